@@ -1,0 +1,3 @@
+"""Verbs for StatefulSets that kubectl lacks."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,241 @@
+"""What holds each position of a StatefulSet? Reads a pod's state out of its conditions and container statuses.
+
+The rules are the controller's own (pkg/controller/statefulset/stateful_set_utils.go: isRunningAndReady, isRunningAndAvailable,
+isTerminating) and the kubelet's waiting reasons. A pod belongs to the set if the set controls it and its name has an ordinal.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, Snapshot, StatefulSet, ordinal_of
+
+#: Waiting reasons of a container (kubelet, pkg/kubelet/images and container) that do not pass without a change from outside.
+STUCK_WAITING_REASONS = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "InvalidImageName",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "PreCreateHookError",
+        "PostStartHookError",
+    }
+)
+
+
+#: A pod is Unschedulable for a moment while volumes bind or a node comes up; only after this long is it called stuck.
+SCHEDULING_PATIENCE = timedelta(seconds=15)
+
+
+#: ``deletionTimestamp`` already holds the grace period; a pod still there this long after it sits on a node that does not answer.
+TERMINATION_PATIENCE = timedelta(seconds=30)
+
+
+@unique
+class PodState(StrEnum):
+    MISSING = "missing"
+    PENDING = "pending"
+    UNSCHEDULABLE = "unschedulable"
+    CLAIM_UNBOUND = "claim-unbound"
+    CREATING = "creating"
+    #: A container waits for a reason out of STUCK_WAITING_REASONS.
+    FAILING = "failing"
+    #: Phase Failed or Succeeded: the controller replaces such a pod by itself.
+    ENDED = "ended"
+    STARTING = "starting"
+    #: Ready, but not yet for minReadySeconds.
+    READY = "ready"
+    AVAILABLE = "available"
+    TERMINATING = "terminating"
+    #: Terminating long past its grace period.
+    OVERDUE = "overdue"
+
+
+#: States of a pod on its way out.
+LEAVING = (PodState.TERMINATING, PodState.OVERDUE)
+
+
+class ClaimUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A claim that a pod mounts. ``phase`` is None where claims could not be read, "" where the claim does not exist."""
+
+    name: str
+    phase: str | None = None
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One position of the set (or a surplus pod outside its range) and the pod that holds it."""
+
+    ordinal: int
+    #: ``ordinal - spec.ordinals.start``; negative or >= replicas for surplus pods. The partition counts these.
+    position: int
+    name: str
+    state: PodState
+    #: Name of the ControllerRevision of the pod there; empty without a pod.
+    revision: str = ""
+    #: At the update revision.
+    updated: bool = False
+    #: At or above the partition, so a pod there is meant to be at the update revision.
+    released: bool = False
+    reason: str = ""
+    message: str = ""
+    node: str = ""
+    restarts: int = 0
+    created: datetime | None = None
+    #: When it became, or will become, available.
+    available_at: datetime | None = None
+    #: A terminating pod's deadline: when deletion was asked for, plus the grace period.
+    leaves_by: datetime | None = None
+    claims: tuple[ClaimUse, ...] = ()
+    uid: str = ""
+    resource_version: str = ""
+
+    @property
+    def available(self) -> bool:
+        return self.state is PodState.AVAILABLE
+
+    @property
+    def outdated(self) -> bool:
+        """There is a pod, and it is not of the update revision."""
+        return self.state is not PodState.MISSING and not self.updated
+
+
+def read_members(owner: StatefulSet, snapshot: Snapshot, now: datetime) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+    """The positions of the set in ordinal order, and the pods outside its range."""
+    found: dict[int, Pod] = {}
+    for pod in snapshot.pods or ():
+        controller = pod.metadata.controller()
+        ordinal = ordinal_of(pod.name, owner.name)
+        if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
+            found[ordinal] = pod
+    claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
+    in_range = range(owner.start, owner.start + owner.spec.replicas)
+    members = tuple(_member(owner, ordinal, found.get(ordinal), claims, now) for ordinal in in_range)
+    surplus = tuple(_member(owner, ordinal, found[ordinal], claims, now) for ordinal in sorted(found) if ordinal not in in_range)
+    return members, surplus
+
+
+def may_yet_schedule(member: Member, now: datetime) -> bool:
+    if member.state not in (PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND):
+        return False
+    return member.created is not None and now < member.created + SCHEDULING_PATIENCE
+
+
+def recheck_at(members: tuple[Member, ...], now: datetime) -> datetime | None:
+    times = [member.available_at for member in members if member.state is PodState.READY]
+    times += [
+        member.created + SCHEDULING_PATIENCE
+        for member in members
+        if member.created is not None and may_yet_schedule(member, now)
+    ]
+    times += [
+        member.leaves_by + TERMINATION_PATIENCE
+        for member in members
+        if member.state is PodState.TERMINATING and member.leaves_by is not None
+    ]
+    return min((time for time in times if time is not None), default=None)
+
+
+def _member(
+    owner: StatefulSet, ordinal: int, pod: Pod | None, claims: dict[str, PersistentVolumeClaim] | None, now: datetime
+) -> Member:
+    position = ordinal - owner.start
+    rolling = owner.spec.update_strategy.type == "RollingUpdate"
+    released = position >= owner.partition if rolling else True
+    name = f"{owner.name}-{ordinal}"
+    if pod is None:
+        return Member(ordinal=ordinal, position=position, name=name, state=PodState.MISSING, released=released)
+    uses = _claim_uses(pod, claims)
+    state, reason, message = _state(pod, uses, owner.spec.min_ready_seconds, now)
+    return Member(
+        ordinal=ordinal,
+        position=position,
+        name=name,
+        state=state,
+        revision=pod.revision,
+        updated=bool(pod.revision) and pod.revision == owner.status.update_revision,
+        released=released,
+        reason=reason,
+        message=message,
+        node=pod.spec.node_name,
+        restarts=sum(status.restart_count for status in pod.status.container_statuses),
+        created=pod.metadata.creation_timestamp,
+        available_at=_available_at(pod, owner.spec.min_ready_seconds),
+        leaves_by=pod.metadata.deletion_timestamp,
+        claims=uses,
+        uid=pod.metadata.uid,
+        resource_version=pod.metadata.resource_version,
+    )
+
+
+def _state(pod: Pod, uses: tuple[ClaimUse, ...], min_ready_seconds: int, now: datetime) -> tuple[PodState, str, str]:
+    """The pod's state with the cluster's reason and message for it."""
+    deadline = pod.metadata.deletion_timestamp
+    if deadline is not None:
+        overdue = now >= deadline + TERMINATION_PATIENCE
+        return (PodState.OVERDUE if overdue else PodState.TERMINATING), pod.status.reason, pod.status.message
+    if pod.status.phase in ("Failed", "Succeeded"):
+        return PodState.ENDED, pod.status.reason or pod.status.phase, pod.status.message
+    waiting = _stuck_waiting(pod)
+    if waiting is not None:
+        return PodState.FAILING, *waiting
+    ready = pod.status.condition("Ready")
+    if pod.status.phase == "Running" and ready is not None and ready.status == "True":
+        available_at = _available_at(pod, min_ready_seconds)
+        available = available_at is not None and available_at <= now
+        return (PodState.AVAILABLE if available or min_ready_seconds == 0 else PodState.READY), "", ""
+    if pod.status.phase == "Running":
+        return PodState.STARTING, ready.reason if ready else "", ready.message if ready else ""
+    return _pending(pod, uses)
+
+
+def _pending(pod: Pod, uses: tuple[ClaimUse, ...]) -> tuple[PodState, str, str]:
+    scheduled = pod.status.condition("PodScheduled")
+    if scheduled is not None and scheduled.status == "False":
+        unbound = [use.name for use in uses if use.phase not in (None, "Bound")]
+        words = scheduled.message.lower()
+        if unbound and ("persistentvolumeclaim" in words or "persistent volume" in words):
+            return PodState.CLAIM_UNBOUND, scheduled.reason, f"{', '.join(unbound)}: {scheduled.message}"
+        if scheduled.reason == "Unschedulable":
+            return PodState.UNSCHEDULABLE, scheduled.reason, scheduled.message
+        return PodState.PENDING, scheduled.reason, scheduled.message
+    if not pod.spec.node_name:
+        return PodState.PENDING, "", ""
+    waiting = next((status.state.waiting for status in _statuses(pod) if status.state.waiting), None)
+    return PodState.CREATING, waiting.reason if waiting else "", waiting.message if waiting else ""
+
+
+def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:
+    return pod.status.init_container_statuses + pod.status.container_statuses
+
+
+def _stuck_waiting(pod: Pod) -> tuple[str, str] | None:
+    for status in _statuses(pod):
+        waiting = status.state.waiting
+        if waiting is not None and waiting.reason in STUCK_WAITING_REASONS:
+            ended = status.last_state.terminated
+            message = waiting.message or (f"last exit code {ended.exit_code}" if ended else "")
+            return waiting.reason, message
+    return None
+
+
+def _available_at(pod: Pod, min_ready_seconds: int) -> datetime | None:
+    """Ready since, plus minReadySeconds (podutil.IsPodAvailable); None while not Ready."""
+    ready = pod.status.condition("Ready")
+    if ready is None or ready.status != "True" or ready.last_transition_time is None:
+        return None
+    return ready.last_transition_time + timedelta(seconds=min_ready_seconds)
+
+
+def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tuple[ClaimUse, ...]:
+    names = [volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim]
+    if claims is None:
+        return tuple(ClaimUse(name=name) for name in names)
+    return tuple(ClaimUse(name=name, phase=claims[name].status.phase if name in claims else "") for name in names)

@@ -1,0 +1,331 @@
+"""The objects of the Kubernetes API, reduced to the fields that a verdict needs.
+
+They are msgspec Structs decoded straight from response bytes, because the client's generated models cost seconds on large lists
+and refuse objects that real servers send (a StatefulSet without ``status.replicas``). Everything that the API may omit is
+optional here; unknown fields are ignored. Values only: nothing in this module decides, reads a clock or does I/O.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+#: Label with the full name of the ControllerRevision that a pod was made from (apps/v1 StatefulSetRevisionLabel).
+REVISION_LABEL = "controller-revision-hash"
+
+_ORDINAL = re.compile(r"(.*)-([0-9]+)")
+
+
+class Value(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """Base of everything decoded from the API: immutable, camelCase on the wire."""
+
+
+class OwnerReference(Value, frozen=True):
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
+
+
+class ManagedFieldsEntry(Value, frozen=True):
+    manager: str = ""
+    operation: str = ""
+    subresource: str = ""
+    time: datetime | None = None
+
+
+class ObjectMeta(Value, frozen=True):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: tuple[OwnerReference, ...] = ()
+    managed_fields: tuple[ManagedFieldsEntry, ...] = ()
+
+    def controller(self) -> OwnerReference | None:
+        """The owner that controls this object, if any (metav1.GetControllerOf)."""
+        return next((owner for owner in self.owner_references if owner.controller), None)
+
+
+class Object(Value, frozen=True):
+    """Anything with metadata; a partial object when used alone."""
+
+    api_version: str = ""
+    kind: str = ""
+    metadata: ObjectMeta = ObjectMeta()
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        return self.metadata.namespace
+
+
+# --- pod templates -----------------------------------------------------------------------------------------------------------
+
+
+class Container(Value, frozen=True):
+    name: str = ""
+    image: str = ""
+
+
+class ClaimVolume(Value, frozen=True):
+    claim_name: str = ""
+
+
+class Volume(Value, frozen=True):
+    name: str = ""
+    persistent_volume_claim: ClaimVolume | None = None
+
+
+class PodSpec(Value, frozen=True):
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    node_name: str = ""
+    volumes: tuple[Volume, ...] = ()
+
+
+class PodTemplate(Value, frozen=True):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: PodSpec = PodSpec()
+
+
+# --- StatefulSet -------------------------------------------------------------------------------------------------------------
+
+
+class LabelSelectorRequirement(Value, frozen=True):
+    key: str = ""
+    operator: str = ""
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(Value, frozen=True):
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+
+
+class RollingUpdate(Value, frozen=True):
+    #: Dropped silently by servers whose MaxUnavailableStatefulSet gate is off.
+    max_unavailable: int | str | None = None
+    partition: int | None = None
+
+
+class UpdateStrategy(Value, frozen=True):
+    #: "RollingUpdate" or "OnDelete"; newer servers know more, so any string is taken.
+    type: str = "RollingUpdate"
+    rolling_update: RollingUpdate | None = None
+
+
+class Ordinals(Value, frozen=True):
+    start: int = 0
+
+
+class ClaimRetentionPolicy(Value, frozen=True):
+    when_deleted: str = "Retain"
+    when_scaled: str = "Retain"
+
+
+class StatefulSetSpec(Value, frozen=True):
+    #: The API server defaults this to 1.
+    replicas: int = 1
+    selector: LabelSelector = LabelSelector()
+    service_name: str = ""
+    pod_management_policy: str = "OrderedReady"
+    update_strategy: UpdateStrategy = UpdateStrategy()
+    min_ready_seconds: int = 0
+    ordinals: Ordinals | None = None
+    template: PodTemplate = PodTemplate()
+    volume_claim_templates: tuple[Object, ...] = ()
+    persistent_volume_claim_retention_policy: ClaimRetentionPolicy | None = None
+
+
+class StatefulSetStatus(Value, frozen=True):
+    observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    current_replicas: int = 0
+    updated_replicas: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
+
+
+class StatefulSet(Object, frozen=True):
+    spec: StatefulSetSpec = StatefulSetSpec()
+    status: StatefulSetStatus = StatefulSetStatus()
+
+    @property
+    def start(self) -> int:
+        """The first ordinal (``spec.ordinals.start``, KEP-3335)."""
+        return self.spec.ordinals.start if self.spec.ordinals else 0
+
+    @property
+    def partition(self) -> int:
+        """``spec.updateStrategy.rollingUpdate.partition``; 0 where it is unset. Counts positions, not ordinals."""
+        rolling = self.spec.update_strategy.rolling_update
+        return (rolling.partition or 0) if rolling else 0
+
+
+# --- Pod ---------------------------------------------------------------------------------------------------------------------
+
+
+class Waiting(Value, frozen=True):
+    reason: str = ""
+    message: str = ""
+
+
+class Running(Value, frozen=True):
+    started_at: datetime | None = None
+
+
+class Terminated(Value, frozen=True):
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    finished_at: datetime | None = None
+
+
+class ContainerState(Value, frozen=True):
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Value, frozen=True):
+    name: str = ""
+    image: str = ""
+    ready: bool = False
+    restart_count: int = 0
+    state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
+
+
+class Condition(Value, frozen=True):
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class PodStatus(Value, frozen=True):
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    conditions: tuple[Condition, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+    pod_ip: str = msgspec.field(name="podIP", default="")
+
+    def condition(self, kind: str) -> Condition | None:
+        return next((condition for condition in self.conditions if condition.type == kind), None)
+
+
+class Pod(Object, frozen=True):
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def revision(self) -> str:
+        """Name of the ControllerRevision this pod was made from; empty where the label is missing."""
+        return self.metadata.labels.get(REVISION_LABEL, "")
+
+    @property
+    def terminating(self) -> bool:
+        return self.metadata.deletion_timestamp is not None
+
+
+# --- ControllerRevision ------------------------------------------------------------------------------------------------------
+
+
+class RevisionSpec(Value, frozen=True):
+    template: PodTemplate = PodTemplate()
+
+
+class RevisionData(Value, frozen=True):
+    spec: RevisionSpec = RevisionSpec()
+
+
+class ControllerRevision(Object, frozen=True):
+    revision: int = 0
+    #: A strategic-merge patch that holds ``spec.template`` and nothing else (no replicas, strategy or claim templates).
+    data: RevisionData = RevisionData()
+
+
+# --- PersistentVolumeClaim ---------------------------------------------------------------------------------------------------
+
+
+class PersistentVolumeClaimSpec(Value, frozen=True):
+    volume_name: str = ""
+    storage_class_name: str | None = None
+
+
+class PersistentVolumeClaimStatus(Value, frozen=True):
+    phase: str = ""
+    capacity: dict[str, Any] = {}
+
+
+class PersistentVolumeClaim(Object, frozen=True):
+    spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
+    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
+
+
+# --- what one look at the cluster brings back --------------------------------------------------------------------------------
+
+
+class ServerVersion(Value, frozen=True):
+    """``/version``; vendors add suffixes to both numbers ("29+", "v1.29.3-gke.1")."""
+
+    major: str = ""
+    minor: str = ""
+    git_version: str = ""
+
+    def release(self) -> tuple[int, int, int] | None:
+        """``(1, 37, 2)``; None where the server does not call itself by a version."""
+        found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", self.git_version)
+        return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One StatefulSet and what belongs to it, as read from the cluster.
+
+    ``pods`` and ``revisions`` are what the set's selector matches, unfiltered. ``None`` means: could not be read (a missing
+    right), which must never be taken for "there are none".
+    """
+
+    #: None: the set does not exist (any more).
+    set: StatefulSet | None
+    pods: tuple[Pod, ...] | None = ()
+    revisions: tuple[ControllerRevision, ...] | None = ()
+    claims: tuple[PersistentVolumeClaim, ...] | None = ()
+    server: ServerVersion | None = None
+
+
+def ordinal_of(pod_name: str, set_name: str) -> int | None:
+    """The ordinal in a pod's name, or None where the name is not one of this set's.
+
+    Kubernetes parses ``(.*)-([0-9]+)$``; a name with a padded number ("web-01") is nobody's.
+    """
+    found = _ORDINAL.fullmatch(pod_name)
+    if found is None or found[1] != set_name or str(int(found[2])) != found[2]:
+        return None
+    return int(found[2])
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """Many StatefulSets and what may belong to them: one namespace's, or the whole cluster's. ``None`` as in Snapshot."""
+
+    sets: tuple[StatefulSet, ...] = ()
+    pods: tuple[Pod, ...] | None = ()
+    revisions: tuple[ControllerRevision, ...] | None = ()
+    claims: tuple[PersistentVolumeClaim, ...] | None = ()
+    server: ServerVersion | None = None

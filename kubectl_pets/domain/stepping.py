@@ -1,0 +1,358 @@
+"""What is the next step towards a goal? ``decide`` answers from an assessment, again and again.
+
+It is level-triggered: nothing is remembered of earlier steps but what Pins hold, so a rollout that was killed at any point goes
+on from what the cluster says. Partitions count positions, not ordinals (kubernetes/kubernetes#128529); raising one is a pause and
+not a rollback, so an abort deletes the updated pods itself.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.members import LEAVING, Member, PodState
+from kubectl_pets.domain.revisions import Image
+from kubectl_pets.domain.steps import (
+    Abort,
+    Act,
+    Amount,
+    Canary,
+    Decision,
+    Delete,
+    Done,
+    DoneReason,
+    Goal,
+    Overtaken,
+    OvertakenReason,
+    Partition,
+    Pause,
+    Pins,
+    Promote,
+    Refused,
+    RefusedReason,
+    Resume,
+    Run,
+    SetPartition,
+    Stage,
+    StepOn,
+    Stuck,
+    Wait,
+    WaitReason,
+)
+from kubectl_pets.domain.verdict import Assessment, Cause, Phase
+
+_OBSERVE = Wait(reason=WaitReason.OBSERVATION)
+
+
+def decide(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    """The next decision, and what to hold on to. After acting on an Act, pass the pins on to the next call with ``after``."""
+    if not pins.uid:
+        pins = replace(pins, uid=seen.uid)
+    hindrance = _hindrance(seen, pins)
+    if hindrance is not None:
+        return hindrance, pins
+    match goal:
+        case Partition():
+            return _set(goal, seen, pins), pins
+        case Pause():
+            return _pause(seen), pins
+        case Resume():
+            return _resume(seen, pins), pins
+        case Abort():
+            return _abort(seen, pins), pins
+        case Canary() | StepOn() | Promote() | Run():
+            if seen.strategy == "OnDelete":
+                return _roll_by_hand(goal, seen, now, pins)
+            return _roll(goal, seen, now, pins)
+
+
+def after(act: Act, pins: Pins) -> Pins:
+    """What to hold on to once the step has been carried out."""
+    match act.step:
+        case SetPartition(partition=partition):
+            return replace(pins, partition=partition, changed=True)
+        case Stage(partition=partition):
+            return replace(pins, partition=partition, revision="", target=None, pods=None, changed=True)
+        case Delete():
+            return replace(pins, changed=True)
+
+
+def _hindrance(seen: Assessment, pins: Pins) -> Decision | None:
+    """What every verb has to stop or wait for."""
+    if seen.phase is Phase.GONE:
+        return Overtaken(reason=OvertakenReason.DELETED)
+    if seen.uid != pins.uid:
+        return Overtaken(reason=OvertakenReason.REPLACED)
+    if seen.phase is Phase.DELETING:
+        return Overtaken(reason=OvertakenReason.DELETED) if pins.changed else Refused(reason=RefusedReason.DELETING)
+    if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
+        return Refused(reason=RefusedReason.PODS_UNREADABLE)
+    if seen.strategy not in ("RollingUpdate", "OnDelete"):
+        return Refused(reason=RefusedReason.STRATEGY_UNKNOWN)
+    if pins.partition is not None and seen.partition > pins.partition:
+        return Overtaken(reason=OvertakenReason.PARTITION_RAISED)
+    if not seen.observed:
+        return _OBSERVE
+    if pins.revision and seen.update_revision != pins.revision:
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    return None
+
+
+# --- partition, pause, resume ------------------------------------------------------------------------------------------------
+
+
+def _set(goal: Partition, seen: Assessment, pins: Pins) -> Decision:
+    if seen.strategy == "OnDelete":
+        return Refused(reason=RefusedReason.ON_DELETE)
+    if seen.partition == goal.partition:
+        return Done(reason=DoneReason.PARTITION_SET if pins.changed else DoneReason.NOTHING_TO_DO)
+    return _to(goal.partition, seen)
+
+
+def standing(seen: Assessment) -> int:
+    """The position that the controller has come to: every one from here up is replaced or being replaced."""
+    position = len(seen.members)
+    for member in reversed(seen.members):
+        if not member.released or (member.outdated and member.state not in LEAVING):
+            break
+        position = member.position
+    return position
+
+
+def _pause(seen: Assessment) -> Decision:
+    if seen.strategy == "OnDelete":
+        return Done(reason=DoneReason.NEVER_ROLLS)
+    if not seen.under_way:
+        return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
+    position = standing(seen)
+    if position <= seen.partition:
+        return Done(reason=DoneReason.PAUSED if seen.partition else DoneReason.NOTHING_TO_DO)
+    return _to(position, seen, remember=True)
+
+
+def _resume(seen: Assessment, pins: Pins) -> Decision:
+    if seen.strategy == "OnDelete":
+        return Done(reason=DoneReason.NEVER_ROLLS)
+    if pins.changed:
+        return Done(reason=DoneReason.RESUMED)
+    if seen.partition == 0:
+        return Done(reason=DoneReason.NOTHING_TO_DO)
+    if seen.resume_partition is not None:
+        target = min(seen.resume_partition, seen.partition)
+        return Done(reason=DoneReason.NOTHING_TO_DO) if target == seen.partition else _to(target, seen)
+    if not seen.under_way:
+        return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
+    if seen.partition >= seen.replicas:
+        return Refused(reason=RefusedReason.STAGED_ONLY)
+    return _to(0, seen)
+
+
+# --- abort -----------------------------------------------------------------------------------------------------------------
+
+
+def _abort(seen: Assessment, pins: Pins) -> Decision:
+    if seen.strategy == "OnDelete":
+        return Refused(reason=RefusedReason.ON_DELETE)
+    if seen.phase is Phase.COMPLETE:
+        return Refused(reason=RefusedReason.COMPLETE)
+    if seen.current_revision == seen.update_revision or not seen.current_revision:
+        return Refused(reason=RefusedReason.NO_WAY_BACK)
+    if seen.partition < seen.replicas:
+        return _to(seen.replicas, seen)
+    forward = [member for member in seen.members if member.revision not in ("", seen.current_revision)]
+    broken = [member for member in forward if not member.available and member.state not in LEAVING]
+    if broken:
+        # Lowest first: in OrderedReady nothing above the lowest unavailable pod is ever made anew.
+        return Act(step=_delete(broken[0], seen.current_revision))
+    if not seen.all_available:
+        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _await_pods(seen)
+    if forward:
+        return Act(step=_delete(forward[-1], seen.current_revision))
+    return Done(reason=DoneReason.ABORTED if pins.changed else DoneReason.NOTHING_TO_DO)
+
+
+def _delete(member: Member, comes_back_at: str) -> Delete:
+    return Delete(pod=member.name, revision=member.revision, comes_back_at=comes_back_at)
+
+
+# --- rolling forward by partition ----------------------------------------------------------------------------------------------
+
+
+def _roll(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    change = _staging(goal, seen)
+    if change is not None:
+        return change, pins
+    if not seen.under_way:
+        return _nothing_to_roll(goal, seen, pins), pins
+    pins = replace(pins, revision=seen.update_revision)
+    if pins.target is None:
+        target = _target(goal, seen)
+        if isinstance(target, Refused):
+            return target, pins
+        pins = replace(pins, target=target)
+    assert pins.target is not None
+    if seen.phase is Phase.STUCK:
+        return Stuck(blockers=seen.blockers), pins
+    if not _settled(seen):
+        return _await_pods(seen), pins
+    if seen.partition <= pins.target:
+        return Done(reason=_arrived(goal, seen)), pins
+    soak = goal.soak if isinstance(goal, Run) else timedelta(0)
+    until = _soaks_until(seen.members, soak)
+    if until is not None and until > now:
+        return Wait(reason=WaitReason.SOAK, until=until), pins
+    return _to(_next_partition(goal, seen, pins.target), seen), pins
+
+
+def _staging(goal: Goal, seen: Assessment) -> Decision | None:
+    """The step that writes the wanted images into the template, if they are not there yet."""
+    images = goal.images if isinstance(goal, Canary | Run) else ()
+    if isinstance(goal, Canary | StepOn):
+        asked = goal.pods.of(seen.replicas)
+        if asked > seen.replicas:
+            return Refused(reason=RefusedReason.TOO_MANY_PODS, asked=asked, limit=seen.replicas)
+    wanted = tuple(image for image in images if image not in seen.template)
+    if not wanted:
+        return None
+    if seen.phase is Phase.STUCK:
+        return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
+    by_hand = seen.strategy == "OnDelete"
+    if seen.under_way and not by_hand and not seen.staged:
+        return Refused(reason=RefusedReason.OTHER_ROLLOUT)
+    return Act(step=Stage(images=wanted, partition=None if by_hand else seen.replicas))
+
+
+def _nothing_to_roll(goal: Goal, seen: Assessment, pins: Pins) -> Decision:
+    if not seen.all_available:
+        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _await_pods(seen)
+    if isinstance(goal, Canary) and not goal.images:
+        return Refused(reason=RefusedReason.NOTHING_STAGED)
+    if seen.partition and not isinstance(goal, StepOn):
+        return _to(0, seen)  # left over: it would silently hold back the next change
+    if seen.partition:
+        return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
+    return Done(reason=DoneReason.COMPLETE if pins.changed else DoneReason.NOTHING_TO_DO)
+
+
+def _target(goal: Canary | StepOn | Promote | Run, seen: Assessment) -> int | Refused:
+    """The partition that this verb goes down to."""
+    partition = min(seen.partition, seen.replicas)
+    match goal:
+        case Promote() | Run():
+            return 0
+        case Canary(pods=pods):
+            wanted = pods.of(seen.replicas)
+            released = seen.replicas - partition
+            if released > wanted:
+                return Refused(reason=RefusedReason.ALREADY_FURTHER, asked=wanted, limit=released)
+            return seen.replicas - wanted
+        case StepOn(pods=pods):
+            if any(member.released and not (member.available and member.updated) for member in seen.members):
+                return partition  # an earlier step was cut short: finishing it is this step
+            return max(0, partition - pods.of(seen.replicas))
+
+
+def _next_partition(goal: Goal, seen: Assessment, target: int) -> int:
+    if not isinstance(goal, Run):
+        return target
+    partition = min(seen.partition, seen.replicas)
+    canary = min((goal.canary or goal.step).of(seen.replicas), seen.replicas)
+    if seen.replicas - partition < canary:
+        return seen.replicas - canary
+    return max(target, partition - goal.step.of(seen.replicas))
+
+
+def _arrived(goal: Goal, seen: Assessment) -> DoneReason:
+    if seen.phase is Phase.COMPLETE:
+        return DoneReason.COMPLETE
+    return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED
+
+
+def _settled(seen: Assessment) -> bool:
+    """All that was released is done, and no other pod is missing either: only then is the next release safe."""
+    return seen.all_available and all(member.updated for member in seen.members if member.released)
+
+
+def _soaks_until(members: tuple[Member, ...], soak: timedelta) -> datetime | None:
+    times = [member.available_at for member in members if member.updated and member.available_at is not None]
+    return max(times) + soak if soak and times else None
+
+
+def _await_pods(seen: Assessment) -> Wait:
+    return Wait(reason=WaitReason.PODS, pods=tuple(wait.pod for wait in seen.waits_for if wait.pod))
+
+
+def _to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
+    releases = tuple(
+        member.name for member in reversed(seen.members) if partition <= member.position < seen.partition and member.outdated
+    )
+    return Act(step=SetPartition(partition=partition, before=seen.partition, releases=releases, remember=remember))
+
+
+# --- rolling forward by deletion (OnDelete) ------------------------------------------------------------------------------------
+
+
+def _roll_by_hand(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    change = _staging(goal, seen)
+    if change is not None:
+        return change, pins
+    pins = replace(pins, revision=seen.update_revision)
+    if pins.pods is None:
+        pins = replace(pins, pods=_by_hand(goal, seen))
+    assert pins.pods is not None
+    mine = [member for member in seen.members if member.name in pins.pods and member.outdated and member.state not in LEAVING]
+    broken = [member for member in mine if not member.available]
+    if seen.phase is Phase.STUCK:
+        return Stuck(blockers=seen.blockers), pins
+    if broken:
+        return Act(step=_delete(broken[0], seen.update_revision)), pins
+    if not seen.all_available:
+        return _await_pods(seen), pins
+    if not mine:
+        return Done(reason=_done_by_hand(goal, seen, pins)), pins
+    soak = goal.soak if isinstance(goal, Run) else timedelta(0)
+    until = _soaks_until(seen.members, soak)
+    if until is not None and until > now:
+        return Wait(reason=WaitReason.SOAK, until=until), pins
+    return Act(step=_delete(mine[-1], seen.update_revision)), pins
+
+
+def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
+    """The pods that the verb is to delete, decided once."""
+    match goal:
+        case Canary(pods=Amount() as pods):
+            top = seen.members[len(seen.members) - pods.of(seen.replicas):]
+            return frozenset(member.name for member in top)
+        case StepOn(pods=Amount() as pods):
+            outdated = [member for member in seen.members if member.outdated]
+            if not seen.all_available:
+                return frozenset(member.name for member in outdated if not member.available)
+            return frozenset(member.name for member in outdated[-pods.of(seen.replicas):])
+        case _:
+            return frozenset(member.name for member in seen.members)
+
+
+def _done_by_hand(goal: Goal, seen: Assessment, pins: Pins) -> DoneReason:
+    if seen.phase is Phase.COMPLETE:
+        return DoneReason.COMPLETE if pins.changed else DoneReason.NOTHING_TO_DO
+    return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED
+
+
+def images_for(wanted: tuple[Image, ...], seen: Assessment) -> tuple[tuple[Image, ...], tuple[str, ...]]:
+    """Match ``[CONTAINER=]IMAGE`` with the template: the images to set, and the containers asked for that it does not have.
+
+    An empty container name stands for the only container; with several it is unknown too.
+    """
+    names = [image.container for image in seen.template]
+    resolved, unknown = [], []
+    for image in wanted:
+        container = names[0] if not image.container and len(names) == 1 else image.container
+        if container in names:
+            resolved.append(Image(container=container, image=image.image))
+        else:
+            unknown.append(image.container)
+    return tuple(resolved), tuple(unknown)
+
+
+def cut_short(seen: Assessment) -> bool:
+    """Whether pods are on their way although nothing more will be released: what an interrupted verb leaves behind."""
+    return any(member.state is not PodState.AVAILABLE for member in seen.members) or bool(seen.surplus)

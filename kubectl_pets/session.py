@@ -1,0 +1,151 @@
+"""What one run of the program knows: where it is connected, how it talks, and what time it is.
+
+Commands get a Session and nothing else from outside, so a test can hand them a fake cluster and a terminal of strings. The
+client library is loaded only when ``cluster`` is first asked for: help, version and completion never pay for it.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol, TextIO
+
+import msgspec
+
+from kubectl_pets.domain.change import Change
+from kubectl_pets.domain.model import Inventory, Snapshot
+
+
+class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """kubectl's connection flags as typed; None or empty where not given. ``token`` is never shown."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    cluster: str | None = None
+    user: str | None = None
+    namespace: str | None = None
+    server: str | None = None
+    token: str | None = None
+    as_user: str | None = None
+    as_groups: tuple[str, ...] = ()
+    as_uid: str | None = None
+    request_timeout: float | None = None  #: seconds; None or 0: no limit of ours
+    insecure_skip_tls_verify: bool = False
+    certificate_authority: str | None = None
+    tls_server_name: str | None = None
+
+
+class SnapshotSource(Protocol):
+    """One StatefulSet, kept up to date by watches. Use as a context manager; closing ends its connections and threads."""
+
+    def __enter__(self) -> "SnapshotSource": ...
+    def __exit__(self, *exc: object) -> None: ...
+
+    def latest(self) -> Snapshot:
+        """The newest snapshot that the watches have brought; never blocks. Raises PetsError if the watches gave up for good
+        (a right was taken away, the credentials ran out)."""
+
+    def wait(self, timeout: float | None) -> bool:
+        """Block until something changed since ``latest`` was last asked, or ``timeout`` seconds are over. True: changed.
+        Outages of the server are ridden out; interruptible by signals."""
+
+    def refresh(self) -> Snapshot:
+        """Read the set and its pods afresh from the API server (two requests), past every cache."""
+
+    def trouble(self) -> str | None:
+        """What keeps the watches from the server right now, in words for a status line; None when all is well."""
+
+
+class InventorySource(Protocol):
+    """Many StatefulSets, kept up to date by watches. As SnapshotSource."""
+
+    def __enter__(self) -> "InventorySource": ...
+    def __exit__(self, *exc: object) -> None: ...
+    def latest(self) -> Inventory: ...
+    def wait(self, timeout: float | None) -> bool: ...
+    def trouble(self) -> str | None: ...
+
+
+class Cluster(Protocol):
+    """What the verbs ask of a cluster. ``kubectl_pets.cluster.Client`` is the real one. Every method may raise PetsError."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of flags, context, or the pod this runs in; "default" at last."""
+
+    def now(self) -> datetime:
+        """The API server's clock (UTC), estimated from its last answer, because the cluster's timestamps are its own and the
+        clock of a laptop may be off by minutes."""
+
+    def snapshot(self, namespace: str, name: str) -> Snapshot:
+        """One set and what its selector matches. Raises NotFoundError where there is no such set."""
+
+    def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
+        """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets."""
+
+    def watch_snapshot(self, namespace: str, name: str) -> SnapshotSource: ...
+
+    def watch_inventory(self, namespace: str | None, selector: str | None) -> InventorySource: ...
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> None:
+        """Carry out one change; ``dry_run``: let the server judge it without keeping it. Raises ConflictError when what the
+        change relies on is no longer true, NotFoundError when the object is gone. Waits out 429."""
+
+    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Which of the (verb, resource) pairs this user lacks in the namespace, by SelfSubjectAccessReview.
+        ``resource`` is "pods", "statefulsets.apps", "pods/portforward". An API server that cannot say counts as allowed."""
+
+    def server_name(self) -> str:
+        """Context and server in words, for questions and errors; holds no secret."""
+
+
+class Terminal:
+    """The three streams, and what may be done on them."""
+
+    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO, environ: "dict[str, str] | None" = None) -> None:
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        environ = environ or {}
+        self.interactive = stdin.isatty() and stderr.isatty()
+        self.live = stdout.isatty() and environ.get("TERM", "") != "dumb"
+        self.colour = self.live and not environ.get("NO_COLOR")
+
+    @classmethod
+    def real(cls) -> "Terminal":
+        import os
+
+        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ))
+
+    def print(self, text: str) -> None:
+        """Data, to stdout."""
+        self.stdout.write(text if text.endswith("\n") else text + "\n")
+        self.stdout.flush()
+
+    def tell(self, text: str) -> None:
+        """Talk, to stderr."""
+        self.stderr.write(text + "\n")
+        self.stderr.flush()
+
+
+class Session:
+    """One run. ``connect`` is called at most once, when the cluster is first needed."""
+
+    def __init__(self, *, terminal: Terminal, connect: Callable[[ConnectionFlags], Cluster] | None = None) -> None:
+        self.terminal = terminal
+        self.flags = ConnectionFlags()
+        self.verbose = False
+        self._connect = connect
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        if self._connect is not None:
+            return self._connect(self.flags)
+        from kubectl_pets.cluster import connect
+
+        return connect(self.flags)
+
+    @property
+    def namespace(self) -> str:
+        return self.flags.namespace or self.cluster.namespace
+
+    def now(self) -> datetime:
+        return self.cluster.now()
