@@ -42,9 +42,9 @@ class Duration(click.ParamType[timedelta]):
         if isinstance(value, timedelta):
             return value
         text = str(value)
-        if re.fullmatch(r"\d{1,9}", text):
+        if re.fullmatch(r"[0-9]{1,9}", text):
             return timedelta(seconds=int(text))
-        parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)", text)
+        parts = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|h|m|s)", text)
         if not parts or "".join(number + unit for number, unit in parts) != text:
             self.fail(f"'{text}' is not a duration like 30s, 10m or 1h30m.", param, ctx)
         return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
@@ -58,7 +58,7 @@ class Pods(click.ParamType[Amount]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Amount:
         if isinstance(value, Amount):
             return value
-        found = re.fullmatch(r"(\d{1,6})(%?)", str(value))
+        found = re.fullmatch(r"([0-9]{1,6})(%?)", str(value))
         if found is None or int(found[1]) == 0:
             self.fail(f"'{value}' is not a number of pods: give 1 or more, or a share from 1% to 100%.", param, ctx)
         if found[2] and int(found[1]) > 100:

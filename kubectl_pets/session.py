@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
+from shutil import get_terminal_size
 from typing import Protocol, TextIO
 
 import msgspec
@@ -98,6 +99,9 @@ class Cluster(Protocol):
     def server_name(self) -> str:
         """Context and server in words, for questions and errors; holds no secret."""
 
+    def close(self) -> None:
+        """End its connections."""
+
 
 class Terminal:
     """The three streams, and what may be done on them."""
@@ -108,12 +112,26 @@ class Terminal:
         self.interactive = stdin.isatty() and stderr.isatty()
         self.live = stdout.isatty() and environ.get("TERM", "") != "dumb"
         self.colour = self.live and not environ.get("NO_COLOR")
+        self._columns = environ.get("COLUMNS", "")
 
     @classmethod
     def real(cls) -> "Terminal":
         import os
 
         return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ))
+
+    @property
+    def width(self) -> int:
+        """Columns to draw in; elsewhere than on a terminal nothing is cut short of 160."""
+        if self._columns.isdigit() and int(self._columns) > 0:
+            return int(self._columns)
+        return get_terminal_size((160, 50)).columns if self.live else 160
+
+    def ask(self, question: str) -> bool:
+        """A yes or no on the terminal; anything but yes is no."""
+        self.stderr.write(question)
+        self.stderr.flush()
+        return self.stdin.readline().strip().lower() in ("y", "yes")
 
     def print(self, text: str) -> None:
         """Data, to stdout."""
@@ -142,6 +160,11 @@ class Session:
         from kubectl_pets.cluster import connect
 
         return connect(self.flags)
+
+    def close(self) -> None:
+        """Give back what the run took from outside; safe to call when nothing was."""
+        if "cluster" in self.__dict__:
+            self.cluster.close()
 
     @property
     def namespace(self) -> str:

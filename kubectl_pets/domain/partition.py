@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 import msgspec
 
 #: What the command line takes: absolute, relative, or a share of the replicas that keeps the current revision.
-PATTERN = r"([+-]?)(\d{1,9})|(\d{1,9})%"
+PATTERN = r"([+-]?)([0-9]{1,9})|([0-9]{1,9})%"
 
 
 @unique

@@ -1,0 +1,58 @@
+# Everything a developer needs. It makes its own virtual environment, pinned by hash; Python 3.11+ and Go must be there.
+
+PYTHON ?= python3
+VERSION ?=
+JOBS ?= 6
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit controlplane build bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(READY): requirements-dev.txt setup.cfg pyproject.toml
+	@echo "making $(VENV) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## roll a StatefulSet out on an embedded control plane and watch it (KEEP=1 leaves it up)
+	@$(ON_VENV) KEEP=$(KEEP) $(BIN)/python -m tests.demo
+
+test: lint ## lint, then all tests, those on the real control plane included
+	@$(ON_VENV) $(BIN)/python -m tests.controlplane build
+	@$(ON_VENV) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+unit: $(READY) ## the tests that need no control plane
+	@$(ON_VENV) $(BIN)/python -m pytest -m "not real" -n auto
+
+lint: $(READY) ## flake8, isort, mypy strict, import contracts
+	@$(BIN)/flake8 kubectl_pets tests
+	@$(BIN)/isort --check-only --diff kubectl_pets tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+controlplane: $(READY) ## build the control plane (VERSION=v1.34.4 for another server version)
+	@$(ON_VENV) $(BIN)/python -m tests.controlplane build $(if $(VERSION),--version $(VERSION))
+
+build: $(READY) ## dist/kubectl-pets, one executable for this machine
+	@$(BIN)/pyinstaller --clean --noconfirm --onefile --strip --optimize 2 --log-level WARN --name kubectl-pets \
+		--collect-submodules kubectl_pets --specpath build --workpath build --distpath dist kubectl_pets/__main__.py
+	@ls -l dist/kubectl-pets
+
+bench: $(READY) ## speed and requests, as ratios in one run
+	@$(ON_VENV) $(BIN)/python -m tests.bench
+
+lock: $(READY) ## pin the dependencies anew
+	@for what in requirements requirements-dev; do \
+		$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$what.txt $$what.in; done
+
+clean: ## remove what was built here; the control plane's cache stays
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

@@ -1,0 +1,195 @@
+"""What all verbs that change a rollout have in common: look, plan, warn, ask, carry out, say how it ended.
+
+The verbs differ in their goal alone. Nothing is decided here: ``stepping`` decides, ``conductor`` drives, the views word it.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from enum import StrEnum, unique
+from functools import wraps
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.conductor import Conclusion, Deadline, Frame, TimedOut, conduct
+from kubectl_pets.domain.change import DryRun
+from kubectl_pets.domain.managers import managers
+from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.patches import change_for
+from kubectl_pets.domain.planning import plan
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.steps import Abort, Act, Done, Goal, Pause, Plan, Refused, Run, Stuck
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode, ForbiddenError, PetsError
+from kubectl_pets.options import dry_run, output, seconds, timeout, yes
+from kubectl_pets.session import Session, SnapshotSource
+from kubectl_pets.views import documents
+from kubectl_pets.views import plan as plan_view
+from kubectl_pets.views import words
+from kubectl_pets.views.live import Painter
+
+#: How long an interrupted run may take to pause the rollout, in seconds.
+_PARTING = 10.0
+
+
+@unique
+class OnStuck(StrEnum):
+    """What ``run`` does when the rollout sticks or time runs out."""
+
+    PAUSE = "pause"
+    ABORT = "abort"
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How a verb is carried out, as said on the command line. ``timeout`` in seconds, None: for ever."""
+
+    dry_run: DryRun = DryRun.NONE
+    yes: bool = False
+    timeout: float | None = None
+    output: str = "table"
+    on_stuck: OnStuck | None = None
+
+
+def manner_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """The flags of every changing verb, handed over as one ``manner``."""
+
+    @wraps(command)
+    def packed(*args: Any, dry_run: str, yes: bool, timeout: timedelta | None, output: str, **kw: Any) -> ExitCode:
+        manner = Manner(dry_run=DryRun(dry_run), yes=yes, timeout=seconds(timeout), output=output)
+        return command(*args, manner=manner, **kw)
+
+    for option in (output("table", "json", "yaml"), timeout, yes, dry_run):
+        packed = option(packed)
+    return packed
+
+
+def carry(session: Session, name: str, make_goal: Callable[[Assessment], Goal], manner: Manner) -> ExitCode:
+    """Bring the set ``name`` to the goal that ``make_goal`` sees for it. Returns the exit code; raises PetsError."""
+    snapshot = session.cluster.snapshot(session.namespace, name)
+    now = session.now()
+    seen = assess(snapshot, now)
+    goal = make_goal(seen)
+    planned = plan(goal, seen, now)
+    if manner.dry_run is not DryRun.NONE:
+        return _rehearse(session, snapshot, seen, goal, planned, manner)
+    if not planned.entries:
+        return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), manner)
+    _warn(session, snapshot)
+    _check_rights(session, seen.namespace, planned, manner)
+    if planned.deletes and not manner.yes and not _may_delete(session, seen, planned.deletes):
+        return ExitCode.REFUSED
+    return _carry_out(session, name, goal, manner)
+
+
+def _carry_out(session: Session, name: str, goal: Goal, manner: Manner) -> ExitCode:
+    with session.cluster.watch_snapshot(session.namespace, name) as source:
+        try:
+            ending = _drive(session, source, goal, manner, Deadline(manner.timeout))
+        except KeyboardInterrupt:
+            return _part(session, source, name, goal)
+        code = _report(session, ending, manner)
+        if manner.on_stuck is None or not isinstance(ending.ending, Stuck | TimedOut):
+            return code
+        way_out: Goal = Abort() if manner.on_stuck is OnStuck.ABORT else Pause()
+        session.terminal.tell(words.way_out(manner.on_stuck.value))
+        retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout))
+        _report(session, retreat, manner)
+        return code
+
+
+def _drive(session: Session, source: SnapshotSource, goal: Goal, manner: Manner, deadline: Deadline) -> Conclusion:
+    if manner.output != "table":
+        return conduct(session.cluster, source, goal, observe=lambda frame: None, deadline=deadline)
+    with Painter(session.terminal) as painter:
+
+        def observe(frame: Frame) -> None:
+            footer = frame.trouble or (words.sentence(frame.decision, frame.seen) if frame.decision else "")
+            painter.show(frame.seen, frame.now, footer=footer)
+
+        return conduct(session.cluster, source, goal, observe=observe, deadline=deadline)
+
+
+def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> ExitCode:
+    """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands."""
+    tell = session.terminal.tell
+    if isinstance(goal, Run):
+        tell("interrupted: pausing the rollout where it stands")
+        try:
+            conduct(session.cluster, source, Pause(), observe=lambda frame: None, deadline=Deadline(_PARTING))
+        except PetsError as error:
+            tell(f"error: could not pause it: {error.message}")
+    try:
+        seen = assess(source.refresh(), session.now())
+    except PetsError as error:
+        tell(f"interrupted: {name} could not be read again: {error.message}")
+        return ExitCode.INTERRUPTED
+    tell(f"interrupted: {words.headline(seen)}")
+    tell(f"hint: {words.next_after_interrupt(seen, isinstance(goal, Run))}")
+    return ExitCode.INTERRUPTED
+
+
+def _rehearse(
+    session: Session, snapshot: Snapshot, seen: Assessment, goal: Goal, planned: Plan, manner: Manner
+) -> ExitCode:
+    """``--dry-run``: print the plan; with ``server`` also have the first change judged, which is all that can be."""
+    terminal = session.terminal
+    acts = [entry for entry in planned.entries if isinstance(entry, Act)]
+    if manner.dry_run is DryRun.SERVER and acts and snapshot.set is not None:
+        session.cluster.apply(change_for(acts[0].step, snapshot.set, seen), dry_run=True)
+        terminal.tell("the API server would accept the first change (dry run)")
+    if manner.output == "table":
+        terminal.print(plan_view.draw(planned, seen))
+    else:
+        terminal.print(documents.plan(planned, goal, seen, manner.output))
+    if isinstance(planned.ending, Refused) and not acts:
+        return ExitCode.REFUSED
+    return ExitCode.STUCK if isinstance(planned.ending, Stuck) else ExitCode.OK
+
+
+def _warn(session: Session, snapshot: Snapshot) -> None:
+    if snapshot.set is not None:
+        for manager in managers(snapshot.set):
+            session.terminal.tell(f"warning: {words.warning(manager)}")
+
+
+def _check_rights(session: Session, namespace: str, planned: Plan, manner: Manner) -> None:
+    """Ask early, so that a rollout does not stop half-way for a missing right."""
+    needed = [("patch", "statefulsets.apps"), ("list", "pods"), ("watch", "pods")]
+    if planned.deletes or manner.on_stuck is OnStuck.ABORT:
+        needed.append(("delete", "pods"))
+    missing = session.cluster.missing_rights(namespace, needed)
+    if missing:
+        rights = ", ".join(f"{verb} {resource}" for verb, resource in missing)
+        raise ForbiddenError(
+            f"this needs rights that are missing in namespace {namespace}: {rights}. Nothing was changed.",
+            hint=f"kubectl auth can-i {missing[0][0]} {missing[0][1]} -n {namespace}",
+        )
+
+
+def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool:
+    terminal = session.terminal
+    question = words.deletion_question(seen, tuple(pods), session.cluster.server_name())
+    if not terminal.interactive:
+        terminal.tell(f"refused: {question}")
+        terminal.tell("hint: there is no terminal to ask on; add -y to agree. Nothing was changed.")
+        return False
+    if terminal.ask(f"{question} [y/N] "):
+        return True
+    terminal.tell("refused: nothing was changed")
+    return False
+
+
+def _report(session: Session, conclusion: Conclusion, manner: Manner) -> ExitCode:
+    """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
+    terminal, seen, ending = session.terminal, conclusion.seen, conclusion.ending
+    if manner.output != "table":
+        terminal.print(documents.one(seen, manner.output))
+    if isinstance(ending, TimedOut):
+        terminal.tell(f"timed out: {words.headline(seen)}")
+        return conclusion.exit_code
+    mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
+    terminal.tell(mark + words.sentence(ending, seen))
+    advice = words.hint(ending, seen)
+    if advice:
+        terminal.tell(f"hint: {advice}")
+    return conclusion.exit_code

@@ -1,0 +1,67 @@
+"""``kubectl pets list``: every StatefulSet in one line."""
+
+import click
+
+from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.domain.model import Inventory
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.options import connection, output, pass_session
+from kubectl_pets.session import Session
+from kubectl_pets.views import documents, sets
+from kubectl_pets.views.live import TextPainter
+
+
+@click.command("list")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
+@click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels, like app=web,tier!=test.")
+@output("table", "wide", "json", "yaml", "name")
+@click.option("--no-headers", is_flag=True, help="Leave the head line out.")
+@click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
+@connection
+@pass_session
+def command(
+    session: Session, all_namespaces: bool, selector: str | None, output: str, no_headers: bool, watch: bool
+) -> ExitCode:
+    """Every StatefulSet in one line: phase, ready, updated, partition, revisions, claims, age, reason.
+
+    A partition that was left over from an earlier rollout is marked, because it silently holds back the next one.
+
+    \b
+    Examples:
+      kubectl pets list
+      kubectl pets ls -A -o wide
+      kubectl pets list -l app=web -w
+    """
+    namespace = None if all_namespaces else session.namespace
+
+    def text(inventory: Inventory) -> str:
+        seen = _assessed(session, inventory)
+        if output in ("table", "wide"):
+            return sets.table(
+                seen,
+                session.now(),
+                wide=output == "wide",
+                headers=not no_headers,
+                all_namespaces=all_namespaces,
+                colour=session.terminal.colour,
+            )
+        return documents.many(seen, output)
+
+    if watch:
+        with session.cluster.watch_inventory(namespace, selector) as source, TextPainter(session.terminal) as painter:
+            while True:
+                painter.show(text(source.latest()))
+                source.wait(10.0)
+    found = session.cluster.inventory(namespace, selector)
+    if not found.sets and output in ("table", "wide"):
+        session.terminal.tell("No StatefulSets found" + (f" in namespace {namespace}." if namespace else "."))
+    else:
+        session.terminal.print(text(found))
+    return ExitCode.OK
+
+
+def _assessed(session: Session, inventory: Inventory) -> tuple[Assessment, ...]:
+    now = session.now()
+    return tuple(assess(snapshot, now) for snapshot in snapshots(inventory))

@@ -1,0 +1,55 @@
+"""``kubectl pets partition``: the partition as a picture, or a new one."""
+
+import click
+
+from kubectl_pets.carrying import Manner, carry, manner_options
+from kubectl_pets.domain.partition import Wanted
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.steps import Goal, Partition
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.options import PartitionValue, SetName, connection, pass_session
+from kubectl_pets.session import Session
+from kubectl_pets.views import documents, picture
+
+
+@click.command("partition", context_settings={"ignore_unknown_options": True})
+@click.argument("name", type=SetName())
+@click.argument("value", type=PartitionValue(), required=False)
+@manner_options
+@connection
+@pass_session
+def command(session: Session, name: str, value: Wanted | None, manner: Manner) -> ExitCode:
+    """Show the partition as a picture of positions and ordinals, or set it.
+
+    VALUE counts positions that keep the current revision: absolute (2), relative (+1, -1), or a share of the replicas (50%,
+    rounded up). Lowering it lets the controller replace pods; raising it is a pause and takes nothing back.
+
+    \b
+    Examples:
+      kubectl pets partition web
+      kubectl pets partition web 2
+      kubectl pets partition web -1
+      kubectl pets partition web 50% --dry-run
+    """
+    if value is None:
+        seen = assess(session.cluster.snapshot(session.namespace, name), session.now())
+        terminal = session.terminal
+        text = (
+            picture.draw(seen, width=terminal.width, colour=terminal.colour)
+            if manner.output == "table"
+            else documents.one(seen, manner.output)
+        )
+        terminal.print(text)
+        return ExitCode.OK
+
+    def goal(seen: Assessment) -> Goal:
+        wanted = value.of(seen.partition, seen.replicas)
+        if wanted is None:
+            raise UsageError(
+                f"{name} has {seen.replicas} replicas and partition {seen.partition}: the new one would be out of range.",
+                hint=f"give a value from 0 to {seen.replicas}; 0 releases every pod.",
+            )
+        return Partition(partition=wanted)
+
+    return carry(session, name, goal, manner)

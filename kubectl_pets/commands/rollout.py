@@ -1,0 +1,193 @@
+"""``kubectl pets rollout``: the verbs that carry a rollout, each one a goal and a page of help."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import click
+from msgspec.structs import replace
+
+from kubectl_pets.carrying import Manner, OnStuck, carry, manner_options
+from kubectl_pets.domain.revisions import Image
+from kubectl_pets.domain.stepping import images_for
+from kubectl_pets.domain.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.groups import LazyGroup, Verb
+from kubectl_pets.options import Duration, ImageValue, Pods, SetName, connection, pass_session
+from kubectl_pets.session import Session
+
+_HERE = "kubectl_pets.commands.rollout"
+
+VERBS = {
+    "status": Verb("kubectl_pets.commands.status:command", "Where it stands; with -w until it is done or stuck."),
+    "run": Verb(f"{_HERE}:run", "The whole rollout in one command: canary, steps, to the end."),
+    "canary": Verb(f"{_HERE}:canary", "Stage a change and release it to the highest ordinals only."),
+    "step": Verb(f"{_HERE}:step", "Release the next pods and wait for them."),
+    "promote": Verb(f"{_HERE}:promote", "Release every pod and wait for the end."),
+    "pause": Verb(f"{_HERE}:pause", "Hold the rollout where it stands."),
+    "resume": Verb(f"{_HERE}:resume", "Undo a pause."),
+    "abort": Verb(f"{_HERE}:abort", "Bring every pod back to the current revision."),
+}
+
+_image = click.option(
+    "--image", "images", type=ImageValue(), multiple=True, help="The change to roll out; may be repeated, one a container."
+)
+_pods = click.option("--pods", type=Pods(), default="1", show_default=True, help="How many pods to release.")
+_name = click.argument("name", type=SetName())
+
+
+def _verb(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """What every verb here takes."""
+    return _name(manner_options(connection(pass_session(command))))
+
+
+@click.group(cls=LazyGroup, verbs=VERBS, name="rollout")
+def command() -> None:
+    """Carry a StatefulSet's rollout, in order, with the truth about where it stands.
+
+    \b
+    Examples:
+      kubectl pets rollout canary web --image nginx:1.27
+      kubectl pets rollout step web --pods 2
+      kubectl pets rollout promote web
+      kubectl pets rollout abort web
+    """
+
+
+@click.command("run")
+@_image
+@click.option("--canary", type=Pods(), help="Pods to release first; as many as a step where not given.")
+@click.option("--step", type=Pods(), default="1", show_default=True, help="Pods to release at a time.")
+@click.option("--pause", "soak", type=Duration(), default="0", metavar="DURATION", help="Wait this long between steps.")
+@click.option(
+    "--on-stuck",
+    type=click.Choice([choice.value for choice in OnStuck]),
+    default=OnStuck.PAUSE.value,
+    show_default=True,
+    help="When it sticks or time runs out; 'abort' agrees to the deletion of updated pods.",
+)
+@_verb
+def run(
+    session: Session,
+    name: str,
+    manner: Manner,
+    images: tuple[Image, ...],
+    canary: Amount | None,
+    step: Amount,
+    soak: timedelta,
+    on_stuck: str,
+) -> ExitCode:
+    """The whole rollout in one command: stage the change, release a canary, go on in steps to the end.
+
+    Each step waits until every released pod is available at the new revision. Killed at any point and typed again, it goes on
+    from what the cluster says. Ctrl-C pauses it and says where it stands.
+
+    \b
+    Examples:
+      kubectl pets rollout run web --image nginx:1.27
+      kubectl pets rollout run web --image app=db:2.1 --canary 1 --step 25% --pause 30s
+      kubectl pets rollout run web --timeout 30m --on-stuck abort
+    """
+
+    def goal(seen: Assessment) -> Goal:
+        return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak)
+
+    return carry(session, name, goal, replace(manner, on_stuck=OnStuck(on_stuck)))
+
+
+@click.command("canary")
+@_pods
+@_image
+@_verb
+def canary(session: Session, name: str, manner: Manner, pods: Amount, images: tuple[Image, ...]) -> ExitCode:
+    """Stage a change under a partition that holds every pod, then release it to the highest ordinals and wait for them.
+
+    Without --image it releases what is staged already. OnDelete sets have no partition: there it deletes the pods itself.
+
+    \b
+    Examples:
+      kubectl pets rollout canary web --image nginx:1.27
+      kubectl pets rollout canary web --pods 2 --image app=db:2.1 --dry-run
+    """
+    return carry(session, name, lambda seen: Canary(pods=pods, images=_resolve(images, seen)), manner)
+
+
+@click.command("step")
+@_pods
+@_verb
+def step(session: Session, name: str, manner: Manner, pods: Amount) -> ExitCode:
+    """Release the next pods, from the highest ordinal down, and wait until they are available.
+
+    A step that was cut short is finished first and counts as this one.
+
+    \b
+    Examples:
+      kubectl pets rollout step web
+      kubectl pets rollout step web --pods 25%
+    """
+    return carry(session, name, lambda seen: StepOn(pods=pods), manner)
+
+
+@click.command("promote")
+@_verb
+def promote(session: Session, name: str, manner: Manner) -> ExitCode:
+    """Release every pod, wait until the last one is available, and leave the partition at 0.
+
+    \b
+    Examples:
+      kubectl pets rollout promote web
+      kubectl pets rollout promote web --timeout 20m
+    """
+    return carry(session, name, lambda seen: Promote(), manner)
+
+
+@click.command("pause")
+@_verb
+def pause(session: Session, name: str, manner: Manner) -> ExitCode:
+    """Raise the partition to where the rollout stands: pods already replaced stay, no other one follows.
+
+    \b
+    Example:
+      kubectl pets rollout pause web
+    """
+    return carry(session, name, lambda seen: Pause(), manner)
+
+
+@click.command("resume")
+@_verb
+def resume(session: Session, name: str, manner: Manner) -> ExitCode:
+    """Put the partition back to what it was before the pause. Does not wait: 'kubectl pets status NAME -w' does.
+
+    \b
+    Example:
+      kubectl pets rollout resume web
+    """
+    return carry(session, name, lambda seen: Resume(), manner)
+
+
+@click.command("abort")
+@_verb
+def abort(session: Session, name: str, manner: Manner) -> ExitCode:
+    """Bring every pod back to the current revision, the last one that was rolled out to the end.
+
+    Holds the rollout with the partition, then deletes the updated pods one at a time (broken ones first, then from the highest
+    ordinal down), each back and available before the next. The template keeps the new version, held back by the partition.
+
+    \b
+    Examples:
+      kubectl pets rollout abort web
+      kubectl pets rollout abort web -y --timeout 15m
+    """
+    return carry(session, name, lambda seen: Abort(), manner)
+
+
+def _resolve(images: tuple[Image, ...], seen: Assessment) -> tuple[Image, ...]:
+    resolved, unknown = images_for(images, seen)
+    if unknown:
+        known = ", ".join(image.container for image in seen.template)
+        asked = ", ".join(repr(name) if name else "an image without its container" for name in unknown)
+        raise UsageError(
+            f"{seen.name} has no container for {asked}. Nothing was changed.",
+            hint=f"its containers: {known}; say CONTAINER=IMAGE.",
+        )
+    return resolved

@@ -1,0 +1,91 @@
+"""``kubectl pets status``, also ``kubectl pets rollout status``: one StatefulSet as a tree, and the truth as exit code."""
+
+from datetime import timedelta
+
+import click
+
+from kubectl_pets.conductor import Deadline, Frame, TimedOut, follow
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.until import Progress, Until, progress
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.options import SetName, connection, output, pass_session, seconds, timeout
+from kubectl_pets.session import Session
+from kubectl_pets.views import documents, tree, words
+from kubectl_pets.views.live import Painter
+
+_EXIT = {
+    Progress.REACHED: ExitCode.OK,
+    Progress.GOING_ON: ExitCode.NOT_YET,
+    Progress.RESTING: ExitCode.NOT_YET,
+    Progress.STUCK: ExitCode.STUCK,
+    Progress.GONE: ExitCode.FAILED,
+}
+
+
+@click.command("status")
+@click.argument("name", type=SetName())
+@click.option("-w", "--watch", is_flag=True, help="Follow it to its end; the exit code tells which.")
+@click.option(
+    "--until",
+    type=click.Choice([until.value for until in Until]),
+    help="What to wait for; with it, a paused rollout is waited on. Without: complete, ending early where it rests.",
+)
+@timeout
+@output("table", "wide", "json", "yaml", "name")
+@connection
+@pass_session
+def command(
+    session: Session, name: str, watch: bool, until: str | None, timeout: timedelta | None, output: str
+) -> ExitCode:
+    """Where a rollout stands: the set, its revisions, its pods in ordinal order, what it waits for and what blocks it.
+
+    Exit codes: 0 complete (or what --until names), 3 not done yet or paused, 4 stuck, 5 timed out.
+
+    \b
+    Examples:
+      kubectl pets status web
+      kubectl pets status web -w --timeout 10m
+      kubectl pets status web -w --until canary
+    """
+    goal = Until(until or Until.COMPLETE)
+    if watch:
+        return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), output=output)
+    snapshot = session.cluster.snapshot(session.namespace, name)
+    seen = assess(snapshot, session.now())
+    _print(session, seen, output)
+    return _EXIT[progress(goal, seen)]
+
+
+def _watch(session: Session, name: str, until: Until, *, stay: bool, timeout: float | None, output: str) -> ExitCode:
+    tabular = output in ("table", "wide")
+    with session.cluster.watch_snapshot(session.namespace, name) as source:
+        if tabular:
+            with Painter(session.terminal) as painter:
+
+                def observe(frame: Frame) -> None:
+                    painter.show(frame.seen, frame.now, footer=frame.trouble or "")
+
+                end, seen = follow(
+                    session.cluster, source, until, stay=stay, observe=observe, deadline=Deadline(timeout)
+                )
+        else:
+            end, seen = follow(
+                session.cluster, source, until, stay=stay, observe=lambda frame: None, deadline=Deadline(timeout)
+            )
+            _print(session, seen, output)
+    if isinstance(end, TimedOut):
+        session.terminal.tell(f"timed out: {words.headline(seen)}")
+        return ExitCode.TIMED_OUT
+    session.terminal.tell(words.headline(seen) if end is not Progress.GONE else f"StatefulSet {name} was deleted")
+    return _EXIT[end]
+
+
+def _print(session: Session, seen: Assessment, output: str) -> None:
+    terminal = session.terminal
+    if output in ("table", "wide"):
+        terminal.print(
+            tree.draw(seen, session.now(), width=terminal.width, colour=terminal.colour, wide=output == "wide")
+        )
+    else:
+        terminal.print(documents.one(seen, output))

@@ -1,0 +1,82 @@
+"""Plays the demo: a real API server, real controllers, real kubectl, and ``kubectl pets`` doing what it is for.
+
+Every act says what it expects of the exit code and the demo fails where that does not come true, so it cannot rot unseen.
+``KEEP=1`` leaves the control plane up.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import controlplane
+
+_WEB = Path(__file__).with_name("web.yaml")
+
+
+class _Stage:
+    """Where the demo plays: prints each command as a person would type it, and runs it."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._environ = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+
+    def say(self, text: str) -> None:
+        print(f"\n# {text}", flush=True)
+
+    def run(self, command: str, *, expect: int = 0) -> None:
+        print(f"$ {command}", flush=True)
+        code = subprocess.run(command.split(), env=self._environ, check=False).returncode
+        if code != expect:
+            sys.exit(f"demo: '{command}' ended with exit code {code}, expected {expect}")
+        if code:
+            print(f"(exit code {code})", flush=True)
+
+
+def _play(stage: _Stage) -> None:
+    stage.say("A headless Service and a StatefulSet with three replicas and a claim template.")
+    stage.run(f"kubectl apply -f {os.path.relpath(_WEB)}")
+    stage.run("kubectl pets status web --watch --timeout 2m")
+
+    stage.say("Every StatefulSet in one line.")
+    stage.run("kubectl pets list")
+
+    stage.say("A new image, but only on the pod with the highest ordinal: a canary.")
+    stage.run("kubectl pets rollout canary web --image nginx:1.27 --timeout 2m")
+    stage.say("It stands there until somebody says so. Positions, ordinals, and who has what:")
+    stage.run("kubectl pets partition web")
+    stage.say("Not complete, and the exit code says so (3: not done yet).")
+    stage.run("kubectl pets status web", expect=3)
+
+    stage.say("One more pod, then the rest.")
+    stage.run("kubectl pets rollout step web --timeout 2m")
+    stage.run("kubectl pets rollout promote web --timeout 2m")
+    stage.run("kubectl pets list")
+
+    stage.say("Now an image that cannot be pulled. What would happen?")
+    stage.run("kubectl pets rollout run web --image nginx:broken --dry-run")
+    stage.say("It gets stuck on the first pod. The rollout stops there, goes back by itself, and says so (4: stuck).")
+    stage.run("kubectl pets rollout run web --image nginx:broken --on-stuck abort --timeout 2m", expect=4)
+    stage.say("All three pods run the old revision again; the bad one is only staged.")
+    stage.run("kubectl pets status web", expect=3)
+    stage.run("kubectl pets list")
+
+    stage.say("The repaired image, the whole way, in one command.")
+    stage.run("kubectl pets rollout run web --image nginx:1.28 --pause 1s --timeout 2m")
+    stage.run("kubectl pets list")
+
+
+def main() -> None:
+    if os.environ.get("KEEP"):
+        plane = controlplane.up()
+        _play(_Stage(plane.kubeconfig))
+        print(f"\n# The control plane is still up. To use it:\n  export KUBECONFIG={plane.kubeconfig}")
+        print("  .venv/bin/kubectl pets list -A")
+        print("# To end it:\n  .venv/bin/python -m tests.controlplane down")
+        return
+    with controlplane.running() as plane:
+        _play(_Stage(plane.kubeconfig))
+    print("\n# That was it. Nothing is left running; 'make demo KEEP=1' leaves the control plane up.")
+
+
+if __name__ == "__main__":
+    main()
