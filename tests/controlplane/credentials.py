@@ -100,7 +100,8 @@ class Credentials:
         """A kubeconfig of a user whom the API server knows by a client certificate."""
         clients = trustme.CA.from_pem(self.client_authority.read_bytes(), self.client_authority_key.read_bytes())
         # A certificate's organization is its group; trustme can write one.
-        leaf = clients.issue_cert(common_name=user, organization_name=groups[0] if groups else None)
+        # It needs some alternative name: Go takes an empty list of them for an extension that it cannot handle.
+        leaf = clients.issue_cert(f"{user}.test", common_name=user, organization_name=groups[0] if groups else None)
         certificate, key = path.with_suffix(".crt"), path.with_suffix(".key")
         key.touch(mode=0o600)
         leaf.private_key_pem.write_to_path(key)

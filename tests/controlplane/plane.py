@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.controlplane import credentials, objects
 from tests.controlplane.api import Api, ApiError
 from tests.controlplane.layout import Layout, State
-from tests.controlplane.stages import SILENT_LABEL
+from tests.controlplane.stages import DOMAIN, SILENT_LABEL
 
 _ORDER_SECONDS = 60.0
 _NODE_SECONDS = 90.0
@@ -116,8 +116,14 @@ class ControlPlane:
 
     def wake_node(self, name: str) -> None:
         """The kubelet is back."""
-        self._api().merge(f"/api/v1/nodes/{name}", {"metadata": {"labels": {SILENT_LABEL: None}}})
+        api = self._api()
+        api.merge(f"/api/v1/nodes/{name}", {"metadata": {"labels": {SILENT_LABEL: None}}})
         self._await_node(name, True)
+        # A kubelet that comes back looks at all its pods; KWOK only looks at a pod that changes.
+        for pod in api.get(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{name}")["items"]:
+            meta = pod["metadata"]
+            path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+            api.merge(path, {"metadata": {"annotations": {f"{DOMAIN}/woken": "true"}}})
 
     def _await_node(self, name: str, ready: bool) -> None:
         def done() -> bool:

@@ -135,6 +135,6 @@ def test_ready_made_servers_are_used_where_they_fit(tmp_path: Path, monkeypatch:
 
 
 def test_without_go_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build.shutil, "which", lambda *args, **kw: None)
+    monkeypatch.setattr("shutil.which", lambda *args, **kw: None)
     with pytest.raises(build.BuildError, match="needs Go"):
         build.go_tool()

@@ -119,6 +119,7 @@ def test_exec_and_port_forward(controlplane: ControlPlane, namespace: str) -> No
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
+            self.send_header("Content-Length", "12")  # a forwarded connection does not pass its end on
             self.end_headers()
             self.wfile.write(b"from the pod")
 
