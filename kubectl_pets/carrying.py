@@ -23,7 +23,7 @@ from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, ForbiddenError, PetsError
 from kubectl_pets.options import dry_run, output, seconds, timeout, yes
 from kubectl_pets.session import Session, SnapshotSource
-from kubectl_pets.views import documents
+from kubectl_pets.views import decisions, documents
 from kubectl_pets.views import plan as plan_view
 from kubectl_pets.views import words
 from kubectl_pets.views.live import Painter
@@ -91,7 +91,7 @@ def _carry_out(session: Session, name: str, goal: Goal, manner: Manner) -> ExitC
         if manner.on_stuck is None or not isinstance(ending.ending, Stuck | TimedOut):
             return code
         way_out: Goal = Abort() if manner.on_stuck is OnStuck.ABORT else Pause()
-        session.terminal.tell(words.way_out(manner.on_stuck.value))
+        session.terminal.tell(decisions.way_out(manner.on_stuck.value))
         retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout))
         _report(session, retreat, manner)
         return code
@@ -103,8 +103,8 @@ def _drive(session: Session, source: SnapshotSource, goal: Goal, manner: Manner,
     with Painter(session.terminal) as painter:
 
         def observe(frame: Frame) -> None:
-            footer = frame.trouble or (words.sentence(frame.decision, frame.seen) if frame.decision else "")
-            painter.show(frame.seen, frame.now, footer=footer)
+            footer = frame.trouble or (decisions.sentence(frame.decision, frame.seen) if frame.decision else "")
+            painter.show(frame.seen, frame.now, footer=footer, log=isinstance(frame.decision, Act))
 
         return conduct(session.cluster, source, goal, observe=observe, deadline=deadline)
 
@@ -124,7 +124,7 @@ def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> Ex
         tell(f"interrupted: {name} could not be read again: {error.message}")
         return ExitCode.INTERRUPTED
     tell(f"interrupted: {words.headline(seen)}")
-    tell(f"hint: {words.next_after_interrupt(seen, isinstance(goal, Run))}")
+    tell(f"hint: {decisions.next_after_interrupt(seen, isinstance(goal, Run))}")
     return ExitCode.INTERRUPTED
 
 
@@ -138,7 +138,7 @@ def _rehearse(
         session.cluster.apply(change_for(acts[0].step, snapshot.set, seen), dry_run=True)
         terminal.tell("the API server would accept the first change (dry run)")
     if manner.output == "table":
-        terminal.print(plan_view.draw(planned, seen))
+        terminal.print(plan_view.draw(planned, seen, session.now()))
     else:
         terminal.print(documents.plan(planned, goal, seen, manner.output))
     if isinstance(planned.ending, Refused) and not acts:
@@ -168,7 +168,7 @@ def _check_rights(session: Session, namespace: str, planned: Plan, manner: Manne
 
 def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool:
     terminal = session.terminal
-    question = words.deletion_question(seen, tuple(pods), session.cluster.server_name())
+    question = decisions.deletion_question(seen, tuple(pods), session.cluster.server_name())
     if not terminal.interactive:
         terminal.tell(f"refused: {question}")
         terminal.tell("hint: there is no terminal to ask on; add -y to agree. Nothing was changed.")
@@ -188,8 +188,8 @@ def _report(session: Session, conclusion: Conclusion, manner: Manner) -> ExitCod
         terminal.tell(f"timed out: {words.headline(seen)}")
         return conclusion.exit_code
     mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
-    terminal.tell(mark + words.sentence(ending, seen))
-    advice = words.hint(ending, seen)
+    terminal.tell(mark + decisions.sentence(ending, seen))
+    advice = decisions.hint(ending, seen)
     if advice:
         terminal.tell(f"hint: {advice}")
     return conclusion.exit_code

@@ -1,0 +1,156 @@
+"""How much slower is a rollout in steps than the controller's own, how many requests does a step cost, and how fast is the reaction?
+
+The peer is ``kubectl set image`` and ``kubectl rollout status``. Requests are counted in the API server's audit log by user agent.
+The reaction is the time from a pod's Ready arriving at a watch of ours to the API server receiving the next step's patch.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.controlplane import ControlPlane
+
+_NAMESPACE = "bench"
+_ROUNDS = 3
+_READY_AFTER = "1s"
+
+
+def run(plane: ControlPlane) -> None:
+    plane.kubectl("create", "namespace", _NAMESPACE)
+    print("rollout of 10 replicas, each Ready 1 s after it starts, in steps of 1, against kubectl set image and waiting")
+    _ratio(plane)
+    print("requests of kubectl-pets in a rollout in steps of 1 (audit log)")
+    for replicas in (3, 6, 12):
+        _requests(plane, replicas)
+    print("reaction: from a pod's Ready to the next step's patch")
+    _reaction(plane)
+
+
+def _ratio(plane: ControlPlane) -> None:
+    _make(plane, "ratio", 10)
+    ours, theirs = [], []
+    for turn in range(_ROUNDS):
+        theirs.append(_timed(lambda: _by_controller(plane, "ratio", f"app:a{turn}")))
+        ours.append(_timed(lambda: _by_us(plane, "ratio", f"app:b{turn}")))
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    print(f"  kubectl      {statistics.median(theirs):6.2f} s   ({_spread(theirs)})")
+    print(f"  kubectl pets {statistics.median(ours):6.2f} s   ({_spread(ours)})")
+    print(f"  ratio        {statistics.median(ratios):6.3f}     ({_spread(ratios)}; goal <= 1.05)")
+
+
+def _requests(plane: ControlPlane, replicas: int) -> None:
+    name = f"requests-{replicas}"
+    _make(plane, name, replicas)
+    mark = plane.audit_log.stat().st_size
+    _by_us(plane, name, "app:next")
+    seen = [event for event in _audit(plane, mark) if event["stage"] == "ResponseComplete"]
+    verbs: dict[str, int] = {}
+    for event in seen:
+        verbs[event["verb"]] = verbs.get(event["verb"], 0) + 1
+    detail = ", ".join(f"{verb} {count}" for verb, count in sorted(verbs.items()))
+    print(f"  {replicas:3} replicas: {len(seen):4} requests, {len(seen) / replicas:5.1f} a step   ({detail})")
+
+
+def _reaction(plane: ControlPlane) -> None:
+    _make(plane, "reaction", 10)
+    mark = plane.audit_log.stat().st_size
+    ready: list[float] = []
+    watch = plane.kubectl_popen("get", "pods", "-n", _NAMESPACE, "-l", "app=reaction", "-w", "--output-watch-events", "-o", "json")
+    reader = threading.Thread(target=_note_ready, args=(watch, ready), daemon=True)
+    reader.start()
+    _by_us(plane, "reaction", "app:next")
+    watch.terminate()
+    watch.wait()
+    reader.join()
+    patches = [
+        _seconds(event["requestReceivedTimestamp"])
+        for event in _audit(plane, mark)
+        if event["stage"] == "ResponseComplete" and event["verb"] == "patch"
+    ]
+    delays = [min(1e9, *(patch - time for time in ready if time <= patch)) for patch in patches if any(t <= patch for t in ready)]
+    steps = [delay * 1000 for delay in delays if delay < 1.0]
+    print(f"  median {statistics.median(steps):.0f} ms over {len(steps)} steps ({_spread(steps)}; goal <= 100 ms)")
+
+
+def _note_ready(watch: "subprocess.Popen[str]", ready: list[float]) -> None:
+    """The moment at which each pod's Ready reached a watch."""
+    assert watch.stdout is not None
+    known: set[str] = set()
+    decoder, text = json.JSONDecoder(), ""
+    for line in watch.stdout:
+        text += line
+        try:
+            event, _ = decoder.raw_decode(text)
+        except ValueError:
+            continue
+        text = ""
+        pod = event["object"]
+        conditions = pod["status"].get("conditions", [])
+        if pod["metadata"]["uid"] in known or not any(c["type"] == "Ready" and c["status"] == "True" for c in conditions):
+            continue
+        known.add(pod["metadata"]["uid"])
+        ready.append(time.time())
+
+
+def _audit(plane: ControlPlane, mark: int) -> Iterator[dict[str, Any]]:
+    time.sleep(0.5)  # the log is written in batches
+    with plane.audit_log.open(encoding="utf-8") as log:
+        log.seek(mark)
+        for line in log:
+            event: dict[str, Any] = json.loads(line)
+            if event.get("userAgent", "").startswith("kubectl-pets/"):
+                yield event
+
+
+def _seconds(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).astimezone(UTC).timestamp()
+
+
+def _by_controller(plane: ControlPlane, name: str, image: str) -> None:
+    plane.kubectl("set", "image", f"statefulset/{name}", f"app={image}", "-n", _NAMESPACE)
+    plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
+
+
+def _by_us(plane: ControlPlane, name: str, image: str) -> None:
+    command = ["kubectl-pets", "rollout", "run", name, "--image", image, "-n", _NAMESPACE, "--step", "1"]
+    environ = {**os.environ, "KUBECONFIG": str(plane.kubeconfig)}
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+
+
+def _make(plane: ControlPlane, name: str, replicas: int) -> None:
+    plane.apply(_manifest(name, replicas), _NAMESPACE)
+    plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
+
+
+def _manifest(name: str, replicas: int) -> str:
+    return f"""
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: {name}}}
+spec:
+  serviceName: {name}
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata:
+      labels: {{app: {name}}}
+      annotations: {{kubectl-pets.test/ready-after: {_READY_AFTER}}}
+    spec:
+      containers: [{{name: app, image: "app:first"}}]
+"""
+
+
+def _timed(work: Any) -> float:
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+def _spread(values: list[float]) -> str:
+    return f"min {min(values):.3g}, max {max(values):.3g}, n {len(values)}"
