@@ -18,7 +18,7 @@ from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.domain.patches import change_for
 from kubectl_pets.domain.planning import plan
 from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import Abort, Act, Done, Goal, Pause, Plan, Refused, Run, Stuck
+from kubectl_pets.domain.steps import Abort, Act, Done, Goal, Pause, Plan, Refused, Run, Stuck, Wait
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, ForbiddenError, PetsError
 from kubectl_pets.options import dry_run, output, seconds, timeout, yes
@@ -103,7 +103,9 @@ def _drive(session: Session, source: SnapshotSource, goal: Goal, manner: Manner,
     with Painter(session.terminal) as painter:
 
         def observe(frame: Frame) -> None:
-            footer = frame.trouble or (decisions.sentence(frame.decision, frame.seen) if frame.decision else "")
+            footer = frame.trouble or ""
+            if not footer and isinstance(frame.decision, Act | Wait):  # an ending is told below the picture
+                footer = decisions.sentence(frame.decision, frame.seen)
             painter.show(frame.seen, frame.now, footer=footer, log=isinstance(frame.decision, Act))
 
         return conduct(session.cluster, source, goal, observe=observe, deadline=deadline)

@@ -89,13 +89,12 @@ def conduct(
     *,
     observe: Callable[[Frame], None],
     deadline: Deadline,
-    revision: str = "",
 ) -> Conclusion:
-    """Carry out a goal. ``revision``: end as overtaken should another one be rolled out. Raises PetsError for what does not pass.
+    """Carry out a goal. Raises PetsError for what does not pass.
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
-    pins = Pins(revision=revision)
+    pins = Pins()
     look = _Look(cluster, source, deadline, observe)
     fresh = False
     while True:
@@ -105,15 +104,13 @@ def conduct(
             fresh = True
             continue
         fresh = False
-        look.show(decision)
+        if isinstance(decision, Wait | Act) and deadline.passed:
+            return Conclusion(ending=TimedOut(), seen=seen, changed=pins.changed)
         match decision:
             case Wait(until=until):
-                if deadline.passed:
-                    return Conclusion(ending=TimedOut(), seen=seen, changed=pins.changed)
+                look.show(decision)
                 look.wait(until)
             case Act(step=step):
-                if deadline.passed:
-                    return Conclusion(ending=TimedOut(), seen=seen, changed=pins.changed)
                 assert snapshot.set is not None
                 try:
                     cluster.apply(change_for(step, snapshot.set, seen))
@@ -124,7 +121,9 @@ def conduct(
                     fresh = True  # it may have been carried out or not: the cluster knows
                 else:
                     pins = after(decision, pins)
+                    look.show(decision)  # not before: painting takes its time
             case _:
+                look.show(decision)
                 return Conclusion(ending=decision, seen=seen, changed=pins.changed)
 
 

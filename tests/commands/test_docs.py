@@ -1,0 +1,84 @@
+"""README, docs and help say the same, and every verb has a page of help with an example."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from kubectl_pets.__main__ import cli
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.groups import LazyGroup
+
+PROJECT = Path(__file__).resolve().parents[2]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (PROJECT / "docs").glob("*.md")}
+
+
+def verbs(group: click.Command = cli, path: tuple[str, ...] = ("kubectl", "pets")) -> Iterator[tuple[str, click.Command]]:
+    """Every verb that is not an alias, with its full name."""
+    assert isinstance(group, LazyGroup)
+    for name, verb in group.verbs.items():
+        if verb.alias_of:
+            continue
+        command = verb.load()
+        if isinstance(command, LazyGroup):
+            yield from verbs(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+VERBS = dict(verbs())
+
+
+def help_of(name: str) -> str:
+    return VERBS[name].get_help(click.Context(VERBS[name], info_name=name))
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_has_an_example_of_itself(name: str) -> None:
+    text = help_of(name)
+    assert "Example" in text
+    assert re.search(rf"^\s+{re.escape(name.removeprefix('kubectl pets rollout status') or 'kubectl pets')}", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_stands_in_the_readme_and_on_a_page(name: str) -> None:
+    short = name.removeprefix("kubectl pets ")
+    rows = [line for line in README.splitlines() if line.startswith("| `kubectl pets")]
+    spoken = " ".join(rows)
+    assert re.search(rf"{re.escape(name)}\b", spoken) or f"`{short.rpartition(' ')[2]} NAME`" in spoken
+    assert any(re.search(rf"kubectl pets {re.escape(short)}\b", page) for page in PAGES.values()) or short == "rollout status"
+
+
+def test_the_readme_names_no_verb_that_is_not_there() -> None:
+    named = set(re.findall(r"^\| `kubectl pets ((?:rollout )?[a-z]+)", README, re.MULTILINE))
+    assert named == {name.removeprefix("kubectl pets ") for name in VERBS} - {"rollout resume"}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_flags_on_the_pages_exist(name: str) -> None:
+    options = {flag for option in VERBS[name].params for flag in (*option.opts, *option.secondary_opts)}
+    for page in PAGES.values():
+        for line in page.splitlines():
+            if re.match(rf"{re.escape(name)}(?= |$)(?! run)", line):
+                for flag in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", line):
+                    assert flag in options, f"{name} has no {flag}"
+
+
+def test_exit_codes_are_the_same_everywhere() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.MULTILINE)
+    in_help = re.findall(r"^\s+(\d+)\s+(\S.*)$", cli.get_help(click.Context(cli, info_name="kubectl pets")), re.MULTILINE)
+    assert {int(code): words for code, words in rows} == {int(code): words for code, words in in_help}
+    assert {int(code) for code, _ in rows} == {code.value for code in ExitCode}
+
+
+def test_short_help_in_the_tables_is_about_the_right_verb() -> None:
+    for name, command in VERBS.items():
+        assert command.name == name.rpartition(" ")[2], name
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
+        assert (PROJECT / target).exists(), target
