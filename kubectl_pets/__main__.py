@@ -6,6 +6,7 @@
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn
 
 import click
@@ -51,11 +52,9 @@ THEMES = (
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="kubectl-pets")
-@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
-@connection
-@click.pass_obj
-def cli(session: Session, verbose: bool) -> None:
-    """The verbs that kubectl lacks for StatefulSets.
+@partial(connection, all_shown=True)
+def cli() -> None:
+    """The verbs that kubectl lacks for StatefulSets. The flags below may stand before a verb or after it.
 
     \b
     Examples:
@@ -63,7 +62,6 @@ def cli(session: Session, verbose: bool) -> None:
       kubectl pets status web -w
       kubectl pets rollout run web --image nginx:1.27 --canary 1 --pause 30s
     """
-    session.verbose = verbose
 
 
 def run(arguments: Sequence[str], session: Session) -> int:

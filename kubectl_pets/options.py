@@ -112,10 +112,18 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     session.flags = replace(session.flags, **{param.name: value})
 
 
-def _flag(*names: str, **kw: Any) -> Callable[[_F], _F]:
-    return click.option(*names, expose_value=False, callback=_remember, **kw)
+def _be_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    session = ctx.find_object(Session)
+    assert session is not None
+    session.verbose = session.verbose or value
 
 
+def _flag(*names: str, **kw: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    return names, kw
+
+
+#: The first of these are shown in every verb's help, all of them in the program's.
+_SHOWN_EVERYWHERE = 3
 _CONNECTION = (
     _flag("-n", "--namespace", metavar="NAMESPACE", help="Namespace to look in; the context's where not given."),
     _flag("--context", metavar="NAME", help="Context of the kubeconfig to use."),
@@ -134,10 +142,15 @@ _CONNECTION = (
 )
 
 
-def connection(command: _F) -> _F:
-    """All of kubectl's connection flags. They may stand before the verb or after it."""
-    for add in reversed(_CONNECTION):
-        command = add(command)
+def connection(command: _F, *, all_shown: bool = False) -> _F:
+    """All of kubectl's connection flags, and ``-v``. They may stand before the verb or after it."""
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_be_verbose, help="Show the traceback of an error."
+    )
+    command = verbose(command)
+    for index, (names, kw) in reversed(list(enumerate(_CONNECTION))):
+        hidden = index >= _SHOWN_EVERYWHERE and not all_shown
+        command = click.option(*names, expose_value=False, callback=_remember, hidden=hidden, **kw)(command)
     return command
 
 

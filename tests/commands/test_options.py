@@ -76,4 +76,4 @@ def test_every_connection_flag_has_its_option() -> None:
     def command() -> None:
         """Only here for its options."""
 
-    assert {option.name for option in command.params} == set(connection_flag_names())
+    assert {option.name for option in command.params} == {*connection_flag_names(), "verbose"}
