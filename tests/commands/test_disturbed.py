@@ -17,7 +17,7 @@ SLOW = '{kubectl-pets.test/ready-after: "1s"}'
 def test_killed_and_typed_again(pets: Plugin) -> None:
     pets.make("web", replicas=4, pod_annotations=SLOW)
     words = ("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
-    generations = []
+    generations: list[int] = []
     for _ in range(3):
         process = pets.start(*words)
         pets.eventually(lambda: pets.set()["metadata"]["generation"] > len(generations) + 1, "another change")

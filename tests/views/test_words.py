@@ -1,0 +1,135 @@
+"""The words for what was found."""
+
+import pytest
+
+from kubectl_pets.domain.managers import Manager, ManagerKind
+from kubectl_pets.domain.members import Member, PodState
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.verdict import Awaited, Blocker, Cause, Wait
+from kubectl_pets.views import words
+from tests.views import builders
+from tests.views.builders import NEW, NOW, pod, snapshot
+
+
+@pytest.mark.parametrize(
+    ("scene", "headline"),
+    [
+        ("complete", "default/web: complete"),
+        ("left_over", "default/web: complete, but PARTITION 2 IS LEFT OVER: it will hold back the next change"),
+        ("staged", "default/web: staged, nothing released"),
+        ("paused", "default/web: paused at partition 2: 1/3 updated"),
+        ("stuck", 'default/web: stuck: web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"'),
+        ("rolling", "default/web: progressing: waiting for web-1 to terminate"),
+        ("scaling", "default/web: scaling: waiting for web-7 to be created"),
+        ("on_delete", "default/web: waiting for outdated pods to be deleted: web-1, web-0"),
+        ("unreadable", "default/web: unknown: its pods could not be read, so nothing can be said of them"),
+        ("gone", "the StatefulSet: gone"),
+        ("large", "default/web: progressing: waiting for web-60 to be created"),
+        ("empty", "default/web: complete"),
+    ],
+)
+def test_headline(scene: str, headline: str) -> None:
+    assert words.headline(builders.SCENES[scene]()) == headline
+
+
+def test_headline_of_a_set_on_its_way_out() -> None:
+    assert words.headline(assess(snapshot([], deleting=NOW), NOW)) == "default/web: being deleted"
+
+
+def test_a_partition_raised_over_updated_pods_is_not_called_staged() -> None:
+    seen = assess(snapshot([pod(0), pod(1), pod(2, NEW)], partition=3), NOW)
+    assert words.headline(seen) == "default/web: paused at partition 3: 1/3 updated"
+
+
+def test_all_blockers_are_counted() -> None:
+    pods = [pod(ordinal, NEW, ready=False, waiting=("CrashLoopBackOff", "")) for ordinal in range(3)]
+    assert words.reason(assess(snapshot(pods), NOW)) == "web-0 is in CrashLoopBackOff (and 2 more)"
+
+
+@pytest.mark.parametrize(
+    ("state", "marked"),
+    [
+        (PodState.MISSING, "· missing"),
+        (PodState.PENDING, "◌ pending"),
+        (PodState.UNSCHEDULABLE, "✖ unschedulable"),
+        (PodState.CLAIM_UNBOUND, "✖ claim unbound"),
+        (PodState.CREATING, "◌ creating"),
+        (PodState.FAILING, "✖ failing"),
+        (PodState.ENDED, "✖ ended"),
+        (PodState.STARTING, "◌ not ready"),
+        (PodState.READY, "◌ ready"),
+        (PodState.AVAILABLE, "✔ available"),
+        (PodState.TERMINATING, "◌ terminating"),
+        (PodState.OVERDUE, "✖ stuck terminating"),
+    ],
+)
+def test_states(state: PodState, marked: str) -> None:
+    member = Member(ordinal=0, position=0, name="web-0", state=state)
+    assert words.marked_state(member)[0] == marked
+
+
+@pytest.mark.parametrize(
+    ("found", "clause"),
+    [
+        (Blocker(cause=Cause.CONTAINER, pod="web-2", reason="CrashLoopBackOff", message="last exit code 1"), "web-2 is in CrashLoopBackOff: last exit code 1"),
+        (Blocker(cause=Cause.CONTAINER, pod="web-2"), "web-2 is in failure"),
+        (Blocker(cause=Cause.UNSCHEDULABLE, pod="web-2", message="no nodes"), "web-2 cannot be scheduled: no nodes"),
+        (Blocker(cause=Cause.CLAIM_UNBOUND, pod="web-2", message="data-web-2: unbound"), "web-2 waits for a claim that is not bound: data-web-2: unbound"),
+        (Blocker(cause=Cause.TERMINATION_OVERDUE, pod="web-2"), "web-2 is still terminating long after its grace period; its node may not answer"),
+        (Blocker(cause=Cause.SET_NAME_TOO_LONG), "no pod can be created, because the set's name is longer than 52 characters"),
+        (Blocker(cause=Cause.PODS_UNREADABLE), "its pods could not be read, so nothing can be said of them"),
+        (Blocker(cause=Cause.STRATEGY_UNKNOWN, reason="Recreate"), "its update strategy Recreate is unknown to this version of kubectl-pets"),
+    ],
+)
+def test_blockers(found: Blocker, clause: str) -> None:
+    assert words.blocker(found) == clause
+
+
+@pytest.mark.parametrize(
+    ("awaited", "phrase"),
+    [
+        (Awaited.OBSERVATION, "the controller to see the newest spec"),
+        (Awaited.CREATION, "web-2 to be created"),
+        (Awaited.SCHEDULING, "web-2 to be scheduled"),
+        (Awaited.START, "web-2 to start"),
+        (Awaited.READINESS, "web-2 to become ready"),
+        (Awaited.MIN_READY_SECONDS, "web-2 to stay ready for minReadySeconds"),
+        (Awaited.TERMINATION, "web-2 to terminate"),
+        (Awaited.REPLACEMENT, "web-2 to be replaced"),
+        (Awaited.SCALE_DOWN, "web-2 to be scaled down"),
+        (Awaited.DELETE_BY_USER, "somebody to delete web-2"),
+        (Awaited.RELEASE, "the partition to release web-2"),
+    ],
+)
+def test_waits(awaited: Awaited, phrase: str) -> None:
+    assert words.waits([Wait(awaited=awaited, pod="web-2")]) == [phrase]
+
+
+def test_waits_for_the_same_are_one_phrase() -> None:
+    waits = [
+        Wait(awaited=Awaited.START, pod="web-0"),
+        Wait(awaited=Awaited.CREATION, pod="web-1"),
+        Wait(awaited=Awaited.START, pod="web-4"),
+    ]
+    assert words.waits(waits) == ["web-0, web-4 to start", "web-1 to be created"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "warning"),
+    [
+        (ManagerKind.OPERATOR, "owned by Kafka/broker (operator): it may put this change back"),
+        (ManagerKind.ARGO_CD, "managed by Argo CD (metadata.labels: Kafka/broker): it may put this change back"),
+        (ManagerKind.FLUX, "managed by Flux (metadata.labels: Kafka/broker): it may put this change back"),
+        (ManagerKind.HELM, "installed by Helm (metadata.labels: Kafka/broker): its next upgrade overwrites this change"),
+        (ManagerKind.OTHER, "managed by Kafka/broker (says metadata.labels): it may put this change back"),
+    ],
+)
+def test_warnings(kind: ManagerKind, warning: str) -> None:
+    assert words.warning(Manager(kind=kind, name="Kafka/broker", evidence="metadata.labels")) == warning
+
+
+def test_the_left_over_partition_says_how_far_the_next_change_will_come() -> None:
+    assert words.left_over(builders.left_over()) == "partition 2 is left over: the next change will reach only 1 of 3 pods"
+    assert words.clear(builders.left_over()) == "clear it with: kubectl pets partition web 0 -n default"
+    beyond = assess(snapshot([pod(ordinal, NEW) for ordinal in range(3)], current=NEW, partition=3), NOW)
+    assert words.left_over(beyond) == "partition 3 is left over: the next change will reach no pod"
