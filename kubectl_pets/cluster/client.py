@@ -1,0 +1,84 @@
+"""The cluster, as the verbs know it: one object for all that they ask of it (``session.Cluster``)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Any, Self
+
+from kubectl_pets.cluster import change as changes
+from kubectl_pets.cluster import read
+from kubectl_pets.cluster.failures import shown_url
+from kubectl_pets.cluster.listing import Reader
+from kubectl_pets.cluster.rights import missing_rights
+from kubectl_pets.cluster.transport import Transport
+from kubectl_pets.cluster.watch import FleetSource, SetSource
+from kubectl_pets.domain.change import Change
+from kubectl_pets.domain.model import Inventory, Snapshot
+
+
+class Client:
+    """One cluster as one user. Made by ``connect``; closing it ends its watches and connections."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._reader = Reader(transport)
+        self._lock = Lock()
+        self._sources: list[SetSource | FleetSource] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._lock:
+            sources = list(self._sources)
+        for source in sources:
+            source.close()
+        self._transport.close()
+
+    @property
+    def namespace(self) -> str:
+        return self._transport.target.namespace
+
+    def server_name(self) -> str:
+        target = self._transport.target
+        return f"{target.name} ({shown_url(target.server)})"
+
+    def now(self) -> datetime:
+        return self._transport.clock.now()
+
+    def snapshot(self, namespace: str, name: str) -> Snapshot:
+        return read.snapshot(self._reader, namespace, name)
+
+    def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
+        return read.inventory(self._reader, namespace, selector)
+
+    def watch_snapshot(self, namespace: str, name: str) -> SetSource:
+        source = SetSource(self._reader, self._transport, self._forget, namespace, name)
+        with self._lock:
+            self._sources.append(source)
+        return source
+
+    def watch_inventory(self, namespace: str | None, selector: str | None) -> FleetSource:
+        source = FleetSource(self._reader, self._transport, self._forget, namespace, selector or "")
+        with self._lock:
+            self._sources.append(source)
+        return source
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> None:
+        after = changes.apply(self._transport, change, dry_run=dry_run)
+        if after is not None and not dry_run:
+            with self._lock:
+                sources = list(self._sources)
+            for source in sources:
+                source.learn(after)
+
+    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        return missing_rights(self._transport, namespace, needed)
+
+    def _forget(self, source: Any) -> None:
+        with self._lock:
+            if source in self._sources:
+                self._sources.remove(source)

@@ -1,0 +1,84 @@
+"""Which proxy leads to the API server, by the rules of Go's HTTP client, which kubectl's users know.
+
+They differ from Python's: NO_PROXY understands networks, ports and leading dots, loopback never goes through a proxy of the
+environment, ALL_PROXY means nothing, and ``proxy-url`` of the kubeconfig beats all of these.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from kubectl_pets.errors import ConfigError
+
+_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+def proxy_for(server: str, configured: str | None, environ: Mapping[str, str]) -> str | None:
+    """The proxy's URL for a server's URL; None: go straight."""
+    if configured:
+        return _checked(configured, "proxy-url in the kubeconfig")
+    scheme = urlsplit(server).scheme
+    variable = "HTTPS_PROXY" if scheme == "https" else "HTTP_PROXY"
+    if variable == "HTTP_PROXY" and environ.get("REQUEST_METHOD"):
+        return None  # a CGI's caller could set it with a header
+    found = environ.get(variable) or environ.get(variable.lower())
+    if not found or _bypassed(server, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
+        return None
+    return _checked(found, variable)
+
+
+def _checked(url: str, origin: str) -> str:
+    """The URL with a scheme; a ConfigError that does not quote it, as it may hold a password."""
+    if "://" not in url:
+        url = "http://" + url
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"{origin} is not a proxy's URL", hint="it looks like http://proxy.example.org:3128")
+    if parts.scheme not in _SCHEMES:
+        raise ConfigError(f"{origin} has the scheme {parts.scheme!r}; a proxy's is one of {', '.join(_SCHEMES)}")
+    return url
+
+
+def _bypassed(server: str, no_proxy: str) -> bool:
+    parts = urlsplit(server)
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is not None and address.is_loopback:
+        return True
+    return any(_matches(entry.strip().lower(), host, port, address) for entry in no_proxy.split(",") if entry.strip())
+
+
+def _matches(entry: str, host: str, port: int, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
+    if entry == "*":
+        return True
+    if "/" in entry:
+        try:
+            return address is not None and address in ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            return False
+    try:
+        split = urlsplit(f"//{entry if entry.count(':') < 2 or entry.startswith('[') else f'[{entry}]'}")
+        name, wanted_port = split.hostname or "", split.port
+    except ValueError:
+        return False
+    if wanted_port is not None and wanted_port != port:
+        return False
+    if address is not None:
+        try:
+            return ipaddress.ip_address(name) == address
+        except ValueError:
+            return False
+    name = name.removeprefix("*")
+    if name.startswith("."):
+        return host.endswith(name)
+    return host == name or host.endswith("." + name)

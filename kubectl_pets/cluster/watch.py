@@ -1,0 +1,253 @@
+"""Snapshots and inventories that keep themselves up to date, put together from one follower a kind.
+
+Every snapshot handed out is whole: while a part is read anew the last whole one stays. After a change of ours the server's answer
+goes straight into the store, so nobody is shown the set as it was before.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Generic, Self, TypeVar
+
+import msgspec
+
+from kubectl_pets.cluster.follow import Follower
+from kubectl_pets.cluster.kinds import CLAIMS, PODS, REVISIONS, SETS, claim_selector, selector_text
+from kubectl_pets.cluster.listing import Reader, Scope
+from kubectl_pets.cluster.read import missing
+from kubectl_pets.cluster.store import Board
+from kubectl_pets.cluster.together import together
+from kubectl_pets.cluster.transport import Transport
+from kubectl_pets.domain.model import (
+    ControllerRevision,
+    Inventory,
+    LabelSelector,
+    PersistentVolumeClaim,
+    Pod,
+    ServerVersion,
+    Snapshot,
+    StatefulSet,
+)
+from kubectl_pets.errors import PetsError
+
+V = TypeVar("V", Snapshot, Inventory)
+
+#: Closing waits for the threads no longer than this, in seconds; they end by themselves soon after.
+_PARTING = 0.45
+
+#: Where waiting cannot be interrupted (Windows), it is in slices of this many seconds.
+_SLICE = 0.5
+
+
+class _Belongings(msgspec.Struct):
+    """What belongs to the sets."""
+
+    pods: Follower[Pod]
+    revisions: Follower[ControllerRevision]
+    claims: Follower[PersistentVolumeClaim]
+
+    def all(self) -> tuple[Follower[Any], ...]:
+        return self.pods, self.revisions, self.claims
+
+    @property
+    def synced(self) -> bool:
+        return all(follower.store.synced for follower in self.all())
+
+
+class _Source(Generic[V]):
+    """What both sources have in common. ``on_close`` is told when it is closed."""
+
+    def __init__(self, reader: Reader, transport: Transport, on_close: Callable[[Any], None]) -> None:
+        self._reader, self._transport, self._on_close = reader, transport, on_close
+        self._board = Board()
+        self._followers: list[Follower[Any]] = []
+        self._server: ServerVersion | None = None
+        self._seen = 0
+        self._shown: tuple[int, V] | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._board.condition:
+            self._closed = True
+            followers = list(self._followers)
+        for follower in followers:
+            follower.cut()
+        deadline = monotonic() + _PARTING
+        for follower in followers:
+            follower.join(max(0.0, deadline - monotonic()))
+        self._on_close(self)
+
+    def latest(self) -> V:
+        with self._board.condition:
+            if self._board.failure is not None:
+                self._seen = self._board.changes
+                raise self._board.failure
+            return self._look()
+
+    def wait(self, timeout: float | None) -> bool:
+        deadline = None if timeout is None else monotonic() + timeout
+        with self._board.condition:
+            while self._board.changes == self._seen:
+                left = _SLICE if deadline is None else min(_SLICE, deadline - monotonic())
+                if left <= 0:
+                    return False
+                self._board.condition.wait(left)
+            return True
+
+    def trouble(self) -> str | None:
+        return self._board.trouble
+
+    def _look(self) -> V:
+        """The newest whole view; from here on only what comes later counts as a change. The lock must be held."""
+        changes = self._board.changes
+        if self._shown is None or self._shown[0] != changes:
+            composed = self._composed()
+            if composed is None:
+                assert self._shown is not None
+                composed = self._shown[1]
+            self._shown = changes, composed
+        self._seen = changes
+        return self._shown[1]
+
+    def _composed(self) -> V | None:
+        """A view put together from the stores; None while one of them is not filled yet."""
+        raise NotImplementedError
+
+    def _belongings(self, namespace: str | None, labels: str, claim_labels: str) -> _Belongings:
+        def follower(kind: Any, labels: str) -> Follower[Any]:
+            scope = Scope(namespace=namespace, labels=labels)
+            return Follower(kind, scope, self._board, self._reader, self._transport, on_relief=self._relief)
+
+        made = _Belongings(follower(PODS, labels), follower(REVISIONS, labels), follower(CLAIMS, claim_labels))
+        self._followers += made.all()
+        return made
+
+    def _prime(self, belongings: _Belongings) -> None:
+        *_, self._server = together([*(follower.prime for follower in belongings.all()), self._reader.version])
+
+    def _start(self) -> None:
+        for follower in self._followers:
+            follower.start()
+
+    def _relief(self) -> None:
+        for follower in list(self._followers):
+            follower.nudge()
+
+
+class SetSource(_Source[Snapshot]):
+    """One set and what belongs to it. Raises NotFoundError where there is no such set to begin with."""
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+    ) -> None:
+        super().__init__(reader, transport, on_close)
+        self._namespace, self._name = namespace, name
+        scope = Scope(namespace=namespace, name=name)
+        self._sets = Follower(
+            SETS, scope, self._board, reader, transport, required=True, on_change=self._adopt, on_relief=self._relief
+        )
+        self._followers.append(self._sets)
+        self._selector: LabelSelector | None = None
+        self._own: _Belongings  # made as soon as the selector is known
+        self._sets.prime()
+        found = self._set()
+        if found is None:
+            raise missing(reader, namespace, name)
+        self._prime(self._own)
+        self.latest()
+        self._start()
+
+    def refresh(self) -> Snapshot:
+        try:
+            self._reread_all()
+        except PetsError:
+            with self._board.condition:
+                self._seen = self._board.changes  # whoever waits now, waits for news
+            raise
+        with self._board.condition:
+            return self._look()
+
+    def _reread_all(self) -> None:
+        self._reread(self._sets)
+        with self._board.condition:
+            found = self._set()
+            known = {revision.name for revision in self._own.revisions.store.objects.values()}
+            lagging = found is not None and found.status.update_revision not in known
+            stale = [
+                follower
+                for follower in self._own.all()
+                if not follower.store.synced
+                or follower is self._own.pods
+                or (follower is self._own.revisions and lagging and not follower.store.denied)
+            ]
+        for follower in stale:
+            self._reread(follower)
+
+    def learn(self, item: StatefulSet | Pod) -> None:
+        """News of our own making: the answer to a change."""
+        if isinstance(item, StatefulSet):
+            if item.name == self._name and item.namespace == self._namespace:
+                self._sets.learn(item)
+        elif any(pod.metadata.uid == item.metadata.uid for pod in self._own.pods.store.items or ()):
+            self._own.pods.learn(item)
+
+    def _reread(self, follower: Follower[Any]) -> None:
+        with self._board.condition:
+            since = follower.store.position
+        listing = follower.read()
+        with self._board.condition:
+            follower.merge(listing, since)
+
+    def _set(self) -> StatefulSet | None:
+        return self._sets.store.objects.get((self._namespace, self._name))
+
+    def _adopt(self) -> None:
+        """A set's selector never changes; only one that was deleted and made anew can have another."""
+        found = self._set()
+        if found is None or found.spec.selector == self._selector:
+            return
+        again, self._selector = self._selector is not None, found.spec.selector
+        if again:
+            for follower in self._own.all():
+                follower.cut()
+        self._own = self._belongings(self._namespace, selector_text(self._selector), claim_selector(self._selector))
+        if again and not self._closed:
+            for follower in self._own.all():
+                follower.start()
+
+    def _composed(self) -> Snapshot | None:
+        if not self._own.synced:
+            return None
+        pods, revisions, claims = (follower.store.items for follower in self._own.all())
+        return Snapshot(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server)
+
+
+class FleetSource(_Source[Inventory]):
+    """All sets of a namespace, or of all, narrowed by labels, and all that may belong to any of them."""
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str | None, labels: str
+    ) -> None:
+        super().__init__(reader, transport, on_close)
+        scope = Scope(namespace=namespace, labels=labels)
+        self._sets = Follower(SETS, scope, self._board, reader, transport, required=True, on_relief=self._relief)
+        self._followers.append(self._sets)
+        self._sets.prime()
+        self._all = self._belongings(namespace, "", "")
+        self._prime(self._all)
+        self.latest()
+        self._start()
+
+    def learn(self, item: StatefulSet | Pod) -> None:
+        """Nothing is decided from many sets at once: their watches are soon enough."""
+
+    def _composed(self) -> Inventory | None:
+        pods, revisions, claims = (follower.store.items for follower in self._all.all())
+        return Inventory(
+            sets=self._sets.store.items or (), pods=pods, revisions=revisions, claims=claims, server=self._server
+        )
