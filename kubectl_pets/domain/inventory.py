@@ -1,8 +1,9 @@
 """Hands every set of an inventory what belongs to it, in one pass over the lists."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
-from kubectl_pets.domain.model import Inventory, Object, PersistentVolumeClaim, Snapshot
+from kubectl_pets.domain.model import Inventory, Object, PersistentVolumeClaim, Pod, Snapshot, StatefulSet
 
 _Owned = TypeVar("_Owned", bound=Object)
 
@@ -19,17 +20,26 @@ def snapshots(inventory: Inventory) -> tuple[Snapshot, ...]:
             set=owner,
             pods=None if inventory.pods is None else tuple(pods.get(owner.metadata.uid, ())),
             revisions=None if inventory.revisions is None else tuple(revisions.get(owner.metadata.uid, ())),
-            claims=None
-            if inventory.claims is None
-            else tuple(
-                claim
-                for template in owner.spec.volume_claim_templates
-                for claim in claims.get((owner.namespace, f"{template.name}-{owner.name}"), ())
-            ),
+            claims=None if inventory.claims is None else _claims_of(owner, pods.get(owner.metadata.uid, ()), claims),
             server=inventory.server,
         )
         for owner in inventory.sets
     )
+
+
+def _claims_of(
+    owner: StatefulSet, pods: Iterable[Pod], claims: dict[tuple[str, str], list[PersistentVolumeClaim]]
+) -> tuple[PersistentVolumeClaim, ...]:
+    """Claims by the names that the templates make, and whatever else the pods mount."""
+    stems = [f"{template.name}-{owner.name}" for template in owner.spec.volume_claim_templates]
+    found = {claim.name: claim for stem in stems for claim in claims.get((owner.namespace, stem), ())}
+    for pod in pods:
+        for volume in pod.spec.volumes:
+            name = volume.persistent_volume_claim.claim_name if volume.persistent_volume_claim else ""
+            if name and name not in found:
+                same_stem = claims.get((owner.namespace, name.rpartition("-")[0]), ())
+                found.update((claim.name, claim) for claim in same_stem if claim.name == name)
+    return tuple(found.values())
 
 
 def _by_controller(objects: tuple[_Owned, ...] | None) -> dict[str, list[_Owned]]:

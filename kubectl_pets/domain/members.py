@@ -59,6 +59,10 @@ class PodState(StrEnum):
     OVERDUE = "overdue"
 
 
+#: minReadySeconds is a 32-bit number.
+_FOREVER = 2**31
+
+
 #: States of a pod on its way out.
 LEAVING = (PodState.TERMINATING, PodState.OVERDUE)
 
@@ -122,21 +126,29 @@ def read_members(owner: StatefulSet, snapshot: Snapshot, now: datetime) -> tuple
     return members, surplus
 
 
+def later(time: datetime, by: timedelta) -> datetime:
+    """Sum of the two, or the end of time where that comes first: graceful periods of centuries are legal."""
+    try:
+        return time + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=time.tzinfo)
+
+
 def may_yet_schedule(member: Member, now: datetime) -> bool:
     if member.state not in (PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND):
         return False
-    return member.created is not None and now < member.created + SCHEDULING_PATIENCE
+    return member.created is not None and now < later(member.created, SCHEDULING_PATIENCE)
 
 
 def recheck_at(members: tuple[Member, ...], now: datetime) -> datetime | None:
     times = [member.available_at for member in members if member.state is PodState.READY]
     times += [
-        member.created + SCHEDULING_PATIENCE
+        later(member.created, SCHEDULING_PATIENCE)
         for member in members
         if member.created is not None and may_yet_schedule(member, now)
     ]
     times += [
-        member.leaves_by + TERMINATION_PATIENCE
+        later(member.leaves_by, TERMINATION_PATIENCE)
         for member in members
         if member.state is PodState.TERMINATING and member.leaves_by is not None
     ]
@@ -179,7 +191,7 @@ def _state(pod: Pod, uses: tuple[ClaimUse, ...], min_ready_seconds: int, now: da
     """The pod's state with the cluster's reason and message for it."""
     deadline = pod.metadata.deletion_timestamp
     if deadline is not None:
-        overdue = now >= deadline + TERMINATION_PATIENCE
+        overdue = now >= later(deadline, TERMINATION_PATIENCE)
         return (PodState.OVERDUE if overdue else PodState.TERMINATING), pod.status.reason, pod.status.message
     if pod.status.phase in ("Failed", "Succeeded"):
         return PodState.ENDED, pod.status.reason or pod.status.phase, pod.status.message
@@ -231,7 +243,7 @@ def _available_at(pod: Pod, min_ready_seconds: int) -> datetime | None:
     ready = pod.status.condition("Ready")
     if ready is None or ready.status != "True" or ready.last_transition_time is None:
         return None
-    return ready.last_transition_time + timedelta(seconds=min_ready_seconds)
+    return later(ready.last_transition_time, timedelta(seconds=min(min_ready_seconds, _FOREVER)))
 
 
 def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tuple[ClaimUse, ...]:

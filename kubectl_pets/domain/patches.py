@@ -58,10 +58,8 @@ def _images(owner: StatefulSet, images: tuple[Image, ...]) -> tuple[Operation, .
 
 
 def _note(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:
-    annotations = owner.metadata.annotations
-    if RESUME_ANNOTATION in annotations:
-        return ()  # paused twice: the first one knows what to go back to
-    if annotations:
+    # A note that is there already is overwritten: whose pause it was of nobody can tell, and it may release too much.
+    if owner.metadata.annotations:
         return (Operation(op="add", path=_annotation(), value=str(partition)),)
     # Annotations do not count in the generation: only an unchanged resourceVersion says that there are still none to overwrite.
     return (

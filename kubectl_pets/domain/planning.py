@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.members import Member, PodState
+from kubectl_pets.domain.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout import at_rest
 from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import Act, Delete, Goal, Pins, Plan, SetPartition, Stage, Step, Wait, WaitReason
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.steps import Act, Delete, Goal, Pins, Plan, SetPartition, Stage, Step, Stuck, Wait, WaitReason
+from kubectl_pets.domain.verdict import Assessment, Phase
 
 #: Stands for the ControllerRevision that a change of the template will make: its hash is the controller's to compute.
 NEW_REVISION = "new revision"
@@ -22,27 +22,47 @@ def plan(goal: Goal, seen: Assessment, now: datetime) -> Plan:
     pins = Pins()
     entries: list[Act | Wait] = []
     while True:
+        before = seen
         decision, pins = decide(goal, seen, now, pins)
         match decision:
             case Act(step=step):
-                entries.append(decision)
                 pins = after(decision, pins)
-                seen = _settle(_carried_out(step, seen), now)
+                seen = _carried_out(step, seen)
+                if not _holds_back(step):
+                    seen = _settle(seen, now)
             case Wait(reason=WaitReason.SOAK, until=until) if until is not None:
-                entries.append(decision)
                 now = until
+            case Wait(reason=WaitReason.OBSERVATION):
+                seen = _settle(_observed(seen), now)
             case Wait():
-                entries.append(decision)
                 seen = _settle(seen, now)
+                if seen == before:
+                    return Plan(entries=tuple(entries), ending=Stuck(blockers=seen.blockers))
             case _:
                 return Plan(entries=tuple(entries), ending=decision)
+        entries.append(decision)
         now += timedelta(microseconds=1)
+
+
+def _observed(seen: Assessment) -> Assessment:
+    """The controller has not said yet which revision the template makes: the one it knows, or a new one by the images."""
+    known = next((group.images for group in seen.revisions if group.update), None)
+    if known == seen.template:
+        return seen
+    members = tuple(replace(member, updated=False) for member in seen.members)
+    return replace(seen, update_revision=NEW_REVISION, current_revision=seen.current_revision or NEW_REVISION, members=members)
+
+
+def _holds_back(step: Step) -> bool:
+    """Whether the step sets nothing in motion: then pods that are on their way still are when the next decision is made."""
+    return isinstance(step, SetPartition) and step.partition >= step.before
 
 
 def _carried_out(step: Step, seen: Assessment) -> Assessment:
     match step:
         case SetPartition(partition=partition):
-            return replace(seen, partition=partition)
+            seen = replace(seen, partition=partition)
+            return replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
         case Stage(images=images, partition=partition):
             changed = {image.container: image for image in images}
             members = tuple(replace(member, updated=False) for member in seen.members)
@@ -63,17 +83,36 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
 
 def _settle(seen: Assessment, now: datetime) -> Assessment:
     """The set once its controller has done all that it may: released outdated pods replaced, missing ones made."""
-    members = tuple(_settled(member, seen, now) for member in seen.members)
-    if all(member.updated for member in members) and seen.strategy == "RollingUpdate":
+    blocking = {blocker.pod for blocker in seen.blockers}
+    members = tuple(
+        replace(member, released=_released(member, seen)) if _stays(member, seen, blocking) else _settled(member, seen, now)
+        for member in seen.members
+    )
+    surplus = tuple(member for member in seen.surplus if member.name in blocking)
+    if not surplus and all(member.updated and member.available for member in members):
         seen = replace(seen, current_revision=seen.update_revision)
-    return at_rest(replace(seen, members=members, surplus=()))
+    return at_rest(replace(seen, members=members, surplus=surplus))
+
+
+def _released(member: Member, seen: Assessment) -> bool:
+    return member.position >= seen.partition if seen.strategy == "RollingUpdate" else True
+
+
+def _stays(member: Member, seen: Assessment, blocking: set[str]) -> bool:
+    """Whether it will not move on: it blocks, and the controller does not replace it of itself."""
+    if member.state is PodState.MISSING:
+        return "" in blocking
+    if member.name not in blocking:
+        return False
+    replaced = seen.strategy == "RollingUpdate" and seen.policy == "Parallel" and seen.phase is not Phase.STUCK
+    return not (replaced and _released(member, seen) and member.outdated and member.state not in LEAVING)
 
 
 def _settled(member: Member, seen: Assessment, now: datetime) -> Member:
     rolling = seen.strategy == "RollingUpdate"
-    released = member.position >= seen.partition if rolling else True
+    released = _released(member, seen)
     revision = member.revision
-    if member.state is PodState.MISSING or (rolling and released and not member.updated):
+    if member.state in (PodState.MISSING, PodState.ENDED, *LEAVING) or (rolling and released and not member.updated):
         revision = seen.update_revision if released else seen.current_revision
     elif member.available:
         return replace(member, released=released)

@@ -40,7 +40,8 @@ def group_pods(owner: StatefulSet, snapshot: Snapshot, members: tuple[Member, ..
         if member.revision:
             pods.setdefault(member.revision, []).append(member.name)
     names = {owner.status.current_revision, owner.status.update_revision, *pods} - {""}
-    specs = {pod.revision: pod.spec for pod in snapshot.pods or ()}
+    by_name = {pod.name: pod.spec for pod in snapshot.pods or ()}
+    specs = {member.revision: by_name[member.name] for member in reversed(members) if member.revision}
     groups = [
         RevisionGroup(
             name=name,

@@ -33,6 +33,12 @@ def parallel_heals(server: ServerVersion | None) -> bool:
     return release is None or not (1, 35, 0) <= release <= (1, 35, 3)
 
 
+def spends_budget(server: ServerVersion | None) -> bool:
+    """Whether MaxUnavailableStatefulSet is on by default: then every unavailable pod counts, wherever it is."""
+    release = server.release() if server else None
+    return release is not None and ((1, 35, 0) <= release <= (1, 35, 3) or release >= (1, 37, 0))
+
+
 def assess(snapshot: Snapshot, now: datetime) -> Assessment:
     """Judge one StatefulSet. ``now``: the API server's clock, timezone-aware. Never raises for what a cluster may hold."""
     owner = snapshot.set
@@ -45,8 +51,14 @@ def assess(snapshot: Snapshot, now: datetime) -> Assessment:
 
 
 def at_rest(seen: Assessment) -> Assessment:
-    """The verdict anew for an assessment whose every position is held by an available pod: what planning looks ahead to."""
-    return _with(seen, *_at_rest(seen, _waits(seen)))
+    """The verdict anew for an assessment in which only what blocks is still unavailable: what planning looks ahead to."""
+    waits = _waits(seen)
+    if seen.all_available:
+        return _with(seen, *_at_rest(seen, waits))
+    down = {member.name for member in seen.members + seen.surplus if not member.available}
+    blockers = tuple(blocker for blocker in seen.blockers if blocker.pod in down or not blocker.pod)
+    by_hand = seen.strategy == "OnDelete" and not any(blocker.updated or not blocker.pod for blocker in blockers)
+    return _with(seen, Phase.WAITING_FOR_DELETE if by_hand else Phase.STUCK, waits, blockers)
 
 
 def _with(draft: Assessment, phase: Phase, waits: tuple[Wait, ...], blockers: tuple[Blocker, ...]) -> Assessment:
@@ -70,9 +82,9 @@ def _verdict(draft: Assessment, owner: StatefulSet, snapshot: Snapshot, now: dat
     waits = _waits(draft)
     if draft.all_available:
         return _at_rest(draft, waits)
-    if _is_stuck(draft, blockers, parallel_heals(snapshot.server)):
+    if _is_stuck(draft, blockers, snapshot.server):
         return Phase.STUCK, waits, blockers
-    if _is_scaling(draft):
+    if _is_scaling(draft, _budget(draft) if spends_budget(snapshot.server) else 1):
         return Phase.SCALING, waits, blockers
     if draft.strategy == "OnDelete" and any(blocker.pod and not blocker.updated for blocker in blockers):
         return Phase.WAITING_FOR_DELETE, waits, blockers
@@ -92,8 +104,8 @@ def _at_rest(draft: Assessment, waits: tuple[Wait, ...]) -> _Verdict:
     return Phase.PAUSED, waits, ()
 
 
-def _is_scaling(draft: Assessment) -> bool:
-    """Scaling comes before updating. A single missing pod at the top of a running rollout is just being replaced."""
+def _is_scaling(draft: Assessment, budget: int) -> bool:
+    """Scaling comes before updating. As many missing pods at the top of a running rollout as it may take are being replaced."""
     if draft.surplus:
         return True
     missing = 0
@@ -101,10 +113,19 @@ def _is_scaling(draft: Assessment) -> bool:
         if member.state is not PodState.MISSING:
             break
         missing += 1
-    return missing > (1 if draft.under_way else 0)
+    return missing > (budget if draft.under_way else 0)
 
 
-def _is_stuck(draft: Assessment, blockers: tuple[Blocker, ...], heals: bool) -> bool:
+def _budget(draft: Assessment) -> int:
+    """maxUnavailable as the controller reads it: a share rounds down, and it is never less than 1."""
+    value = draft.max_unavailable
+    if isinstance(value, str):
+        share = value.removesuffix("%")
+        value = draft.replicas * int(share) // 100 if share.isascii() and share.isdigit() and len(share) < 10 else 1
+    return max(1, value or 1)
+
+
+def _is_stuck(draft: Assessment, blockers: tuple[Blocker, ...], server: ServerVersion | None) -> bool:
     """Whether the pod that the controller works on next is one that blocks."""
     blocking = {blocker.pod for blocker in blockers}
     if not blocking:
@@ -123,8 +144,12 @@ def _is_stuck(draft: Assessment, blockers: tuple[Blocker, ...], heals: bool) -> 
     replaceable = {
         member.name
         for member in unavailable
-        if member.outdated and member.state not in LEAVING and ((member.released and heals) or draft.strategy == "OnDelete")
+        if member.outdated
+        and member.state not in LEAVING
+        and (draft.strategy == "OnDelete" or (member.released and parallel_heals(server)))
     }
+    if draft.strategy == "RollingUpdate" and spends_budget(server):
+        return _budget_is_spent(draft, blocking, replaceable)
     # Updates go from the top; the first released position that is updated and not available holds the others up.
     for member in reversed(draft.members):
         if member.released and not member.available and member.name not in replaceable:
@@ -132,6 +157,19 @@ def _is_stuck(draft: Assessment, blockers: tuple[Blocker, ...], heals: bool) -> 
         if member.released and member.outdated and draft.strategy == "RollingUpdate":
             return False  # the controller replaces this one next
     return bool(blocking - replaceable) and all(member.name in blocking for member in unavailable)
+
+
+def _budget_is_spent(draft: Assessment, blocking: set[str], replaceable: set[str]) -> bool:
+    """Whether pods that block leave nothing of maxUnavailable to go on with."""
+    if replaceable:
+        return False  # these are replaced whatever else there is
+    unavailable = [member for member in draft.members if not member.available]
+    spent = sum(member.name in blocking for member in unavailable)
+    if spent >= _budget(draft):
+        return True
+    if any(member.released and member.outdated and member.state not in LEAVING for member in draft.members):
+        return False
+    return all(member.name in blocking for member in unavailable)
 
 
 def _blockers(draft: Assessment, now: datetime) -> tuple[Blocker, ...]:
@@ -142,14 +180,33 @@ def _blockers(draft: Assessment, now: datetime) -> tuple[Blocker, ...]:
         PodState.OVERDUE: Cause.TERMINATION_OVERDUE,
         PodState.UNSCHEDULABLE: Cause.UNSCHEDULABLE,
         PodState.CLAIM_UNBOUND: Cause.CLAIM_UNBOUND,
+        PodState.ENDED: Cause.CONTAINER,  # in range it is replaced; only a surplus pod may stay
     }
     return tuple(
         Blocker(
             cause=causes[member.state], pod=member.name, reason=member.reason, message=member.message, updated=member.updated
         )
-        for member in draft.members + tuple(extra for extra in draft.surplus if extra.state is PodState.OVERDUE)
+        for member in tuple(own for own in draft.members if own.state is not PodState.ENDED) + _surplus_that_stays(draft, now)
         if member.state in causes and not may_yet_schedule(member, now)
     )
+
+
+def _surplus_that_stays(draft: Assessment, now: datetime) -> tuple[Member, ...]:
+    """Surplus pods that the controller cannot get rid of.
+
+    In OrderedReady it deletes the highest one only while that is available or the only one that is not (processCondemned).
+    """
+    overdue = tuple(member for member in draft.surplus if member.state is PodState.OVERDUE)
+    down = [member for member in draft.surplus if not member.available]
+    if draft.policy == "Parallel" or len(down) < 2 or down[-1] is not draft.surplus[-1] or down[-1].state in LEAVING:
+        return overdue
+    stays = [
+        member
+        for member in (down[0], down[-1])
+        if member.state in (PodState.FAILING, PodState.ENDED, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND, PodState.OVERDUE)
+        and not may_yet_schedule(member, now)
+    ]
+    return tuple(dict.fromkeys((*overdue, *stays))) if len(stays) == 2 else overdue
 
 
 _AWAITED = {
@@ -247,7 +304,7 @@ def _draft(
 
 def _resume_partition(owner: StatefulSet) -> int | None:
     text = owner.metadata.annotations.get(RESUME_ANNOTATION, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _count_claims(owner: StatefulSet, claims: tuple[PersistentVolumeClaim, ...] | None) -> int | None:

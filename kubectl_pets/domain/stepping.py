@@ -46,19 +46,19 @@ _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 def decide(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
     """The next decision, and what to hold on to. After acting on an Act, pass the pins on to the next call with ``after``."""
     if not pins.uid:
-        pins = replace(pins, uid=seen.uid)
-    hindrance = _hindrance(seen, pins)
+        pins = replace(pins, uid=seen.uid, strategy=seen.strategy)
+    hindrance = _hindrance(goal, seen, pins)
     if hindrance is not None:
         return hindrance, pins
     match goal:
         case Partition():
             return _set(goal, seen, pins), pins
         case Pause():
-            return _pause(seen), pins
+            return _pause(seen, pins), pins
         case Resume():
             return _resume(seen, pins), pins
         case Abort():
-            return _abort(seen, pins), pins
+            return _abort(seen, pins)
         case Canary() | StepOn() | Promote() | Run():
             if seen.strategy == "OnDelete":
                 return _roll_by_hand(goal, seen, now, pins)
@@ -76,7 +76,7 @@ def after(act: Act, pins: Pins) -> Pins:
             return replace(pins, changed=True)
 
 
-def _hindrance(seen: Assessment, pins: Pins) -> Decision | None:
+def _hindrance(goal: Goal, seen: Assessment, pins: Pins) -> Decision | None:
     """What every verb has to stop or wait for."""
     if seen.phase is Phase.GONE:
         return Overtaken(reason=OvertakenReason.DELETED)
@@ -86,10 +86,14 @@ def _hindrance(seen: Assessment, pins: Pins) -> Decision | None:
         return Overtaken(reason=OvertakenReason.DELETED) if pins.changed else Refused(reason=RefusedReason.DELETING)
     if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
         return Refused(reason=RefusedReason.PODS_UNREADABLE)
+    if seen.strategy != pins.strategy:
+        return Overtaken(reason=OvertakenReason.STRATEGY_CHANGED)
     if seen.strategy not in ("RollingUpdate", "OnDelete"):
         return Refused(reason=RefusedReason.STRATEGY_UNKNOWN)
     if pins.partition is not None and seen.partition > pins.partition:
         return Overtaken(reason=OvertakenReason.PARTITION_RAISED)
+    if pins.partition is not None and seen.partition < pins.partition and isinstance(goal, Abort | Pause | Partition):
+        return Overtaken(reason=OvertakenReason.PARTITION_LOWERED)  # raising it again and again would be a tug of war
     if not seen.observed:
         return _OBSERVE
     if pins.revision and seen.update_revision != pins.revision:
@@ -118,10 +122,10 @@ def standing(seen: Assessment) -> int:
     return position
 
 
-def _pause(seen: Assessment) -> Decision:
+def _pause(seen: Assessment, pins: Pins) -> Decision:
     if seen.strategy == "OnDelete":
         return Done(reason=DoneReason.NEVER_ROLLS)
-    if not seen.under_way:
+    if not seen.under_way and not pins.changed:
         return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
     position = standing(seen)
     if position <= seen.partition:
@@ -134,40 +138,92 @@ def _resume(seen: Assessment, pins: Pins) -> Decision:
         return Done(reason=DoneReason.NEVER_ROLLS)
     if pins.changed:
         return Done(reason=DoneReason.RESUMED)
+    if seen.resume_partition is not None and seen.resume_partition < seen.partition:
+        return _to(seen.resume_partition, seen)
     if seen.partition == 0:
         return Done(reason=DoneReason.NOTHING_TO_DO)
-    if seen.resume_partition is not None:
-        target = min(seen.resume_partition, seen.partition)
-        return Done(reason=DoneReason.NOTHING_TO_DO) if target == seen.partition else _to(target, seen)
     if not seen.under_way:
         return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
     if seen.partition >= seen.replicas:
         return Refused(reason=RefusedReason.STAGED_ONLY)
-    return _to(0, seen)
+    # Without a note there is no pause to undo: this is a canary, or a resume typed a second time. Releasing is promote's.
+    return Done(reason=DoneReason.NOTHING_TO_DO)
 
 
 # --- abort -----------------------------------------------------------------------------------------------------------------
 
 
-def _abort(seen: Assessment, pins: Pins) -> Decision:
+def _abort(seen: Assessment, pins: Pins) -> tuple[Decision, Pins]:
     if seen.strategy == "OnDelete":
-        return Refused(reason=RefusedReason.ON_DELETE)
-    if seen.phase is Phase.COMPLETE:
-        return Refused(reason=RefusedReason.COMPLETE)
-    if seen.current_revision == seen.update_revision or not seen.current_revision:
-        return Refused(reason=RefusedReason.NO_WAY_BACK)
-    if seen.partition < seen.replicas:
-        return _to(seen.replicas, seen)
+        return Refused(reason=RefusedReason.ON_DELETE), pins
     forward = [member for member in seen.members if member.revision not in ("", seen.current_revision)]
-    broken = [member for member in forward if not member.available and member.state not in LEAVING]
-    if broken:
-        # Lowest first: in OrderedReady nothing above the lowest unavailable pod is ever made anew.
-        return Act(step=_delete(broken[0], seen.current_revision))
+    restored = seen.current_revision == seen.update_revision
+    done = all(member.updated and member.state in (PodState.READY, PodState.AVAILABLE) for member in seen.members)
+    if not pins.back_to:
+        if seen.phase is Phase.COMPLETE or (done and not restored and not seen.surplus):
+            return Refused(reason=RefusedReason.COMPLETE), pins
+        if not seen.current_revision or (restored and not forward):
+            return Refused(reason=RefusedReason.NO_WAY_BACK), pins
+        pins = replace(pins, back_to=seen.current_revision)
+    if seen.current_revision != pins.back_to:
+        return _completed_meanwhile(seen, pins), pins
+    if done and not restored:
+        return _await_pods(seen), pins  # the controller is about to call it finished, and then there is no way back
+    if not restored and seen.partition < seen.replicas:
+        return _to(seen.replicas, seen), pins
+    member = _down(forward, seen, seen.current_revision, at_once=True)
+    if member is not None:
+        return Act(step=_delete(member, seen.current_revision)), pins
     if not seen.all_available:
-        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _await_pods(seen)
+        return (Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _await_pods(seen)), pins
+    # Where the template is the old one again the controller replaces the released pods itself, one at a time.
+    held = [member for member in forward if not restored or not member.released]
+    if held:
+        return Act(step=_delete(held[-1], seen.current_revision)), pins
     if forward:
-        return Act(step=_delete(forward[-1], seen.current_revision))
-    return Done(reason=DoneReason.ABORTED if pins.changed else DoneReason.NOTHING_TO_DO)
+        return _await_pods(seen), pins
+    return Done(reason=DoneReason.ABORTED if pins.changed else DoneReason.NOTHING_TO_DO), pins
+
+
+def _completed_meanwhile(seen: Assessment, pins: Pins) -> Decision:
+    """The last pods became ready before they could be stopped: what the abort would go back to is history."""
+    if seen.under_way:
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    if pins.changed and seen.partition > 0:
+        return _to(0, seen)  # ours, and it would silently hold back the next change
+    return Refused(reason=RefusedReason.COMPLETE)
+
+
+#: Nothing in such a pod has served anybody yet.
+_NEVER_STARTED = (PodState.PENDING, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND, PodState.CREATING, PodState.FAILING)
+
+
+def _down(candidates: list[Member], seen: Assessment, comes_back_at: str, *, at_once: bool = False) -> Member | None:
+    """The candidate to delete next of those that are down already, if it is time: not while another one is on its way back.
+
+    In OrderedReady nothing above the lowest unavailable pod is ever made anew, so only that one is of use. ``at_once``: in
+    Parallel do not wait for others before deleting one that never started.
+    """
+    down = [member for member in seen.members if not member.available]
+    names = {member.name for member in candidates}
+    alone = len(down) == 1 and not seen.surplus
+    mine = [
+        member
+        for member in down
+        if member.name in names
+        and member.state not in (*LEAVING, PodState.MISSING, PodState.ENDED)  # these are replaced without us
+        and (member.state is not PodState.READY or alone)  # it serves already; minReadySeconds pass by themselves
+    ]
+    if not mine:
+        return None
+    if seen.policy != "Parallel":
+        return mine[0] if mine[0] is down[0] else None
+    dead = [member for member in mine if member.state in _NEVER_STARTED]
+    if at_once and dead:
+        return dead[0]
+    replaced = (*LEAVING, PodState.MISSING, PodState.ENDED)
+    coming = any(member.state in replaced or member.revision == comes_back_at for member in down)
+    return None if coming else mine[0]
 
 
 def _delete(member: Member, comes_back_at: str) -> Delete:
@@ -178,14 +234,14 @@ def _delete(member: Member, comes_back_at: str) -> Delete:
 
 
 def _roll(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    change = _staging(goal, seen)
+    change = _staging(goal, seen, pins)
     if change is not None:
         return change, pins
+    pins = replace(pins, revision=seen.update_revision)
     if not seen.under_way:
         return _nothing_to_roll(goal, seen, pins), pins
-    pins = replace(pins, revision=seen.update_revision)
     if pins.target is None:
-        target = _target(goal, seen)
+        target = _target(goal, seen, pins)
         if isinstance(target, Refused):
             return target, pins
         pins = replace(pins, target=target)
@@ -203,16 +259,19 @@ def _roll(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: datetime
     return _to(_next_partition(goal, seen, pins.target), seen), pins
 
 
-def _staging(goal: Goal, seen: Assessment) -> Decision | None:
+def _staging(goal: Goal, seen: Assessment, pins: Pins) -> Decision | None:
     """The step that writes the wanted images into the template, if they are not there yet."""
     images = goal.images if isinstance(goal, Canary | Run) else ()
-    if isinstance(goal, Canary | StepOn):
+    begun = pins.changed or pins.target is not None or pins.pods is not None
+    if isinstance(goal, Canary | StepOn) and not begun:
         asked = goal.pods.of(seen.replicas)
         if asked > seen.replicas:
             return Refused(reason=RefusedReason.TOO_MANY_PODS, asked=asked, limit=seen.replicas)
     wanted = tuple(image for image in images if image not in seen.template)
     if not wanted:
         return None
+    if begun:
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)  # they were there already, and somebody took them out
     if seen.phase is Phase.STUCK:
         return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
     by_hand = seen.strategy == "OnDelete"
@@ -224,25 +283,26 @@ def _staging(goal: Goal, seen: Assessment) -> Decision | None:
 def _nothing_to_roll(goal: Goal, seen: Assessment, pins: Pins) -> Decision:
     if not seen.all_available:
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _await_pods(seen)
-    if isinstance(goal, Canary) and not goal.images:
+    begun = pins.changed or pins.target is not None
+    if isinstance(goal, Canary) and not goal.images and not begun:
         return Refused(reason=RefusedReason.NOTHING_STAGED)
     if seen.partition and not isinstance(goal, StepOn):
         return _to(0, seen)  # left over: it would silently hold back the next change
-    if seen.partition:
+    if seen.partition and not begun:
         return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
-    return Done(reason=DoneReason.COMPLETE if pins.changed else DoneReason.NOTHING_TO_DO)
+    return Done(reason=DoneReason.COMPLETE if begun else DoneReason.NOTHING_TO_DO)
 
 
-def _target(goal: Canary | StepOn | Promote | Run, seen: Assessment) -> int | Refused:
+def _target(goal: Canary | StepOn | Promote | Run, seen: Assessment, pins: Pins) -> int | Refused:
     """The partition that this verb goes down to."""
     partition = min(seen.partition, seen.replicas)
     match goal:
         case Promote() | Run():
             return 0
         case Canary(pods=pods):
-            wanted = pods.of(seen.replicas)
+            wanted = min(pods.of(seen.replicas), seen.replicas)
             released = seen.replicas - partition
-            if released > wanted:
+            if released > wanted and not pins.changed:  # else it was scaled since the change was staged
                 return Refused(reason=RefusedReason.ALREADY_FURTHER, asked=wanted, limit=released)
             return seen.replicas - wanted
         case StepOn(pods=pods):
@@ -292,7 +352,7 @@ def _to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
 
 
 def _roll_by_hand(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    change = _staging(goal, seen)
+    change = _staging(goal, seen, pins)
     if change is not None:
         return change, pins
     pins = replace(pins, revision=seen.update_revision)
@@ -300,13 +360,13 @@ def _roll_by_hand(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: 
         pins = replace(pins, pods=_by_hand(goal, seen))
     assert pins.pods is not None
     mine = [member for member in seen.members if member.name in pins.pods and member.outdated and member.state not in LEAVING]
-    broken = [member for member in mine if not member.available]
     if seen.phase is Phase.STUCK:
         return Stuck(blockers=seen.blockers), pins
-    if broken:
-        return Act(step=_delete(broken[0], seen.update_revision)), pins
+    member = _down(mine, seen, seen.update_revision)
+    if member is not None:
+        return Act(step=_delete(member, seen.update_revision)), pins
     if not seen.all_available:
-        return _await_pods(seen), pins
+        return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else _await_pods(seen)), pins
     if not mine:
         return Done(reason=_done_by_hand(goal, seen, pins)), pins
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)
@@ -316,6 +376,13 @@ def _roll_by_hand(goal: Canary | StepOn | Promote | Run, seen: Assessment, now: 
     return Act(step=_delete(mine[-1], seen.update_revision)), pins
 
 
+def _only_others_block(seen: Assessment) -> bool:
+    """Whether nothing goes on before a broken outdated pod is deleted that is not this verb's to delete."""
+    down = [member.name for member in seen.members if not member.available]
+    blocking = {blocker.pod for blocker in seen.blockers}
+    return bool(down) and (set(down) <= blocking if seen.policy == "Parallel" else down[0] in blocking)
+
+
 def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
     """The pods that the verb is to delete, decided once."""
     match goal:
@@ -323,10 +390,11 @@ def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
             top = seen.members[len(seen.members) - pods.of(seen.replicas):]
             return frozenset(member.name for member in top)
         case StepOn(pods=Amount() as pods):
-            outdated = [member for member in seen.members if member.outdated]
-            if not seen.all_available:
-                return frozenset(member.name for member in outdated if not member.available)
-            return frozenset(member.name for member in outdated[-pods.of(seen.replicas):])
+            down = [member for member in seen.members if not member.available]
+            if any(member.updated or member.state in (*LEAVING, PodState.MISSING) for member in down):
+                return frozenset()  # an earlier step was cut short: finishing it is this step
+            outdated = [member for member in reversed(seen.members) if member.outdated and member not in down]
+            return frozenset(member.name for member in (down + outdated)[: pods.of(seen.replicas)])
         case _:
             return frozenset(member.name for member in seen.members)
 

@@ -160,6 +160,9 @@ class OvertakenReason(StrEnum):
     REPLACED = "replaced"
     TEMPLATE_EDITED = "template-edited"
     PARTITION_RAISED = "partition-raised"
+    #: By somebody else, while this verb holds pods back with it.
+    PARTITION_LOWERED = "partition-lowered"
+    STRATEGY_CHANGED = "strategy-changed"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
@@ -204,6 +207,10 @@ class Pins(msgspec.Struct, frozen=True, kw_only=True):
     starts with none and finds its way from the cluster."""
 
     uid: str = ""
+    #: The update strategy: another one means other steps, which nobody asked for.
+    strategy: str = ""
+    #: Abort: the revision to go back to, once it has begun.
+    back_to: str = ""
     #: The update revision being rolled out, once known.
     revision: str = ""
     #: The partition that this run set last.

@@ -2,7 +2,7 @@
 
 from enum import StrEnum, unique
 
-from kubectl_pets.domain.verdict import Assessment, Phase
+from kubectl_pets.domain.verdict import Assessment, Cause, Phase
 
 
 @unique
@@ -44,4 +44,5 @@ def _reached(until: Until, seen: Assessment) -> bool:
         case Until.CANARY:
             return seen.phase is Phase.COMPLETE or (seen.phase is Phase.PAUSED and not seen.staged)
         case Until.READY:
-            return seen.phase is not Phase.DELETING and seen.observed and seen.all_available
+            unreadable = any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
+            return seen.phase is not Phase.DELETING and seen.observed and not unreadable and seen.all_available
