@@ -28,6 +28,7 @@ Exit codes:
   4    stuck or degraded
   5    timed out
   6    refused: unsafe, nothing was changed
+  7    --check found something
   130  interrupted"""
 
 VERBS = {
@@ -36,10 +37,12 @@ VERBS = {
     "status": Verb("kubectl_pets.commands.status:command", "One StatefulSet as a tree; with -w until it is done or stuck."),
     "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run."),
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
+    "orphans": Verb("kubectl_pets.commands.orphans:command", "Claims that nobody will want again; deletion with a net."),
 }
 THEMES = (
     ("Look", ("list", "status")),
     ("Roll out", ("rollout", "partition")),
+    ("Storage", ("orphans",)),
 )
 
 

@@ -106,7 +106,7 @@ def _drive(session: Session, source: SnapshotSource, goal: Goal, manner: Manner,
             footer = frame.trouble or ""
             if not footer and isinstance(frame.decision, Act | Wait):  # an ending is told below the picture
                 footer = decisions.sentence(frame.decision, frame.seen)
-            painter.show(frame.seen, frame.now, footer=footer, log=isinstance(frame.decision, Act))
+            painter.show(frame.seen, frame.now, footer=footer, log=bool(frame.trouble) or isinstance(frame.decision, Act))
 
         return conduct(session.cluster, source, goal, observe=observe, deadline=deadline)
 

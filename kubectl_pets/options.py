@@ -50,6 +50,16 @@ class Duration(click.ParamType[timedelta]):
         return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
+class Age(Duration):
+    """A duration in which days count, too: ``30d``."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        found = re.fullmatch(r"([0-9]{1,6})d", str(value))
+        return timedelta(days=int(found[1])) if found else super().convert(value, param, ctx)
+
+
 class Pods(click.ParamType[Amount]):
     """A number of pods, or a share of the replicas: ``2``, ``25%``."""
 

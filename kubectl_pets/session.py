@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
+from io import TextIOWrapper
 from shutil import get_terminal_size
 from typing import Protocol, TextIO
 
 import msgspec
 
 from kubectl_pets.domain.change import Change
-from kubectl_pets.domain.model import Inventory, Snapshot
+from kubectl_pets.domain.estate import Estate, PersistentVolume
+from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot
+from kubectl_pets.domain.restoring import ClaimStep
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +99,28 @@ class Cluster(Protocol):
         """Which of the (verb, resource) pairs this user lacks in the namespace, by SelfSubjectAccessReview.
         ``resource`` is "pods", "statefulsets.apps", "pods/portforward". An API server that cannot say counts as allowed."""
 
+    def estate(
+        self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = ...
+    ) -> Estate:
+        """All that claims are judged by (None: in the whole cluster), and no more of it than can change the class of a
+        candidate, or with ``every_class`` of any claim. ``progress`` is told what is being read."""
+
+    def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
+        """(namespace, name) of the claims that a label selector selects."""
+
+    def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]: ...
+
+    def volume(self, name: str) -> PersistentVolume | None:
+        """None: there is none of that name."""
+
+    def volumes(self) -> tuple[PersistentVolume, ...]: ...
+
+    def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
+        """One step of a deletion or a restore; as ``apply``."""
+
+    def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
+        """Write the annotation that says that the claim stays, and why; None: remove it."""
+
     def server_name(self) -> str:
         """Context and server in words, for questions and errors; holds no secret."""
 
@@ -118,6 +143,9 @@ class Terminal:
     def real(cls) -> "Terminal":
         import os
 
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a bare environment (LANG=C, a Windows pipe) must not spoil a picture
+                stream.reconfigure(encoding="utf-8", errors="replace")
         return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ))
 
     @property
@@ -126,6 +154,12 @@ class Terminal:
         if self._columns.isdigit() and int(self._columns) > 0:
             return int(self._columns)
         return get_terminal_size((160, 50)).columns if self.live else 160
+
+    def passing(self, text: str) -> None:
+        """What is being done right now, on a line of stderr that the next one replaces; nothing where stderr is no terminal."""
+        if self.stderr.isatty():
+            self.stderr.write(f"\r\x1b[K{text}")
+            self.stderr.flush()
 
     def ask(self, question: str) -> bool:
         """A yes or no on the terminal; anything but yes is no."""

@@ -1,19 +1,24 @@
 """The cluster, as the verbs know it: one object for all that they ask of it (``session.Cluster``)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any, Self
 
 from kubectl_pets.cluster import change as changes
 from kubectl_pets.cluster import read
+from kubectl_pets.cluster.claims import carry_out, mark_kept
+from kubectl_pets.cluster.estate import VOLUMES, one_volume, read_estate
 from kubectl_pets.cluster.failures import shown_url
-from kubectl_pets.cluster.listing import Reader
+from kubectl_pets.cluster.kinds import CLAIMS
+from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.rights import missing_rights
 from kubectl_pets.cluster.transport import Transport
 from kubectl_pets.cluster.watch import FleetSource, SetSource
 from kubectl_pets.domain.change import Change
-from kubectl_pets.domain.model import Inventory, Snapshot
+from kubectl_pets.domain.estate import Estate, PersistentVolume
+from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot
+from kubectl_pets.domain.restoring import ClaimStep
 
 
 class Client:
@@ -77,6 +82,30 @@ class Client:
 
     def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         return missing_rights(self._transport, namespace, needed)
+
+    def estate(
+        self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = lambda text: None
+    ) -> Estate:
+        return read_estate(self._reader, namespace, self.now, every_class=every_class, progress=progress)
+
+    def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
+        listed = self._reader.listing(CLAIMS, Scope(namespace=namespace, labels=selector)).items
+        return frozenset((claim.namespace, claim.name) for claim in listed)
+
+    def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]:
+        return self._reader.listing(CLAIMS, Scope(namespace=namespace)).items
+
+    def volume(self, name: str) -> PersistentVolume | None:
+        return one_volume(self._reader, name)
+
+    def volumes(self) -> tuple[PersistentVolume, ...]:
+        return self._reader.listing(VOLUMES, Scope(namespace=None)).items
+
+    def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
+        carry_out(self._transport, self._reader, step, dry_run=dry_run)
+
+    def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
+        mark_kept(self._transport, claim, note)
 
     def _forget(self, source: Any) -> None:
         with self._lock:

@@ -6,7 +6,7 @@ out and told as trouble; only what will not pass (credentials that are turned do
 
 import random
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -42,6 +42,9 @@ _GRACE = 5.0
 
 #: Pauses between attempts, in seconds.
 _SHORTEST, _LONGEST = 0.1, 5.0
+
+#: So many watches that end as soon as they begin are told as trouble, until one lasts for some seconds or brings something.
+_HASTY, _SETTLED = 3, 1.0
 
 #: Where watching is not allowed: seconds between lists, and how many of them before watching is tried again.
 _POLL, _POLLS = 2.0, 15
@@ -83,7 +86,8 @@ class Follower(Generic[T]):
         self._wake = Event()
         self._thread = Thread(target=self._run, daemon=True, name=f"kubectl-pets-watch-{kind.plural}")
         self._version: str | None = None  # where the watch goes on; None: list first
-        self._failures = 0
+        self._failures = 0  # in a row, before anything came
+        self._hasty = 0  # watches in a row that began and ended at once
         self._turned_down = 0
         self._denied_since: float | None = None
         self._polls = 0
@@ -149,8 +153,8 @@ class Follower(Generic[T]):
             try:
                 if self._version is None:
                     self._relist()
-                    self._well()
                 if self._polls > 0 or not self._version:
+                    self._well()
                     self._polls, self._version = max(0, self._polls - 1), None
                     self._exchange.over.wait(_POLL)
                 else:
@@ -166,7 +170,7 @@ class Follower(Generic[T]):
         listing = self._read(self._exchange)
         with self._board.condition:
             self.merge(listing, since)
-        self._version = listing.resource_version
+        self._version, self._denied_since = listing.resource_version, None
 
     def _read(self, exchange: Exchange | None) -> Listing[T]:
         try:
@@ -183,18 +187,30 @@ class Follower(Generic[T]):
 
     def _watch(self) -> None:
         """From the version we have until the server ends it, which it does every few minutes."""
-        began, brought = monotonic(), False
+        began, brought, opened = monotonic(), False, False
         limit = random.randint(240, 300)
         query = [*self._scope.query(), ("watch", "1"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", str(limit))]
         query.append(("resourceVersion", self._version or ""))
         attempt = self._scope.attempt("watch", self._kind)
         request = Request(method="GET", path=self._kind.path(self._scope.namespace), query=query, attempt=attempt)
-        for lines in self._transport.lines(request, self._exchange, silence=limit + 15.0):
-            self._well()
-            if lines:
-                brought = True
-                self._take([line for line in lines if line.strip()])
-        if not brought and monotonic() - began < 1.0 and not self._exchange.over.is_set():
+        settling = Timer(_SETTLED, self._well)
+        settling.name, settling.daemon = f"{self._thread.name}-settling", True
+        try:
+            for lines in self._transport.lines(request, self._exchange, silence=limit + 15.0):
+                if lines:
+                    self._take([line for line in lines if line.strip()])
+                    brought, self._hasty = True, 0
+                # What ends as soon as it began is no success, or it would be begun again and again without a pause.
+                if self._hasty < _HASTY:
+                    self._well()
+                elif not opened:
+                    settling.start()
+                opened = True
+        finally:
+            settling.cancel()
+            hasty = opened and not brought and monotonic() - began < _SETTLED
+            self._hasty = self._hasty + 1 if hasty else 0
+        if hasty and not self._exchange.over.is_set():
             raise UnreachableError(f"the server ends each attempt to {attempt} at once")
 
     def _take(self, lines: list[bytes]) -> None:
@@ -227,16 +243,17 @@ class Follower(Generic[T]):
     # --- when something fails ----------------------------------------------------------------------------------------------
 
     def _well(self) -> None:
-        self._failures, self._turned_down, self._denied_since = 0, 0, None
+        self._failures, self._turned_down = 0, 0
         if self._board.relieved(self):
             self._on_relief()
 
     def _failed(self, error: PetsError, watching: bool) -> None:
         self._failures += 1
-        pause = min(_LONGEST, _SHORTEST * 2.0 ** min(self._failures - 1, 10)) * random.uniform(0.5, 1.0)
+        count = max(self._failures, self._hasty)
+        pause = min(_LONGEST, _SHORTEST * 2.0 ** min(count - 1, 10)) * random.uniform(0.5, 1.0)
         if watching and not isinstance(error, UnreachableError | ThrottledError):
             self._version = None
-        if isinstance(error, ExpiredError) and self._failures == 1:
+        if isinstance(error, ExpiredError) and count == 1:
             return
         if isinstance(error, ForbiddenError):
             if watching:
@@ -249,7 +266,8 @@ class Follower(Generic[T]):
                 self._board.give_up(error)
                 self.cut()
                 return
-        if not self.store.denied:
+        # A connection that is cut now and then is nothing to talk about before it could not be had back.
+        if not self.store.denied and (count > 1 or not watching or isinstance(error, ThrottledError)):
             self._board.troubled(self, error.message)
         if isinstance(error, ThrottledError):
             self._exchange.over.wait(min(error.retry_after, 60.0))

@@ -17,6 +17,7 @@ from kubectl_pets.domain.model import Object, ServerVersion
 from kubectl_pets.errors import ExpiredError, ForbiddenError, NotFoundError, ServerError, ThrottledError, UnreachableError
 
 T = TypeVar("T", bound=Object)
+_A = TypeVar("_A")
 
 #: As kubectl's --chunk-size.
 _CHUNK = 500
@@ -106,6 +107,14 @@ class Reader:
             more, first = page.metadata.continue_, False
             if not more:
                 return
+
+    def answer(self, path: str, attempt: Attempt, type: type[_A]) -> _A:
+        """What the server answers at a path of its own, such as an API group."""
+        body = self._transport.send(Request(method="GET", path=path, attempt=attempt))
+        try:
+            return msgspec.json.decode(body, type=type)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise unintelligible(attempt, str(error)) from None
 
     def version(self) -> ServerVersion | None:
         """What the server calls itself, asked once; None where it does not say."""

@@ -15,11 +15,11 @@ _PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class _Verdict(msgspec.Struct, frozen=True):
-    allowed: bool = True
+    allowed: bool = False
 
 
 class _Review(msgspec.Struct, frozen=True):
-    status: _Verdict = _Verdict()
+    status: _Verdict | None = None
 
 
 def missing_rights(transport: Transport, namespace: str, needed: Sequence[Right]) -> tuple[Right, ...]:
@@ -45,6 +45,7 @@ def _allowed(transport: Transport, namespace: str, verb: str, resource: str) -> 
     attempt = Attempt("create", "selfsubjectaccessreviews.authorization.k8s.io")
     try:
         body = transport.send(Request(method="POST", path=_PATH, body=msgspec.json.encode(review), attempt=attempt))
-        return msgspec.json.decode(body, type=_Review).status.allowed
+        verdict = msgspec.json.decode(body, type=_Review).status
     except (ForbiddenError, InvalidError, NotFoundError, ServerError, msgspec.MsgspecError, UnicodeDecodeError):
         return True
+    return verdict is None or verdict.allowed

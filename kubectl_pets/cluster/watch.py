@@ -177,7 +177,7 @@ class SetSource(_Source[Snapshot]):
         with self._board.condition:
             found = self._set()
             known = {revision.name for revision in self._own.revisions.store.objects.values()}
-            lagging = found is not None and found.status.update_revision not in known
+            lagging = found is not None and found.status.update_revision not in known | {""}
             stale = [
                 follower
                 for follower in self._own.all()

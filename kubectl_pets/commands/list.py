@@ -51,9 +51,10 @@ def command(
 
     if watch:
         with session.cluster.watch_inventory(namespace, selector) as source, TextPainter(session.terminal) as painter:
-            while True:
-                painter.show(text(source.latest()))
-                source.wait(10.0)
+            painter.show(text(source.latest()))
+            while True:  # on a terminal the ages go on; elsewhere a row is told again only when something happened
+                if source.wait(10.0 if session.terminal.live else None) or session.terminal.live:
+                    painter.show(text(source.latest()))
     found = session.cluster.inventory(namespace, selector)
     if not found.sets and output in ("table", "wide"):
         session.terminal.tell("No StatefulSets found" + (f" in namespace {namespace}." if namespace else "."))

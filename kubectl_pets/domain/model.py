@@ -29,11 +29,26 @@ class OwnerReference(Value, frozen=True):
     controller: bool = False
 
 
+class Owned(Value, frozen=True):
+    """A field that somebody owns; nothing below it is read."""
+
+
+class OwnedSpec(Value, frozen=True):
+    access_modes: Owned | None = msgspec.field(name="f:accessModes", default=None)
+
+
+class OwnedFields(Value, frozen=True):
+    """Of ``fieldsV1`` only what tells who created a claim: its access modes are required and immutable."""
+
+    spec: OwnedSpec | None = msgspec.field(name="f:spec", default=None)
+
+
 class ManagedFieldsEntry(Value, frozen=True):
     manager: str = ""
     operation: str = ""
     subresource: str = ""
     time: datetime | None = None
+    fields_v1: OwnedFields | None = None
 
 
 class ObjectMeta(Value, frozen=True):
@@ -82,9 +97,14 @@ class ClaimVolume(Value, frozen=True):
     claim_name: str = ""
 
 
+class EphemeralVolume(Value, frozen=True):
+    """A generic ephemeral volume: its claim is called ``<pod>-<volume>`` (KEP-1698)."""
+
+
 class Volume(Value, frozen=True):
     name: str = ""
     persistent_volume_claim: ClaimVolume | None = None
+    ephemeral: EphemeralVolume | None = None
 
 
 class PodSpec(Value, frozen=True):
@@ -146,6 +166,8 @@ class StatefulSetSpec(Value, frozen=True):
     template: PodTemplate = PodTemplate()
     volume_claim_templates: tuple[Object, ...] = ()
     persistent_volume_claim_retention_policy: ClaimRetentionPolicy | None = None
+    #: apps.kruise.io only: ordinals that are left out, as numbers or ranges ("1-3").
+    reserve_ordinals: tuple[int | str, ...] = ()
 
 
 class StatefulSetStatus(Value, frozen=True):
@@ -264,14 +286,29 @@ class ControllerRevision(Object, frozen=True):
 # --- PersistentVolumeClaim ---------------------------------------------------------------------------------------------------
 
 
+class ResourceRequests(Value, frozen=True):
+    requests: dict[str, Any] = {}
+
+
+class DataSource(Value, frozen=True):
+    kind: str = ""
+    name: str = ""
+
+
 class PersistentVolumeClaimSpec(Value, frozen=True):
     volume_name: str = ""
     storage_class_name: str | None = None
+    access_modes: tuple[str, ...] = ()
+    volume_mode: str = ""
+    resources: ResourceRequests = ResourceRequests()
+    data_source: DataSource | None = None
+    data_source_ref: DataSource | None = None
 
 
 class PersistentVolumeClaimStatus(Value, frozen=True):
     phase: str = ""
     capacity: dict[str, Any] = {}
+    conditions: tuple[Condition, ...] = ()
 
 
 class PersistentVolumeClaim(Object, frozen=True):
@@ -313,12 +350,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 def ordinal_of(pod_name: str, set_name: str) -> int | None:
     """The ordinal in a pod's name, or None where the name is not one of this set's.
 
-    Kubernetes parses ``(.*)-([0-9]+)$``; a name with a padded number ("web-01") is nobody's.
+    Kubernetes parses ``(.*)-([0-9]+)$``; a name with a padded number ("web-01") is nobody's, and neither is one with a number
+    beyond 32 bits.
     """
     found = _ORDINAL.fullmatch(pod_name)
-    if found is None or found[1] != set_name or str(int(found[2])) != found[2]:
+    if found is None or found[1] != set_name or len(found[2]) > 10:
         return None
-    return int(found[2])
+    ordinal = int(found[2])
+    return ordinal if str(ordinal) == found[2] and ordinal < 2**31 else None
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):

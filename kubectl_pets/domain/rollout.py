@@ -74,10 +74,10 @@ _Verdict = tuple[Phase, tuple[Wait, ...], tuple[Blocker, ...]]
 def _verdict(draft: Assessment, owner: StatefulSet, snapshot: Snapshot, now: datetime) -> _Verdict:
     if owner.metadata.deletion_timestamp is not None:
         return Phase.DELETING, (), ()
-    if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:
-        return Phase.PROGRESSING, (Wait(awaited=Awaited.OBSERVATION),), ()
     if snapshot.pods is None:
         return Phase.UNKNOWN, (), (Blocker(cause=Cause.PODS_UNREADABLE),)
+    if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:
+        return Phase.PROGRESSING, (Wait(awaited=Awaited.OBSERVATION),), ()
     blockers = _blockers(draft, now)
     waits = _waits(draft)
     if draft.all_available:

@@ -21,7 +21,7 @@ def one(seen: Assessment, output: str) -> str:
     """One set as ``json``, ``yaml`` or ``name``."""
     if output == "name":
         return _name(seen)
-    return _dump({"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}, output)
+    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}, output)
 
 
 def many(seen: Iterable[Assessment], output: str) -> str:
@@ -30,25 +30,25 @@ def many(seen: Iterable[Assessment], output: str) -> str:
     if output == "name":
         return "\n".join(_name(each) for each in ordered)
     items = [{"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(each)} for each in ordered]
-    return _dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "items": items}, output)
+    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "items": items}, output)
 
 
 def plan(planned: Plan, goal: Goal, seen: Assessment, output: str) -> str:
     """What a verb would do to the set as it was ``seen``."""
-    return _dump(
+    return dump(
         {
             "apiVersion": API_VERSION,
             "kind": "RolloutPlan",
             "metadata": _metadata(seen),
-            "goal": _camel(goal),
-            "entries": [_camel(entry.step if isinstance(entry, Act) else entry) for entry in planned.entries],
-            "ending": _camel(planned.ending),
+            "goal": camel(goal),
+            "entries": [camel(entry.step if isinstance(entry, Act) else entry) for entry in planned.entries],
+            "ending": camel(planned.ending),
         },
         output,
     )
 
 
-def _dump(document: dict[str, Any], output: str) -> str:
+def dump(document: dict[str, Any], output: str) -> str:
     values = msgspec.to_builtins(document)
     if output == "yaml":
         import yaml
@@ -56,12 +56,13 @@ def _dump(document: dict[str, Any], output: str) -> str:
         # libyaml, where PyYAML was built with it, is several times faster.
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         return str(yaml.dump(values, Dumper=dumper, sort_keys=False)).rstrip("\n")
-    return "".join(map(_escaped, msgspec.json.format(msgspec.json.encode(values), indent=2).decode()))
+    text = msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
+    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in text.split("\n"))
 
 
 def _escaped(character: str) -> str:
     """JSON allows raw C1 controls and bidi overrides in strings, a terminal should not see them. Only strings can hold them."""
-    if character.isprintable() or character == "\n":
+    if character.isprintable():
         return character
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
@@ -153,13 +154,13 @@ def _images(found: Iterable[Image]) -> list[dict[str, str]]:
     return [{"container": image.container, "image": image.image} for image in found]
 
 
-def _camel(value: Any) -> Any:
+def camel(value: Any) -> Any:
     """A value of ``steps`` as it is, with camelCase keys; its tag becomes ``type``."""
     if isinstance(value, msgspec.Struct):
-        return _camel(msgspec.to_builtins(value))
+        return camel(msgspec.to_builtins(value))
     if isinstance(value, dict):
-        return {_camel_key(key): _camel(item) for key, item in value.items()}
-    return [_camel(item) for item in value] if isinstance(value, list) else value
+        return {_camel_key(key): camel(item) for key, item in value.items()}
+    return [camel(item) for item in value] if isinstance(value, list) else value
 
 
 def _camel_key(key: str) -> str:

@@ -66,7 +66,7 @@ def _seen(scene: str, text: str, known_strategy: bool) -> Assessment:
 def _pasts(seen: Assessment) -> Iterator[Assessment | None]:
     """What may have been before, so that each kind of change is told."""
     yield None
-    yield replace(seen, members=(), surplus=(), update_revision="", partition=9, replicas=9)
+    yield replace(seen, members=(), surplus=(), update_revision=f"before-{seen.update_revision}", partition=9, replicas=9)
     yield replace(seen, surplus=(*seen.surplus, *(replace(member, ordinal=member.ordinal + 99) for member in seen.members)))
     yield replace(seen, members=tuple(replace(member, restarts=-1) for member in seen.members))
 
@@ -89,7 +89,9 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
         Delete(pod=text, revision=text, comes_back_at=text),
     )
     yield from (decisions.step_phrase(step) for step in steps)
-    blockers = tuple(Blocker(cause=cause, pod=text, reason=text, message=text, updated=True) for cause in Cause)
+    blockers = tuple(
+        Blocker(cause=cause, pod=text, reason=text, message=text, updated=updated) for cause in Cause for updated in (True, False)
+    )
     endings: tuple[Ending, ...] = (
         *(Stuck(blockers=(blocker,)) for blocker in blockers),
         *(Refused(reason=refused, asked=1, limit=2, blockers=blockers) for refused in RefusedReason),

@@ -91,6 +91,17 @@ def test_canary() -> None:
     )
 
 
+def test_canary_on_delete() -> None:
+    assert drawn(Canary(images=NEWEST), builders.on_delete()) == screen(
+        """
+        default/web: waiting for outdated pods to be deleted
+          1. set image app=nginx:1.28 (OnDelete: no pod changes until it is deleted)
+          2. delete web-2; it comes back at the new revision; wait until it is available
+          => canary reached: 1 pod replaced, the rest as they are
+        """
+    )
+
+
 def test_step() -> None:
     assert drawn(StepOn(), builders.staged()) == screen(
         """

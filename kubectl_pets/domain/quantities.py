@@ -1,0 +1,31 @@
+"""How many bytes is "10Gi"? Kubernetes writes sizes as quantities (apimachinery ``resource.Quantity``).
+
+"1E" is an exabyte and "1E3" a thousand bytes, "1500m" is one and a half: so numbers are read whole before suffixes are, and
+fractions of a byte round up, as ``Quantity.Value()`` does.
+"""
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+
+_QUANTITY = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:([eE][+-]?[0-9]{1,3})|(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E))?")
+_SCALES = {suffix: Fraction(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)} | {
+    suffix: Fraction(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)
+}
+
+
+def parse_bytes(quantity: object) -> int | None:
+    """The bytes meant, rounded up; None for what is no quantity, or a negative one. The API writes strings, YAML also numbers."""
+    if not isinstance(quantity, str | int) or isinstance(quantity, bool):
+        return None
+    return _parse(str(quantity))
+
+
+@lru_cache(maxsize=1024)  # thousands of claims share few sizes
+def _parse(quantity: str) -> int | None:
+    found = _QUANTITY.fullmatch(quantity)
+    if found is None or found[1] == "-":
+        return None
+    scale = Fraction(10) ** int(found[3][1:]) if found[3] else _SCALES[found[4] or ""]
+    value = Fraction(found[2].rstrip(".") if found[2].endswith(".") else found[2]) * scale
+    return -(-value.numerator // value.denominator)

@@ -1,0 +1,322 @@
+"""Flags, kubeconfig and surroundings: which server is asked, as whom, and what is said when they contradict each other."""
+
+import base64
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubectl_pets.cluster import connect
+from kubectl_pets.errors import ConfigError, NotFoundError, UnauthorizedError
+from kubectl_pets.session import Cluster, ConnectionFlags
+from tests.cluster.conftest import Connector, kubeconfig, write
+from tests.cluster.loopback import Answer, Loopback, loopback, stateful_set, status
+
+
+def authorization(server: Loopback) -> str | None:
+    value: str | None = server.seen[-1].headers["Authorization"]
+    return value
+
+
+def look(cluster: Cluster) -> None:
+    """Any request at all."""
+    with pytest.raises(NotFoundError):
+        cluster.snapshot("x", "none")
+
+
+def test_nothing_is_sent_before_something_is_asked(server: Loopback, connecting: Connector) -> None:
+    connecting(server.url)
+    assert server.seen == []
+
+
+def test_the_client_is_what_the_session_wants(server: Loopback, connecting: Connector) -> None:
+    cluster: Cluster = connecting(server.url, context={"namespace": "shop"})
+    assert cluster.namespace == "shop"
+    assert cluster.server_name() == f"context here ({server.url})"
+
+
+# --- which server ------------------------------------------------------------------------------------------------------------
+
+
+def test_context_cluster_user_and_server_flags_choose(server: Loopback, tmp_path: Path) -> None:
+    config = kubeconfig("http://127.0.0.1:1", user={"token": "wrong"})
+    config["clusters"].append({"name": "other-cluster", "cluster": {"server": server.url}})
+    config["users"].append({"name": "other-user", "user": {"token": "right"}})
+    config["contexts"].append({"name": "other", "context": {"cluster": "other-cluster", "user": "here", "namespace": "n"}})
+    path = str(write(tmp_path / "config", config))
+    for flags in (
+        ConnectionFlags(kubeconfig=path, context="other", user="other-user"),
+        ConnectionFlags(kubeconfig=path, cluster="other-cluster", user="other-user"),
+        ConnectionFlags(kubeconfig=path, server=server.url, user="other-user"),
+    ):
+        with connect(flags) as client:
+            look(client)
+        assert authorization(server) == "Bearer right"
+    with connect(ConnectionFlags(kubeconfig=path, context="other", namespace="mine")) as client:
+        assert client.namespace == "mine"
+    with connect(ConnectionFlags(kubeconfig=path, context="other")) as client:
+        assert client.namespace == "n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said", "hint"),
+    [
+        ({"context": "her"}, "no context named 'her'", "there are: here"),
+        ({"cluster": "no"}, "no cluster named 'no'", "there are: here"),
+        ({"user": "no"}, "no user named 'no'", "there are: here"),
+    ],
+)
+def test_a_wrong_name_says_which_there_are(tmp_path: Path, flags: dict[str, str], said: str, hint: str) -> None:
+    path = str(write(tmp_path / "config", kubeconfig()))
+    with pytest.raises(ConfigError, match=said) as caught:
+        connect(ConnectionFlags(kubeconfig=path, **flags))
+    assert caught.value.hint == hint
+
+
+def test_no_context_chosen_is_said(tmp_path: Path) -> None:
+    config = kubeconfig()
+    del config["current-context"]
+    path = str(write(tmp_path / "config", config))
+    with pytest.raises(ConfigError, match="no context is chosen") as caught:
+        connect(ConnectionFlags(kubeconfig=path))
+    assert caught.value.hint is not None and caught.value.hint.endswith("there are: here")
+
+
+def test_no_kubeconfig_at_all_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"looked in {tmp_path}/home/.kube/config, and this does not run in a pod"):
+        connect(ConnectionFlags())
+
+
+def test_a_server_flag_needs_no_kubeconfig(server: Loopback) -> None:
+    with connect(ConnectionFlags(server=server.url, token="t")) as client:
+        look(client)
+        assert client.server_name() == f"no context ({server.url})"
+        assert client.namespace == "default"
+    assert authorization(server) == "Bearer t"
+
+
+def test_a_server_without_a_scheme_is_http_unless_there_is_something_to_trust(server: Loopback, connecting: Connector) -> None:
+    look(connecting(f"127.0.0.1:{server.port}"))
+    client = connecting(f"127.0.0.1:{server.port}", cluster={"insecure-skip-tls-verify": True})
+    assert client.server_name().endswith(f"(https://127.0.0.1:{server.port})")
+
+
+def test_a_path_in_front_of_the_api_is_kept(server: Loopback, connecting: Connector) -> None:
+    server.fault(Answer(200, b'{"metadata": {"name": "web"}, "spec": {"selector": {}}}'))
+    connecting(server.url + "/k8s/clusters/c-1/").snapshot("x", "web")
+    assert server.seen[0].path == "/k8s/clusters/c-1/apis/apps/v1/namespaces/x/statefulsets/web"
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "https://", "https://u:s3cret@h:port", ""])
+def test_a_server_that_is_no_url_is_refused(connecting: Connector, url: str) -> None:
+    with pytest.raises(ConfigError, match="server") as caught:
+        connecting(url)
+    assert "s3cret" not in str(caught.value)
+
+
+# --- as whom -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("user", "flags", "header"),
+    [
+        ({}, {}, None),
+        ({"token": " abc\n"}, {}, "Bearer abc"),
+        ({"token": "abc"}, {"token": "def"}, "Bearer def"),
+        ({"username": "me", "password": "pässword"}, {}, "Basic " + base64.b64encode("me:pässword".encode()).decode()),
+        ({"username": "me", "password": "p", "token": "abc"}, {}, "Bearer abc"),
+        ({"exec": {"command": "/no/such", "apiVersion": "client.authentication.k8s.io/v1"}}, {"token": "t"}, "Bearer t"),
+        ({"auth-provider": {"name": "oidc"}, "token": "abc"}, {}, "Bearer abc"),
+    ],
+)
+def test_the_header_that_is_sent(
+    server: Loopback, connecting: Connector, user: dict[str, Any], flags: dict[str, Any], header: str | None
+) -> None:
+    look(connecting(server.url, user=user, **flags))
+    assert authorization(server) == header
+
+
+def test_a_token_file_is_read_again_when_it_was_rotated(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("one\n")
+    client = connecting(server.url, user={"tokenFile": str(token)})
+    look(client)
+    assert authorization(server) == "Bearer one"
+    fresh = tmp_path / "fresh"
+    fresh.write_text("two")
+    fresh.rename(token)
+    look(client)
+    assert authorization(server) == "Bearer two"
+    token.unlink()
+    look(client)
+    assert authorization(server) == "Bearer two", "in the middle of a rotation the old one is still good"
+
+
+def test_a_401_makes_the_token_file_be_read_again(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    client = connecting(server.url, user={"tokenFile": str(token)})
+
+    def rotate(handler: Any) -> None:
+        token.write_text("new")
+        handler.answer(Answer(401, status(401, "Unauthorized")))
+
+    server.fault(rotate)
+    look(client)
+    assert [seen.headers["Authorization"] for seen in server.seen[:2]] == ["Bearer old", "Bearer new"]
+
+
+def test_a_token_file_beats_a_token_once_it_is_there(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    client = connecting(server.url, user={"tokenFile": str(token), "token": "fixed"})
+    look(client)
+    assert authorization(server) == "Bearer fixed"
+    token.write_text("rotated")
+    look(client)
+    assert authorization(server) == "Bearer rotated"
+
+
+def test_a_token_file_that_is_missing_or_empty_is_named(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    client = connecting(server.url, user={"tokenFile": str(token)})
+    with pytest.raises(ConfigError, match=f"token file {token} cannot be read: No such file"):
+        client.snapshot("x", "web")
+    token.write_text("\n")
+    with pytest.raises(ConfigError, match="is empty"):
+        client.snapshot("x", "web")
+    token.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="it is not text"):
+        client.snapshot("x", "web")
+    assert server.seen == []
+
+
+def test_a_token_that_is_turned_down_is_unauthorized_without_being_shown(server: Loopback, connecting: Connector) -> None:
+    server.fault(Answer(401, status(401, "Unauthorized"), headers=(("WWW-Authenticate", "s3cret"),)))
+    with pytest.raises(UnauthorizedError) as caught:
+        connecting(server.url, user={"token": "s3cret"}).snapshot("x", "web")
+    assert "s3cret" not in str(caught.value) + repr(caught.value) + str(caught.value.hint)
+    assert len(server.seen) == 1, "the same token would be turned down again"
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"user": {"token": "s3cret\nX-Evil: 1"}}, "line break"),
+        ({"user": {"auth-provider": {"name": "gcp", "config": {"access-token": "s3cret"}}}}, "auth-provider 'gcp'"),
+        ({"user": {"client-certificate-data": "s3cret!"}}, "client-certificate-data in the kubeconfig is not base64"),
+        ({"user": {"client-certificate": "/no/such.crt"}}, "client-certificate /no/such.crt cannot be read: No such file"),
+        ({"user": {"client-certificate-data": "czNjcmV0"}}, "has a client-certificate, but no client-key"),
+        ({"user": {"client-key-data": "czNjcmV0"}}, "has a client-key, but no client-certificate"),
+        ({"user": {"as-groups": ["a"]}}, "but no user"),
+        ({"user": {"as": "s3cret\n"}}, "line break"),
+        ({"cluster": {"certificate-authority": "/no/such.crt"}}, "certificate-authority /no/such.crt cannot be read"),
+        ({"cluster": {"certificate-authority-data": "czNjcmV0", "insecure-skip-tls-verify": True}}, "given both"),
+    ],
+)
+def test_contradictions_are_found_before_the_first_request(
+    server: Loopback, connecting: Connector, parts: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        connecting(server.url, **parts)
+    assert "s3cret" not in str(caught.value)
+    assert server.seen == []
+
+
+# --- impersonation -----------------------------------------------------------------------------------------------------------
+
+
+def impersonated(server: Loopback) -> dict[str, list[str]]:
+    headers = server.seen[-1].headers
+    return {name: headers.get_all(name, []) for name in dict.fromkeys(headers.keys()) if name.startswith("Impersonate-")}
+
+
+def test_impersonation_from_the_kubeconfig(server: Loopback, connecting: Connector) -> None:
+    extra = {"example.org/Scopes": ["a", "b"]}
+    look(connecting(server.url, user={"as": "jane", "as-groups": ["g1", "g,2"], "as-uid": "u1", "as-user-extra": extra}))
+    assert impersonated(server) == {
+        "Impersonate-User": ["jane"],
+        "Impersonate-Group": ["g1", "g,2"],
+        "Impersonate-Uid": ["u1"],
+        "Impersonate-Extra-example.org%2Fscopes": ["a", "b"],
+    }
+
+
+def test_impersonation_from_flags_wins(server: Loopback, connecting: Connector) -> None:
+    user = {"as": "jane", "as-groups": ["g1"], "as-uid": "u1"}
+    look(connecting(server.url, user=user, as_user="jörg", as_groups=("dev", "ops"), as_uid="u2"))
+    found = impersonated(server)
+    assert [value.encode("latin-1").decode() for value in found.pop("Impersonate-User")] == ["jörg"]
+    assert found == {"Impersonate-Group": ["dev", "ops"], "Impersonate-Uid": ["u2"]}
+
+
+def test_all_requests_are_impersonated(server: Loopback, connecting: Connector) -> None:
+    stateful_set(server.world)
+    client = connecting(server.url, as_user="jane", as_groups=("dev",))
+    client.snapshot("x", "web")
+    with client.watch_snapshot("x", "web"):
+        server.await_requests(4, watch=True)
+    client.missing_rights("x", [("get", "pods")])
+    assert {seen.headers["Impersonate-User"] for seen in server.seen} == {"jane"}
+    assert {seen.headers["Impersonate-Group"] for seen in server.seen} == {"dev"}
+
+
+# --- in a pod ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The service account of a pod whose API server is none."""
+    folder = tmp_path / "serviceaccount"
+    folder.mkdir()
+    (folder / "token").write_text("pod-token")
+    (folder / "namespace").write_text("prod\n")
+    monkeypatch.setattr(sys.modules[connect.__module__], "SERVICE_ACCOUNT", folder)
+    return folder
+
+
+_POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+
+
+def test_in_a_pod_its_service_account_is_used(server: Loopback, pod: Path) -> None:
+    (pod / "ca.crt").write_text("")
+    with connect(ConnectionFlags(server=server.url), _POD) as client:
+        look(client)
+        assert client.namespace == "prod"
+        assert client.server_name() == f"this pod's cluster ({server.url})"
+    assert authorization(server) == "Bearer pod-token"
+    with connect(ConnectionFlags(), _POD | {"KUBERNETES_SERVICE_HOST": "fd00::1"}) as client:
+        assert client.server_name() == "this pod's cluster (https://[fd00::1]:443)"
+
+
+def test_a_kubeconfig_beats_the_pod_and_half_a_pod_is_none(pod: Path, tmp_path: Path) -> None:
+    write(tmp_path / "home" / ".kube" / "config", kubeconfig("http://127.0.0.1:1"))
+    with connect(ConnectionFlags(), _POD) as client:
+        assert client.server_name().startswith("context here")
+    (tmp_path / "home" / ".kube" / "config").unlink()
+    (pod / "token").unlink()
+    with pytest.raises(ConfigError, match="this does not run in a pod"):
+        connect(ConnectionFlags(), _POD)
+
+
+def test_the_environment_is_this_processes_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", kubeconfig("http://127.0.0.1:1"))))
+    with connect(ConnectionFlags()) as client:
+        assert client.server_name() == "context here (http://127.0.0.1:1)"
+
+
+def test_a_json_kubeconfig_is_yaml_too(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(kubeconfig("http://127.0.0.1:1"), default_flow_style=True))
+    with connect(ConnectionFlags(kubeconfig=str(path))) as client:
+        assert client.namespace == "default"
+
+
+def test_two_clients_do_not_share_anything(connecting: Connector) -> None:
+    with loopback() as one, loopback() as two:
+        first, second = connecting(one.url, user={"token": "a"}), connecting(two.url, user={"token": "b"})
+        look(first)
+        look(second)
+        assert {seen.headers["Authorization"] for seen in one.seen} == {"Bearer a"}
+        assert {seen.headers["Authorization"] for seen in two.seen} == {"Bearer b"}

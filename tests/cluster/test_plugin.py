@@ -1,0 +1,282 @@
+"""Exec credential plugins: what they are given, what they may answer, and how they fail out loud."""
+
+import json
+import os
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubectl_pets.cluster.credentials import Certificate, Credential
+from kubectl_pets.cluster.kubeconfig import EnvVar, ExecPlugin
+from kubectl_pets.cluster.plugin import Plugin, child_environment
+from kubectl_pets.errors import ConfigError, CredentialPluginError, UnauthorizedError
+from tests.cluster.conftest import Connector
+from tests.cluster.loopback import Answer, Loopback, stateful_set, status
+
+_V1 = "client.authentication.k8s.io/v1"
+
+
+class Script:
+    """A plugin made of Python lines; ``runs`` counts how often it ran."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.path, self._log = folder / "plugin.py", folder / "runs"
+        self._log.touch()
+        body = "\n".join(lines)
+        self.path.write_text(f"#!{sys.executable}\nimport os, sys, json, time\nopen({str(self._log)!r}, 'a').write('run\\n')\n{body}\n")
+        self.path.chmod(0o755)
+
+    @property
+    def runs(self) -> int:
+        return len(self._log.read_text().splitlines())
+
+    def spec(self, **fields: Any) -> ExecPlugin:
+        return ExecPlugin(command=str(self.path), api_version=_V1, interactive_mode="Never", **fields)
+
+    def user(self, **fields: Any) -> dict[str, Any]:
+        return {"exec": {"command": str(self.path), "apiVersion": _V1, "interactiveMode": "Never", **fields}}
+
+
+def answer(**status: Any) -> str:
+    return f"print(json.dumps({{'kind': 'ExecCredential', 'apiVersion': {_V1!r}, 'status': {status!r}}}))"
+
+
+def plugin(spec: ExecPlugin, environ: dict[str, str] | None = None, cluster: dict[str, Any] | None = None) -> Plugin:
+    return Plugin(spec, cluster or {}, dict(os.environ) if environ is None else environ)
+
+
+def test_a_token_is_kept_until_it_is_turned_down(tmp_path: Path) -> None:
+    script = Script(tmp_path, answer(token="t1"))
+    credentials = plugin(script.spec())
+    first = credentials.current()
+    assert first == Credential("Bearer t1") == credentials.current()
+    assert script.runs == 1
+    assert not credentials.renewed(first), "the same token again is not worth another attempt"
+    assert script.runs == 2
+
+
+def test_a_token_that_was_renewed_already_is_not_fetched_again(tmp_path: Path) -> None:
+    script = Script(tmp_path, "n = str(time.time_ns())", answer(token="t").replace("'t'", "n"))
+    credentials = plugin(script.spec())
+    old = credentials.current()
+    assert credentials.renewed(old)
+    assert credentials.renewed(old)
+    assert script.runs == 2
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(-1, 2), (3600, 1)])
+def test_an_expired_token_is_fetched_anew(tmp_path: Path, seconds: int, runs: int) -> None:
+    expires = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+    script = Script(tmp_path, answer(token="t1", expirationTimestamp=expires))
+    credentials = plugin(script.spec())
+    credentials.current()
+    credentials.current()
+    assert script.runs == runs
+
+
+def test_what_the_plugin_is_told(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    script = Script(tmp_path, f"open({str(told)!r}, 'w').write(json.dumps([sys.argv[1:], dict(os.environ)]))", answer(token="t"))
+    spec = script.spec(args=["get", "token"], env=[EnvVar(name="REGION", value="north")], provide_cluster_info=True)
+    plugin(spec, {"PATH": os.environ["PATH"], "REGION": "south"}, {"server": "https://s", "config": {"a": 1}}).current()
+    arguments, environ = json.loads(told.read_text())
+    assert arguments == ["get", "token"]
+    assert environ["REGION"] == "north"
+    info = json.loads(environ["KUBERNETES_EXEC_INFO"])
+    assert info == {
+        "kind": "ExecCredential",
+        "apiVersion": _V1,
+        "spec": {"interactive": False, "cluster": {"server": "https://s", "config": {"a": 1}}},
+    }
+
+
+def test_a_certificate_from_a_plugin_is_taken(tmp_path: Path) -> None:
+    script = Script(tmp_path, answer(clientCertificateData="CERT", clientKeyData="KEY"))
+    assert plugin(script.spec()).current() == Credential(None, Certificate(b"CERT", b"KEY"))
+
+
+def test_the_library_path_of_a_frozen_program_is_not_handed_on() -> None:
+    assert child_environment({"LD_LIBRARY_PATH": "/tmp/_MEI1", "LD_LIBRARY_PATH_ORIG": "/opt/lib", "A": "b"}, frozen=True) == {
+        "LD_LIBRARY_PATH": "/opt/lib",
+        "A": "b",
+    }
+    assert child_environment({"LD_LIBRARY_PATH": "/tmp/_MEI1"}, frozen=True) == {}
+    assert child_environment({"LD_LIBRARY_PATH": "/opt/lib"}, frozen=False) == {"LD_LIBRARY_PATH": "/opt/lib"}
+
+
+def test_a_frozen_program_starts_plugins_in_the_environment_it_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    script = Script(tmp_path, answer(token="t").replace("'t'", "os.environ.get('LD_LIBRARY_PATH', 'unset')"))
+    environ = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(tmp_path)}
+    assert plugin(script.spec(), environ).current() == Credential("Bearer unset")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["sys.stderr.write('your session\\x1b[31m has ended\\n')", "sys.exit(3)"], "status 3: your session has ended"),
+        (["sys.stderr.write('x' * 5000 + ' the end')", "sys.exit(1)"], "status 1: …x+ the end$"),
+        (["print('s3cret')"], "not an ExecCredential"),
+        (["print('{\"kind\": \"Pod\"}')"], "not an ExecCredential with a status"),
+        ([answer(token="")], "neither a token nor a certificate"),
+        ([answer(clientCertificateData="s3cret")], "without its key"),
+        ([answer(token="s3cret\nX")], "line break"),
+        ([answer(token="s3cret").replace("/v1", "/v1beta1")], "it speaks client.authentication.k8s.io/v1beta1"),
+        ([answer(token="s3cret"), "sys.stderr.write('no')", "sys.exit(1)"], "status 1: no$"),
+        (["sys.stderr.write('with ' + os.environ['CLIENT_SECRET'])", "sys.exit(1)"], "status 1: with …$"),
+    ],
+)
+def test_a_failing_plugin_speaks_for_itself(tmp_path: Path, lines: list[str], said: str) -> None:
+    spec = Script(tmp_path, *lines).spec(env=[EnvVar(name="CLIENT_SECRET", value="s3cret")])
+    with pytest.raises(CredentialPluginError, match=said) as caught:
+        plugin(spec).current()
+    assert "s3cret" not in str(caught.value) and "\x1b" not in str(caught.value)
+    assert "plugin.py" in caught.value.message
+
+
+def test_a_plugin_that_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
+    spec = ExecPlugin(command="no-such-plugin", api_version=_V1, install_hint="Install it:\n  krew install oidc")
+    with pytest.raises(CredentialPluginError, match="no-such-plugin is not installed") as caught:
+        plugin(spec).current()
+    assert caught.value.hint == "Install it: krew install oidc"
+
+
+def test_a_plugin_that_is_no_program_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "plugin"
+    path.write_bytes(b"\x00\x01")
+    path.chmod(0o755)
+    with pytest.raises(CredentialPluginError, match="cannot be started: Exec format error"):
+        plugin(ExecPlugin(command=str(path), api_version=_V1)).current()
+
+
+def test_a_plugin_that_must_ask_needs_a_terminal(tmp_path: Path) -> None:
+    script = Script(tmp_path, answer(token="t"))
+    spec = ExecPlugin(command=str(script.path), api_version=_V1, interactive_mode="Always")
+    with pytest.raises(CredentialPluginError, match="there is no terminal"):
+        plugin(spec).current()
+    assert script.runs == 0
+
+
+def test_a_plugin_at_a_terminal_is_heard_while_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("kubectl_pets.cluster.plugin._SILENCE", 0.0)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    marker = tmp_path / "go"
+    lines = ["sys.stderr.write('open this page')", "sys.stderr.flush()", f"while not os.path.exists({str(marker)!r}): time.sleep(0.01)"]
+    script = Script(tmp_path, *lines, answer(token="t"))
+    spec = ExecPlugin(command=str(script.path), api_version=_V1)
+    heard = ""
+
+    def listen() -> None:
+        nonlocal heard
+        deadline = time.monotonic() + 10
+        while "open this page" not in heard and time.monotonic() < deadline:
+            heard += capsys.readouterr().err
+            time.sleep(0.01)
+        marker.touch()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    assert plugin(spec).current() == Credential("Bearer t")
+    listener.join()
+    assert "open this page" in heard
+
+
+def test_a_plugin_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubectl_pets.cluster.plugin._PATIENCE", 0.3)
+    script = Script(tmp_path, "sys.stderr.write('waiting for godot')", "sys.stderr.flush()", "time.sleep(60)")
+    began = time.monotonic()
+    with pytest.raises(CredentialPluginError, match="did not come to an end within 0 s: waiting for godot"):
+        plugin(script.spec()).current()
+    assert time.monotonic() - began < 10
+
+
+def test_a_slow_plugin_runs_once_for_all_who_wait(tmp_path: Path) -> None:
+    script = Script(tmp_path, "time.sleep(0.3)", answer(token="t"))
+    credentials = plugin(script.spec())
+    found: list[Credential] = []
+    threads = [threading.Thread(target=lambda: found.append(credentials.current())) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Credential("Bearer t")] * 5
+    assert script.runs == 1
+
+
+def test_closing_stops_a_plugin_that_runs(tmp_path: Path) -> None:
+    script = Script(tmp_path, "time.sleep(60)")
+    credentials = plugin(script.spec())
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            credentials.current()
+        except CredentialPluginError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while script.runs == 0:
+        time.sleep(0.01)
+    credentials.close()
+    thread.join(2)
+    assert not thread.is_alive() and "it was stopped" in str(failures[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"command": ""}, "no command"),
+        ({"api_version": None}, "apiVersion 'unset'"),
+        ({"api_version": "client.authentication.k8s.io/v1alpha1"}, "apiVersion 'client.authentication.k8s.io/v1alpha1'"),
+        ({"interactive_mode": "Sometimes"}, "unknown interactiveMode"),
+    ],
+)
+def test_a_plugin_that_is_badly_configured_is_a_config_error(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        plugin(ExecPlugin(**{"command": "p", "api_version": _V1} | fields))
+
+
+def test_requests_carry_the_plugins_token(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    stateful_set(server.world)
+    script = Script(tmp_path, answer(token="t1"))
+    connecting(server.url, user=script.user()).snapshot("x", "web")
+    assert {seen.headers["Authorization"] for seen in server.seen} == {"Bearer t1"}
+    assert script.runs == 1
+
+
+def test_no_request_goes_out_when_the_plugin_fails(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    script = Script(tmp_path, "sys.stderr.write('run: aws sso login')", "sys.exit(255)")
+    with pytest.raises(CredentialPluginError, match="run: aws sso login"):
+        connecting(server.url, user=script.user()).snapshot("x", "web")
+    assert server.seen == []
+
+
+def test_a_401_lets_the_plugin_run_again(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    stateful_set(server.world)
+    script = Script(tmp_path, "n = str(time.time_ns())", answer(token="t").replace("'t'", "n"))
+    server.fault(Answer(401, status(401, "Unauthorized")))
+    connecting(server.url, user=script.user()).snapshot("x", "web")
+    assert script.runs == 2
+    assert server.seen[0].headers["Authorization"] != server.seen[1].headers["Authorization"]
+
+
+def test_a_401_that_stays_is_unauthorized(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    script = Script(tmp_path, "n = str(time.time_ns())", answer(token="t").replace("'t'", "n"))
+    server.fault(Answer(401, status(401, "Unauthorized")), times=9)
+    with pytest.raises(UnauthorizedError):
+        connecting(server.url, user=script.user()).snapshot("x", "web")
+    assert len(server.seen) == 2

@@ -1,0 +1,258 @@
+"""Certificates and proxies on the way to a server that speaks TLS."""
+
+import base64
+import json
+import ssl
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from kubectl_pets.cluster import Client
+from kubectl_pets.errors import ConfigError, UnreachableError
+from tests.cluster.conftest import Connector
+from tests.cluster.loopback import Loopback, loopback, stateful_set
+from tests.cluster.proxy import proxy
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def serving(authority: trustme.CA, *names: str, client: trustme.CA | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    if client is not None:
+        client.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[Loopback]:
+    with loopback(serving(authority, "127.0.0.1", "localhost")) as server:
+        stateful_set(server.world)
+        yield server
+
+
+def data(blob: trustme.Blob) -> str:
+    return base64.b64encode(blob.bytes()).decode()
+
+
+def works(client: Client) -> None:
+    found = client.snapshot("x", "web").set
+    assert found is not None and found.name == "web"
+
+
+def test_authorities_from_data_file_and_flag(
+    secure: Loopback, connecting: Connector, authority: trustme.CA, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.crt"
+    path.write_bytes(authority.cert_pem.bytes())
+    works(connecting(secure.url, cluster={"certificate-authority-data": data(authority.cert_pem)}))
+    works(connecting(secure.url, cluster={"certificate-authority": "ca.crt"}))
+    wrong = {"certificate-authority-data": data(trustme.CA().cert_pem)}
+    works(connecting(secure.url, cluster=wrong, certificate_authority=str(path)))
+
+
+def test_a_certificate_that_is_not_trusted_is_refused(secure: Loopback, connecting: Connector) -> None:
+    client = connecting(secure.url, cluster={"certificate-authority-data": data(trustme.CA().cert_pem)}, user={"token": "s3cret"})
+    with pytest.raises(UnreachableError, match=f"certificate of the API server {secure.url} is not trusted") as caught:
+        client.snapshot("x", "web")
+    assert caught.value.hint is not None and "certificate-authority" in caught.value.hint
+    assert secure.seen == [], "the token must not have been sent"
+
+
+def test_by_default_the_authorities_of_the_machine_count(secure: Loopback, connecting: Connector) -> None:
+    with pytest.raises(UnreachableError, match="is not trusted"):
+        connecting(secure.url).snapshot("x", "web")
+
+
+def test_insecure_asks_no_questions_and_warns_nobody(secure: Loopback, connecting: Connector) -> None:
+    works(connecting(secure.url, cluster={"insecure-skip-tls-verify": True}))
+    authority_data = {"certificate-authority-data": data(trustme.CA().cert_pem)}
+    works(connecting(secure.url, cluster=authority_data, insecure_skip_tls_verify=True))
+
+
+def test_an_authority_that_is_no_certificate_is_a_config_error(secure: Loopback, connecting: Connector) -> None:
+    client = connecting(secure.url, cluster={"certificate-authority-data": base64.b64encode(b"s3cret").decode()})
+    with pytest.raises(ConfigError, match="is not a PEM certificate") as caught:
+        client.snapshot("x", "web")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_certificates_name_is_the_servers_or_the_one_given(connecting: Connector, authority: trustme.CA) -> None:
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    with loopback(serving(authority, "api.example.org")) as server:
+        stateful_set(server.world)
+        with pytest.raises(UnreachableError, match="is not trusted: .*127.0.0.1") as caught:
+            connecting(server.url, cluster=trusted).snapshot("x", "web")
+        assert caught.value.hint is not None and "--tls-server-name" in caught.value.hint
+        works(connecting(server.url, cluster=trusted | {"tls-server-name": "api.example.org"}))
+        works(connecting(server.url, cluster=trusted, tls_server_name="api.example.org"))
+        with pytest.raises(UnreachableError, match="other.example.org"):
+            connecting(server.url, cluster=trusted, tls_server_name="other.example.org").snapshot("x", "web")
+        with pytest.raises(UnreachableError, match="is not trusted"):  # another server: the name was for the first one
+            named = trusted | {"tls-server-name": "api.example.org"}
+            connecting("https://127.0.0.1:1", cluster=named, server=server.url).snapshot("x", "web")
+
+
+def test_client_certificates_from_data_and_from_files(connecting: Connector, authority: trustme.CA, tmp_path: Path) -> None:
+    people = trustme.CA()
+    me = people.issue_cert("me@example.org", common_name="me")
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    chain = me.cert_chain_pems[0]
+    (tmp_path / "me.crt").write_bytes(chain.bytes())
+    (tmp_path / "me.key").write_bytes(me.private_key_pem.bytes())
+    with loopback(serving(authority, "127.0.0.1", client=people)) as server:
+        stateful_set(server.world)
+        works(connecting(server.url, cluster=trusted, user={"client-certificate": "me.crt", "client-key": "me.key"}))
+        inline = {"client-certificate-data": data(chain), "client-key-data": data(me.private_key_pem)}
+        works(connecting(server.url, cluster=trusted, user=inline))
+        assert all(("commonName", "me") in sum(peer["subject"], ()) for peer in server.peers)
+        with pytest.raises(UnreachableError) as caught:
+            connecting(server.url, cluster=trusted).snapshot("x", "web")
+        assert caught.value.hint is not None and ("client-certificate" in caught.value.hint or caught.value.hint == "try again")
+
+
+def test_a_key_does_not_stay_on_the_disk(
+    secure: Loopback, connecting: Connector, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    me = authority.issue_cert("me@example.org")
+    user = {"client-certificate-data": data(me.cert_chain_pems[0]), "client-key-data": data(me.private_key_pem)}
+    works(connecting(secure.url, cluster={"certificate-authority-data": data(authority.cert_pem)}, user=user))
+    assert list(folder.iterdir()) == []
+
+
+def test_client_certificates_that_are_of_no_use(secure: Loopback, connecting: Connector, authority: trustme.CA) -> None:
+    me, other = authority.issue_cert("me@example.org"), authority.issue_cert("other@example.org")
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    mixed = {"client-certificate-data": data(me.cert_chain_pems[0]), "client-key-data": data(other.private_key_pem)}
+    with pytest.raises(ConfigError, match="its key belongs to another certificate"):
+        connecting(secure.url, cluster=trusted, user=mixed).snapshot("x", "web")
+    junk = base64.b64encode(b"s3cret").decode()
+    with pytest.raises(ConfigError, match="not PEM, or damaged") as caught:
+        user = {"client-certificate-data": junk, "client-key-data": junk}
+        connecting(secure.url, cluster=trusted, user=user).snapshot("x", "web")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_key_with_a_password_is_refused_instead_of_asked_for(
+    secure: Loopback, connecting: Connector, authority: trustme.CA
+) -> None:
+    from cryptography.hazmat.primitives import serialization as forms
+
+    me = authority.issue_cert("me@example.org")
+    key = forms.load_pem_private_key(me.private_key_pem.bytes(), None)
+    locked = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.BestAvailableEncryption(b"pw"))
+    user = {"client-certificate-data": data(me.cert_chain_pems[0]), "client-key-data": base64.b64encode(locked).decode()}
+    with pytest.raises(ConfigError, match="is encrypted"):
+        connecting(secure.url, cluster={"certificate-authority-data": data(authority.cert_pem)}, user=user).snapshot("x", "web")
+
+
+def test_a_plugins_certificate_is_shown_and_renewed(connecting: Connector, authority: trustme.CA, tmp_path: Path) -> None:
+    people = trustme.CA()
+    answers = []
+    for name in ("first", "second"):
+        cert = people.issue_cert(f"{name}@example.org", common_name=name)
+        status = {
+            "clientCertificateData": cert.cert_chain_pems[0].bytes().decode(),
+            "clientKeyData": cert.private_key_pem.bytes().decode(),
+            "expirationTimestamp": "2020-01-01T00:00:00Z",
+        }
+        answers.append({"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "status": status})
+    queue = tmp_path / "answers"
+    queue.write_text("".join(json.dumps(answer) + "\n" for answer in answers + answers[1:] * 20))
+    script = tmp_path / "plugin"
+    script.write_text(
+        f"#!{sys.executable}\nlines = open({str(queue)!r}).readlines()\nprint(lines[0])\nopen({str(queue)!r}, 'w').writelines(lines[1:])\n"
+    )
+    script.chmod(0o755)
+    user = {"exec": {"command": str(script), "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}}
+    with loopback(serving(authority, "127.0.0.1", client=people)) as server:
+        stateful_set(server.world)
+        works(connecting(server.url, cluster={"certificate-authority-data": data(authority.cert_pem)}, user=user))
+        names = [dict(sum(peer["subject"], ()))["commonName"] for peer in server.peers]
+    assert names[0] == "first" and set(names[1:]) == {"second"}
+
+
+def test_http_and_https_mistaken_for_each_other(server: Loopback, secure: Loopback, connecting: Connector) -> None:
+    with pytest.raises(UnreachableError, match="no trusted connection") as caught:
+        connecting(server.url.replace("http:", "https:")).snapshot("x", "web")
+    assert caught.value.hint is not None and "http, not https" in caught.value.hint
+
+
+# --- proxies -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_proxy_of_the_kubeconfig_is_used(secure: Loopback, connecting: Connector, authority: trustme.CA) -> None:
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    with proxy() as way:
+        works(connecting(secure.url, cluster=trusted | {"proxy-url": f"http://127.0.0.1:{way.port}"}))
+        assert set(way.asked) == {f"CONNECT 127.0.0.1:{secure.port} HTTP/1.0"}
+
+
+def test_a_plain_server_is_reached_through_a_proxy_too(server: Loopback, connecting: Connector) -> None:
+    stateful_set(server.world)
+    with proxy() as way:
+        works(connecting(server.url, cluster={"proxy-url": f"http://127.0.0.1:{way.port}"}))
+        assert way.asked[0].startswith(f"GET {server.url}/apis/apps/v1/")
+
+
+def test_a_proxy_that_wants_a_password_gets_it(secure: Loopback, connecting: Connector, authority: trustme.CA) -> None:
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    with proxy(password="me:s3cret") as way:
+        works(connecting(secure.url, cluster=trusted | {"proxy-url": f"http://me:s3cret@127.0.0.1:{way.port}"}))
+        client = connecting(secure.url, cluster=trusted | {"proxy-url": f"http://me:s3cret2@127.0.0.1:{way.port}"})
+        with pytest.raises(UnreachableError, match=f"proxy http://127.0.0.1:{way.port} did not take us there .*407") as caught:
+            client.snapshot("x", "web")
+        assert "s3cret" not in str(caught.value)
+
+
+def test_the_proxy_of_the_environment_is_used(
+    connecting: Connector, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with loopback(serving(authority, "api.example.org")) as server, proxy(answer=b"HTTP/1.1 503 Busy\r\n\r\n") as way:
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{way.port}")
+        client = connecting(f"https://127.0.0.2:{server.port}")
+        with pytest.raises(UnreachableError, match="127.0.0.2"):
+            client.snapshot("x", "web")
+        assert way.asked == [], "loopback goes without a proxy"
+        with pytest.raises(UnreachableError, match="did not take us there"):
+            connecting(f"https://api.invalid:{server.port}").snapshot("x", "web")
+
+
+def test_a_proxy_that_is_not_there_is_blamed_by_name(connecting: Connector, secure: Loopback) -> None:
+    client = connecting(secure.url, cluster={"proxy-url": "http://127.0.0.1:1"})
+    with pytest.raises(UnreachableError, match=r"its proxy http://127.0.0.1:1 did not take us there \(connection refused\)"):
+        client.snapshot("x", "web")
+
+
+def test_a_socks_proxy_without_the_package_for_it_says_so(connecting: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubectl_pets.cluster.pools.find_spec", lambda name: None)
+    client = connecting("https://127.0.0.1:1", cluster={"proxy-url": "socks5://me:s3cret@127.0.0.1:1"})
+    with pytest.raises(ConfigError, match="PySocks is missing") as caught:
+        client.snapshot("x", "web")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_watches_go_through_the_proxy_and_are_cut_off_at_once(
+    secure: Loopback, connecting: Connector, authority: trustme.CA
+) -> None:
+    trusted: dict[str, Any] = {"certificate-authority-data": data(authority.cert_pem)}
+    with proxy() as way:
+        client = connecting(secure.url, cluster=trusted | {"proxy-url": f"http://127.0.0.1:{way.port}"})
+        with client.watch_snapshot("x", "web") as source:
+            secure.await_requests(4, watch=True)
+            source.latest()
+            stateful_set(secure.world, replicas=7)
+            assert source.wait(5)
+            found = source.latest().set
+            assert found is not None and found.spec.replicas == 7

@@ -1,0 +1,281 @@
+"""orphans on the real control plane, with real PersistentVolumes: what is wanted, what is not, and the way back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.commands.plugin import Plugin, manifest
+
+pytestmark = pytest.mark.real
+
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: %s}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+"""
+
+
+def make(pets: Plugin, name: str = "web", **changes: Any) -> None:
+    """As ``Plugin.make``, but created and not applied: an applied manifest remembers its replicas, and so do we."""
+    text = manifest(name, claims=True, **changes)
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=text)
+    pets("status", name, "-w", "--until", "ready", "--timeout", "60s")
+
+
+def shrink(pets: Plugin, replicas: int, name: str = "web") -> None:
+    pets.kubectl("scale", f"statefulset/{name}", f"--replicas={replicas}")
+    pets("status", name, "-w", "--until", "ready", "--timeout", "60s")
+    pets.eventually(lambda: len(pets.get("pods", "-l", f"app={name}")["items"]) == replicas, "scaled down")
+
+
+def classes(pets: Plugin, *words: str, kubeconfig: Path | None = None) -> dict[str, str]:
+    document = json.loads(pets("orphans", "--all", "-o", "json", *words, kubeconfig=kubeconfig).stdout)
+    return {item["metadata"]["name"]: item["class"] for item in document["items"]}
+
+
+def volume_of(pets: Plugin, claim: str) -> Any:
+    name = pets.get("pvc", claim)["spec"]["volumeName"]
+    return json.loads(pets.plane.kubectl("get", "pv", name, "-o", "json").stdout)
+
+
+def test_scaled_down_and_what_would_be_lost(pets: Plugin) -> None:
+    make(pets)
+    assert classes(pets) == {f"data-web-{ordinal}": "in-use" for ordinal in range(3)}
+    shrink(pets, 1)
+    assert classes(pets) == {"data-web-0": "in-use", "data-web-1": "scaled-down", "data-web-2": "scaled-down"}
+    result = pets("orphans")
+    assert "data-web-0" not in result.stdout and "data-web-1" in result.stdout
+    assert "2 claims, 2Mi" in result.stderr and "destroy 2 volumes" in result.stderr
+    assert pets("orphans", "-o", "name").stdout.splitlines() == [f"persistentvolumeclaim/data-web-{n}" for n in (1, 2)]
+    pets("orphans", "--check", expect=7)
+    assert "scaled-down" in pets("orphans", "explain", "data-web-2").stdout
+    assert yaml.safe_load(pets("orphans", "-o", "yaml", "--older-than", "30d").stdout)["items"] == []
+
+
+def test_a_set_at_zero_comes_back(pets: Plugin) -> None:
+    make(pets, replicas=2)
+    shrink(pets, 0)
+    assert set(classes(pets).values()) == {"will-return"}
+    pets("orphans", "--check")
+    refused = pets("orphans", "delete", "data-web-0", "-y", expect=6)
+    assert "data-web-0" in refused.stderr and len(pets.get("pvc")["items"]) == 2
+
+
+def test_an_autoscaler_s_maximum_comes_back(pets: Plugin) -> None:
+    make(pets, replicas=4)
+    shrink(pets, 1)
+    pets.plane.apply(
+        """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {minReplicas: 1, maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: web}}
+""",
+        pets.namespace,
+    )
+    found = classes(pets)
+    assert [found[f"data-web-{ordinal}"] for ordinal in (1, 2, 3)] == ["will-return", "will-return", "scaled-down"]
+
+
+@pytest.mark.parametrize("cascade", ["background", "orphan"])
+def test_the_set_is_gone(pets: Plugin, cascade: str) -> None:
+    make(pets, replicas=2)
+    pets.kubectl("delete", "statefulset", "web", f"--cascade={cascade}")
+    if cascade == "orphan":
+        assert set(classes(pets).values()) == {"in-use"}
+        pets.kubectl("delete", "pods", "--all")
+    pets.eventually(lambda: not pets.get("pods")["items"], "pods gone")
+    assert set(classes(pets).values()) == {"set-gone"}
+
+
+@pytest.mark.parametrize("deleted", ["Retain", "Delete"])
+@pytest.mark.parametrize("scaled", ["Retain", "Delete"])
+def test_retention_policies(pets: Plugin, deleted: str, scaled: str) -> None:
+    policy = f"persistentVolumeClaimRetentionPolicy: {{whenDeleted: {deleted}, whenScaled: {scaled}}}"
+    make(pets, replicas=2, extra=policy)
+    shrink(pets, 1)
+    if scaled == "Delete":
+        pets.eventually(lambda: len(pets.get("pvc")["items"]) == 1, "the controller deleted the claim")
+        assert classes(pets) == {"data-web-0": "in-use"}
+    else:
+        assert classes(pets)["data-web-1"] == ("owned" if deleted == "Delete" else "scaled-down")
+    pets.kubectl("delete", "statefulset", "web")
+    if deleted == "Delete":
+        pets.eventually(lambda: not pets.get("pvc")["items"], "the garbage collector deleted the claims")
+    else:
+        pets.eventually(lambda: not pets.get("pods")["items"], "pods gone")
+        assert classes(pets)["data-web-0"] == "set-gone"
+
+
+def test_claims_that_others_want(pets: Plugin) -> None:
+    for name in ("data-nightly-0", "data-idle-0", "data-typed-0"):
+        pets.plane.apply(CLAIM % name, pets.namespace)
+    volume = "volumes: [{name: v, persistentVolumeClaim: {claimName: %s}}], containers: [{name: c, image: 'app:1'}]"
+    pets.plane.apply(
+        """
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec: {schedule: "0 3 1 1 *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, %s}}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: idle}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: idle}}
+  template: {metadata: {labels: {app: idle}}, spec: {%s}}
+"""
+        % (volume % "data-nightly-0", volume % "data-idle-0"),
+        pets.namespace,
+    )
+    found = classes(pets)
+    assert found["data-nightly-0"] == found["data-idle-0"] == "used-by-template"
+    assert found["data-typed-0"] == "ambiguous"  # a name alone makes no candidate
+
+
+def test_colliding_names(pets: Plugin) -> None:
+    """Set ``petset`` with template ``alpha-beta`` and set ``beta-petset`` with template ``alpha`` (kubernetes/kubernetes#41153)."""
+    pets.plane.apply(manifest("beta-petset", replicas=1, claims=True).replace("name: data", "name: alpha"), pets.namespace)
+    pets("status", "beta-petset", "-w", "--until", "ready", "--timeout", "60s")
+    pets.plane.apply(manifest("petset", replicas=1, claims=True).replace("name: data", "name: alpha-beta"), pets.namespace)
+    pets.eventually(lambda: len(pets.get("pvc")["items"]) == 1, "one claim for both")
+    pets.kubectl("delete", "statefulset", "beta-petset")
+    assert classes(pets)["alpha-beta-petset-0"] in ("in-use", "in-range")
+
+
+def test_delete_keeps_the_data_and_restore_brings_it_back(pets: Plugin, tmp_path: Path) -> None:
+    make(pets)
+    shrink(pets, 1)
+    before = volume_of(pets, "data-web-2")
+    assert before["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+    shown = pets("orphans", "delete", "data-web-2", "--dry-run").stdout
+    assert "Retain" in shown and "data-web-2" in shown
+    refused = pets("orphans", "delete", "data-web-2", expect=6)
+    assert "1 claim" in refused.stderr and "no volume" in refused.stderr and "-y" in refused.stderr
+    assert len(pets.get("pvc")["items"]) == 3
+    pets("orphans", "delete", "data-web-2", "-y", "--record", str(tmp_path))
+    assert sorted(classes(pets)) == ["data-web-0", "data-web-1"]
+    held = json.loads(pets.plane.kubectl("get", "pv", before["metadata"]["name"], "-o", "json").stdout)
+    assert held["spec"]["persistentVolumeReclaimPolicy"] == "Retain" and held["status"]["phase"] == "Released"
+    (record,) = tmp_path.glob("*.json")
+    pets("orphans", "restore", str(record))
+    pets("orphans", "restore", str(record))  # again: nothing to do
+    after = volume_of(pets, "data-web-2")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"] and after["status"]["phase"] == "Bound"
+    assert after["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+    assert not any(key.startswith("kubectl-pets/") for key in after["metadata"]["annotations"])
+    shrink(pets, 3)  # grows: the pod comes up with the same volume
+    assert volume_of(pets, "data-web-2")["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+def test_restore_from_the_volume_alone_and_refusal_when_the_name_is_taken(pets: Plugin, tmp_path: Path) -> None:
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    volume = volume_of(pets, "data-web-1")["metadata"]["name"]
+    pets("orphans", "delete", "data-web-1", "-y", "--record", str(tmp_path))
+    shrink(pets, 2)  # a new claim takes the name
+    refused = pets("orphans", "restore", volume, expect=6)
+    assert "data-web-1" in refused.stderr
+    shrink(pets, 1)
+    pets.kubectl("delete", "pvc", "data-web-1")
+    pets("orphans", "restore", volume)
+    assert pets.get("pvc", "data-web-1")["spec"]["volumeName"] == volume
+
+
+def test_destroying_data_takes_a_word_of_its_own(pets: Plugin, tmp_path: Path) -> None:
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    volume = volume_of(pets, "data-web-1")["metadata"]["name"]
+    asked = pets("orphans", "delete", "data-web-1", "--destroy-data", expect=6)
+    assert "DESTROYS 1 volume" in asked.stderr
+    pets("orphans", "delete", "data-web-1", "--destroy-data", "-y", "--record", str(tmp_path))
+    pets.plane.kubectl("wait", "--for=delete", f"pv/{volume}", "--timeout=60s")
+
+
+def test_purge_takes_only_our_leftovers(pets: Plugin, tmp_path: Path) -> None:
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    volume = volume_of(pets, "data-web-1")["metadata"]["name"]
+    pets("orphans", "delete", "data-web-1", "-y", "--record", str(tmp_path))
+    assert volume not in pets("orphans", "purge", "--older-than", "1d", "--dry-run").stdout
+    assert volume in pets("orphans", "purge", "--older-than", "0", "--dry-run").stdout
+    pets("orphans", "purge", "--older-than", "0", expect=6)
+    assert volume in pets.plane.kubectl("get", "pv").stdout
+
+
+def test_newest_ordinals_limits_and_selectors(pets: Plugin, tmp_path: Path) -> None:
+    make(pets, replicas=4)
+    shrink(pets, 1)
+    planned = pets("orphans", "delete", "--class", "scaled-down", "--keep", "1", "--limit", "1", "--dry-run", "-o", "json")
+    assert [item["claim"]["metadata"]["name"] for item in json.loads(planned.stdout)["deletions"]] == ["data-web-1"]
+    pets("orphans", "delete", expect=2)
+    pets("orphans", "delete", "-l", "app=other", "-y")
+    pets("orphans", "delete", "-l", "app=web", "--keep", "1", "-y", "--record", str(tmp_path))
+    assert sorted(classes(pets)) == ["data-web-0", "data-web-3"]
+    pets("orphans", "delete", "data-web-9", "-y", expect=1)
+
+
+def test_used_between_plan_and_deletion(pets: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claim is mounted after the question was answered: it is judged again and left alone."""
+    from kubectl_pets.records import RecordBook
+
+    make(pets, replicas=3)
+    shrink(pets, 1)
+    real = RecordBook.add
+
+    def add(book: RecordBook, record: Any) -> None:
+        if record.claim.name == "data-web-1":
+            shrink(pets, 3)  # somebody scales up when the first claim has just been judged
+        real(book, record)
+
+    monkeypatch.setattr(RecordBook, "add", add)
+    uids = {name: pets.get("pvc", name)["metadata"]["uid"] for name in ("data-web-1", "data-web-2")}
+    result = pets("orphans", "delete", *uids, "-y", "--record", str(tmp_path), expect=6)
+    assert "[1/2] refused" in result.stderr and "[2/2] refused" in result.stderr
+    for name, uid in uids.items():
+        live = pets.get("pvc", name)
+        assert live["metadata"]["uid"] == uid and "deletionTimestamp" not in live["metadata"]
+        assert volume_of(pets, name)["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+
+
+def test_keep_and_unkeep(pets: Plugin) -> None:
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    pets("orphans", "keep", "data-web-1", "--why", "the March backup")
+    assert classes(pets)["data-web-1"] == "kept"
+    assert "the March backup" in pets("orphans", "explain", "data-web-1").stdout
+    pets("orphans", "delete", "data-web-1", "-y", expect=6)
+    pets("orphans", "unkeep", "data-web-1")
+    assert classes(pets)["data-web-1"] == "scaled-down"
+
+
+@pytest.mark.parametrize("hidden", ["pods", "cronjobs.batch", "persistentvolumes", "horizontalpodautoscalers.autoscaling"])
+def test_what_may_not_be_read_makes_unsure(pets: Plugin, hidden: str) -> None:
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    resources = {
+        "pods", "replicationcontrollers", "persistentvolumeclaims", "statefulsets.apps", "deployments.apps", "replicasets.apps",
+        "daemonsets.apps", "controllerrevisions.apps", "jobs.batch", "cronjobs.batch", "horizontalpodautoscalers.autoscaling",
+    } - {hidden}
+    user, role = "frank", f"look-{pets.namespace}"
+    pets.kubectl("create", "role", "look", "--verb=get,list", f"--resource={','.join(sorted(resources))}")
+    pets.kubectl("create", "rolebinding", "look", "--role=look", f"--user={user}")
+    if hidden != "persistentvolumes":
+        pets.plane.kubectl("create", "clusterrole", role, "--verb=get,list", "--resource=persistentvolumes")
+        pets.plane.kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", f"--user={user}")
+    words = ("auth", "can-i", "list", "persistentvolumeclaims", f"--as={user}", "-n", pets.namespace)
+    pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    kubeconfig = pets.plane.kubeconfig_for(user)
+    try:
+        assert classes(pets, kubeconfig=kubeconfig)["data-web-1"] == "unsure"
+        shown = pets("orphans", kubeconfig=kubeconfig)
+        assert "unsure" in shown.stdout and "scaled-down" in shown.stdout  # what it would be, were everything read
+        pets("orphans", "delete", "data-web-1", "-y", expect=6, kubeconfig=kubeconfig)
+    finally:
+        for kind in ("clusterrolebinding", "clusterrole"):
+            pets.plane.kubectl("delete", kind, role, check=False)

@@ -1,0 +1,239 @@
+"""A small estate in few words: everything is in namespace "prod", bound, made by the controller manager, and nobody uses it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.estate import (
+    AutoscalerSpec,
+    ClaimRef,
+    Estate,
+    HorizontalPodAutoscaler,
+    JobSpec,
+    JobTemplate,
+    Mounts,
+    Named,
+    PersistentVolume,
+    PersistentVolumeSpec,
+    Phase,
+    PodUse,
+    RevisionContent,
+    ScaledObject,
+    ScaledObjectSpec,
+    ScaleTarget,
+    Template,
+    Users,
+    Workload,
+    WorkloadSpec,
+    volumes_by_name,
+)
+from kubectl_pets.domain.findings import Verdict
+from kubectl_pets.domain.model import (
+    ClaimVolume,
+    Condition,
+    EphemeralVolume,
+    LabelSelector,
+    ManagedFieldsEntry,
+    Object,
+    ObjectMeta,
+    Ordinals,
+    Owned,
+    OwnedFields,
+    OwnedSpec,
+    OwnerReference,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpec,
+    PersistentVolumeClaimStatus,
+    PodSpec,
+    PodTemplate,
+    StatefulSet,
+    StatefulSetSpec,
+    Volume,
+)
+from kubectl_pets.domain.orphans import judge
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+CONTROLLER = "kube-controller-manager"
+_MADE = OwnedFields(spec=OwnedSpec(access_modes=Owned()))
+
+
+def managed(*managers: str) -> tuple[ManagedFieldsEntry, ...]:
+    """Who owns the access modes; the controller manager writes the status of every claim, whoever made it."""
+    made = tuple(ManagedFieldsEntry(manager=name, operation="Update", fields_v1=_MADE) for name in managers)
+    bound = ManagedFieldsEntry(manager=CONTROLLER, operation="Update", subresource="status", fields_v1=OwnedFields())
+    return (*made, bound) if managers else ()
+
+
+def claim(
+    name: str,
+    *,
+    namespace: str = "prod",
+    labels: dict[str, str] | None = None,
+    made_by: tuple[str, ...] = (CONTROLLER,),
+    owners: tuple[OwnerReference, ...] = (),
+    annotations: dict[str, str] | None = None,
+    deleted: bool = False,
+    phase: str = "Bound",
+    size: str = "10Gi",
+    unused: Condition | None = None,
+    uid: str = "",
+    resource_version: str = "7",
+    **spec: Any,
+) -> PersistentVolumeClaim:
+    uid = uid or f"uid-{namespace}-{name}"
+    return PersistentVolumeClaim(
+        metadata=ObjectMeta(
+            name=name,
+            namespace=namespace,
+            uid=uid,
+            resource_version=resource_version,
+            creation_timestamp=NOW - 90 * DAY,
+            deletion_timestamp=NOW if deleted else None,
+            labels={"app": "web"} if labels is None else labels,
+            annotations=annotations or {},
+            owner_references=owners,
+            managed_fields=managed(*made_by),
+        ),
+        spec=PersistentVolumeClaimSpec(
+            **{"volume_name": "" if phase == "Pending" else f"pv-{uid}", "access_modes": ("ReadWriteOnce",)} | spec
+        ),
+        status=PersistentVolumeClaimStatus(
+            phase=phase,
+            capacity={} if phase == "Pending" else {"storage": size},
+            conditions=(unused,) if unused else (),
+        ),
+    )
+
+
+def volume(of: PersistentVolumeClaim, policy: str = "Delete", *, phase: str = "Bound", **meta: Any) -> PersistentVolume:
+    name = of.spec.volume_name
+    return PersistentVolume(
+        metadata=ObjectMeta(**{"name": name, "uid": f"uid-{name}", "resource_version": "3"} | meta),
+        spec=PersistentVolumeSpec(
+            capacity=of.status.capacity,
+            access_modes=of.spec.access_modes,
+            claim_ref=ClaimRef(namespace=of.namespace, name=of.name, uid=of.metadata.uid),
+            persistent_volume_reclaim_policy=policy,
+            storage_class_name="fast",
+            volume_mode="Filesystem",
+        ),
+        status=Phase(phase=phase),
+    )
+
+
+def stateful_set(
+    name: str = "web",
+    replicas: int = 3,
+    *templates: str,
+    namespace: str = "prod",
+    start: int = 0,
+    reserve: tuple[int | str, ...] = (),
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    owners: tuple[OwnerReference, ...] = (),
+    volumes: tuple[Volume, ...] = (),
+    managed_fields: tuple[ManagedFieldsEntry, ...] = (),
+    deleted: bool = False,
+) -> StatefulSet:
+    return StatefulSet(
+        metadata=ObjectMeta(
+            name=name,
+            namespace=namespace,
+            uid=f"uid-set-{name}",
+            annotations=annotations or {},
+            owner_references=owners,
+            managed_fields=managed_fields,
+            deletion_timestamp=NOW if deleted else None,
+        ),
+        spec=StatefulSetSpec(
+            replicas=replicas,
+            selector=LabelSelector(match_labels={"app": "web"} if labels is None else labels),
+            ordinals=Ordinals(start=start) if start else None,
+            reserve_ordinals=reserve,
+            volume_claim_templates=tuple(Object(metadata=ObjectMeta(name=item)) for item in templates or ("data",)),
+            template=PodTemplate(spec=PodSpec(volumes=volumes)),
+        ),
+    )
+
+
+def mounts(*claims: str) -> tuple[Volume, ...]:
+    return tuple(
+        Volume(name=f"v{at}", persistent_volume_claim=ClaimVolume(claim_name=item)) for at, item in enumerate(claims)
+    )
+
+
+def ephemeral(name: str) -> tuple[Volume, ...]:
+    return (Volume(name=name, ephemeral=EphemeralVolume()),)
+
+
+def pod(name: str, *volumes: Volume, phase: str = "Running", made: datetime = NOW - DAY) -> PodUse:
+    metadata = Named(name=name, namespace="prod", creation_timestamp=made)
+    return PodUse(metadata=metadata, spec=Mounts(volumes=volumes), status=Phase(phase=phase))
+
+
+def workload(name: str, *volumes: Volume) -> Workload:
+    template = Template(spec=Mounts(volumes=volumes))
+    return Workload(metadata=Named(name=name, namespace="prod"), spec=WorkloadSpec(template=template))
+
+
+def cron_job(name: str, *volumes: Volume) -> Workload:
+    template = JobTemplate(spec=JobSpec(template=Template(spec=Mounts(volumes=volumes))))
+    return Workload(metadata=Named(name=name, namespace="prod"), spec=WorkloadSpec(job_template=template))
+
+
+def revision(name: str, *volumes: Volume) -> Workload:
+    content = RevisionContent(spec=JobSpec(template=Template(spec=Mounts(volumes=volumes))))
+    return Workload(metadata=Named(name=name, namespace="prod"), data=content)
+
+
+def autoscaler(target: str, most: int, *, kind: str = "StatefulSet", name: str = "hpa") -> HorizontalPodAutoscaler:
+    spec = AutoscalerSpec(scale_target_ref=ScaleTarget(kind=kind, name=target), max_replicas=most)
+    return HorizontalPodAutoscaler(metadata=ObjectMeta(name=name, namespace="prod"), spec=spec)
+
+
+def scaled_object(
+    target: str, most: int = 100, *, kind: str = "StatefulSet", annotations: dict[str, str] | None = None
+) -> ScaledObject:
+    spec = ScaledObjectSpec(scale_target_ref=ScaleTarget(kind=kind, name=target), max_replica_count=most)
+    return ScaledObject(metadata=ObjectMeta(name="keda", namespace="prod", annotations=annotations or {}), spec=spec)
+
+
+NOBODY = Users(
+    pods=(),
+    deployments=(),
+    replica_sets=(),
+    replication_controllers=(),
+    daemon_sets=(),
+    jobs=(),
+    cron_jobs=(),
+    revisions=(),
+)
+
+
+def users(**used: Any) -> dict[str, Users]:
+    return {"prod": msgspec.structs.replace(NOBODY, **used)}
+
+
+def estate(*claims: PersistentVolumeClaim, **rest: Any) -> Estate:
+    """Everything was read, and there is nothing but what is given."""
+    read: dict[str, Any] = {
+        "sets": (),
+        "kruise_sets": (),
+        "pingcap_sets": (),
+        "autoscalers": (),
+        "scaled_objects": (),
+        "volumes": volumes_by_name(claims, (volume(item) for item in claims if item.spec.volume_name)),
+        "users": {item.namespace: NOBODY for item in claims},
+    }
+    return Estate(claims=claims, **read | rest)
+
+
+def one(of: Estate) -> Verdict:
+    (found,) = judge(of, NOW)
+    return found
+
+
+def owner(kind: str, name: str, uid: str = "uid-owner", *, api_version: str = "example.org/v1") -> OwnerReference:
+    return OwnerReference(api_version=api_version, kind=kind, name=name, uid=uid, controller=True)

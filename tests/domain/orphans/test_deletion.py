@@ -1,0 +1,234 @@
+"""Plans for deleting claims: steps that keep the data, refusals that say why, and the second look before each one."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain.deletion import (
+    CLAIM_ANNOTATION,
+    POLICY_ANNOTATION,
+    RETAINED_ANNOTATION,
+    DeleteClaim,
+    Deletion,
+    Options,
+    Refused,
+    RefusedReason,
+    SetRetain,
+    Snapshot,
+    Totals,
+    essence,
+    plan,
+    recheck,
+    totals,
+)
+from kubectl_pets.domain.estate import Estate
+from kubectl_pets.domain.findings import Class, Fate, Verdict
+from kubectl_pets.domain.model import DataSource, PersistentVolumeClaim
+from kubectl_pets.domain.orphans import judge
+from tests.domain.orphans.builders import NOW, autoscaler, claim, estate, mounts, one, pod, stateful_set, users, volume
+
+R = RefusedReason
+
+
+def left_behind(*ordinals: int, policy: str = "Delete", size: str = "10Gi") -> tuple[Verdict, ...]:
+    claims = [claim(f"data-web-{at}", size=size) for at in ordinals]
+    volumes = {item.spec.volume_name: volume(item, policy) for item in claims}
+    return judge(estate(*claims, volumes=volumes, sets=(stateful_set("web", 1),)), NOW)
+
+
+def deletes(verdict: Verdict) -> DeleteClaim:
+    meta = verdict.claim.metadata
+    return DeleteClaim(namespace="prod", name=meta.name, uid=meta.uid, resource_version="7")
+
+
+# --- plans -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_volume_is_set_to_retain_before_its_claim_goes() -> None:
+    (verdict,) = left_behind(4)
+    (found,) = plan([verdict], Options(), NOW).deletions
+    retain, delete = found.steps
+    assert isinstance(retain, SetRetain) and delete == deletes(verdict)
+    assert (retain.volume, retain.resource_version, retain.before) == (verdict.claim.spec.volume_name, "3", "Delete")
+    assert retain.annotations[POLICY_ANNOTATION] == "Delete"
+    assert retain.annotations[RETAINED_ANNOTATION] == "2026-03-01T12:00:00+00:00"
+    noted = msgspec.json.decode(retain.annotations[CLAIM_ANNOTATION], type=PersistentVolumeClaim)
+    assert noted == essence(verdict.claim)
+    assert verdict.fate is Fate.DESTROYED and found.fate is Fate.RETAINED
+
+
+def test_only_who_says_so_destroys_data() -> None:
+    (verdict,) = left_behind(4)
+    (found,) = plan([verdict], Options(destroy_data=True), NOW).deletions
+    assert found.steps == (deletes(verdict),) and found.fate is Fate.DESTROYED
+
+
+@pytest.mark.parametrize("destroy", [True, False])
+def test_a_volume_that_is_retained_anyway_is_left_alone(destroy: bool) -> None:
+    (verdict,) = left_behind(4, policy="Retain")
+    (found,) = plan([verdict], Options(destroy_data=destroy), NOW).deletions
+    assert found.steps == (deletes(verdict),) and found.fate is Fate.RETAINED
+
+
+def test_a_claim_without_data_is_just_deleted() -> None:
+    verdict = one(estate(claim("data-web-4", phase="Pending")))
+    (found,) = plan([verdict], Options(), NOW).deletions
+    assert found.steps == (deletes(verdict),) and found.fate is Fate.NO_DATA
+
+
+def test_a_snapshot_comes_first() -> None:
+    (verdict,) = left_behind(4)
+    (found,) = plan([verdict], Options(snapshot=True, snapshot_class="nightly"), NOW).deletions
+    assert [type(step) for step in found.steps] == [Snapshot, SetRetain, DeleteClaim]
+    name = f"data-web-4-{verdict.claim.metadata.uid[:8]}"
+    assert found.steps[0] == Snapshot(namespace="prod", claim="data-web-4", name=name, snapshot_class="nightly")
+    pending = one(estate(claim("data-web-4", phase="Pending")))
+    assert plan([pending], Options(snapshot=True), NOW).refused[0].reason is R.NOTHING_TO_SNAPSHOT
+
+
+def test_the_name_of_a_snapshot_is_valid_however_long_the_claims_is() -> None:
+    verdict = one(estate(claim("d" * 60 + "-" + "w" * 180 + "-100000", uid="0123456789")))
+    (found,) = plan([verdict], Options(snapshot=True), NOW).deletions
+    assert isinstance(found.steps[0], Snapshot)
+    assert len(found.steps[0].name) <= 253 and found.steps[0].name.endswith("-01234567")
+
+
+def test_of_each_family_the_newest_ordinals_may_stay() -> None:
+    verdicts = left_behind(2, 10, 9, 3)
+    found = plan(verdicts, Options(keep=2), NOW)
+    assert [item.verdict.name for item in found.deletions] == ["data-web-2", "data-web-3"]
+    assert [(item.verdict.name, item.reason) for item in found.refused] == [
+        ("data-web-10", R.KEPT_BACK),
+        ("data-web-9", R.KEPT_BACK),
+    ]
+
+
+def test_families_of_two_templates_are_two() -> None:
+    claims = [claim(f"{template}-web-{at}") for template in ("data", "logs") for at in (1, 2)]
+    verdicts = judge(estate(*claims, sets=(stateful_set("web", 1, "data", "logs"),)), NOW)
+    found = plan(verdicts, Options(keep=1), NOW)
+    assert [item.verdict.name for item in found.deletions] == ["data-web-1", "logs-web-1"]
+
+
+def test_no_more_than_asked_for_in_one_run() -> None:
+    found = plan(left_behind(2, 3, 4), Options(limit=2), NOW)
+    assert [item.verdict.name for item in found.deletions] == ["data-web-2", "data-web-3"]
+    assert [item.reason for item in found.refused] == [R.OVER_LIMIT]
+    assert not plan(left_behind(2), Options(limit=0), NOW).deletions
+
+
+def test_what_is_no_candidate_is_refused_and_counts_for_nothing() -> None:
+    verdicts = left_behind(0, 1, 2)  # 0 is in range
+    found = plan(verdicts, Options(keep=1, limit=1), NOW)
+    assert [(item.verdict.name, item.reason) for item in found.refused] == [
+        ("data-web-0", R.NOT_A_CANDIDATE),
+        ("data-web-2", R.KEPT_BACK),
+    ]
+    assert [item.verdict.name for item in found.deletions] == ["data-web-1"]
+
+
+@pytest.mark.parametrize("klass", [klass for klass in Class])
+def test_every_class_but_three_is_refused(klass: Class) -> None:
+    (verdict,) = left_behind(4)
+    found = plan([msgspec.structs.replace(verdict, klass=klass)], Options(destroy_data=True), NOW)
+    assert bool(found.deletions) == (klass in (Class.SCALED_DOWN, Class.TEMPLATE_GONE, Class.SET_GONE))
+
+
+@pytest.mark.parametrize("destroy", [True, False])
+def test_a_policy_that_nobody_knows_is_nothing_to_agree_to(destroy: bool) -> None:
+    found = plan(left_behind(4, policy="Archive"), Options(destroy_data=destroy), NOW)
+    assert found.refused[0].reason is R.FATE_UNKNOWN and not found.deletions
+
+
+def test_totals_say_what_would_be_destroyed() -> None:
+    verdicts = (*left_behind(4, 5), *left_behind(6, policy="Retain", size="1Gi"), *left_behind(7, size="lots"))
+    gib = 2**30
+    kept = plan(verdicts, Options(), NOW).totals
+    assert kept == Totals(claims=4, bytes=21 * gib, destroyed=0, destroyed_bytes=0, unsized=1)
+    lost = plan(verdicts, Options(destroy_data=True), NOW).totals
+    assert lost == Totals(claims=4, bytes=21 * gib, destroyed=3, destroyed_bytes=20 * gib, unsized=1)
+    assert totals(verdicts) == lost  # as kubectl would
+
+
+def test_what_is_remembered_of_a_claim_is_what_is_needed_to_make_it_again() -> None:
+    notes = {"pv.kubernetes.io/bound-by-controller": "yes", "volume.kubernetes.io/selected-node": "n1", "team": "data"}
+    source = DataSource(kind="VolumeSnapshot", name="s")
+    found = essence(claim("data-web-4", annotations=notes, data_source=source, volume_mode="Filesystem"))
+    assert found.metadata.annotations == {"team": "data"} and found.metadata.labels == {"app": "web"}
+    assert found.metadata.uid == "uid-prod-data-web-4" and not found.metadata.managed_fields
+    assert found.spec.data_source is None and found.spec.volume_mode == "Filesystem"
+    assert (found.api_version, found.kind) == ("v1", "PersistentVolumeClaim") and not found.status.phase
+
+
+# --- the second look ---------------------------------------------------------------------------------------------------------
+
+BEFORE = left_behind(4)[0]
+
+
+def again(item: PersistentVolumeClaim | None = None, options: Options = Options(), policy: str = "Delete", **rest: Any) -> Deletion | Refused:
+    item = item or claim("data-web-4")
+    read: dict[str, object] = {"sets": (stateful_set("web", 1),), "volumes": {item.spec.volume_name: volume(item, policy)}}
+    return recheck(BEFORE, estate(item, **read | rest), options, NOW)
+
+
+def reason(found: Deletion | Refused) -> RefusedReason:
+    assert isinstance(found, Refused)
+    return found.reason
+
+
+def test_what_is_as_it_was_is_deleted_at_its_newest_version() -> None:
+    found = again(claim("data-web-4", resource_version="8"))
+    assert isinstance(found, Deletion)
+    delete = found.steps[-1]
+    assert isinstance(delete, DeleteClaim) and delete.resource_version == "8"
+
+
+def test_a_pod_that_came_between_plan_and_deletion_saves_its_claim() -> None:
+    assert reason(again(users=users(pods=(pod("web-4", *mounts("data-web-4")),)))) is R.IN_USE
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"sets": (stateful_set("web", 5),)},
+        {"sets": (stateful_set("web", 0),)},
+        {"autoscalers": (autoscaler("web", 9),)},
+        {"users": users(cron_jobs=None)},
+        {"users": {}},
+        {"sets": None},
+        {"sets": ()},  # the set is gone: another class, another reason to agree to
+    ],
+)
+def test_another_class_is_another_question(rest: dict[str, Any]) -> None:
+    assert reason(again(**rest)) is R.CHANGED
+
+
+def test_somebody_else_was_faster() -> None:
+    assert reason(recheck(BEFORE, estate(), Options(), NOW)) is R.GONE
+    assert reason(again(claim("data-web-4", uid="made-anew"))) is R.REPLACED
+    assert reason(again(claim("data-web-4", deleted=True))) is R.CHANGED
+
+
+def test_another_fate_is_another_question() -> None:
+    item = claim("data-web-4")
+    retained = left_behind(4, policy="Retain")[0]
+    back = recheck(retained, estate(item, sets=(stateful_set("web", 1),)), Options(destroy_data=True), NOW)
+    assert reason(back) is R.FATE_CHANGED
+    other = volume(item, uid="another")
+    assert reason(again(volumes={item.spec.volume_name: other})) is R.FATE_CHANGED
+
+
+def test_after_its_volume_was_set_to_retain_only_the_deletion_is_left() -> None:
+    """Interrupted between the two, it goes on there."""
+    found = again(policy="Retain")
+    assert isinstance(found, Deletion)
+    assert [type(step) for step in found.steps] == [DeleteClaim] and found.fate is Fate.RETAINED
+
+
+def test_the_slice_needs_to_hold_only_the_claim_itself() -> None:
+    claims = tuple(claim(f"data-web-{at}") for at in range(6))
+    whole = estate(*claims, sets=(stateful_set("web", 1),))
+    for verdict in judge(whole, NOW):
+        alone: Estate = msgspec.structs.replace(whole, claims=(verdict.claim,))
+        assert one(alone).klass is verdict.klass

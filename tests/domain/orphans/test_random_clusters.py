@@ -1,0 +1,227 @@
+"""No claim that anybody will want again is ever a candidate, in a hundred thousand random clusters; and the test would notice.
+
+Whether it would is shown by judges with the mistakes that such tools typically make: each of them is convicted in a fraction of the
+clusters.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain import origins, orphans, reach, searching, workloads
+from kubectl_pets.domain.estate import Estate, Users
+from kubectl_pets.domain.findings import CANDIDATES, Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans import judge, needs
+from tests.domain.orphans.builders import NOW
+from tests.domain.orphans.world import Name, World
+
+CLUSTERS, PARTS = 100_000, 10
+
+
+def candidates(estate: Estate) -> set[Name]:
+    return {(verdict.namespace, verdict.name) for verdict in judge(estate, NOW) if verdict.candidate}
+
+
+def wrong(world: World) -> set[Name]:
+    """Candidates that are not: what may be used again, and what was never a set's."""
+    return candidates(world.estate()) & (world.wanted() | world.untouchable())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_claim_that_is_or_will_be_wanted_is_a_candidate(part: int) -> None:
+    found: Counter[Class] = Counter()
+    for number in range(CLUSTERS // PARTS):
+        world = World.grown(f"{part}/{number}")
+        verdicts = judge(world.estate(), NOW)
+        assert len(verdicts) == len(world.claims)
+        suspects = {(verdict.namespace, verdict.name) for verdict in verdicts if verdict.klass in CANDIDATES}
+        mistakes = suspects & (world.wanted() | world.untouchable())
+        assert not mistakes, f"World.grown('{part}/{number}'): {mistakes}"
+        found.update(verdict.klass for verdict in verdicts)
+    # A judge who finds nothing makes no mistakes either; and a world without a class tests nothing about it.
+    assert set(found) == set(Class) - {Class.UNSURE}
+    assert all(found[klass] > CLUSTERS // PARTS // 5 for klass in found), found
+
+
+# --- mistakes that have to be noticed ----------------------------------------------------------------------------------------
+
+
+def _by_prefix(patch: pytest.MonkeyPatch) -> None:
+    """The first set with such a template, if its name follows: "data-web-1-0" is taken for the claim of web."""
+    plain = searching.Index.__init__
+
+    class Prefixes(dict[tuple[str, str], list[reach.LiveSet]]):
+        def get(self, key: tuple[str, str], default: Any = None) -> Any:
+            for (namespace, stem), sets in self.items():
+                if namespace == key[0] and key[1].startswith(stem):
+                    return sets[:1]
+            return default
+
+    def prefixed(self: searching.Index, estate: Estate) -> None:
+        plain(self, estate)
+        self.by_stem = Prefixes(self.by_stem)
+
+    patch.setattr(searching.Index, "__init__", prefixed)
+    patch.setattr(searching.Index, "suffix_sets", lambda *_: [])
+
+
+def _by_name_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(origins, "creator", lambda claim: Evidence(EvidenceKind.CREATED_BY_SET_CONTROLLER))
+
+
+def _setting(target: object, name: str, value: object) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda patch: patch.setattr(target, name, value)
+
+
+def _unread(name: str) -> Callable[[pytest.MonkeyPatch], None]:
+    """The list is taken for empty."""
+
+    def apply(patch: pytest.MonkeyPatch) -> None:
+        plain = searching.Index.__init__
+
+        def emptied(self: searching.Index, estate: Estate) -> None:
+            if name in Users.__struct_fields__:
+                users = {key: msgspec.structs.replace(item, **{name: ()}) for key, item in estate.users.items()}
+                estate = msgspec.structs.replace(estate, users=users)
+            else:
+                estate = msgspec.structs.replace(estate, **{name: ()})
+            plain(self, estate)
+
+        patch.setattr(searching.Index, "__init__", emptied)
+
+    return apply
+
+
+MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "names are matched by prefix": _by_prefix,
+    "names are enough": _by_name_alone,
+    "a set at 0 is taken for small": _setting(reach.LiveSet, "at_zero", False),
+    "ordinals start at 0": _setting(reach.LiveSet, "start", 0),
+    "holes are not counted": _setting(reach, "reserved_ordinals", lambda item: reach.Reserved()),
+    "the range is one too short": _setting(
+        reach.LiveSet, "covers", lambda self, ordinal, replicas: self.start <= ordinal < self.start + replicas - 1
+    ),
+    "what autoscalers may do is ignored": _setting(reach._Scalers, "of", lambda self, item: ()),
+    "notes of the size before are ignored": _setting(reach, "remembered", lambda item: ()),
+    "only pods count": _setting(workloads.Wanted, "named", lambda self, claim: None),
+    "pods do not count": _setting(workloads.Wanted, "mounted", lambda self, claim: None),
+    "owners are ignored": _setting(orphans._Case, "_owned", lambda self: None),
+    "what was kept is ignored": _setting(orphans._Case, "_kept", lambda self: None),
+    "what goes already is ignored": _setting(orphans._Case, "_terminating", lambda self: None),
+    "what is lost is ignored": _setting(orphans._Case, "_lost", lambda self: None),
+    **{
+        f"no {name} were looked for": _unread(name)
+        for name in (
+            "sets",
+            "kruise_sets",
+            "pingcap_sets",
+            "autoscalers",
+            "scaled_objects",
+            "pods",
+            "deployments",
+            "replica_sets",
+            "replication_controllers",
+            "daemon_sets",
+            "jobs",
+            "cron_jobs",
+            "revisions",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_typical_mistakes_are_noticed(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    MISTAKES[mistake](monkeypatch)
+    assert any(wrong(World.grown(f"0/{number}")) for number in range(CLUSTERS // PARTS))
+
+
+# --- what is not read --------------------------------------------------------------------------------------------------------
+
+LISTS = ("sets", "kruise_sets", "pingcap_sets", "autoscalers", "scaled_objects", "volumes")
+
+
+def _without(estate: Estate, world: World) -> Estate:
+    """Some of it unread: one thing, or several."""
+    random = world.random
+    for _ in range(random.choice((1, 1, 2, 4))):
+        match random.choice(("list", "list", "users", "namespace", "volume")):
+            case "list":
+                estate = msgspec.structs.replace(estate, **{random.choice(LISTS): None})
+            case "users" if estate.users:
+                space = random.choice(sorted(estate.users))
+                unread = msgspec.structs.replace(estate.users[space], **{random.choice(Users.__struct_fields__): None})
+                estate = msgspec.structs.replace(estate, users=estate.users | {space: unread})
+            case "namespace" if estate.users:
+                space = random.choice(sorted(estate.users))
+                rest = {key: item for key, item in estate.users.items() if key != space}
+                estate = msgspec.structs.replace(estate, users=rest)
+            case "volume" if estate.volumes:
+                name = random.choice(sorted(estate.volumes))
+                left = {key: item for key, item in estate.volumes.items() if key != name}
+                estate = msgspec.structs.replace(estate, volumes=left)
+    return estate
+
+
+def test_what_is_not_read_makes_no_candidates() -> None:
+    """Monotonicity: with less to see there are fewer candidates, and never others."""
+    fewer = 0
+    for number in range(4_000):
+        world = World.grown(f"unread/{number}")
+        whole = world.estate()
+        partial = _without(whole, world)
+        seen, known = candidates(partial), candidates(whole)
+        assert seen <= known, f"World.grown('unread/{number}')"
+        fewer += seen < known
+    assert fewer > 1_000
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_list_can_be_done_without(name: str) -> None:
+    """Each one that was not read leaves no candidate at all (volumes: none that has one)."""
+    for number in range(300):
+        estate = msgspec.structs.replace(World.grown(f"list/{number}").estate(), **{name: None})
+        left = [verdict for verdict in judge(estate, NOW) if verdict.candidate]
+        assert all(name == "volumes" and not verdict.claim.spec.volume_name for verdict in left)
+
+
+@pytest.mark.parametrize("name", Users.__struct_fields__)
+def test_no_user_can_be_done_without(name: str) -> None:
+    for number in range(300):
+        estate = World.grown(f"user/{number}").estate()
+        users = {space: msgspec.structs.replace(item, **{name: None}) for space, item in estate.users.items()}
+        assert not candidates(msgspec.structs.replace(estate, users=users))
+
+
+def test_reading_only_what_is_needed_finds_the_same() -> None:
+    spared = 0
+    for number in range(4_000):
+        whole = World.grown(f"needs/{number}").estate()
+        first = msgspec.structs.replace(whole, users={}, volumes=None)
+        needed = needs(first, NOW)
+        assert not candidates(first)
+        assert whole.volumes is not None
+        second = msgspec.structs.replace(
+            first,
+            users={space: whole.users[space] for space in needed.namespaces},
+            volumes={name: whole.volumes[name] for name in needed.volumes},
+        )
+        assert candidates(second) == candidates(whole)
+        spared += len(whole.users) - len(needed.namespaces)
+    assert spared > 1_000
+
+
+def test_the_order_of_the_lists_does_not_matter() -> None:
+    for number in range(1_000):
+        world = World.grown(f"order/{number}")
+        estate = world.estate()
+        shuffled: dict[str, Any] = {
+            name: tuple(world.random.sample(items, len(items)))
+            for name in ("claims", *LISTS[:-1])
+            if (items := getattr(estate, name)) is not None
+        }
+        assert candidates(estate) == candidates(msgspec.structs.replace(estate, **shuffled))

@@ -1,0 +1,206 @@
+"""A deleted claim comes back onto its volume, from wherever the last attempt stopped; and leftovers are found by age."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain.deletion import CLAIM_ANNOTATION, POLICY_ANNOTATION, Options, SetRetain, deletion, essence
+from kubectl_pets.domain.estate import ClaimRef, PersistentVolume, Phase
+from kubectl_pets.domain.findings import Class
+from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
+from kubectl_pets.domain.restoring import (
+    AwaitBound,
+    ClearClaimRef,
+    CreateClaim,
+    DestroyVolume,
+    Record,
+    RestorePlan,
+    RestorePolicy,
+    RestoreRefused,
+    RestoreRefusedReason,
+    plan_purge,
+    plan_restore,
+    record_of,
+)
+from tests.domain.orphans.builders import DAY, NOW, claim, estate, one, volume
+
+R = RestoreRefusedReason
+OLD = claim("data-web-4", labels={"app": "web", "tier": "db"}, annotations={"team": "data"})
+NEW = claim("data-web-4", uid="made-anew", volume_name=OLD.spec.volume_name, phase="Bound")
+WAITING = claim("data-web-4", uid="made-anew", phase="Pending", volume_name=OLD.spec.volume_name)
+
+
+def retained(item: PersistentVolumeClaim = OLD, now: datetime = NOW) -> PersistentVolume:
+    """Its volume, as the deletion by this program leaves it."""
+    verdict = one(estate(item))
+    assert verdict.klass is Class.SET_GONE
+    found = deletion(verdict, Options(), now)
+    retain = next(step for step in getattr(found, "steps") if isinstance(step, SetRetain))
+    released = volume(item, "Retain", phase="Released", annotations=retain.annotations)
+    return released
+
+
+def with_ref(item: PersistentVolume, uid: str, phase: str, **spec: Any) -> PersistentVolume:
+    held = item.spec.claim_ref
+    assert held is not None
+    ref = msgspec.structs.replace(held, uid=uid)
+    return msgspec.structs.replace(
+        item, spec=msgspec.structs.replace(item.spec, claim_ref=ref, **spec), status=Phase(phase=phase)
+    )
+
+
+RELEASED = retained()
+RECORD = Record(
+    claim=essence(OLD),
+    volume=RELEASED.name,
+    volume_uid=RELEASED.metadata.uid,
+    reclaim_policy="Delete",
+    deleted_at=NOW,
+)
+
+
+def steps(found: RestorePlan | RestoreRefused) -> list[type]:
+    assert isinstance(found, RestorePlan), found
+    return [type(step) for step in found.steps]
+
+
+def reason(found: RestorePlan | RestoreRefused) -> RestoreRefusedReason:
+    assert isinstance(found, RestoreRefused), found
+    return found.reason
+
+
+@pytest.mark.parametrize("record", [RECORD, record_of(RELEASED)])
+def test_the_claim_is_made_first_and_the_policy_restored_last(record: Record) -> None:
+    found = plan_restore(record, RELEASED, ())
+    assert steps(found) == [CreateClaim, ClearClaimRef, AwaitBound, RestorePolicy]
+    create, clear, _, policy = getattr(found, "steps")
+    made = create.claim
+    assert made.name == "data-web-4" and not made.metadata.uid
+    assert made.metadata.labels == OLD.metadata.labels and made.metadata.annotations == {"team": "data"}
+    assert made.spec.volume_name == RELEASED.name and made.spec.storage_class_name == "fast"
+    assert made.spec.resources.requests == {"storage": "10Gi"}
+    assert clear.old_claim_uid == OLD.metadata.uid and clear.resource_version == "3"
+    assert policy.policy == "Delete"
+
+
+def test_a_volume_alone_tells_most() -> None:
+    bare = volume(OLD, "Retain", phase="Released")
+    record = record_of(bare)
+    assert record is not None and record.reclaim_policy == "Retain"
+    found = plan_restore(record, bare, ())
+    assert steps(found) == [CreateClaim, ClearClaimRef, AwaitBound]
+    made = getattr(found, "steps")[0].claim
+    assert (made.namespace, made.name, made.metadata.labels) == ("prod", "data-web-4", {})
+    assert made.spec.access_modes == ("ReadWriteOnce",) and made.spec.volume_mode == "Filesystem"
+
+
+def test_a_claim_that_was_being_resized_asks_for_what_there_is() -> None:
+    spec = msgspec.structs.replace(RECORD.claim.spec, resources=ResourceRequests(requests={"storage": "20Gi"}))
+    bigger = msgspec.structs.replace(RECORD, claim=msgspec.structs.replace(RECORD.claim, spec=spec))
+    found = plan_restore(bigger, RELEASED, ())
+    assert getattr(found, "steps")[0].claim.spec.resources.requests == {"storage": "10Gi"}
+
+
+@pytest.mark.parametrize("from_volume", [True, False])
+def test_it_goes_on_where_it_stopped(from_volume: bool) -> None:
+    stages: list[tuple[PersistentVolume, tuple[PersistentVolumeClaim, ...], list[type]]] = [
+        (RELEASED, (WAITING,), [ClearClaimRef, AwaitBound, RestorePolicy]),
+        (with_ref(RELEASED, "", "Available"), (WAITING,), [AwaitBound, RestorePolicy]),
+        (with_ref(RELEASED, "made-anew", "Bound"), (NEW,), [RestorePolicy]),
+    ]
+    for item, claims, left in stages:
+        record = record_of(item) if from_volume else RECORD
+        assert steps(plan_restore(record, item, claims)) == left
+    done = with_ref(RELEASED, "made-anew", "Bound", persistent_volume_reclaim_policy="Delete")
+    assert reason(plan_restore(RECORD, done, (NEW,))) is R.NOTHING_TO_DO
+
+
+def test_a_new_claim_that_took_the_name_stays() -> None:
+    for other in (
+        claim("data-web-4", uid="made-anew", volume_name="pv-of-its-own"),
+        claim("data-web-4", uid="made-anew", phase="Pending", volume_name=""),
+        claim("data-web-4", uid="made-anew", deleted=True, volume_name=RELEASED.name),
+    ):
+        assert reason(plan_restore(RECORD, RELEASED, (other,))) is R.NAME_TAKEN
+
+
+def test_the_same_name_in_another_namespace_does_not_matter() -> None:
+    assert steps(plan_restore(RECORD, RELEASED, (claim("data-web-4", namespace="test"),)))[0] is CreateClaim
+
+
+def test_what_cannot_be_read_is_refused() -> None:
+    assert reason(plan_restore(RECORD, RELEASED, None)) is R.CLAIMS_UNREADABLE
+    assert reason(plan_restore(RECORD, None, ())) is R.VOLUME_GONE
+    assert reason(plan_restore(None, RELEASED, ())) is R.CLAIM_UNKNOWN
+    assert record_of(msgspec.structs.replace(RELEASED, spec=msgspec.structs.replace(RELEASED.spec, claim_ref=None))) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "because"),
+    [
+        (volume(OLD, "Retain", phase="Released", uid="another"), R.VOLUME_REPLACED),
+        (volume(OLD, "Retain", phase="Released", deletion_timestamp=NOW), R.VOLUME_TERMINATING),
+        (volume(OLD, "Retain", phase="Failed"), R.VOLUME_NOT_RELEASED),
+        (volume(OLD, "Retain", phase="Bound"), R.VOLUME_NOT_RELEASED),
+        (with_ref(RELEASED, "another", "Released"), R.VOLUME_TAKEN),
+        (volume(claim("data-db-0", volume_name=OLD.spec.volume_name), "Retain", phase="Released"), R.VOLUME_TAKEN),
+    ],
+)
+def test_a_volume_that_is_not_free_is_refused(item: PersistentVolume, because: RestoreRefusedReason) -> None:
+    assert reason(plan_restore(RECORD, item, ())) is because
+
+
+def test_a_volume_that_anybody_may_have_is_refused() -> None:
+    anybodys = msgspec.structs.replace(RELEASED, spec=msgspec.structs.replace(RELEASED.spec, claim_ref=None))
+    assert reason(plan_restore(RECORD, anybodys, ())) is R.VOLUME_TAKEN
+
+
+def test_a_claim_that_was_never_deleted_needs_no_restoring() -> None:
+    assert reason(plan_restore(RECORD, volume(OLD), (OLD,))) is R.VOLUME_NOT_RELEASED
+
+
+def test_notes_of_an_earlier_claim_are_not_believed() -> None:
+    """Restored without its annotations being removed, used, and released again."""
+    since = with_ref(RELEASED, "a-later-one", "Released")
+    record = record_of(since)
+    assert record is not None and record.claim.metadata.uid == "a-later-one"
+    broken = volume(OLD, "Retain", phase="Released", annotations={CLAIM_ANNOTATION: "{", POLICY_ANNOTATION: "Delete"})
+    record = record_of(broken)
+    assert record is not None and record.claim.metadata.uid == OLD.metadata.uid
+
+
+# --- purge -------------------------------------------------------------------------------------------------------------------
+
+
+def test_leftovers_of_an_age_are_found() -> None:
+    old = retained(now=NOW - 31 * DAY)
+    assert plan_purge((old,), timedelta(days=30), NOW) == (
+        DestroyVolume(volume=old.name, uid=old.metadata.uid, resource_version="3"),
+    )
+    assert not plan_purge((retained(now=NOW - 29 * DAY),), timedelta(days=30), NOW)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        volume(OLD, "Retain", phase="Released"),  # nobody noted anything: retained by its owner's will
+        volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations | {POLICY_ANNOTATION: "Retain"}),
+        volume(OLD, "Retain", phase="Released", annotations={POLICY_ANNOTATION: "Delete"}),
+        volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations | {"kubectl-pets/retained-at": "once"}),
+        volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations, deletion_timestamp=NOW),
+        with_ref(RELEASED, "made-anew", "Bound"),
+        with_ref(RELEASED, "", "Available"),  # about to be bound again
+        with_ref(RELEASED, "a-later-one", "Released"),
+        with_ref(RELEASED, OLD.metadata.uid, "Released", persistent_volume_reclaim_policy="Delete"),
+    ],
+)
+def test_everything_else_is_not_ours_to_destroy(item: PersistentVolume) -> None:
+    assert not plan_purge((item,), timedelta(0), NOW + DAY)
+
+
+def test_only_a_claim_ref_that_holds_the_noted_claim_is_a_leftover() -> None:
+    assert plan_purge((RELEASED,), timedelta(0), NOW)
+    other = msgspec.structs.replace(RELEASED.spec, claim_ref=ClaimRef(namespace="prod", name="other", uid=OLD.metadata.uid))
+    assert not plan_purge((msgspec.structs.replace(RELEASED, spec=other),), timedelta(0), NOW)

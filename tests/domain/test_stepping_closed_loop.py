@@ -1,0 +1,436 @@
+"""Goals carried out against a simulated controller, in every order that things may happen in.
+
+Nothing here asks the code under test whether it did well: what is claimed is compared with the pods of the simulated cluster.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import event, given, note
+from hypothesis import strategies as st
+
+from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.patches import change_for
+from kubectl_pets.domain.revisions import Image
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.stepping import after, decide
+from kubectl_pets.domain.steps import (
+    Abort,
+    Act,
+    Amount,
+    Canary,
+    Delete,
+    Done,
+    DoneReason,
+    Ending,
+    Goal,
+    Overtaken,
+    OvertakenReason,
+    Partition,
+    Pause,
+    Pins,
+    Promote,
+    Refused,
+    RefusedReason,
+    Resume,
+    Run,
+    SetPartition,
+    Stage,
+    Step,
+    StepOn,
+    Stuck,
+    Wait,
+)
+from tests.domain.controller import RULES, Conflict, Fault, SimPod
+from tests.domain.controller import Stage as SimStage
+from tests.domain.controller import World
+from tests.domain.examples import cases
+
+GOOD, BAD, SLOW, OLD = "app:2", "app:bad", "app:never-ready", "app:1"
+FAULTS = {BAD: Fault.CRASHES, SLOW: Fault.NEVER_READY}
+
+
+def new_image(image: str) -> tuple[Image, ...]:
+    return (Image(container="app", image=image),)
+
+
+class Waits(AssertionError):
+    """Nothing moves any more and the verb still waits."""
+
+
+@dataclass
+class Session:
+    """One person with one verb, as the conductor carries it out; ``disturb`` is called between looking and acting."""
+
+    world: World
+    goal: Goal
+    random: Random
+    #: Chance of being killed and typed again after a step.
+    kills: float = 0.0
+    stale: float = 0.3
+    meddling: bool = False
+    steps: list[Step] = field(default_factory=list)
+    typed: int = 1
+    changed: bool = False
+    deleted: dict[int, int] = field(default_factory=dict)
+
+    def run(self, limit: int = 600) -> Ending:
+        pins, fresh, still = Pins(), False, 0
+        cached = self.world.snapshot()
+        for _ in range(limit):
+            if fresh or self.random.random() > self.stale:
+                cached = self.world.snapshot()
+            snapshot = cached
+            seen = assess(snapshot, self.world.now)
+            decision, pins = decide(self.goal, seen, self.world.now, pins)
+            if not isinstance(decision, Wait) and not fresh:
+                fresh = True
+                continue
+            fresh = False
+            if isinstance(decision, Act | Wait):
+                self.meddle()
+            match decision:
+                case Wait():
+                    before = self.world.state()
+                    self.world.progress(self.random)
+                    cached = self.world.snapshot()
+                    still = still + 1 if self.world.state() == before else 0
+                    if still > 10 and not self.world.round() and not self.world.round():
+                        fresh = True  # not even time changes anything for the pods; a last look
+                        if still > 12:
+                            raise Waits(decision)
+                case Act(step=step):
+                    still = 0
+                    if self.random.random() < 0.3:
+                        self.world.progress(self.random)
+                    if self._apply(step, snapshot):
+                        pins = after(decision, pins)
+                    if self.random.random() < self.kills:
+                        pins, cached = Pins(), self.world.snapshot()
+                        self.typed += 1
+                case Done() | Refused() | Stuck() | Overtaken():
+                    return decision
+        raise AssertionError(f"no end after {limit} looks: {self.steps}")
+
+    def meddle(self) -> None:
+        """Somebody else's turn."""
+
+    def _apply(self, step: Step, snapshot: Snapshot) -> bool:
+        assert snapshot.set is not None
+        world = self.world
+        change = change_for(step, snapshot.set, assess(snapshot, world.now))
+        before = {world.pod_name(pod): pod for pod in world.pods.values()}
+        releasable = world.released_done() and world.all_available()
+        partition = world.partition
+        try:
+            world.apply(change)
+        except Conflict:
+            return False
+        self.steps.append(step)
+        self.changed = True
+        match step:
+            case Delete(pod=name):
+                self._check_delete(before[name], step, snapshot)
+            case SetPartition(partition=wanted):
+                if wanted < partition and isinstance(self.goal, Canary | StepOn | Promote | Run) and not self.meddling:
+                    assert releasable or self._flapped(snapshot), f"released {wanted} while not all was well"
+            case Stage(partition=wanted):
+                assert wanted is None or wanted >= world.replicas
+        return True
+
+    def _flapped(self, snapshot: Snapshot) -> bool:
+        """Things went wrong after the look that the decision was made from: nobody can know."""
+        return assess(snapshot, self.world.now).all_available
+
+    def _check_delete(self, pod: SimPod, step: Delete, snapshot: Snapshot) -> None:
+        world = self.world
+        assert pod.deleting is None and pod.stage is not SimStage.FAILED, "deleted what is replaced anyway"
+        if pod.stage is SimStage.READY:
+            assert snapshot.pods is not None and snapshot.set is not None
+            ready = [condition.status == "True" for other in snapshot.pods for condition in other.status.conditions]
+            going = any(other.terminating for other in snapshot.pods)
+            assert all(ready) and not going and len(ready) == snapshot.set.spec.replicas, "deleted a pod that serves while another is down"
+        assert pod.revision == step.revision
+        assert world.observed() or self.meddling, "deleted although the controller had not seen the newest spec"
+        status = world.owner.status
+        wanted = status.current_revision if isinstance(self.goal, Abort) else status.update_revision
+        if not self.meddling:
+            assert pod.revision != wanted, "deleted a pod that is as it should be"
+            assert step.comes_back_at == wanted
+            self.deleted[pod.ordinal] = self.deleted.get(pod.ordinal, 0) + 1
+            assert self.deleted[pod.ordinal] == 1, f"deleted {pod.ordinal} twice"
+
+
+@st.composite
+def worlds(draw: st.DrawFn, strategy: str | None = None, policy: str | None = None) -> World:
+    """A set at rest at ``app:1``."""
+    world = World(
+        replicas=draw(st.integers(1, 5)),
+        start=draw(st.sampled_from((0, 0, 3))),
+        policy=policy or draw(st.sampled_from(("OrderedReady", "Parallel"))),
+        strategy=strategy or draw(st.sampled_from(("RollingUpdate", "RollingUpdate", "OnDelete"))),
+        partition=draw(st.sampled_from((0, 0, 0, 1, 2, 7))),
+        max_unavailable=draw(st.sampled_from((None, None, 2, "50%"))),
+        min_ready_seconds=draw(st.sampled_from((0, 0, 10))),
+        rules=draw(st.sampled_from(RULES)),
+        faults=FAULTS,
+    )
+    world.come_to_rest()
+    return world
+
+
+@st.composite
+def histories(draw: st.DrawFn, world: World, random: Random, images: tuple[str, ...] = (GOOD,)) -> None:
+    """What happened to the set before our verb is typed."""
+    for _ in range(draw(st.integers(0, 3))):
+        match draw(st.sampled_from(("image", "partition", "replicas", "restart", "flap", "fail"))):
+            case "image":
+                world.edit(image=draw(st.sampled_from(images)))
+            case "partition":
+                world.edit(partition=draw(st.integers(0, world.replicas + 1)))
+            case "replicas":
+                world.edit(replicas=draw(st.integers(0, 5)))
+            case "restart":
+                world.edit(restart=True)
+            case "flap" if world.pods:
+                world.flap(random.choice(list(world.pods)))
+            case "fail" if world.pods:
+                world.fail(random.choice(list(world.pods)))
+        for _ in range(draw(st.sampled_from((0, 1, 2, 4, 8, 30)))):
+            world.progress(random)
+
+
+AMOUNTS = st.sampled_from((Amount(1), Amount(2), Amount(3), Amount(10, True), Amount(34, True), Amount(50, True), Amount(100, True)))
+SOAKS = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=5)))
+
+
+def goals(images: tuple[str, ...] = (GOOD,)) -> st.SearchStrategy[Goal]:
+    changes = st.sampled_from(((), *(new_image(image) for image in images)))
+    return st.one_of(
+        st.builds(Canary, pods=AMOUNTS, images=changes),
+        st.builds(StepOn, pods=AMOUNTS),
+        st.just(Promote()),
+        st.builds(Run, images=changes, canary=st.none() | AMOUNTS, step=AMOUNTS, soak=SOAKS),
+        st.just(Pause()),
+        st.just(Resume()),
+        st.just(Abort()),
+        st.builds(Partition, partition=st.integers(0, 6)),
+    )
+
+
+SEEDS = st.integers(0, 2**32)
+
+
+def check_end(session: Session, ending: Ending) -> None:
+    """Whether what is claimed is so. Only what nobody can have changed since."""
+    world, goal = session.world, session.goal
+    event(f"{type(goal).__name__}: {type(ending).__name__} {getattr(ending, 'reason', '')}")
+    match ending:
+        case Done(reason=DoneReason.COMPLETE):
+            assert world.truly_complete()
+        case Done(reason=DoneReason.CANARY_REACHED | DoneReason.STEP_REACHED):
+            if world.rolls:
+                assert world.observed() and world.all_available() and world.released_done()
+        case Done(reason=DoneReason.ABORTED):
+            current = world.owner.status.current_revision
+            assert world.observed() and world.all_available()
+            assert all(pod and pod.revision in (current, "") for pod in world.positions())
+            assert world.partition >= world.replicas or current == world.owner.status.update_revision
+        case Done(reason=DoneReason.PARTITION_SET):
+            assert isinstance(goal, Partition) and world.partition == goal.partition
+        case Refused(reason=RefusedReason.COMPLETE) if session.changed and isinstance(goal, Abort):
+            # It was over before it could be stopped; then nothing of ours is left behind.
+            assert world.owner.status.current_revision == world.owner.status.update_revision
+            assert world.partition == 0 and session.deleted == {}
+        case Refused():
+            assert not session.changed, f"refused {ending.reason} after {session.steps}"
+        case Stuck(blockers=blockers):
+            assert blockers
+
+
+@cases(700)
+@given(data=st.data(), seed=SEEDS)
+def test_every_goal_ends_where_it_says_on_a_healthy_cluster(data: st.DataObject, seed: int) -> None:
+    random = Random(seed)
+    world = data.draw(worlds())
+    data.draw(histories(world, random))
+    goal = data.draw(goals())
+    session = Session(world, goal, random)
+    ending = session.run()
+    note(f"{ending} {session.steps}")
+    assert not isinstance(ending, Stuck | Overtaken)
+    check_end(session, ending)
+    if isinstance(goal, Promote | Run) and not isinstance(ending, Refused):
+        assert world.truly_complete()
+    if isinstance(goal, Partition) and world.rolls:
+        assert world.partition == goal.partition
+    if isinstance(goal, Abort) and isinstance(ending, Done):
+        assert ending.reason in (DoneReason.ABORTED, DoneReason.NOTHING_TO_DO)
+
+
+@cases(500)
+@given(data=st.data(), seed=SEEDS)
+def test_every_goal_ends_with_broken_images_about(data: st.DataObject, seed: int) -> None:
+    random = Random(seed)
+    world = data.draw(worlds())
+    data.draw(histories(world, random, (GOOD, BAD, SLOW)))
+    session = Session(world, data.draw(goals((GOOD, BAD, SLOW))), random)
+    try:
+        ending = session.run()
+    except Waits:
+        assert world.never_ready(), session.steps  # a readiness probe that fails may yet succeed: that is what --timeout is for
+        return
+    note(f"{ending} {session.steps}")
+    assert not isinstance(ending, Overtaken)
+    check_end(session, ending)
+
+
+@cases(500)
+@given(data=st.data(), seed=SEEDS)
+def test_killed_anywhere_and_typed_again(data: st.DataObject, seed: int) -> None:
+    """The same words again, with nothing remembered, lead to the same end and do nothing twice."""
+    random = Random(seed)
+    world = data.draw(worlds())
+    data.draw(histories(world, random))
+    goal = data.draw(goals())
+    before, replicas, revision = min(world.partition, world.replicas), world.replicas, world.image
+    session = Session(world, goal, random, kills=0.5)
+    ending = session.run()
+    note(f"{ending} {session.steps}")
+    assert not isinstance(ending, Stuck | Overtaken)
+    if isinstance(ending, Refused):
+        # Refused after a kill: the work was done already, or there is none. Nothing is half done then.
+        assert session.typed > 1 or not session.changed or (isinstance(goal, Abort) and world.partition == 0)
+        if isinstance(goal, Abort) and ending.reason is not RefusedReason.ON_DELETE:
+            assert world.truly_complete() or world.owner.status.current_revision == world.owner.status.update_revision
+        return
+    check_end(session, ending)
+    released = replicas - min(world.partition, replicas)
+    match goal:
+        case Canary(pods=pods) if world.rolls and session.steps and not world.truly_complete():
+            assert released <= max(pods.of(replicas), replicas - before if world.image == revision else 0)
+        case StepOn(pods=pods) if world.rolls:
+            freed = [name for step in session.steps if isinstance(step, SetPartition) for name in step.releases]
+            assert len(freed) <= pods.of(replicas)
+        case StepOn(pods=pods):
+            assert len(session.deleted) <= pods.of(replicas)
+        case Canary(pods=pods) if not world.rolls:
+            assert len(session.deleted) <= pods.of(replicas)
+        case Pause() if world.rolls:
+            assert world.partition >= before
+        case Promote() | Run():
+            assert world.truly_complete()
+        case _:
+            pass
+
+
+@cases(500)
+@given(data=st.data(), seed=SEEDS)
+def test_others_meddle_meanwhile(data: st.DataObject, seed: int) -> None:
+    """Scaled, edited, paused and disturbed by others: it ends, and what it claims and deletes is still right."""
+    random = Random(seed)
+    world = data.draw(worlds())
+    data.draw(histories(world, random))
+    session = Meddled(world, data.draw(goals()), random, meddling=True)
+    session.edits = data.draw(st.integers(1, 4))
+    ending = session.run()
+    note(f"{ending} {session.steps} {session.done}")
+    event(f"{type(session.goal).__name__}: {type(ending).__name__} {getattr(ending, 'reason', '')}")
+    match ending:
+        case Done(reason=DoneReason.COMPLETE):
+            assert world.truly_complete()
+        case Done(reason=DoneReason.CANARY_REACHED | DoneReason.STEP_REACHED) if world.rolls:
+            assert world.observed() and world.all_available() and world.released_done()
+        case Refused() if not session.done:
+            assert not session.changed or (isinstance(session.goal, Abort) and world.partition == 0)
+        case _:
+            pass
+
+
+@dataclass
+class Meddled(Session):
+    """Somebody else edits the set ``edits`` times."""
+
+    edits: int = 1
+    done: list[str] = field(default_factory=list)
+
+    def meddle(self) -> None:
+        if len(self.done) >= self.edits or self.random.random() > 0.25:
+            return
+        world, random = self.world, self.random
+        what = random.choice(("replicas", "partition", "image", "restart", "strategy", "flap", "fail", "delete", "annotate"))
+        self.done.append(what)
+        match what:
+            case "replicas":
+                world.edit(replicas=random.randint(0, 6))
+            case "partition":
+                world.edit(partition=random.randint(0, 6))
+            case "image":
+                world.edit(image=random.choice((GOOD, OLD, "app:3")))
+            case "restart":
+                world.edit(restart=True)
+            case "strategy":
+                world.edit(strategy="OnDelete" if world.rolls else "RollingUpdate")
+            case "flap" | "fail" | "delete" if world.pods:
+                getattr(world, what)(random.choice(list(world.pods)))
+            case _:
+                world.annotate("note", str(random.random()))
+
+
+@cases(100)
+@given(replicas=st.integers(1, 5), policy=st.sampled_from(("OrderedReady", "Parallel")), seed=SEEDS)
+def test_a_change_of_strategy_stops_the_rollout(replicas: int, policy: str, seed: int) -> None:
+    """Switching to OnDelete is a way to stop a rollout: a verb that runs must not go on by deleting pods itself."""
+    world = World(replicas=replicas, policy=policy)
+    world.come_to_rest()
+    pins, random = Pins(), Random(seed)
+    goal = Run(images=new_image(GOOD))
+    for _ in range(random.randint(0, 10)):
+        snapshot = world.snapshot()
+        seen = assess(snapshot, world.now)
+        decision, pins = decide(goal, seen, world.now, pins)
+        if isinstance(decision, Act):
+            assert snapshot.set is not None
+            world.apply(change_for(decision.step, snapshot.set, seen))
+            pins = after(decision, pins)
+        world.progress(random)
+    if pins.uid:
+        world.edit(strategy="OnDelete")
+        decision, _ = decide(goal, assess(world.snapshot(), world.now), world.now, pins)
+        assert decision == Overtaken(reason=OvertakenReason.STRATEGY_CHANGED)
+
+
+@pytest.mark.parametrize("goal", [Pause(), Abort(), Partition(partition=3)])
+def test_no_tug_of_war_over_the_partition(goal: Goal) -> None:
+    """A GitOps tool puts the partition back at once, every time."""
+    world = World(replicas=3)
+    world.come_to_rest()
+    world.edit(image=GOOD)
+    world.round()
+    random = Random(0)
+
+    class Reverted(Session):
+        def meddle(self) -> None:
+            if world.partition:
+                world.edit(partition=0)
+
+    ending = Reverted(world, goal, random, meddling=True).run()
+    assert ending == Overtaken(reason=OvertakenReason.PARTITION_LOWERED)
+
+
+@pytest.mark.parametrize("goal", [Canary(images=new_image(GOOD)), Run(images=new_image(GOOD))])
+@pytest.mark.parametrize("strategy", ["RollingUpdate", "OnDelete"])
+def test_no_tug_of_war_over_the_template(goal: Goal, strategy: str) -> None:
+    world = World(replicas=3, strategy=strategy)
+    world.come_to_rest()
+
+    class Reverted(Session):
+        def meddle(self) -> None:
+            if world.image != OLD:
+                world.edit(image=OLD)
+
+    session = Reverted(world, goal, Random(0), meddling=True)
+    assert session.run() == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    assert len(session.steps) == 1

@@ -1,0 +1,133 @@
+"""Claims as a cluster would report them, judged by the real ``judge``: one scene for each class, and some for plans."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from kubectl_pets.domain.findings import Verdict
+from kubectl_pets.domain.model import Condition
+from kubectl_pets.domain.orphans import KEEP_ANNOTATION, judge
+from tests.domain.orphans.builders import (
+    DAY,
+    NOW,
+    claim,
+    cron_job,
+    estate,
+    mounts,
+    one,
+    owner,
+    pod,
+    stateful_set,
+    users,
+    volume,
+)
+
+WEB = stateful_set("web", 2)
+UNUSED = Condition(type="Unused", status="True", last_transition_time=NOW - 12 * DAY)
+
+
+def left_behind(*ordinals: int, policy: str = "Delete", replicas: int = 2, **given: Any) -> tuple[Verdict, ...]:
+    """Claims of set ``web`` with volumes of short names."""
+    claims = [claim(f"data-web-{at}", volume_name=f"pv-{at}", **given) for at in ordinals]
+    volumes = {item.spec.volume_name: volume(item, policy) for item in claims}
+    return judge(estate(*claims, sets=(stateful_set("web", replicas),), volumes=volumes), NOW)
+
+
+def _short(name: str, **given: Any) -> Any:
+    return claim(name, **{"volume_name": "pv-" + name.rpartition("-")[2]} | given)
+
+
+def in_use() -> Verdict:
+    return one(estate(_short("data-web-0"), sets=(WEB,), users=users(pods=(pod("web-0", *mounts("data-web-0")),))))
+
+
+def in_range() -> Verdict:
+    return one(estate(_short("data-web-1"), sets=(WEB,)))
+
+
+def will_return() -> Verdict:
+    return one(estate(_short("data-web-2"), sets=(stateful_set("web", 0),)))
+
+
+def used_by_template() -> Verdict:
+    return one(estate(_short("data-web-3"), sets=(WEB,), users=users(cron_jobs=(cron_job("backup", *mounts("data-web-3")),))))
+
+
+def owned() -> Verdict:
+    return one(estate(_short("data-web-4", owners=(owner("Kafka", "broker"),)), sets=(WEB,)))
+
+
+def terminating() -> Verdict:
+    return one(estate(_short("data-web-5", deleted=True), sets=(WEB,)))
+
+
+def kept() -> Verdict:
+    return one(estate(_short("data-web-6", annotations={KEEP_ANNOTATION: "ann: until the audit"}), sets=(WEB,)))
+
+
+def lost() -> Verdict:
+    item = _short("data-web-7", phase="Lost")
+    return one(estate(item, sets=(WEB,), volumes={"pv-7": None}))
+
+
+def ambiguous() -> Verdict:
+    return one(estate(_short("data-web-8", made_by=("helm",)), sets=(WEB,)))
+
+
+def unsure() -> Verdict:
+    return one(estate(_short("data-web-9"), sets=(WEB,), users=users(cron_jobs=None, jobs=None)))
+
+
+def scaled_down() -> Verdict:
+    return one(estate(_short("data-web-10", size="1536Mi", unused=UNUSED), sets=(WEB,)))
+
+
+def template_gone() -> Verdict:
+    item = _short("logs-web-1", volume_name="pv-logs-1", storage_class_name="slow")
+    seen = estate(
+        item,
+        sets=(WEB,),
+        volumes={"pv-logs-1": volume(item, "Retain")},
+        users=users(pods=(pod("web-1", made=NOW - timedelta(hours=5)),)),
+    )
+    return one(seen)
+
+
+def set_gone() -> Verdict:
+    return one(estate(_short("data-old-db-0", volume_name="pv-old", labels={"app": "db"}), sets=(WEB,)))
+
+
+def no_data() -> Verdict:
+    return one(estate(claim("data-web-11", phase="Pending"), sets=(WEB,)))
+
+
+def unknown_policy() -> Verdict:
+    return left_behind(12, policy="Archive")[0]
+
+
+def colliding() -> Verdict:
+    """Both sets may have made it: kubernetes/kubernetes#41153."""
+    return one(estate(_short("data-web-web-5"), sets=(stateful_set("web", 1, "data-web"), stateful_set("web-web", 1))))
+
+
+SCENES: dict[str, Callable[[], Verdict]] = {
+    scene.__name__: scene
+    for scene in (
+        in_use,
+        in_range,
+        will_return,
+        used_by_template,
+        owned,
+        terminating,
+        kept,
+        lost,
+        ambiguous,
+        unsure,
+        scaled_down,
+        template_gone,
+        set_gone,
+        no_data,
+        unknown_policy,
+        colliding,
+    )
+}

@@ -1,0 +1,113 @@
+"""Whatever is written into a claim, its volume or what wants it: no view of claims lets a control character out, or breaks a line."""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kubectl_pets.domain.deletion import (
+    DeleteClaim,
+    Deletion,
+    DeletionPlan,
+    Options,
+    Refused,
+    RefusedReason,
+    SetRetain,
+    Snapshot,
+)
+from kubectl_pets.domain.estate import PersistentVolume
+from kubectl_pets.domain.findings import Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.restoring import (
+    AwaitBound,
+    ClearClaimRef,
+    CreateClaim,
+    DestroyVolume,
+    RestorePlan,
+    RestorePolicy,
+    RestoreRefused,
+    RestoreRefusedReason,
+)
+from kubectl_pets.views import claim_documents, claim_plans, claim_words, claims
+from tests.domain.orphans.builders import NOW
+from tests.views.claim_scenes import SCENES
+from tests.views.test_hostile import ENCODABLE, HOSTILE
+
+
+def _poisoned(value: Any, text: str) -> Any:
+    """The value with the text in every string that is not one of our own enums."""
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return value + text
+    if isinstance(value, tuple):
+        return tuple(_poisoned(item, text) for item in value)
+    if isinstance(value, dict):
+        return {_poisoned(key, text): _poisoned(item, text) for key, item in value.items()}
+    if isinstance(value, Struct):
+        return replace(value, **{field: _poisoned(getattr(value, field), text) for field in value.__struct_fields__})
+    return value
+
+
+def _verdict(scene: str, text: str) -> Verdict:
+    seen: Verdict = _poisoned(SCENES[scene](), text)
+    return replace(seen, evidence=(*seen.evidence, *(Evidence(kind, text, text) for kind in EvidenceKind)))
+
+
+def _plan(seen: Verdict, text: str) -> DeletionPlan:
+    steps = (
+        Snapshot(namespace=text, claim=text, name=text, snapshot_class=text),
+        SetRetain(volume=text, uid=text, resource_version=text, before=text, annotations={text: text}),
+        DeleteClaim(namespace=text, name=text, uid=text, resource_version=text),
+    )
+    return DeletionPlan(
+        deletions=tuple(Deletion(verdict=seen, steps=steps, fate=fate) for fate in Fate),
+        refused=tuple(Refused(verdict=seen, reason=reason) for reason in RefusedReason),
+    )
+
+
+def _screens(seen: Verdict, text: str) -> Iterator[str]:
+    """Everything that can be drawn of the claim, and of plans about it."""
+    every_fate = [replace(seen, fate=fate) for fate in Fate]
+    yield claims.table(every_fate, NOW, wide=True, all_namespaces=True)
+    yield claims.total(every_fate, unread=(text,))
+    yield from (claims.explain(each, NOW) for each in every_fate)
+    yield from (claims.explain(each, NOW, width=50) for each in every_fate)
+    planned = _plan(seen, text)
+    yield claim_plans.draw(planned)
+    yield claim_plans.question(planned, Options(snapshot=True, snapshot_class=text), text)
+    yield from map(claim_words.refused, planned.refused)
+    for reason in RestoreRefusedReason:
+        yield claim_words.restore_refused(RestoreRefused(reason=reason, subject=text), text)
+    restoring = (
+        CreateClaim(claim=seen.claim),
+        ClearClaimRef(volume=text, uid=text, resource_version=text, old_claim_uid=text),
+        AwaitBound(namespace=text, name=text, volume=text),
+        RestorePolicy(volume=text, uid=text, policy=text),
+    )
+    yield claim_plans.restore(RestorePlan(steps=restoring))
+    yield claim_plans.step(DestroyVolume(volume=text, uid=text, resource_version=text))
+    yield claim_plans.purge_question((seen.volume or PersistentVolume(),) * 5, text)
+    yield claim_documents.many(every_fate, "name")
+    yield claim_documents.plan(planned, "name")
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(SCENES)), HOSTILE)
+def test_no_control_character_comes_out_and_no_line_is_broken(scene: str, text: str) -> None:
+    screens = _screens(_verdict(scene, text), text)
+    harmless = _screens(_verdict(scene, "é"), "é")
+    for screen, usual in zip(screens, harmless, strict=True):
+        assert not [character for character in screen if not (character.isprintable() or character == "\n")], screen
+        assert screen.count("\n") == usual.count("\n"), screen
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(SCENES)), ENCODABLE)
+def test_no_control_character_comes_out_of_a_document(scene: str, text: str) -> None:
+    """Nothing is taken away there, so it has to be escaped."""
+    seen = _verdict(scene, text)
+    for output in ("json", "yaml"):
+        for document in (claim_documents.many([seen], output), claim_documents.plan(_plan(seen, text), output)):
+            assert all(character.isprintable() or character == "\n" for character in document)
