@@ -26,7 +26,6 @@ demo: $(READY) ## roll a StatefulSet out on an embedded control plane and watch 
 	@$(ON_VENV) KEEP=$(KEEP) $(BIN)/python -m tests.demo
 
 test: lint ## lint, then all tests, those on the real control plane included
-	@$(ON_VENV) $(BIN)/python -m tests.controlplane build
 	@$(ON_VENV) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 unit: $(READY) ## the tests that need no control plane

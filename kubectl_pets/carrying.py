@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.conductor import Conclusion, Deadline, Frame, TimedOut, conduct
+from kubectl_pets.conductor import Conclusion, Deadline, Frame, TimedOut, Unagreed, conduct
 from kubectl_pets.domain.change import DryRun
 from kubectl_pets.domain.managers import managers
 from kubectl_pets.domain.model import Snapshot
@@ -27,6 +27,9 @@ from kubectl_pets.views import decisions, documents
 from kubectl_pets.views import plan as plan_view
 from kubectl_pets.views import words
 from kubectl_pets.views.live import Painter
+
+#: How long a controller is waited for that has not seen the newest spec yet, in seconds.
+_OBSERVING = 10.0
 
 #: How long an interrupted run may take to pause the rollout, in seconds.
 _PARTING = 10.0
@@ -65,7 +68,7 @@ def manner_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
 def carry(session: Session, name: str, make_goal: Callable[[Assessment], Goal], manner: Manner) -> ExitCode:
     """Bring the set ``name`` to the goal that ``make_goal`` sees for it. Returns the exit code; raises PetsError."""
-    snapshot = session.cluster.snapshot(session.namespace, name)
+    snapshot = _observed(session, name)
     now = session.now()
     seen = assess(snapshot, now)
     goal = make_goal(seen)
@@ -76,15 +79,35 @@ def carry(session: Session, name: str, make_goal: Callable[[Assessment], Goal], 
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), manner)
     _warn(session, snapshot)
     _check_rights(session, seen.namespace, planned, manner)
-    if planned.deletes and not manner.yes and not _may_delete(session, seen, planned.deletes):
-        return ExitCode.REFUSED
-    return _carry_out(session, name, goal, manner)
+    agreed = manner.yes
+    if planned.deletes and not agreed:
+        agreed = _may_delete(session, seen, planned.deletes)
+        if not agreed:
+            return ExitCode.REFUSED
+    return _carry_out(session, name, goal, manner, agreed)
 
 
-def _carry_out(session: Session, name: str, goal: Goal, manner: Manner) -> ExitCode:
+def _observed(session: Session, name: str) -> Snapshot:
+    """The set, once its controller has seen the newest spec: a plan made before would rest on the revisions of yesterday."""
+    snapshot = session.cluster.snapshot(session.namespace, name)
+    if assess(snapshot, session.now()).observed:
+        return snapshot
+    deadline = Deadline(_OBSERVING)
+    with session.cluster.watch_snapshot(session.namespace, name) as source:
+        while not deadline.passed and not assess(source.latest(), session.now()).observed:
+            source.wait(deadline.cap(None))
+    return session.cluster.snapshot(session.namespace, name)
+
+
+def _carry_out(session: Session, name: str, goal: Goal, manner: Manner, agreed: bool) -> ExitCode:
     with session.cluster.watch_snapshot(session.namespace, name) as source:
         try:
-            ending = _drive(session, source, goal, manner, Deadline(manner.timeout))
+            deadline = Deadline(manner.timeout)
+            ending = _drive(session, source, goal, manner, deadline, may_delete=agreed)
+            if isinstance(ending.ending, Unagreed):  # the plan knew of no deletion; the cluster went another way
+                if not _may_delete(session, ending.seen, (ending.ending.pod,)):
+                    return ending.exit_code
+                ending = _drive(session, source, goal, manner, deadline, may_delete=True)
         except KeyboardInterrupt:
             return _part(session, source, name, goal)
         code = _report(session, ending, manner)
@@ -92,14 +115,17 @@ def _carry_out(session: Session, name: str, goal: Goal, manner: Manner) -> ExitC
             return code
         way_out: Goal = Abort() if manner.on_stuck is OnStuck.ABORT else Pause()
         session.terminal.tell(decisions.way_out(manner.on_stuck.value))
-        retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout))
+        retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout), may_delete=True)
         _report(session, retreat, manner)
         return code
 
 
-def _drive(session: Session, source: SnapshotSource, goal: Goal, manner: Manner, deadline: Deadline) -> Conclusion:
+def _drive(
+    session: Session, source: SnapshotSource, goal: Goal, manner: Manner, deadline: Deadline, *, may_delete: bool
+) -> Conclusion:
+    cluster = session.cluster
     if manner.output != "table":
-        return conduct(session.cluster, source, goal, observe=lambda frame: None, deadline=deadline)
+        return conduct(cluster, source, goal, observe=lambda frame: None, deadline=deadline, may_delete=may_delete)
     with Painter(session.terminal) as painter:
 
         def observe(frame: Frame) -> None:
@@ -108,7 +134,7 @@ def _drive(session: Session, source: SnapshotSource, goal: Goal, manner: Manner,
                 footer = decisions.sentence(frame.decision, frame.seen)
             painter.show(frame.seen, frame.now, footer=footer, log=bool(frame.trouble) or isinstance(frame.decision, Act))
 
-        return conduct(session.cluster, source, goal, observe=observe, deadline=deadline)
+        return conduct(cluster, source, goal, observe=observe, deadline=deadline, may_delete=may_delete)
 
 
 def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> ExitCode:
@@ -117,7 +143,9 @@ def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> Ex
     if isinstance(goal, Run):
         tell("interrupted: pausing the rollout where it stands")
         try:
-            conduct(session.cluster, source, Pause(), observe=lambda frame: None, deadline=Deadline(_PARTING))
+            conduct(
+                session.cluster, source, Pause(), observe=lambda frame: None, deadline=Deadline(_PARTING), may_delete=False
+            )
         except PetsError as error:
             tell(f"error: could not pause it: {error.message}")
     try:
@@ -186,8 +214,8 @@ def _report(session: Session, conclusion: Conclusion, manner: Manner) -> ExitCod
     terminal, seen, ending = session.terminal, conclusion.seen, conclusion.ending
     if manner.output != "table":
         terminal.print(documents.one(seen, manner.output))
-    if isinstance(ending, TimedOut):
-        terminal.tell(f"timed out: {words.headline(seen)}")
+    if isinstance(ending, TimedOut | Unagreed):
+        terminal.tell(f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}")
         return conclusion.exit_code
     mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
     terminal.tell(mark + decisions.sentence(ending, seen))

@@ -15,7 +15,7 @@ from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.domain.patches import change_for
 from kubectl_pets.domain.rollout import assess
 from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import Act, Decision, Done, Ending, Goal, Overtaken, Pins, Refused, Stuck, Wait
+from kubectl_pets.domain.steps import Act, Decision, Delete, Done, Ending, Goal, Overtaken, Pins, Refused, Stuck, Wait
 from kubectl_pets.domain.until import Progress, Until, progress
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ConflictError, ExitCode, NotFoundError, PetsError, ServerError, ThrottledError, UnreachableError
@@ -32,6 +32,12 @@ class TimedOut(msgspec.Struct, frozen=True, tag="timed-out"):
     """The time given ran out before the goal was reached."""
 
 
+class Unagreed(msgspec.Struct, frozen=True, tag="unagreed"):
+    """The next step deletes a pod, and nobody has agreed to deletions yet. Nothing was done about it."""
+
+    pod: str
+
+
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to show right now."""
 
@@ -45,7 +51,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended. ``changed``: whether this run changed anything on the cluster."""
 
-    ending: Ending | TimedOut
+    ending: Ending | TimedOut | Unagreed
     seen: Assessment
     changed: bool
 
@@ -58,7 +64,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return ExitCode.STUCK
             case TimedOut():
                 return ExitCode.TIMED_OUT
-            case Refused():
+            case Refused() | Unagreed():
                 return ExitCode.FAILED if self.changed else ExitCode.REFUSED
             case Overtaken():
                 return ExitCode.FAILED
@@ -89,8 +95,9 @@ def conduct(
     *,
     observe: Callable[[Frame], None],
     deadline: Deadline,
+    may_delete: bool,
 ) -> Conclusion:
-    """Carry out a goal. Raises PetsError for what does not pass.
+    """Carry out a goal. Without ``may_delete`` it ends as Unagreed before it deletes a pod. Raises PetsError for what lasts.
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
@@ -110,6 +117,8 @@ def conduct(
             case Wait(until=until):
                 look.show(decision)
                 look.wait(until)
+            case Act(step=Delete(pod=pod)) if not may_delete:
+                return Conclusion(ending=Unagreed(pod), seen=seen, changed=pins.changed)
             case Act(step=step):
                 assert snapshot.set is not None
                 try:

@@ -1,11 +1,12 @@
 """What tests of every room share: one real control plane for the whole run, and a namespace for each test.
 
-With several workers the process that hands out the tests owns the control plane and the workers attach to it, so that it is started
-once and ends with the run, however that ends. Where the binaries are not built yet they are built first, and the terminal says so.
+It is started once it is known that a selected test needs it, before the first test's own time runs. With several workers the
+process that hands out the tests owns it and the workers attach to it, so that it ends with the run, however that ends. Where the
+binaries are not built yet they are built first, and the terminal says so.
 """
 
-import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,54 +15,74 @@ from typing import Any
 import pytest
 
 from tests import controlplane as plane_package
-from tests.controlplane import ControlPlane
+from tests.controlplane import BuildError, ControlPlane, ControlPlaneError
 
 _OWNED = pytest.StashKey[ExitStack]()
-_PLANE = pytest.StashKey[ControlPlane]()
+_DESK = pytest.StashKey[Path]()
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Lay out the folder over which the owner and the workers pass word; a worker is given the owner's."""
+    worker = getattr(config, "workerinput", None)
+    owned = config.stash.setdefault(_OWNED, ExitStack())
+    folder = worker["controlplane"] if worker else owned.enter_context(tempfile.TemporaryDirectory(prefix="kubectl-pets-tests-"))
+    config.stash[_DESK] = Path(folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["controlplane"] = str(node.config.stash[_DESK])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
-    distributes = bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
-    if distributes and not re.search(r"not\s+real", config.getoption("markexpr") or ""):
+    if config.option.collectonly or not any(item.get_closest_marker("real") for item in session.items):
+        return
+    if hasattr(config, "workerinput"):
+        (config.stash[_DESK] / "wanted").touch()
+    else:
         _start(config)
 
 
-def pytest_configure_node(node: Any) -> None:
-    """Hook of pytest-xdist: tell a worker where the control plane is."""
-    plane = node.config.stash.get(_PLANE, None)
-    if plane is not None:
-        node.workerinput["controlplane"] = str(plane.directory)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """No test is handed out before this has returned for every worker."""
+    desk = node.config.stash[_DESK]
+    if (desk / "wanted").exists() and not (desk / "directory").exists() and not (desk / "error").exists():
+        _start(node.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    owned = config.stash.get(_OWNED, None)
-    if owned is not None:
-        owned.close()
+    config.stash[_OWNED].close()
 
 
-def _start(config: pytest.Config) -> ControlPlane:
+def _start(config: pytest.Config) -> None:
+    desk = config.stash[_DESK]
     capture = config.pluginmanager.getplugin("capturemanager")
-    owned = config.stash.setdefault(_OWNED, ExitStack())
     with capture.global_and_fixture_disabled() if capture else ExitStack():
-        plane = owned.enter_context(plane_package.running())
-    config.stash[_PLANE] = plane
-    return plane
+        try:
+            plane = config.stash[_OWNED].enter_context(plane_package.running())
+            (desk / "directory").write_text(str(plane.directory), encoding="utf-8")
+        except (BuildError, ControlPlaneError) as error:
+            # Told by each test that needs it; the others can do without.
+            (desk / "error").write_text(str(error), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def controlplane(pytestconfig: pytest.Config) -> ControlPlane:
-    """The control plane of this run. Tests that stop its API server start one of their own."""
-    worker = getattr(pytestconfig, "workerinput", None)
-    if worker is not None:
-        return plane_package.attach(Path(worker["controlplane"]))
-    return pytestconfig.stash.get(_PLANE, None) or _start(pytestconfig)
+    """The control plane of this run, for tests marked `real`. Tests that stop its API server start one of their own."""
+    desk = pytestconfig.stash[_DESK]
+    if (desk / "error").exists():
+        raise ControlPlaneError((desk / "error").read_text(encoding="utf-8"))
+    if not (desk / "directory").exists():
+        raise ControlPlaneError("no test is marked `real`: the fixture `controlplane` is for those that are")
+    return plane_package.attach(Path((desk / "directory").read_text(encoding="utf-8")))
 
 
 @pytest.fixture
 def namespace(controlplane: ControlPlane) -> Iterator[str]:
     """A new namespace, deleted afterwards without waiting for it."""
     name = f"test-{secrets.token_hex(4)}"
-    controlplane.kubectl("create", "namespace", name)
+    controlplane.create_namespace(name)
     yield name
-    controlplane.kubectl("delete", "namespace", name, "--wait=false")
+    controlplane.delete_namespace(name)

@@ -18,7 +18,8 @@ class Until(StrEnum):
 class Progress(StrEnum):
     REACHED = "reached"
     GOING_ON = "going-on"
-    #: Nothing more happens unless somebody does something: paused, staged, or OnDelete waiting for a deletion.
+    #: Nothing more happens, or is seen, unless somebody does something: paused, staged, OnDelete waiting for a deletion, or pods
+    #: that may not be read.
     RESTING = "resting"
     STUCK = "stuck"
     GONE = "gone"
@@ -32,7 +33,8 @@ def progress(until: Until, seen: Assessment) -> Progress:
         return Progress.REACHED
     if seen.phase is Phase.STUCK:
         return Progress.STUCK
-    if seen.phase in (Phase.PAUSED, Phase.WAITING_FOR_DELETE):
+    unreadable = any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
+    if unreadable or seen.phase in (Phase.PAUSED, Phase.WAITING_FOR_DELETE):
         return Progress.RESTING
     return Progress.GOING_ON
 

@@ -119,6 +119,8 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
             return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated"
         case DoneReason.RESUMED:
             return f"resumed, partition {seen.partition}"
+        case DoneReason.ABORTED if seen.update_revision == seen.current_revision:
+            return f"aborted, every pod is back at {revision_now}"
         case DoneReason.ABORTED:
             return (
                 f"aborted, every pod is back at {clean(seen.current_revision)}; "
@@ -216,6 +218,8 @@ def _after_done(reason: DoneReason, seen: Assessment) -> str | None:
             return f"go on with: {phrases.command(seen, 'rollout resume')}"
         case DoneReason.RESUMED:
             return f"follow it with: {phrases.command(seen, 'status', '-w')}"
+        case DoneReason.ABORTED if seen.update_revision == seen.current_revision:
+            return f"{words.left_over(seen)}; {words.clear(seen)}" if seen.partition_left_over else None
         case DoneReason.ABORTED:
             return f"put the template back with: {_undo(seen)}, then: {phrases.command(seen, 'partition', '0')}"
         case DoneReason.NOTHING_TO_DO if seen.phase is Phase.PAUSED:

@@ -460,7 +460,8 @@ class Handler(BaseHTTPRequestHandler):
 
 def _parsed(path: str) -> tuple[str | None, str, str]:
     """Namespace, plural and name of an API path."""
-    parts = path[path.index("/api") :].strip("/").split("/")
+    _, start, rest = path.partition("/api")
+    parts = (start + rest).strip("/").split("/")
     parts = parts[2:] if parts[0] == "api" else parts[3:]
     if parts[0] == "namespaces" and len(parts) > 2:
         return parts[1], parts[2], parts[3] if len(parts) > 3 else ""

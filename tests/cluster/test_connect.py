@@ -68,7 +68,7 @@ def test_context_cluster_user_and_server_flags_choose(server: Loopback, tmp_path
         ({"user": "no"}, "no user named 'no'", "there are: here"),
     ],
 )
-def test_a_wrong_name_says_which_there_are(tmp_path: Path, flags: dict[str, str], said: str, hint: str) -> None:
+def test_a_wrong_name_says_which_there_are(tmp_path: Path, flags: dict[str, Any], said: str, hint: str) -> None:
     path = str(write(tmp_path / "config", kubeconfig()))
     with pytest.raises(ConfigError, match=said) as caught:
         connect(ConnectionFlags(kubeconfig=path, **flags))

@@ -685,6 +685,28 @@ def test_an_inventory_without_the_right_to_sets(server: Loopback, client: Client
 # --- all at once -------------------------------------------------------------------------------------------------------------
 
 
+def _read_and_patch(client: Client, source: SetSource, chance: random.Random, going_on: Callable[[], bool]) -> None:
+    newest: dict[str, int] = {}
+    generation = looks = 1
+    while going_on():
+        try:
+            seen = source.refresh() if chance.random() < 0.1 else source.latest()
+            if chance.random() < 0.05:
+                client.apply(patch(generation, generation))
+                generation += 1
+                seen = source.latest()
+        except PetsError:
+            source.wait(0.01)
+            continue
+        for each in (*(seen.pods or ()), *([seen.set] if seen.set else [])):
+            version = int(each.metadata.resource_version)
+            assert version >= newest.get(each.metadata.uid, 0), "went back in time"
+            newest[each.metadata.uid] = version
+        looks += 1
+        source.wait(0.01)
+    assert looks > 20
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_under_fire_it_never_goes_back_and_ends_with_the_truth(seed: int, connecting: Connector) -> None:
     """A busy world, and a server that cuts, forgets, restarts and refuses, while somebody reads, refreshes and patches."""
@@ -694,6 +716,7 @@ def test_under_fire_it_never_goes_back_and_ends_with_the_truth(seed: int, connec
         pod(server.world, "web-0")
         client = connecting(server.url)
         over = threading.Event()
+        troubles: list[Any] = [Answer(500), Answer(410), drop]
 
         def live() -> None:
             for number in range(400):
@@ -710,29 +733,13 @@ def test_under_fire_it_never_goes_back_and_ends_with_the_truth(seed: int, connec
                 if what is not None:
                     what()
                 else:
-                    server.fault(chance.choice([Answer(500), Answer(410), drop]), watch=None, times=2)
+                    server.fault(chance.choice(troubles), watch=None, times=2)
 
         crowd = [threading.Thread(target=live), threading.Thread(target=fire)]
         with client.watch_snapshot("x", "web") as source:
             for thread in crowd:
                 thread.start()
-            newest: dict[str, int] = {}
-            generation = 1
-            while crowd[0].is_alive():
-                try:
-                    seen = source.refresh() if chance.random() < 0.1 else source.latest()
-                    if chance.random() < 0.05:
-                        client.apply(patch(generation, generation))
-                        generation += 1
-                        seen = source.latest()
-                except PetsError:
-                    source.wait(0.01)
-                    continue
-                for each in (*(seen.pods or ()), *([seen.set] if seen.set else [])):
-                    version = int(each.metadata.resource_version)
-                    assert version >= newest.get(each.metadata.uid, 0), "went back in time"
-                    newest[each.metadata.uid] = version
-                source.wait(0.01)
+            _read_and_patch(client, source, chance, crowd[0].is_alive)
             over.set()
             for thread in crowd:
                 thread.join()

@@ -5,6 +5,7 @@ It is only a view of a run's directory: any process that knows the directory can
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.controlplane import credentials, objects
 from tests.controlplane.api import Api, ApiError
@@ -103,9 +105,35 @@ class ControlPlane:
         place = ("-n", namespace) if namespace else ()
         self.kubectl("apply", "-f", "-", *place, input=manifest)
 
-    def add_node(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Add a node and wait until it is Ready. Give it labels that only the test's pods select, or others land there."""
-        objects.create(self._api(), "/api/v1/nodes", objects.node(name, labels or {}, (), {}))
+    def create_namespace(self, name: str) -> None:
+        """Make a namespace and wait until pods may be made in it, which takes a service account."""
+        api = self._api()
+        objects.create(api, "/api/v1/namespaces", {"metadata": {"name": name}})
+
+        def done() -> bool:
+            return bool(api.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
+
+        self._await(done, f"the default service account of {name}", _ORDER_SECONDS)
+
+    def delete_namespace(self, name: str) -> None:
+        """Have a namespace deleted, without waiting for it."""
+        self._api().delete(f"/api/v1/namespaces/{name}")
+
+    def requests(self, user_agent: str = "") -> list[dict[str, Any]]:
+        """The audit events so far of the clients whose user agent begins so, oldest first."""
+        with self.audit_log.open(encoding="utf-8") as log:
+            # The last line may still be being written.
+            events = [json.loads(line) for line in log if line.endswith("\n")]
+        return [event for event in events if str(event.get("userAgent", "")).startswith(user_agent)]
+
+    def add_node(self, name: str, labels: Mapping[str, str] | None = None, reserved: bool = False) -> None:
+        """Add a node and wait until it is Ready.
+
+        ``reserved``: only pods that tolerate everything (`tolerations: [{operator: Exists, effect: NoSchedule}]`) are placed on it. A test that
+        silences the node needs that where the control plane is shared, or the scheduler gives it other tests' pods too.
+        """
+        taints = [{"key": f"{DOMAIN}/reserved", "effect": "NoSchedule"}] if reserved else []
+        objects.create(self._api(), "/api/v1/nodes", objects.node(name, labels or {}, taints, {}))
         self._await_node(name, True)
 
     def silence_node(self, name: str, wait: bool = True) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +19,7 @@ from tests.controlplane.layout import ALL_COMPONENTS, TEMPORARY_PREFIX, Layout, 
 from tests.controlplane.plane import ControlPlane, ControlPlaneError
 from tests.controlplane.progress import Progress, elapsed
 from tests.controlplane.recipes import DEFAULT_VERSION
-from tests.controlplane.supervisor import remove_volumes
+from tests.controlplane.volumes import remove_volumes
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 120.0
@@ -41,16 +41,19 @@ def running(
     ``components``: etcd and kube-apiserver alone are enough where nothing has to be controlled.
     """
     _sweep()
+    progress = Progress(stream or sys.stderr)
+    # First, for it may take so long that another run would take the directory for one left behind.
+    binaries = build.binaries(version, components, progress)
     directory = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-    process = _start(directory, version, components, nodes, owned=True, progress=Progress(stream or sys.stderr))
+    process = _start(directory, Plan(_words(binaries), version, tuple(components), nodes), owned=True)
     try:
-        _await_ready(directory, process, Progress(stream or sys.stderr))
+        _await_ready(directory, process, progress)
         yield ControlPlane(directory)
     finally:
         assert process.stdin is not None
         process.stdin.close()  # the end of this pipe is the end of the run
         _await_end(process)
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(Layout(directory))
 
 
 def up(version: str = DEFAULT_VERSION, directory: Path | None = None) -> ControlPlane:
@@ -62,10 +65,12 @@ def up(version: str = DEFAULT_VERSION, directory: Path | None = None) -> Control
         progress.say(f"a control plane already runs in {directory}")
         _await_ready(directory, None, progress)
         return ControlPlane(directory)
+    _remove(layout)
     if directory.exists():
-        _remove(layout)
+        raise ControlPlaneError(f"{directory} holds something else than a control plane; name a new or an empty directory")
+    binaries = build.binaries(version, ALL_COMPONENTS, progress)
     directory.mkdir(parents=True, mode=0o700)
-    process = _start(directory, version, ALL_COMPONENTS, 3, owned=False, progress=progress)
+    process = _start(directory, Plan(_words(binaries), version), owned=False)
     try:
         _await_ready(directory, process, progress)
     except BaseException:
@@ -99,13 +104,14 @@ def attach(directory: Path) -> ControlPlane:
     return ControlPlane(directory)
 
 
-def _start(
-    directory: Path, version: str, components: Sequence[str], nodes: int, *, owned: bool, progress: Progress,
-) -> "subprocess.Popen[bytes]":
+def _words(paths: Mapping[str, Path]) -> dict[str, str]:
+    return {name: str(path) for name, path in paths.items()}
+
+
+def _start(directory: Path, plan: Plan, *, owned: bool) -> "subprocess.Popen[bytes]":
     try:
-        binaries = {name: str(path) for name, path in build.binaries(version, components, progress).items()}
         layout = Layout(directory)
-        layout.create(Plan(binaries, version, tuple(components), nodes))
+        layout.create(plan)
         command = [sys.executable, "-m", "tests.controlplane.supervisor", str(directory)]
         with layout.log("supervisor").open("wb") as log:
             return subprocess.Popen(
@@ -148,9 +154,15 @@ def _sweep() -> None:
     for directory in temporary_runs():
         with contextlib.suppress(OSError):
             if time.time() - directory.stat().st_mtime > _STALE_SECONDS and not Layout(directory).is_supervised():
-                _remove(Layout(directory))
+                remove_volumes(Layout(directory))
+                shutil.rmtree(directory)
 
 
 def _remove(layout: Layout) -> None:
-    remove_volumes(layout)
-    shutil.rmtree(layout.directory, ignore_errors=True)
+    """Remove what a run left, if a run it was: the directory is one that a person may have named by mistake."""
+    if layout.plan_file.is_file() and layout.lock_file.is_file():
+        remove_volumes(layout)
+        shutil.rmtree(layout.directory, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            layout.directory.rmdir()

@@ -22,20 +22,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from tests.controlplane import components, credentials, objects, processes
 from tests.controlplane.api import Api, ApiError
 from tests.controlplane.layout import CONTROLLERS, Layout, State, write
+from tests.controlplane.volumes import remove_volumes
 
 _START_SECONDS = 90.0
-_STOP_SECONDS = 10.0
 _PORT_TRIES = 5
 _PORT_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
-
-# Where the volume provisioner in kube-controller-manager puts volumes; it takes no other folder.
-_VOLUME = re.compile(rb"/tmp/hostpath_pv/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class _Ended(Exception):
@@ -67,6 +66,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._ports: dict[str, int] = {}
+        # These keep their ports, which by now are in kubeconfigs that were handed out.
+        self._served: set[str] = set()
         self._phase, self._message = "starting", ""
 
     def run(self) -> None:
@@ -88,10 +89,9 @@ class Supervisor:
     def _start(self) -> None:
         names = [name for component in self._plan.components for name in components.PORTS[component]]
         self._ports = processes.free_ports(names)
-        # One write of every log makes even an empty one readable while its process starts.
         for component in ("etcd", "kube-apiserver"):
             self._launch(component)
-            self._await(component, lambda component=component: self._is_well(component))  # type: ignore[misc]
+            self._await(component, partial(self._is_well, component))
         controllers = [component for component in CONTROLLERS if component in self._plan.components]
         if controllers:
             self._say("starting", "standard objects")
@@ -99,7 +99,7 @@ class Supervisor:
         for component in controllers:
             self._launch(component)
         for component in controllers:
-            self._await(component, lambda component=component: self._is_well(component))  # type: ignore[misc]
+            self._await(component, partial(self._is_well, component))
         self._say("starting", "waiting for the first nodes and accounts")
         self._await_objects()
 
@@ -157,13 +157,13 @@ class Supervisor:
                 tries -= 1
                 if tries == 0 or not self._lost_its_port(failure.component):
                     raise
-                names = components.PORTS[failure.component]
-                self._ports.update(processes.free_ports(names, taken=self._ports.values()))
+                if failure.component not in self._served:
+                    names = components.PORTS[failure.component]
+                    self._ports.update(processes.free_ports(names, taken=self._ports.values()))
                 self._layout.log(failure.component).unlink()
                 self._launch(failure.component)
 
     def _lost_its_port(self, component: str) -> bool:
-        # The server's port is in every kubeconfig that was handed out, so once it served it keeps its port.
         if component not in components.PORTS or component in self._children or self._phase != "starting":
             return False
         return _PORT_TAKEN.search(self._layout.log_tail(component, 200)) is not None
@@ -178,8 +178,9 @@ class Supervisor:
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if context is not None:
             handlers.append(urllib.request.HTTPSHandler(context=context))
-        with urllib.request.build_opener(*handlers).open(url, timeout=5.0) as response:
-            return bool(response.status == 200)
+        with urllib.request.build_opener(*handlers).open(url, timeout=5.0):
+            self._served.add(component)
+            return True
 
     def _turn(self, timeout: float | None) -> None:
         """Sleep until something happens: an order, a child's end, the owner's end, or the timeout."""
@@ -221,12 +222,13 @@ class Supervisor:
         if verb == "stop" and component in self._children:
             child = self._children.pop(component)
             child.terminate()
-            _wait_or_kill(child)
+            # A graceful end waits for open watches, which the controllers have for ever.
+            _wait_or_kill(child, seconds=2.0)
             self._say(self._phase, f"{component} was stopped")
         elif verb == "start" and component in self._plan.components and component not in self._children:
             try:
                 self._launch(component)
-                self._await(component, lambda: self._is_well(component))
+                self._await(component, partial(self._is_well, component))
                 self._say("ready", "")
             except _Failed as failure:
                 self._fail(failure)
@@ -265,19 +267,7 @@ class Supervisor:
             shutil.rmtree(self._layout.directory, ignore_errors=True)
 
 
-def remove_volumes(layout: Layout) -> None:
-    """Remove the folders behind this run's PersistentVolumes.
-
-    They lie outside the run's directory, and after a crash no API server can list them: the database's files can.
-    """
-    for path in layout.etcd_data.rglob("*"):
-        if path.is_file():
-            with contextlib.suppress(OSError):
-                for volume in set(_VOLUME.findall(path.read_bytes())):
-                    shutil.rmtree(volume.decode(), ignore_errors=True)
-
-
-def _wait_or_kill(child: subprocess.Popen[bytes], seconds: float = _STOP_SECONDS) -> None:
+def _wait_or_kill(child: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         child.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -285,10 +275,21 @@ def _wait_or_kill(child: subprocess.Popen[bytes], seconds: float = _STOP_SECONDS
         child.wait()
 
 
+def _hold(lock: IO[bytes]) -> None:
+    """Take the lock; somebody who only asks whether it is held may have it for a moment."""
+    for _ in range(50):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.02)
+    sys.exit("another supervisor runs here")
+
+
 def main() -> None:
     directory = Path(sys.argv[1])
     with Layout(directory).lock_file.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _hold(lock)
         Supervisor(directory, owned="--owned" in sys.argv[2:]).run()
 
 

@@ -1,6 +1,7 @@
 """What the fake kubelet plays, the real controllers decide: proof that tests may rely on both."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -144,8 +145,8 @@ def test_exec_and_port_forward(controlplane: ControlPlane, namespace: str) -> No
 
 def test_a_node_that_stops_answering(controlplane: ControlPlane, namespace: str) -> None:
     node = f"silent-{namespace}"
-    controlplane.add_node(node, {"only": namespace})
-    more = f"nodeSelector: {{only: {namespace}}}"
+    controlplane.add_node(node, {"only": namespace}, reserved=True)
+    more = f"nodeSelector: {{only: {namespace}}}\n  tolerations: [{{operator: Exists, effect: NoSchedule}}]"
     controlplane.apply(_pod(more=more), namespace)
     _wait(controlplane, namespace, "condition=Ready")
     controlplane.silence_node(node)
@@ -155,6 +156,17 @@ def test_a_node_that_stops_answering(controlplane: ControlPlane, namespace: str)
     controlplane.wake_node(node)
     controlplane.kubectl("wait", "--for=delete", "pod/p", "-n", namespace, "--timeout=60s")
     controlplane.kubectl("delete", "node", node)
+
+
+def test_requests_can_be_counted(controlplane: ControlPlane, namespace: str) -> None:
+    def seen() -> list[str]:
+        return [each["verb"] for each in controlplane.requests("kubectl") if each.get("objectRef", {}).get("namespace") == namespace]
+
+    controlplane.kubectl("get", "configmaps", "-n", namespace)
+    deadline = time.monotonic() + 10
+    while seen() != ["list"]:  # an event is written when its answer is out
+        assert time.monotonic() < deadline, seen()
+        time.sleep(0.05)
 
 
 def test_users(controlplane: ControlPlane, namespace: str) -> None:
