@@ -7,6 +7,7 @@ Every act says what it expects of the exit code and the demo fails where that do
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests import controlplane
@@ -32,9 +33,9 @@ class _Stage:
             print(f"(exit code {code})", flush=True)
 
 
-def _play(stage: _Stage) -> None:
+def _roll_out(stage: _Stage) -> None:
     stage.say("A headless Service and a StatefulSet with three replicas and a claim template.")
-    stage.run(f"kubectl apply -f {os.path.relpath(_WEB)}")
+    stage.run(f"kubectl create -f {os.path.relpath(_WEB)}")
     stage.run("kubectl pets status web --watch --timeout 2m")
 
     stage.say("Every StatefulSet in one line.")
@@ -63,6 +64,30 @@ def _play(stage: _Stage) -> None:
     stage.say("The repaired image, the whole way, in one command.")
     stage.run("kubectl pets rollout run web --image nginx:1.28 --pause 1s --timeout 2m")
     stage.run("kubectl pets list")
+
+
+def _clear_up(stage: _Stage, records: Path) -> None:
+    stage.say("Second act: the set shrinks to one pod. Its claims stay behind, with their data.")
+    stage.run("kubectl scale statefulset web --replicas=1")
+    stage.run("kubectl wait --for=condition=Unused pvc/www-web-1 pvc/www-web-2 --timeout=60s")
+    stage.say("Which claims will nobody want again, and what would deleting them destroy?")
+    stage.run("kubectl pets orphans")
+    stage.run("kubectl pets orphans explain www-web-2")
+    stage.say("Delete one. The data survives: its volume is set to Retain first.")
+    stage.run("kubectl pets orphans delete www-web-2 --dry-run")
+    stage.run(f"kubectl pets orphans delete www-web-2 -y --record {records}")
+    stage.run("kubectl get persistentvolumes")
+    stage.say("It was needed after all. The claim comes back onto the same volume, and the pod with it.")
+    (record,) = records.glob("*.json")
+    stage.run(f"kubectl pets orphans restore {record}")
+    stage.run("kubectl scale statefulset web --replicas=3")
+    stage.run("kubectl pets status web --watch --timeout 2m")
+
+
+def _play(stage: _Stage) -> None:
+    _roll_out(stage)
+    with tempfile.TemporaryDirectory(prefix="pets-demo-") as records:
+        _clear_up(stage, Path(records))
 
 
 def main() -> None:
