@@ -13,14 +13,13 @@ from threading import Event, Lock, local
 from typing import Any
 
 import urllib3
-from kubernetes.client import Configuration
-from kubernetes.client.rest import RESTClientObject, is_socks_proxy_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from kubectl_pets.cluster.credentials import Certificate
+from kubectl_pets.cluster.library import Configuration, RESTClientObject, is_socks_proxy_url
 from kubectl_pets.cluster.target import Target
 from kubectl_pets.errors import ConfigError
 
@@ -37,6 +36,7 @@ class Exchange:
         self.over = Event()
         self._lock = Lock()
         self._connection: HTTPConnection | None = None
+        self._opening: socket.socket | None = None
 
     def __enter__(self) -> "Exchange":
         _running.exchange = self
@@ -44,38 +44,55 @@ class Exchange:
 
     def __exit__(self, *exc: object) -> None:
         _running.exchange = None
-        with self._lock:
-            self._connection = None
+        self._has(None, None)
+
+    def opens(self, sock: socket.socket) -> None:
+        """A connection is being made. TLS takes its socket away and shows the new one only after the handshake, so a
+        duplicate is kept to be cut off by."""
+        self._has(None, sock.dup())
 
     def uses(self, connection: HTTPConnection) -> None:
-        with self._lock:
-            self._connection = connection
-            if self.over.is_set():
-                raise ConnectionAbortedError("cut off")
+        """A connection is there."""
+        self._has(connection, None)
 
     def cut(self) -> None:
         with self._lock:
             self.over.set()
-            self._shutdown()
+            sock: Any = self._opening or getattr(self._connection, "sock", None)
+            sock = getattr(sock, "socket", sock)  # urllib3's TLS inside TLS
+            if sock is not None:
+                try:
+                    # An SSLSocket's own shutdown drops its TLS state, on which the other thread may just be working.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                except OSError:
+                    pass  # gone already
 
-    def _shutdown(self) -> None:
-        sock: Any = getattr(self._connection, "sock", None)
-        sock = getattr(sock, "socket", sock)  # urllib3's TLS inside TLS
-        if sock is not None:
-            try:
-                # An SSLSocket's own shutdown drops its TLS state, on which the other thread may just be working.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            except OSError:
-                pass  # gone already
+    def _has(self, connection: HTTPConnection | None, opening: socket.socket | None) -> None:
+        with self._lock:
+            if self._opening is not None:
+                self._opening.close()
+            self._connection, self._opening = connection, opening
+            if self.over.is_set() and (connection is not None or opening is not None):
+                raise ConnectionAbortedError("cut off")
 
 
 class _Announcing:
     """Tells the exchange that runs in this thread which connection it got."""
 
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        exchange = getattr(_running, "exchange", None)
+        if exchange is not None:
+            try:
+                exchange.opens(sock)
+            except OSError:
+                sock.close()
+                raise
+        return sock
+
     def connect(self) -> None:
-        _announce(self)  # while it connects it can be cut off ...
         super().connect()  # type: ignore[misc]
-        _announce(self)  # ... and if that came too early, then now
+        _announce(self)
 
     def request(self, *args: Any, **kw: Any) -> None:
         _announce(self)

@@ -1,6 +1,7 @@
 """Requests on their way: what is repeated and what never, how long is waited, and what the answers teach."""
 
 import gzip
+import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -181,6 +182,28 @@ def test_an_exchange_can_be_cut_off_in_any_phase(server: Loopback, transport: Tr
         transport.send(_GET, exchange)
     assert len(server.seen) == 1, "what was cut off sends nothing any more"
     assert b"v1.37.2" in transport.send(_GET), "others go on"
+
+
+def test_an_exchange_can_be_cut_off_while_it_shakes_hands() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sender = Transport(Target(server=f"https://127.0.0.1:{silent.getsockname()[1]}", name="test"), Fixed(Credential()))
+        exchange, over = Exchange(), threading.Event()
+
+        def cut() -> None:
+            with silent.accept()[0] as peer:
+                peer.recv(1)  # the first byte of the handshake, which is not answered
+                exchange.cut()
+                over.wait(10)
+
+        peer = threading.Thread(target=cut)
+        peer.start()
+        began = time.monotonic()
+        with pytest.raises(UnreachableError):
+            sender.send(_GET, exchange)
+        assert time.monotonic() - began < 1
+        over.set()
+        peer.join()
+        sender.close()
 
 
 def test_a_silent_stream_counts_as_lost(server: Loopback, transport: Transport) -> None:
