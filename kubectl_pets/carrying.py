@@ -197,16 +197,7 @@ def _check_rights(session: Session, namespace: str, planned: Plan, manner: Manne
 
 
 def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool:
-    terminal = session.terminal
-    question = decisions.deletion_question(seen, tuple(pods), session.cluster.server_name())
-    if not terminal.interactive:
-        terminal.tell(f"refused: {question}")
-        terminal.tell("hint: there is no terminal to ask on; add -y to agree. Nothing was changed.")
-        return False
-    if terminal.ask(f"{question} [y/N] "):
-        return True
-    terminal.tell("refused: nothing was changed")
-    return False
+    return session.terminal.agrees(decisions.deletion_question(seen, tuple(pods), session.cluster.server_name()))
 
 
 def _report(session: Session, conclusion: Conclusion, manner: Manner) -> ExitCode:

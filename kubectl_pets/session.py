@@ -161,11 +161,18 @@ class Terminal:
             self.stderr.write(f"\r\x1b[K{text}")
             self.stderr.flush()
 
-    def ask(self, question: str) -> bool:
-        """A yes or no on the terminal; anything but yes is no."""
-        self.stderr.write(question)
+    def agrees(self, question: str) -> bool:
+        """Whether somebody sits there and says yes; anything else, or nobody there, is a no that says what to do."""
+        if not self.interactive:
+            self.tell(f"refused: {question}")
+            self.tell("hint: there is no terminal to ask on; add -y to agree. Nothing was changed.")
+            return False
+        self.stderr.write(f"{question} [y/N] ")
         self.stderr.flush()
-        return self.stdin.readline().strip().lower() in ("y", "yes")
+        if self.stdin.readline().strip().lower() in ("y", "yes"):
+            return True
+        self.tell("refused: nothing was changed")
+        return False
 
     def print(self, text: str) -> None:
         """Data, to stdout."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.cluster.failures import Attempt, unintelligible
-from kubectl_pets.cluster.kinds import PODS, SETS
+from kubectl_pets.cluster.kinds import PODS, SETS, Kind
 from kubectl_pets.cluster.transport import Request, Transport
 from kubectl_pets.domain.change import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import Pod, StatefulSet
@@ -50,24 +50,32 @@ def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet
 
 
 def _delete(transport: Transport, change: DeletePod, dry_run: bool) -> Pod | None:
+    body = delete(transport, PODS, change.namespace, change.name, change.uid, change.resource_version, dry_run=dry_run)
+    try:
+        pod = PODS.one(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None  # it was carried out: the status says so
+    return pod if pod.kind == "Pod" else None
+
+
+def delete(
+    transport: Transport, kind: Kind[Any], namespace: str, name: str, uid: str, resource_version: str, *, dry_run: bool
+) -> bytes:
+    """Delete exactly the object that was judged (metav1.Preconditions); the server's answer."""
     options: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
-        "preconditions": {"uid": change.uid, "resourceVersion": change.resource_version},
+        "preconditions": {"uid": uid, "resourceVersion": resource_version},
     }
     if dry_run:
         options["dryRun"] = ["All"]
     request = Request(
         method="DELETE",
-        path=PODS.path(change.namespace, change.name),
+        path=kind.path(namespace, name),
         body=msgspec.json.encode(options),
-        attempt=Attempt("delete", PODS.resource, change.name, change.namespace),
+        attempt=Attempt("delete", kind.resource, name, namespace),
     )
-    try:
-        pod = PODS.one(transport.send(request))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None  # it was carried out: the status says so
-    return pod if pod.kind == "Pod" else None
+    return transport.send(request)
 
 
 def _overtaken(transport: Transport, change: PatchSet) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.cluster.change import FIELD_MANAGER
+from kubectl_pets.cluster.change import FIELD_MANAGER, delete
 from kubectl_pets.cluster.estate import VOLUMES
 from kubectl_pets.cluster.failures import Attempt
 from kubectl_pets.cluster.kinds import CLAIMS, Kind
@@ -38,7 +38,7 @@ def carry_out(transport: Transport, reader: Reader, step: ClaimStep, *, dry_run:
             meta = {"uid": step.uid, "resourceVersion": step.resource_version, "annotations": step.annotations}
             send.merge(VOLUMES, None, step.volume, {"metadata": meta, "spec": {"persistentVolumeReclaimPolicy": "Retain"}})
         case DeleteClaim():
-            send.delete(CLAIMS, step.namespace, step.name, step.uid, step.resource_version)
+            delete(transport, CLAIMS, step.namespace, step.name, step.uid, step.resource_version, dry_run=dry_run)
         case CreateClaim(claim=claim):
             send.create(CLAIMS, claim)
         case ClearClaimRef():
@@ -84,12 +84,11 @@ def _await_bound(reader: Reader, step: AwaitBound) -> None:
 
 
 class _Sender:
-    """The three kinds of requests, with or without keeping their effect."""
+    """Patches and creations, with or without keeping their effect."""
 
     def __init__(self, transport: Transport, dry_run: bool) -> None:
         self._transport = transport
         self._query = [("fieldManager", FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])]
-        self._dry_run = dry_run
 
     def merge(self, kind: Kind[Any], namespace: str | None, name: str, patch: dict[str, Any]) -> None:
         request = Request(
@@ -109,21 +108,5 @@ class _Sender:
             query=self._query,
             body=msgspec.json.encode(made),
             attempt=Attempt("create", kind.resource, made.name, made.namespace),
-        )
-        self._transport.send(request)
-
-    def delete(self, kind: Kind[Any], namespace: str, name: str, uid: str, resource_version: str) -> None:
-        options: dict[str, Any] = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": uid, "resourceVersion": resource_version},
-        }
-        if self._dry_run:
-            options["dryRun"] = ["All"]
-        request = Request(
-            method="DELETE",
-            path=kind.path(namespace, name),
-            body=msgspec.json.encode(options),
-            attempt=Attempt("delete", kind.resource, name, namespace),
         )
         self._transport.send(request)

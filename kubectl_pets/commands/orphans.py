@@ -195,7 +195,7 @@ def delete(
     if not plan.deletions:
         session.terminal.tell("nothing to delete" if not plan.refused else "nothing was changed")
         return ExitCode.REFUSED if names and plan.refused else ExitCode.OK
-    if not yes and not _agreed(session, claim_plans.question(plan, options, session.cluster.server_name())):
+    if not yes and not session.terminal.agrees(claim_plans.question(plan, options, session.cluster.server_name())):
         return ExitCode.REFUSED
     return _clear(session, plan, options, record)
 
@@ -233,18 +233,6 @@ def _clear(session: Session, plan: deletion.DeletionPlan, options: deletion.Opti
         terminal.tell(f"interrupted: {len(cleared.done)} claims were deleted, these were not touched: {left}")
         return ExitCode.INTERRUPTED
     return ExitCode.REFUSED if cleared.refused and not cleared.done else ExitCode.OK
-
-
-def _agreed(session: Session, question: str) -> bool:
-    terminal = session.terminal
-    if not terminal.interactive:
-        terminal.tell(f"refused: {question}")
-        terminal.tell("hint: there is no terminal to ask on; add -y to agree. Nothing was changed.")
-        return False
-    if terminal.ask(f"{question} [y/N] "):
-        return True
-    terminal.tell("refused: nothing was changed")
-    return False
 
 
 def _find(verdicts: Sequence[Verdict], name: str, namespace: str) -> Verdict:
@@ -328,7 +316,7 @@ def purge(session: Session, older_than: timedelta, dry_run: str, yes: bool) -> E
     if dry_run != "none":
         terminal.print(question)
         return ExitCode.OK
-    if not yes and not _agreed(session, question):
+    if not yes and not terminal.agrees(question):
         return ExitCode.REFUSED
     for step in steps:
         session.cluster.carry_out(step)
