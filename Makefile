@@ -25,8 +25,8 @@ $(READY): requirements-dev.txt setup.cfg pyproject.toml
 demo: $(READY) ## roll a StatefulSet out on an embedded control plane and watch it (KEEP=1 leaves it up)
 	@$(ON_VENV) KEEP=$(KEEP) $(BIN)/python -m tests.demo
 
-test: lint ## lint, then all tests, those on the real control plane included
-	@$(ON_VENV) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+test: lint ## lint, then all tests, those on the real control plane included (VERSION= as below)
+	@$(ON_VENV) CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 unit: $(READY) ## the tests that need no control plane
 	@$(ON_VENV) $(BIN)/python -m pytest -m "not real" -n auto

@@ -5,6 +5,7 @@ process that hands out the tests owns it and the workers attach to it, so that i
 binaries are not built yet they are built first, and the terminal says so.
 """
 
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests import controlplane as plane_package
-from tests.controlplane import BuildError, ControlPlane, ControlPlaneError
+from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()
@@ -61,7 +62,7 @@ def _start(config: pytest.Config) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else ExitStack():
         try:
-            plane = config.stash[_OWNED].enter_context(plane_package.running())
+            plane = config.stash[_OWNED].enter_context(plane_package.running(os.environ.get("CONTROLPLANE_VERSION") or DEFAULT_VERSION))
             (desk / "directory").write_text(str(plane.directory), encoding="utf-8")
         except (BuildError, ControlPlaneError) as error:
             # Told by each test that needs it; the others can do without.

@@ -1,0 +1,150 @@
+"""The conductor's loop under faults that a real cluster does not produce on demand: outages, lost answers, conflicts, deadlines."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import pytest
+
+from kubectl_pets.conductor import Conclusion, Deadline, Frame, TimedOut, Unagreed, conduct, follow
+from kubectl_pets.domain.change import Change, DeletePod, PatchSet
+from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
+from kubectl_pets.domain.until import Progress, Until
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
+from kubectl_pets.session import Cluster, SnapshotSource
+from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
+
+STAGED = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2))
+CANARY = snapshot(statefulset(partition=2), pod(0), pod(1), pod(2, NEW))
+COMPLETE = snapshot(statefulset(partition=0, current=NEW), pod(0, NEW), pod(1, NEW), pod(2, NEW))
+ABORTED = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2))
+HELD = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2, NEW))
+
+
+class Scripted:
+    """A cluster and its watches. What happens is a list of snapshots, each shown until a change or a wait brings the next."""
+
+    def __init__(self, *scenes: Snapshot, reads: Sequence[PetsError | None] = (), applies: Sequence[PetsError | None] = ()) -> None:
+        self.scenes, self.reads, self.applies = list(scenes), list(reads), list(applies)
+        self.changes: list[Change] = []
+        self.fresh_reads = 0
+
+    def now(self) -> datetime:
+        return NOW
+
+    def latest(self) -> Snapshot:
+        return self.scenes[0]
+
+    def refresh(self) -> Snapshot:
+        self.fresh_reads += 1
+        failure = self.reads.pop(0) if self.reads else None
+        if failure is not None:
+            raise failure
+        return self.scenes[0]
+
+    def wait(self, timeout: float | None) -> bool:
+        return self._on()
+
+    def trouble(self) -> str | None:
+        return None
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> None:
+        failure = self.applies.pop(0) if self.applies else None
+        if failure is not None:
+            raise failure
+        self.changes.append(change)
+        self._on()
+
+    def _on(self) -> bool:
+        if len(self.scenes) > 1:
+            del self.scenes[0]
+            return True
+        return False
+
+
+def drive(
+    script: Scripted, goal: Goal, *, seconds: float | None = 5, may_delete: bool = True, see: Callable[[Frame], None] = lambda frame: None
+) -> Conclusion:
+    return conduct(
+        cast(Cluster, script), cast(SnapshotSource, script), goal, observe=see, deadline=Deadline(seconds), may_delete=may_delete
+    )
+
+
+def ended(conclusion: Conclusion) -> tuple[Any, ExitCode]:
+    return conclusion.ending, conclusion.exit_code
+
+
+def test_it_reads_again_before_it_acts_and_before_it_ends() -> None:
+    script = Scripted(CANARY, COMPLETE)
+    assert ended(drive(script, Promote())) == (Done(reason=DoneReason.COMPLETE), ExitCode.OK)
+    assert len(script.changes) == 1 and isinstance(script.changes[0], PatchSet)
+    assert script.fresh_reads == 2
+
+
+def test_an_outage_is_ridden_out() -> None:
+    seen: list[Frame] = []
+    script = Scripted(CANARY, CANARY, COMPLETE, reads=[UnreachableError("no route"), None])
+    assert drive(script, Promote(), see=seen.append).exit_code is ExitCode.OK
+    assert [frame.trouble for frame in seen if frame.trouble] == ["no route"]
+
+
+def test_a_lost_answer_is_looked_up_and_not_sent_again() -> None:
+    """The patch was carried out, its answer was cut off: the cluster says so, and there is no second one."""
+    script = Scripted(CANARY, COMPLETE, applies=[UnreachableError("cut off")])
+    conclusion = drive(script, Promote())
+    assert conclusion.exit_code is ExitCode.OK and script.changes == []
+
+
+def test_a_conflict_means_read_again() -> None:
+    script = Scripted(CANARY, COMPLETE, applies=[ConflictError("changed")])
+    assert drive(script, Promote()).exit_code is ExitCode.OK
+    assert len(script.changes) == 1
+
+
+def test_what_does_not_pass_ends_it() -> None:
+    with pytest.raises(ForbiddenError):
+        drive(Scripted(CANARY, applies=[ForbiddenError("no")]), Promote())
+    with pytest.raises(UnreachableError):
+        drive(Scripted(CANARY, reads=[UnreachableError("gone")] * 3), Promote(), seconds=0)
+
+
+def test_a_deadline_ends_it_unchanged() -> None:
+    script = Scripted(CANARY)
+    assert ended(drive(script, Promote(), seconds=0)) == (TimedOut(), ExitCode.TIMED_OUT)
+    assert script.changes == []
+
+
+def test_nothing_is_deleted_that_nobody_agreed_to() -> None:
+    script = Scripted(HELD, ABORTED)
+    assert ended(drive(script, Abort(), may_delete=False)) == (Unagreed("web-2"), ExitCode.REFUSED)
+    assert script.changes == []
+    assert drive(script, Abort()).exit_code is ExitCode.OK
+    assert [change.name for change in script.changes if isinstance(change, DeletePod)] == ["web-2"]
+
+
+def test_a_set_that_is_gone_ends_it() -> None:
+    script = Scripted(CANARY, snapshot(None))
+    assert ended(drive(script, Promote())) == (Overtaken(reason=OvertakenReason.DELETED), ExitCode.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("scenes", "until", "stay", "end"),
+    [
+        ((STAGED,), Until.COMPLETE, False, Progress.RESTING),
+        ((STAGED, CANARY), Until.CANARY, True, Progress.REACHED),
+        ((CANARY, COMPLETE), Until.COMPLETE, True, Progress.REACHED),
+        ((snapshot(statefulset(), pod(0), pod(1), pod(2, NEW, ready=False, waiting="ErrImagePull")),), Until.COMPLETE, False, Progress.STUCK),
+        ((snapshot(None),), Until.READY, False, Progress.GONE),
+        ((snapshot(statefulset(), pod(0, OLD), pod(1), pod(2, NEW, ready=False)),), Until.COMPLETE, False, TimedOut()),
+    ],
+)
+def test_following(scenes: tuple[Snapshot, ...], until: Until, stay: bool, end: Progress | TimedOut) -> None:
+    script = Scripted(*scenes)
+    deadline = Deadline(0 if isinstance(end, TimedOut) else 5)
+    reached, _ = follow(
+        cast(Cluster, script), cast(SnapshotSource, script), until, stay=stay, observe=lambda frame: None, deadline=deadline
+    )
+    assert reached == end
+    assert script.fresh_reads == (0 if isinstance(end, TimedOut) else 1)
+    assert script.changes == []
