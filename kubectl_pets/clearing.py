@@ -12,7 +12,7 @@ from types import FrameType
 
 import msgspec
 
-from kubectl_pets.domain.deletion import Deletion, DeletionPlan, Options, Refused, SetRetain, Snapshot, essence, recheck
+from kubectl_pets.domain.deletion import DeleteClaim, Deletion, DeletionPlan, Options, Refused, SetRetain, essence, recheck
 from kubectl_pets.domain.findings import Verdict
 from kubectl_pets.domain.restoring import Record, RestorePlan, RestorePolicy, RestoreRefused, plan_restore
 from kubectl_pets.errors import ConflictError, NotFoundError
@@ -58,31 +58,35 @@ def clear(
 
 
 def _clear_one(cluster: Cluster, verdict: Verdict, options: Options, book: RecordBook) -> Deletion | Refused:
+    """Judge, write the record and set the volume to Retain; judge again, and delete. Nothing stands between the last judgement
+    and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use it."""
     record: Record | None = None
     retained: SetRetain | None = None
-    for attempt in range(1, _ATTEMPTS + 1):
+    conflicts = 0
+    while True:
         decided = recheck(verdict, cluster.estate(verdict.namespace), options, cluster.now())
         if isinstance(decided, Refused):
             _leave_as_it_was(cluster, retained)
             if record is not None:
                 book.drop(record)
             return decided
+        prepared = record is not None
         if record is None:
             record = _record(decided.verdict, cluster)
             book.add(record)
         try:
             for step in decided.steps:
-                if not isinstance(step, Snapshot):
-                    cluster.carry_out(step)
                 if isinstance(step, SetRetain):
+                    cluster.carry_out(step)
                     retained = step
+                elif isinstance(step, DeleteClaim) and prepared:
+                    cluster.carry_out(step)
+                    return decided
         except (ConflictError, NotFoundError):
-            if attempt == _ATTEMPTS:
+            conflicts += 1
+            if conflicts == _ATTEMPTS:
                 _leave_as_it_was(cluster, retained)
                 raise
-        else:
-            return decided
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _leave_as_it_was(cluster: Cluster, retained: SetRetain | None) -> None:

@@ -55,7 +55,7 @@ def test_min_ready_seconds_hold_every_step(pets: Plugin) -> None:
     pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
     # Times of transition are cut to whole seconds, so each of the two pods has to wait for more than one second.
     assert time.monotonic() - start > 2 and set(pets.images().values()) == {NEW}
-    assert pets.set()["status"]["availableReplicas"] == 2
+    pets.eventually(lambda: pets.set()["status"]["availableReplicas"] == 2, "the controller agrees")  # older ones take a while
 
 
 def test_zero_replicas(pets: Plugin) -> None:
