@@ -95,7 +95,8 @@ def main() -> None:
         plane = controlplane.up()
         _play(_Stage(plane.kubeconfig))
         print(f"\n# The control plane is still up. To use it:\n  export KUBECONFIG={plane.kubeconfig}")
-        print("  .venv/bin/kubectl pets list -A")
+        print("  export PATH=$PWD/.venv/bin:$PATH")
+        print("  kubectl pets list -A")
         print("# To end it:\n  .venv/bin/python -m tests.controlplane down")
         return
     with controlplane.running() as plane:
