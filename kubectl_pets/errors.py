@@ -90,9 +90,3 @@ class InvalidError(PetsError):
 
 class ServerError(PetsError):
     """5xx, or an answer that cannot be understood."""
-
-
-class InterruptedByUser(PetsError):
-    """Ctrl-C (or SIGTERM) in a verb that has something to say about the state it leaves behind."""
-
-    exit_code = ExitCode.INTERRUPTED

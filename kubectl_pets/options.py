@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.partition import PATTERN, Meaning, Wanted
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.steps import Amount
-from kubectl_pets.session import ConnectionFlags, Session
+from kubectl_pets.session import Session
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -162,11 +162,6 @@ def connection(command: _F, *, all_shown: bool = False) -> _F:
         hidden = index >= _SHOWN_EVERYWHERE and not all_shown
         command = click.option(*names, expose_value=False, callback=_remember, hidden=hidden, **kw)(command)
     return command
-
-
-def connection_flag_names() -> tuple[str, ...]:
-    """The fields of ConnectionFlags; every one has its flag."""
-    return ConnectionFlags.__struct_fields__
 
 
 def output(*formats: str) -> Callable[[_F], _F]:

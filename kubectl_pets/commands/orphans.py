@@ -236,11 +236,21 @@ def _clear(session: Session, plan: deletion.DeletionPlan, options: deletion.Opti
 
 
 def _find(verdicts: Sequence[Verdict], name: str, namespace: str) -> Verdict:
-    bare = name.rpartition("/")[2]
-    found = next((verdict for verdict in verdicts if verdict.name == bare), None)
+    found = next((verdict for verdict in verdicts if verdict.name == _bare(name)), None)
     if found is None:
-        raise NotFoundError(f"no claim {bare} in namespace {namespace}", hint="kubectl pets orphans --all lists every claim.")
+        raise _no_such(name, namespace)
     return found
+
+
+def _bare(name: str) -> str:
+    """``pvc/data-web-0`` is ``data-web-0``."""
+    return name.rpartition("/")[2]
+
+
+def _no_such(name: str, namespace: str) -> NotFoundError:
+    return NotFoundError(
+        f"no claim {_bare(name)} in namespace {namespace}", hint="kubectl pets orphans --all lists every claim."
+    )
 
 
 @click.command("restore")
@@ -355,9 +365,9 @@ def unkeep(session: Session, claim: str) -> ExitCode:
 
 def _mark(session: Session, name: str, note: str | None) -> ExitCode:
     namespace = session.namespace
-    found = next((claim for claim in session.cluster.claims(namespace) if claim.name == name.rpartition("/")[2]), None)
+    found = next((claim for claim in session.cluster.claims(namespace) if claim.name == _bare(name)), None)
     if found is None:
-        raise NotFoundError(f"no claim {name} in namespace {namespace}", hint="kubectl pets orphans --all lists every claim.")
+        raise _no_such(name, namespace)
     try:
         session.cluster.mark_kept(found, note)
     except ConflictError as error:

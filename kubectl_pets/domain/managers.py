@@ -27,11 +27,6 @@ class Manager(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     evidence: str
 
-    @property
-    def reverts(self) -> bool:
-        """Whether it is known to put a hand-made change back without being asked."""
-        return self.kind in (ManagerKind.OPERATOR, ManagerKind.ARGO_CD, ManagerKind.FLUX)
-
 
 _MARKS = (
     ("argocd.argoproj.io/", ManagerKind.ARGO_CD),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout import at_rest
-from kubectl_pets.domain.stepping import after, decide
+from kubectl_pets.domain.stepping import CUT, after, decide
 from kubectl_pets.domain.steps import Act, Delete, Goal, Pins, Plan, SetPartition, Stage, Step, Stuck, Wait, WaitReason
 from kubectl_pets.domain.verdict import Assessment, Phase
 
@@ -122,5 +122,5 @@ def _settled(member: Member, seen: Assessment, now: datetime) -> Member:
         revision=revision,
         updated=revision == seen.update_revision,
         state=PodState.AVAILABLE,
-        available_at=now,
+        available_at=now - CUT,
     )

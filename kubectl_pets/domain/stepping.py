@@ -40,6 +40,9 @@ from kubectl_pets.domain.steps import (
 )
 from kubectl_pets.domain.verdict import Assessment, Cause, Phase
 
+#: Times of transition are cut to whole seconds (metav1.Time): what became available at .9 is noted as at .0.
+CUT = timedelta(seconds=1)
+
 _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 
 
@@ -334,7 +337,7 @@ def _settled(seen: Assessment) -> bool:
 
 def _soaks_until(members: tuple[Member, ...], soak: timedelta) -> datetime | None:
     times = [member.available_at for member in members if member.updated and member.available_at is not None]
-    return max(times) + soak if soak and times else None
+    return max(times) + soak + CUT if soak and times else None
 
 
 def _await_pods(seen: Assessment) -> Wait:
@@ -419,8 +422,3 @@ def images_for(wanted: tuple[Image, ...], seen: Assessment) -> tuple[tuple[Image
         else:
             unknown.append(image.container)
     return tuple(resolved), tuple(unknown)
-
-
-def cut_short(seen: Assessment) -> bool:
-    """Whether pods are on their way although nothing more will be released: what an interrupted verb leaves behind."""
-    return any(member.state is not PodState.AVAILABLE for member in seen.members) or bool(seen.surplus)

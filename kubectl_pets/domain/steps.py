@@ -27,13 +27,6 @@ class Amount(msgspec.Struct, frozen=True):
         return f"{self.number}%" if self.percent else str(self.number)
 
 
-class ImageChange(msgspec.Struct, frozen=True, kw_only=True):
-    """``[CONTAINER=]IMAGE``; an empty container means the only one."""
-
-    container: str
-    image: str
-
-
 # --- goals -----------------------------------------------------------------------------------------------------------------
 
 

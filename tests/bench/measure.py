@@ -4,7 +4,7 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -23,6 +23,13 @@ def cost(command: Sequence[str], environ: dict[str, str] | None = None, *, codes
     if process.returncode not in codes:
         raise SystemExit(f"bench: {' '.join(command[:6])} ... ended with {process.returncode}")
     return Cost(time.monotonic() - start, usage.ru_maxrss / 1024)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
 
 
 def spread(values: Sequence[float]) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.bench.measure import seconds_of, spread
 from tests.controlplane import ControlPlane
 
 _NAMESPACE = "bench"
@@ -40,12 +41,12 @@ def _ratio(plane: ControlPlane, after: str) -> None:
     _by_us(plane, name, "app:first")  # nothing to do: only compiles the bytecode
     ours, theirs = [], []
     for turn in range(_ROUNDS):
-        theirs.append(_timed(lambda: _by_controller(plane, name, f"app:a{turn}")))
-        ours.append(_timed(lambda: _by_us(plane, name, f"app:b{turn}")))
+        theirs.append(seconds_of(lambda: _by_controller(plane, name, f"app:a{turn}")))
+        ours.append(seconds_of(lambda: _by_us(plane, name, f"app:b{turn}")))
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    print(f"  kubectl      {statistics.median(theirs):6.2f} s   ({_spread(theirs)})")
-    print(f"  kubectl pets {statistics.median(ours):6.2f} s   ({_spread(ours)})")
-    print(f"  ratio        {statistics.median(ratios):6.3f}     ({_spread(ratios)}; goal <= 1.05)")
+    print(f"  kubectl      {statistics.median(theirs):6.2f} s   ({spread(theirs)})")
+    print(f"  kubectl pets {statistics.median(ours):6.2f} s   ({spread(ours)})")
+    print(f"  ratio        {statistics.median(ratios):6.3f}     ({spread(ratios)}; goal <= 1.05)")
 
 
 def _requests(plane: ControlPlane, replicas: int) -> None:
@@ -79,7 +80,7 @@ def _reaction(plane: ControlPlane) -> None:
     ]
     delays = [min(1e9, *(patch - time for time in ready if time <= patch)) for patch in patches if any(t <= patch for t in ready)]
     steps = [delay * 1000 for delay in delays if delay < 1.0]
-    print(f"  median {statistics.median(steps):.0f} ms over {len(steps)} steps ({_spread(steps)}; goal <= 100 ms)")
+    print(f"  median {statistics.median(steps):.0f} ms over {len(steps)} steps ({spread(steps)}; goal <= 100 ms)")
 
 
 def _note_ready(watch: "subprocess.Popen[str]", ready: list[float]) -> None:
@@ -150,13 +151,3 @@ spec:
     spec:
       containers: [{{name: app, image: "app:first"}}]
 """
-
-
-def _timed(work: Any) -> float:
-    start = time.monotonic()
-    work()
-    return time.monotonic() - start
-
-
-def _spread(values: list[float]) -> str:
-    return f"min {min(values):.3g}, max {max(values):.3g}, n {len(values)}"

@@ -48,7 +48,6 @@ def test_a_verb_s_exit_code_is_the_program_s(monkeypatch: pytest.MonkeyPatch, co
         (errors.UnreachableError("no"), 1),
         (errors.ForbiddenError("no"), 1),
         (errors.NotFoundError("no"), 1),
-        (errors.InterruptedByUser("no"), 130),
     ],
 )
 def test_an_error_has_its_code_its_words_and_no_traceback(

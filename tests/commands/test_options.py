@@ -10,7 +10,8 @@ import pytest
 from kubectl_pets.domain.partition import Meaning, Wanted
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.steps import Amount
-from kubectl_pets.options import Duration, ImageValue, PartitionValue, Pods, SetName, connection, connection_flag_names
+from kubectl_pets.options import Duration, ImageValue, PartitionValue, Pods, SetName, connection
+from kubectl_pets.session import ConnectionFlags
 
 GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
     (SetName, "web", "web"),
@@ -76,4 +77,4 @@ def test_every_connection_flag_has_its_option() -> None:
     def command() -> None:
         """Only here for its options."""
 
-    assert {option.name for option in command.params} == {*connection_flag_names(), "verbose"}
+    assert {option.name for option in command.params} == {*ConnectionFlags.__struct_fields__, "verbose"}

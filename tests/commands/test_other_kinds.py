@@ -48,7 +48,6 @@ def test_sets_of_other_groups_want_their_claims() -> None:
         become(pets, **gone)
         for kind in (KRUISE, PINGCAP):
             plane.apply(TYPE % kind)
-            plane.kubectl("wait", "--for=condition=Established", f"crd/statefulsets.{kind['group']}", "--timeout=60s")
             pets.eventually(lambda: plane.kubectl("create", "-f", "-", input=SET % kind, check=False).returncode == 0, "served")
             become(pets, data_web_0="in-range", data_web_1="will-return", data_web_2="in-range", data_web_3="scaled-down")
             plane.kubectl("delete", f"statefulsets.{kind['group']}", "web")

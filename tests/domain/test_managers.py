@@ -62,8 +62,3 @@ def test_each_kind_once_with_its_strongest_evidence() -> None:
         (ManagerKind.ARGO_CD, "metadata.labels"),
         (ManagerKind.HELM, "metadata.annotations"),
     ]
-
-
-def test_who_puts_things_back() -> None:
-    reverting = {kind for kind in ManagerKind if Manager(kind=kind, name="", evidence="").reverts}
-    assert reverting == {ManagerKind.OPERATOR, ManagerKind.ARGO_CD, ManagerKind.FLUX}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kubectl_pets.domain.model import Pod, Snapshot, StatefulSet
 from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.stepping import cut_short, standing
+from kubectl_pets.domain.stepping import standing
 from kubectl_pets.domain.until import Until, progress
 from kubectl_pets.domain.verdict import Assessment, Awaited, Phase
 from tests.domain.builders import NOW, UID, snapshots
@@ -102,7 +102,6 @@ def test_members_are_the_range_and_nothing_else(snapshot: Snapshot) -> None:
     assert {wait.pod for wait in seen.waits_for} | {blocker.pod for blocker in seen.blockers} <= known
     assert seen.ready >= seen.available
     assert 0 <= standing(seen) <= seen.replicas
-    assert cut_short(seen) is not seen.all_available
     for until in Until:
         progress(until, seen)
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.rollout import RESUME_ANNOTATION, assess
-from kubectl_pets.domain.stepping import after, cut_short, decide, standing
+from kubectl_pets.domain.stepping import after, decide, standing
 from kubectl_pets.domain.steps import (
     Abort,
     Act,
@@ -224,6 +224,6 @@ def test_by_hand_a_broken_pod_that_is_not_ones_own_is_said(policy: str) -> None:
 
 
 def test_an_interrupted_verb_leaves_pods_on_their_way() -> None:
-    assert not cut_short(assess(snapshot(statefulset(), *HALF), NOW))
-    assert cut_short(assess(snapshot(statefulset(), *HALF[:2]), NOW))
-    assert cut_short(assess(snapshot(statefulset(), *HALF, pod(3)), NOW))
+    assert assess(snapshot(statefulset(), *HALF), NOW).all_available
+    assert not assess(snapshot(statefulset(), *HALF[:2]), NOW).all_available
+    assert not assess(snapshot(statefulset(), *HALF, pod(3)), NOW).all_available

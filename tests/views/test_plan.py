@@ -71,7 +71,7 @@ def test_run_soaks_from_when_the_last_pod_became_available() -> None:
     assert drawn(Run(soak=timedelta(minutes=10)), builders.paused()) == screen(
         """
         default/web: paused at partition 2
-          1. pause for 7m
+          1. pause for 7m1s
           2. release web-1 (partition 2 -> 1) and wait until it is available
           3. pause for 10m
           4. release web-0 (partition 1 -> 0) and wait until it is available
