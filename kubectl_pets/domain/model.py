@@ -112,6 +112,11 @@ class PodSpec(Value, frozen=True):
     init_containers: tuple[Container, ...] = ()
     node_name: str = ""
     volumes: tuple[Volume, ...] = ()
+    #: With ``subdomain``: what the pod is called in DNS. The StatefulSet controller sets both when it makes the pod, never after.
+    hostname: str = ""
+    subdomain: str = ""
+    host_network: bool = False
+    dns_policy: str = ""
 
 
 class PodTemplate(Value, frozen=True):
@@ -239,6 +244,10 @@ class Condition(Value, frozen=True):
     last_transition_time: datetime | None = None
 
 
+class PodIP(Value, frozen=True):
+    ip: str = ""
+
+
 class PodStatus(Value, frozen=True):
     phase: str = ""
     reason: str = ""
@@ -247,6 +256,8 @@ class PodStatus(Value, frozen=True):
     container_statuses: tuple[ContainerStatus, ...] = ()
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     pod_ip: str = msgspec.field(name="podIP", default="")
+    #: One a family; the first is ``pod_ip``.
+    pod_ips: tuple[PodIP, ...] = msgspec.field(name="podIPs", default=())
 
     def condition(self, kind: str) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)
