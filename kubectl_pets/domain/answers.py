@@ -1,6 +1,6 @@
 """Questions for DNS servers, and what they answered. Values only: nothing here decides what an answer means.
 
-Names are absolute, in lower case and without the dot at the end. An answer that there is none is an answer, too: NXDOMAIN (no such
+Names are absolute, in lower case and without the dot at the end. That there is none is an answer, too: NXDOMAIN (no such
 name), NODATA (the name exists, but has no record of that type), SERVFAIL and silence are told apart (RFC 2308, RFC 8020).
 """
 
