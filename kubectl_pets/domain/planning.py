@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kubectl_pets.domain.members import LEAVING, Member, PodState
+from kubectl_pets.domain.moves import CUT
 from kubectl_pets.domain.rollout import at_rest
-from kubectl_pets.domain.stepping import CUT, after, decide
+from kubectl_pets.domain.stepping import after, decide
 from kubectl_pets.domain.steps import Act, Delete, Goal, Pins, Plan, SetPartition, Stage, Step, Stuck, Wait, WaitReason
 from kubectl_pets.domain.verdict import Assessment, Phase
 

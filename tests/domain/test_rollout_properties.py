@@ -7,9 +7,9 @@ import msgspec
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from kubectl_pets.domain.holding import standing
 from kubectl_pets.domain.model import Pod, Snapshot, StatefulSet
 from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.stepping import standing
 from kubectl_pets.domain.until import Until, progress
 from kubectl_pets.domain.verdict import Assessment, Awaited, Phase
 from tests.domain.builders import NOW, UID, snapshots

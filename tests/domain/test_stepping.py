@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from kubectl_pets.domain.holding import standing
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.rollout import RESUME_ANNOTATION, assess
-from kubectl_pets.domain.stepping import after, decide, standing
+from kubectl_pets.domain.stepping import after, decide
 from kubectl_pets.domain.steps import (
     Abort,
     Act,
