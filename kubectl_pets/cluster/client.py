@@ -1,24 +1,27 @@
-"""The cluster, as the verbs know it: one object for all that they ask of it (``session.Cluster``)."""
+"""The cluster, as the verbs know it: one object for all that they ask of it (``session.Cluster``).
+
+A verb asks for a few things, so the rooms behind are entered when they are asked for: loading them all is felt at every start.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Lock
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from kubectl_pets.cluster import change as changes
 from kubectl_pets.cluster import read
-from kubectl_pets.cluster.claims import carry_out, mark_kept
-from kubectl_pets.cluster.estate import VOLUMES, one_volume, read_estate
 from kubectl_pets.cluster.failures import shown_url
 from kubectl_pets.cluster.kinds import CLAIMS
 from kubectl_pets.cluster.listing import Reader, Scope
-from kubectl_pets.cluster.rights import missing_rights
 from kubectl_pets.cluster.transport import Transport
-from kubectl_pets.cluster.watch import FleetSource, SetSource
-from kubectl_pets.domain.change import Change
-from kubectl_pets.domain.estate import Estate, PersistentVolume
 from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot
-from kubectl_pets.domain.restoring import ClaimStep
+
+if TYPE_CHECKING:
+    from kubectl_pets.cluster.watch import FleetSource, SetSource
+    from kubectl_pets.domain.change import Change
+    from kubectl_pets.domain.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.restoring import ClaimStep
 
 
 class Client:
@@ -61,18 +64,24 @@ class Client:
         return read.inventory(self._reader, namespace, selector)
 
     def watch_snapshot(self, namespace: str, name: str) -> SetSource:
+        from kubectl_pets.cluster.watch import SetSource
+
         source = SetSource(self._reader, self._transport, self._forget, namespace, name)
         with self._lock:
             self._sources.append(source)
         return source
 
     def watch_inventory(self, namespace: str | None, selector: str | None) -> FleetSource:
+        from kubectl_pets.cluster.watch import FleetSource
+
         source = FleetSource(self._reader, self._transport, self._forget, namespace, selector or "")
         with self._lock:
             self._sources.append(source)
         return source
 
     def apply(self, change: Change, *, dry_run: bool = False) -> None:
+        from kubectl_pets.cluster import change as changes
+
         after = changes.apply(self._transport, change, dry_run=dry_run)
         if after is not None and not dry_run:
             with self._lock:
@@ -81,11 +90,15 @@ class Client:
                 source.learn(after)
 
     def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        from kubectl_pets.cluster.rights import missing_rights
+
         return missing_rights(self._transport, namespace, needed)
 
     def estate(
         self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = lambda text: None
     ) -> Estate:
+        from kubectl_pets.cluster.estate import read_estate
+
         return read_estate(self._reader, namespace, self.now, every_class=every_class, progress=progress)
 
     def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
@@ -96,15 +109,23 @@ class Client:
         return self._reader.listing(CLAIMS, Scope(namespace=namespace)).items
 
     def volume(self, name: str) -> PersistentVolume | None:
+        from kubectl_pets.cluster.estate import one_volume
+
         return one_volume(self._reader, name)
 
     def volumes(self) -> tuple[PersistentVolume, ...]:
+        from kubectl_pets.cluster.estate import VOLUMES
+
         return self._reader.listing(VOLUMES, Scope(namespace=None)).items
 
     def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
+        from kubectl_pets.cluster.claims import carry_out
+
         carry_out(self._transport, self._reader, step, dry_run=dry_run)
 
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
+        from kubectl_pets.cluster.claims import mark_kept
+
         mark_kept(self._transport, claim, note)
 
     def _forget(self, source: Any) -> None:

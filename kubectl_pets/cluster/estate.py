@@ -59,6 +59,9 @@ class _Group(msgspec.Struct, frozen=True, rename="camel"):
     preferred_version: Version = Version()
 
 
+_GROUP = msgspec.json.Decoder(_Group)
+
+
 def read_estate(
     reader: Reader,
     namespace: str | None,
@@ -163,7 +166,7 @@ def _list(reader: Reader, kind: Kind[T], scope: Scope) -> tuple[T, ...] | None:
 def _custom(reader: Reader, type: type[T], group: str, plural: str, scope: Scope) -> tuple[T, ...] | None:
     """A custom resource's list, at the version that the server prefers; empty where its group is not installed."""
     try:
-        found = reader.answer(f"/apis/{group}", Attempt("get", f"the API group {group}"), _Group)
+        found = reader.answer(f"/apis/{group}", Attempt("get", f"the API group {group}"), _GROUP)
     except NotFoundError:
         return ()
     except ForbiddenError:

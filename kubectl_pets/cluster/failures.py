@@ -75,6 +75,10 @@ class Status(msgspec.Struct, frozen=True):
     details: StatusDetails | None = None
 
 
+#: Made once, here: see kinds.
+STATUS = msgspec.json.Decoder(Status)
+
+
 def clean(text: str, longest: int = _LONGEST) -> str:
     """Text from outside, on one line, without terminal control characters, not longer than ``longest``."""
     text = _CONTROLS.sub(" ", _ESCAPES.sub("", text)).strip()
@@ -97,7 +101,7 @@ def shown_url(url: str) -> str:
 def status_of(body: bytes) -> Status:
     """The Status in an answer's body; an empty one where there is none (a proxy's page, say)."""
     try:
-        status = msgspec.json.decode(body, type=Status)
+        status = STATUS.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return Status()
     return status if status.kind == "Status" else Status()

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from kubectl_pets.cluster.failures import Attempt, Status, from_status, unintelligible
+from kubectl_pets.cluster.failures import STATUS, Attempt, from_status, unintelligible
 from kubectl_pets.cluster.kinds import Kind
 from kubectl_pets.cluster.listing import Listing, Reader, Scope
 from kubectl_pets.cluster.pools import Exchange
@@ -235,7 +235,7 @@ class Follower(Generic[T]):
         """Type, object (None: only the version counts) and version of an event."""
         event = _EVENT.decode(line)
         if event.type == "ERROR":
-            status = msgspec.json.decode(event.object, type=Status)
+            status = STATUS.decode(event.object)
             raise from_status(status.code, status, attempt)
         version = _OBJECT.decode(event.object).metadata.resource_version
         return event.type, None if event.type == "BOOKMARK" else self._kind.fitting(event.object), version

@@ -2,8 +2,12 @@
 
 Bodies are decoded into Structs as they are. Should one object not fit (another controller may keep anything at all in its
 ControllerRevisions), its nulls are dropped and it is tried again by itself, so that it does not spoil the others.
+
+Decoders are made where modules are loaded, here and elsewhere, or one after the other: msgspec finds out what a type holds when
+it first meets it, and the interpreter crashes should two threads do so at once (msgspec 0.22).
 """
 
+from threading import Lock
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -38,6 +42,11 @@ class _RawPage(msgspec.Struct, frozen=True):
     items: tuple[msgspec.Raw, ...] | None = None
 
 
+_RAW_PAGE = msgspec.json.Decoder(_RawPage)
+
+_MAKING = Lock()
+
+
 class Kind(Generic[T]):
     """One kind. ``optional``: an object that cannot be decoded is left out rather than being an error."""
 
@@ -46,8 +55,9 @@ class Kind(Generic[T]):
         group = base.split("/")[2] if base.startswith("/apis/") else ""
         self.resource = f"{plural}.{group}" if group else plural
         self._optional = optional
-        self._one = msgspec.json.Decoder(type)
-        self._page = msgspec.json.Decoder(Page[type])  # type: ignore[valid-type]
+        with _MAKING:
+            self._one = msgspec.json.Decoder(type)
+            self._page = msgspec.json.Decoder(Page[type])  # type: ignore[valid-type]
 
     def path(self, namespace: str | None, name: str = "") -> str:
         """``namespace`` None: all of them."""
@@ -69,7 +79,7 @@ class Kind(Generic[T]):
         try:
             return self._page.decode(body)
         except msgspec.ValidationError:
-            raw = msgspec.json.decode(body, type=_RawPage)
+            raw = _RAW_PAGE.decode(body)
         found = (self.fitting(item) for item in raw.items or ())
         return Page(metadata=raw.metadata, items=tuple(item for item in found if item is not None))
 

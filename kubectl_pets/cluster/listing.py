@@ -24,6 +24,8 @@ _CHUNK = 500
 
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
+_VERSION = msgspec.json.Decoder(ServerVersion)
+
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Which objects of a kind. ``namespace`` None: those of all namespaces."""
@@ -108,11 +110,11 @@ class Reader:
             if not more:
                 return
 
-    def answer(self, path: str, attempt: Attempt, type: type[_A]) -> _A:
+    def answer(self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A]) -> _A:
         """What the server answers at a path of its own, such as an API group."""
         body = self._transport.send(Request(method="GET", path=path, attempt=attempt))
         try:
-            return msgspec.json.decode(body, type=type)
+            return decoder.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise unintelligible(attempt, str(error)) from None
 
@@ -122,7 +124,7 @@ class Reader:
             attempt = Attempt("get", "the server's version")
             try:
                 body = self._transport.send(Request(method="GET", path="/version", attempt=attempt))
-                self._version = msgspec.json.decode(body, type=ServerVersion)
+                self._version = _VERSION.decode(body)
             except (ForbiddenError, NotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
                 pass  # hardened servers and proxies keep it to themselves
             except (ServerError, ThrottledError, UnreachableError):

@@ -18,6 +18,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
+from kubectl_pets.cluster import roots
 from kubectl_pets.cluster.credentials import Certificate
 from kubectl_pets.cluster.library import Configuration, RESTClientObject, is_socks_proxy_url
 from kubectl_pets.cluster.target import Target
@@ -154,7 +155,7 @@ def tls_context(target: Target, certificate: Certificate | None) -> ssl.SSLConte
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not target.insecure:
         if target.authority is None:
-            context.load_default_certs()
+            roots.trust(context)
         else:
             try:
                 context.load_verify_locations(cadata=target.authority.decode("ascii", errors="replace"))

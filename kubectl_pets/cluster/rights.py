@@ -22,6 +22,9 @@ class _Review(msgspec.Struct, frozen=True):
     status: _Verdict | None = None
 
 
+_REVIEW = msgspec.json.Decoder(_Review)
+
+
 def missing_rights(transport: Transport, namespace: str, needed: Sequence[Right]) -> tuple[Right, ...]:
     """Those of the needed (verb, resource) pairs that this user lacks; a server that cannot say counts as allowing it."""
 
@@ -44,8 +47,9 @@ def _allowed(transport: Transport, namespace: str, verb: str, resource: str) -> 
     }
     attempt = Attempt("create", "selfsubjectaccessreviews.authorization.k8s.io")
     try:
-        body = transport.send(Request(method="POST", path=_PATH, body=msgspec.json.encode(review), attempt=attempt))
-        verdict = msgspec.json.decode(body, type=_Review).status
+        request = Request(method="POST", path=_PATH, body=msgspec.json.encode(review), attempt=attempt, question=True)
+        body = transport.send(request)
+        verdict = _REVIEW.decode(body).status
     except (ForbiddenError, InvalidError, NotFoundError, ServerError, msgspec.MsgspecError, UnicodeDecodeError):
         return True
     return verdict is None or verdict.allowed

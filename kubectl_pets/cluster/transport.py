@@ -49,6 +49,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     content_type: str = "application/json"
     accept: str = "application/json"
+    question: bool = False  #: changes nothing, whatever its method
 
 
 class Transport:
@@ -76,7 +77,7 @@ class Transport:
         ``exchange`` lets another thread cut it off at once, pauses included.
         """
         patience = monotonic() + _THROTTLED
-        pauses = list(_PAUSES) if request.method == "GET" else []
+        pauses = list(_PAUSES) if request.method == "GET" or request.question else []
         while True:
             try:
                 with exchange or nullcontext():

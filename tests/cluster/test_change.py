@@ -190,7 +190,7 @@ def test_missing_rights_are_those_the_server_denies(server: Loopback, client: Cl
 
 @pytest.mark.parametrize("trouble", [Answer(403), Answer(404), Answer(500), Answer(201, b"<html>"), Answer(201, b"{}")])
 def test_a_server_that_cannot_say_counts_as_allowing(server: Loopback, client: Client, trouble: Any) -> None:
-    server.fault(trouble, method="POST")
+    server.fault(trouble, method="POST", times=9)
     assert client.missing_rights("x", [("get", "pods")]) == ()
 
 
@@ -203,9 +203,18 @@ def test_a_verdict_without_a_word_is_no(server: Loopback, client: Client) -> Non
 def test_a_server_that_does_not_answer_does_not_allow(
     server: Loopback, client: Client, trouble: Any, kind: type[PetsError]
 ) -> None:
-    server.fault(trouble, method="POST")
+    server.fault(trouble, method="POST", times=9)
     with pytest.raises(kind):
         client.missing_rights("x", [("get", "pods")])
+
+
+@pytest.mark.parametrize("trouble", [drop, half, Answer(500)])
+def test_the_question_for_a_right_is_repeated(server: Loopback, client: Client, trouble: Any) -> None:
+    """It is a POST, and changes nothing: a lost answer must not end a verb, nor a server in trouble hide a no."""
+    server.allowed = lambda asked: False
+    server.fault(trouble, method="POST", times=2)
+    assert client.missing_rights("x", [("get", "pods")]) == (("get", "pods"),)
+    assert len(server.seen) == 3
 
 
 def test_no_rights_need_no_question(server: Loopback, client: Client) -> None:
