@@ -10,40 +10,52 @@ from functools import partial
 from typing import NoReturn
 
 import click
+import msgspec
 
-from kubectl_pets import __version__
+from kubectl_pets import completing
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import connection
+from kubectl_pets.options import as_kubectl_reads, connection, exit_codes
 from kubectl_pets.session import Session, Terminal
 
 PROGRAM = "kubectl pets"
-
-_EXIT_CODES = """\b
-Exit codes:
-  0    done, all well
-  1    failed
-  2    wrong usage
-  3    not done yet, or paused
-  4    stuck or degraded
-  5    timed out
-  6    refused: unsafe, nothing was changed
-  7    --check found something
-  130  interrupted"""
 
 VERBS = {
     "list": Verb("kubectl_pets.commands.list:command", "Every StatefulSet in one line: where it stands and why."),
     "ls": Verb("kubectl_pets.commands.list:command", "The same as list.", alias_of="list"),
     "status": Verb("kubectl_pets.commands.status:command", "One StatefulSet as a tree; with -w until it is done or stuck."),
-    "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run."),
+    "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run.", group=True),
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
-    "orphans": Verb("kubectl_pets.commands.orphans:command", "Claims that nobody will want again; deletion with a net."),
+    "orphans": Verb(
+        "kubectl_pets.commands.orphans:command", "Claims that nobody will want again; deletion with a net.", group=True
+    ),
+    "completion": Verb("kubectl_pets.commands.completion:command", "Have the shell complete kubectl pets.", group=True),
+    "help": Verb("kubectl_pets.commands.help:command", "The help of a verb."),
 }
 THEMES = (
     ("Look", ("list", "status")),
     ("Roll out", ("rollout", "partition")),
     ("Storage", ("orphans",)),
+    ("More", ("completion", "help")),
 )
+
+
+def _tell_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from kubectl_pets import version
+
+    session = ctx.find_object(Session)
+    assert session is not None
+    output, found = ctx.params.get("output"), version.read()
+    if output is None:
+        session.terminal.print(version.text(found))
+    else:
+        from kubectl_pets.views.documents import API_VERSION, dump
+
+        document = {"apiVersion": API_VERSION, "kind": "Version", **msgspec.to_builtins(found)}
+        session.terminal.print(dump(document, output))
+    ctx.exit()
 
 
 @click.group(
@@ -51,12 +63,19 @@ THEMES = (
     verbs=VERBS,
     themes=THEMES,
     name=PROGRAM,
-    epilog=_EXIT_CODES,
+    epilog=exit_codes(*ExitCode),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="kubectl-pets")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show version, commit, and what it runs on; also with -o json or yaml.",
+)
+@click.option("-o", "--output", type=click.Choice(("json", "yaml")), is_eager=True, help="How to print the version.")
 @partial(connection, all_shown=True)
-def cli() -> None:
+def cli(output: str | None) -> None:
     """The verbs that kubectl lacks for StatefulSets. The flags below may stand before a verb or after it.
 
     \b
@@ -70,7 +89,10 @@ def cli() -> None:
 def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command line and return its exit code. Errors are told on the session's stderr."""
     try:
-        code = cli.main(args=list(arguments), prog_name=PROGRAM, obj=session, standalone_mode=False)
+        if arguments[:1] == [completing.WORD]:
+            completing.complete(cli, arguments[1:], session)
+            return ExitCode.OK
+        code = cli.main(args=as_kubectl_reads(arguments), prog_name=PROGRAM, obj=session, standalone_mode=False)
         return int(code or ExitCode.OK)
     except click.exceptions.NoArgsIsHelpError as error:
         session.terminal.print(error.format_message())
@@ -131,6 +153,8 @@ def main() -> NoReturn:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+    if sys.argv[1:2] == [completing.WORD]:
+        completing.hush()
     code = run(sys.argv[1:], Session(terminal=Terminal.real()))
     try:
         sys.stdout.flush()

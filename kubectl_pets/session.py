@@ -4,20 +4,24 @@ Commands get a Session and nothing else from outside, so a test can hand them a 
 client library is loaded only when ``cluster`` is first asked for: help, version and completion never pay for it.
 """
 
+from __future__ import annotations
+
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from io import TextIOWrapper
 from shutil import get_terminal_size
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 import msgspec
 
-from kubectl_pets.domain.change import Change
-from kubectl_pets.domain.estate import Estate, PersistentVolume
-from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot
-from kubectl_pets.domain.restoring import ClaimStep
+if TYPE_CHECKING:  # help, version and completion do without them
+    from kubectl_pets.domain.change import Change
+    from kubectl_pets.domain.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
+    from kubectl_pets.domain.restoring import ClaimStep
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +125,13 @@ class Cluster(Protocol):
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
         """Write the annotation that says that the claim stays, and why; None: remove it."""
 
+    def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
+        """What the "namespaces", "statefulsets" or "persistentvolumeclaims" of a namespace (None: of the cluster) are called,
+        and no more of them: for completion."""
+
+    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
+        """The set alone, in one request. Raises NotFoundError."""
+
     def server_name(self) -> str:
         """Context and server in words, for questions and errors; holds no secret."""
 
@@ -141,8 +152,6 @@ class Terminal:
 
     @classmethod
     def real(cls) -> "Terminal":
-        import os
-
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # a bare environment (LANG=C, a Windows pipe) must not spoil a picture
                 stream.reconfigure(encoding="utf-8", errors="replace")
@@ -210,6 +219,12 @@ class Session:
     @property
     def namespace(self) -> str:
         return self.flags.namespace or self.cluster.namespace
+
+    def configured(self, part: Literal["contexts", "clusters", "users"]) -> tuple[str, ...]:
+        """What the contexts, clusters or users of the kubeconfig are called; asks no server. Raises ConfigError."""
+        from kubectl_pets.cluster.kubeconfig import load
+
+        return tuple(getattr(load(self.flags.kubeconfig, os.environ), part))
 
     def now(self) -> datetime:
         return self.cluster.now()

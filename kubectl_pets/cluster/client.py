@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_pets.cluster import read
 from kubectl_pets.cluster.failures import shown_url
-from kubectl_pets.cluster.kinds import CLAIMS
+from kubectl_pets.cluster.kinds import CLAIMS, NAMESPACES, SETS, Kind
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.transport import Transport
-from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot
+from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
 
 if TYPE_CHECKING:
     from kubectl_pets.cluster.watch import FleetSource, SetSource
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.restoring import ClaimStep
+
+_NAMED: dict[str, Kind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
 
 
 class Client:
@@ -127,6 +129,12 @@ class Client:
         from kubectl_pets.cluster.claims import mark_kept
 
         mark_kept(self._transport, claim, note)
+
+    def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
+        return read.names(self._reader, _NAMED[resource], namespace)
+
+    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
+        return self._reader.one(SETS, namespace, name)
 
     def _forget(self, source: Any) -> None:
         with self._lock:

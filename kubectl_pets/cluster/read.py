@@ -52,6 +52,16 @@ def items(reader: Reader, kind: Kind[T], scope: Scope) -> Callable[[], tuple[T, 
     return read
 
 
+def names(reader: Reader, kind: Kind[T], namespace: str | None) -> tuple[str, ...]:
+    """What all objects of a kind are called; their metadata is all that is read."""
+    found: list[str] = []
+    for page, first in reader.pages(kind, Scope(namespace=namespace), metadata_only=True):
+        if first:
+            found.clear()
+        found.extend(each.name for each in page.items or ())
+    return tuple(found)
+
+
 def missing(reader: Reader, namespace: str, name: str) -> NotFoundError:
     """The error for a set that is not there, with what may have been meant, as far as that may be read."""
 
@@ -61,20 +71,20 @@ def missing(reader: Reader, namespace: str, name: str) -> NotFoundError:
     calls: list[Callable[[], object]] = [lambda: _names(reader, namespace)]
     calls += [elsewhere(kind) for kind in COUSINS]
     calls += [lambda: _gone(reader, namespace)]
-    names, *cousins, no_namespace = together(calls)
+    known, *cousins, no_namespace = together(calls)
     problem = f"no StatefulSet {clean(name)} in namespace {clean(namespace)}"
     other = next((kind.word for kind, found in zip(COUSINS, cousins) if found), None)
     if no_namespace:
         return NotFoundError(problem, hint=f"there is no namespace {clean(namespace)}; choose one with -n")
     if other is not None:
         return NotFoundError(problem, hint=f"{clean(name)} is a {other}; this is for StatefulSets")
-    assert isinstance(names, list)
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    shown = ", ".join(clean(each) for each in near or sorted(names)[:5])
+    assert isinstance(known, list)
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    shown = ", ".join(clean(each) for each in near or sorted(known)[:5])
     if near:
         return NotFoundError(problem, hint=f"was {shown} meant?")
-    if names:
-        return NotFoundError(problem, hint=f"there are: {shown}{', …' if len(names) > 5 else ''}")
+    if known:
+        return NotFoundError(problem, hint=f"there are: {shown}{', …' if len(known) > 5 else ''}")
     return NotFoundError(problem, hint="is it in another namespace? kubectl get statefulsets -A")
 
 

@@ -7,13 +7,13 @@ from kubectl_pets.domain.model import Inventory
 from kubectl_pets.domain.rollout import assess
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.options import connection, output, pass_session
+from kubectl_pets.options import connection, exit_codes, output, pass_session
 from kubectl_pets.session import Session
 from kubectl_pets.views import documents, sets
 from kubectl_pets.views.live import TextPainter
 
 
-@click.command("list")
+@click.command("list", epilog=exit_codes())
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels, like app=web,tier!=test.")
 @output("table", "wide", "json", "yaml", "name")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from kubectl_pets import clearing, records
+from kubectl_pets import clearing, completing, records
 from kubectl_pets.domain import deletion, orphans, restoring
 from kubectl_pets.domain.findings import CANDIDATES, Class, Fate, Verdict
 from kubectl_pets.errors import ConflictError, ExitCode, NotFoundError, UsageError
 from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import Age, connection, dry_run, output, pass_session, yes
+from kubectl_pets.options import Age, connection, dry_run, exit_codes, output, pass_session, yes
 from kubectl_pets.session import Session
 from kubectl_pets.views import claim_documents, claim_plans, claim_words, claims
 
@@ -31,12 +31,21 @@ _everywhere = click.option("-A", "--all-namespaces", is_flag=True, help="Look in
 _selector = click.option("-l", "--selector", metavar="SELECTOR", help="Only claims with these labels.")
 _older = click.option("--older-than", type=Age(), metavar="AGE", help="Only claims known to be unused for so long, like 30d.")
 _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
+_CLASSES = f"Only claims of this class: {', '.join(each.value for each in Class)}."
 
 
-@click.group(cls=LazyGroup, verbs=VERBS, name="orphans", invoke_without_command=True)
+@click.group(
+    cls=LazyGroup,
+    verbs=VERBS,
+    name="orphans",
+    invoke_without_command=True,
+    epilog=exit_codes(ExitCode.REFUSED, ExitCode.FINDINGS),
+)
 @_everywhere
 @_selector
-@click.option("--class", "classes", type=click.Choice([each.value for each in Class]), multiple=True, help="Only this class.")
+@click.option(
+    "--class", "classes", type=click.Choice([each.value for each in Class]), multiple=True, metavar="CLASS", help=_CLASSES
+)
 @_older
 @click.option("--all", "every", is_flag=True, help="Every claim with its class, not candidates only.")
 @click.option("--check", is_flag=True, help="Exit with code 7 where there are candidates, for use in CI.")
@@ -118,8 +127,8 @@ def _show(session: Session, shown: Sequence[Verdict], output: str, *, headers: b
     terminal.tell(claims.total(shown, unread=unread))
 
 
-@click.command("explain")
-@click.argument("claim")
+@click.command("explain", epilog=exit_codes())
+@click.argument("claim", shell_complete=completing.claims)
 @connection
 @pass_session
 def explain(session: Session, claim: str) -> ExitCode:
@@ -135,8 +144,8 @@ def explain(session: Session, claim: str) -> ExitCode:
     return ExitCode.OK
 
 
-@click.command("delete")
-@click.argument("names", metavar="[CLAIM]...", nargs=-1)
+@click.command("delete", epilog=exit_codes(ExitCode.REFUSED))
+@click.argument("names", metavar="[CLAIM]...", nargs=-1, shell_complete=completing.claims)
 @_everywhere
 @_selector
 @click.option("--class", "classes", type=_candidate_classes, multiple=True, help="Only claims of this class.")
@@ -253,8 +262,8 @@ def _no_such(name: str, namespace: str) -> NotFoundError:
     )
 
 
-@click.command("restore")
-@click.argument("sources", metavar="RECORD|VOLUME...", nargs=-1, required=True)
+@click.command("restore", epilog=exit_codes(ExitCode.REFUSED))
+@click.argument("sources", metavar="RECORD|VOLUME...", nargs=-1, required=True, shell_complete=completing.files)
 @dry_run
 @connection
 @pass_session
@@ -265,7 +274,7 @@ def restore(session: Session, sources: tuple[str, ...], dry_run: str) -> ExitCod
 
     \b
     Examples:
-      kubectl pets orphans restore ~/.local/state/kubectl-pets/orphans/orphans-20261124T101500Z-4711.json
+      kubectl pets orphans restore ./records/orphans-20261124T101500Z-4711.json
       kubectl pets orphans restore pvc-1b1831f5-396f-4295-9443-efdc4edf28bd
     """
     terminal, refused = session.terminal, False
@@ -299,7 +308,7 @@ def _records(session: Session, source: str) -> tuple[restoring.Record, ...]:
     return (record,)
 
 
-@click.command("purge")
+@click.command("purge", epilog=exit_codes(ExitCode.REFUSED))
 @click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Only volumes retained for so long, like 30d.")
 @dry_run
 @yes
@@ -334,8 +343,8 @@ def purge(session: Session, older_than: timedelta, dry_run: str, yes: bool) -> E
     return ExitCode.OK
 
 
-@click.command("keep")
-@click.argument("claim")
+@click.command("keep", epilog=exit_codes())
+@click.argument("claim", shell_complete=completing.claims)
 @click.option("--why", required=True, metavar="TEXT", help="For whoever finds the claim later.")
 @connection
 @pass_session
@@ -349,8 +358,8 @@ def keep(session: Session, claim: str, why: str) -> ExitCode:
     return _mark(session, claim, f"{getpass.getuser()}: {why}")
 
 
-@click.command("unkeep")
-@click.argument("claim")
+@click.command("unkeep", epilog=exit_codes())
+@click.argument("claim", shell_complete=completing.claims)
 @connection
 @pass_session
 def unkeep(session: Session, claim: str) -> ExitCode:

@@ -8,12 +8,16 @@ from kubectl_pets.domain.rollout import assess
 from kubectl_pets.domain.steps import Goal, Partition
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.options import PartitionValue, SetName, connection, pass_session
+from kubectl_pets.options import PartitionValue, SetName, connection, exit_codes, pass_session
 from kubectl_pets.session import Session
 from kubectl_pets.views import documents, picture
 
 
-@click.command("partition", context_settings={"ignore_unknown_options": True})
+@click.command(
+    "partition",
+    context_settings={"ignore_unknown_options": True},
+    epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED),
+)
 @click.argument("name", type=SetName())
 @click.argument("value", type=PartitionValue(), required=False)
 @manner_options

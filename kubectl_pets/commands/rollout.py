@@ -13,7 +13,7 @@ from kubectl_pets.domain.steps import Abort, Amount, Canary, Goal, Pause, Promot
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import Duration, ImageValue, Pods, SetName, connection, pass_session
+from kubectl_pets.options import Duration, ImageValue, Pods, SetName, connection, exit_codes, pass_session
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"
@@ -34,6 +34,7 @@ _image = click.option(
 )
 _pods = click.option("--pods", type=Pods(), default="1", show_default=True, help="How many pods to release.")
 _name = click.argument("name", type=SetName())
+_CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
 def _verb(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -41,7 +42,13 @@ def _verb(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     return _name(manner_options(connection(pass_session(command))))
 
 
-@click.group(cls=LazyGroup, verbs=VERBS, name="rollout")
+@click.group(
+    cls=LazyGroup,
+    verbs=VERBS,
+    name="rollout",
+    epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED),
+)
+@connection
 def command() -> None:
     """Carry a StatefulSet's rollout, in order, with the truth about where it stands.
 
@@ -54,7 +61,7 @@ def command() -> None:
     """
 
 
-@click.command("run")
+@click.command("run", epilog=_CODES)
 @_image
 @click.option("--canary", type=Pods(), help="Pods to release first; as many as a step where not given.")
 @click.option("--step", type=Pods(), default="1", show_default=True, help="Pods to release at a time.")
@@ -95,7 +102,7 @@ def run(
     return carry(session, name, goal, replace(manner, on_stuck=OnStuck(on_stuck)))
 
 
-@click.command("canary")
+@click.command("canary", epilog=_CODES)
 @_pods
 @_image
 @_verb
@@ -112,7 +119,7 @@ def canary(session: Session, name: str, manner: Manner, pods: Amount, images: tu
     return carry(session, name, lambda seen: Canary(pods=pods, images=_resolve(images, seen)), manner)
 
 
-@click.command("step")
+@click.command("step", epilog=_CODES)
 @_pods
 @_verb
 def step(session: Session, name: str, manner: Manner, pods: Amount) -> ExitCode:
@@ -128,7 +135,7 @@ def step(session: Session, name: str, manner: Manner, pods: Amount) -> ExitCode:
     return carry(session, name, lambda seen: StepOn(pods=pods), manner)
 
 
-@click.command("promote")
+@click.command("promote", epilog=_CODES)
 @_verb
 def promote(session: Session, name: str, manner: Manner) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
@@ -141,7 +148,7 @@ def promote(session: Session, name: str, manner: Manner) -> ExitCode:
     return carry(session, name, lambda seen: Promote(), manner)
 
 
-@click.command("pause")
+@click.command("pause", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_verb
 def pause(session: Session, name: str, manner: Manner) -> ExitCode:
     """Raise the partition to where the rollout stands: pods already replaced stay, no other one follows.
@@ -153,7 +160,7 @@ def pause(session: Session, name: str, manner: Manner) -> ExitCode:
     return carry(session, name, lambda seen: Pause(), manner)
 
 
-@click.command("resume")
+@click.command("resume", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_verb
 def resume(session: Session, name: str, manner: Manner) -> ExitCode:
     """Put the partition back to what it was before the pause. Does not wait: 'kubectl pets status NAME -w' does.
@@ -165,7 +172,7 @@ def resume(session: Session, name: str, manner: Manner) -> ExitCode:
     return carry(session, name, lambda seen: Resume(), manner)
 
 
-@click.command("abort")
+@click.command("abort", epilog=_CODES)
 @_verb
 def abort(session: Session, name: str, manner: Manner) -> ExitCode:
     """Bring every pod back to the current revision, the last one that was rolled out to the end.

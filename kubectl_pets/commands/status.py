@@ -9,7 +9,7 @@ from kubectl_pets.domain.rollout import assess
 from kubectl_pets.domain.until import Progress, Until, progress
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.options import SetName, connection, output, pass_session, seconds, timeout
+from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.session import Session
 from kubectl_pets.views import documents, tree, words
 from kubectl_pets.views.live import Painter
@@ -23,7 +23,7 @@ _EXIT = {
 }
 
 
-@click.command("status")
+@click.command("status", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT))
 @click.argument("name", type=SetName())
 @click.option("-w", "--watch", is_flag=True, help="Follow it to its end; the exit code tells which.")
 @click.option(
@@ -40,7 +40,7 @@ def command(
 ) -> ExitCode:
     """Where a rollout stands: the set, its revisions, its pods in ordinal order, what it waits for and what blocks it.
 
-    Exit codes: 0 complete (or what --until names), 3 not done yet or paused, 4 stuck, 5 timed out.
+    It ends with 0 only where the rollout is complete, or what --until names is reached.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kubectl_pets.__main__ import run
 from kubectl_pets.session import Session
+from tests.commands.codes import listed, verb_of
 from tests.controlplane import ControlPlane
 from tests.terminal import FakeTerminal
 
@@ -34,17 +35,22 @@ class Plugin:
         code = run([*words, *self.place(kubeconfig)], Session(terminal=terminal))
         result = Result(code, terminal.stdout_text, terminal.stderr_text)
         assert code == expect, f"exit code {code}, expected {expect}\n{result.stdout}\n{result.stderr}"
+        assert code in listed(verb_of(words)), f"{words[0]} --help does not say that it can end with {code}"
         return result
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Run it as a process of its own, to be killed or interrupted."""
         return subprocess.Popen(
-            [sys.executable, "-m", "kubectl_pets", *words, *self.place()],
+            self.command(*words),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=dict(os.environ),
         )
+
+    def command(self, *words: str, kubeconfig: Path | None = None) -> list[str]:
+        """What to start as a process."""
+        return [sys.executable, "-m", "kubectl_pets", *words, *self.place(kubeconfig)]
 
     def place(self, kubeconfig: Path | None = None) -> tuple[str, ...]:
         return ("-n", self.namespace, "--kubeconfig", str(kubeconfig or self.plane.kubeconfig))

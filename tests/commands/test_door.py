@@ -74,15 +74,44 @@ def test_wrong_usage_names_the_help(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NAME" in terminal.stderr_text and "kubectl pets status --help" in terminal.stderr_text
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], [], ["rollout", "--help"], ["rollout", "run", "--help"], ["nonsense"]])
-def test_help_and_version_load_no_client(words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "--version",
+        "--version -o json",
+        "",
+        "rollout --help",
+        "rollout run --help",
+        "help orphans delete",
+        "nonsense",
+        "rollout nonsense",
+        "__complete sta",
+        "__complete rollout st",
+        "__complete status --",
+    ],
+)
+def test_help_version_and_completion_of_verbs_load_no_client(words: str) -> None:
+    heavy = {"kubernetes", "urllib3", "rich", "yaml", "ssl", "tabulate", "dns", "websocket", "importlib.metadata"}
+    if words.startswith("--version"):
+        heavy.discard("importlib.metadata")  # a checkout asks it what a built executable knows
+    assert heavy & loaded(*words.split()) == set()
+
+
+@pytest.mark.parametrize(("words", "verbs"), [("", set()), ("--version", set()), ("__complete sta", set()), ("__complete rollout st", {"rollout"})])
+def test_listing_verbs_loads_none_but_their_group(words: str, verbs: set[str]) -> None:
+    prefix = "kubectl_pets.commands."
+    assert {name.removeprefix(prefix) for name in loaded(*words.split()) if name.startswith(prefix)} == verbs
+
+
+def loaded(*words: str) -> set[str]:
+    """The modules that a run brings in."""
     script = (
         "import sys\n"
         "from kubectl_pets.__main__ import run\n"
         "from kubectl_pets.session import Session, Terminal\n"
         "run(sys.argv[1:], Session(terminal=Terminal.real()))\n"
-        "heavy = {'kubernetes', 'urllib3', 'rich', 'yaml', 'ssl', 'tabulate'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+        "print('', *sys.modules, sep='\\nmodule ')\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True)
+    return {line.removeprefix("module ") for line in done.stdout.splitlines() if line.startswith("module ")}

@@ -10,7 +10,7 @@ import pytest
 from kubectl_pets.domain.partition import Meaning, Wanted
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.steps import Amount
-from kubectl_pets.options import Duration, ImageValue, PartitionValue, Pods, SetName, connection
+from kubectl_pets.options import Duration, ImageValue, PartitionValue, Pods, SetName, as_kubectl_reads, connection
 from kubectl_pets.session import ConnectionFlags
 
 GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
@@ -78,3 +78,21 @@ def test_every_connection_flag_has_its_option() -> None:
         """Only here for its options."""
 
     assert {option.name for option in command.params} == {*ConnectionFlags.__struct_fields__, "verbose"}
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        (("list", "-n=prod"), ["list", "-n", "prod"]),
+        (("list", "-o=json", "-A"), ["list", "-o", "json", "-A"]),
+        (("orphans", "-l=app=web"), ["orphans", "-l", "app=web"]),
+        (("rollout", "step", "--dry-run", "web"), ["rollout", "step", "--dry-run=client", "web"]),
+        (("rollout", "step", "web", "--dry-run"), ["rollout", "step", "web", "--dry-run=client"]),
+        (("rollout", "step", "--dry-run", "server", "web"), ["rollout", "step", "--dry-run", "server", "web"]),
+        (("rollout", "step", "--dry-run=server", "web"), ["rollout", "step", "--dry-run=server", "web"]),
+        (("list", "--", "-n=prod"), ["list", "--", "-n=prod"]),
+        (("list", "--namespace=prod"), ["list", "--namespace=prod"]),
+    ],
+)
+def test_flags_mean_what_they_mean_to_kubectl(words: tuple[str, ...], read: list[str]) -> None:
+    assert as_kubectl_reads(words) == read

@@ -1,0 +1,1 @@
+@kubectl-pets __complete %*
