@@ -1,146 +1,211 @@
 """Deletes claims one after the other so that each can come back, and brings them back.
 
 Every claim is judged again right before its turn, on a newly read estate. Its record is on disk before it is touched. Ctrl-C
-takes effect between two claims, never within one.
+takes effect between two claims, or while a snapshot is waited for, never within one.
 """
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
-from kubectl_pets.domain.deletion import DeleteClaim, Deletion, DeletionPlan, Options, Refused, SetRetain, essence, recheck
+from kubectl_pets.domain.deletion import (
+    DeleteClaim,
+    Deletion,
+    DeletionPlan,
+    Options,
+    Refused,
+    SetRetain,
+    essence,
+    policy_before,
+    recheck,
+)
 from kubectl_pets.domain.findings import Verdict
-from kubectl_pets.domain.restoring import Record, RestorePlan, RestorePolicy, RestoreRefused, plan_restore
-from kubectl_pets.errors import ConflictError, NotFoundError
+from kubectl_pets.domain.restoring import AwaitBound, Record, RestorePlan, RestorePolicy, RestoreRefused, plan_restore
+from kubectl_pets.domain.snapshots import Taken
+from kubectl_pets.errors import ConflictError, NotFoundError, PetsError
+from kubectl_pets.interrupts import Held, held_back
 from kubectl_pets.records import RecordBook
 from kubectl_pets.session import Cluster
+from kubectl_pets.snapshotting import Stopped, take
 
 #: A claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
 
 
+class Observer(Protocol):
+    """Hears how the deletion goes."""
+
+    def begins(self, number: int, verdict: Verdict) -> None: ...
+
+    def waits(self, snapshot: str, error: str) -> None:
+        """For a VolumeSnapshot; with the last error that its controller met."""
+
+    def ends(self, number: int, outcome: Deletion | Refused) -> None: ...
+
+
 class Cleared(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a plan. ``left``: claims not reached because of Ctrl-C."""
+    """What came of a plan. ``left``: claims that were not touched, because of Ctrl-C or of the ``failure``; ``broken``: the claim
+    that the failure, or a Ctrl-C that would not wait, met in the middle."""
 
     done: tuple[Deletion, ...]
     refused: tuple[Refused, ...]
     left: tuple[Verdict, ...] = ()
-
-    @property
-    def interrupted(self) -> bool:
-        return bool(self.left)
+    broken: Verdict | None = None
+    failure: PetsError | None = None
+    interrupted: bool = False
 
 
 def clear(
-    cluster: Cluster, plan: DeletionPlan, options: Options, book: RecordBook, tell: Callable[[int, Deletion | Refused], None]
+    cluster: Cluster,
+    plan: DeletionPlan,
+    options: Options,
+    book: RecordBook,
+    observer: Observer,
+    *,
+    patience: float | None,
 ) -> Cleared:
-    """Carry out the plan. ``tell`` hears of each claim, with how many are through. Raises PetsError for what does not pass; what
-    was done by then is in the record."""
+    """Carry out the plan. ``patience``: seconds for a snapshot to become ready, None: for ever. What was done is in the record,
+    whatever happens."""
     done: list[Deletion] = []
     refused: list[Refused] = []
     waiting = [item.verdict for item in plan.deletions]
-    for number, planned in enumerate(plan.deletions, 1):
-        with _unbroken() as asked_to_stop:
-            outcome = _clear_one(cluster, planned.verdict, options, book)
-        if isinstance(outcome, Deletion):
-            done.append(outcome)
-        else:
-            refused.append(outcome)
-        tell(number, outcome)
-        left = tuple(waiting[number:])
-        if asked_to_stop() and left:
-            return Cleared(done=tuple(done), refused=tuple(refused), left=left)
-    return Cleared(done=tuple(done), refused=tuple(refused))
+
+    def cleared(reached: int, *, broken: bool = False, failure: PetsError | None = None, interrupted: bool = False) -> Cleared:
+        left = waiting[reached + broken:]
+        middle = waiting[reached] if broken else None
+        return Cleared(
+            done=tuple(done), refused=tuple(refused), left=tuple(left), broken=middle, failure=failure, interrupted=interrupted
+        )
+
+    with held_back() as held:
+        for number, verdict in enumerate(waiting):
+            if held():
+                return cleared(number, interrupted=True)
+            observer.begins(number + 1, verdict)
+            turn = _Turn(cluster, verdict, options, book, observer, held, patience)
+            try:
+                outcome = turn.take()
+            except PetsError as failure:
+                return cleared(number, broken=turn.touched, failure=failure)
+            except KeyboardInterrupt:  # asked for again, after it had been held back for long
+                return cleared(number, broken=turn.touched, interrupted=True)
+            if isinstance(outcome, Stopped):
+                return cleared(number, interrupted=True)
+            if isinstance(outcome, Deletion):
+                done.append(outcome)
+            else:
+                refused.append(outcome)
+            observer.ends(number + 1, outcome)
+    return cleared(len(waiting))
 
 
-def _clear_one(cluster: Cluster, verdict: Verdict, options: Options, book: RecordBook) -> Deletion | Refused:
-    """Judge, write the record and set the volume to Retain; judge again, and delete. Nothing stands between the last judgement
-    and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use it."""
-    record: Record | None = None
-    retained: SetRetain | None = None
-    conflicts = 0
-    while True:
-        decided = recheck(verdict, cluster.estate(verdict.namespace), options, cluster.now())
-        if isinstance(decided, Refused):
-            _leave_as_it_was(cluster, retained)
-            if record is not None:
-                book.drop(record)
-            return decided
-        prepared = record is not None
-        if record is None:
-            record = _record(decided.verdict, cluster)
-            book.add(record)
-        try:
-            for step in decided.steps:
-                if isinstance(step, SetRetain):
-                    cluster.carry_out(step)
-                    retained = step
-                elif isinstance(step, DeleteClaim) and prepared:
-                    cluster.carry_out(step)
-                    return decided
-        except (ConflictError, NotFoundError):
-            conflicts += 1
-            if conflicts == _ATTEMPTS:
-                _leave_as_it_was(cluster, retained)
-                raise
+class _Turn:
+    """One claim's turn."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        verdict: Verdict,
+        options: Options,
+        book: RecordBook,
+        observer: Observer,
+        held: Held,
+        patience: float | None,
+    ) -> None:
+        self._cluster, self._verdict, self._options, self._book = cluster, verdict, options, book
+        self._observer, self._held, self._patience = observer, held, patience
+        self._record: Record | None = None
+        self._retained: SetRetain | None = None
+        #: Something was sent that changes the claim or its volume, and not taken back.
+        self.touched = False
+
+    def take(self) -> Deletion | Refused | Stopped:
+        taken = None
+        if self._options.snapshot:
+            decided = self._decide(self._options, None)
+            if isinstance(decided, Refused):
+                return decided
+            snapshot = take(self._cluster, decided, self._held, self._observer.waits, patience=self._patience)
+            if not isinstance(snapshot, Taken):
+                return snapshot
+            taken = snapshot
+        return self._delete(msgspec.structs.replace(self._options, snapshot=False), taken)
+
+    def _decide(self, options: Options, taken: Taken | None) -> Deletion | Refused:
+        estate = self._cluster.estate(self._verdict.namespace)
+        return recheck(self._verdict, estate, options, self._cluster.now(), taken)
+
+    def _delete(self, options: Options, taken: Taken | None) -> Deletion | Refused:
+        """Judge, write the record and set the volume to Retain; judge again, and delete. Nothing stands between the last
+        judgement and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use it."""
+        conflicts = 0
+        while True:
+            decided = self._decide(options, taken)
+            if isinstance(decided, Refused):
+                self._leave_as_it_was()
+                return decided
+            prepared = self._record is not None
+            if self._record is None:
+                self._record = _record(decided.verdict, self._cluster, taken)
+                self._book.add(self._record)
+            try:
+                for step in decided.steps:
+                    if isinstance(step, SetRetain):
+                        self._carry_out(step)
+                        self._retained = step
+                    elif isinstance(step, DeleteClaim) and prepared:
+                        self._carry_out(step)
+                        return decided
+            except (ConflictError, NotFoundError):
+                conflicts += 1
+                if conflicts == _ATTEMPTS:
+                    self._leave_as_it_was()
+                    raise
+
+    def _carry_out(self, step: SetRetain | DeleteClaim) -> None:
+        self.touched = True
+        self._cluster.carry_out(step)
+
+    def _leave_as_it_was(self) -> None:
+        """Put the reclaim policy back of a volume whose claim was not deleted after all."""
+        retained, record = self._retained, self._record
+        if retained is not None:
+            self._cluster.carry_out(RestorePolicy(volume=retained.volume, uid=retained.uid, policy=retained.before))
+        self.touched = False
+        if record is not None:
+            self._book.drop(record)
 
 
-def _leave_as_it_was(cluster: Cluster, retained: SetRetain | None) -> None:
-    """Put the reclaim policy back of a volume whose claim was not deleted after all."""
-    if retained is not None:
-        cluster.carry_out(RestorePolicy(volume=retained.volume, uid=retained.uid, policy=retained.before))
-
-
-def _record(verdict: Verdict, cluster: Cluster) -> Record:
+def _record(verdict: Verdict, cluster: Cluster, taken: Taken | None) -> Record:
     volume = verdict.volume
     return Record(
         claim=essence(verdict.claim),
         volume=volume.name if volume else "",
         volume_uid=volume.metadata.uid if volume else "",
-        reclaim_policy=verdict.reclaim_policy,
+        reclaim_policy=policy_before(verdict.claim, volume) if volume else "",
         deleted_at=cluster.now(),
+        snapshot=taken.name if taken else "",
     )
 
 
 def restore(
     cluster: Cluster, record: Record, *, dry_run: bool, tell: Callable[[RestorePlan], None]
 ) -> RestorePlan | RestoreRefused:
-    """Bring one claim back. The steps that are left are planned anew after each, so an interrupted restore can be run again."""
-    planned = _plan(cluster, record)
+    """Bring one claim back. The steps that are left are planned anew each time, so an interrupted restore can be run again."""
+    volume = cluster.volume(record.volume) if record.volume else None
+    planned = plan_restore(record, volume, cluster.claims(record.claim.namespace))
     if isinstance(planned, RestoreRefused):
         return planned
     tell(planned)
     if dry_run:
         return planned
     for step in planned.steps:
-        with _unbroken():
+        if isinstance(step, AwaitBound):
             cluster.carry_out(step)
+            continue
+        with held_back() as held:
+            cluster.carry_out(step)
+        if held():
+            raise KeyboardInterrupt
     return planned
-
-
-def _plan(cluster: Cluster, record: Record) -> RestorePlan | RestoreRefused:
-    volume = cluster.volume(record.volume) if record.volume else None
-    return plan_restore(record, volume, cluster.claims(record.claim.namespace))
-
-
-@contextmanager
-def _unbroken() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C and SIGTERM back until the block is through; yields a question: did one come?"""
-    came: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # help, version and completion do without them
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
     from kubectl_pets.domain.restoring import ClaimStep
+    from kubectl_pets.domain.snapshots import Offer, Sighting
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +102,8 @@ class Cluster(Protocol):
 
     def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Which of the (verb, resource) pairs this user lacks in the namespace, by SelfSubjectAccessReview.
-        ``resource`` is "pods", "statefulsets.apps", "pods/portforward". An API server that cannot say counts as allowed."""
+        ``resource`` is "pods", "statefulsets.apps", "pods/portforward"; namespace empty: of the cluster.
+        An API server that cannot say counts as allowed."""
 
     def estate(
         self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = ...
@@ -121,6 +123,12 @@ class Cluster(Protocol):
 
     def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
         """One step of a deletion or a restore; as ``apply``."""
+
+    def snapshot_offer(self) -> Offer:
+        """The VolumeSnapshotClasses, or that there are no such things as snapshots here."""
+
+    def snapshot_seen(self, namespace: str, name: str) -> Sighting:
+        """A VolumeSnapshot and the content that it is bound to. Raises ForbiddenError."""
 
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
         """Write the annotation that says that the claim stays, and why; None: remove it."""
@@ -146,6 +154,8 @@ class Terminal:
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         environ = environ or {}
         self.interactive = stdin.isatty() and stderr.isatty()
+        #: Whether a line of stderr can be taken back.
+        self.fleeting = stderr.isatty() and environ.get("TERM", "") != "dumb"
         self.live = stdout.isatty() and environ.get("TERM", "") != "dumb"
         self.colour = self.live and not environ.get("NO_COLOR")
         self._columns = environ.get("COLUMNS", "")
@@ -166,7 +176,7 @@ class Terminal:
 
     def passing(self, text: str) -> None:
         """What is being done right now, on a line of stderr that the next one replaces; nothing where stderr is no terminal."""
-        if self.stderr.isatty():
+        if self.fleeting:
             self.stderr.write(f"\r\x1b[K{text}")
             self.stderr.flush()
 

@@ -4,6 +4,7 @@ Merge patches carry uid and resourceVersion, so a volume or claim that changed s
 carry both as preconditions. Nothing is sent twice once it may have been carried out.
 """
 
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import Any
 
@@ -14,6 +15,7 @@ from kubectl_pets.cluster.estate import VOLUMES
 from kubectl_pets.cluster.failures import Attempt
 from kubectl_pets.cluster.kinds import CLAIMS, Kind
 from kubectl_pets.cluster.listing import Reader
+from kubectl_pets.cluster.snapshots import SNAPSHOTS, made_for
 from kubectl_pets.cluster.transport import Request, Transport
 from kubectl_pets.domain.deletion import (
     CLAIM_ANNOTATION,
@@ -21,8 +23,9 @@ from kubectl_pets.domain.deletion import (
     RETAINED_ANNOTATION,
     DeleteClaim,
     SetRetain,
+    Snapshot,
 )
-from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans import KEEP_ANNOTATION
 from kubectl_pets.domain.restoring import AwaitBound, ClaimStep, ClearClaimRef, CreateClaim, DestroyVolume, RestorePolicy
 from kubectl_pets.errors import ConflictError, ServerError
@@ -34,6 +37,9 @@ def carry_out(transport: Transport, reader: Reader, step: ClaimStep, *, dry_run:
     """One step. Raises ConflictError when what it relies on is no longer true, NotFoundError when the object is gone."""
     send = _Sender(transport, dry_run)
     match step:
+        case Snapshot():
+            with suppress(ConflictError):  # there is one of that name; whose it is, is seen when it is looked at
+                send.create(SNAPSHOTS, made_for(step))
         case SetRetain():
             meta = {"uid": step.uid, "resourceVersion": step.resource_version, "annotations": step.annotations}
             send.merge(VOLUMES, None, step.volume, {"metadata": meta, "spec": {"persistentVolumeReclaimPolicy": "Retain"}})
@@ -101,7 +107,7 @@ class _Sender:
         )
         self._transport.send(request)
 
-    def create(self, kind: Kind[Any], made: PersistentVolumeClaim) -> None:
+    def create(self, kind: Kind[Any], made: Object) -> None:
         request = Request(
             method="POST",
             path=kind.path(made.namespace),

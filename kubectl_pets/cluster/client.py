@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.restoring import ClaimStep
+    from kubectl_pets.domain.snapshots import Offer, Sighting
 
 _NAMED: dict[str, Kind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
 
@@ -124,6 +125,16 @@ class Client:
         from kubectl_pets.cluster.claims import carry_out
 
         carry_out(self._transport, self._reader, step, dry_run=dry_run)
+
+    def snapshot_offer(self) -> Offer:
+        from kubectl_pets.cluster.snapshots import offer
+
+        return offer(self._reader)
+
+    def snapshot_seen(self, namespace: str, name: str) -> Sighting:
+        from kubectl_pets.cluster.snapshots import sighting
+
+        return sighting(self._reader, namespace, name)
 
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
         from kubectl_pets.cluster.claims import mark_kept

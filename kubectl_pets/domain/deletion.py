@@ -1,25 +1,31 @@
 """How are claims deleted so that the data survives, unless somebody said that it shall not?
 
 A plan is a value: per claim its steps in order, or a refusal. Whoever carries it out reads each claim and what might want it
-again right before its turn and asks ``recheck``; then the volume is set to Retain, and last the claim is deleted, with uid and
-resourceVersion as preconditions. The volume's own reclaim policy decides what becomes of the data, not its class's.
+again right before its turn and asks ``recheck``; then the snapshot is taken, if one was asked for, and all is asked again; then
+the volume is set to Retain, and last the claim is deleted, with uid and resourceVersion as preconditions. The volume's own
+reclaim policy decides what becomes of the data, not its class's.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain import origins
 from kubectl_pets.domain.estate import Estate, PersistentVolume
-from kubectl_pets.domain.findings import Class, Fate, Verdict
+from kubectl_pets.domain.findings import Class, EvidenceKind, Fate, Verdict
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import judge
+from kubectl_pets.domain.snapshots import Denied, NoSnapshot, Offer, Taken, choose, covers
 
 #: On a volume that was set to Retain: the policy it had, the claim it belonged to, and when.
 POLICY_ANNOTATION = "kubectl-pets/reclaim-policy"
 CLAIM_ANNOTATION = "kubectl-pets/claim"
 RETAINED_ANNOTATION = "kubectl-pets/retained-at"
+
+#: Older notes than this are of a run that did not get further, and ``purge`` must not count the age of its leftover from then.
+_OF_THIS_RUN = timedelta(minutes=10)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,18 +37,21 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     #: Take a VolumeSnapshot first.
     snapshot: bool = False
-    #: Empty: the cluster's default VolumeSnapshotClass.
+    #: Empty: the default VolumeSnapshotClass of each volume's driver.
     snapshot_class: str = ""
+    #: What the cluster has for that; read only if ``snapshot``.
+    offer: Offer = Offer()
 
 
 # --- steps -------------------------------------------------------------------------------------------------------------------
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
-    """A VolumeSnapshot of the claim; the next step waits until it is ready to use."""
+    """A VolumeSnapshot of the claim, if there is none of that name; the next step waits until it is ready to use."""
 
     namespace: str
     claim: str
+    uid: str  #: the claim's
     name: str
     snapshot_class: str
 
@@ -83,8 +92,6 @@ class RefusedReason(StrEnum):
     FATE_CHANGED = "fate-changed"
     #: The volume has a reclaim policy that nobody here knows: not even what is agreed to could be said.
     FATE_UNKNOWN = "fate-unknown"
-    #: A claim without a volume has nothing to take a snapshot of.
-    NOTHING_TO_SNAPSHOT = "nothing-to-snapshot"
     #: Among the --keep newest ordinals.
     KEPT_BACK = "kept-back"
     OVER_LIMIT = "over-limit"
@@ -92,7 +99,9 @@ class RefusedReason(StrEnum):
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     verdict: Verdict
-    reason: RefusedReason
+    reason: RefusedReason | NoSnapshot
+    #: With NoSnapshot: what it is about. Text from the cluster.
+    detail: str = ""
 
 
 class Deletion(msgspec.Struct, frozen=True, kw_only=True, tag="deletion"):
@@ -155,16 +164,16 @@ def deletion(verdict: Verdict, options: Options, now: datetime) -> Deletion | Re
     claim, volume = verdict.claim, verdict.volume
     steps: list[Step] = []
     if options.snapshot:
-        if volume is None:
-            return Refused(verdict=verdict, reason=RefusedReason.NOTHING_TO_SNAPSHOT)
-        name = _snapshot_name(claim)
-        steps.append(
-            Snapshot(namespace=claim.namespace, claim=claim.name, name=name, snapshot_class=options.snapshot_class)
-        )
+        snapshot = _snapshot(verdict, options)
+        if isinstance(snapshot, Refused):
+            return snapshot
+        steps.append(snapshot)
     fate = verdict.fate
     if volume is not None and fate is Fate.DESTROYED and not options.destroy_data:
         steps.append(_retain(claim, volume, now))
         fate = Fate.RETAINED
+    elif volume is not None and _retained_long_ago(claim, volume, now):
+        steps.append(_retain(claim, volume, now))
     steps.append(
         DeleteClaim(
             namespace=claim.namespace,
@@ -176,10 +185,12 @@ def deletion(verdict: Verdict, options: Options, now: datetime) -> Deletion | Re
     return Deletion(verdict=verdict, steps=tuple(steps), fate=fate)
 
 
-def recheck(old: Verdict, after: Estate, options: Options, now: datetime) -> Deletion | Refused:
+def recheck(
+    old: Verdict, after: Estate, options: Options, now: datetime, taken: Taken | None = None
+) -> Deletion | Refused:
     """The same deletion decided afresh, right before its turn; ``after`` is newly read and holds this claim and whatever might
     want it. What changed in ways that matter to nobody (a status) only brings new preconditions. A snapshot takes its time: once
-    it is ready, ask again, without one."""
+    it is ``taken``, ask again, without asking for one."""
     fresh = next(
         (item for item in judge(after, now) if (item.namespace, item.name) == (old.namespace, old.name)),
         None,
@@ -189,7 +200,12 @@ def recheck(old: Verdict, after: Estate, options: Options, now: datetime) -> Del
     reason = _changed(old, fresh)
     if reason is not None:
         return Refused(verdict=fresh, reason=reason)
-    return deletion(fresh, options, now)
+    decided = deletion(fresh, options, now)
+    if taken is None or isinstance(decided, Refused):
+        return decided
+    if not covers(taken, fresh.unused_since, destroyed=decided.fate is Fate.DESTROYED):
+        return Refused(verdict=fresh, reason=NoSnapshot.STALE, detail=taken.name)
+    return decided
 
 
 def _changed(old: Verdict, fresh: Verdict) -> RefusedReason | None:
@@ -206,14 +222,52 @@ def _changed(old: Verdict, fresh: Verdict) -> RefusedReason | None:
     return RefusedReason.FATE_CHANGED if fresh.fate is Fate.DESTROYED and old.fate is not Fate.DESTROYED else None
 
 
+def noted(volume: PersistentVolume) -> PersistentVolumeClaim | None:
+    """The claim in the volume's annotation, if its name is the one that the volume is kept for."""
+    text, held = volume.metadata.annotations.get(CLAIM_ANNOTATION, ""), volume.spec.claim_ref
+    if not text or held is None:
+        return None
+    try:
+        claim = msgspec.json.decode(text, type=PersistentVolumeClaim)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return claim if (held.namespace, held.name) == (claim.namespace, claim.name) else None
+
+
+def policy_before(claim: PersistentVolumeClaim, volume: PersistentVolume) -> str:
+    """The volume's reclaim policy; where a run of ours that did not get as far as deleting this very claim has set it to Retain,
+    the one from before."""
+    policy, annotations = volume.spec.persistent_volume_reclaim_policy, volume.metadata.annotations
+    of = noted(volume)
+    ours = policy == "Retain" and of is not None and of.metadata.uid == claim.metadata.uid
+    return annotations.get(POLICY_ANNOTATION, "") or policy if ours else policy
+
+
+def retained_at(volume: PersistentVolume) -> datetime | None:
+    """When this program set it to Retain, as the volume's annotation says; None: never, or it cannot be understood."""
+    try:
+        found = datetime.fromisoformat(volume.metadata.annotations.get(RETAINED_ANNOTATION, ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _retained_long_ago(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime) -> bool:
+    if policy_before(claim, volume) == volume.spec.persistent_volume_reclaim_policy:
+        return False
+    at = retained_at(volume)
+    return at is None or at + _OF_THIS_RUN < now
+
+
 def _retain(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime) -> SetRetain:
+    before = policy_before(claim, volume)
     return SetRetain(
         volume=volume.name,
         uid=volume.metadata.uid,
         resource_version=volume.metadata.resource_version,
-        before=volume.spec.persistent_volume_reclaim_policy,
+        before=before,
         annotations={
-            POLICY_ANNOTATION: volume.spec.persistent_volume_reclaim_policy,
+            POLICY_ANNOTATION: before,
             CLAIM_ANNOTATION: msgspec.json.encode(essence(claim)).decode(),
             RETAINED_ANNOTATION: now.isoformat(timespec="seconds"),
         },
@@ -221,10 +275,16 @@ def _retain(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetim
 
 
 def essence(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
-    """What has to be kept of a claim to make it again: no status, no managed fields, and of the annotations none that the volume
-    controllers and kubectl write themselves."""
-    meta = claim.metadata
-    annotations = {key: value for key, value in meta.annotations.items() if "kubernetes.io/" not in key}
+    """What has to be kept of a claim to make it again: no status, no managed fields but a note of who made it, and of the
+    annotations none that the volume controllers and kubectl write themselves."""
+    meta, made = claim.metadata, origins.creator(claim)
+    annotations = {
+        key: value
+        for key, value in meta.annotations.items()
+        if "kubernetes.io/" not in key and key != origins.CREATOR_ANNOTATION
+    }
+    if made.kind is EvidenceKind.CREATED_BY_SET_CONTROLLER:
+        annotations[origins.CREATOR_ANNOTATION] = made.subject
     return PersistentVolumeClaim(
         api_version="v1",
         kind="PersistentVolumeClaim",
@@ -232,6 +292,22 @@ def essence(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
             name=meta.name, namespace=meta.namespace, uid=meta.uid, labels=meta.labels, annotations=annotations
         ),
         spec=msgspec.structs.replace(claim.spec, data_source=None, data_source_ref=None),
+    )
+
+
+def _snapshot(verdict: Verdict, options: Options) -> Snapshot | Refused:
+    claim, volume = verdict.claim, verdict.volume
+    if volume is None:
+        return Refused(verdict=verdict, reason=NoSnapshot.NO_VOLUME)
+    chosen = choose(options.offer, options.snapshot_class, volume)
+    if isinstance(chosen, Denied):
+        return Refused(verdict=verdict, reason=chosen.reason, detail=chosen.detail)
+    return Snapshot(
+        namespace=claim.namespace,
+        claim=claim.name,
+        uid=claim.metadata.uid,
+        name=_snapshot_name(claim),
+        snapshot_class=chosen.snapshot_class,
     )
 
 

@@ -135,6 +135,13 @@ class ClaimRef(Value, frozen=True):
     uid: str = ""
 
 
+class CSISource(Value, frozen=True):
+    """Where a CSI driver has the volume (core/v1 CSIPersistentVolumeSource)."""
+
+    driver: str = ""
+    volume_handle: str = ""
+
+
 class PersistentVolumeSpec(Value, frozen=True):
     capacity: dict[str, Any] = {}
     access_modes: tuple[str, ...] = ()
@@ -143,11 +150,18 @@ class PersistentVolumeSpec(Value, frozen=True):
     persistent_volume_reclaim_policy: str = ""
     storage_class_name: str = ""
     volume_mode: str = ""
+    csi: CSISource | None = None
+
+
+class PersistentVolumeStatus(Value, frozen=True):
+    phase: str = ""
+    #: Since when it has that phase; servers before 1.28 do not say.
+    last_phase_transition_time: datetime | None = None
 
 
 class PersistentVolume(Object, frozen=True):
     spec: PersistentVolumeSpec = PersistentVolumeSpec()
-    status: Phase = Phase()
+    status: PersistentVolumeStatus = PersistentVolumeStatus()
 
 
 def volumes_by_name(

@@ -17,6 +17,10 @@ from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
 SET_CONTROLLERS = frozenset(
     ("kube-controller-manager", "hyperkube", "k3s", "kubelite", "kruise-manager", "advanced-statefulset-controller-manager")
 )
+#: Who makes claims again that were deleted, as the API server knows us.
+RESTORER = "kubectl-pets"
+#: On a claim that was made again: who had made the one that was deleted.
+CREATOR_ANNOTATION = "kubectl-pets/created-by"
 _NAME = re.compile(r"(.+)-(0|[1-9][0-9]{0,9})")
 #: Ordinals are int32.
 _LARGEST = 2**31 - 1
@@ -50,18 +54,22 @@ def labels_fit(claim: PersistentVolumeClaim, owner: StatefulSet) -> bool | None:
 
 
 def creator(claim: PersistentVolumeClaim) -> Evidence:
-    """CREATED_BY_SET_CONTROLLER only where nobody else had a hand in it."""
+    """CREATED_BY_SET_CONTROLLER only where nobody else had a hand in it. A claim that we made again is still who made it first's:
+    only what such a controller had made is ever deleted here, and the note counts on claims that we made ourselves, not on
+    copies of them."""
     managers = [
         entry.manager
         for entry in claim.metadata.managed_fields
         if entry.fields_v1 and entry.fields_v1.spec and entry.fields_v1.spec.access_modes and not entry.subresource
     ]
-    for manager in managers:
-        if manager not in SET_CONTROLLERS:
-            return Evidence(EvidenceKind.CREATED_BY_OTHER, manager)
-    if not managers:
+    first = claim.metadata.annotations.get(CREATOR_ANNOTATION, "")
+    makers = [first if manager == RESTORER and first in SET_CONTROLLERS else manager for manager in managers]
+    for maker in makers:
+        if maker not in SET_CONTROLLERS:
+            return Evidence(EvidenceKind.CREATED_BY_OTHER, maker)
+    if not makers:
         return Evidence(EvidenceKind.CREATOR_UNKNOWN)
-    return Evidence(EvidenceKind.CREATED_BY_SET_CONTROLLER, managers[0])
+    return Evidence(EvidenceKind.CREATED_BY_SET_CONTROLLER, makers[0])
 
 
 def binding(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> Evidence:

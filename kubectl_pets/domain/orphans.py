@@ -13,10 +13,10 @@ import msgspec
 from kubectl_pets.domain import origins
 from kubectl_pets.domain.estate import Estate, PersistentVolume
 from kubectl_pets.domain.findings import CANDIDATES, Class, Evidence, EvidenceKind, Verdict
-from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.quantities import parse_bytes
+from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.reach import LiveSet
 from kubectl_pets.domain.searching import Index, family_of
+from kubectl_pets.domain.usage import last_scaled, size_of, unused_condition
 
 #: Its text says who keeps the claim and why.
 KEEP_ANNOTATION = "kubectl-pets/keep"
@@ -114,7 +114,7 @@ class _Case:
             template=self.stem[: -len(live.object.name) - 1] if live else "",
             stem=self.stem,
             ordinal=self.ordinal,
-            size=_size(self.claim, volume),
+            size=size_of(self.claim, volume),
             unused_since=self._unused_since(klass if would_be is None else would_be),
         )
 
@@ -134,7 +134,7 @@ class _Case:
             return Class.IN_USE
         if "pods" not in self.wanted.not_read:
             self.evidence.append(_NOT_MOUNTED)
-        unused = _unused_condition(self.claim)
+        unused = unused_condition(self.claim)
         if unused is not None:
             self._say(EvidenceKind.SERVER_SAYS_UNUSED if unused[0] else EvidenceKind.SERVER_SAYS_USED)
         return Class.IN_USE if unused is not None and not unused[0] else None
@@ -272,37 +272,12 @@ class _Case:
     def _unused_since(self, klass: Class) -> datetime | None:
         """The newest time at which it may have been used: as the server says, or when its set was last scaled, or when its pod
         came back without it. Never later than now."""
-        unused = _unused_condition(self.claim)
+        unused = unused_condition(self.claim)
         since: datetime | None = None
         if unused is not None:
             since = unused[1] if unused[0] else None
         elif klass is Class.SCALED_DOWN and self.explained is not None:
-            since = _last_scaled(self.explained.object)
+            since = last_scaled(self.explained.object)
         elif klass is Class.TEMPLATE_GONE and self.explained is not None:
             since = self.wanted.pod_made.get(f"{self.explained.object.name}-{self.ordinal}")
         return min(since, self.now) if since is not None else None
-
-
-def _last_scaled(owner: StatefulSet) -> datetime | None:
-    """When its replicas can last have changed: at the last change of its spec. The scale subresource leaves no time of its own
-    (managedfields.ScaleHandler, seen on 1.37), but its controller's status changes when pods go."""
-    entries = owner.metadata.managed_fields
-    written = [entry.time for entry in entries if not entry.subresource]
-    if any(entry.subresource == "scale" for entry in entries) or None in written:
-        written = [entry.time for entry in entries if entry.subresource == "status"]
-    times = [time for time in written if time is not None]
-    return max(times) if len(times) == len(written) and times else None
-
-
-def _unused_condition(claim: PersistentVolumeClaim) -> tuple[bool, datetime | None] | None:
-    """The condition ``Unused`` (KEP-5541, newer servers only): whether, and since when, no pod that has not ended names it."""
-    for condition in claim.status.conditions:
-        if condition.type == "Unused" and condition.status in ("True", "False"):
-            return condition.status == "True", condition.last_transition_time
-    return None
-
-
-def _size(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> int | None:
-    """What it has; what its volume has; what it asked for."""
-    places = [claim.status.capacity, volume.spec.capacity if volume else {}, claim.spec.resources.requests]
-    return next((size for place in places if (size := parse_bytes(place.get("storage"))) is not None), None)

@@ -12,11 +12,13 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.deletion import (
-    CLAIM_ANNOTATION,
     POLICY_ANNOTATION,
-    RETAINED_ANNOTATION,
     DeleteClaim,
     SetRetain,
+    Snapshot,
+    noted,
+    policy_before,
+    retained_at,
 )
 from kubectl_pets.domain.estate import PersistentVolume
 from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimSpec, ResourceRequests
@@ -32,6 +34,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     #: The volume's reclaim policy from before.
     reclaim_policy: str
     deleted_at: datetime
+    #: A VolumeSnapshot in the claim's namespace that was taken before; empty: none.
+    snapshot: str = ""
 
 
 # --- steps -------------------------------------------------------------------------------------------------------------------
@@ -75,8 +79,8 @@ class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volu
 
 
 RestoreStep = CreateClaim | ClearClaimRef | AwaitBound | RestorePolicy
-#: Every step that changes a claim or a volume.
-ClaimStep = SetRetain | DeleteClaim | RestoreStep | DestroyVolume
+#: Every step that changes a claim or a volume, or takes a snapshot.
+ClaimStep = Snapshot | SetRetain | DeleteClaim | RestoreStep | DestroyVolume
 
 
 @unique
@@ -114,10 +118,10 @@ def record_of(volume: PersistentVolume) -> Record | None:
     held = volume.spec.claim_ref
     if held is None:
         return None
-    noted = _noted(volume)
-    if noted is not None and volume.status.phase == "Released" and held.uid not in ("", noted.metadata.uid):
-        noted = None  # of an earlier claim: the volume has been somebody's since
-    claim = noted or PersistentVolumeClaim(
+    known = noted(volume)
+    if known is not None and volume.status.phase == "Released" and held.uid not in ("", known.metadata.uid):
+        known = None  # of an earlier claim: the volume has been somebody's since
+    claim = known or PersistentVolumeClaim(
         api_version="v1",
         kind="PersistentVolumeClaim",
         metadata=ObjectMeta(name=held.name, namespace=held.namespace, uid=held.uid),
@@ -133,7 +137,7 @@ def record_of(volume: PersistentVolume) -> Record | None:
         volume=volume.name,
         volume_uid=volume.metadata.uid,
         reclaim_policy=annotations.get(POLICY_ANNOTATION, "") or volume.spec.persistent_volume_reclaim_policy,
-        deleted_at=_time(annotations.get(RETAINED_ANNOTATION, "")) or _EPOCH,
+        deleted_at=retained_at(volume) or _EPOCH,
     )
 
 
@@ -152,6 +156,8 @@ def plan_restore(
         return RestoreRefused(reason=RestoreRefusedReason.VOLUME_GONE, subject=record.volume)
     meta = record.claim.metadata
     present = next((item for item in claims if (item.namespace, item.name) == (meta.namespace, meta.name)), None)
+    if present is not None and _was_never_deleted(present, record, volume):
+        return _put_back(present, volume)
     refused = _volume_refused(record, volume, present)
     if refused is not None:
         return RestoreRefused(reason=refused, subject=volume.name)
@@ -179,18 +185,18 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _is_leftover(volume: PersistentVolume, older_than: timedelta, now: datetime) -> bool:
-    annotations, held, noted = volume.metadata.annotations, volume.spec.claim_ref, _noted(volume)
-    retained = _time(annotations.get(RETAINED_ANNOTATION, ""))
+    annotations, held, known = volume.metadata.annotations, volume.spec.claim_ref, noted(volume)
+    retained, released = retained_at(volume), volume.status.last_phase_transition_time
     return (
         volume.status.phase == "Released"
         and volume.metadata.deletion_timestamp is None
         and annotations.get(POLICY_ANNOTATION) in ("Delete", "Recycle")
         and volume.spec.persistent_volume_reclaim_policy == "Retain"
         and held is not None
-        and noted is not None
-        and held.uid == noted.metadata.uid != ""
+        and known is not None
+        and held.uid == known.metadata.uid != ""
         and retained is not None
-        and retained + older_than <= now
+        and max(retained, released or retained) + older_than <= now
     )
 
 
@@ -212,6 +218,25 @@ def _volume_refused(
         return None
     back = present is not None and held.uid == present.metadata.uid and present.metadata.uid != meta.uid
     return None if volume.status.phase == "Bound" and back else RestoreRefusedReason.VOLUME_NOT_RELEASED
+
+
+def _was_never_deleted(present: PersistentVolumeClaim, record: Record, volume: PersistentVolume) -> bool:
+    """The run that wrote the record ended before its turn, or in the middle of it."""
+    held = volume.spec.claim_ref
+    return (
+        present.metadata.uid == record.claim.metadata.uid != ""
+        and present.metadata.deletion_timestamp is None
+        and volume.metadata.uid == record.volume_uid
+        and held is not None
+        and held.uid == present.metadata.uid
+    )
+
+
+def _put_back(claim: PersistentVolumeClaim, volume: PersistentVolume) -> RestorePlan | RestoreRefused:
+    before = policy_before(claim, volume)
+    if before == volume.spec.persistent_volume_reclaim_policy:
+        return RestoreRefused(reason=RestoreRefusedReason.NOTHING_TO_DO)
+    return RestorePlan(steps=(RestorePolicy(volume=volume.name, uid=volume.metadata.uid, policy=before),))
 
 
 def _is_ours(present: PersistentVolumeClaim, record: Record, volume: PersistentVolume) -> bool:
@@ -260,23 +285,3 @@ def _anew(claim: PersistentVolumeClaim, volume: PersistentVolume) -> PersistentV
             resources=resources,
         ),
     )
-
-
-def _noted(volume: PersistentVolume) -> PersistentVolumeClaim | None:
-    """The claim in the volume's annotation, if its name is the one that the volume is kept for."""
-    text, held = volume.metadata.annotations.get(CLAIM_ANNOTATION, ""), volume.spec.claim_ref
-    if not text or held is None:
-        return None
-    try:
-        claim = msgspec.json.decode(text, type=PersistentVolumeClaim)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return claim if (held.namespace, held.name) == (claim.namespace, claim.name) else None
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None

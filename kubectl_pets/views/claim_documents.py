@@ -32,7 +32,10 @@ def plan(planned: DeletionPlan, output: str) -> str:
             {"claim": _claim(one.verdict), "steps": [documents.camel(step) for step in one.steps], "fate": one.fate}
             for one in planned.deletions
         ],
-        "refused": [{"claim": _claim(one.verdict), "reason": one.reason} for one in planned.refused],
+        "refused": [
+            {"claim": _claim(one.verdict), "reason": one.reason, "detail": one.detail or None}
+            for one in planned.refused
+        ],
         "totals": {
             "claims": totals.claims,
             "bytes": totals.bytes,

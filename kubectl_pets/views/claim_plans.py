@@ -21,7 +21,7 @@ from kubectl_pets.domain.deletion import (
     Totals,
 )
 from kubectl_pets.domain.estate import PersistentVolume
-from kubectl_pets.domain.findings import Fate
+from kubectl_pets.domain.findings import Fate, Verdict
 from kubectl_pets.domain.quantities import parse_bytes
 from kubectl_pets.domain.restoring import (
     AwaitBound,
@@ -69,8 +69,7 @@ def step(found: Step | RestoreStep | DestroyVolume) -> str:
     """A step as an order, as a plan lists them."""
     match found:
         case Snapshot(name=name, snapshot_class=snapshot_class):
-            by = f"class {clean(snapshot_class)}" if snapshot_class else "the default class"
-            return f"take VolumeSnapshot {clean(name)} ({by}) and wait until it is ready to use"
+            return f"take VolumeSnapshot {clean(name)} (class {clean(snapshot_class)}) and wait until it is ready to use"
         case SetRetain(volume=volume, before=before):
             return f"set volume {clean(volume)} to Retain ({_was(before)})"
         case DeleteClaim(namespace=namespace, name=name):
@@ -87,6 +86,27 @@ def step(found: Step | RestoreStep | DestroyVolume) -> str:
             return f"DESTROY volume {clean(volume)} with its data"
         case _:
             assert_never(found)
+
+
+def waiting(snapshot: str, error: str) -> str:
+    """``error``: what its controller last met, if anything."""
+    return f"waiting for VolumeSnapshot {clean(snapshot)}" + (f": {clean(error)}" if error else "")
+
+
+def ended(done: Sequence[Deletion], left: Sequence[Verdict], broken: Verdict | None, *, interrupted: bool) -> str:
+    """What was done and what was not, name by name: which is which has to be certain when somebody broke it off."""
+    lines = [f"deleted {_names([one.verdict for one in done])}" if done else "no claim was deleted"]
+    if interrupted:
+        lines[0] = f"interrupted: {lines[0]}"
+    if broken is not None:
+        lines.append(f"begun, and maybe deleted: {claim_words.title(broken)}; run it again, and it goes on there")
+    if left:
+        lines.append(f"not touched: {_names(left)}")
+    return "\n".join(lines)
+
+
+def _names(verdicts: Sequence[Verdict]) -> str:
+    return f"{count(len(verdicts), 'claim')}: " + ", ".join(map(claim_words.title, verdicts))
 
 
 def restore(plan: RestorePlan) -> str:
@@ -129,15 +149,15 @@ def _fate(one: Deletion) -> str:
 
 def _groups(refused: Iterable[Refused]) -> list[str]:
     """One line for all that are left alone for the same reason."""
-    groups: dict[tuple[RefusedReason, str], list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for one in refused:
-        detail = claim_words.klass(one.verdict) if one.reason is RefusedReason.NOT_A_CANDIDATE else ""
-        groups.setdefault((one.reason, detail), []).append(claim_words.title(one.verdict))
-    return [_group(*key, names) for key, names in groups.items()]
+        detail = f", {claim_words.klass(one.verdict)}" if one.reason is RefusedReason.NOT_A_CANDIDATE else ""
+        why = claim_words.refusal(one.reason, one.detail) + detail
+        groups.setdefault(why, []).append(claim_words.title(one.verdict))
+    return [_group(why, names) for why, names in groups.items()]
 
 
-def _group(reason: RefusedReason, detail: str, names: Sequence[str]) -> str:
-    why = claim_words.refusal(reason) + (f", {detail}" if detail else "")
+def _group(why: str, names: Sequence[str]) -> str:
     return f"  - {why}: {folded(names)}" + (f" ({len(names)})" if len(names) > 1 else "")
 
 

@@ -11,6 +11,8 @@ from typing import assert_never
 from kubectl_pets.domain.deletion import Refused, RefusedReason
 from kubectl_pets.domain.findings import Class, Evidence, EvidenceKind, Fate, Verdict
 from kubectl_pets.domain.restoring import RestoreRefused, RestoreRefusedReason
+from kubectl_pets.domain.snapshots import NoSnapshot
+from kubectl_pets.views import snapshot_words
 from kubectl_pets.views.ink import Ink
 from kubectl_pets.views.safe import clean
 
@@ -249,15 +251,18 @@ def evidence(item: Evidence) -> str:
 
 def refused(found: Refused) -> str:
     """Why a claim is not deleted, in one line that begins with its name."""
-    told = f"{title(found.verdict)}: {refusal(found.reason)}"
+    told = f"{title(found.verdict)}: {refusal(found.reason, found.detail)}"
     if found.reason in (RefusedReason.NOT_A_CANDIDATE, RefusedReason.IN_USE, RefusedReason.CHANGED):
         why = reason(found.verdict)
         told += f": {klass(found.verdict)}" + (f", {why}" if why else "")
     return told
 
 
-def refusal(why: RefusedReason) -> str:
+def refusal(why: RefusedReason | NoSnapshot, about: str = "") -> str:
+    """``about``: what a snapshot that there is not fails for."""
     match why:
+        case NoSnapshot():
+            return snapshot_words.refusal(why, about)
         case RefusedReason.NOT_A_CANDIDATE:
             return "not a candidate"
         case RefusedReason.IN_USE:
@@ -272,8 +277,6 @@ def refusal(why: RefusedReason) -> str:
             return "its volume or the volume's reclaim policy is not the one that was agreed to"
         case RefusedReason.FATE_UNKNOWN:
             return "what would become of its data cannot be said"
-        case RefusedReason.NOTHING_TO_SNAPSHOT:
-            return "it has no volume to take a snapshot of"
         case RefusedReason.KEPT_BACK:
             return "among the newest ordinals that --keep holds back"
         case RefusedReason.OVER_LIMIT:
@@ -282,12 +285,15 @@ def refusal(why: RefusedReason) -> str:
             assert_never(why)
 
 
-def restore_refused(found: RestoreRefused, asked: str = "") -> str:
-    """Why a claim cannot come back, and what to do next. ``asked``: the record or volume as it was typed."""
+def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") -> str:
+    """Why a claim cannot come back, and what to do next. ``asked``: the record or volume as it was typed; ``snapshot``: the one
+    that was taken before the claim was deleted."""
     subject, what = clean(found.subject), clean(asked) or "it"
     look = f"see it with: kubectl describe pv {subject}"
     match found.reason:
         case RestoreRefusedReason.VOLUME_GONE:
+            if snapshot:
+                return f"volume {subject} does not exist any more; make a new claim from VolumeSnapshot {clean(snapshot)}"
             return f"volume {subject} does not exist any more; look for a copy with: kubectl get volumesnapshots -A"
         case RestoreRefusedReason.VOLUME_REPLACED:
             return f"volume {subject} is another one than the claim had; {look}"

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from kubectl_pets.domain.deletion import Options
 from kubectl_pets.domain.findings import Verdict
 from kubectl_pets.domain.model import Condition
 from kubectl_pets.domain.orphans import KEEP_ANNOTATION, judge
+from kubectl_pets.domain.snapshots import Offer
 from tests.domain.orphans.builders import (
     DAY,
     NOW,
@@ -17,12 +19,14 @@ from tests.domain.orphans.builders import (
     one,
     owner,
     pod,
+    snapshot_class,
     stateful_set,
     users,
     volume,
 )
 
 WEB = stateful_set("web", 2)
+SNAPSHOT = Options(snapshot=True, snapshot_class="nightly", offer=Offer(classes=(snapshot_class("nightly"),)))
 UNUSED = Condition(type="Unused", status="True", last_transition_time=NOW - 12 * DAY)
 
 

@@ -70,14 +70,14 @@ def test_names() -> None:
 
 
 def test_a_plan() -> None:
-    planned = plan([*left_behind(4, uid="old"), scenes.unsure()], Options(snapshot=True), NOW)
+    planned = plan([*left_behind(4, uid="old"), scenes.unsure()], scenes.SNAPSHOT, NOW)
     told = json.loads(claim_documents.plan(planned, "json"))
     (deletion,) = told["deletions"]
     noted = deletion["steps"][1]["annotations"].pop("kubectl-pets/claim")
     assert json.loads(noted)["metadata"]["name"] == "data-web-4"
     assert deletion["claim"]["metadata"]["name"] == "data-web-4"
     assert deletion["steps"] == [
-        {"type": "snapshot", "namespace": "prod", "claim": "data-web-4", "name": "data-web-4-old", "snapshotClass": ""},
+        {"type": "snapshot", "namespace": "prod", "claim": "data-web-4", "uid": "old", "name": "data-web-4-old", "snapshotClass": "nightly"},
         {
             "type": "set-retain",
             "volume": "pv-4",
@@ -89,7 +89,7 @@ def test_a_plan() -> None:
         {"type": "delete-claim", "namespace": "prod", "name": "data-web-4", "uid": "old", "resourceVersion": "7"},
     ]
     assert (deletion["claim"]["fate"], deletion["fate"]) == ("destroyed", "retained")
-    assert told["refused"] == [{"claim": UNSURE, "reason": "not-a-candidate"}]
+    assert told["refused"] == [{"claim": UNSURE, "reason": "not-a-candidate", "detail": None}]
     assert told["totals"] == {"claims": 1, "bytes": 10 * 2**30, "destroyed": 0, "destroyedBytes": 0, "unsized": 0}
     assert list(told) == ["apiVersion", "kind", "deletions", "refused", "totals"]
     assert (told["apiVersion"], told["kind"]) == ("kubectl-pets/v1alpha1", "OrphanDeletionPlan")

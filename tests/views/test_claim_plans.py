@@ -1,9 +1,10 @@
 """Plans about claims and volumes, and the questions before them."""
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.domain.deletion import Deletion, DeletionPlan, Options, plan
-from kubectl_pets.domain.estate import PersistentVolume
+from kubectl_pets.domain.estate import PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.findings import Fate
 from kubectl_pets.domain.restoring import DestroyVolume, RestorePlan, RestorePolicy, plan_purge, plan_restore, record_of
 from kubectl_pets.views import claim_plans
@@ -102,8 +103,10 @@ def test_what_is_destroyed_is_in_capitals() -> None:
 
 
 def test_snapshots_come_first() -> None:
-    options = Options(snapshot=True, snapshot_class="nightly")
-    planned = plan([*left_behind(20, uid="0123456789"), scenes.no_data()], options, NOW)
+    options = scenes.SNAPSHOT
+    in_tree = replace(volume(left_behind(21)[0].claim), spec=PersistentVolumeSpec(persistent_volume_reclaim_policy="Delete"))
+    other = replace(left_behind(21)[0], volume=in_tree)
+    planned = plan([*left_behind(20, uid="0123456789"), scenes.no_data(), other], options, NOW)
     assert claim_plans.draw(planned) == screen(
         """
           1. prod/data-web-20  scaled-down, 10Gi
@@ -113,14 +116,29 @@ def test_snapshots_come_first() -> None:
              => volume pv-20 keeps the data
         left alone:
           - it has no volume to take a snapshot of: prod/data-web-11
+          - its volume pv-21 is of no CSI driver, and snapshots are taken of those only: prod/data-web-21
           => deletes 1 claim with 10Gi and destroys no volume
         """
     )
     assert claim_plans.question(planned, options, SERVER) == (
         "on https://10.0.0.1:6443 this deletes, after a snapshot of each, 1 claim (prod/data-web-20) with 10Gi and destroys no volume. Go on?"
     )
-    (found,) = plan(left_behind(20), Options(snapshot=True), NOW).deletions
-    assert "(the default class)" in claim_plans.step(found.steps[0])
+    assert claim_plans.waiting("s-1", "") == "waiting for VolumeSnapshot s-1"
+    assert claim_plans.waiting("s-1", "no space") == "waiting for VolumeSnapshot s-1: no space"
+
+
+def test_what_was_done_and_what_was_not_is_said_by_name() -> None:
+    done = plan(left_behind(20, 21), Options(), NOW).deletions
+    first, second = left_behind(22, 23)
+    assert claim_plans.ended(done, (first, second), None, interrupted=True).splitlines() == [
+        "interrupted: deleted 2 claims: prod/data-web-20, prod/data-web-21",
+        "not touched: 2 claims: prod/data-web-22, prod/data-web-23",
+    ]
+    assert claim_plans.ended((), (second,), first, interrupted=False).splitlines() == [
+        "no claim was deleted",
+        "begun, and maybe deleted: prod/data-web-22; run it again, and it goes on there",
+        "not touched: 1 claim: prod/data-web-23",
+    ]
 
 
 def test_nothing_to_delete() -> None:

@@ -6,12 +6,13 @@ from msgspec.structs import replace
 from kubectl_pets.domain.deletion import Refused, RefusedReason
 from kubectl_pets.domain.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.restoring import RestoreRefused, RestoreRefusedReason
+from kubectl_pets.domain.snapshots import NoSnapshot
 from kubectl_pets.views import claim_words
 from tests.domain.orphans.builders import claim, estate, one
 from tests.views import claim_scenes as scenes
 
 E = EvidenceKind
-R = RestoreRefusedReason
+R, N = RestoreRefusedReason, NoSnapshot
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,6 @@ def test_a_long_name_is_not_read_in_every_way() -> None:
         ("scaled_down", RefusedReason.REPLACED, "prod/data-web-10: deleted and made anew under its name"),
         ("scaled_down", RefusedReason.FATE_CHANGED, "prod/data-web-10: its volume or the volume's reclaim policy is not the one that was agreed to"),
         ("scaled_down", RefusedReason.FATE_UNKNOWN, "prod/data-web-10: what would become of its data cannot be said"),
-        ("scaled_down", RefusedReason.NOTHING_TO_SNAPSHOT, "prod/data-web-10: it has no volume to take a snapshot of"),
         ("scaled_down", RefusedReason.KEPT_BACK, "prod/data-web-10: among the newest ordinals that --keep holds back"),
         ("scaled_down", RefusedReason.OVER_LIMIT, "prod/data-web-10: over the --limit of this run"),
     ],
@@ -141,6 +141,23 @@ def test_refusals(scene: str, reason: RefusedReason, sentence: str) -> None:
 )
 def test_refusals_to_restore(reason: RestoreRefusedReason, subject: str, sentence: str) -> None:
     assert claim_words.restore_refused(RestoreRefused(reason=reason, subject=subject), "pv-9") == sentence
+
+
+def test_where_the_volume_is_gone_there_may_be_a_snapshot() -> None:
+    told = claim_words.restore_refused(RestoreRefused(reason=R.VOLUME_GONE, subject="pv-1"), "pv-9", "data-web-4-01234567")
+    assert told == "volume pv-1 does not exist any more; make a new claim from VolumeSnapshot data-web-4-01234567"
+
+
+@pytest.mark.parametrize("reason", list(NoSnapshot))
+def test_every_lack_of_a_snapshot_has_words_and_says_what_it_is_about(reason: NoSnapshot) -> None:
+    told = claim_words.refused(Refused(verdict=scenes.scaled_down(), reason=reason, detail="the-detail"))
+    assert told.startswith("prod/data-web-10: ")
+    assert ("the-detail" in told) is (reason not in (N.NO_VOLUME, N.NOT_INSTALLED, N.CLASSES_UNREADABLE, N.GONE))
+
+
+def test_a_snapshot_s_error_is_told() -> None:
+    refused = Refused(verdict=scenes.scaled_down(), reason=N.FAILED, detail="rpc error: \x1b[31mquota\nexceeded")
+    assert claim_words.refused(refused) == "prod/data-web-10: its snapshot failed: rpc error: quota exceeded"
 
 
 def test_a_refusal_to_restore_without_a_name() -> None:

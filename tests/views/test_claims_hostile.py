@@ -31,7 +31,8 @@ from kubectl_pets.domain.restoring import (
     RestoreRefused,
     RestoreRefusedReason,
 )
-from kubectl_pets.views import claim_documents, claim_plans, claim_words, claims
+from kubectl_pets.domain.snapshots import NoSnapshot
+from kubectl_pets.views import claim_documents, claim_plans, claim_words, claims, progress
 from tests.domain.orphans.builders import NOW
 from tests.views.claim_scenes import SCENES
 from tests.views.test_hostile import ENCODABLE, HOSTILE
@@ -57,13 +58,13 @@ def _verdict(scene: str, text: str) -> Verdict:
 
 def _plan(seen: Verdict, text: str) -> DeletionPlan:
     steps = (
-        Snapshot(namespace=text, claim=text, name=text, snapshot_class=text),
+        Snapshot(namespace=text, claim=text, uid=text, name=text, snapshot_class=text),
         SetRetain(volume=text, uid=text, resource_version=text, before=text, annotations={text: text}),
         DeleteClaim(namespace=text, name=text, uid=text, resource_version=text),
     )
     return DeletionPlan(
         deletions=tuple(Deletion(verdict=seen, steps=steps, fate=fate) for fate in Fate),
-        refused=tuple(Refused(verdict=seen, reason=reason) for reason in RefusedReason),
+        refused=tuple(Refused(verdict=seen, reason=reason, detail=text) for reason in (*RefusedReason, *NoSnapshot)),
     )
 
 
@@ -80,6 +81,10 @@ def _screens(seen: Verdict, text: str) -> Iterator[str]:
     yield from map(claim_words.refused, planned.refused)
     for reason in RestoreRefusedReason:
         yield claim_words.restore_refused(RestoreRefused(reason=reason, subject=text), text)
+        yield claim_words.restore_refused(RestoreRefused(reason=reason, subject=text), text, text)
+    yield claim_plans.waiting(text, text)
+    yield claim_plans.ended(planned.deletions, (seen,), seen, interrupted=True)
+    yield progress.line(1, 2, 3, 4, claim_words.title(seen), 120)
     restoring = (
         CreateClaim(claim=seen.claim),
         ClearClaimRef(volume=text, uid=text, resource_version=text, old_claim_uid=text),

@@ -8,6 +8,7 @@ import msgspec
 from kubectl_pets.domain.estate import (
     AutoscalerSpec,
     ClaimRef,
+    CSISource,
     Estate,
     HorizontalPodAutoscaler,
     JobSpec,
@@ -16,6 +17,7 @@ from kubectl_pets.domain.estate import (
     Named,
     PersistentVolume,
     PersistentVolumeSpec,
+    PersistentVolumeStatus,
     Phase,
     PodUse,
     RevisionContent,
@@ -52,6 +54,7 @@ from kubectl_pets.domain.model import (
     Volume,
 )
 from kubectl_pets.domain.orphans import judge
+from kubectl_pets.domain.snapshots import VolumeSnapshotClass
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -118,9 +121,17 @@ def volume(of: PersistentVolumeClaim, policy: str = "Delete", *, phase: str = "B
             persistent_volume_reclaim_policy=policy,
             storage_class_name="fast",
             volume_mode="Filesystem",
+            csi=CSISource(driver="csi.example.org", volume_handle=f"vol-{name}"),
         ),
-        status=Phase(phase=phase),
+        status=PersistentVolumeStatus(phase=phase),
     )
+
+
+def snapshot_class(
+    name: str, policy: str = "Retain", *, driver: str = "csi.example.org", default: bool = False
+) -> VolumeSnapshotClass:
+    annotations = {"snapshot.storage.kubernetes.io/is-default-class": "true"} if default else {}
+    return VolumeSnapshotClass(metadata=ObjectMeta(name=name, annotations=annotations), driver=driver, deletion_policy=policy)
 
 
 def stateful_set(

@@ -1,5 +1,6 @@
 """Plans for deleting claims: steps that keep the data, refusals that say why, and the second look before each one."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,16 +20,33 @@ from kubectl_pets.domain.deletion import (
     Totals,
     essence,
     plan,
+    policy_before,
     recheck,
     totals,
 )
-from kubectl_pets.domain.estate import Estate
-from kubectl_pets.domain.findings import Class, Fate, Verdict
-from kubectl_pets.domain.model import DataSource, PersistentVolumeClaim
+from kubectl_pets.domain.estate import Estate, PersistentVolume
+from kubectl_pets.domain.findings import Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.model import Condition, DataSource, PersistentVolumeClaim
 from kubectl_pets.domain.orphans import judge
-from tests.domain.orphans.builders import NOW, autoscaler, claim, estate, mounts, one, pod, stateful_set, users, volume
+from kubectl_pets.domain.snapshots import NoSnapshot, Offer, Taken
+from tests.domain.orphans.builders import (
+    DAY,
+    NOW,
+    autoscaler,
+    claim,
+    estate,
+    managed,
+    mounts,
+    one,
+    pod,
+    snapshot_class,
+    stateful_set,
+    users,
+    volume,
+)
 
 R = RefusedReason
+SNAPSHOT = Options(snapshot=True, snapshot_class="nightly", offer=Offer(classes=(snapshot_class("nightly"),)))
 
 
 def left_behind(*ordinals: int, policy: str = "Delete", size: str = "10Gi") -> tuple[Verdict, ...]:
@@ -79,17 +97,20 @@ def test_a_claim_without_data_is_just_deleted() -> None:
 
 def test_a_snapshot_comes_first() -> None:
     (verdict,) = left_behind(4)
-    (found,) = plan([verdict], Options(snapshot=True, snapshot_class="nightly"), NOW).deletions
+    (found,) = plan([verdict], SNAPSHOT, NOW).deletions
     assert [type(step) for step in found.steps] == [Snapshot, SetRetain, DeleteClaim]
-    name = f"data-web-4-{verdict.claim.metadata.uid[:8]}"
-    assert found.steps[0] == Snapshot(namespace="prod", claim="data-web-4", name=name, snapshot_class="nightly")
+    uid = verdict.claim.metadata.uid
+    name = f"data-web-4-{uid[:8]}"
+    assert found.steps[0] == Snapshot(namespace="prod", claim="data-web-4", uid=uid, name=name, snapshot_class="nightly")
     pending = one(estate(claim("data-web-4", phase="Pending")))
-    assert plan([pending], Options(snapshot=True), NOW).refused[0].reason is R.NOTHING_TO_SNAPSHOT
+    assert plan([pending], SNAPSHOT, NOW).refused[0].reason is NoSnapshot.NO_VOLUME
+    (refused,) = plan([verdict], Options(snapshot=True, snapshot_class="weekly", offer=SNAPSHOT.offer), NOW).refused
+    assert (refused.reason, refused.detail) == (NoSnapshot.CLASS_MISSING, "weekly")
 
 
 def test_the_name_of_a_snapshot_is_valid_however_long_the_claims_is() -> None:
     verdict = one(estate(claim("d" * 60 + "-" + "w" * 180 + "-100000", uid="0123456789")))
-    (found,) = plan([verdict], Options(snapshot=True), NOW).deletions
+    (found,) = plan([verdict], SNAPSHOT, NOW).deletions
     assert isinstance(found.steps[0], Snapshot)
     assert len(found.steps[0].name) <= 253 and found.steps[0].name.endswith("-01234567")
 
@@ -155,7 +176,8 @@ def test_what_is_remembered_of_a_claim_is_what_is_needed_to_make_it_again() -> N
     notes = {"pv.kubernetes.io/bound-by-controller": "yes", "volume.kubernetes.io/selected-node": "n1", "team": "data"}
     source = DataSource(kind="VolumeSnapshot", name="s")
     found = essence(claim("data-web-4", annotations=notes, data_source=source, volume_mode="Filesystem"))
-    assert found.metadata.annotations == {"team": "data"} and found.metadata.labels == {"app": "web"}
+    made = {"kubectl-pets/created-by": "kube-controller-manager"}
+    assert found.metadata.annotations == {"team": "data"} | made and found.metadata.labels == {"app": "web"}
     assert found.metadata.uid == "uid-prod-data-web-4" and not found.metadata.managed_fields
     assert found.spec.data_source is None and found.spec.volume_mode == "Filesystem"
     assert (found.api_version, found.kind) == ("v1", "PersistentVolumeClaim") and not found.status.phase
@@ -172,7 +194,7 @@ def again(item: PersistentVolumeClaim | None = None, options: Options = Options(
     return recheck(BEFORE, estate(item, **read | rest), options, NOW)
 
 
-def reason(found: Deletion | Refused) -> RefusedReason:
+def reason(found: Deletion | Refused) -> RefusedReason | NoSnapshot:
     assert isinstance(found, Refused)
     return found.reason
 
@@ -232,3 +254,91 @@ def test_the_slice_needs_to_hold_only_the_claim_itself() -> None:
     for verdict in judge(whole, NOW):
         alone: Estate = msgspec.structs.replace(whole, claims=(verdict.claim,))
         assert one(alone).klass is verdict.klass
+
+
+# --- what an interrupted run left --------------------------------------------------------------------------------------------
+
+
+def left_retained(at: datetime, of: str = "") -> PersistentVolume:
+    """The volume of a claim that a run set to Retain ``at`` that time and then did not delete."""
+    (found,) = plan([BEFORE], Options(), at).deletions
+    retain = found.steps[0]
+    assert isinstance(retain, SetRetain)
+    return volume(claim("data-web-4", uid=of), "Retain", annotations=retain.annotations)
+
+
+def test_a_run_that_goes_on_remembers_the_policy_from_before_and_counts_from_now() -> None:
+    """Else a restore would leave it at Retain, and a purge by age would destroy it on the day on which its claim was deleted."""
+    item = left_retained(NOW - 40 * DAY)
+    found = again(volumes={BEFORE.claim.spec.volume_name: item})
+    assert isinstance(found, Deletion) and found.fate is Fate.RETAINED
+    retain, delete = found.steps
+    assert isinstance(retain, SetRetain) and isinstance(delete, DeleteClaim)
+    assert retain.before == retain.annotations[POLICY_ANNOTATION] == "Delete"
+    assert retain.annotations[RETAINED_ANNOTATION] == "2026-03-01T12:00:00+00:00"
+
+
+def test_within_one_run_the_note_is_written_once() -> None:
+    item = left_retained(NOW - timedelta(minutes=1))
+    found = again(volumes={item.name: item})
+    assert isinstance(found, Deletion) and [type(step) for step in found.steps] == [DeleteClaim]
+
+
+def test_notes_of_another_claim_say_nothing_of_this_one() -> None:
+    item = left_retained(NOW - 40 * DAY, of="made-anew")
+    anew = claim("data-web-4", uid="made-anew")
+    assert policy_before(anew, item) == "Retain" and policy_before(claim("data-web-4"), item) == "Delete"
+    assert policy_before(claim("data-web-4"), volume(claim("data-web-4"), "Delete")) == "Delete"
+
+
+# --- snapshots that were taken -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unused", "destroy", "refused"),
+    [(-1, True, False), (0, True, False), (1, False, True), (None, False, False), (None, True, True)],
+)
+def test_a_snapshot_older_than_the_last_use_is_none(unused: int | None, destroy: bool, refused: bool) -> None:
+    since = None if unused is None else NOW - 2 * DAY + timedelta(seconds=unused)
+    item = claim("data-web-4", unused=Condition(type="Unused", status="True", last_transition_time=since))
+    found = recheck(
+        BEFORE,
+        estate(item, sets=(stateful_set("web", 1),)),
+        Options(destroy_data=destroy),
+        NOW,
+        Taken("data-web-4-x", NOW - 2 * DAY),
+    )
+    if refused:
+        assert reason(found) is NoSnapshot.STALE
+    else:
+        assert isinstance(found, Deletion)
+
+
+# --- claims that came back ---------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_that_came_back_is_judged_as_it_was_before() -> None:
+    kept = essence(BEFORE.claim)
+    back = claim("data-web-4", made_by=("kubectl-pets",), annotations=kept.metadata.annotations)
+    found = judge(estate(back, sets=(stateful_set("web", 1),)), NOW)[0]
+    assert found.klass is BEFORE.klass
+    assert Evidence(EvidenceKind.CREATED_BY_SET_CONTROLLER, "kube-controller-manager") in found.evidence
+    assert essence(back).metadata.annotations == kept.metadata.annotations  # and again, should it be deleted once more
+
+
+@pytest.mark.parametrize(
+    ("makers", "creator"),
+    [
+        (("kubectl-pets",), ""),  # made from a volume alone: nobody knows
+        (("kubectl-pets",), "helm"),
+        (("kubectl-client-side-apply",), "kube-controller-manager"),  # a copy of its manifest
+        (("kubectl-pets", "helm"), "kube-controller-manager"),
+        ((), "kube-controller-manager"),
+    ],
+)
+def test_the_note_of_who_made_it_counts_on_claims_that_we_made_only(makers: tuple[str, ...], creator: str) -> None:
+    annotations = {"kubectl-pets/created-by": creator} if creator else {}
+    item = claim("data-web-4", made_by=makers, annotations=annotations)
+    assert item.metadata.managed_fields == managed(*makers)
+    assert judge(estate(item, sets=(stateful_set("web", 1),)), NOW)[0].klass is Class.AMBIGUOUS
+    assert "kubectl-pets/created-by" not in essence(item).metadata.annotations

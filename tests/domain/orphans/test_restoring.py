@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.deletion import CLAIM_ANNOTATION, POLICY_ANNOTATION, Options, SetRetain, deletion, essence
-from kubectl_pets.domain.estate import ClaimRef, PersistentVolume, Phase
+from kubectl_pets.domain.estate import ClaimRef, PersistentVolume, PersistentVolumeStatus
 from kubectl_pets.domain.findings import Class
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
 from kubectl_pets.domain.restoring import (
@@ -47,7 +47,7 @@ def with_ref(item: PersistentVolume, uid: str, phase: str, **spec: Any) -> Persi
     assert held is not None
     ref = msgspec.structs.replace(held, uid=uid)
     return msgspec.structs.replace(
-        item, spec=msgspec.structs.replace(item.spec, claim_ref=ref, **spec), status=Phase(phase=phase)
+        item, spec=msgspec.structs.replace(item.spec, claim_ref=ref, **spec), status=PersistentVolumeStatus(phase=phase)
     )
 
 
@@ -78,7 +78,8 @@ def test_the_claim_is_made_first_and_the_policy_restored_last(record: Record) ->
     create, clear, _, policy = getattr(found, "steps")
     made = create.claim
     assert made.name == "data-web-4" and not made.metadata.uid
-    assert made.metadata.labels == OLD.metadata.labels and made.metadata.annotations == {"team": "data"}
+    assert made.metadata.labels == OLD.metadata.labels
+    assert made.metadata.annotations == {"team": "data", "kubectl-pets/created-by": "kube-controller-manager"}
     assert made.spec.volume_name == RELEASED.name and made.spec.storage_class_name == "fast"
     assert made.spec.resources.requests == {"storage": "10Gi"}
     assert clear.old_claim_uid == OLD.metadata.uid and clear.resource_version == "3"
@@ -158,7 +159,15 @@ def test_a_volume_that_anybody_may_have_is_refused() -> None:
 
 
 def test_a_claim_that_was_never_deleted_needs_no_restoring() -> None:
-    assert reason(plan_restore(RECORD, volume(OLD), (OLD,))) is R.VOLUME_NOT_RELEASED
+    assert reason(plan_restore(RECORD, volume(OLD), (OLD,))) is R.NOTHING_TO_DO
+    going = claim("data-web-4", deleted=True)
+    assert reason(plan_restore(RECORD, volume(OLD), (going,))) is R.VOLUME_NOT_RELEASED
+
+
+def test_a_claim_that_was_about_to_be_deleted_gets_its_policy_back() -> None:
+    """The run ended between its two steps."""
+    found = plan_restore(RECORD, with_ref(RELEASED, OLD.metadata.uid, "Bound"), (OLD,))
+    assert steps(found) == [RestorePolicy] and getattr(found, "steps")[0].policy == "Delete"
 
 
 def test_notes_of_an_earlier_claim_are_not_believed() -> None:
@@ -172,6 +181,13 @@ def test_notes_of_an_earlier_claim_are_not_believed() -> None:
 
 
 # --- purge -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_age_of_a_leftover_counts_from_its_release() -> None:
+    """However early it was set to Retain: the deletion that followed may have been another one, much later."""
+    status = PersistentVolumeStatus(phase="Released", last_phase_transition_time=NOW - DAY)
+    since = msgspec.structs.replace(retained(now=NOW - 31 * DAY), status=status)
+    assert not plan_purge((since,), timedelta(days=30), NOW) and plan_purge((since,), timedelta(days=1), NOW)
 
 
 def test_leftovers_of_an_age_are_found() -> None:

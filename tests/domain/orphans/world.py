@@ -56,7 +56,8 @@ ANY_SIZE = 16
 GROUPS = ("apps", "apps", "apps", "kruise", "pingcap")
 KINDS = ("deployments", "replica_sets", "replication_controllers", "daemon_sets", "jobs", "cron_jobs", "revisions")
 HANDS = ("helm", "kubectl-create", "kubectl-client-side-apply", "velero-server", "manager", "")
-MADE = {name: managed(name) if name else () for name in (*HANDS, CONTROLLER)}
+RESTORER = "kubectl-pets"
+MADE = {name: managed(name) if name else () for name in (*HANDS, CONTROLLER, RESTORER)}
 
 Name = tuple[str, str]
 
@@ -116,6 +117,8 @@ class Claim:
     terminating: bool = False
     phase: str = "Bound"
     volume: str = "there"
+    #: Who is noted on it as its maker.
+    note: str = ""
 
 
 @dataclass
@@ -153,7 +156,7 @@ class World:
         return {
             name
             for name, claim in self.claims.items()
-            if claim.owned or claim.kept or claim.terminating or claim.phase == "Lost" or claim.maker != CONTROLLER
+            if claim.owned or claim.kept or claim.terminating or claim.phase == "Lost" or not _is_controllers(claim)
         }
 
     # --- growing -------------------------------------------------------------------------------------------------------------
@@ -230,7 +233,10 @@ class World:
         for ordinal in sizes:
             for template in item.templates + lost:
                 name = (item.space, f"{template}-{item.name}-{ordinal}")
-                self.claims.setdefault(name, Claim(*name, labels=item.labels, maker=CONTROLLER))
+                made = Claim(*name, labels=item.labels, maker=CONTROLLER)
+                if random.random() < 0.1:  # deleted and restored, from a record or from its volume alone
+                    made.maker, made.note = RESTORER, random.choice((CONTROLLER, CONTROLLER, ""))
+                self.claims.setdefault(name, made)
 
     def _run(self, item: Set) -> None:
         for ordinal in item.ordinals(item.replicas, item.reserved):
@@ -248,7 +254,8 @@ class World:
         space = SPACES[random.random() < 0.15]
         for ordinal in random.sample(("0", "1", "2", "3", "7", "01", "a"), random.randint(1, 3)):
             key = (space, f"{template}-{name}-{ordinal}")
-            self.claims.setdefault(key, Claim(*key, labels=label, maker=maker))
+            copied = CONTROLLER if random.random() < 0.2 else ""  # from the manifest of one that came back
+            self.claims.setdefault(key, Claim(*key, labels=label, maker=maker, note=copied))
 
     def _add_workload(self) -> None:
         random = self.random
@@ -360,6 +367,11 @@ def _target(item: Set) -> ScaleTarget:
     return ScaleTarget(api_version="apps/v1", kind="StatefulSet", name=item.name)
 
 
+def _is_controllers(claim: Claim) -> bool:
+    """Made by the controller, or made again after one that was."""
+    return claim.maker == CONTROLLER or (claim.maker, claim.note) == (RESTORER, CONTROLLER)
+
+
 def _claim(claim: Claim) -> PersistentVolumeClaim:
     fields: tuple[ManagedFieldsEntry, ...] = MADE[claim.maker]
     key = f"{claim.space}/{claim.name}"
@@ -371,7 +383,8 @@ def _claim(claim: Claim) -> PersistentVolumeClaim:
             labels=claim.labels,
             managed_fields=fields,
             deletion_timestamp=NOW if claim.terminating else None,
-            annotations={"kubectl-pets/keep": "ann: still needed"} if claim.kept else {},
+            annotations=({"kubectl-pets/keep": "ann: still needed"} if claim.kept else {})
+            | ({"kubectl-pets/created-by": claim.note} if claim.note else {}),
             owner_references=(OwnerReference(kind="Backup", name="b", uid="u"),) if claim.owned else (),
         ),
         spec=PersistentVolumeClaimSpec(volume_name=f"pv-{key}" if claim.volume else ""),

@@ -1,0 +1,106 @@
+"""``kubectl pets orphans delete``: claims that are candidates, with a net under them."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from kubectl_pets import completing
+from kubectl_pets.disposing import Manner, dispose
+from kubectl_pets.domain.change import DryRun
+from kubectl_pets.domain.deletion import Options
+from kubectl_pets.domain.findings import CANDIDATES, Class
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, yes
+from kubectl_pets.selecting import Selection, select
+from kubectl_pets.session import Session
+
+_candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
+
+
+@click.command("delete", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
+@click.argument("names", metavar="[CLAIM]...", nargs=-1, shell_complete=completing.claims)
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
+@click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only claims with these labels.")
+@click.option("--class", "classes", type=_candidate_classes, multiple=True, help="Only claims of this class.")
+@click.option("--older-than", type=Age(), metavar="AGE", help="Only claims known to be unused for so long, like 30d.")
+@click.option("--keep", type=click.IntRange(min=0), default=0, metavar="N", help="Keep the N newest ordinals of each set.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many claims.")
+@click.option(
+    "--snapshot",
+    is_flag=False,
+    flag_value="",
+    metavar="[CLASS]",
+    help="Take a VolumeSnapshot of each claim first and wait for it; its class must have the deletionPolicy Retain.",
+)
+@click.option(
+    "--timeout",
+    type=Duration(),
+    default="10m",
+    show_default=True,
+    metavar="DURATION",
+    help="Leave a claim alone whose snapshot is not ready after this long (exit code 5); 0: never.",
+)
+@click.option("--destroy-data", is_flag=True, help="Let each volume's reclaim policy decide; Delete loses the data.")
+@click.option("--record", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder for the record.")
+@output("table", "json", "yaml")
+@dry_run
+@yes
+@connection
+@pass_session
+def delete(
+    session: Session,
+    names: tuple[str, ...],
+    all_namespaces: bool,
+    selector: str,
+    classes: tuple[str, ...],
+    older_than: timedelta | None,
+    keep: int,
+    limit: int | None,
+    snapshot: str | None,
+    timeout: timedelta,
+    destroy_data: bool,
+    record: Path | None,
+    output: str,
+    dry_run: str,
+    yes: bool,
+) -> ExitCode:
+    """Delete claims that are candidates, one after the other, each judged again right before its turn.
+
+    The data survives: a volume whose reclaim policy is Delete is set to Retain first, and remembers what it was.
+    --destroy-data is the only way to lose it. What was deleted is written to a record, and 'restore' brings it back.
+
+    \b
+    Examples:
+      kubectl pets orphans delete data-web-3 data-web-4
+      kubectl pets orphans delete --class scaled-down --older-than 30d --keep 1 --dry-run
+      kubectl pets orphans delete -l app=web -y --record ./records
+      kubectl pets orphans delete data-web-3 --snapshot
+      kubectl pets orphans delete data-web-3 --snapshot=nightly --timeout 30m
+    """
+    if not names and not classes and not selector:
+        raise UsageError("say which claims: their names, --class or -l.", hint="kubectl pets orphans lists the candidates.")
+    if names and all_namespaces:
+        raise UsageError("claims are named within one namespace: -A goes with --class or -l.")
+    selection = Selection(
+        namespace=None if all_namespaces else session.namespace,
+        names=names,
+        labels=selector,
+        classes=frozenset(Class(each) for each in classes) or CANDIDATES,
+        older_than=older_than,
+        every_class=bool(names),
+    )
+    chosen = select(session.cluster, selection, session.terminal.passing)
+    options = Options(
+        destroy_data=destroy_data, keep=keep, limit=limit, snapshot=snapshot is not None, snapshot_class=snapshot or ""
+    )
+    manner = Manner(
+        options=options,
+        dry_run=DryRun(dry_run),
+        output=output,
+        yes=yes,
+        record=record,
+        timeout=timeout,
+        named=bool(names),
+    )
+    return dispose(session, chosen, manner)

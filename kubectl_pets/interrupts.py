@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM that take effect where nothing is broken off.
+
+Inside ``held_back`` they are only noted, however often they come, because impatience is no reason to leave something half done.
+Only where the work has not come to a stop long after the first one (a server that does not answer) does another one break it off.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import FrameType
+
+#: A question: was there a Ctrl-C?
+Held = Callable[[], bool]
+
+#: So many seconds after the first Ctrl-C another one breaks off what is being done.
+_LONG = 10.0
+
+
+@contextmanager
+def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> Iterator[Held]:
+    """Hold Ctrl-C and SIGTERM back until the block is through; yields the question whether one came. Outside of the main thread,
+    which alone gets signals, nothing is held back and none ever comes."""
+    came: list[float] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(clock())
+        if came[-1] - came[0] > long:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
