@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without them
+    from kubectl_pets.domain.answers import ClientView
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
@@ -75,6 +76,21 @@ class InventorySource(Protocol):
     def trouble(self) -> str | None: ...
 
 
+class Ran(Protocol):
+    """How a command in a pod ended. Its output is untrusted text."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """None: it could not be started; ``problem`` says why."""
+
+    @property
+    def stdout(self) -> str: ...
+    @property
+    def stderr(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+
+
 class Cluster(Protocol):
     """What the verbs ask of a cluster. ``kubectl_pets.cluster.Client`` is the real one. Every method may raise PetsError."""
 
@@ -91,6 +107,14 @@ class Cluster(Protocol):
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
         """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets."""
+
+    def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> Ran:
+        """Run a command, without a shell, in the pod's default container. ``timeout``: seconds; after it the command may go on,
+        for there is no way to end it. Raises PetsError."""
+
+    def get_from(self, namespace: str, pod: str, port: str, path: str, timeout: float) -> tuple[int, str]:
+        """Status and body (its beginning; untrusted text) of GET ``path`` from the pod's ``port`` (name or number, "https:" in
+        front of it for TLS), through the API server. Raises PetsError."""
 
     def watch_snapshot(self, namespace: str, name: str) -> SnapshotSource: ...
 
@@ -132,6 +156,11 @@ class Cluster(Protocol):
 
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
         """Write the annotation that says that the claim stays, and why; None: remove it."""
+
+    def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
+        """What a pod sees, by commands run in its (default or first) container: its resolv.conf, and what getent says of
+        each name. What cannot be looked at is told as the view's ``trouble``. Raises NotFoundError where there is no such
+        pod."""
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
         """What the "namespaces", "statefulsets" or "persistentvolumeclaims" of a namespace (None: of the cluster) are called,

@@ -18,7 +18,9 @@ from kubectl_pets.cluster.transport import Transport
 from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
 
 if TYPE_CHECKING:
+    from kubectl_pets.cluster.execute import ExecResult
     from kubectl_pets.cluster.watch import FleetSource, SetSource
+    from kubectl_pets.domain.answers import ClientView
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.restoring import ClaimStep
@@ -65,6 +67,16 @@ class Client:
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
         return read.inventory(self._reader, namespace, selector)
+
+    def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> ExecResult:
+        from kubectl_pets.cluster import probing
+
+        return probing.run(self._transport, self._reader, namespace, pod, command, timeout)
+
+    def get_from(self, namespace: str, pod: str, port: str, path: str, timeout: float) -> tuple[int, str]:
+        from kubectl_pets.cluster import probing
+
+        return probing.get(self._transport, namespace, pod, port, path, timeout)
 
     def watch_snapshot(self, namespace: str, name: str) -> SetSource:
         from kubectl_pets.cluster.watch import SetSource
@@ -146,6 +158,11 @@ class Client:
 
     def stateful_set(self, namespace: str, name: str) -> StatefulSet:
         return self._reader.one(SETS, namespace, name)
+
+    def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
+        from kubectl_pets.cluster.looking import look_from
+
+        return look_from(self._transport, self._reader, namespace, pod, names)
 
     def _forget(self, source: Any) -> None:
         with self._lock:

@@ -49,6 +49,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     content_type: str = "application/json"
     accept: str = "application/json"
+    headers: Query = ()  #: more of them
     question: bool = False  #: changes nothing, whatever its method
 
 
@@ -123,17 +124,48 @@ class Transport:
         except wire.HTTPError as error:
             raise self._unreachable(error, request) from None
 
-    def _answered(self, request: Request, stream: bool = False) -> urllib3.BaseHTTPResponse:
+    def upgraded(self, request: Request, limit: float) -> urllib3.BaseHTTPResponse:
+        """The answer 101 to a request to go on in another protocol; its connection is the caller's from now on. Never
+        repeated. ``limit``: seconds to connect, and again to be answered."""
+        try:
+            response = self._answered(request, stream=True, limit=limit)
+            if response.status != 101:
+                raise refused(response.status, self._body(response), response.headers, request.attempt)
+            return response
+        except wire.HTTPError as error:
+            raise self._unreachable(error, request) from None
+
+    def whatever(self, request: Request, limit: float, most: int) -> tuple[int, bytes]:
+        """Status and the first ``most`` bytes of the body, whatever the status. Never repeated. ``limit``: seconds for all of
+        it."""
+        deadline = monotonic() + limit
+        parts: list[bytes] = []
+        try:
+            response = self._answered(request, stream=True, limit=limit)
+            try:
+                while sum(map(len, parts)) < most and (part := response.read1(most)):
+                    parts.append(part)
+                    if monotonic() > deadline:
+                        raise wire.HTTPError(TimeoutError())
+            finally:
+                response.close()
+        except wire.HTTPError as error:
+            raise self._unreachable(error, request) from None
+        return response.status, b"".join(parts)[:most]
+
+    def _answered(self, request: Request, stream: bool = False, limit: float | None = None) -> urllib3.BaseHTTPResponse:
         """Status and headers; with fresh credentials after a first 401. Raises urllib3's HTTPError."""
         credential = self._credentials.current()
-        response = self._once(request, credential, stream)
+        response = self._once(request, credential, stream, limit)
         if response.status == 401:
             self._body(response)
             if self._credentials.renewed(credential):
-                response = self._once(request, self._credentials.current(), stream)
+                response = self._once(request, self._credentials.current(), stream, limit)
         return response
 
-    def _once(self, request: Request, credential: Credential, stream: bool) -> urllib3.BaseHTTPResponse:
+    def _once(
+        self, request: Request, credential: Credential, stream: bool, limit: float | None
+    ) -> urllib3.BaseHTTPResponse:
         if self._closing.is_set():
             raise UnreachableError("the connection to the API server was closed")
         headers = urllib3.HTTPHeaderDict({"User-Agent": f"kubectl-pets/{__version__}", "Accept": request.accept})
@@ -143,9 +175,9 @@ class Transport:
             headers["Authorization"] = credential.authorization
         if request.body is not None:
             headers["Content-Type"] = request.content_type
-        for name, value in self.target.impersonation:
+        for name, value in (*self.target.impersonation, *request.headers):
             headers.add(name, value)
-        limit = self.target.request_timeout
+        limit = limit or self.target.request_timeout
         connect = min(limit or _CONNECT, _CONNECT)
         sent = monotonic()
         response = self._pool_for(credential).urlopen(
