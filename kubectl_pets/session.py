@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # help, version and completion do without them
     from kubectl_pets.domain.answers import ClientView
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.history import History
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.snapshots import Offer, Sighting
@@ -107,6 +108,9 @@ class Cluster(Protocol):
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
         """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets."""
+
+    def history(self, namespace: str, name: str) -> History:
+        """One set with its template and its revisions in full. Raises NotFoundError where there is no such set."""
 
     def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> Ran:
         """Run a command, without a shell, in the pod's default container. ``timeout``: seconds; after it the command may go on,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.answers import ClientView
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.history import History
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
@@ -67,6 +68,11 @@ class Client:
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
         return read.inventory(self._reader, namespace, selector)
+
+    def history(self, namespace: str, name: str) -> History:
+        from kubectl_pets.cluster.history import history
+
+        return history(self._reader, namespace, name)
 
     def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> ExecResult:
         from kubectl_pets.cluster import probing

@@ -1,0 +1,195 @@
+"""What did a StatefulSet's template look like before, and what changed from one revision to the next?
+
+A ControllerRevision holds ``spec.template`` whole, as a patch that replaces it (pkg/controller/statefulset getPatch), and nothing
+else of the set. Templates stay what the API server sent: a Struct would drop whatever field it does not know, and a difference in
+such a field would go unseen.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.model import LabelSelector, Object, Pod, StatefulSetStatus, Value, ordinal_of
+
+Template = dict[str, Any]
+
+#: On a value that is not there on one side.
+ABSENT = msgspec.UNSET
+
+#: Lists of the pod template that the API treats as maps, by their key (the patchMergeKey of core/v1).
+_KEYS = ("name", "mountPath", "devicePath", "containerPort", "ip", "topologyKey", "conditionType")
+
+
+class StoredRevision(Object, frozen=True):
+    """A ControllerRevision with all that it holds."""
+
+    revision: int = 0
+    data: dict[str, Any] | None = None
+
+
+class StoredSpec(Value, frozen=True):
+    replicas: int = 1
+    selector: LabelSelector = LabelSelector()
+    template: Template = {}
+
+
+class StoredSet(Object, frozen=True):
+    """A StatefulSet with its template in full."""
+
+    spec: StoredSpec = StoredSpec()
+    status: StatefulSetStatus = StatefulSetStatus()
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a set and its past. ``revisions`` and ``pods`` are what its selector matches, unfiltered."""
+
+    set: StoredSet
+    revisions: tuple[StoredRevision, ...]
+    #: None: could not be read.
+    pods: tuple[Pod, ...] | None
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One field that differs. ``path``: names of fields, and of items where a list is a map; ABSENT: not there on that side."""
+
+    path: tuple[str, ...]
+    before: Any
+    after: Any
+    #: Only the order of a list's items differs; before and after are their names.
+    reordered: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision of the set."""
+
+    name: str
+    number: int
+    created: datetime | None
+    #: As the controller stored it, without its patch directive: written back, it becomes this very revision again. Empty where
+    #: it holds none.
+    template: Template
+    #: Against the revision before it; None for the oldest one that is kept.
+    changes: tuple[Difference, ...] | None
+    #: The pods made from it, in ordinal order; None where pods could not be read.
+    pods: tuple[str, ...] | None
+    #: ``status.currentRevision``: the last one fully rolled out.
+    current: bool
+    #: ``status.updateRevision``: the wanted one.
+    update: bool
+    #: The set's template is equal to it right now.
+    live: bool
+
+
+def entries(history: History) -> tuple[Entry, ...]:
+    """The set's own revisions, the oldest first, as the controller sorts them (byRevision in controller_history.go)."""
+    uid = history.set.metadata.uid
+    own = [each for each in history.revisions if (owner := each.metadata.controller()) is not None and owner.uid == uid]
+    own.sort(key=lambda each: (each.revision, _age(each), each.name))
+    live, status = normalised(history.set.spec.template), history.set.status
+    pods = _pods_by_revision(history)
+    found: list[Entry] = []
+    for each in own:
+        template = _template_in(each)
+        found.append(
+            Entry(
+                name=each.name,
+                number=each.revision,
+                created=each.metadata.creation_timestamp,
+                template=template,
+                changes=differences(found[-1].template, template) if found else None,
+                pods=None if pods is None else tuple(pods.get(each.name, ())),
+                current=each.name == status.current_revision,
+                update=each.name == status.update_revision,
+                live=normalised(template) == live,
+            )
+        )
+    return tuple(found)
+
+
+def find(found: tuple[Entry, ...], wanted: str) -> Entry | None:
+    """By number or by full name. Should two share a number, the newer one has it."""
+    return next((each for each in reversed(found) if wanted in (str(each.number), each.name)), None)
+
+
+def normalised(template: Any) -> Any:
+    """For comparing: keys sorted, and without what says nothing: nulls (``creationTimestamp: null``), and the empty structs
+    that some versions write and others leave out."""
+    if isinstance(template, dict):
+        kept = {key: normalised(value) for key, value in sorted(template.items()) if value is not None}
+        return {key: value for key, value in kept.items() if value != {} or key not in ("resources", "securityContext")}
+    return [normalised(item) for item in template] if isinstance(template, list) else template
+
+
+def differences(before: Template, after: Template) -> tuple[Difference, ...]:
+    """Field by field, in the order of ``after``, then what is gone. Lists of named items are compared by name, their order
+    included; all other lists as one value. What ``normalised`` leaves out makes no difference."""
+    return tuple(_compare((), normalised(before), normalised(after)))
+
+
+def _compare(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Difference]:
+    if before == after:
+        return
+    old, new = _parts(before, after, path), _parts(after, before, path)
+    if old is None or new is None:
+        yield Difference(path=path, before=before, after=after)
+        return
+    inside: list[Difference] = []
+    for key in dict.fromkeys((*new, *old)):
+        inside += _compare((*path, key), old.get(key, ABSENT), new.get(key, ABSENT))
+    shared = [[key for key in keys if key in others] for keys, others in ((old, new), (new, old))]
+    if isinstance(before, list) and isinstance(after, list) and shared[0] != shared[1]:
+        inside.append(Difference(path=path, before=shared[0], after=shared[1], reordered=True))
+    yield from inside or [Difference(path=path, before=before, after=after)]  # empty on one side, not there on the other
+
+
+def _parts(value: Any, other: Any, path: tuple[str, ...]) -> dict[str, Any] | None:
+    """Its parts by name. A map of named things that is not there has none of them, so that each is told by itself."""
+    maps = path[-1:] in (("labels",), ("annotations",), ("nodeSelector",))
+    if value is ABSENT and (isinstance(other, list) or maps) and _named(other) is not None:
+        return {}
+    return _named(value)
+
+
+def _named(value: Any) -> dict[str, Any] | None:
+    """Its parts by name; None for what has none."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return None
+    if not value:
+        return {}
+    for key in _KEYS:
+        names = [str(item[key]) for item in value if key in item]
+        if len(set(names)) == len(value):
+            return dict(zip(names, value, strict=True))
+    return None
+
+
+def _template_in(revision: StoredRevision) -> Template:
+    spec = (revision.data or {}).get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    return {key: value for key, value in template.items() if key != "$patch"} if isinstance(template, dict) else {}
+
+
+def _pods_by_revision(history: History) -> dict[str, list[str]] | None:
+    if history.pods is None:
+        return None
+    found: dict[str, list[str]] = {}
+    for _, name, revision in sorted(_members(history.set, history.pods)):
+        found.setdefault(revision, []).append(name)
+    return found
+
+
+def _members(owner: StoredSet, pods: tuple[Pod, ...]) -> Iterator[tuple[int, str, str]]:
+    """Ordinal, name and revision of the set's own pods."""
+    for pod in pods:
+        controller, ordinal = pod.metadata.controller(), ordinal_of(pod.name, owner.name)
+        if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
+            yield ordinal, pod.name, pod.revision
+
+
+def _age(revision: StoredRevision) -> float:
+    created = revision.metadata.creation_timestamp
+    return created.timestamp() if created is not None else 0.0
