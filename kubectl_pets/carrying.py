@@ -6,24 +6,26 @@ The verbs differ in their goal alone. Nothing is decided here: ``stepping`` deci
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from enum import StrEnum, unique
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import msgspec
 
+from kubectl_pets.checks import Checks, Terms
 from kubectl_pets.conductor import Conclusion, Deadline, Frame, TimedOut, Unagreed, conduct
 from kubectl_pets.domain.change import DryRun
+from kubectl_pets.domain.guarding import takes_down
 from kubectl_pets.domain.managers import managers
 from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.domain.patches import change_for
 from kubectl_pets.domain.planning import plan
 from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import Abort, Act, Done, Goal, Pause, Plan, Refused, Run, Stuck, Wait
+from kubectl_pets.domain.steps import Abort, Act, Delete, Done, Evict, Goal, Pause, Plan, Refused, Run, Stuck, Wait
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, ForbiddenError, PetsError
 from kubectl_pets.options import dry_run, output, seconds, timeout, yes
 from kubectl_pets.session import Session, SnapshotSource
-from kubectl_pets.views import decisions, documents
+from kubectl_pets.views import advice, decisions, documents
 from kubectl_pets.views import plan as plan_view
 from kubectl_pets.views import words
 from kubectl_pets.views.live import Painter
@@ -66,25 +68,49 @@ def manner_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     return packed
 
 
-def carry(session: Session, name: str, make_goal: Callable[[Assessment], Goal], manner: Manner) -> ExitCode:
-    """Bring the set ``name`` to the goal that ``make_goal`` sees for it. Returns the exit code; raises PetsError."""
+def carry(
+    session: Session,
+    name: str,
+    make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
+    manner: Manner,
+    terms: Terms | None = None,
+) -> ExitCode:
+    """Bring the set ``name`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
+    by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
+    there is nothing to do or to refuse. Returns the exit code; raises PetsError."""
     snapshot = _observed(session, name)
     now = session.now()
     seen = assess(snapshot, now)
-    goal = make_goal(seen)
-    planned = plan(goal, seen, now)
+    checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
+    careful = checks is not None and checks.careful(seen)
+    goal = make_goal(seen, careful)
+    if isinstance(goal, Done | Refused):
+        return _report(session, Conclusion(ending=goal, seen=seen, changed=False), manner)
+    planned = plan(goal, seen, now, careful=careful)
+    refused = _foreseen(checks, planned, seen)
+    if refused is not None:
+        return _report(session, Conclusion(ending=refused, seen=seen, changed=False), manner)
     if manner.dry_run is not DryRun.NONE:
         return _rehearse(session, snapshot, seen, goal, planned, manner)
-    if not planned.entries:
+    asks = bool(terms and terms.gates) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
+    if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), manner)
-    _warn(session, snapshot)
-    _check_rights(session, seen.namespace, planned, manner)
+    _warn(session, snapshot, checks)
+    _check_rights(session, seen.namespace, planned, manner, terms)
     agreed = manner.yes
     if planned.deletes and not agreed:
         agreed = _may_delete(session, seen, planned.deletes)
         if not agreed:
             return ExitCode.REFUSED
-    return _carry_out(session, name, goal, manner, agreed)
+    return _carry_out(session, name, goal, manner, agreed, checks, careful)
+
+
+def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:
+    """What the first step that takes a pod down would be refused for, if nothing changes before it."""
+    if checks is None:
+        return None
+    first = next((step for step in planned.steps if takes_down(step, seen) is not None), None)
+    return checks.foresee(first, seen) if first is not None else None
 
 
 def _observed(session: Session, name: str) -> Snapshot:
@@ -99,33 +125,44 @@ def _observed(session: Session, name: str) -> Snapshot:
     return session.cluster.snapshot(session.namespace, name)
 
 
-def _carry_out(session: Session, name: str, goal: Goal, manner: Manner, agreed: bool) -> ExitCode:
+def _carry_out(
+    session: Session, name: str, goal: Goal, manner: Manner, agreed: bool, checks: Checks | None, careful: bool
+) -> ExitCode:
     with session.cluster.watch_snapshot(session.namespace, name) as source:
         try:
             deadline = Deadline(manner.timeout)
-            ending = _drive(session, source, goal, manner, deadline, may_delete=agreed)
+            ending = _drive(session, source, goal, manner, deadline, agreed, checks, careful)
             if isinstance(ending.ending, Unagreed):  # the plan knew of no deletion; the cluster went another way
                 if not _may_delete(session, ending.seen, (ending.ending.pod,)):
                     return ending.exit_code
-                ending = _drive(session, source, goal, manner, deadline, may_delete=True)
+                ending = _drive(session, source, goal, manner, deadline, True, checks, careful)
         except KeyboardInterrupt:
             return _part(session, source, name, goal)
         code = _report(session, ending, manner)
-        if manner.on_stuck is None or not isinstance(ending.ending, Stuck | TimedOut):
+        if manner.on_stuck is None or not ending.held_up or not ending.seen.under_way:
             return code
         way_out: Goal = Abort() if manner.on_stuck is OnStuck.ABORT else Pause()
         session.terminal.tell(decisions.way_out(manner.on_stuck.value))
-        retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout), may_delete=True)
+        retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout), True)
         _report(session, retreat, manner)
         return code
 
 
 def _drive(
-    session: Session, source: SnapshotSource, goal: Goal, manner: Manner, deadline: Deadline, *, may_delete: bool
+    session: Session,
+    source: SnapshotSource,
+    goal: Goal,
+    manner: Manner,
+    deadline: Deadline,
+    may_delete: bool,
+    checks: Checks | None = None,
+    careful: bool = False,
 ) -> Conclusion:
-    cluster = session.cluster
+    driven = partial(
+        conduct, session.cluster, source, goal, deadline=deadline, may_delete=may_delete, checks=checks, careful=careful
+    )
     if manner.output != "table":
-        return conduct(cluster, source, goal, observe=lambda frame: None, deadline=deadline, may_delete=may_delete)
+        return driven(observe=lambda frame: None)
     with Painter(session.terminal) as painter:
 
         def observe(frame: Frame) -> None:
@@ -134,7 +171,7 @@ def _drive(
                 footer = decisions.sentence(frame.decision, frame.seen)
             painter.show(frame.seen, frame.now, footer=footer, log=bool(frame.trouble) or isinstance(frame.decision, Act))
 
-        return conduct(cluster, source, goal, observe=observe, deadline=deadline, may_delete=may_delete)
+        return driven(observe=observe)
 
 
 def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> ExitCode:
@@ -176,17 +213,25 @@ def _rehearse(
     return ExitCode.STUCK if isinstance(planned.ending, Stuck) else ExitCode.OK
 
 
-def _warn(session: Session, snapshot: Snapshot) -> None:
+def _warn(session: Session, snapshot: Snapshot, checks: Checks | None) -> None:
+    if checks is not None and checks.budgets_unread:
+        session.terminal.tell(
+            "warning: PodDisruptionBudgets could not be read (list poddisruptionbudgets.policy), so none is kept; "
+            "--ignore-budgets says that this is known"
+        )
     if snapshot.set is not None:
         for manager in managers(snapshot.set):
             session.terminal.tell(f"warning: {words.warning(manager)}")
 
 
-def _check_rights(session: Session, namespace: str, planned: Plan, manner: Manner) -> None:
+def _check_rights(session: Session, namespace: str, planned: Plan, manner: Manner, terms: Terms | None) -> None:
     """Ask early, so that a rollout does not stop half-way for a missing right."""
     needed = [("patch", "statefulsets.apps"), ("list", "pods"), ("watch", "pods")]
-    if planned.deletes or manner.on_stuck is OnStuck.ABORT:
+    if any(isinstance(step, Delete) for step in planned.steps) or manner.on_stuck is OnStuck.ABORT:
         needed.append(("delete", "pods"))
+    if any(isinstance(step, Evict) for step in planned.steps):
+        needed.append(("create", "pods/eviction"))
+    needed += terms.rights if terms is not None else ()
     missing = session.cluster.missing_rights(namespace, needed)
     if missing:
         rights = ", ".join(f"{verb} {resource}" for verb, resource in missing)
@@ -210,7 +255,7 @@ def _report(session: Session, conclusion: Conclusion, manner: Manner) -> ExitCod
         return conclusion.exit_code
     mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
     terminal.tell(mark + decisions.sentence(ending, seen))
-    advice = decisions.hint(ending, seen)
-    if advice:
-        terminal.tell(f"hint: {advice}")
+    hint = advice.hint(ending, seen)
+    if hint:
+        terminal.tell(f"hint: {hint}")
     return conclusion.exit_code

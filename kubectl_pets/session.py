@@ -19,10 +19,12 @@ import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without them
     from kubectl_pets.domain.answers import ClientView
+    from kubectl_pets.domain.budgets import Budget
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.history import History
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
+    from kubectl_pets.domain.nodes import NodeState
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
@@ -111,6 +113,12 @@ class Cluster(Protocol):
 
     def history(self, namespace: str, name: str) -> History:
         """One set with its template and its revisions in full. Raises NotFoundError where there is no such set."""
+
+    def budgets(self, namespace: str | None) -> tuple[Budget, ...] | None:
+        """The PodDisruptionBudgets of a namespace (None: of all namespaces). None: may not be read."""
+
+    def node_state(self, name: str) -> NodeState:
+        """Of one node. NodeState.UNKNOWN: may not be read."""
 
     def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> Ran:
         """Run a command, without a shell, in the pod's default container. ``timeout``: seconds; after it the command may go on,

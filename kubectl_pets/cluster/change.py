@@ -23,6 +23,9 @@ def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet
     """Carry it out; the object as it is afterwards, where the server says so."""
     if isinstance(change, PatchSet):
         return _patch(transport, change, dry_run)
+    if change.evict:
+        _evict(transport, change, dry_run)
+        return None
     return _delete(transport, change, dry_run)
 
 
@@ -58,6 +61,25 @@ def _delete(transport: Transport, change: DeletePod, dry_run: bool) -> Pod | Non
     return pod if pod.kind == "Pod" else None
 
 
+def _evict(transport: Transport, change: DeletePod, dry_run: bool) -> None:
+    """policy/v1 Eviction: a PodDisruptionBudget that does not allow it is a 429, and so waited out as any other."""
+    options = _options(change.uid, change.resource_version, dry_run)
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": change.name, "namespace": change.namespace},
+        "deleteOptions": options,
+    }
+    request = Request(
+        method="POST",
+        path=f"{PODS.path(change.namespace, change.name)}/eviction",
+        query=[("dryRun", "All")] if dry_run else [],
+        body=msgspec.json.encode(body),
+        attempt=Attempt("create", "pods/eviction", change.name, change.namespace),
+    )
+    transport.send(request)
+
+
 def delete(
     transport: Transport, kind: Kind[Any], namespace: str, name: str, uid: str, resource_version: str, *, dry_run: bool
 ) -> bytes:
@@ -76,6 +98,15 @@ def delete(
         attempt=Attempt("delete", kind.resource, name, namespace),
     )
     return transport.send(request)
+
+
+def _options(uid: str, resource_version: str, dry_run: bool) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"uid": uid, "resourceVersion": resource_version},
+    }
+    return {**options, "dryRun": ["All"]} if dry_run else options
 
 
 def _overtaken(transport: Transport, change: PatchSet) -> bool:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from kubectl_pets.cluster.execute import ExecResult
     from kubectl_pets.cluster.watch import FleetSource, SetSource
     from kubectl_pets.domain.answers import ClientView
+    from kubectl_pets.domain.budgets import Budget
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.history import History
+    from kubectl_pets.domain.nodes import NodeState
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
@@ -73,6 +75,16 @@ class Client:
         from kubectl_pets.cluster.history import history
 
         return history(self._reader, namespace, name)
+
+    def budgets(self, namespace: str | None) -> tuple[Budget, ...] | None:
+        from kubectl_pets.cluster import safety
+
+        return safety.budgets(self._reader, namespace)
+
+    def node_state(self, name: str) -> NodeState:
+        from kubectl_pets.cluster import safety
+
+        return safety.node_state(self._reader, name)
 
     def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> ExecResult:
         from kubectl_pets.cluster import probing

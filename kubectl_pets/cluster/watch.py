@@ -176,8 +176,7 @@ class SetSource(_Source[Snapshot]):
         self._reread(self._sets)
         with self._board.condition:
             found = self._set()
-            known = {revision.name for revision in self._own.revisions.store.objects.values()}
-            lagging = found is not None and found.status.update_revision not in known | {""}
+            lagging = found is not None and found.status.update_revision not in ("", self._newest_revision(found))
             stale = [
                 follower
                 for follower in self._own.all()
@@ -187,6 +186,15 @@ class SetSource(_Source[Snapshot]):
             ]
         for follower in stale:
             self._reread(follower)
+
+    def _newest_revision(self, owner: StatefulSet) -> str:
+        """The controller gives a revision that it goes back to the highest number anew, before it says so in the set's status."""
+        own = [
+            (revision.revision, revision.name)
+            for revision in self._own.revisions.store.objects.values()
+            if (controller := revision.metadata.controller()) is None or controller.uid == owner.metadata.uid
+        ]
+        return max(own, default=(0, ""))[1]
 
     def learn(self, item: StatefulSet | Pod) -> None:
         """News of our own making: the answer to a change."""

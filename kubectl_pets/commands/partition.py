@@ -47,7 +47,7 @@ def command(session: Session, name: str, value: Wanted | None, manner: Manner) -
         terminal.print(text)
         return ExitCode.OK
 
-    def goal(seen: Assessment) -> Goal:
+    def goal(seen: Assessment, careful: bool) -> Goal:
         wanted = value.of(seen.partition, seen.replicas)
         if wanted is None:
             raise UsageError(

@@ -7,13 +7,15 @@ import click
 from msgspec.structs import replace
 
 from kubectl_pets.carrying import Manner, OnStuck, carry, manner_options
+from kubectl_pets.checks import Terms
+from kubectl_pets.conditions import soak_option, terms_options
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.stepping import images_for
 from kubectl_pets.domain.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import Duration, ImageValue, Pods, SetName, connection, exit_codes, pass_session
+from kubectl_pets.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"
@@ -29,6 +31,9 @@ VERBS = {
     "pause": Verb(f"{_HERE}:pause", "Hold the rollout where it stands."),
     "resume": Verb(f"{_HERE}:resume", "Undo a pause."),
     "abort": Verb(f"{_HERE}:abort", "Bring every pod back to the current revision."),
+    "undo": Verb("kubectl_pets.commands.undo:undo", "Restore an earlier template and free what stays stuck."),
+    "unstick": Verb("kubectl_pets.commands.undo:unstick", "Delete just the pods that hold the controller up."),
+    "restart": Verb("kubectl_pets.commands.restart:command", "Make every pod anew, or chosen ones in a chosen order."),
 }
 
 _image = click.option(
@@ -42,6 +47,11 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 def _verb(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     """What every verb here takes."""
     return _name(manner_options(connection(pass_session(command))))
+
+
+def _forward(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """What the verbs take that release pods, one step after the other."""
+    return _verb(terms_options(command))
 
 
 @click.group(
@@ -67,7 +77,7 @@ def command() -> None:
 @_image
 @click.option("--canary", type=Pods(), help="Pods to release first; as many as a step where not given.")
 @click.option("--step", type=Pods(), default="1", show_default=True, help="Pods to release at a time.")
-@click.option("--pause", "soak", type=Duration(), default="0", metavar="DURATION", help="Wait this long between steps.")
+@soak_option("--pause", "--soak")
 @click.option(
     "--on-stuck",
     type=click.Choice([choice.value for choice in OnStuck]),
@@ -75,11 +85,12 @@ def command() -> None:
     show_default=True,
     help="When it sticks or time runs out; 'abort' agrees to the deletion of updated pods.",
 )
-@_verb
+@_forward
 def run(
     session: Session,
     name: str,
     manner: Manner,
+    terms: Terms,
     images: tuple[Image, ...],
     canary: Amount | None,
     step: Amount,
@@ -88,27 +99,30 @@ def run(
 ) -> ExitCode:
     """The whole rollout in one command: stage the change, release a canary, go on in steps to the end.
 
-    Each step waits until every released pod is available at the new revision. Killed at any point and typed again, it goes on
-    from what the cluster says. Ctrl-C pauses it and says where it stands.
+    Each step waits until every released pod is available at the new revision and has passed the gates. Killed at any point and
+    typed again, it goes on from what the cluster says. Ctrl-C pauses it and says where it stands.
 
     \b
     Examples:
       kubectl pets rollout run web --image nginx:1.27
-      kubectl pets rollout run web --image app=db:2.1 --canary 1 --step 25% --pause 30s
+      kubectl pets rollout run web --image app=db:2.1 --step 25% --pause 30s
+      kubectl pets rollout run web --quorum --gate-exec 'pg_isready' --soak 1m
       kubectl pets rollout run web --timeout 30m --on-stuck abort
     """
 
-    def goal(seen: Assessment) -> Goal:
+    def goal(seen: Assessment, careful: bool) -> Goal:
         return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak)
 
-    return carry(session, name, goal, replace(manner, on_stuck=OnStuck(on_stuck)))
+    return carry(session, name, goal, replace(manner, on_stuck=OnStuck(on_stuck)), terms)
 
 
 @click.command("canary", epilog=_CODES)
 @_pods
 @_image
-@_verb
-def canary(session: Session, name: str, manner: Manner, pods: Amount, images: tuple[Image, ...]) -> ExitCode:
+@_forward
+def canary(
+    session: Session, name: str, manner: Manner, terms: Terms, pods: Amount, images: tuple[Image, ...]
+) -> ExitCode:
     """Stage a change under a partition that holds every pod, then release it to the highest ordinals and wait for them.
 
     Without --image it releases what is staged already. OnDelete sets have no partition: there it deletes the pods itself.
@@ -118,13 +132,13 @@ def canary(session: Session, name: str, manner: Manner, pods: Amount, images: tu
       kubectl pets rollout canary web --image nginx:1.27
       kubectl pets rollout canary web --pods 2 --image app=db:2.1 --dry-run
     """
-    return carry(session, name, lambda seen: Canary(pods=pods, images=_resolve(images, seen)), manner)
+    return carry(session, name, lambda seen, careful: Canary(pods=pods, images=_resolve(images, seen)), manner, terms)
 
 
 @click.command("step", epilog=_CODES)
 @_pods
-@_verb
-def step(session: Session, name: str, manner: Manner, pods: Amount) -> ExitCode:
+@_forward
+def step(session: Session, name: str, manner: Manner, terms: Terms, pods: Amount) -> ExitCode:
     """Release the next pods, from the highest ordinal down, and wait until they are available.
 
     A step that was cut short is finished first and counts as this one.
@@ -134,20 +148,24 @@ def step(session: Session, name: str, manner: Manner, pods: Amount) -> ExitCode:
       kubectl pets rollout step web
       kubectl pets rollout step web --pods 25%
     """
-    return carry(session, name, lambda seen: StepOn(pods=pods), manner)
+    return carry(session, name, lambda seen, careful: StepOn(pods=pods), manner, terms)
 
 
 @click.command("promote", epilog=_CODES)
-@_verb
-def promote(session: Session, name: str, manner: Manner) -> ExitCode:
+@soak_option("--soak")
+@_forward
+def promote(session: Session, name: str, manner: Manner, terms: Terms, soak: timedelta) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
+
+    With gates or --soak it releases one pod at a time.
 
     \b
     Examples:
       kubectl pets rollout promote web
-      kubectl pets rollout promote web --timeout 20m
+      kubectl pets rollout promote web --soak 1m --gate-http /healthz:8080 --timeout 20m
     """
-    return carry(session, name, lambda seen: Promote(), manner)
+    goal: Goal = Run(soak=soak) if soak or terms.gates else Promote()
+    return carry(session, name, lambda seen, careful: goal, manner, terms)
 
 
 @click.command("pause", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
@@ -159,7 +177,7 @@ def pause(session: Session, name: str, manner: Manner) -> ExitCode:
     Example:
       kubectl pets rollout pause web
     """
-    return carry(session, name, lambda seen: Pause(), manner)
+    return carry(session, name, lambda seen, careful: Pause(), manner)
 
 
 @click.command("resume", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
@@ -171,7 +189,7 @@ def resume(session: Session, name: str, manner: Manner) -> ExitCode:
     Example:
       kubectl pets rollout resume web
     """
-    return carry(session, name, lambda seen: Resume(), manner)
+    return carry(session, name, lambda seen, careful: Resume(), manner)
 
 
 @click.command("abort", epilog=_CODES)
@@ -187,7 +205,7 @@ def abort(session: Session, name: str, manner: Manner) -> ExitCode:
       kubectl pets rollout abort web
       kubectl pets rollout abort web -y --timeout 15m
     """
-    return carry(session, name, lambda seen: Abort(), manner)
+    return carry(session, name, lambda seen, careful: Abort(), manner)
 
 
 def _resolve(images: tuple[Image, ...], seen: Assessment) -> tuple[Image, ...]:

@@ -6,12 +6,13 @@ import click
 
 from kubectl_pets.conductor import Deadline, Frame, TimedOut, follow
 from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.steps import Stuck
 from kubectl_pets.domain.until import Progress, Until, progress
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.session import Session
-from kubectl_pets.views import documents, tree, words
+from kubectl_pets.views import advice, documents, tree, words
 from kubectl_pets.views.live import Painter
 
 _EXIT = {
@@ -78,6 +79,9 @@ def _watch(session: Session, name: str, until: Until, *, stay: bool, timeout: fl
         session.terminal.tell(f"timed out: {words.headline(seen)}")
         return ExitCode.TIMED_OUT
     session.terminal.tell(words.headline(seen) if end is not Progress.GONE else f"StatefulSet {name} was deleted")
+    hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
+    if hint:
+        session.terminal.tell(f"hint: {hint}")
     return _EXIT[end]
 
 

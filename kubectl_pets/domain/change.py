@@ -43,6 +43,8 @@ class DeletePod(msgspec.Struct, frozen=True, kw_only=True, tag="delete-pod"):
     name: str
     uid: str
     resource_version: str
+    #: By the Eviction API (policy/v1): refused where a PodDisruptionBudget does not allow it.
+    evict: bool = False
 
 
 Change = PatchSet | DeletePod

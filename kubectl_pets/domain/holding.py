@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from kubectl_pets.domain.members import LEAVING, PodState
 from kubectl_pets.domain.moves import await_pods, deletion, next_down, to
 from kubectl_pets.domain.steps import (
-    Act,
     Decision,
     Done,
     DoneReason,
@@ -88,15 +87,15 @@ def abort(seen: Assessment, pins: Pins) -> tuple[Decision, Pins]:
         return await_pods(seen), pins  # the controller is about to call it finished, and then there is no way back
     if not restored and seen.partition < seen.replicas:
         return to(seen.replicas, seen), pins
-    member = next_down(forward, seen, seen.current_revision, at_once=True)
+    member = next_down(forward, seen, at_once=True)
     if member is not None:
-        return Act(step=deletion(member, seen.current_revision)), pins
+        return deletion(member, seen), pins
     if not seen.all_available:
         return (Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)), pins
     # Where the template is the old one again the controller replaces the released pods itself, one at a time.
     held = [member for member in forward if not restored or not member.released]
     if held:
-        return Act(step=deletion(held[-1], seen.current_revision)), pins
+        return deletion(held[-1], seen), pins
     if forward:
         return await_pods(seen), pins
     return Done(reason=DoneReason.ABORTED if pins.changed else DoneReason.NOTHING_TO_DO), pins

@@ -100,6 +100,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claims: tuple[ClaimUse, ...] = ()
     uid: str = ""
     resource_version: str = ""
+    #: The pod's, sorted; what budgets select by.
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def available(self) -> bool:
@@ -184,6 +186,7 @@ def _member(
         claims=uses,
         uid=pod.metadata.uid,
         resource_version=pod.metadata.resource_version,
+        labels=tuple(sorted(pod.metadata.labels.items())),
     )
 
 

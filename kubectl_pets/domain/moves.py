@@ -7,7 +7,7 @@ back, and in OrderedReady only the lowest one that is down: nothing above it is 
 from datetime import datetime, timedelta
 
 from kubectl_pets.domain.members import LEAVING, Member, PodState
-from kubectl_pets.domain.steps import Act, Delete, SetPartition, Wait, WaitReason
+from kubectl_pets.domain.steps import Act, Decision, Delete, SetPartition, Wait, WaitReason
 from kubectl_pets.domain.verdict import Assessment
 
 #: Times of transition are cut to whole seconds (metav1.Time): what became available at .9 is noted as at .0.
@@ -17,7 +17,16 @@ CUT = timedelta(seconds=1)
 _NEVER_STARTED = (PodState.PENDING, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND, PodState.CREATING, PodState.FAILING)
 
 
-def next_down(candidates: list[Member], seen: Assessment, comes_back_at: str, *, at_once: bool = False) -> Member | None:
+#: The controller replaces these without us.
+REPLACED = (*LEAVING, PodState.MISSING, PodState.ENDED)
+
+
+def home(member: Member, seen: Assessment) -> str:
+    """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod)."""
+    return seen.update_revision if member.released else seen.current_revision
+
+
+def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = False) -> Member | None:
     """The candidate to delete next of those that are down already, if it is time: not while another one is on its way back.
 
     In OrderedReady nothing above the lowest unavailable pod is ever made anew, so only that one is of use. ``at_once``: in
@@ -30,7 +39,7 @@ def next_down(candidates: list[Member], seen: Assessment, comes_back_at: str, *,
         member
         for member in down
         if member.name in names
-        and member.state not in (*LEAVING, PodState.MISSING, PodState.ENDED)  # these are replaced without us
+        and member.state not in REPLACED
         and (member.state is not PodState.READY or alone)  # it serves already; minReadySeconds pass by themselves
     ]
     if not mine:
@@ -40,13 +49,12 @@ def next_down(candidates: list[Member], seen: Assessment, comes_back_at: str, *,
     dead = [member for member in mine if member.state in _NEVER_STARTED]
     if at_once and dead:
         return dead[0]
-    replaced = (*LEAVING, PodState.MISSING, PodState.ENDED)
-    coming = any(member.state in replaced or member.revision == comes_back_at for member in down)
+    coming = any(member.state in REPLACED or member.revision == home(member, seen) for member in down)
     return None if coming else mine[0]
 
 
-def deletion(member: Member, comes_back_at: str) -> Delete:
-    return Delete(pod=member.name, revision=member.revision, comes_back_at=comes_back_at)
+def deletion(member: Member, seen: Assessment) -> Act:
+    return Act(step=Delete(pod=member.name, revision=member.revision, comes_back_at=home(member, seen)))
 
 
 def settled(seen: Assessment) -> bool:
@@ -54,8 +62,9 @@ def settled(seen: Assessment) -> bool:
     return seen.all_available and all(member.updated for member in seen.members if member.released)
 
 
-def soaks_until(members: tuple[Member, ...], soak: timedelta) -> datetime | None:
-    times = [member.available_at for member in members if member.updated and member.available_at is not None]
+def soaks_until(members: tuple[Member, ...], soak: timedelta, *, updated: bool = True) -> datetime | None:
+    """When the pause after the newest of these pods is over. ``updated``: only those of the update revision count."""
+    times = [member.available_at for member in members if (member.updated or not updated) and member.available_at is not None]
     return max(times) + soak + CUT if soak and times else None
 
 
@@ -68,3 +77,11 @@ def to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
         member.name for member in reversed(seen.members) if partition <= member.position < seen.partition and member.outdated
     )
     return Act(step=SetPartition(partition=partition, before=seen.partition, releases=releases, remember=remember))
+
+
+def one_at_a_time(decision: Decision, seen: Assessment) -> Decision:
+    """A release of several pods cut down to the first of them; the rest follows once that one is back."""
+    if not isinstance(decision, Act) or not isinstance(decision.step, SetPartition) or len(decision.step.releases) < 2:
+        return decision
+    first = decision.step.releases[0]
+    return to(next(member.position for member in seen.members if member.name == first), seen)

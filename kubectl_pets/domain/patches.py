@@ -7,27 +7,39 @@ names the uid and resourceVersion of the pod that was judged.
 from typing import Any
 
 from kubectl_pets.domain.change import Change, DeletePod, Operation, PatchSet
+from kubectl_pets.domain.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import RESUME_ANNOTATION
-from kubectl_pets.domain.steps import Delete, SetPartition, Stage, Step
+from kubectl_pets.domain.rollout import RESTARTED_ANNOTATION, RESUME_ANNOTATION
+from kubectl_pets.domain.steps import Delete, Evict, Mark, Note, Restore, SetPartition, Stage, Step
 from kubectl_pets.domain.verdict import Assessment
 
 
 def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
     """The change that carries out a step which was decided from exactly this set and this assessment of it."""
     match step:
-        case Delete(pod=name):
+        case Delete(pod=name) | Evict(pod=name):
             member = next(member for member in seen.members if member.name == name)
             return DeletePod(
-                namespace=owner.namespace, name=name, uid=member.uid, resource_version=member.resource_version
+                namespace=owner.namespace,
+                name=name,
+                uid=member.uid,
+                resource_version=member.resource_version,
+                evict=isinstance(step, Evict),
             )
         case SetPartition(partition=partition, before=before, remember=remember):
-            note = _note(owner, before) if remember else _forget(owner)
+            note = _noted(owner, {RESUME_ANNOTATION: str(before) if remember else None})
             return _patch(owner, (*_partition(owner, partition), *note))
         case Stage(images=images, partition=partition):
-            held = () if partition is None else (*_partition(owner, partition), *_forget(owner))
-            return _patch(owner, (*_images(owner, images), *held))
+            return _patch(owner, (*_images(owner, images), *_held(owner, partition, {})))
+        case Restore(template=template, partition=partition, before=before, revision=revision):
+            old = Operation(op="replace", path="/spec/template", value=template)
+            return _patch(owner, (old, *_held(owner, partition, {UNDONE_ANNOTATION: f"{before} {revision}"})))
+        case Mark(at=at, partition=partition):
+            return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
+        case Note(notes=notes):
+            return _patch(owner, _noted(owner, notes))
 
 
 def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:
@@ -57,25 +69,42 @@ def _images(owner: StatefulSet, images: tuple[Image, ...]) -> tuple[Operation, .
     )
 
 
-def _note(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:
-    # A note that is there already is overwritten: whose pause it was of nobody can tell, and it may release too much.
-    if owner.metadata.annotations:
-        return (Operation(op="add", path=_annotation(), value=str(partition)),)
+def _held(owner: StatefulSet, partition: int | None, notes: dict[str, str]) -> tuple[Operation, ...]:
+    """A change of the template under a partition that holds it; None: under the one that there is."""
+    if partition is None:
+        return _noted(owner, dict(notes))
+    return (*_partition(owner, partition), *_noted(owner, {RESUME_ANNOTATION: None, **notes}))
+
+
+def _marked(owner: StatefulSet, at: str) -> tuple[Operation, ...]:
+    if owner.spec.template.metadata.annotations:
+        return (Operation(op="add", path=f"/spec/template/metadata/annotations/{_escaped(RESTARTED_ANNOTATION)}", value=at),)
+    return (Operation(op="add", path="/spec/template/metadata/annotations", value={RESTARTED_ANNOTATION: at}),)
+
+
+def _noted(owner: StatefulSet, notes: dict[str, str | None]) -> tuple[Operation, ...]:
+    """Annotations on the set, written or (None) removed. What is there already is overwritten: whose it was nobody can tell."""
+    there = owner.metadata.annotations
+    gone = tuple(
+        Operation(op="remove", path=f"/metadata/annotations/{_escaped(key)}")
+        for key, value in notes.items()
+        if value is None and key in there
+    )
+    written = {key: value for key, value in notes.items() if value is not None}
+    if not written or there:
+        added = (
+            Operation(op="add", path=f"/metadata/annotations/{_escaped(key)}", value=value) for key, value in written.items()
+        )
+        return (*gone, *added)
     # Annotations do not count in the generation: only an unchanged resourceVersion says that there are still none to overwrite.
     return (
         _test("/metadata/resourceVersion", owner.metadata.resource_version),
-        Operation(op="add", path="/metadata/annotations", value={RESUME_ANNOTATION: str(partition)}),
+        Operation(op="add", path="/metadata/annotations", value=written),
     )
 
 
-def _forget(owner: StatefulSet) -> tuple[Operation, ...]:
-    if RESUME_ANNOTATION not in owner.metadata.annotations:
-        return ()
-    return (Operation(op="remove", path=_annotation()),)
-
-
-def _annotation() -> str:
-    return "/metadata/annotations/" + RESUME_ANNOTATION.replace("~", "~0").replace("/", "~1")
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _test(path: str, value: Any) -> Operation:

@@ -9,18 +9,35 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.members import LEAVING, Member, PodState
 from kubectl_pets.domain.moves import CUT
+from kubectl_pets.domain.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.rollout import at_rest
 from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import Act, Delete, Goal, Pins, Plan, SetPartition, Stage, Step, Stuck, Wait, WaitReason
+from kubectl_pets.domain.steps import (
+    Act,
+    Delete,
+    Evict,
+    Goal,
+    Mark,
+    Note,
+    Pins,
+    Plan,
+    Restore,
+    SetPartition,
+    Stage,
+    Step,
+    Stuck,
+    Wait,
+    WaitReason,
+)
 from kubectl_pets.domain.verdict import Assessment, Phase
 
 #: Stands for the ControllerRevision that a change of the template will make: its hash is the controller's to compute.
 NEW_REVISION = "new revision"
 
 
-def plan(goal: Goal, seen: Assessment, now: datetime) -> Plan:
+def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) -> Plan:
     """Acts and waits in order, and the ending. A pod that is not available is taken to become so, unless it is stuck."""
-    pins = Pins()
+    pins = Pins(careful=careful)
     entries: list[Act | Wait] = []
     while True:
         before = seen
@@ -56,7 +73,7 @@ def _observed(seen: Assessment) -> Assessment:
 
 def _holds_back(step: Step) -> bool:
     """Whether the step sets nothing in motion: then pods that are on their way still are when the next decision is made."""
-    return isinstance(step, SetPartition) and step.partition >= step.before
+    return isinstance(step, Note) or (isinstance(step, SetPartition) and step.partition >= step.before)
 
 
 def _carried_out(step: Step, seen: Assessment) -> Assessment:
@@ -74,9 +91,23 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
                 update_revision=NEW_REVISION,
                 members=members,
             )
-        case Delete(pod=pod):
+        case Restore(revision=revision, partition=partition):
+            written = replace(seen, partition=seen.partition if partition is None else partition, update_revision=revision)
             members = tuple(
-                replace(member, state=PodState.MISSING, revision="", updated=False) if member.name == pod else member
+                replace(member, updated=member.revision == revision, released=_released(member, written))
+                for member in written.members
+            )
+            return replace(written, members=members)
+        case Mark(at=at, partition=partition):
+            written = replace(seen, partition=seen.partition if partition is None else partition, update_revision=NEW_REVISION)
+            members = tuple(replace(member, updated=False, released=_released(member, written)) for member in seen.members)
+            return replace(written, members=members, restarted_at=at, notes={**seen.notes, RESTART_ANNOTATION: at})
+        case Note(notes=notes):
+            after_it = {**seen.notes, **notes}
+            return replace(seen, notes={key: value for key, value in after_it.items() if value is not None})
+        case Delete(pod=pod) | Evict(pod=pod):
+            members = tuple(
+                replace(member, state=PodState.MISSING, revision="", uid="", updated=False) if member.name == pod else member
                 for member in seen.members
             )
             return replace(seen, members=members)

@@ -144,9 +144,9 @@ def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, pins: Pins) -> 
     mine = [member for member in seen.members if member.name in pins.pods and member.outdated and member.state not in LEAVING]
     if seen.phase is Phase.STUCK:
         return Stuck(blockers=seen.blockers), pins
-    member = next_down(mine, seen, seen.update_revision)
+    member = next_down(mine, seen)
     if member is not None:
-        return Act(step=deletion(member, seen.update_revision)), pins
+        return deletion(member, seen), pins
     if not seen.all_available:
         return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else await_pods(seen)), pins
     if not mine:
@@ -155,7 +155,7 @@ def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, pins: Pins) -> 
     until = soaks_until(seen.members, soak)
     if until is not None and until > now:
         return Wait(reason=WaitReason.SOAK, until=until), pins
-    return Act(step=deletion(mine[-1], seen.update_revision)), pins
+    return deletion(mine[-1], seen), pins
 
 
 def _only_others_block(seen: Assessment) -> bool:

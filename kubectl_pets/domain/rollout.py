@@ -11,12 +11,25 @@ from datetime import datetime
 import msgspec
 
 from kubectl_pets.domain.members import LEAVING, Member, PodState, may_yet_schedule, read_members, recheck_at
-from kubectl_pets.domain.model import PersistentVolumeClaim, ServerVersion, Snapshot, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import (
+    PersistentVolumeClaim,
+    ServerVersion,
+    Snapshot,
+    StatefulSet,
+    StatefulSetSpec,
+    ordinal_of,
+)
 from kubectl_pets.domain.revisions import group_pods, images_of
 from kubectl_pets.domain.verdict import Assessment, Awaited, Blocker, Cause, Phase, Wait
 
+#: What this program writes on a set: only what spec and status cannot say.
+_NOTES = "kubectl-pets/"
+
 #: Holds the partition from before ``rollout pause``, so that ``resume`` can go back to it.
-RESUME_ANNOTATION = "kubectl-pets/resume-partition"
+RESUME_ANNOTATION = f"{_NOTES}resume-partition"
+
+#: In the template: when its pods were last asked to restart, as kubectl writes it (kubectl rollout restart).
+RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 
 
 #: "<set>-<hash>" must fit a label value (63), the hash takes up to 10 and a hyphen: longer names never get pods (k/k#64023).
@@ -299,7 +312,15 @@ def _draft(
         claims=_count_claims(owner, snapshot.claims),
         template=images_of(spec.template.spec),
         resume_partition=_resume_partition(owner),
+        heals=_heals(spec, snapshot.server),
+        notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
+        restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
     )
+
+
+def _heals(spec: StatefulSetSpec, server: ServerVersion | None) -> bool:
+    rolling = spec.update_strategy.type == "RollingUpdate"
+    return rolling and spec.pod_management_policy == "Parallel" and parallel_heals(server)
 
 
 def _resume_partition(owner: StatefulSet) -> int | None:

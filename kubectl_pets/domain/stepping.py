@@ -1,14 +1,17 @@
 """What is the next step towards a goal? ``decide`` answers from an assessment, again and again.
 
 It is level-triggered: nothing is remembered of earlier steps but what Pins hold, so a rollout that was killed at any point goes
-on from what the cluster says. The ways to the goals are in ``rolling`` and ``holding``; here is what stops all of them.
+on from what the cluster says. The ways to the goals are in modules of their own; here is what stops all of them.
 """
 
 from datetime import datetime
 
 from msgspec.structs import replace
 
+from kubectl_pets.domain.freeing import undo, unstick
 from kubectl_pets.domain.holding import abort, pause, resume, set_partition
+from kubectl_pets.domain.moves import one_at_a_time
+from kubectl_pets.domain.restarting import restart, restart_pods
 from kubectl_pets.domain.revisions import Image
 from kubectl_pets.domain.rolling import roll, roll_by_hand
 from kubectl_pets.domain.steps import (
@@ -17,7 +20,10 @@ from kubectl_pets.domain.steps import (
     Canary,
     Decision,
     Delete,
+    Evict,
     Goal,
+    Mark,
+    Note,
     Overtaken,
     OvertakenReason,
     Partition,
@@ -26,11 +32,16 @@ from kubectl_pets.domain.steps import (
     Promote,
     Refused,
     RefusedReason,
+    Restart,
+    RestartPods,
+    Restore,
     Resume,
     Run,
     SetPartition,
     Stage,
     StepOn,
+    Undo,
+    Unstick,
     Wait,
     WaitReason,
 )
@@ -46,6 +57,11 @@ def decide(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Dec
     hindrance = _hindrance(goal, seen, pins)
     if hindrance is not None:
         return hindrance, pins
+    decision, pins = _way(goal, seen, now, pins)
+    return (one_at_a_time(decision, seen) if pins.careful else decision), pins
+
+
+def _way(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
     match goal:
         case Partition():
             return set_partition(goal, seen, pins), pins
@@ -55,6 +71,14 @@ def decide(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Dec
             return resume(seen, pins), pins
         case Abort():
             return abort(seen, pins)
+        case Undo():
+            return undo(goal, seen, now, pins)
+        case Unstick():
+            return unstick(goal, seen, now, pins)
+        case Restart():
+            return restart(goal, seen, now, pins)
+        case RestartPods():
+            return restart_pods(goal, seen, now, pins)
         case Canary() | StepOn() | Promote() | Run():
             if seen.strategy == "OnDelete":
                 return roll_by_hand(goal, seen, now, pins)
@@ -68,7 +92,12 @@ def after(act: Act, pins: Pins) -> Pins:
             return replace(pins, partition=partition, changed=True)
         case Stage(partition=partition):
             return replace(pins, partition=partition, revision="", target=None, pods=None, changed=True)
-        case Delete():
+        case Restore(partition=partition) | Mark(partition=partition):
+            held = pins.partition if partition is None else partition
+            return replace(pins, partition=held, revision="", written=True, changed=True)
+        case Note():
+            return replace(pins, written=True, changed=True)
+        case Delete() | Evict():
             return replace(pins, changed=True)
 
 

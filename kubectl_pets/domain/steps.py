@@ -6,6 +6,7 @@ draw them. A refusal is one of the decisions, never an exception.
 
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
+from typing import Any
 
 import msgspec
 
@@ -74,7 +75,50 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True, tag="partition"):
     partition: int
 
 
-Goal = Canary | StepOn | Promote | Run | Pause | Resume | Abort | Partition
+class Undo(msgspec.Struct, frozen=True, kw_only=True, tag="undo"):
+    """Put the template of an earlier revision back, free the set where that alone would leave it stuck, and wait."""
+
+    #: Name of the ControllerRevision to go back to.
+    revision: str
+    number: int
+    #: Its ``spec.template``, in full.
+    template: dict[str, Any]
+    #: Hold every pod first and release them so; None: leave the order to the controller.
+    by: Run | None = None
+
+
+class Unstick(msgspec.Struct, frozen=True, kw_only=True, tag="unstick"):
+    """Delete just the pods that keep the controller from bringing the set to what its template says, and wait."""
+
+    #: A pod that merely is not ready is left alone until it is this old.
+    patience: timedelta = timedelta(minutes=1)
+
+
+class Restart(msgspec.Struct, frozen=True, kw_only=True, tag="restart"):
+    """Have every pod made anew, by a mark in the template, and wait."""
+
+    #: When it was asked for (RFC 3339), as kubectl writes it.
+    at: str
+    #: As in Undo.
+    by: Run | None = None
+    #: Begin again, although the last one is hardly over, or is noted as unfinished.
+    anew: bool = False
+
+
+class RestartPods(msgspec.Struct, frozen=True, kw_only=True, tag="restart-pods"):
+    """Have these pods made anew, in this order, each available again before the next."""
+
+    pods: tuple[str, ...]
+    #: So many at a time.
+    batch: int = 1
+    soak: timedelta = timedelta(0)
+    #: The label (key and value) of a pod that is left alone for as long as it has it.
+    leader: tuple[str, str] | None = None
+    #: As in Restart.
+    anew: bool = False
+
+
+Goal = Canary | StepOn | Promote | Run | Pause | Resume | Abort | Partition | Undo | Unstick | Restart | RestartPods
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------------
@@ -104,7 +148,41 @@ class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete"):
     comes_back_at: str
 
 
-Step = Stage | SetPartition | Delete
+class Evict(msgspec.Struct, frozen=True, kw_only=True, tag="evict"):
+    """As Delete, but the API server refuses it where a PodDisruptionBudget does not allow it (policy/v1 Eviction)."""
+
+    pod: str
+    revision: str
+    comes_back_at: str
+
+
+class Restore(msgspec.Struct, frozen=True, kw_only=True, tag="restore"):
+    """Write the template of an earlier revision, and a note of what it was before. ``partition`` None: as it is."""
+
+    revision: str
+    number: int
+    template: dict[str, Any]
+    partition: int | None
+    #: The revision that is being undone.
+    before: str
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True, tag="mark"):
+    """Write the time of a restart into the template, and a note that it is ours. ``partition`` as in Restore."""
+
+    at: str
+    partition: int | None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, tag="note"):
+    """Write annotations of ours on the set, or remove them (None). Sets nothing in motion."""
+
+    notes: dict[str, str | None]
+    #: The pods of a restart that begins with it.
+    pods: tuple[str, ...] = ()
+
+
+Step = Stage | SetPartition | Delete | Evict | Restore | Mark | Note
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------------
@@ -115,6 +193,10 @@ class WaitReason(StrEnum):
     OBSERVATION = "observation"
     PODS = "pods"
     SOAK = "soak"
+    #: Another pod, or a budget, has to come back before one more may be taken down.
+    HEADROOM = "headroom"
+    #: The gates are being asked.
+    GATE = "gate"
 
 
 @unique
@@ -128,6 +210,13 @@ class DoneReason(StrEnum):
     PARTITION_SET = "partition-set"
     NOTHING_TO_DO = "nothing-to-do"
     NEVER_ROLLS = "never-rolls"
+    UNDONE = "undone"
+    #: Typed again after it was done: kubectl would go forward again.
+    ALREADY_UNDONE = "already-undone"
+    UNSTUCK = "unstuck"
+    RESTARTED = "restarted"
+    #: By an earlier run of the same verb, which did not live to say so.
+    ALREADY_RESTARTED = "already-restarted"
 
 
 @unique
@@ -145,6 +234,18 @@ class RefusedReason(StrEnum):
     NO_WAY_BACK = "no-way-back"
     COMPLETE = "complete"
     ON_DELETE = "on-delete"
+    #: A restart would reach released positions only.
+    PARTITION_LEFT_OVER = "partition-left-over"
+    #: A restart of other pods was begun and not finished.
+    OTHER_RESTART = "other-restart"
+    NO_SUCH_REVISION = "no-such-revision"
+    NO_EARLIER_REVISION = "no-earlier-revision"
+    #: So few pods would be left available. ``asked``: the minimum, ``limit``: what is available.
+    MINIMUM = "minimum"
+    #: A PodDisruptionBudget (``pods``: its name) allows no disruption although every pod is available.
+    BUDGET = "budget"
+    #: The pod's node does not answer: deleting the pod would not bring it back.
+    NODE_LOST = "node-lost"
 
 
 @unique
@@ -179,6 +280,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     asked: int | None = None
     limit: int | None = None
     blockers: tuple[Blocker, ...] = ()
+    pods: tuple[str, ...] = ()
 
 
 class Stuck(msgspec.Struct, frozen=True, kw_only=True, tag="stuck"):
@@ -191,7 +293,15 @@ class Overtaken(msgspec.Struct, frozen=True, kw_only=True, tag="overtaken"):
     reason: OvertakenReason
 
 
-Ending = Done | Refused | Stuck | Overtaken
+class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
+    """A gate did not let the rollout pass. ``detail`` is what the gate said: untrusted text."""
+
+    pod: str
+    gate: str
+    detail: str
+
+
+Ending = Done | Refused | Stuck | Overtaken | Held
 Decision = Act | Wait | Ending
 
 
@@ -212,6 +322,16 @@ class Pins(msgspec.Struct, frozen=True, kw_only=True):
     target: int | None = None
     #: OnDelete: the pods that are this verb's to delete.
     pods: frozenset[str] | None = None
+    #: Undo: the update revision before it began.
+    before: str = ""
+    #: Undo, restart: it has begun.
+    written: bool = False
+    #: Restart: an earlier run had brought it to the end.
+    already: bool = False
+    #: Restart: pods that turned out to lead when their turn came.
+    skipped: frozenset[str] = frozenset()
+    #: Release one pod at a time, whatever the step: what holds for one pod is asked again for the next.
+    careful: bool = False
     #: Whether this run has changed anything.
     changed: bool = False
 
@@ -229,4 +349,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def deletes(self) -> tuple[str, ...]:
         """Pods that the program itself would delete."""
-        return tuple(step.pod for step in self.steps if isinstance(step, Delete))
+        return tuple(step.pod for step in self.steps if isinstance(step, Delete | Evict))

@@ -111,6 +111,12 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     template: tuple[Image, ...] = ()
     #: What the partition was before it was paused, as left in the annotation; None: not paused by us.
     resume_partition: int | None = None
+    #: The controller replaces a broken outdated pod of a released position by itself.
+    heals: bool = False
+    #: This program's own annotations on the set.
+    notes: dict[str, str] = {}
+    #: ``kubectl.kubernetes.io/restartedAt`` in the template; empty where nobody has restarted it.
+    restarted_at: str = ""
 
     @property
     def ready(self) -> int:

@@ -1,7 +1,7 @@
-"""The words for what was decided: what a step does, how a rollout ended, why it was refused, and what to type next.
+"""The words for what was decided: what a step does, how a rollout ended, and why it was refused.
 
-A refusal says why going on would be unsafe or mean nothing, and ``hint`` names the command that would be right instead. All
-matches are exhaustive: a new reason without words does not pass mypy.
+A refusal says why going on would be unsafe or mean nothing; ``advice`` names the command that would be right instead. All matches
+are exhaustive: a new reason without words does not pass mypy.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,15 @@ from kubectl_pets.domain.steps import (
     Delete,
     Done,
     DoneReason,
+    Evict,
+    Held,
+    Mark,
+    Note,
     Overtaken,
     OvertakenReason,
     Refused,
     RefusedReason,
+    Restore,
     SetPartition,
     Stage,
     Step,
@@ -25,7 +30,7 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment, Blocker, Cause, Phase
+from kubectl_pets.domain.verdict import Assessment, Blocker
 from kubectl_pets.views import phrases, words
 from kubectl_pets.views.safe import clean
 
@@ -45,6 +50,9 @@ def sentence(decision: Decision, seen: Assessment) -> str:
             return f"{words.title(seen)}: {_first(blockers)}"
         case Overtaken(reason=reason):
             return f"{words.title(seen)}: {_overtaken(reason, seen)}"
+        case Held(pod=pod, gate=gate, detail=detail):
+            said = " ".join(clean(detail).split()) or "no word why"
+            return f"{words.title(seen)}: {clean(pod)} did not pass {clean(gate)}: {said}"
         case _:
             assert_never(decision)
 
@@ -64,8 +72,20 @@ def step_phrase(step: Step) -> str:
             return f"set the partition {before} -> {partition}: {effect}"
         case Delete(pod=pod, comes_back_at=comes_back_at):
             return f"delete {clean(pod)}; it comes back at {revision(comes_back_at)}"
+        case Evict(pod=pod, comes_back_at=comes_back_at):
+            return f"evict {clean(pod)}; it comes back at {revision(comes_back_at)}"
+        case Restore(revision=name, number=number, partition=partition):
+            return f"restore the template of revision {number} ({clean(name)}){_holding(partition)}"
+        case Mark(at=at, partition=partition):
+            return f"mark the template as restarted at {clean(at)}{_holding(partition)}"
+        case Note(pods=pods):
+            return f"note on the set what is to restart: {phrases.folded(pods)}" if pods else "note on the set that this is over"
         case _:
             assert_never(step)
+
+
+def _holding(partition: int | None) -> str:
+    return "" if partition is None else f" and hold every pod (partition {partition})"
 
 
 def deletion_question(seen: Assessment, pods: Sequence[str], server: str) -> str:
@@ -102,6 +122,12 @@ def _waiting(wait: Wait, seen: Assessment) -> str:
         case WaitReason.SOAK:
             end = wait.until.strftime("%H:%M:%S UTC") if wait.until else "the pause is over"
             return f"pausing until {end} before the next step"
+        case WaitReason.HEADROOM if wait.pods:
+            return f"waiting for PodDisruptionBudget {clean(wait.pods[0])} to allow one more pod to go down"
+        case WaitReason.HEADROOM:
+            return "waiting for more pods to be available before one more goes down"
+        case WaitReason.GATE:
+            return f"asking the gates about {phrases.folded(wait.pods)}"
         case _:
             assert_never(wait.reason)
 
@@ -132,8 +158,24 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
             return f"nothing to do, {words.phase(seen)}"
         case DoneReason.NEVER_ROLLS:
             return "nothing to do, strategy OnDelete replaces no pod until somebody deletes it"
+        case DoneReason.UNDONE:
+            return f"undone, {_at_wanted(seen)}"
+        case DoneReason.ALREADY_UNDONE:
+            return f"nothing to do, it was undone already: {phrases.count(seen.replicas, 'pod')} at {revision_now}"
+        case DoneReason.UNSTUCK:
+            return f"unstuck, {_at_wanted(seen)}"
+        case DoneReason.RESTARTED:
+            return f"restarted, {phrases.count(seen.available, 'pod')} available"
+        case DoneReason.ALREADY_RESTARTED:
+            return "nothing to do, the restart that was asked for before is over"
         case _:
             assert_never(reason)
+
+
+def _at_wanted(seen: Assessment) -> str:
+    held = seen.replicas - seen.updated
+    below = f", {held} below partition {seen.partition} at {clean(seen.current_revision)}" if held else ""
+    return f"{phrases.count(seen.updated, 'pod')} at {clean(seen.update_revision)} and available{below}"
 
 
 def _refused(refused: Refused, seen: Assessment) -> str:
@@ -168,6 +210,21 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"the rollout of {name} is complete: abort takes back what is under way, not what is done."
         case RefusedReason.ON_DELETE:
             return f"{name} uses strategy OnDelete, which has no partition to hold pods with."
+        case RefusedReason.PARTITION_LEFT_OVER:
+            return f"partition {seen.partition} of {name} would let a restart reach {limit or 0} of {seen.replicas} pods only."
+        case RefusedReason.OTHER_RESTART:
+            return f"a restart of {phrases.folded(refused.pods)} was begun and is not finished."
+        case RefusedReason.NO_SUCH_REVISION:
+            return f"{name} has no revision {asked}" + (f"; its newest is {limit}." if limit is not None else ".")
+        case RefusedReason.NO_EARLIER_REVISION:
+            return f"{name} has no earlier revision to go back to."
+        case RefusedReason.MINIMUM:
+            return f"{limit} of {seen.replicas} pods of {name} are available and {asked} have to stay so: none may go down."
+        case RefusedReason.BUDGET:
+            budget = phrases.folded(refused.pods)
+            return f"PodDisruptionBudget {budget} allows no pod of {name} to go down, though all are available."
+        case RefusedReason.NODE_LOST:
+            return f"the node of {phrases.folded(refused.pods)} does not answer, so deleting the pod would not bring it back."
         case _:
             assert_never(refused.reason)
 
@@ -188,110 +245,6 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
             return f"somebody changed the update strategy to {clean(seen.strategy)}, so this rollout is over"
         case _:
             assert_never(reason)
-
-
-def hint(decision: Decision, seen: Assessment) -> str | None:
-    """What to type next, if there is something to do."""
-    match decision:
-        case Act() | Wait():
-            return None
-        case Done(reason=reason):
-            return _after_done(reason, seen)
-        case Refused(reason=reason):
-            return _instead(reason, seen)
-        case Stuck(blockers=blockers):
-            return _unstick(blockers, seen)
-        case Overtaken(reason=reason):
-            if reason is OvertakenReason.DELETED:
-                return None
-            return f"{phrases.command(seen, 'status')} shows where it stands"
-        case _:
-            assert_never(decision)
-
-
-def _after_done(reason: DoneReason, seen: Assessment) -> str | None:
-    match reason:
-        case DoneReason.CANARY_REACHED | DoneReason.STEP_REACHED:
-            onward = f"go on with: {phrases.command(seen, 'rollout step')}"
-            return onward if seen.strategy == "OnDelete" else f"{onward}, or take it back with: {_abort(seen)}"
-        case DoneReason.PAUSED:
-            return f"go on with: {phrases.command(seen, 'rollout resume')}"
-        case DoneReason.RESUMED:
-            return f"follow it with: {phrases.command(seen, 'status', '-w')}"
-        case DoneReason.ABORTED if seen.update_revision == seen.current_revision:
-            return f"{words.left_over(seen)}; {words.clear(seen)}" if seen.partition_left_over else None
-        case DoneReason.ABORTED:
-            return f"put the template back with: {_undo(seen)}, then: {phrases.command(seen, 'partition', '0')}"
-        case DoneReason.NOTHING_TO_DO if seen.phase is Phase.PAUSED:
-            onward = f"release more with: {phrases.command(seen, 'rollout step')}"
-            return f"{onward}, or all with: {phrases.command(seen, 'rollout promote')}"
-        case DoneReason.COMPLETE | DoneReason.PARTITION_SET | DoneReason.NOTHING_TO_DO | DoneReason.NEVER_ROLLS:
-            return f"{words.left_over(seen)}; {words.clear(seen)}" if seen.partition_left_over else None
-        case _:
-            assert_never(reason)
-
-
-def _instead(reason: RefusedReason, seen: Assessment) -> str:
-    status = f"{phrases.command(seen, 'status')} shows where it stands"
-    match reason:
-        case RefusedReason.DELETING | RefusedReason.STRATEGY_UNKNOWN:
-            return status
-        case RefusedReason.PODS_UNREADABLE:
-            return f"ask for the right to list pods; check with: kubectl auth can-i list pods{_namespace(seen)}"
-        case RefusedReason.TOO_MANY_PODS:
-            return f"release all with: {phrases.command(seen, 'rollout promote')}"
-        case RefusedReason.NOTHING_STAGED:
-            return f"stage a change with: {phrases.command(seen, 'rollout canary', '--image', 'IMAGE')}"
-        case RefusedReason.NOTHING_UNDER_WAY:
-            if seen.partition_left_over:
-                return f"{words.left_over(seen)}; {words.clear(seen)}"
-            return f"start one with: {phrases.command(seen, 'rollout canary', '--image', 'IMAGE')}"
-        case RefusedReason.ALREADY_FURTHER:
-            onward = f"go on with: {phrases.command(seen, 'rollout step')}"
-            return f"{onward}, or hold it with: {phrases.command(seen, 'rollout pause')}"
-        case RefusedReason.OTHER_ROLLOUT:
-            onward = f"finish it with: {phrases.command(seen, 'rollout promote')}"
-            return onward if seen.strategy == "OnDelete" else f"{onward}, or take it back with: {_abort(seen)}"
-        case RefusedReason.STUCK:
-            return f"take the change back with: {_abort(seen)}"
-        case RefusedReason.STAGED_ONLY:
-            return f"release the first pod with: {phrases.command(seen, 'rollout canary')}"
-        case RefusedReason.NO_WAY_BACK | RefusedReason.COMPLETE:
-            return f"roll out the old template anew with: {_undo(seen)}"
-        case RefusedReason.ON_DELETE:
-            return (
-                f"put the old template back with: {_undo(seen)}, "
-                f"then replace its pods with: {phrases.command(seen, 'rollout promote')}"
-            )
-        case _:
-            assert_never(reason)
-
-
-def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
-    overdue = next((blocker for blocker in blockers if blocker.cause is Cause.TERMINATION_OVERDUE), None)
-    if overdue is not None:
-        return (
-            f"see its node with: kubectl get pod {clean(overdue.pod)} -o wide{_namespace(seen)}; it goes when the node returns "
-            "or its Node object is deleted. Force deletion gives up at most one and can corrupt data."
-        )
-    if seen.strategy != "OnDelete" and any(blocker.updated for blocker in blockers):
-        return f"take the change back with: {_abort(seen)}"
-    pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
-    if not pod:
-        return f"{phrases.command(seen, 'status')} shows where it stands"
-    return f"see why with: kubectl describe pod {clean(pod)}{_namespace(seen)}"
-
-
-def _abort(seen: Assessment) -> str:
-    return phrases.command(seen, "rollout abort")
-
-
-def _undo(seen: Assessment) -> str:
-    return f"kubectl rollout undo statefulset/{clean(seen.name)}{_namespace(seen)}"
-
-
-def _namespace(seen: Assessment) -> str:
-    return f" -n {clean(seen.namespace)}" if seen.namespace else ""
 
 
 def _first(blockers: tuple[Blocker, ...]) -> str:

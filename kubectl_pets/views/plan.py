@@ -12,10 +12,15 @@ from kubectl_pets.domain.steps import (
     Delete,
     Done,
     DoneReason,
+    Evict,
+    Held,
+    Mark,
     Overtaken,
     Plan,
     Refused,
+    Restore,
     SetPartition,
+    Stage,
     Step,
     Stuck,
     Wait,
@@ -51,7 +56,7 @@ def _step(step: Step, awaits: bool) -> str:
     match step:
         case SetPartition(releases=releases) if releases:
             return f"{phrase} and wait until {_are_available(len(releases))}"
-        case Delete():
+        case Delete() | Evict():
             return f"{phrase}; wait until it is available"
         case _:
             return phrase
@@ -68,6 +73,10 @@ def _wait(wait: Wait, clock: datetime) -> str:
                 return "pause before the next step"
             seconds = round((wait.until - clock).total_seconds())
             return f"pause for {age.duration(timedelta(seconds=seconds))}"
+        case WaitReason.HEADROOM:
+            return "wait until one more pod may go down"
+        case WaitReason.GATE:
+            return "wait until the gates let pass"
         case _:
             assert_never(wait.reason)
 
@@ -82,7 +91,7 @@ def _ending(plan: Plan, seen: Assessment) -> str:
             return f"  => {_done(reason, plan, seen)}"
         case Refused():
             return f"  => refused: {decisions.sentence(plan.ending, seen)}"
-        case Stuck():
+        case Stuck() | Held():
             return f"  => stuck: {decisions.sentence(plan.ending, seen)}"
         case Overtaken():
             return f"  => over: {decisions.sentence(plan.ending, seen)}"
@@ -93,7 +102,8 @@ def _ending(plan: Plan, seen: Assessment) -> str:
 def _done(reason: DoneReason, plan: Plan, seen: Assessment) -> str:
     """How it would end. The wording of a real ending would count pods as they are now, before the plan."""
     touched = sum(len(step.releases) for step in plan.steps if isinstance(step, SetPartition)) + len(plan.deletes)
-    partition = next((step.partition for step in reversed(plan.steps) if not isinstance(step, Delete)), seen.partition)
+    partitions = [step.partition for step in plan.steps if isinstance(step, SetPartition | Stage | Restore | Mark)]
+    partition = next((each for each in reversed(partitions) if each is not None), seen.partition)
     match reason:
         case DoneReason.COMPLETE:
             return "complete: every pod at the update revision"
@@ -110,9 +120,15 @@ def _done(reason: DoneReason, plan: Plan, seen: Assessment) -> str:
             return f"aborted: every pod at {clean(seen.current_revision)}; {kept}"
         case DoneReason.PARTITION_SET:
             return f"partition {partition}, nothing is waited for"
+        case DoneReason.UNDONE:
+            return "undone: every released pod at the restored template"
+        case DoneReason.UNSTUCK:
+            return "unstuck: every released pod at the update revision"
+        case DoneReason.RESTARTED:
+            return "restarted: each of them made anew and available"
         case DoneReason.NOTHING_TO_DO if plan.entries:
             return "nothing left to do"
-        case DoneReason.NOTHING_TO_DO | DoneReason.NEVER_ROLLS:
+        case DoneReason.NOTHING_TO_DO | DoneReason.NEVER_ROLLS | DoneReason.ALREADY_UNDONE | DoneReason.ALREADY_RESTARTED:
             return decisions.sentence(plan.ending, seen)
         case _:
             assert_never(reason)

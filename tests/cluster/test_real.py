@@ -288,10 +288,10 @@ def test_a_pod_that_changed_since_is_not_deleted(admin: Client, web: StatefulSet
     pods = admin.snapshot(namespace, "web").pods
     assert pods is not None
     meta = pods[0].metadata
-    for wrong in ({"resource_version": "1"}, {"uid": "00000000-0000-0000-0000-000000000000"}):
-        fields = {"uid": meta.uid, "resource_version": meta.resource_version} | wrong
-        with pytest.raises(ConflictError):
-            admin.apply(DeletePod(namespace=namespace, name=meta.name, **fields))
+    for uid, version in ((meta.uid, "1"), ("00000000-0000-0000-0000-000000000000", meta.resource_version)):
+        for evict in (False, True):
+            with pytest.raises(ConflictError):
+                admin.apply(DeletePod(namespace=namespace, name=meta.name, uid=uid, resource_version=version, evict=evict))
     change = DeletePod(namespace=namespace, name=meta.name, uid=meta.uid, resource_version=meta.resource_version)
     admin.apply(change, dry_run=True)
     assert {pod.metadata.uid for pod in admin.snapshot(namespace, "web").pods or ()} >= {meta.uid}

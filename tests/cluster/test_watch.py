@@ -228,6 +228,20 @@ def test_a_fresh_read_fetches_the_revision_that_the_set_speaks_of(server: Loopba
     assert sorted(each.name for each in source.refresh().revisions or ()) == ["web-1", "web-2"]
 
 
+def test_a_fresh_read_fetches_the_new_number_of_a_revision_gone_back_to(server: Loopback, source: SetSource) -> None:
+    """The controller numbers it anew (kubernetes pkg/controller/statefulset, getStatefulSetRevisions)."""
+    server.world.put("controllerrevisions", "web-1", labels={"app": "web"}, revision=1)
+    server.world.put("controllerrevisions", "web-2", labels={"app": "web"}, revision=2)
+    until(source, lambda seen: len(seen.revisions or ()) == 2)
+    _deaf(server)
+    server.world.put("controllerrevisions", "web-1", labels={"app": "web"}, revision=3)
+    stateful_set(server.world, "web", status={"updateRevision": "web-1"})
+    assert {each.name: each.revision for each in source.refresh().revisions or ()} == {"web-1": 3, "web-2": 2}
+    lists = len(server.requests("/controllerrevisions", watch=False))
+    source.refresh()
+    assert len(server.requests("/controllerrevisions", watch=False)) == lists, "known now"
+
+
 def test_events_that_a_fresh_read_has_overtaken_do_no_harm(server: Loopback, source: SetSource) -> None:
     _deaf(server)
     for count in (4, 5, 6):

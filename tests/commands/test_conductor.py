@@ -1,7 +1,7 @@
 """The conductor's loop under faults that a real cluster does not produce on demand: outages, lost answers, conflicts, deadlines."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -87,6 +87,40 @@ def test_an_outage_is_ridden_out() -> None:
     script = Scripted(CANARY, CANARY, COMPLETE, reads=[UnreachableError("no route"), None])
     assert drive(script, Promote(), see=seen.append).exit_code is ExitCode.OK
     assert [frame.trouble for frame in seen if frame.trouble] == ["no route"]
+
+
+LEAVING = pod(2, NEW, leaving=NOW - timedelta(seconds=90))
+OVERDUE = snapshot(statefulset(partition=2), pod(0), pod(1), LEAVING)
+BROKEN = snapshot(statefulset(partition=2), pod(0), pod(1), pod(2, NEW, ready=False, waiting="ErrImagePull"))
+
+
+def test_what_only_time_says_is_no_verdict_right_after_an_outage() -> None:
+    """While the server was away, no kubelet could tell that the pod had ended."""
+    away: list[PetsError | None] = [UnreachableError("away")]
+    assert drive(Scripted(OVERDUE), Promote()).exit_code is ExitCode.STUCK
+    assert drive(Scripted(OVERDUE, OVERDUE, OVERDUE, CANARY, COMPLETE, reads=[*away]), Promote()).exit_code is ExitCode.OK
+    assert drive(Scripted(BROKEN, BROKEN, BROKEN, COMPLETE, reads=[*away]), Promote()).exit_code is ExitCode.STUCK
+    script = Scripted(OVERDUE, OVERDUE, OVERDUE, COMPLETE, reads=[*away])
+    follow_to(script, Until.COMPLETE, Progress.REACHED)
+    follow_to(Scripted(OVERDUE, COMPLETE), Until.COMPLETE, Progress.STUCK)
+
+
+def follow_to(script: Scripted, until: Until, end: Progress) -> None:
+    reached, _ = follow(
+        cast(Cluster, script), cast(SnapshotSource, script), until, stay=True, observe=lambda frame: None, deadline=Deadline(5)
+    )
+    assert reached is end
+
+
+def test_an_outage_is_waited_out_once_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pod that stays is called stuck in the end, also where the watches never get well again."""
+    clock = iter(range(0, 100_000, 7))
+    monkeypatch.setattr("kubectl_pets.settling.monotonic", lambda: float(next(clock)))
+    script = Scripted(OVERDUE, reads=[UnreachableError("away")])
+    assert drive(script, Promote()).exit_code is ExitCode.STUCK
+    troubled = Scripted(OVERDUE)
+    monkeypatch.setattr(troubled, "trouble", lambda: "the watch is cut again and again")
+    assert drive(troubled, Promote()).exit_code is ExitCode.STUCK
 
 
 def test_a_lost_answer_is_looked_up_and_not_sent_again() -> None:

@@ -125,7 +125,9 @@ class World:
                 pod_management_policy=policy,
                 min_ready_seconds=min_ready_seconds,
                 update_strategy=UpdateStrategy(type=strategy, rolling_update=rolling if strategy == "RollingUpdate" else None),
-                template=PodTemplate(spec=PodSpec(containers=(Container(name="app", image=image),))),
+                template=PodTemplate(
+                    metadata=ObjectMeta(labels={"app": "web"}), spec=PodSpec(containers=(Container(name="app", image=image),))
+                ),
             ),
         )
 

@@ -23,6 +23,7 @@ from kubectl_pets.domain.steps import (
     Done,
     DoneReason,
     Ending,
+    Evict,
     Goal,
     Partition,
     Pause,
@@ -43,9 +44,10 @@ from kubectl_pets.domain.steps import (
 )
 from kubectl_pets.domain.verdict import Assessment
 from tests.domain.builders import NEW, NOW, OLD, THIRD, failing, leaving, pod, snapshot, snapshots, statefulset, unready
+from tests.domain.closed_loop import BAD, GOOD, histories, new_image, worlds
 from tests.domain.controller import World
 from tests.domain.examples import cases
-from tests.domain.test_stepping_closed_loop import BAD, GOOD, goals, histories, new_image, worlds
+from tests.domain.test_stepping_closed_loop import goals
 
 
 def carried_out(goal: Goal, world: World) -> tuple[list[Step], Ending]:
@@ -73,7 +75,7 @@ def carried_out(goal: Goal, world: World) -> tuple[list[Step], Ending]:
 def as_planned(step: Step, known: set[str]) -> Step:
     """A revision that did not exist when the plan was made has no name in it."""
     match step:
-        case Delete(comes_back_at=name) if name not in known:
+        case Delete(comes_back_at=name) | Evict(comes_back_at=name) if name not in known:
             return replace(step, comes_back_at=NEW_REVISION)
         case _:
             return step

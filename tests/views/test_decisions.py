@@ -26,7 +26,7 @@ from kubectl_pets.domain.steps import (
     WaitReason,
 )
 from kubectl_pets.domain.verdict import Assessment, Blocker, Cause
-from kubectl_pets.views import decisions
+from kubectl_pets.views import advice, decisions
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 
@@ -59,7 +59,7 @@ def test_steps(step: Step, phrase: str) -> None:
 )
 def test_waits(wait: Wait, sentence: str) -> None:
     assert decisions.sentence(wait, builders.rolling()) == sentence
-    assert decisions.hint(wait, builders.rolling()) is None
+    assert advice.hint(wait, builders.rolling()) is None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_waits(wait: Wait, sentence: str) -> None:
             DoneReason.ABORTED,
             builders.staged(),
             "default/web: aborted, every pod is back at web-77f9c6d8b; the template still holds web-5d8f7b9c4, held back by partition 3",
-            "put the template back with: kubectl rollout undo statefulset/web -n default, then: kubectl pets partition web 0 -n default",
+            "put the template back with: kubectl pets rollout undo web -n default, then: kubectl pets partition web 0 -n default",
         ),
         (
             DoneReason.PARTITION_SET,
@@ -119,7 +119,7 @@ def test_waits(wait: Wait, sentence: str) -> None:
 )
 def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | None) -> None:
     decision = Done(reason=reason)
-    assert (decisions.sentence(decision, seen), decisions.hint(decision, seen)) == (sentence, hint)
+    assert (decisions.sentence(decision, seen), advice.hint(decision, seen)) == (sentence, hint)
 
 
 @pytest.mark.parametrize(
@@ -195,29 +195,29 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             Refused(reason=RefusedReason.NO_WAY_BACK),
             builders.stuck(),
             "default/web has no older revision to go back to: its current revision is the one being rolled out.",
-            "roll out the old template anew with: kubectl rollout undo statefulset/web -n default",
+            "roll out the old template anew with: kubectl pets rollout undo web -n default",
         ),
         (
             Refused(reason=RefusedReason.COMPLETE),
             builders.complete(),
             "the rollout of default/web is complete: abort takes back what is under way, not what is done.",
-            "roll out the old template anew with: kubectl rollout undo statefulset/web -n default",
+            "roll out the old template anew with: kubectl pets rollout undo web -n default",
         ),
         (
             Refused(reason=RefusedReason.ON_DELETE),
             builders.on_delete(),
             "default/web uses strategy OnDelete, which has no partition to hold pods with.",
-            "put the old template back with: kubectl rollout undo statefulset/web -n default, then replace its pods with: kubectl pets rollout promote web -n default",
+            "put the old template back with: kubectl pets rollout undo web -n default, then replace its pods with: kubectl pets rollout promote web -n default",
         ),
     ],
 )
 def test_refused(refused: Refused, seen: Assessment, sentence: str, hint: str) -> None:
-    assert (decisions.sentence(refused, seen), decisions.hint(refused, seen)) == (sentence, hint)
+    assert (decisions.sentence(refused, seen), advice.hint(refused, seen)) == (sentence, hint)
 
 
 @pytest.mark.parametrize("reason", RefusedReason)
 def test_every_refusal_names_a_command_in_the_right_namespace(reason: RefusedReason) -> None:
-    hint = decisions.hint(Refused(reason=reason, asked=1, limit=2), builders.paused())
+    hint = advice.hint(Refused(reason=reason, asked=1, limit=2), builders.paused())
     assert hint is not None
     assert re.search(r"kubectl (pets|rollout|auth) [-a-z /0]*[a-zA-Z ]*-n default", hint)
 
@@ -239,7 +239,7 @@ def test_every_refusal_names_a_command_in_the_right_namespace(reason: RefusedRea
 def test_overtaken(reason: OvertakenReason, sentence: str) -> None:
     decision = Overtaken(reason=reason)
     assert decisions.sentence(decision, builders.paused()) == sentence
-    hint = decisions.hint(decision, builders.paused())
+    hint = advice.hint(decision, builders.paused())
     assert hint == (None if reason is OvertakenReason.DELETED else "kubectl pets status web -n default shows where it stands")
 
 
@@ -259,6 +259,12 @@ _CRASH = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff")
             (_CRASH, _CRASH, _CRASH),
             builders.rolling(),
             "default/web: web-1 is in CrashLoopBackOff (and 2 more)",
+            "get it out with: kubectl pets rollout unstick web -n default",  # it would come back at the other revision
+        ),
+        (
+            (_CRASH,),
+            builders.complete(),
+            "default/web: web-1 is in CrashLoopBackOff",
             "see why with: kubectl describe pod web-1 -n default",
         ),
         (
@@ -290,7 +296,7 @@ _CRASH = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff")
 )
 def test_stuck(blockers: tuple[Blocker, ...], seen: Assessment, sentence: str, hint: str) -> None:
     decision: Decision = Stuck(blockers=blockers)
-    assert (decisions.sentence(decision, seen), decisions.hint(decision, seen)) == (sentence, hint)
+    assert (decisions.sentence(decision, seen), advice.hint(decision, seen)) == (sentence, hint)
 
 
 def test_a_set_that_is_gone_has_no_name_to_show() -> None:

@@ -30,7 +30,7 @@ from kubectl_pets.domain.steps import (
     WaitReason,
 )
 from kubectl_pets.domain.verdict import Assessment, Blocker, Cause
-from kubectl_pets.views import decisions, documents, lines, picture, plan, sets, tree, words
+from kubectl_pets.views import advice, decisions, documents, lines, picture, plan, sets, tree, words
 from kubectl_pets.views.live import Painter
 from tests.terminal import FakeTerminal
 from tests.views import builders
@@ -102,7 +102,7 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
     yield from (plan.draw(Plan(entries=waits, ending=ending), seen, NOW) for ending in endings)
     for decision in (*endings, *waits):
         yield decisions.sentence(decision, seen)
-        yield decisions.hint(decision, seen) or ""
+        yield advice.hint(decision, seen) or ""
     yield decisions.deletion_question(seen, (text, text), text)
     yield decisions.next_after_interrupt(seen, False)
     for kind in ManagerKind:

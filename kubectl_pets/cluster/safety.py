@@ -1,0 +1,25 @@
+"""What the safety of a set's pods depends on: budgets and nodes. What may not be read is None."""
+
+from kubectl_pets.cluster.kinds import Kind
+from kubectl_pets.cluster.listing import Reader, Scope
+from kubectl_pets.cluster.read import items
+from kubectl_pets.domain.budgets import Budget
+from kubectl_pets.domain.nodes import Node, NodeState
+from kubectl_pets.errors import ForbiddenError, NotFoundError
+
+_BUDGETS = Kind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
+_NODES = Kind(Node, "/api/v1", "nodes", "node")
+
+
+def budgets(reader: Reader, namespace: str | None) -> tuple[Budget, ...] | None:
+    """``namespace`` None: of all namespaces."""
+    return items(reader, _BUDGETS, Scope(namespace=namespace))()
+
+
+def node_state(reader: Reader, name: str) -> NodeState:
+    try:
+        return reader.one(_NODES, None, name).state
+    except NotFoundError:
+        return NodeState.GONE
+    except ForbiddenError:
+        return NodeState.UNKNOWN

@@ -1,0 +1,104 @@
+"""``kubectl pets rollout restart``: every pod made anew, or chosen ones in a chosen order, and none that leads."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+from msgspec.structs import replace
+
+from kubectl_pets.carrying import Manner, carry, manner_options
+from kubectl_pets.checks import Terms
+from kubectl_pets.conditions import soak_option, terms_options
+from kubectl_pets.domain.restarting import Order, in_order
+from kubectl_pets.domain.steps import Goal, Restart, RestartPods, Run
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.options import SetName, connection, exit_codes, pass_session
+from kubectl_pets.session import Session
+
+_CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
+
+
+@click.command("restart", epilog=_CODES)
+@click.option("--pod", "pods", multiple=True, metavar="ORDINAL|NAME", help="Only this pod; may be repeated.")
+@click.option("--skip", multiple=True, metavar="ORDINAL|NAME", help="Not this pod; may be repeated.")
+@click.option("--skip-leader", metavar="LABEL=VALUE|exec:CMD", help="Not the pod that has this label, or where CMD exits with 0.")
+@click.option(
+    "--order",
+    type=click.Choice([order.value for order in Order]),
+    help="In which order; 'list' is that of --pod. Not given: list with --pod, else highest-first.",
+)
+@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="So many pods at a time.")
+@click.option("--anew", is_flag=True, help="Begin again, although the last restart is unfinished or hardly over.")
+@soak_option("--soak")
+@click.argument("name", type=SetName())
+@manner_options
+@terms_options
+@connection
+@pass_session
+def command(
+    session: Session,
+    name: str,
+    manner: Manner,
+    terms: Terms,
+    pods: tuple[str, ...],
+    skip: tuple[str, ...],
+    skip_leader: str | None,
+    order: str | None,
+    batch: int | None,
+    anew: bool,
+    soak: timedelta,
+) -> ExitCode:
+    """Make every pod anew, as kubectl rollout restart does, and wait for the last one; or chosen pods in a chosen order.
+
+    With --pod, --skip, --skip-leader, --order or --batch each pod is evicted in its turn and is available again before the
+    next; the template stays as it is, and strategy OnDelete does not matter. Killed and typed again it takes down no pod twice:
+    a note on the set says which are still to do.
+
+    \b
+    Examples:
+      kubectl pets rollout restart web
+      kubectl pets rollout restart web --pod 2 --pod 0
+      kubectl pets rollout restart db --skip-leader role=primary --quorum --soak 30s
+    """
+    if order == Order.LIST.value and not pods:
+        raise UsageError("--order list is the order of --pod, and no --pod was given. Nothing was changed.")
+    chosen = bool(pods or skip or skip_leader or order or batch)
+    leader = _label(skip_leader)
+    if skip_leader and leader is None:
+        terms = replace(terms, leader_command=skip_leader.removeprefix("exec:"))
+
+    def goal(seen: Assessment, careful: bool) -> Goal:
+        if not chosen:
+            by = Run(soak=soak) if soak or terms.gates or careful else None
+            return Restart(at=session.now().isoformat(timespec="seconds"), by=by, anew=anew)
+        left_out = _named(skip, seen)
+        wanted = in_order(_named(pods, seen), seen, Order(order) if order else None)
+        names = tuple(pod for pod in wanted if pod not in left_out)
+        return RestartPods(pods=names, batch=batch or 1, soak=soak, leader=leader, anew=anew)
+
+    return carry(session, name, goal, manner, terms)
+
+
+def _label(text: str | None) -> tuple[str, str] | None:
+    """``role=primary`` as key and value; None for a command."""
+    if text is None or text.startswith("exec:") and text != "exec:":
+        return None
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(
+            f"--skip-leader {text!r} is neither LABEL=VALUE nor exec:CMD. Nothing was changed.",
+            hint="for instance --skip-leader role=primary",
+        )
+    return key, value
+
+
+def _named(pods: Sequence[str], seen: Assessment) -> tuple[str, ...]:
+    """Names of pods for ordinals or names; each once, in the order typed."""
+    known = {member.name: member.name for member in seen.members} | {str(member.ordinal): member.name for member in seen.members}
+    bare = [pod.rpartition("/")[2] for pod in pods]
+    unknown = [pod for pod in bare if pod not in known]
+    if unknown:
+        there = f"{seen.members[0].name} to {seen.members[-1].name}" if seen.members else "none"
+        raise UsageError(f"{seen.name} has no pod {', '.join(unknown)}. Nothing was changed.", hint=f"its pods: {there}")
+    return tuple(dict.fromkeys(known[pod] for pod in bare))

@@ -1,0 +1,86 @@
+"""``kubectl pets rollout undo`` and ``unstick``: out of a rollout that went wrong, without doing it by hand at night."""
+
+from datetime import timedelta
+
+import click
+
+from kubectl_pets.carrying import Manner, carry, manner_options
+from kubectl_pets.checks import Terms
+from kubectl_pets.conditions import soak_option, terms_options
+from kubectl_pets.domain.freeing import goes_back_to
+from kubectl_pets.domain.history import entries
+from kubectl_pets.domain.steps import Done, Refused, Run, Undo, Unstick
+from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.errors import ExitCode, InvalidError
+from kubectl_pets.options import Duration, SetName, connection, exit_codes, pass_session
+from kubectl_pets.session import Session
+
+_CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
+
+
+@click.command("undo", epilog=_CODES)
+@click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
+@soak_option("--soak")
+@click.argument("name", type=SetName())
+@manner_options
+@terms_options
+@connection
+@pass_session
+def undo(
+    session: Session, name: str, manner: Manner, terms: Terms, to_revision: int | None, soak: timedelta
+) -> ExitCode:
+    """Restore the template of an earlier revision, delete the broken pods that would keep the set stuck, and wait.
+
+    Without --to-revision: while a rollout is under way, the revision that was last rolled out to the end; else the one before.
+    Typed again it goes on, or says that it is done. A revision holds the pod template and nothing else: replicas, strategy,
+    partition and claim templates stay as they are. Pods that serve are left to the controller. With gates, --soak, --quorum,
+    --min-available or a PodDisruptionBudget the pods are released one at a time.
+
+    \b
+    Examples:
+      kubectl pets rollout undo web --dry-run
+      kubectl pets rollout undo web --to-revision 3
+      kubectl pets rollout undo web -y --quorum --timeout 15m
+    """
+    history = entries(session.cluster.history(session.namespace, name))
+    by_name = {entry.name: entry for entry in history}
+
+    def goal(seen: Assessment, careful: bool) -> Undo | Done | Refused:
+        back = goes_back_to({entry.name: entry.number for entry in history}, seen, to_revision)
+        if isinstance(back, Done | Refused):
+            return back
+        entry = by_name[back]
+        if not entry.template:
+            raise InvalidError(f"revision {entry.number} of {name} holds no template, so there is nothing to restore.")
+        by = Run(soak=soak) if soak or terms.gates or careful else None
+        return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by)
+
+    return carry(session, name, goal, manner, terms)
+
+
+@click.command("unstick", epilog=_CODES)
+@click.option(
+    "--patience",
+    type=Duration(),
+    default="1m",
+    show_default=True,
+    help="Leave a pod alone that is merely not ready until it is this old.",
+)
+@click.argument("name", type=SetName())
+@manner_options
+@terms_options
+@connection
+@pass_session
+def unstick(session: Session, name: str, manner: Manner, terms: Terms, patience: timedelta) -> ExitCode:
+    """Get a set going whose template is right but whose broken pods hold the controller up, and wait.
+
+    Deletes just the pod that the controller waits for in vain, lowest ordinal first, if it would come back at another revision.
+    Where the controller of this server version replaces such pods by itself nothing is deleted. Never touched: a pod that
+    serves, one at the wanted revision, one whose node does not answer.
+
+    \b
+    Examples:
+      kubectl pets rollout unstick web --dry-run
+      kubectl pets rollout unstick web -y --timeout 10m
+    """
+    return carry(session, name, lambda seen, careful: Unstick(patience=patience), manner, terms)

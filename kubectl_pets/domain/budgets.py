@@ -1,0 +1,103 @@
+"""What does a PodDisruptionBudget allow? Reads policy/v1 as the disruption controller and the eviction API do.
+
+Sources: kubernetes pkg/controller/disruption/disruption.go (getExpectedPodCount, countHealthyPods, updatePdbStatus) and
+pkg/registry/core/pod/storage/eviction.go. A budget counts pods that are Ready, not pods that are available: minReadySeconds mean
+nothing to it. It holds evictions only; a rollout's deletions pass it by (kubernetes/kubernetes#91808).
+"""
+
+from collections.abc import Mapping
+
+from kubectl_pets.domain.model import LabelSelector, LabelSelectorRequirement, Object, Value
+
+
+class BudgetSpec(Value, frozen=True):
+    #: A number of pods, or a share of the replicas like "50%"; at most one of the two is set.
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
+    #: policy/v1: None selects no pod, an empty one every pod of the namespace.
+    selector: LabelSelector | None = None
+
+
+class BudgetStatus(Value, frozen=True):
+    observed_generation: int = 0
+    disruptions_allowed: int = 0
+    current_healthy: int = 0
+    desired_healthy: int = 0
+    expected_pods: int = 0
+
+
+class Budget(Object, frozen=True):
+    """A PodDisruptionBudget."""
+
+    spec: BudgetSpec = BudgetSpec()
+    status: BudgetStatus = BudgetStatus()
+
+    def covers(self, labels: Mapping[str, str]) -> bool:
+        """Whether a pod with these labels, in the budget's own namespace, is under it."""
+        return self.spec.selector is not None and matches(self.spec.selector, labels)
+
+    @property
+    def observed(self) -> bool:
+        """The disruption controller has seen the newest spec, so the status means something."""
+        return self.status.observed_generation >= self.metadata.generation
+
+    @property
+    def allowed(self) -> int:
+        """How many pods may be evicted right now; none while the controller has not seen the newest spec (the API says 429)."""
+        return max(0, self.status.disruptions_allowed) if self.observed else 0
+
+
+def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """metav1.LabelSelector; an empty one matches everything."""
+    return all(labels.get(key) == value for key, value in selector.match_labels.items()) and all(
+        _holds(wanted, labels) for wanted in selector.match_expressions
+    )
+
+
+def _holds(wanted: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    match wanted.operator:
+        case "In":
+            return labels.get(wanted.key) in wanted.values
+        case "NotIn":
+            return labels.get(wanted.key) not in wanted.values
+        case "Exists":
+            return wanted.key in labels
+        case "DoesNotExist":
+            return wanted.key not in labels
+        case _:
+            return True  # the API knows no other; whoever asks wants to be careful
+
+
+def desired_healthy(spec: BudgetSpec, expected: int) -> int | None:
+    """How many of ``expected`` pods the budget wants healthy. Shares round up, of minAvailable and of maxUnavailable alike.
+
+    None: it makes no sense or says nothing, and then the controller allows no eviction at all.
+    """
+    if spec.max_unavailable is not None:
+        unavailable = _scaled(spec.max_unavailable, expected)
+        return None if unavailable is None else max(0, expected - unavailable)
+    return None if spec.min_available is None else _scaled(spec.min_available, expected)
+
+
+def _scaled(value: int | str, expected: int) -> int | None:
+    """intstr.GetScaledValueFromIntOrPercent, rounding up."""
+    if isinstance(value, int):
+        return value
+    share = value.removesuffix("%")
+    if share == value or not (share.isascii() and share.isdigit() and len(share) < 10):
+        return None
+    return -(-expected * int(share) // 100)
+
+
+def evictable_at_best(budget: Budget, covered: int, missing: int) -> int:
+    """How many pods may be evicted at once while all of them are healthy. 0: it blocks every eviction, now and for ever.
+
+    ``covered``: how many positions of the set are under it, ``missing``: how many of these hold no pod. Where the budget counts
+    more than these (another set's pods, too), that comes from its status.
+    """
+    expected = covered
+    if budget.observed and budget.status.expected_pods:
+        counts_pods = isinstance(budget.spec.min_available, int)  # else it counts replicas, whether there is a pod or not
+        expected = max(covered, budget.status.expected_pods + (missing if counts_pods else 0))
+    desired = desired_healthy(budget.spec, expected)
+    return 0 if desired is None else max(0, expected - desired)

@@ -1,0 +1,203 @@
+"""One person with one verb against the simulated controller: what the closed-loop tests have in common."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+from hypothesis import strategies as st
+
+from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.patches import change_for
+from kubectl_pets.domain.revisions import Image
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.stepping import after, decide
+from kubectl_pets.domain.steps import (
+    Abort,
+    Act,
+    Canary,
+    Delete,
+    Done,
+    Ending,
+    Evict,
+    Goal,
+    Mark,
+    Note,
+    Overtaken,
+    Pins,
+    Promote,
+    Refused,
+    RestartPods,
+    Restore,
+    Run,
+    SetPartition,
+    Stage,
+    Step,
+    StepOn,
+    Stuck,
+    Undo,
+    Unstick,
+    Wait,
+)
+from tests.domain.controller import RULES, Conflict, Fault, SimPod
+from tests.domain.controller import Stage as SimStage
+from tests.domain.controller import World
+
+GOOD, BAD, SLOW, OLD = "app:2", "app:bad", "app:never-ready", "app:1"
+FAULTS = {BAD: Fault.CRASHES, SLOW: Fault.NEVER_READY}
+
+
+def new_image(image: str) -> tuple[Image, ...]:
+    return (Image(container="app", image=image),)
+
+
+class Waits(AssertionError):
+    """Nothing moves any more and the verb still waits."""
+
+
+@dataclass
+class Session:
+    """One person with one verb, as the conductor carries it out; ``disturb`` is called between looking and acting."""
+
+    world: World
+    goal: Goal
+    random: Random
+    #: Chance of being killed and typed again after a step.
+    kills: float = 0.0
+    stale: float = 0.3
+    meddling: bool = False
+    steps: list[Step] = field(default_factory=list)
+    typed: int = 1
+    changed: bool = False
+    deleted: dict[int, int] = field(default_factory=dict)
+
+    def run(self, limit: int = 600) -> Ending:
+        pins, fresh, still = Pins(), False, 0
+        cached = self.world.snapshot()
+        for _ in range(limit):
+            if fresh or self.random.random() > self.stale:
+                cached = self.world.snapshot()
+            snapshot = cached
+            seen = assess(snapshot, self.world.now)
+            decision, pins = decide(self.goal, seen, self.world.now, pins)
+            if not isinstance(decision, Wait) and not fresh:
+                fresh = True
+                continue
+            fresh = False
+            if isinstance(decision, Act | Wait):
+                self.meddle()
+            match decision:
+                case Wait():
+                    before = self.world.state()
+                    self.world.progress(self.random)
+                    cached = self.world.snapshot()
+                    still = still + 1 if self.world.state() == before else 0
+                    if still > 10 and not self.world.round() and not self.world.round():
+                        fresh = True  # not even time changes anything for the pods; a last look
+                        if still > 12:
+                            raise Waits(decision)
+                case Act(step=step):
+                    still = 0
+                    if self.random.random() < 0.3:
+                        self.world.progress(self.random)
+                    if self._apply(step, snapshot):
+                        pins = after(decision, pins)
+                    if self.random.random() < self.kills:
+                        pins, cached = Pins(), self.world.snapshot()
+                        self.typed += 1
+                case Done() | Refused() | Stuck() | Overtaken():
+                    return decision
+        raise AssertionError(f"no end after {limit} looks: {self.steps}")
+
+    def meddle(self) -> None:
+        """Somebody else's turn."""
+
+    def _apply(self, step: Step, snapshot: Snapshot) -> bool:
+        assert snapshot.set is not None
+        world = self.world
+        change = change_for(step, snapshot.set, assess(snapshot, world.now))
+        before = {world.pod_name(pod): pod for pod in world.pods.values()}
+        releasable = world.released_done() and world.all_available()
+        partition = world.partition
+        try:
+            world.apply(change)
+        except Conflict:
+            return False
+        self.steps.append(step)
+        self.changed = True
+        match step:
+            case Delete(pod=name) | Evict(pod=name):
+                self._check_delete(before[name], step, snapshot)
+            case SetPartition(partition=wanted):
+                if wanted < partition and isinstance(self.goal, Canary | StepOn | Promote | Run) and not self.meddling:
+                    assert releasable or self._flapped(snapshot), f"released {wanted} while not all was well"
+            case Stage(partition=wanted) | Restore(partition=wanted) | Mark(partition=wanted):
+                assert wanted is None or wanted >= world.replicas
+            case Note():
+                pass
+        return True
+
+    def _flapped(self, snapshot: Snapshot) -> bool:
+        """Things went wrong after the look that the decision was made from: nobody can know."""
+        return assess(snapshot, self.world.now).all_available
+
+    def _check_delete(self, pod: SimPod, step: Delete | Evict, snapshot: Snapshot) -> None:
+        world = self.world
+        assert pod.deleting is None and pod.stage is not SimStage.FAILED, "deleted what is replaced anyway"
+        if pod.stage is SimStage.READY and not (isinstance(self.goal, RestartPods) and self.goal.batch > 1):
+            assert snapshot.pods is not None and snapshot.set is not None
+            ready = [condition.status == "True" for other in snapshot.pods for condition in other.status.conditions]
+            going = any(other.terminating for other in snapshot.pods)
+            assert all(ready) and not going and len(ready) == snapshot.set.spec.replicas, "deleted a pod that serves while another is down"
+        assert pod.revision == step.revision
+        assert world.observed() or self.meddling, "deleted although the controller had not seen the newest spec"
+        status = world.owner.status
+        held = world.rolls and pod.ordinal - world.owner.start < world.partition
+        wanted = status.current_revision if isinstance(self.goal, Abort) or held else status.update_revision
+        if isinstance(self.goal, Undo | Unstick) and world.rolls:
+            assert not world.available(pod) and pod.stage is not SimStage.READY, "deleted a pod that serves"
+        if not self.meddling:
+            assert pod.revision != wanted or isinstance(self.goal, RestartPods), "deleted a pod that is as it should be"
+            assert step.comes_back_at == wanted
+            self.deleted[pod.ordinal] = self.deleted.get(pod.ordinal, 0) + 1
+            assert self.deleted[pod.ordinal] == 1, f"deleted {pod.ordinal} twice"
+
+
+@st.composite
+def worlds(draw: st.DrawFn, strategy: str | None = None, policy: str | None = None) -> World:
+    """A set at rest at ``app:1``."""
+    world = World(
+        replicas=draw(st.integers(1, 5)),
+        start=draw(st.sampled_from((0, 0, 3))),
+        policy=policy or draw(st.sampled_from(("OrderedReady", "Parallel"))),
+        strategy=strategy or draw(st.sampled_from(("RollingUpdate", "RollingUpdate", "OnDelete"))),
+        partition=draw(st.sampled_from((0, 0, 0, 1, 2, 7))),
+        max_unavailable=draw(st.sampled_from((None, None, 2, "50%"))),
+        min_ready_seconds=draw(st.sampled_from((0, 0, 10))),
+        rules=draw(st.sampled_from(RULES)),
+        faults=FAULTS,
+    )
+    world.come_to_rest()
+    return world
+
+
+@st.composite
+def histories(draw: st.DrawFn, world: World, random: Random, images: tuple[str, ...] = (GOOD,)) -> None:
+    """What happened to the set before our verb is typed."""
+    for _ in range(draw(st.integers(0, 3))):
+        match draw(st.sampled_from(("image", "partition", "replicas", "restart", "flap", "fail"))):
+            case "image":
+                world.edit(image=draw(st.sampled_from(images)))
+            case "partition":
+                world.edit(partition=draw(st.integers(0, world.replicas + 1)))
+            case "replicas":
+                world.edit(replicas=draw(st.integers(0, 5)))
+            case "restart":
+                world.edit(restart=True)
+            case "flap" if world.pods:
+                world.flap(random.choice(list(world.pods)))
+            case "fail" if world.pods:
+                world.fail(random.choice(list(world.pods)))
+        for _ in range(draw(st.sampled_from((0, 1, 2, 4, 8, 30)))):
+            world.progress(random)
+
+
+SEEDS = st.integers(0, 2**32)

@@ -1,0 +1,174 @@
+"""Whether one more pod may go down, and which pods have to pass the gates."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
+
+from kubectl_pets.domain.budgets import Budget, BudgetSpec, BudgetStatus
+from kubectl_pets.domain.guarding import covered, new_pods, objection, takes_down
+from kubectl_pets.domain.model import LabelSelector, ObjectMeta
+from kubectl_pets.domain.moves import one_at_a_time
+from kubectl_pets.domain.patches import change_for
+from kubectl_pets.domain.restarting import PODS_ANNOTATION
+from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.stepping import after, decide
+from kubectl_pets.domain.steps import (
+    Act,
+    Amount,
+    Delete,
+    Done,
+    Evict,
+    Goal,
+    Mark,
+    Note,
+    Pins,
+    Promote,
+    Refused,
+    RefusedReason,
+    Restart,
+    RestartPods,
+    Run,
+    SetPartition,
+    Stage,
+    Step,
+    Wait,
+    WaitReason,
+)
+from kubectl_pets.domain.verdict import Assessment
+from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset, unready
+from tests.domain.closed_loop import GOOD, SEEDS, new_image, worlds
+from tests.domain.examples import cases
+from tests.domain.test_getting_out_closed_loop import undo_to
+
+
+def seen(*pods: object, partition: int = 3) -> Assessment:
+    return assess(snapshot(statefulset(partition=partition), *pods), NOW)  # type: ignore[arg-type]
+
+
+ALL_UP = seen(pod(0), pod(1), pod(2))
+ONE_DOWN = seen(pod(0), pod(1), unready(2))
+RELEASE = SetPartition(partition=1, before=3, releases=("web-2", "web-1"))
+
+
+def budget(allowed: int, *, selects: bool = True, namespace: str = "", generation: int = 1, observed: int = 1) -> Budget:
+    return Budget(
+        metadata=ObjectMeta(name="guard", namespace=namespace or ALL_UP.namespace, generation=generation),
+        spec=BudgetSpec(selector=LabelSelector(match_labels={} if selects else {"app": "other"})),
+        status=BudgetStatus(observed_generation=observed, disruptions_allowed=allowed),
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "pod_down"),
+    [
+        (RELEASE, "web-2"),
+        (SetPartition(partition=3, before=1), None),
+        (Delete(pod="web-1", revision=OLD, comes_back_at=NEW), "web-1"),
+        (Evict(pod="web-1", revision=OLD, comes_back_at=NEW), "web-1"),
+        (Stage(images=(), partition=3), None),
+        (Mark(at="now", partition=3), None),
+        (Mark(at="now", partition=None), ""),
+        (Note(notes={}), None),
+    ],
+)
+def test_which_steps_take_a_pod_down(step: Step, pod_down: str | None) -> None:
+    assert takes_down(step, ALL_UP) == pod_down
+
+
+def test_a_template_written_under_on_delete_takes_nothing_down() -> None:
+    by_hand = assess(snapshot(statefulset(strategy="OnDelete"), pod(0), pod(1), pod(2)), NOW)
+    assert takes_down(Mark(at="now", partition=None), by_hand) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "minimum", "budgets", "answer"),
+    [
+        (ALL_UP, 0, (), None),
+        (ALL_UP, 2, (), None),
+        (ALL_UP, 3, (), Refused(reason=RefusedReason.MINIMUM, asked=3, limit=3)),
+        (ONE_DOWN, 2, (), None),  # it is web-2 that goes, and that one is down already
+        (ALL_UP, 0, (budget(1),), None),
+        (ALL_UP, 0, (budget(0),), Refused(reason=RefusedReason.BUDGET, pods=("guard",))),
+        (ALL_UP, 0, (budget(1, generation=2),), Refused(reason=RefusedReason.BUDGET, pods=("guard",))),
+        (ALL_UP, 0, (budget(0, selects=False),), None),
+        (ALL_UP, 0, (budget(0, namespace="elsewhere"),), None),
+        (ALL_UP, 0, None, None),  # unread: the caller has warned
+        (ALL_UP, 3, None, Refused(reason=RefusedReason.MINIMUM, asked=3, limit=3)),
+    ],
+)
+def test_objections_to_a_release(
+    state: Assessment, minimum: int, budgets: tuple[Budget, ...] | None, answer: Wait | Refused | None
+) -> None:
+    assert objection(RELEASE, state, minimum, budgets) == answer
+
+
+def test_while_pods_are_on_their_way_back_it_waits() -> None:
+    other = Delete(pod="web-0", revision=OLD, comes_back_at=NEW)
+    assert objection(other, ONE_DOWN, 2, ()) == Wait(reason=WaitReason.HEADROOM)
+    assert objection(other, ONE_DOWN, 0, (budget(0),)) == Wait(reason=WaitReason.HEADROOM, pods=("guard",))
+
+
+def test_budgets_that_matter() -> None:
+    assert covered(ALL_UP, (budget(1),)) and not covered(ALL_UP, (budget(1, selects=False),))
+    assert not covered(ALL_UP, ()) and not covered(ALL_UP, None)
+
+
+def test_gates_are_for_new_pods() -> None:
+    canary = seen(pod(0), pod(1), pod(2, NEW), partition=2)
+    assert [member.name for member in new_pods(Promote(), canary)] == ["web-2"]
+    assert new_pods(Promote(), seen(pod(0), pod(1), pod(2))) == ()
+    uids = {member.name: member.uid[:8] for member in canary.members}
+    noted = assess(
+        snapshot(statefulset(annotations={PODS_ANNOTATION: f"2026-01-01T00:00:00Z web-0={uids['web-0']},web-1=gone"}), *map(pod, range(3))), NOW
+    )
+    assert [member.name for member in new_pods(RestartPods(pods=("web-0", "web-1")), noted)] == ["web-1"]
+
+
+def test_a_release_is_cut_down_to_its_first_pod() -> None:
+    state = seen(pod(0), pod(1), pod(2))
+    assert one_at_a_time(Act(step=RELEASE), state) == Act(step=SetPartition(partition=2, before=3, releases=("web-2",)))
+    assert one_at_a_time(Wait(reason=WaitReason.PODS), state) == Wait(reason=WaitReason.PODS)
+
+
+@cases(400)
+@given(data=st.data(), seed=SEEDS)
+def test_the_minimum_is_kept_to_the_end(data: st.DataObject, seed: int) -> None:
+    """Careful, and asked before every step: a healthy set never has fewer available pods than that, and still gets there."""
+    random = Random(seed)
+    world = data.draw(worlds(strategy="RollingUpdate"))
+    world.edit(partition=0)
+    world.come_to_rest()
+    if data.draw(st.booleans()):
+        world.edit(image=GOOD)
+        world.come_to_rest()
+    minimum = world.replicas - 1
+    run = Run(step=data.draw(st.sampled_from((Amount(1), Amount(3), Amount(100, True)))))
+    choices: tuple[Goal, ...] = (
+        Run(images=new_image("app:3"), step=run.step),
+        Restart(at=world.now.isoformat(), by=run),
+        undo_to(world, "app:1", run),
+        RestartPods(pods=tuple(world.pod_name(pod) for pod in world.pods.values()), batch=world.replicas),
+    )
+    goal = data.draw(st.sampled_from(choices))
+    pins = Pins(careful=True)
+    for _ in range(800):
+        state = assess(world.snapshot(), world.now)
+        decision, pins = decide(goal, state, world.now, pins)
+        if isinstance(decision, Act):
+            answer = objection(decision.step, state, minimum, ())
+            assert not isinstance(answer, Refused)
+            if answer is None:
+                world.apply(change_for(decision.step, world.owner, state))
+                pins = after(decision, pins)
+        elif isinstance(decision, Done):
+            note(f"{decision}")
+            assert world.truly_complete()
+            return
+        else:
+            assert isinstance(decision, Wait), decision
+        world.progress(random)
+        up = sum(pod is not None and world.available(pod) for pod in world.positions())
+        assert up >= minimum, f"{up} of {world.replicas} are up"
+    raise AssertionError("no end")
