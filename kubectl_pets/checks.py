@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from kubectl_pets.domain.budgets import Budget
+from kubectl_pets.domain.groups import unwell
 from kubectl_pets.domain.guarding import covered, new_pods, objection, takes_down
 from kubectl_pets.domain.members import Member
 from kubectl_pets.domain.nodes import NodeState
@@ -64,6 +65,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     gate_retries: int = 3
     #: A command that exits with 0 in the pod that leads; restart leaves that one alone.
     leader_command: str = ""
+    #: A label selector: while a pod goes down, every other set that it selects has all of its pods available.
+    group: str = ""
 
     @property
     def rights(self) -> tuple[tuple[str, str], ...]:
@@ -123,6 +126,10 @@ class Checks:
                 return Refused(reason=RefusedReason.NODE_LOST, pods=(pod,))
             if self.terms.leader_command and self._leads(seen.namespace, pod):
                 return Skip(pod)
+        if self.terms.group:
+            others = unwell(self._cluster.inventory(seen.namespace, self.terms.group), seen.name, now)
+            if others:
+                return self._later(Wait(reason=WaitReason.OTHERS, pods=tuple(other.name for other in others)), now)
         if not self._none:
             self._budgets = self._cluster.budgets(seen.namespace)
         found = objection(step, seen, self.terms.minimum(seen.replicas), self._budgets)

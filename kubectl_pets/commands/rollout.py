@@ -14,6 +14,7 @@ from kubectl_pets.domain.stepping import images_for
 from kubectl_pets.domain.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.grouping import carry_group
 from kubectl_pets.groups import LazyGroup, Verb
 from kubectl_pets.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
 from kubectl_pets.session import Session
@@ -85,12 +86,20 @@ def command() -> None:
     show_default=True,
     help="When it sticks or time runs out; 'abort' agrees to the deletion of updated pods.",
 )
-@_forward
+@click.option("--group", metavar="SELECTOR", help="In place of NAME: every set with these labels, one after the other.")
+@click.option("--by", metavar="LABEL", help="With --group: in the order of this label's values, such as zones.")
+@click.argument("name", type=SetName(), required=False)
+@manner_options
+@terms_options
+@connection
+@pass_session
 def run(
     session: Session,
-    name: str,
+    name: str | None,
     manner: Manner,
     terms: Terms,
+    group: str | None,
+    by: str | None,
     images: tuple[Image, ...],
     canary: Amount | None,
     step: Amount,
@@ -100,7 +109,8 @@ def run(
     """The whole rollout in one command: stage the change, release a canary, go on in steps to the end.
 
     Each step waits until every released pod is available at the new revision and has passed the gates. Killed at any point and
-    typed again, it goes on from what the cluster says. Ctrl-C pauses it and says where it stands.
+    typed again, it goes on from what the cluster says. Ctrl-C pauses it and says where it stands. With --group it goes from set
+    to set, each only while all the others are fully available, and stops at the first problem.
 
     \b
     Examples:
@@ -108,12 +118,22 @@ def run(
       kubectl pets rollout run web --image app=db:2.1 --step 25% --pause 30s
       kubectl pets rollout run web --quorum --gate-exec 'pg_isready' --soak 1m
       kubectl pets rollout run web --timeout 30m --on-stuck abort
+      kubectl pets rollout run --group rollout-group=ingester --by zone --image ingester:2.9
     """
 
     def goal(seen: Assessment, careful: bool) -> Goal:
         return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak)
 
-    return carry(session, name, goal, replace(manner, on_stuck=OnStuck(on_stuck)), terms)
+    manner = replace(manner, on_stuck=OnStuck(on_stuck))
+    if group:
+        if name:
+            raise UsageError("a NAME and --group exclude each other.")
+        return carry_group(session, group, by or "", goal, manner, terms)
+    if not name:
+        raise UsageError("Missing argument 'NAME'.", hint="or say --group SELECTOR for several sets.")
+    if by:
+        raise UsageError("--by goes with --group.")
+    return carry(session, name, goal, manner, terms)
 
 
 @click.command("canary", epilog=_CODES)

@@ -195,6 +195,8 @@ class WaitReason(StrEnum):
     SOAK = "soak"
     #: Another pod, or a budget, has to come back before one more may be taken down.
     HEADROOM = "headroom"
+    #: Another set of the group (``pods``: their names) is not fully available.
+    OTHERS = "others"
     #: The gates are being asked.
     GATE = "gate"
 

@@ -126,6 +126,8 @@ def _waiting(wait: Wait, seen: Assessment) -> str:
             return f"waiting for PodDisruptionBudget {clean(wait.pods[0])} to allow one more pod to go down"
         case WaitReason.HEADROOM:
             return "waiting for more pods to be available before one more goes down"
+        case WaitReason.OTHERS:
+            return f"waiting for {phrases.folded(wait.pods)} of the same group to be fully available"
         case WaitReason.GATE:
             return f"asking the gates about {phrases.folded(wait.pods)}"
         case _:

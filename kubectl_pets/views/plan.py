@@ -73,7 +73,7 @@ def _wait(wait: Wait, clock: datetime) -> str:
                 return "pause before the next step"
             seconds = round((wait.until - clock).total_seconds())
             return f"pause for {age.duration(timedelta(seconds=seconds))}"
-        case WaitReason.HEADROOM:
+        case WaitReason.HEADROOM | WaitReason.OTHERS:
             return "wait until one more pod may go down"
         case WaitReason.GATE:
             return "wait until the gates let pass"
