@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # help, version and completion do without them
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.history import History
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
-    from kubectl_pets.domain.nodes import NodeState
+    from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
@@ -117,6 +117,9 @@ class Cluster(Protocol):
     def budgets(self, namespace: str | None) -> tuple[Budget, ...] | None:
         """The PodDisruptionBudgets of a namespace (None: of all namespaces). None: may not be read."""
 
+    def nodes(self) -> tuple[Node, ...] | None:
+        """None: may not be read."""
+
     def node_state(self, name: str) -> NodeState:
         """Of one node. NodeState.UNKNOWN: may not be read."""
 
@@ -127,6 +130,9 @@ class Cluster(Protocol):
     def get_from(self, namespace: str, pod: str, port: str, path: str, timeout: float) -> tuple[int, str]:
         """Status and body (its beginning; untrusted text) of GET ``path`` from the pod's ``port`` (name or number, "https:" in
         front of it for TLS), through the API server. Raises PetsError."""
+
+    def attachments(self) -> tuple[VolumeAttachment, ...] | None:
+        """Which volumes are attached to which nodes. None: may not be read."""
 
     def watch_snapshot(self, namespace: str, name: str) -> SnapshotSource: ...
 
@@ -232,6 +238,19 @@ class Terminal:
         if self.stdin.readline().strip().lower() in ("y", "yes"):
             return True
         self.tell("refused: nothing was changed")
+        return False
+
+    def types(self, question: str, word: str) -> bool:
+        """Whether somebody sits there and types ``word``, for what a plain yes, or a flag, is not enough for."""
+        if not self.interactive:
+            self.tell(f"refused: {question}")
+            self.tell("hint: this takes somebody at a terminal who knows; no flag stands in for that. Nothing was changed.")
+            return False
+        self.stderr.write(f"{question} ")
+        self.stderr.flush()
+        if self.stdin.readline().strip() == word:
+            return True
+        self.tell("refused: that is not what was asked for; nothing was changed")
         return False
 
     def print(self, text: str) -> None:

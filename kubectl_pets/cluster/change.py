@@ -53,7 +53,16 @@ def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet
 
 
 def _delete(transport: Transport, change: DeletePod, dry_run: bool) -> Pod | None:
-    body = delete(transport, PODS, change.namespace, change.name, change.uid, change.resource_version, dry_run=dry_run)
+    body = delete(
+        transport,
+        PODS,
+        change.namespace,
+        change.name,
+        change.uid,
+        change.resource_version,
+        dry_run=dry_run,
+        force=change.force,
+    )
     try:
         pod = PODS.one(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -81,14 +90,24 @@ def _evict(transport: Transport, change: DeletePod, dry_run: bool) -> None:
 
 
 def delete(
-    transport: Transport, kind: Kind[Any], namespace: str, name: str, uid: str, resource_version: str, *, dry_run: bool
+    transport: Transport,
+    kind: Kind[Any],
+    namespace: str,
+    name: str,
+    uid: str,
+    resource_version: str,
+    *,
+    dry_run: bool,
+    force: bool = False,
 ) -> bytes:
-    """Delete exactly the object that was judged (metav1.Preconditions); the server's answer."""
+    """Delete exactly the object that was judged (metav1.Preconditions); the server's answer. ``force``: grace period 0."""
     options: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
         "preconditions": {"uid": uid, "resourceVersion": resource_version},
     }
+    if force:
+        options["gracePeriodSeconds"] = 0
     if dry_run:
         options["dryRun"] = ["All"]
     request = Request(

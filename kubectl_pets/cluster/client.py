@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.history import History
-    from kubectl_pets.domain.nodes import NodeState
+    from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
@@ -81,6 +81,11 @@ class Client:
 
         return safety.budgets(self._reader, namespace)
 
+    def nodes(self) -> tuple[Node, ...] | None:
+        from kubectl_pets.cluster import safety
+
+        return safety.nodes(self._reader)
+
     def node_state(self, name: str) -> NodeState:
         from kubectl_pets.cluster import safety
 
@@ -95,6 +100,11 @@ class Client:
         from kubectl_pets.cluster import probing
 
         return probing.get(self._transport, namespace, pod, port, path, timeout)
+
+    def attachments(self) -> tuple[VolumeAttachment, ...] | None:
+        from kubectl_pets.cluster import safety
+
+        return safety.attachments(self._reader)
 
     def watch_snapshot(self, namespace: str, name: str) -> SetSource:
         from kubectl_pets.cluster.watch import SetSource

@@ -1,14 +1,15 @@
-"""What the safety of a set's pods depends on: budgets and nodes. What may not be read is None."""
+"""What the safety of a set's pods depends on: budgets, nodes, and the volumes attached to them. What may not be read is None."""
 
 from kubectl_pets.cluster.kinds import Kind
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.read import items
 from kubectl_pets.domain.budgets import Budget
-from kubectl_pets.domain.nodes import Node, NodeState
+from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 _BUDGETS = Kind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _NODES = Kind(Node, "/api/v1", "nodes", "node")
+_ATTACHMENTS = Kind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
 
 
 def budgets(reader: Reader, namespace: str | None) -> tuple[Budget, ...] | None:
@@ -23,3 +24,11 @@ def node_state(reader: Reader, name: str) -> NodeState:
         return NodeState.GONE
     except ForbiddenError:
         return NodeState.UNKNOWN
+
+
+def nodes(reader: Reader) -> tuple[Node, ...] | None:
+    return items(reader, _NODES, Scope(namespace=None))()
+
+
+def attachments(reader: Reader) -> tuple[VolumeAttachment, ...] | None:
+    return items(reader, _ATTACHMENTS, Scope(namespace=None))()

@@ -45,6 +45,8 @@ class DeletePod(msgspec.Struct, frozen=True, kw_only=True, tag="delete-pod"):
     resource_version: str
     #: By the Eviction API (policy/v1): refused where a PodDisruptionBudget does not allow it.
     evict: bool = False
+    #: With grace period 0: the API server forgets the pod at once, whether its containers have stopped or not.
+    force: bool = False
 
 
 Change = PatchSet | DeletePod

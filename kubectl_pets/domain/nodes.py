@@ -1,4 +1,4 @@
-"""The machines that pods run on, reduced to what tells whether a node answers.
+"""The machines that pods run on, and the volumes attached to them, reduced to what tells whether a node answers.
 
 Values only, as in ``model``. A node that does not answer is not a node that is off: only somebody who looks at the machine knows.
 """
@@ -77,3 +77,28 @@ class Node(Object, frozen=True):
         if ready is not None and ready.status != "True" and ready.last_transition_time is not None:
             return ready.last_transition_time
         return taint.time_added if taint is not None else None
+
+
+# --- volumes on nodes --------------------------------------------------------------------------------------------------------
+
+
+class AttachmentSource(Value, frozen=True):
+    persistent_volume_name: str | None = None
+
+
+class AttachmentSpec(Value, frozen=True):
+    attacher: str = ""
+    node_name: str = ""
+    source: AttachmentSource = AttachmentSource()
+
+
+class AttachmentStatus(Value, frozen=True):
+    attached: bool = False
+
+
+class VolumeAttachment(Object, frozen=True):
+    """storage.k8s.io/v1: a volume that a node holds, or is about to get. While it is attached, no other node gets a
+    ReadWriteOnce volume."""
+
+    spec: AttachmentSpec = AttachmentSpec()
+    status: AttachmentStatus = AttachmentStatus()

@@ -1,0 +1,102 @@
+"""``kubectl pets lost``: pods on nodes that do not answer, and the choices; by force only when somebody knows that it is off."""
+
+from collections.abc import Sequence
+
+import click
+
+from kubectl_pets.domain import lost
+from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.errors import ExitCode, ForbiddenError, UsageError
+from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session
+from kubectl_pets.session import Session
+from kubectl_pets.views import lost as view
+from kubectl_pets.views import safety_words
+
+
+@click.command("lost", epilog=exit_codes(ExitCode.STUCK, ExitCode.REFUSED, ExitCode.FINDINGS))
+@click.argument("name", type=SetName(), required=False)
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
+@click.option("--check", is_flag=True, help="Exit with code 7 where pods are lost, for use in CI.")
+@click.option("--force-delete", "force", metavar="POD", help="Force out a lost pod of the set; asks for the node's name.")
+@output("table", "json", "yaml", "name")
+@connection
+@pass_session
+def command(
+    session: Session, name: str | None, all_namespaces: bool, check: bool, force: str | None, output: str
+) -> ExitCode:
+    """Pods that are held by a node that does not answer: since when, the node's state, their volumes, and what can be done.
+
+    Such a pod stays Terminating by design, because it may still run. --force-delete makes the API server forget one; it takes
+    somebody at a terminal who types the name of the node, and knows that the machine is off. There is no flag for that.
+
+    \b
+    Examples:
+      kubectl pets lost
+      kubectl pets lost -A --check
+      kubectl pets lost web --force-delete web-1
+    """
+    if name and all_namespaces:
+        raise UsageError("a name and -A exclude each other.", hint="kubectl pets lost NAME -n NAMESPACE")
+    if force:
+        if not name:
+            raise UsageError("--force-delete needs the set's name, too.", hint="kubectl pets lost NAME --force-delete POD")
+        return _force(session, name, force.rpartition("/")[2])
+    return _show(session, name, all_namespaces, output, check)
+
+
+def _show(session: Session, name: str | None, all_namespaces: bool, output: str, check: bool) -> ExitCode:
+    cluster, terminal = session.cluster, session.terminal
+    looks: Sequence[Snapshot]
+    if name:
+        looks = (cluster.snapshot(session.namespace, name),)
+    else:
+        looks = snapshots(cluster.inventory(None if all_namespaces else session.namespace, None))
+    nodes, attachments, now = cluster.nodes(), cluster.attachments(), session.now()
+    found = lost.judge(looks, nodes, attachments, now)
+    pods_read = all(look.pods is not None for look in looks)
+    if output != "table":
+        terminal.print(view.many(found, output))
+    elif found:
+        terminal.print(view.draw(found, now, colour=terminal.colour))
+    terminal.tell(view.total(found, nodes_read=nodes is not None, pods_read=pods_read))
+    bad = nodes is None or not pods_read or any(pod.held is not lost.Held.WAITING for pod in found)
+    return ExitCode.FINDINGS if check and bad else ExitCode.OK
+
+
+def _force(session: Session, name: str, pod: str) -> ExitCode:
+    """Judged before the question and again after it: somebody may take a long time to look at a machine."""
+    cluster, terminal, namespace = session.cluster, session.terminal, session.namespace
+    first = _judged(session, name, pod)
+    if isinstance(first, lost.ForceRefused):
+        return _refuse(session, first)
+    if cluster.missing_rights(namespace, [("delete", "pods")]):
+        raise ForbiddenError(
+            f"this needs the right to delete pods in namespace {namespace}. Nothing was changed.",
+            hint=f"kubectl auth can-i delete pods -n {namespace}",
+        )
+    if not terminal.types(safety_words.force_question(pod, first.node, cluster.server_name()), first.node):
+        return ExitCode.REFUSED
+    again = _judged(session, name, pod, first.change.uid)
+    if isinstance(again, lost.ForceRefused):
+        return _refuse(session, again)
+    cluster.apply(again.change)
+    left = {each.metadata.uid for each in cluster.snapshot(namespace, name).pods or ()}
+    if again.change.uid in left:
+        terminal.tell(f"stuck: {pod} was forced out and is still there: a finalizer holds it")
+        terminal.tell(f"hint: kubectl get pod {pod} -n {namespace} -o yaml shows metadata.finalizers")
+        return ExitCode.STUCK
+    terminal.print(f"{pod} was forced out; node {again.node} must stay off until it has been cleaned up")
+    terminal.tell(f"hint: its volumes may stay attached to {again.node} for some minutes; kubectl pets status {name} -w")
+    return ExitCode.OK
+
+
+def _judged(session: Session, name: str, pod: str, uid: str = "") -> lost.Force | lost.ForceRefused:
+    look = session.cluster.snapshot(session.namespace, name)
+    return lost.force(look, pod, session.cluster.nodes(), session.now(), uid)
+
+
+def _refuse(session: Session, found: lost.ForceRefused) -> ExitCode:
+    session.terminal.tell(f"refused: {safety_words.force_refused(found)}. Nothing was changed.")
+    session.terminal.tell(f"hint: {safety_words.after_refusal(found)}")
+    return ExitCode.REFUSED

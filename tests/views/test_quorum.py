@@ -1,0 +1,152 @@
+"""``kubectl pets quorum``, whole screens, and the shape that programs read."""
+
+import json
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.quorum import Coverage, Finding, Place, Quorum, Risk
+from kubectl_pets.views import quorum, safety_words
+from tests.views.screens import screen
+
+
+def found(**changes: object) -> Quorum:
+    """Three members, spread and guarded."""
+    fine = Quorum(
+        namespace="prod",
+        name="web",
+        members=3,
+        available=3,
+        majority=2,
+        nodes=tuple(Place(name=f"node-{each}", pods=(f"web-{index}",), left=2) for index, each in enumerate("abc")),
+        zones=tuple(Place(name=f"zone-{each}", pods=(f"web-{index}",), left=2) for index, each in enumerate("abc")),
+        unzoned=(),
+        budgets=(Coverage(name="web", min_available=None, max_unavailable=1, covers=3, allowed=1, at_best=1),),
+        evictable=1,
+        findings=(),
+    )
+    return replace(fine, **changes)
+
+
+def crowded() -> Quorum:
+    place = Place(name="node-a", pods=("web-0", "web-1", "web-2"), left=0)
+    loose = Coverage(name="web", min_available="10%", max_unavailable=None, covers=2, allowed=0, at_best=2)
+    return found(
+        nodes=(place,),
+        zones=(replace(place, name="zone-a"),),
+        budgets=(loose, replace(loose, name="odd", min_available=None, covers=3, at_best=0)),
+        evictable=2,
+        findings=(
+            Finding(risk=Risk.NODE_SHARED, subjects=("node-a",), number=0),
+            Finding(risk=Risk.SEVERAL_BUDGETS, subjects=("odd", "web")),
+            Finding(risk=Risk.BUDGET_BLOCKS, subjects=("odd",)),
+            Finding(risk=Risk.BUDGETS_TOO_LOOSE, subjects=("odd", "web"), number=1),
+        ),
+    )
+
+
+def unknown() -> Quorum:
+    unread = Finding(risk=Risk.NOT_READ, subjects=("pods", "nodes", "budgets"))
+    return found(name="dark", available=None, nodes=None, zones=None, budgets=None, evictable=None, findings=(unread,))
+
+
+def lost() -> Quorum:
+    return found(
+        name="db", available=1, nodes=(Place(name="node-a", pods=("db-0",), left=0),), zones=(), unzoned=("db-0",), budgets=(),
+        findings=(Finding(risk=Risk.LOST, number=1), Finding(risk=Risk.NO_BUDGET, number=0)),
+    )
+
+
+def test_the_table_never_shows_unknown_as_fine() -> None:
+    assert quorum.table([unknown(), found(), crowded(), lost()]) == screen(
+        """
+        NAME   MEMBERS   AVAILABLE   MAJORITY   MAY FAIL   NODE LOSS   ZONE LOSS   BUDGETS   FINDINGS
+        dark   3         ?           2          ?          ?           ?           ?         not-read:pods,nodes,poddisruptionbudgets
+        db     3         1           2          -1         loses       loses       -         lost; no-budget
+        web    3         3           2          1          survives    survives    web       -
+        web    3         3           2          1          loses       loses       web,odd   node-shared:node-a; several-budgets:odd,web; budget-blocks:odd; budgets-too-loose:odd,web
+        """
+    )
+    assert quorum.table([]) == ""
+    assert quorum.table([found()], headers=False, all_namespaces=True).startswith("prod   web   3")
+    assert "the majority is lost: 1 of 3 available, 2 needed; no PodDisruptionBudget" in quorum.table([lost()], wide=True)
+
+
+def test_one_set() -> None:
+    assert quorum.draw(found()) == screen(
+        """
+        prod/web  3 members, 3 available, majority 2: 1 may fail now
+        ├─ Budgets
+        │  └─ web  maxUnavailable 1: 1 may be evicted now, 1 while all are healthy
+        ├─ Nodes
+        │  ├─ node-a  web-0
+        │  ├─ node-b  web-1
+        │  └─ node-c  web-2
+        ├─ Zones
+        │  ├─ zone-a  web-0
+        │  ├─ zone-b  web-1
+        │  └─ zone-c  web-2
+        └─ Findings
+           └─ none
+        """
+    )
+
+
+def test_everything_wrong() -> None:
+    assert quorum.draw(crowded()) == screen(
+        """
+        prod/web  3 members, 3 available, majority 2: 1 may fail now
+        ├─ Budgets
+        │  ├─ web  minAvailable 10%, over 2 of 3: 0 may be evicted now, 2 while all are healthy
+        │  └─ odd  says nothing: 0 may be evicted now, 0 while all are healthy
+        ├─ Nodes
+        │  └─ node-a  web-0..web-2  0 left without it: no majority
+        ├─ Zones
+        │  └─ zone-a  web-0..web-2  0 left without it: no majority
+        └─ Findings
+           ├─ without node node-a, 0 of 3 would be left and 2 are needed
+           ├─ several budgets over the same pods (odd, web): every eviction fails, nodes cannot be drained
+           ├─ budget odd never allows an eviction: nodes cannot be drained
+           └─ evictions may take more than the majority can spare, under odd, web: 1 of 3 would be left and 2 are needed
+        """
+    )
+
+
+def test_nothing_could_be_read() -> None:
+    assert quorum.draw(unknown()) == screen(
+        """
+        prod/dark  3 members, ? available, majority 2: how many may fail is unknown
+        ├─ Budgets
+        │  └─ unknown: they could not be read
+        ├─ Nodes
+        │  └─ unknown: pods could not be read
+        ├─ Zones
+        │  └─ unknown: pods could not be read
+        └─ Findings
+           └─ not read, so not judged: pods, nodes, poddisruptionbudgets
+        """
+    )
+
+
+def test_many_nodes_are_counted() -> None:
+    places = tuple(Place(name=f"node-{index}", pods=(f"web-{index}",), left=8) for index in range(9))
+    drawn = quorum.draw(found(members=9, available=9, majority=5, nodes=places, zones=(), unzoned=("web-0",)))
+    assert "and 3 more" in drawn and "node-5" in drawn and "node-6" not in drawn
+    assert "unknown: the nodes carry no zone label" in drawn
+    part = quorum.draw(found(unzoned=("web-2",)))
+    assert "zone unknown  web-2" in part
+
+
+def test_few_or_none_may_fail() -> None:
+    assert safety_words.tolerance(found(available=2)) == "none may fail now"
+    assert safety_words.tolerance(found(available=0)) == "2 short of a majority"
+    assert safety_words.tolerance(found(members=0, available=0, majority=0)) == "no members are wanted"
+
+
+def test_for_programs() -> None:
+    document = json.loads(quorum.document(found(), "json"))
+    assert document["kind"] == "Quorum" and document["tolerates"] == 1 and document["survivesNodeLoss"] is True
+    assert document["nodes"][0] == {"name": "node-a", "pods": ["web-0"], "leftWithoutIt": 2}
+    dark = json.loads(quorum.document(unknown(), "json"))
+    assert {dark[key] for key in ("available", "tolerates", "survivesNodeLoss", "nodes", "zones", "budgets", "evictableAtOnce")} == {None}
+    assert quorum.document(found(), "name") == "statefulset.apps/web"
+    assert quorum.many([], "json") == '{\n  "apiVersion": "kubectl-pets/v1alpha1",\n  "kind": "QuorumList",\n  "items": []\n}'
