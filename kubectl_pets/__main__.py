@@ -26,6 +26,7 @@ VERBS = {
     "status": Verb("kubectl_pets.commands.status:command", "One StatefulSet as a tree; with -w until it is done or stuck."),
     "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run.", group=True),
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
+    "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
     "quorum": Verb("kubectl_pets.commands.quorum:command", "How many pods may fail, and what endangers the majority."),
     "lost": Verb("kubectl_pets.commands.lost:command", "Pods on nodes that do not answer, and what can be done."),
     "orphans": Verb(
@@ -36,7 +37,7 @@ VERBS = {
 }
 THEMES = (
     ("Look", ("list", "status")),
-    ("Roll out", ("rollout", "partition")),
+    ("Roll out", ("rollout", "partition", "scale")),
     ("Safety", ("quorum", "lost")),
     ("Storage", ("orphans",)),
     ("More", ("completion", "help")),

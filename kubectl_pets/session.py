@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # help, version and completion do without them
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
     from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.restoring import ClaimStep
+    from kubectl_pets.domain.sizing import Surroundings
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
 
@@ -179,6 +180,9 @@ class Cluster(Protocol):
         """What a pod sees, by commands run in its (default or first) container: its resolv.conf, and what getent says of
         each name. What cannot be looked at is told as the view's ``trouble``. Raises NotFoundError where there is no such
         pod."""
+
+    def surroundings(self, owner: StatefulSet) -> Surroundings:
+        """What scaling this set is judged by: claims, volumes, autoscalers. What may not be read is None."""
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
         """What the "namespaces", "statefulsets" or "persistentvolumeclaims" of a namespace (None: of the cluster) are called,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.history import History
     from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.restoring import ClaimStep
+    from kubectl_pets.domain.sizing import Surroundings
     from kubectl_pets.domain.snapshots import Offer, Sighting
 
 _NAMED: dict[str, Kind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
@@ -180,6 +181,11 @@ class Client:
         from kubectl_pets.cluster.claims import mark_kept
 
         mark_kept(self._transport, claim, note)
+
+    def surroundings(self, owner: StatefulSet) -> Surroundings:
+        from kubectl_pets.cluster.scaling import surroundings
+
+        return surroundings(self._reader, owner)
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
         return read.names(self._reader, _NAMED[resource], namespace)

@@ -81,8 +81,8 @@ def read_estate(
             lambda: _list(reader, SETS, scope),
             lambda: _custom(reader, StatefulSet, "apps.kruise.io", "statefulsets", scope),
             lambda: _custom(reader, StatefulSet, "apps.pingcap.com", "statefulsets", scope),
-            lambda: _list(reader, _AUTOSCALERS, scope),
-            lambda: _custom(reader, ScaledObject, "keda.sh", "scaledobjects", scope),
+            lambda: autoscalers_in(reader, scope),
+            lambda: scaled_objects_in(reader, scope),
         ]
     )
     estate = Estate(
@@ -102,6 +102,15 @@ def read_estate(
         ]
     )
     return msgspec.structs.replace(estate, users=users, volumes=volumes)
+
+
+def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscaler, ...] | None:
+    return _list(reader, _AUTOSCALERS, scope)
+
+
+def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] | None:
+    """KEDA's; empty where it is not installed."""
+    return _custom(reader, ScaledObject, "keda.sh", "scaledobjects", scope)
 
 
 def _users(

@@ -105,6 +105,8 @@ class ScaleTarget(Value, frozen=True):
 
 class AutoscalerSpec(Value, frozen=True):
     scale_target_ref: ScaleTarget = ScaleTarget()
+    #: The API server defaults this to 1.
+    min_replicas: int = 1
     max_replicas: int = 0
 
 
@@ -116,7 +118,8 @@ class HorizontalPodAutoscaler(Object, frozen=True):
 
 class ScaledObjectSpec(Value, frozen=True):
     scale_target_ref: ScaleTarget = ScaleTarget()
-    #: KEDA's own default is 100.
+    #: KEDA's own defaults are 0 and 100.
+    min_replica_count: int = 0
     max_replica_count: int = 100
 
 

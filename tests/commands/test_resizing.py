@@ -1,0 +1,151 @@
+"""Scaling under faults that a real cluster does not produce on demand: lost answers, outages, conflicts, a set that changes."""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import Any, Iterator, cast
+
+import pytest
+from msgspec.structs import replace
+
+from kubectl_pets.domain.change import PatchSet
+from kubectl_pets.domain.model import Snapshot, StatefulSet
+from kubectl_pets.domain.sizing import Surroundings
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
+from kubectl_pets.resizing import Manner, resize
+from kubectl_pets.session import Cluster, Session
+from tests.commands.test_conductor import Scripted
+from tests.domain.builders import NEW, failing, pod, snapshot, statefulset
+from tests.terminal import FakeTerminal
+
+LOST = UnreachableError("no answer")
+FASTER = ConflictError("it changed since it was read")
+
+
+def look(replicas: int, pods: int, **changes: Any) -> Snapshot:
+    return snapshot(statefulset(replicas=replicas, current=NEW, **changes), *(pod(each, NEW) for each in range(pods)))
+
+
+THREE, ASKED, FIVE = look(3, 3), look(5, 3), look(5, 5)
+
+
+class Script(Scripted):
+    """With what scaling asks besides. A change brings the next scene, also one whose answer is lost with ``carried``."""
+
+    def __init__(self, *scenes: Snapshot, carried: bool = False, **kw: Any) -> None:
+        super().__init__(*scenes, **kw)
+        self.carried = carried
+
+    @contextmanager
+    def watch_snapshot(self, namespace: str, name: str) -> Iterator["Script"]:
+        yield self
+
+    def surroundings(self, owner: StatefulSet) -> Surroundings:
+        return Surroundings(claims=(), volumes={}, autoscalers=(), scaled_objects=())
+
+    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[()]:
+        return ()
+
+    def server_name(self) -> str:
+        return "a server"
+
+    @property
+    def namespace(self) -> str:
+        return "prod"
+
+    def apply(self, change: Any, *, dry_run: bool = False) -> None:
+        if self.carried and self.applies:
+            failure = self.applies.pop(0)
+            self._on()
+            assert failure is not None
+            raise failure
+        super().apply(change, dry_run=dry_run)
+
+
+def scale(script: Script, replicas: int = 5, **manner: Any) -> tuple[int, str]:
+    terminal = FakeTerminal()
+    session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, script))
+    code = resize(session, "web", replicas, Manner(**{"timeout": 5.0} | manner))
+    return code, terminal.stderr_text
+
+
+def test_it_changes_the_number_once_and_waits() -> None:
+    script = Script(THREE, ASKED, look(5, 4), FIVE)
+    code, told = scale(script)
+    assert code is ExitCode.OK and "scaled, 5 pods: web-0..web-4" in told
+    (change,) = script.changes
+    assert isinstance(change, PatchSet) and change.operations[-1].value == 5
+
+
+def test_an_answer_that_was_lost() -> None:
+    """It was carried out all the same: that is seen, and nothing is sent again."""
+    script = Script(THREE, ASKED, FIVE, applies=[LOST], carried=True)
+    assert scale(script)[0] is ExitCode.OK and script.changes == []
+
+
+def test_a_request_that_was_lost_is_sent_again() -> None:
+    script = Script(THREE, THREE, ASKED, FIVE, applies=[LOST])
+    assert scale(script)[0] is ExitCode.OK and len(script.changes) == 1
+
+
+def test_somebody_was_faster() -> None:
+    """With something else, so it is planned again from what is there now; or with the number, and it stops."""
+    script = Script(THREE, look(3, 3, generation=3, observed=3), ASKED, FIVE, applies=[FASTER], carried=True)
+    assert scale(script)[0] is ExitCode.OK and script.changes[0].operations[1].value == 3  # type: ignore[union-attr]
+    script = Script(THREE, look(4, 3), applies=[FASTER], carried=True)
+    code, told = scale(script)
+    assert code is ExitCode.FAILED and "somebody else set replicas to 4" in told and script.changes == []
+
+
+@pytest.mark.parametrize(
+    ("next_look", "expected", "word"),
+    [
+        (snapshot(None), ExitCode.FAILED, "deleted"),
+        (replace(THREE, set=replace(THREE.set, metadata=replace(THREE.set.metadata, uid="new"))), ExitCode.FAILED, "made another"),  # type: ignore[type-var,union-attr]
+        (snapshot(THREE.set, pod(0, NEW), failing(1, NEW), pod(2, NEW)), ExitCode.REFUSED, "nothing above it"),
+    ],
+)
+def test_what_is_found_right_before_the_change(next_look: Snapshot, expected: ExitCode, word: str) -> None:
+    script = Script(THREE, next_look, applies=[FASTER], carried=True)
+    code, told = scale(script)
+    assert code is expected and word in told and script.changes == []
+
+
+@pytest.mark.parametrize(
+    ("last", "expected", "word"),
+    [
+        (snapshot(None), ExitCode.FAILED, "deleted"),
+        (look(2, 2), ExitCode.FAILED, "somebody else set replicas to 2"),
+        (replace(FIVE, pods=None), ExitCode.FAILED, "may not be read"),
+        (snapshot(FIVE.set, *(THREE.pods or ()), failing(3, NEW)), ExitCode.STUCK, "--replicas 3"),
+        (look(5, 4), ExitCode.TIMED_OUT, "wait on with"),
+    ],
+)
+def test_how_it_ends(last: Snapshot, expected: ExitCode, word: str) -> None:
+    code, told = scale(Script(THREE, ASKED, last), timeout=0.3)
+    assert code is expected and word in told
+
+
+def test_no_ending_rests_on_what_the_watches_brought() -> None:
+    """They say that it is done; the server, asked again, does not."""
+
+    class Stale(Script):
+        def latest(self) -> Snapshot:
+            return FIVE if self.changes else THREE
+
+    code, _ = scale(Stale(THREE, look(5, 4)), timeout=0.3)
+    assert code is ExitCode.TIMED_OUT
+
+
+def test_outages_are_ridden_out_and_errors_that_last_are_not() -> None:
+    assert scale(Script(THREE, ASKED, FIVE, reads=[None, None, LOST, LOST]))[0] is ExitCode.OK
+    failure: PetsError = ForbiddenError("no more")
+    with pytest.raises(ForbiddenError):
+        scale(Script(THREE, ASKED, FIVE, reads=[None, None, failure]))
+    with pytest.raises(UnreachableError):
+        scale(Script(THREE, ASKED, FIVE, reads=[None, None, *[LOST] * 100]), timeout=1e-9)
+
+
+def test_nobody_there_to_ask() -> None:
+    script = Script(THREE)
+    code, told = scale(script, replicas=0)
+    assert code is ExitCode.REFUSED and "add -y" in told and script.changes == []
