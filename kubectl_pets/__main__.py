@@ -32,6 +32,7 @@ VERBS = {
     "orphans": Verb(
         "kubectl_pets.commands.orphans:command", "Claims that nobody will want again; deletion with a net.", group=True
     ),
+    "dns": Verb("kubectl_pets.commands.dns:command", "Do the pods' names resolve, everywhere, and if not, why?", group=True),
     "completion": Verb("kubectl_pets.commands.completion:command", "Have the shell complete kubectl pets.", group=True),
     "help": Verb("kubectl_pets.commands.help:command", "The help of a verb."),
 }
@@ -40,6 +41,7 @@ THEMES = (
     ("Roll out", ("rollout", "partition", "scale")),
     ("Safety", ("quorum", "lost")),
     ("Storage", ("orphans",)),
+    ("Network", ("dns",)),
     ("More", ("completion", "help")),
 )
 

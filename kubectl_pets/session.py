@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without them
-    from kubectl_pets.domain.answers import ClientView
+    from kubectl_pets.domain.answers import ClientView, Hearing, Question
     from kubectl_pets.domain.budgets import Budget
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.history import History
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
+    from kubectl_pets.domain.network import Network
     from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.sizing import Surroundings
@@ -47,6 +48,14 @@ class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
     insecure_skip_tls_verify: bool = False
     certificate_authority: str | None = None
     tls_server_name: str | None = None
+
+
+class DnsWhere(msgspec.Struct, frozen=True, kw_only=True):
+    """Which DNS servers to ask. All empty: the pods of the cluster's DNS."""
+
+    server: str = ""  #: "ADDRESS[:PORT]" (IPv6 in brackets with a port): asked directly, DNS over TCP
+    selector: str = ""  #: "NAMESPACE/LABELS": the DNS pods
+    timeout: float = 5.0  #: seconds for each server, connecting and all answers together
 
 
 class SnapshotSource(Protocol):
@@ -78,6 +87,31 @@ class InventorySource(Protocol):
     def latest(self) -> Inventory: ...
     def wait(self, timeout: float | None) -> bool: ...
     def trouble(self) -> str | None: ...
+
+
+class NetworkSource(Protocol):
+    """One set and what its pods' names come from, kept up to date by watches. As SnapshotSource. Once the set is deleted
+    ``latest`` raises NotFoundError."""
+
+    def __enter__(self) -> "NetworkSource": ...
+    def __exit__(self, *exc: object) -> None: ...
+    def latest(self) -> Network: ...
+    def wait(self, timeout: float | None) -> bool: ...
+    def trouble(self) -> str | None: ...
+
+
+class Resolver(Protocol):
+    """The DNS servers of one cluster, their connections kept open between questions. Use as a context manager."""
+
+    def __enter__(self) -> "Resolver": ...
+    def __exit__(self, *exc: object) -> None: ...
+
+    def ask(self, questions: Sequence[Question]) -> tuple[Hearing, ...]:
+        """Put all questions to every server, to several at the same time. One Hearing a server, in the servers' order; one
+        server's trouble is told in its Hearing and never raised. The DNS pods are looked up each time, so replicas that
+        come and go are followed. Empty: there are no DNS pods to ask. Where they may not be listed there is one Hearing
+        that says so (``missing_right`` ("list", "pods"); its server's name is the selector). Raises PetsError where the
+        API server cannot be reached."""
 
 
 class Ran(Protocol):
@@ -175,6 +209,18 @@ class Cluster(Protocol):
 
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
         """Write the annotation that says that the claim stays, and why; None: remove it."""
+
+    def network(self, namespace: str, name: str) -> Network:
+        """One set and all that its pods' names come from. Raises NotFoundError where there is no such set."""
+
+    def watch_network(self, namespace: str, name: str) -> NetworkSource: ...
+
+    def resolver(self, where: DnsWhere) -> Resolver:
+        """Those who answer DNS questions. Raises UsageError for a server or selector that cannot be meant; connects to
+        nobody before something is asked."""
+
+    def corefile(self, where: DnsWhere = DnsWhere()) -> str | None:
+        """The Corefile that the DNS pods use (untrusted text). None: not readable, or not there."""
 
     def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
         """What a pod sees, by commands run in its (default or first) container: its resolv.conf, and what getent says of

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests import controlplane as plane_package
-from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError
+from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()
@@ -78,6 +78,12 @@ def controlplane(pytestconfig: pytest.Config) -> ControlPlane:
     if not (desk / "directory").exists():
         raise ControlPlaneError("no test is marked `real`: the fixture `controlplane` is for those that are")
     return plane_package.attach(Path((desk / "directory").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def dns(controlplane: ControlPlane) -> list[DnsReplica]:
+    """The cluster's DNS: two CoreDNS replicas that all tests share. A test that stops one starts its own (start_dns)."""
+    return controlplane.standard_dns()
 
 
 @pytest.fixture

@@ -18,13 +18,16 @@ from kubectl_pets.cluster.transport import Transport
 from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
 
 if TYPE_CHECKING:
+    from kubectl_pets.cluster.dns import DnsServers, Where
     from kubectl_pets.cluster.execute import ExecResult
+    from kubectl_pets.cluster.network import NetworkSource
     from kubectl_pets.cluster.watch import FleetSource, SetSource
     from kubectl_pets.domain.answers import ClientView
     from kubectl_pets.domain.budgets import Budget
     from kubectl_pets.domain.change import Change
     from kubectl_pets.domain.estate import Estate, PersistentVolume
     from kubectl_pets.domain.history import History
+    from kubectl_pets.domain.network import Network
     from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.restoring import ClaimStep
     from kubectl_pets.domain.sizing import Surroundings
@@ -40,7 +43,7 @@ class Client:
         self._transport = transport
         self._reader = Reader(transport)
         self._lock = Lock()
-        self._sources: list[SetSource | FleetSource] = []
+        self._sources: list[SetSource | FleetSource | NetworkSource] = []
 
     def __enter__(self) -> Self:
         return self
@@ -192,6 +195,29 @@ class Client:
 
     def stateful_set(self, namespace: str, name: str) -> StatefulSet:
         return self._reader.one(SETS, namespace, name)
+
+    def network(self, namespace: str, name: str) -> Network:
+        from kubectl_pets.cluster.network import network
+
+        return network(self._reader, namespace, name)
+
+    def watch_network(self, namespace: str, name: str) -> NetworkSource:
+        from kubectl_pets.cluster.network import NetworkSource
+
+        source = NetworkSource(self._reader, self._transport, self._forget, namespace, name)
+        with self._lock:
+            self._sources.append(source)
+        return source
+
+    def resolver(self, where: Where) -> DnsServers:
+        from kubectl_pets.cluster.dns import DnsServers  # with dnspython behind it
+
+        return DnsServers(self._transport, self._reader, where)
+
+    def corefile(self, where: Where | None = None) -> str | None:
+        from kubectl_pets.cluster.dns import corefile
+
+        return corefile(self._reader, where.selector if where is not None else "")
 
     def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
         from kubectl_pets.cluster.looking import look_from

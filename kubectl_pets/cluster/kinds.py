@@ -21,6 +21,7 @@ from kubectl_pets.domain.model import (
     Pod,
     StatefulSet,
 )
+from kubectl_pets.domain.network import EndpointSlice, Service
 
 T = TypeVar("T", bound=Object)
 
@@ -106,6 +107,8 @@ _APPS, _CORE = "/apis/apps/v1", "/api/v1"
 SETS = Kind(StatefulSet, _APPS, "statefulsets", "StatefulSet")
 PODS = Kind(Pod, _CORE, "pods", "pod")
 REVISIONS = Kind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)
+SERVICES = Kind(Service, _CORE, "services", "Service")
+SLICES = Kind(EndpointSlice, "/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice")
 CLAIMS = Kind(PersistentVolumeClaim, _CORE, "persistentvolumeclaims", "PersistentVolumeClaim")
 
 #: Where a name is looked for when there is no such set.

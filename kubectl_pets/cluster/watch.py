@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from kubectl_pets.cluster.follow import Follower
-from kubectl_pets.cluster.kinds import CLAIMS, PODS, REVISIONS, SETS, claim_selector, selector_text
+from kubectl_pets.cluster.kinds import CLAIMS, PODS, REVISIONS, SETS, Kind, claim_selector, selector_text
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.read import missing
 from kubectl_pets.cluster.store import Board
@@ -21,15 +21,18 @@ from kubectl_pets.domain.model import (
     ControllerRevision,
     Inventory,
     LabelSelector,
+    Object,
     PersistentVolumeClaim,
     Pod,
     ServerVersion,
     Snapshot,
     StatefulSet,
 )
+from kubectl_pets.domain.network import Network
 from kubectl_pets.errors import PetsError
 
-V = TypeVar("V", Snapshot, Inventory)
+V = TypeVar("V", Snapshot, Inventory, Network)
+T = TypeVar("T", bound=Object)
 
 #: Closing waits for the threads no longer than this, in seconds; they end by themselves soon after.
 _PARTING = 0.45
@@ -53,8 +56,8 @@ class _Belongings(msgspec.Struct):
         return all(follower.store.synced for follower in self.all())
 
 
-class _Source(Generic[V]):
-    """What both sources have in common. ``on_close`` is told when it is closed."""
+class Source(Generic[V]):
+    """What all sources have in common. ``on_close`` is told when it is closed."""
 
     def __init__(self, reader: Reader, transport: Transport, on_close: Callable[[Any], None]) -> None:
         self._reader, self._transport, self._on_close = reader, transport, on_close
@@ -118,14 +121,15 @@ class _Source(Generic[V]):
         """A view put together from the stores; None while one of them is not filled yet."""
         raise NotImplementedError
 
-    def _belongings(self, namespace: str | None, labels: str, claim_labels: str) -> _Belongings:
-        def follower(kind: Any, labels: str) -> Follower[Any]:
-            scope = Scope(namespace=namespace, labels=labels)
-            return Follower(kind, scope, self._board, self._reader, self._transport, on_relief=self._relief)
-
-        made = _Belongings(follower(PODS, labels), follower(REVISIONS, labels), follower(CLAIMS, claim_labels))
-        self._followers += made.all()
+    def _follower(self, kind: Kind[T], scope: Scope, **more: Any) -> Follower[T]:
+        made = Follower(kind, scope, self._board, self._reader, self._transport, on_relief=self._relief, **more)
+        self._followers.append(made)
         return made
+
+    def _belongings(self, namespace: str | None, labels: str, claim_labels: str) -> _Belongings:
+        own = Scope(namespace=namespace, labels=labels)
+        claims = Scope(namespace=namespace, labels=claim_labels)
+        return _Belongings(self._follower(PODS, own), self._follower(REVISIONS, own), self._follower(CLAIMS, claims))
 
     def _prime(self, belongings: _Belongings) -> None:
         *_, self._server = together([*(follower.prime for follower in belongings.all()), self._reader.version])
@@ -139,7 +143,7 @@ class _Source(Generic[V]):
             follower.nudge()
 
 
-class SetSource(_Source[Snapshot]):
+class SetSource(Source[Snapshot]):
     """One set and what belongs to it. Raises NotFoundError where there is no such set to begin with."""
 
     def __init__(
@@ -148,10 +152,7 @@ class SetSource(_Source[Snapshot]):
         super().__init__(reader, transport, on_close)
         self._namespace, self._name = namespace, name
         scope = Scope(namespace=namespace, name=name)
-        self._sets = Follower(
-            SETS, scope, self._board, reader, transport, required=True, on_change=self._adopt, on_relief=self._relief
-        )
-        self._followers.append(self._sets)
+        self._sets = self._follower(SETS, scope, required=True, on_change=self._adopt)
         self._selector: LabelSelector | None = None
         self._own: _Belongings  # made as soon as the selector is known
         self._sets.prime()
@@ -235,7 +236,7 @@ class SetSource(_Source[Snapshot]):
         return Snapshot(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server)
 
 
-class FleetSource(_Source[Inventory]):
+class FleetSource(Source[Inventory]):
     """All sets of a namespace, or of all, narrowed by labels, and all that may belong to any of them."""
 
     def __init__(
@@ -243,8 +244,7 @@ class FleetSource(_Source[Inventory]):
     ) -> None:
         super().__init__(reader, transport, on_close)
         scope = Scope(namespace=namespace, labels=labels)
-        self._sets = Follower(SETS, scope, self._board, reader, transport, required=True, on_relief=self._relief)
-        self._followers.append(self._sets)
+        self._sets = self._follower(SETS, scope, required=True)
         self._sets.prime()
         self._all = self._belongings(namespace, "", "")
         self._prime(self._all)

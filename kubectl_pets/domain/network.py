@@ -5,7 +5,7 @@ Values only, reduced to the fields that a verdict on DNS needs, as in ``model``.
 
 import msgspec
 
-from kubectl_pets.domain.model import Object, ObjectMeta, Pod, StatefulSet, Value
+from kubectl_pets.domain.model import Object, Pod, StatefulSet, Value
 
 #: Label of an EndpointSlice with the name of the Service that it belongs to (discovery/v1 LabelServiceName).
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -26,6 +26,8 @@ class ServiceSpec(Value, frozen=True):
     type: str = "ClusterIP"
     #: "None": headless. Empty: not assigned (yet), or ExternalName.
     cluster_ip: str = msgspec.field(name="clusterIP", default="")
+    #: One a family; the first is ``cluster_ip``.
+    cluster_ips: tuple[str, ...] = msgspec.field(name="clusterIPs", default=())
     selector: dict[str, str] = {}
     ports: tuple[ServicePort, ...] = ()
     publish_not_ready_addresses: bool = False
@@ -76,10 +78,9 @@ class EndpointPort(Value, frozen=True):
     port: int | None = None
 
 
-class EndpointSlice(Value, frozen=True):
+class EndpointSlice(Object, frozen=True):
     #: "IPv4", "IPv6" or "FQDN".
     address_type: str = ""
-    metadata: ObjectMeta = ObjectMeta()
     #: Servers send null for none.
     endpoints: tuple[Endpoint, ...] | None = None
     ports: tuple[EndpointPort, ...] | None = None

@@ -18,6 +18,7 @@ What pods do is chosen in their template:
 | annotation | `kubectl-pets.test/ready-after: 5s` | runs at once, is Ready after that |
 | annotation | `kubectl-pets.test/delete-after: 5s` | takes that long to end |
 | annotation | `kubectl-pets.test/complete-after: 5s` | completes (restartPolicy other than Always) |
+| annotation | `kubectl-pets.test/new-address: "true"` | each pod has an address that no other had before it |
 | label | `kubectl-pets.test/unready: "true"` | is not Ready for as long as it has the label |
 | image tag | `:broken` | ErrImagePull, then ImagePullBackOff |
 | image tag | `:invalid`, `:config-error` | InvalidImageName, CreateContainerConfigError |
@@ -25,12 +26,14 @@ What pods do is chosen in their template:
 | image tag | `:never-ready`, `:flaky` | runs but is never Ready; is Ready for two seconds |
 
 Pods of jobs complete by themselves. `kubectl exec` runs its command on this machine; `forward_port` gives a pod's port a real
-one. Scheduling and volumes (class `standard`, host paths) are the real controllers' doing.
+one; `standard_dns` and `start_dns` run real CoreDNS behind such ports. Scheduling and volumes (class `standard`, host paths)
+are the real controllers' doing.
 """
 
 from tests.controlplane.build import BuildError
+from tests.controlplane.dns import DnsReplica
 from tests.controlplane.plane import ControlPlane, ControlPlaneError
 from tests.controlplane.recipes import DEFAULT_VERSION
 from tests.controlplane.runs import attach, down, running, up
 
-__all__ = ["DEFAULT_VERSION", "BuildError", "ControlPlane", "ControlPlaneError", "attach", "down", "running", "up"]
+__all__ = ["DEFAULT_VERSION", "BuildError", "ControlPlane", "ControlPlaneError", "DnsReplica", "attach", "down", "running", "up"]

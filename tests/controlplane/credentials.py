@@ -26,8 +26,9 @@ _COMPONENT_USERS: Mapping[str, tuple[str, ...]] = {
     "kwok": ("system:masters",),
     "system:kube-controller-manager": (),
     "system:kube-scheduler": (),
+    "kubectl-pets-coredns": (),
 }
-ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER = _COMPONENT_USERS
+ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS = _COMPONENT_USERS
 
 
 @dataclass(frozen=True)

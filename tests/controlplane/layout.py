@@ -88,6 +88,11 @@ class Layout:
         return self.directory / "etcd"
 
     @property
+    def guests(self) -> Path:
+        """What the supervisor is to run beside the components: a JSON file each with `command` and `port`."""
+        return self.directory / "guests"
+
+    @property
     def home(self) -> Path:
         """The components' home, for some read settings from there and must not read the user's."""
         return self.directory / "home"
@@ -103,6 +108,7 @@ class Layout:
         self.logs.mkdir()
         self.kubeconfigs.mkdir()
         self.home.mkdir()
+        self.guests.mkdir()
         self.credentials.create()
         os.mkfifo(self.orders, 0o600)
         self.lock_file.touch()

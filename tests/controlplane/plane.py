@@ -13,11 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from tests.controlplane import credentials, objects
+from tests.controlplane import credentials, dns, objects
 from tests.controlplane.api import Api, ApiError
-from tests.controlplane.layout import Layout, State
+from tests.controlplane.layout import Layout, State, write
 from tests.controlplane.stages import DOMAIN, SILENT_LABEL
 
 _ORDER_SECONDS = 60.0
@@ -58,10 +58,12 @@ class ControlPlane:
         """The administrator's, its only context named "controlplane"."""
         return self.kubeconfig_for(credentials.ADMIN)
 
-    def kubeconfig_for(self, user: str) -> Path:
-        """A kubeconfig with the user's token; see credentials.PLAIN_USERS for those without any rights."""
-        path = self._layout.kubeconfigs / f"user-{user}.yaml"
-        return path if path.exists() else self._layout.credentials.write_token_kubeconfig(path, self.server, user)
+    def kubeconfig_for(self, user: str, port: int | None = None) -> Path:
+        """A kubeconfig with the user's token; see credentials.PLAIN_USERS for those without any rights. ``port``: of something
+        on this machine that leads to the API server."""
+        path = self._layout.kubeconfigs / (f"user-{user}.yaml" if port is None else f"user-{user}-{port}.yaml")
+        server = self.server if port is None else f"https://127.0.0.1:{port}"
+        return path if path.exists() else self._layout.credentials.write_token_kubeconfig(path, server, user)
 
     @property
     def expired_kubeconfig(self) -> Path:
@@ -163,6 +165,36 @@ class ControlPlane:
         """Port-forwards to the fake pod's ports (keys) reach ports of this machine (values)."""
         path = f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{namespace}/portforwards"
         objects.create(self._api(), path, objects.port_forward(namespace, pod, ports))
+
+    def launch(self, name: str, command: list[str], port: int) -> None:
+        """Have a process of one's own run that ends with the control plane; its output goes to a log of that name."""
+        write(self._layout.guests / f"{name}.json", {"command": command, "port": port})
+        self.relaunch(name)
+
+    def relaunch(self, name: str) -> None:
+        """Start what was halted, or ended by itself, as it was launched."""
+        self._order(f"start {name}")
+        try:
+            self._await(lambda: name in self._state().pids, f"{name} to start", _ORDER_SECONDS)
+        except ControlPlaneError as error:
+            raise ControlPlaneError(f"{error}; the end of its log:\n{self._layout.log_tail(name)}") from None
+
+    def halt(self, name: str) -> None:
+        """End a process that was launched; nothing happens where it has ended already."""
+        self._order(f"stop {name}")
+        self._await(lambda: name not in self._state().pids, f"{name} to stop", _ORDER_SECONDS)
+
+    def launched(self, name: str) -> bool:
+        """Whether it runs."""
+        return name in self._state().pids
+
+    def start_dns(self, replicas: int = 2, **how: Unpack[dns.How]) -> list[dns.DnsReplica]:
+        """Real CoreDNS replicas, each behind a fake pod, ready to be asked through port-forward; see dns.How."""
+        return dns.start(self, replicas, **how)
+
+    def standard_dns(self) -> list[dns.DnsReplica]:
+        """The cluster's own: two replicas labelled k8s-app=kube-dns in kube-system, the same for all who ask."""
+        return dns.standard(self)
 
     def stop_apiserver(self) -> None:
         """Only on a control plane of the test's own: every other client loses it too."""

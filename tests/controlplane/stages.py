@@ -116,6 +116,8 @@ status:
   {{ end }}
 """
 
+# KWOK soon gives an address out again that was given back; whoever wants to see one change has it made from the uid, in a
+# range of its own.
 _END_START = """
   {{ range $type := list "PodReadyToStartContainers" "Initialized" }}
   - type: {{ $type }}
@@ -147,11 +149,18 @@ _END_START = """
   hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
   hostIPs:
   - ip: {{ NodeIPWith .spec.nodeName | Quote }}
-  {{ $ip := PodIPWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace }}
+  {{ $ip := "" }}
+  {{ if index $annotations "@DOMAIN@/new-address" }}
+    {{ $low := div (.metadata.uid | sha256sum | adler32sum | atoi) 65536 }}
+    {{ $high := div (.metadata.uid | sha1sum | adler32sum | atoi) 65536 }}
+    {{ $ip = printf "10.%d.%d.%d" (add 128 (mod $high 64)) (div $low 256) (mod $low 256) }}
+  {{ else }}
+    {{ $ip = PodIPWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace }}
+  {{ end }}
   podIP: {{ $ip | Quote }}
   podIPs:
   - ip: {{ $ip | Quote }}
-"""
+""".replace("@DOMAIN@", DOMAIN)
 
 _NODE = """
 {{ $now := Now }}

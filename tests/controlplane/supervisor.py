@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import json
 import os
 import re
 import select
@@ -127,7 +128,9 @@ class Supervisor:
 
     def _launch(self, component: str) -> None:
         self._say("starting", f"{component} on port {self._ports[components.PORTS[component][0]]}")
-        command = components.arguments(component, self._layout, self._plan, self._ports)
+        self._spawn(component, components.arguments(component, self._layout, self._plan, self._ports))
+
+    def _spawn(self, component: str, command: list[str]) -> None:
         environment = {
             "HOME": str(self._layout.home), "TMPDIR": str(self._layout.home),
             "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8",
@@ -201,6 +204,9 @@ class Supervisor:
         for component, child in list(self._children.items()):
             if child.poll() is not None:
                 del self._children[component]
+                if component not in self._plan.components:  # a guest, whose end is the business of whoever invited it
+                    self._say(self._phase, self._message)
+                    continue
                 failure = _Failed(component, f"ended with exit status {child.returncode}")
                 if self._phase == "starting":
                     raise failure
@@ -224,7 +230,7 @@ class Supervisor:
             child.terminate()
             # A graceful end waits for open watches, which the controllers have for ever.
             _wait_or_kill(child, seconds=2.0)
-            self._say(self._phase, f"{component} was stopped")
+            self._say(self._phase, f"{component} was stopped" if component in self._plan.components else self._message)
         elif verb == "start" and component in self._plan.components and component not in self._children:
             try:
                 self._launch(component)
@@ -232,6 +238,11 @@ class Supervisor:
                 self._say("ready", "")
             except _Failed as failure:
                 self._fail(failure)
+        elif verb == "start" and component not in self._children:
+            with contextlib.suppress(OSError, ValueError):  # whoever gave the order sees that it does not run
+                guest = json.loads((self._layout.guests / f"{component}.json").read_text(encoding="utf-8"))
+                self._ports[component] = guest["port"]
+                self._spawn(component, guest["command"])
 
     def _fail(self, failure: _Failed) -> None:
         tail = self._layout.log_tail(failure.component)

@@ -1,0 +1,129 @@
+"""DNS messages: questions to bytes, bytes to answers (RFC 1035, RFC 2308).
+
+dnspython reads and writes them; its resolvers and transports are not used. Importing this loads it, so that is done only when
+something is asked. There is no EDNS: over TCP answers have room enough, and nothing beyond the records is wanted.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+# The record types are looked up by name at run time; naming them here takes them into the executable, and no others.
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.CNAME
+import dns.rdtypes.ANY.PTR
+import dns.rdtypes.ANY.SOA
+import dns.rdtypes.IN.A
+import dns.rdtypes.IN.AAAA
+import dns.rdtypes.IN.SRV
+
+from kubectl_pets.domain.answers import Answer, Outcome, Question
+
+#: Ids have 16 bits.
+_MOST = 1 << 16
+
+_OUTCOMES = {
+    dns.rcode.NXDOMAIN: Outcome.NXDOMAIN,
+    dns.rcode.SERVFAIL: Outcome.SERVFAIL,
+}
+
+
+class UnreadableError(ConnectionError):
+    """Not a DNS message, or not an answer to what was asked."""
+
+
+class Queries:
+    """Questions, each as a message with an id of its own. What cannot be a name in DNS (a label over 63 bytes) is left out."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._questions: dict[int, Question] = {}
+        #: Framed for TCP, by id.
+        self.framed: dict[int, bytes] = {}
+        for question in list(dict.fromkeys(questions))[:_MOST]:
+            number = len(self._questions)
+            try:
+                wire = _query(number, question)
+            except (dns.exception.DNSException, ValueError):
+                continue
+            self._questions[number] = question
+            self.framed[number] = len(wire).to_bytes(2, "big") + wire
+
+    def answered(self, wire: bytes) -> tuple[int, Answer] | None:
+        """The id and what the message says; None: it answers nothing that was asked. Raises UnreadableError."""
+        try:
+            message = dns.message.from_wire(wire)
+        except (dns.exception.DNSException, ValueError) as error:
+            raise UnreadableError(f"what it sent is not a DNS message ({type(error).__name__})") from None
+        question = self._questions.get(message.id)
+        if question is None or not message.flags & dns.flags.QR or not _echoes(message, question):
+            return None
+        return message.id, _answer(message, question)
+
+    def in_order(self, found: dict[int, Answer]) -> tuple[Answer, ...]:
+        return tuple(found[number] for number in self._questions if number in found)
+
+    def silent(self, numbers: Iterable[int], detail: str) -> dict[int, Answer]:
+        """What stands for answers that did not come."""
+        return {
+            number: Answer(question=self._questions[number], outcome=Outcome.SILENT, detail=detail) for number in numbers
+        }
+
+
+def _query(number: int, question: Question) -> bytes:
+    """A header, a name, a type and a class: put together here, since thousands of message objects would take longer than the
+    server does. Recursion is asked for as every client's resolver does, so that the answer is the one that clients get."""
+    head = struct.pack(">6H", number, dns.flags.RD, 1, 0, 0, 0)
+    name = dns.name.from_text(question.name).to_wire()
+    assert name is not None  # it is, only where it is written to a file
+    return head + name + struct.pack(">2H", dns.rdatatype.from_text(question.type), dns.rdataclass.IN)
+
+
+def _echoes(message: dns.message.Message, question: Question) -> bool:
+    if not message.question:
+        return message.rcode() != dns.rcode.NOERROR  # a refusal may leave it out
+    asked = message.question[0]
+    return _text(asked.name) == question.name and dns.rdatatype.to_text(asked.rdtype) == question.type
+
+
+def _answer(message: dns.message.Message, question: Question) -> Answer:
+    code = message.rcode()
+    if code != dns.rcode.NOERROR:
+        outcome, ttl = _OUTCOMES.get(code, Outcome.REFUSED), _negative_ttl(message)
+        detail = dns.rcode.to_text(code) if outcome is Outcome.REFUSED else ""
+        return Answer(question=question, outcome=outcome, ttl=ttl, detail=detail)
+    records = sorted(
+        {_record(data) for rrset in message.answer if dns.rdatatype.to_text(rrset.rdtype) == question.type for data in rrset}
+    )
+    if not records:
+        aliases = [_text(data.target) for rrset in message.answer if rrset.rdtype == dns.rdatatype.CNAME for data in rrset]
+        detail = f"an alias of {aliases[-1]}, which has none" if aliases else ""
+        return Answer(question=question, outcome=Outcome.NODATA, ttl=_negative_ttl(message), detail=detail)
+    ttl = min(int(rrset.ttl) for rrset in message.answer)
+    return Answer(question=question, outcome=Outcome.ANSWERED, records=tuple(records), ttl=ttl)
+
+
+def _negative_ttl(message: dns.message.Message) -> int | None:
+    """For how long it may be kept that there is nothing (RFC 2308, 5); a cache counts the record's TTL down."""
+    found = [min(int(rrset.ttl), int(rrset[0].minimum)) for rrset in message.authority if rrset.rdtype == dns.rdatatype.SOA]
+    return min(found, default=None)
+
+
+def _record(data: Any) -> str:
+    if isinstance(data, dns.rdtypes.IN.A.A | dns.rdtypes.IN.AAAA.AAAA):
+        return ip_address(data.address).compressed
+    if isinstance(data, dns.rdtypes.IN.SRV.SRV):
+        return f"{data.priority} {data.weight} {data.port} {_text(data.target)}"
+    if isinstance(data, dns.rdtypes.ANY.PTR.PTR):
+        return _text(data.target)
+    return str(data)
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()

@@ -1,0 +1,84 @@
+"""A set and what its pods' names come from: read once, or kept up to date by watches.
+
+Services and EndpointSlices are read from the whole namespace: which of them have to do with the set is the domain's to say.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from kubectl_pets.cluster.follow import Follower
+from kubectl_pets.cluster.kinds import PODS, SERVICES, SETS, SLICES, selector_text
+from kubectl_pets.cluster.listing import Reader, Scope
+from kubectl_pets.cluster.read import items, missing
+from kubectl_pets.cluster.together import together
+from kubectl_pets.cluster.transport import Transport
+from kubectl_pets.cluster.watch import Source
+from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
+from kubectl_pets.domain.network import Network
+from kubectl_pets.errors import NotFoundError
+
+
+def network(reader: Reader, namespace: str, name: str) -> Network:
+    """Raises NotFoundError that says what there is instead of such a set."""
+    try:
+        found = reader.one(SETS, namespace, name)
+    except NotFoundError:
+        raise missing(reader, namespace, name) from None
+    own = Scope(namespace=namespace, labels=selector_text(found.spec.selector))
+    everything = Scope(namespace=namespace)
+    # The slices last: one that is older than the pods would look as if it lagged behind them.
+    pods, services = together([items(reader, PODS, own), items(reader, SERVICES, everything)])
+    return Network(set=found, pods=pods, services=services, slices=items(reader, SLICES, everything)())
+
+
+class NetworkSource(Source[Network]):
+    """As ``session.NetworkSource``. Raises NotFoundError where there is no such set to begin with."""
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+    ) -> None:
+        super().__init__(reader, transport, on_close)
+        self._namespace, self._name = namespace, name
+        scope = Scope(namespace=namespace, name=name)
+        self._sets = self._follower(SETS, scope, required=True, on_change=self._adopt)
+        self._services = self._follower(SERVICES, Scope(namespace=namespace))
+        self._slices = self._follower(SLICES, Scope(namespace=namespace))
+        self._selector: LabelSelector | None = None
+        self._pods: Follower[Pod]  # made as soon as the selector is known
+        self._sets.prime()
+        if self._set() is None:
+            raise missing(reader, namespace, name)
+        together([each.prime for each in (self._pods, self._services, self._slices)])
+        self.latest()
+        self._start()
+
+    def latest(self) -> Network:
+        with self._board.condition:
+            if self._board.failure is None and self._set() is None:
+                self._seen = self._board.changes
+                raise NotFoundError(f"StatefulSet {self._name} was deleted")
+        return super().latest()
+
+    def learn(self, item: StatefulSet | Pod) -> None:
+        """Nothing is changed while names are looked at."""
+
+    def _set(self) -> StatefulSet | None:
+        return self._sets.store.objects.get((self._namespace, self._name))
+
+    def _adopt(self) -> None:
+        """A set's selector never changes; only one that was deleted and made anew can have another."""
+        found = self._set()
+        if found is None or found.spec.selector == self._selector:
+            return
+        again, self._selector = self._selector is not None, found.spec.selector
+        if again:
+            self._pods.cut()
+        self._pods = self._follower(PODS, Scope(namespace=self._namespace, labels=selector_text(self._selector)))
+        if again and not self._closed:
+            self._pods.start()
+
+    def _composed(self) -> Network | None:
+        found, pods, services, slices = self._set(), self._pods.store, self._services.store, self._slices.store
+        if found is None or not (pods.synced and services.synced and slices.synced):
+            return None
+        return Network(set=found, pods=pods.items, services=services.items, slices=slices.items)

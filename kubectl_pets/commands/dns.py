@@ -1,0 +1,176 @@
+"""``kubectl pets dns``: do the pods' names resolve, at every DNS server, and if not, why?"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubectl_pets import completing, resolving
+from kubectl_pets.conductor import Deadline
+from kubectl_pets.domain.names import Kind
+from kubectl_pets.domain.reasons import Diagnosis
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.groups import Verb, VerbGroup
+from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.resolving import Aim, Frame
+from kubectl_pets.session import DnsWhere, Session
+from kubectl_pets.views import dns, dns_documents, dns_log
+from kubectl_pets.views.live import TextPainter
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+VERBS = {"explain": Verb("kubectl_pets.commands.dns:explain", "The whole chain from one pod to its name, link by link.")}
+
+
+def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    own = completing.verbs(((name, verb.about) for name, verb in VERBS.items()), incomplete)
+    return own + completing.sets(context, parameter, incomplete)
+
+
+def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """The flags that say whom to ask and from where, handed over as one ``make_aim``."""
+
+    @wraps(command)
+    def packed(
+        *args: Any, dns_server: str, dns_selector: str, cluster_domain: str, client: str, **kw: Any
+    ) -> ExitCode:
+        if dns_server and dns_selector:
+            raise UsageError("--dns-server and --dns-selector both say whom to ask: give one of them.")
+
+        def make_aim(name: str, pods: tuple[str, ...]) -> Aim:
+            where = DnsWhere(server=dns_server, selector=dns_selector)
+            return Aim(set=name, pods=pods, where=where, zone=cluster_domain, client=client)
+
+        return command(*args, make_aim=make_aim, **kw)
+
+    for option in (
+        click.option("--from", "client", default="", metavar="POD", help="Also look from this pod: its resolv.conf, getent."),
+        click.option("--cluster-domain", default="", metavar="ZONE", help="The cluster's domain; found out where not given."),
+        click.option("--dns-selector", default="", metavar="NAMESPACE/LABELS", help="The DNS pods, where they are unusual."),
+        click.option("--dns-server", default="", metavar="ADDRESS[:PORT]", help="Ask this server directly, over TCP."),
+    ):
+        packed = option(packed)
+    return packed
+
+
+@click.group(
+    cls=VerbGroup,
+    verbs=VERBS,
+    name="dns",
+    invoke_without_command=True,
+    epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.FINDINGS),
+)
+@click.argument("name", type=SetName(), shell_complete=_names)
+@click.argument("pods", metavar="[POD|ORDINAL]...", nargs=-1, shell_complete=completing.pods)
+@click.option("-w", "--watch", is_flag=True, help="Ask again and again, until everything resolves.")
+@timeout
+@click.option("--check", is_flag=True, help="Exit with code 7 where anything is not right or was not resolved, for use in CI.")
+@_where
+@output("table", "wide", "json", "yaml")
+@click.option("--no-headers", is_flag=True, help="Leave the head line out.")
+@connection
+@pass_session
+def command(
+    session: Session,
+    name: str,
+    pods: tuple[str, ...],
+    make_aim: Callable[[str, tuple[str, ...]], Aim],
+    watch: bool,
+    timeout: timedelta | None,
+    check: bool,
+    output: str,
+    no_headers: bool,
+) -> ExitCode:
+    """Whether the names of a set's pods resolve: what is expected, what the EndpointSlices hold, what every replica of the
+    cluster's DNS really answers, and the first reason where these differ. Nothing is created to find out.
+
+    A set that is called like the verb below is named with its kind: statefulset/explain.
+
+    \b
+    Examples:
+      kubectl pets dns web
+      kubectl pets dns web 0 web-2 -o wide
+      kubectl pets dns web -w --timeout 2m
+      kubectl pets dns web --check --from client-0
+      kubectl pets dns explain web 2
+    """
+    aim = make_aim(name, pods)
+    if watch:
+        return _watch(session, aim, seconds(timeout), output, headers=not no_headers, check=check)
+    if timeout is not None:
+        raise UsageError("--timeout goes with -w.")
+    seen = resolving.look(session, aim)
+    _print(session, seen, output, headers=not no_headers)
+    return ExitCode.FINDINGS if check and not seen.right else ExitCode.OK
+
+
+def _print(session: Session, seen: Diagnosis, output: str, *, headers: bool) -> None:
+    terminal = session.terminal
+    if output not in ("table", "wide"):
+        terminal.print(dns_documents.one(seen, output))
+        return
+    terminal.print(dns.table(seen, wide=output == "wide", headers=headers, colour=terminal.colour))
+    terminal.tell(dns.total(seen))
+
+
+def _watch(
+    session: Session, aim: Aim, limit: float | None, output: str, *, headers: bool, check: bool
+) -> ExitCode:
+    terminal = session.terminal
+    tabular = output in ("table", "wide")
+    with TextPainter(terminal) as painter:
+        before: Diagnosis | None = None
+
+        def observe(frame: Frame) -> None:
+            nonlocal before
+            if tabular and terminal.live:
+                drawn = dns.table(
+                    frame.seen, wide=output == "wide", headers=headers, colour=terminal.colour, after=frame.after
+                )
+                painter.show("\n".join([drawn, *(["", frame.trouble] if frame.trouble else [])]))
+            elif tabular:
+                told = dns_log.changes(before, frame.seen, frame.after, frame.now)
+                if told:
+                    terminal.print("\n".join(told))
+            before = frame.seen
+
+        seen, late = resolving.watch(session, aim, Deadline(limit), observe)
+    if not tabular:
+        terminal.print(dns_documents.one(seen, output))
+    terminal.tell(f"{'timed out: ' if late else ''}{dns.headline(seen)}")
+    terminal.tell(dns.total(seen))
+    if late:
+        return ExitCode.TIMED_OUT
+    if seen.right:
+        return ExitCode.OK
+    return ExitCode.FINDINGS if check else ExitCode.NOT_YET
+
+
+@click.command("explain", epilog=exit_codes())
+@click.argument("name", type=SetName())
+@click.argument("pod", metavar="POD|ORDINAL", shell_complete=completing.pods)
+@_where
+@output("table", "json", "yaml")
+@connection
+@pass_session
+def explain(
+    session: Session, name: str, pod: str, make_aim: Callable[[str, tuple[str, ...]], Aim], output: str
+) -> ExitCode:
+    """Every link from one pod to whoever asks for its name: passed, failed, or not checked and why, with what to type.
+
+    \b
+    Examples:
+      kubectl pets dns explain web 2
+      kubectl pets dns explain web web-2 --from client-0
+    """
+    seen = resolving.look(session, make_aim(name, (pod,)))
+    terminal = session.terminal
+    if output != "table":
+        terminal.print(dns_documents.one(seen, output))
+        return ExitCode.OK
+    line = next(line for line in seen.lines if line.name.kind is Kind.POD)
+    terminal.print(dns.explain(seen, line, width=terminal.width, colour=terminal.colour))
+    return ExitCode.OK
