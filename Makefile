@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VERSION ?=
 JOBS ?= 6
+FROM ?=
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit controlplane build bench lock clean
+.PHONY: help demo test lint unit controlplane build krew bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,8 +33,8 @@ unit: $(READY) ## the tests that need no control plane
 	@$(ON_VENV) $(BIN)/python -m pytest -m "not real" -n auto
 
 lint: $(READY) ## flake8, isort, mypy strict, import contracts
-	@$(BIN)/flake8 kubectl_pets tests
-	@$(BIN)/isort --check-only --diff kubectl_pets tests
+	@$(BIN)/flake8 kubectl_pets krew tests
+	@$(BIN)/isort --check-only --diff kubectl_pets krew tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
@@ -41,9 +42,10 @@ controlplane: $(READY) ## build the control plane (VERSION=v1.34.4 for another s
 	@$(ON_VENV) $(BIN)/python -m tests.controlplane build $(if $(VERSION),--version $(VERSION))
 
 build: $(READY) ## dist/kubectl-pets, one executable for this machine
-	@$(BIN)/pyinstaller --clean --noconfirm --onefile --strip --optimize 2 --log-level WARN --name kubectl-pets \
-		--collect-submodules kubectl_pets --specpath build --workpath build --distpath dist kubectl_pets/__main__.py
-	@ls -l dist/kubectl-pets
+	@$(BIN)/python -m krew.build
+
+krew: build ## the archive that krew installs, its sum and manifest (FROM=folder adds other platforms' archives)
+	@$(BIN)/python -m krew.release $(if $(FROM),--from "$(FROM)")
 
 bench: $(READY) ## speed and requests, as ratios in one run
 	@$(ON_VENV) $(BIN)/python -m tests.bench

@@ -3,10 +3,12 @@
 ``run`` is the program for tests (a session in, an exit code out), ``main`` adds what belongs to a real process: streams, signals.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 from typing import NoReturn
 
 import click
@@ -19,6 +21,10 @@ from kubectl_pets.options import as_kubectl_reads, connection, exit_codes
 from kubectl_pets.session import Session, Terminal
 
 PROGRAM = "kubectl pets"
+
+#: The parent process of a one-file executable passes on what it is sent, so its child gets a terminal's Ctrl-C twice within
+#: these seconds; the second must not break off what the first began to tidy up.
+_TWICE = 0.5
 
 VERBS = {
     "list": Verb("kubectl_pets.commands.list:command", "Every StatefulSet in one line: where it stands and why."),
@@ -154,11 +160,18 @@ def _traceback(session: Session) -> None:
 
 def main() -> NoReturn:
     """The executable."""
+    last = 0.0
 
     def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal last
+        now, before = monotonic(), last
+        last = now
+        if now - before > _TWICE:
+            raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and scripts' background jobs have it
+            signal.signal(number, interrupt)
     if sys.argv[1:2] == [completing.WORD]:
         completing.hush()
     code = run(sys.argv[1:], Session(terminal=Terminal.real()))
@@ -166,6 +179,8 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stderr.close()
+    if getattr(sys, "frozen", False):
+        os._exit(code)  # the streams are flushed; taking the interpreter apart would take a tenth of a short run
     sys.exit(code)
 
 

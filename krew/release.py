@@ -1,0 +1,110 @@
+"""``make krew``: the archive of this machine, together with those that other machines have made, their sums, and krew's manifest.
+
+PyInstaller builds for the machine that it runs on only. So each platform makes its archive, and whoever has them all in one
+folder (``--from``) gets a manifest of them all. The manifest's template is the one that krew-release-bot fills in for a
+release.
+"""
+
+import argparse
+import hashlib
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from krew import archives, build
+from krew.archives import ReleaseError
+from kubectl_pets import __version__
+
+TEMPLATE = Path(__file__).with_name("pets.yaml")
+
+_DOWNLOAD = re.compile(r'\{\{\s*addURIAndSha\s+"(?P<url>[^"]+)"\s+\.TagName\s*\}\}')
+_TAG = re.compile(r"\{\{\s*\.TagName\s*\}\}")
+_VERSION = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m krew.release", description="Make what a release consists of, in dist/.")
+    parser.add_argument("--tag", default=f"v{__version__}", help="the version (default: %(default)s)")
+    parser.add_argument("--from", dest="folder", type=Path, help="a folder with the archives of other platforms")
+    parser.add_argument("--url", help="where the archives will be downloaded from, instead of the template's")
+    parser.add_argument("--dist", type=Path, default=build.ROOT / "dist", help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    try:
+        for path in release(chosen.dist, chosen.tag, others=chosen.folder, url=chosen.url):
+            print(path)
+    except ReleaseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def release(dist: Path, tag: str, *, others: Path | None = None, url: str | None = None) -> list[Path]:
+    """Make the archive of the executable in ``dist``, add ``others``, and write sums and manifest; what a release uploads."""
+    if not _VERSION.fullmatch(tag):
+        raise ReleaseError(f"{tag} is not a version such as v{__version__}")
+    own = dist / archives.name(tag, archives.here())
+    archives.pack(own, parts_of(dist), build.epoch())
+    shutil.copyfile(dist / build.PARTS_LIST, _list_beside(own))
+    if others is not None:
+        _merge(dist, tag, others, own.name)
+    made = list(archives.found(dist, tag))
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+    (dist / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
+    (dist / "pets.yaml").write_text(filled(TEMPLATE.read_text(encoding="utf-8"), tag, sums, url), encoding="utf-8")
+    lists = [beside for path in made if (beside := _list_beside(path)).exists()]
+    return [*made, *lists, dist / "SHA256SUMS", dist / "pets.yaml"]
+
+
+def parts_of(dist: Path) -> list[Path]:
+    """What is in an archive besides nothing else: the executable, its completion, and the licences."""
+    completion = "kubectl_complete-pets" + (".cmd" if sys.platform == "win32" else "")
+    files = [dist / build.NAME, dist / build.LICENCES, build.ROOT / "LICENSE", build.ROOT / "krew" / completion]
+    missing = [path.name for path in files if not path.is_file()]
+    if missing:
+        raise ReleaseError(f"there is no {', '.join(missing)}; `make build` makes it")
+    return files
+
+
+def filled(template: str, tag: str, sums: Mapping[str, str], url: str | None) -> str:
+    """The manifest: krew-release-bot's template with the tag, and addresses and sums of the archives that are there.
+
+    Platforms without an archive are left out. ``sums``: SHA-256 by file name. Raises ReleaseError when none is left, or when an
+    archive has no place in the template.
+    """
+    head, mark, platforms = template.partition("  platforms:\n")
+    kept, named = [], set()
+    for block in re.split(r"(?m)^(?=  - )", platforms):
+        download = _DOWNLOAD.search(block)
+        if download is None:
+            continue
+        address = _TAG.sub(tag, download["url"])
+        file = address.rpartition("/")[2]
+        if file in sums:
+            named.add(file)
+            address = f"{url.rstrip('/')}/{file}" if url else address
+            kept.append(block.replace(download[0], f"uri: {address}\n    sha256: {sums[file]}"))
+    homeless = sorted(set(sums) - named)
+    if homeless or not kept:
+        raise ReleaseError(f"krew/pets.yaml has no place for {', '.join(homeless)}" if homeless else "there is no archive at all")
+    return _TAG.sub(tag, head) + mark + "".join(kept)
+
+
+def _list_beside(archive: Path) -> Path:
+    return archive.with_name(re.sub(r"\.(tar\.gz|zip)$", ".cdx.json", archive.name))
+
+
+def _merge(dist: Path, tag: str, others: Path, own: str) -> None:
+    """Copy the archives of other platforms, and their lists of parts, from a folder. What this machine made is not replaced."""
+    if not others.is_dir():
+        raise ReleaseError(f"there is no folder {others}")
+    for path in archives.found(others, tag):
+        if path.name != own:
+            for file in (path, _list_beside(path)):
+                if file.exists() and file.resolve() != (dist / file.name).resolve():
+                    shutil.copyfile(file, dist / file.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
