@@ -4,13 +4,15 @@ PYTHON ?= python3
 VERSION ?=
 JOBS ?= 6
 FROM ?=
+ROUNDS ?=
+SEED ?=
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit controlplane build krew bench lock clean
+.PHONY: help demo test lint unit controlplane build krew bench faults lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +51,9 @@ krew: build ## the archive that krew installs, its sum and manifest (FROM=folder
 
 bench: $(READY) ## speed and requests, as ratios in one run
 	@$(ON_VENV) $(BIN)/python -m tests.bench
+
+faults: $(READY) ## kills, outages, bad networks, other people, lost nodes; with figures (ROUNDS=100, SEED=, VERSION=)
+	@$(ON_VENV) CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 lock: $(READY) ## pin the dependencies anew
 	@for what in requirements requirements-dev; do \

@@ -1,0 +1,89 @@
+"""Which request goes wrong, and how, drawn from a seed.
+
+Each kind of request draws by itself, so that threads that run ahead of each other do not change what is drawn. Never more than two of a
+kind go wrong in a row: what a client makes of a server that is gone for good is another question.
+"""
+
+from __future__ import annotations
+
+import threading
+from enum import StrEnum, unique
+from random import Random
+from typing import NamedTuple
+
+_IN_A_ROW = 2
+
+
+@unique
+class Fault(StrEnum):
+    """Numbers, but for 504, are answers that the proxy gives without asking the server."""
+
+    CONFLICT = "409"
+    EXPIRED = "410"
+    THROTTLED = "429"
+    ERROR = "500"
+    UNAVAILABLE = "503"
+    #: Carried out, then the connection is cut before the answer.
+    LOST = "lost"
+    #: Carried out, and then 504 is said.
+    GATEWAY = "504"
+    #: The answer ends in the middle.
+    HALF = "half"
+    #: A watch begins with an ERROR event of 410.
+    EXPIRED_EVENT = "410 event"
+    #: A watch begins and is cut at once.
+    CUT = "cut"
+    #: A watch is cut after a while, in the middle of a line where there is one.
+    BROKEN = "broken"
+    #: A watch begins, and then nothing comes for some seconds.
+    STALLED = "stalled"
+
+
+_WATCH = (Fault.EXPIRED, Fault.EXPIRED_EVENT, Fault.THROTTLED, Fault.ERROR, Fault.CUT, Fault.BROKEN, Fault.STALLED)
+_READ = (Fault.THROTTLED, Fault.ERROR, Fault.UNAVAILABLE, Fault.LOST, Fault.HALF)
+_CHANGE = (Fault.CONFLICT, Fault.THROTTLED, Fault.ERROR, Fault.UNAVAILABLE, Fault.LOST, Fault.GATEWAY, Fault.HALF)
+#: Changes nothing, so there is nothing to conflict with.
+_REVIEW = (Fault.THROTTLED, Fault.ERROR, Fault.UNAVAILABLE, Fault.LOST, Fault.HALF)
+
+
+class Asked(NamedTuple):
+    """A kind of request."""
+
+    method: str
+    resource: str
+    watch: bool
+
+
+class Faults:
+    """Draws what happens to each request. ``share``: of the requests that go wrong; ``most``: in all."""
+
+    def __init__(self, seed: str, share: float, most: int = 25) -> None:
+        self._seed, self._share, self._most = seed, share, most
+        self._lock = threading.Lock()
+        self._kinds: dict[Asked, tuple[Random, int]] = {}
+        self.met: list[str] = []
+        self.requests = 0
+
+    def draw(self, asked: Asked) -> Fault | None:
+        with self._lock:
+            self.requests += 1
+            random, row = self._kinds.get(asked) or (Random(f"{self._seed}/{asked}"), 0)
+            wrong, choice = random.random() < self._share, random.choice(_possible(asked))
+            wrong = wrong and row < _IN_A_ROW and len(self.met) < self._most
+            self._kinds[asked] = (random, row + 1 if wrong else 0)
+            if not wrong:
+                return None
+            self.met.append(f"{choice} {asked.method} {asked.resource}{' watch' if asked.watch else ''}")
+            return choice
+
+    def seconds(self, most: float) -> float:
+        with self._lock:
+            return Random(f"{self._seed}/{self.requests}").uniform(0, most)
+
+
+def _possible(asked: Asked) -> tuple[Fault, ...]:
+    if asked.watch:
+        return _WATCH
+    if asked.method == "GET":
+        return _READ
+    return _REVIEW if asked.resource == "selfsubjectaccessreviews" else _CHANGE

@@ -1,0 +1,62 @@
+"""Which rounds a scenario consists of, each by its number, and what is left of one that did not even get to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain, zip_longest
+from random import Random
+from typing import NamedTuple
+
+from tests.faults import kills, meddling, silence, wires
+from tests.faults.cases import CASES, Case
+from tests.faults.figures import Outcome
+from tests.faults.ground import Ground
+
+#: The cases of all verbs, taking turns, so that a few rounds meet each verb.
+ALL: tuple[Case, ...] = tuple(case for case in chain.from_iterable(zip_longest(*CASES.values())) if case is not None)
+
+_LONGEST = 1500
+
+
+class Round(NamedTuple):
+    """One round that can be played: scenario, number, and how."""
+
+    scenario: str
+    number: int
+    case: str
+    play: Callable[[], Outcome]
+
+    def outcome(self) -> Outcome:
+        """Never raises: a set that did not come to where it begins, or a server that went away, is a wrong ending, too."""
+        try:
+            return self.play()
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"[:_LONGEST]
+            return Outcome(self.scenario, self.number, self.case, problems=[told])
+
+
+def killed(ground: Ground, verb: str, number: int, seed: int) -> Round:
+    case = CASES[verb][number % len(CASES[verb])]
+    return Round(f"kills {verb}", number, str(case), lambda: kills.play(ground, case, number, _random(seed, "kills", verb, number)))
+
+
+def wired(ground: Ground, number: int, seed: int) -> Round:
+    case = ALL[number % len(ALL)]
+    return Round("wires", number, str(case), lambda: wires.play(ground, case, number, _random(seed, "wires", number)))
+
+
+def meddled(ground: Ground, verb: str, number: int, seed: int) -> Round:
+    case = CASES[verb][number % len(CASES[verb])]
+    random = _random(seed, "meddling", verb, number)
+    return Round(f"meddling {verb}", number, str(case), lambda: meddling.play(ground, case, number, random))
+
+
+def silenced(ground: Ground, number: int, seed: int) -> Round:
+    cases = silence.cases()
+    case, timeout = cases[number % len(cases)], (silence.SHORT, silence.LONG)[number % 2]
+    random = _random(seed, "silence", number)
+    return Round("silence", number, str(case), lambda: silence.play(ground, case, number, random, timeout))
+
+
+def _random(*words: object) -> Random:
+    return Random("/".join(map(str, words)))

@@ -1,0 +1,56 @@
+"""A short run of what `make faults` plays at length; always the same draws, though the cluster's own timing differs."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests import controlplane as plane_package
+from tests.controlplane import ControlPlane
+from tests.faults import outage, rounds
+from tests.faults.cases import CASES
+from tests.faults.ground import Ground
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+_SEED = 7
+
+
+@pytest.fixture
+def ground(controlplane: ControlPlane, namespace: str) -> Ground:
+    return Ground(controlplane, namespace)
+
+
+def _played(round: rounds.Round) -> None:
+    outcome = round.outcome()
+    assert not outcome.problems, outcome.told(_SEED)
+
+
+@pytest.mark.parametrize("number", [2, 5])
+@pytest.mark.parametrize("verb", CASES)
+def test_killed_and_typed_again(ground: Ground, verb: str, number: int) -> None:
+    _played(rounds.killed(ground, verb, number, _SEED))
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_bad_way_to_the_server(ground: Ground, number: int) -> None:
+    _played(rounds.wired(ground, number, _SEED))
+
+
+@pytest.mark.parametrize("verb", CASES)
+def test_somebody_else_at_the_same_set(ground: Ground, verb: str) -> None:
+    _played(rounds.meddled(ground, verb, 0, _SEED))
+
+
+def test_a_node_that_stops_answering(ground: Ground) -> None:
+    _played(rounds.silenced(ground, 0, _SEED))
+
+
+def test_the_api_server_is_away_for_a_while() -> None:
+    random = Random(_SEED)
+    with plane_package.running() as plane:
+        plane.create_namespace("faults")
+        outcomes = outage.play(Ground(plane, "faults"), outage.some_cases(random, 1), 0, random, 5.0)
+    assert not any(outcome.problems for outcome in outcomes), [outcome.told(_SEED) for outcome in outcomes]
+    assert any(outcome.faults for outcome in outcomes), "every verb had ended before the server was stopped"

@@ -1,0 +1,58 @@
+"""The verbs through a proxy that answers 409, 410, 429, 500 and 503, loses answers and breaks watches off.
+
+They have to end right in one go, and without asking again and again: requests are held against those of the same case through a
+proxy that does nothing, with some more allowed for each fault.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.controlplane.credentials import ADMIN
+from tests.faults.cases import Case
+from tests.faults.draws import Faults
+from tests.faults.figures import Outcome
+from tests.faults.ground import Ground
+from tests.faults.proxy import proxy
+
+#: Requests that one fault may cost: the one that went wrong, and a list and a watch, or another look at the set and its pods.
+_EACH = 3
+
+#: How many looks the same case takes depends on how the events fall together.
+_LEEWAY = 1.5
+
+_SHARES = (0.1, 0.25, 0.4)
+
+
+def play(ground: Ground, case: Case, number: int, rng: Random) -> Outcome:
+    """One set, the verb typed once."""
+    outcome = Outcome("wires", number, str(case))
+    quiet = ground.once("requests", case, lambda: _quiet(ground, case))
+    faults = Faults(f"{rng.random()}", rng.choice(_SHARES))
+    requests = _through(ground, case, f"wires-{number}", faults, outcome)
+    outcome.faults = len(faults.met)
+    outcome.ratio = requests / (_LEEWAY * quiet + _EACH * len(faults.met))
+    if outcome.ratio > 1:
+        outcome.problems.append(f"{requests} requests, {quiet} undisturbed")
+    if outcome.problems:
+        outcome.problems.append(f"faults: {', '.join(faults.met)}")
+    return outcome
+
+
+def _quiet(ground: Ground, case: Case) -> int:
+    outcome = Outcome("wires", 0, str(case))
+    requests = _through(ground, case, ground.new_name(), Faults("none", 0.0), outcome)
+    if outcome.problems:
+        raise AssertionError(f"through a proxy that does nothing, {case}: {outcome.problems}")
+    return requests
+
+
+def _through(ground: Ground, case: Case, name: str, faults: Faults, outcome: Outcome) -> int:
+    with ground.scene(case, name) as scene, proxy(ground.plane, faults) as server:
+        ended = ground.type(case.words(name), ground.plane.kubeconfig_for(ADMIN, server.port))
+        requests = faults.requests
+        outcome.seconds = ended.seconds
+        outcome.codes.append(ended.code)
+        outcome.problems += scene.problems(case, ended)
+        outcome.lowest, outcome.twice = scene.observer.lowest, scene.twice()
+    return requests
