@@ -1,22 +1,30 @@
 """Runs every benchmark on a control plane of its own and prints the figures with what they are held against.
 
-``python -m tests.bench [rollout|orphans]...`` runs only those.
+``python -m tests.bench [startup|rollout|orphans|dns]...`` runs only those.
 """
 
 import sys
 
 from tests import controlplane
-from tests.bench import orphans, rollout
+from tests.bench import dns, judges, orphans, rollout, startup
 
 
 def main() -> None:
-    chosen = set(sys.argv[1:]) or {"rollout", "orphans"}
+    chosen = set(sys.argv[1:]) or {"startup", "rollout", "orphans", "dns"}
+    if "startup" in chosen:
+        with controlplane.running() as plane:
+            startup.run(plane)
     if "rollout" in chosen:
         with controlplane.running() as plane:
             rollout.run(plane)
     if "orphans" in chosen:
         with controlplane.running(components=("etcd", "kube-apiserver")) as plane:
             orphans.run(plane)
+        with controlplane.running() as plane:
+            judges.run(plane)
+    if "dns" in chosen:
+        with controlplane.running() as plane:
+            dns.run(plane)
 
 
 if __name__ == "__main__":

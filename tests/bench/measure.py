@@ -4,7 +4,8 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -23,6 +24,13 @@ def cost(command: Sequence[str], environ: dict[str, str] | None = None, *, codes
     if process.returncode not in codes:
         raise SystemExit(f"bench: {' '.join(command[:6])} ... ended with {process.returncode}")
     return Cost(time.monotonic() - start, usage.ru_maxrss / 1024)
+
+
+def as_installed(environ: Mapping[str, str], bytecode: Path) -> dict[str, str]:
+    """For our own program: with its bytecode compiled, once it has run, which a checkout in a bytecode-averse environment would do
+    each time."""
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(bytecode)}
 
 
 def seconds_of(work: Callable[[], object]) -> float:

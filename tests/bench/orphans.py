@@ -1,6 +1,6 @@
 """``orphans -A`` over 20,000 claims, 16,000 pods and 2,000 sets in 50 namespaces, against fetching the same lists.
 
-The peers are curl, one list after the other, and ``kubectl get pvc,pods -A -o json``. The control plane is etcd and the API server
+The peers are curl, one list after the other, ``kubectl get pvc,pods -A -o json``, and popeye's scan of claims. The control plane is etcd and the API server
 alone: nothing has to be controlled, and the fill below says what the controllers would have said.
 """
 
@@ -8,14 +8,17 @@ import http.client
 import json
 import os
 import ssl
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.bench.measure import cost, spread
+from tests.bench.judges import Popeye
+from tests.bench.measure import as_installed, cost, spread
 from tests.controlplane import ControlPlane
 
 _NAMESPACES, _SETS, _PODS, _CLAIMS = 50, 40, 8, 10
@@ -47,10 +50,11 @@ def run(plane: ControlPlane) -> None:
 
 
 def _compare(plane: ControlPlane, title: str) -> None:
-    environ = {**os.environ, "KUBECONFIG": str(plane.kubeconfig)}
-    token = _token(plane)
+    environ = as_installed({**os.environ, "KUBECONFIG": str(plane.kubeconfig)}, plane.directory / "bytecode")
+    cost(["kubectl-pets", "orphans", "-n", "ns-00"], environ)  # only compiles
+    bearer = token(plane)
     fetch = "".join(
-        f"curl -sS --fail --cacert {plane.ca_file} -H 'Authorization: Bearer {token}' {plane.server}{path} -o /dev/null && "
+        f"curl -sS --fail --cacert {plane.ca_file} -H 'Authorization: Bearer {bearer}' {plane.server}{path} -o /dev/null && "
         for path in _LISTS
     )
     print(f"orphans -A, {title}")
@@ -59,16 +63,21 @@ def _compare(plane: ControlPlane, title: str) -> None:
         curl.append(cost(["sh", "-c", fetch + "true"]))
         ours.append(cost(["kubectl-pets", "orphans", "-A"], environ))
     kubectl = cost(["kubectl", "get", "pvc,pods", "-A", "-o", "json"], environ)
+    with tempfile.TemporaryDirectory() as folder:
+        peer = Popeye(plane, Path(folder))
+        popeye = cost(peer.command("score"), peer.environ)
     ratios = [mine.seconds / other.seconds for mine, other in zip(ours, curl, strict=True)]
     print(f"  kubectl pets orphans -A  {spread([each.seconds for each in ours])} s, {max(each.megabytes for each in ours):.0f} MB")
     print(f"  curl of the same lists   {spread([each.seconds for each in curl])} s")
     print(f"  kubectl get pvc,pods     {kubectl.seconds:.3g} s, {kubectl.megabytes:.0f} MB")
+    print(f"  popeye -A -s pvc         {popeye.seconds:.3g} s, {popeye.megabytes:.0f} MB")
     print(f"  to curl                  {spread(ratios)} (goal <= 1.3)")
     print(f"  to kubectl               {min(each.seconds for each in ours) / kubectl.seconds:.3f} (goal <= 0.2)")
     print(f"  peak memory              {max(each.megabytes for each in ours):.0f} MB (goal <= 200)")
 
 
-def _token(plane: ControlPlane) -> str:
+def token(plane: ControlPlane) -> str:
+    """The administrator's."""
     config = yaml.safe_load(plane.kubeconfig.read_text(encoding="utf-8"))
     return str(config["users"][0]["user"]["token"])
 
@@ -80,7 +89,7 @@ class _Connection:
         context = ssl.create_default_context(cafile=str(plane.ca_file))
         host, _, port = plane.server.removeprefix("https://").partition(":")
         self._connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=60)
-        self._headers = {"Authorization": f"Bearer {_token(plane)}", "Content-Type": "application/json", "User-Agent": "fill"}
+        self._headers = {"Authorization": f"Bearer {token(plane)}", "Content-Type": "application/json", "User-Agent": "fill"}
 
     def send(self, method: str, path: str, body: Any = None) -> None:
         self._connection.request(method, path, json.dumps(body) if body is not None else None, self._headers)

@@ -34,9 +34,9 @@ class BuildError(Exception):
 def binaries(
     version: str = DEFAULT_VERSION, names: Collection[str] | None = None, progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """The paths of the named binaries (default: all), after building those that are missing."""
+    """The paths of the named binaries (default: all of the control plane's), after building those that are missing."""
     progress = progress or Progress(sys.stderr)
-    known = recipes.recipes(version)
+    known = (*recipes.recipes(version), *(recipes.peers() if names else ()))
     unknown = set(names or ()) - {recipe.name for recipe in known}
     if unknown:
         raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in known)}")

@@ -20,6 +20,7 @@ DEFAULT_VERSION = "v1.37.2"
 KWOK_VERSION = "v0.8.0"
 COREDNS_VERSION = "v1.15.0"
 KREW_VERSION = "v0.5.0"
+POPEYE_VERSION = "v0.22.1"
 
 GO_FOLDER = Path(__file__).with_name("go")
 
@@ -78,6 +79,16 @@ def recipes(version: str = DEFAULT_VERSION) -> tuple[Recipe, ...]:
                 (("sigs.k8s.io/krew/internal/version.gitTag", KREW_VERSION),),
             )
             for name in ("krew", "validate-krew-manifest")
+        ),
+    )
+
+
+def peers() -> tuple[Recipe, ...]:
+    """Other tools that a benchmark holds ours against. Built when it asks for them by name, and by nobody else."""
+    return (
+        Recipe(
+            "popeye", "github.com/derailed/popeye", "popeye", POPEYE_VERSION,
+            (("github.com/derailed/popeye/cmd.version", POPEYE_VERSION),),
         ),
     )
 
