@@ -229,6 +229,8 @@ def _passing(error: wire.HTTPError) -> bool:
     """A connection that was dropped, as opposed to one that was never there or gave no answer in time."""
     if isinstance(error, wire.SSLError):
         return any(isinstance(cause, ssl.SSLEOFError | ConnectionError) for cause in error.args)
+    if isinstance(error, wire.ProxyError):  # one that forwards and had just let go of the connection that was to be used again
+        return isinstance(error.original_error, ConnectionResetError | BrokenPipeError)
     return isinstance(error, wire.ProtocolError | wire.DecodeError)
 
 

@@ -20,6 +20,7 @@ class Proxy(ThreadingTCPServer):
         self.asked: list[str] = []
         self.password, self.answer = password, answer
         self.ended = threading.Event()
+        self.drops = 0  #: so many requests get no answer: their connection is closed
 
     @property
     def port(self) -> int:
@@ -39,6 +40,9 @@ class _Tunnel(StreamRequestHandler):
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
         self.server.asked.append(first.strip())
+        if self.server.drops:
+            self.server.drops -= 1
+            return
         expected = self.server.password and "Basic " + base64.b64encode(self.server.password.encode()).decode()
         if expected and headers.get("proxy-authorization") != expected:
             self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")

@@ -206,6 +206,18 @@ def test_a_plain_server_is_reached_through_a_proxy_too(server: Loopback, connect
         assert way.asked[0].startswith(f"GET {server.url}/apis/apps/v1/")
 
 
+@pytest.mark.parametrize("tunnel", [False, True])
+def test_a_connection_that_the_proxy_dropped_is_made_anew(
+    server: Loopback, secure: Loopback, connecting: Connector, authority: trustme.CA, tunnel: bool
+) -> None:
+    stateful_set(server.world)
+    with proxy() as way:
+        way.drops = 2
+        cluster = {"proxy-url": f"http://127.0.0.1:{way.port}", "certificate-authority-data": data(authority.cert_pem)}
+        works(connecting((secure if tunnel else server).url, cluster=cluster))
+        assert way.drops == 0
+
+
 def test_a_proxy_that_wants_a_password_gets_it(secure: Loopback, connecting: Connector, authority: trustme.CA) -> None:
     trusted = {"certificate-authority-data": data(authority.cert_pem)}
     with proxy(password="me:s3cret") as way:
