@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.members import LEAVING, Member, PodState
 from kubectl_pets.domain.moves import CUT
 from kubectl_pets.domain.restarting import RESTART_ANNOTATION
-from kubectl_pets.domain.rollout import at_rest
+from kubectl_pets.domain.rollout import at_rest, is_stuck
 from kubectl_pets.domain.stepping import after, decide
 from kubectl_pets.domain.steps import (
     Act,
@@ -29,7 +29,7 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment, Phase
+from kubectl_pets.domain.verdict import Assessment
 
 #: Stands for the ControllerRevision that a change of the template will make: its hash is the controller's to compute.
 NEW_REVISION = "new revision"
@@ -116,9 +116,11 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
 def _settle(seen: Assessment, now: datetime) -> Assessment:
     """The set once its controller has done all that it may: released outdated pods replaced, missing ones made."""
     blocking = {blocker.pod for blocker in seen.blockers}
+    seen = replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
+    rolls = seen.strategy == "RollingUpdate" and seen.policy == "Parallel"
+    goes_on = rolls and not is_stuck(seen, seen.blockers)  # what blocked an earlier template may not block this one
     members = tuple(
-        replace(member, released=_released(member, seen)) if _stays(member, seen, blocking) else _settled(member, seen, now)
-        for member in seen.members
+        member if _stays(member, blocking, goes_on) else _settled(member, seen, now) for member in seen.members
     )
     surplus = tuple(member for member in seen.surplus if member.name in blocking)
     if not surplus and all(member.updated and member.available for member in members):
@@ -130,27 +132,24 @@ def _released(member: Member, seen: Assessment) -> bool:
     return member.position >= seen.partition if seen.strategy == "RollingUpdate" else True
 
 
-def _stays(member: Member, seen: Assessment, blocking: set[str]) -> bool:
-    """Whether it will not move on: it blocks, and the controller does not replace it of itself."""
+def _stays(member: Member, blocking: set[str], goes_on: bool) -> bool:
+    """Whether it will not move on: it blocks, and the controller does not replace it of itself. ``goes_on``: it can."""
     if member.state is PodState.MISSING:
         return "" in blocking
     if member.name not in blocking:
         return False
-    replaced = seen.strategy == "RollingUpdate" and seen.policy == "Parallel" and seen.phase is not Phase.STUCK
-    return not (replaced and _released(member, seen) and member.outdated and member.state not in LEAVING)
+    return not (goes_on and member.released and member.outdated and member.state not in LEAVING)
 
 
 def _settled(member: Member, seen: Assessment, now: datetime) -> Member:
-    rolling = seen.strategy == "RollingUpdate"
-    released = _released(member, seen)
+    rolling, released = seen.strategy == "RollingUpdate", member.released
     revision = member.revision
     if member.state in (PodState.MISSING, PodState.ENDED, *LEAVING) or (rolling and released and not member.updated):
         revision = seen.update_revision if released else seen.current_revision
     elif member.available:
-        return replace(member, released=released)
+        return member
     return replace(
         member,
-        released=released,
         revision=revision,
         updated=revision == seen.update_revision,
         state=PodState.AVAILABLE,

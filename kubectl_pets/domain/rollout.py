@@ -68,8 +68,12 @@ def at_rest(seen: Assessment) -> Assessment:
     waits = _waits(seen)
     if seen.all_available:
         return _with(seen, *_at_rest(seen, waits))
-    down = {member.name for member in seen.members + seen.surplus if not member.available}
-    blockers = tuple(blocker for blocker in seen.blockers if blocker.pod in down or not blocker.pod)
+    down = {member.name: member.updated for member in seen.members + seen.surplus if not member.available}
+    blockers = tuple(
+        msgspec.structs.replace(blocker, updated=down.get(blocker.pod, False))  # another template may be wanted by now
+        for blocker in seen.blockers
+        if blocker.pod in down or not blocker.pod
+    )
     by_hand = seen.strategy == "OnDelete" and not any(blocker.updated or not blocker.pod for blocker in blockers)
     return _with(seen, Phase.WAITING_FOR_DELETE if by_hand else Phase.STUCK, waits, blockers)
 
@@ -95,9 +99,9 @@ def _verdict(draft: Assessment, owner: StatefulSet, snapshot: Snapshot, now: dat
     waits = _waits(draft)
     if draft.all_available:
         return _at_rest(draft, waits)
-    if _is_stuck(draft, blockers, snapshot.server):
+    if is_stuck(draft, blockers):
         return Phase.STUCK, waits, blockers
-    if _is_scaling(draft, _budget(draft) if spends_budget(snapshot.server) else 1):
+    if _is_scaling(draft, _budget(draft) if draft.spends_budget else 1):
         return Phase.SCALING, waits, blockers
     if draft.strategy == "OnDelete" and any(blocker.pod and not blocker.updated for blocker in blockers):
         return Phase.WAITING_FOR_DELETE, waits, blockers
@@ -138,7 +142,7 @@ def _budget(draft: Assessment) -> int:
     return max(1, value or 1)
 
 
-def _is_stuck(draft: Assessment, blockers: tuple[Blocker, ...], server: ServerVersion | None) -> bool:
+def is_stuck(draft: Assessment, blockers: tuple[Blocker, ...]) -> bool:
     """Whether the pod that the controller works on next is one that blocks."""
     blocking = {blocker.pod for blocker in blockers}
     if not blocking:
@@ -159,9 +163,9 @@ def _is_stuck(draft: Assessment, blockers: tuple[Blocker, ...], server: ServerVe
         for member in unavailable
         if member.outdated
         and member.state not in LEAVING
-        and (draft.strategy == "OnDelete" or (member.released and parallel_heals(server)))
+        and (draft.strategy == "OnDelete" or (member.released and draft.heals))
     }
-    if draft.strategy == "RollingUpdate" and spends_budget(server):
+    if draft.strategy == "RollingUpdate" and draft.spends_budget:
         return _budget_is_spent(draft, blocking, replaceable)
     # Updates go from the top; the first released position that is updated and not available holds the others up.
     for member in reversed(draft.members):
@@ -313,6 +317,7 @@ def _draft(
         template=images_of(spec.template.spec),
         resume_partition=_resume_partition(owner),
         heals=_heals(spec, snapshot.server),
+        spends_budget=spends_budget(snapshot.server),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
     )

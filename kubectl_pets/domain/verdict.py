@@ -113,6 +113,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     resume_partition: int | None = None
     #: The controller replaces a broken outdated pod of a released position by itself.
     heals: bool = False
+    #: Every unavailable pod counts against ``maxUnavailable``, wherever it is.
+    spends_budget: bool = False
     #: This program's own annotations on the set.
     notes: dict[str, str] = {}
     #: ``kubectl.kubernetes.io/restartedAt`` in the template; empty where nobody has restarted it.

@@ -161,6 +161,13 @@ class Session:
             assert self.deleted[pod.ordinal] == 1, f"deleted {pod.ordinal} twice"
 
 
+def cannot_shrink(world: World) -> bool:
+    """Two failed pods are in the way of a scale-down, for which the controller waits for ever (processCondemned)."""
+    surplus = [pod for pod in world.pods.values() if pod.ordinal - world.owner.start >= world.replicas]
+    failed = [pod for pod in surplus if pod.stage is SimStage.FAILED]
+    return world.owner.spec.pod_management_policy == "OrderedReady" and len(failed) >= 2
+
+
 @st.composite
 def worlds(draw: st.DrawFn, strategy: str | None = None, policy: str | None = None) -> World:
     """A set at rest at ``app:1``."""
