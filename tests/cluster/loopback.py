@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from tests.controlplane.processes import free_ports
+
 Obj = dict[str, Any]
 
 
@@ -141,7 +143,7 @@ class Loopback:
         self.ended = threading.Event()
         self._faults: list[_Fault] = []
         self._tls = tls
-        self._port = 0
+        self._port = free_ports(["loopback"])["loopback"]  # one that is still free when it is started again
         self._server: _Server | None = None
         self.start()
 
@@ -156,7 +158,6 @@ class Loopback:
     def start(self) -> None:
         self.ended.clear()
         self._server = _Server(("127.0.0.1", self._port), self, self._tls)
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True, name="loopback").start()
 
     def stop(self) -> None:
@@ -229,6 +230,15 @@ class Loopback:
     def await_requests(self, count: int, path: str = "", *, watch: bool | None = None, timeout: float = 10.0) -> None:
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.requests(path, watch=watch)) >= count, timeout), self.seen
+
+    def await_authorized(self, credential: str, timeout: float = 10.0) -> None:
+        """Wait for a watch with that Authorization."""
+
+        def came() -> bool:
+            return any(seen.headers["Authorization"] == credential for seen in self.requests(watch=True))
+
+        with self.arrived:
+            assert self.arrived.wait_for(came, timeout), self.seen
 
     def take_fault(self, seen: Seen) -> Answer | Mischief | None:
         with self.arrived:

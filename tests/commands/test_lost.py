@@ -32,6 +32,8 @@ def _lose(pets: Plugin, node: str) -> None:
     pets.plane.silence_node(node)
     pets.kubectl("delete", "pod", "web-0", "--wait=false", "--grace-period=1")
     pets.eventually(lambda: _pods(pets, "web", expect=0)[0]["held"] == "lost", "the grace period is over")
+    unreachable = "node.kubernetes.io/unreachable:NoExecute"  # comes a moment after the one that keeps new pods away
+    pets.eventually(lambda: unreachable in pets("lost", "web").stdout, "the node is tainted")
 
 
 def _pods(pets: Plugin, *words: str, expect: int) -> Any:
