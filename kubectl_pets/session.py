@@ -271,6 +271,11 @@ class Terminal:
             return int(self._columns)
         return get_terminal_size((160, 50)).columns if self.live else 160
 
+    @property
+    def limit(self) -> int | None:
+        """Where lines that hold evidence are cut: nowhere but on a terminal."""
+        return self.width if self.live or self._columns else None
+
     def passing(self, text: str) -> None:
         """What is being done right now, on a line of stderr that the next one replaces; nothing where stderr is no terminal."""
         if self.fleeting:

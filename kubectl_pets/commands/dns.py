@@ -172,5 +172,5 @@ def explain(
         terminal.print(dns_documents.one(seen, output))
         return ExitCode.OK
     line = next(line for line in seen.lines if line.name.kind is Kind.POD)
-    terminal.print(dns.explain(seen, line, width=terminal.width, colour=terminal.colour))
+    terminal.print(dns.explain(seen, line, width=terminal.limit, colour=terminal.colour))
     return ExitCode.OK

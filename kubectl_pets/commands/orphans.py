@@ -122,7 +122,7 @@ def explain(session: Session, claim: str) -> ExitCode:
     terminal = session.terminal
     selection = Selection(namespace=session.namespace, names=(claim,), every_class=True)
     (verdict,) = select(session.cluster, selection, terminal.passing)
-    terminal.print(claims.explain(verdict, session.now(), width=terminal.width, colour=terminal.colour))
+    terminal.print(claims.explain(verdict, session.now(), width=terminal.limit, colour=terminal.colour))
     return ExitCode.OK
 
 

@@ -218,9 +218,10 @@ def explain(seen: Diagnosis, line: Line, *, width: int | None = None, colour: bo
     longest = max(cells(dns_words.check(link.check)) for link in line.links)
     for link in line.links:
         glyph, ink = dns_words.GLYPHS[link.state]
-        text = dns_words.link(link)
-        said: Piece = faint(text) if link.state is State.SKIPPED else plain(text)
-        drawn.append((faint("├─ "), (glyph, ink), plain(f" {dns_words.check(link.check):<{longest}}  "), said))
+        paint = faint if link.state is State.SKIPPED else plain
+        first, *more = dns_words.link(link)
+        drawn.append((faint("├─ "), (glyph, ink), plain(f" {dns_words.check(link.check):<{longest}}  "), paint(first)))
+        drawn += [(faint("│  "), plain(" " * (longest + 4)), paint(text)) for text in more]
     drawn += _branch("EndpointSlices", [plain(_held(entry, line)) for entry in line.entries or ()] or [faint(_none(line))])
     drawn += _branch("Servers", [_spoken(heard) for heard in line.heard] or [faint("none was asked")])
     advice = _branch("What to do", [plain(text) for text in _advice(seen, line)] or [faint("nothing")], last=True)

@@ -67,18 +67,18 @@ def check(found: Check) -> str:
 # --- links -------------------------------------------------------------------------------------------------------------------
 
 
-def link(found: Link) -> str:
-    """What became of the check, in one line."""
+def link(found: Link) -> tuple[str, ...]:
+    """What became of the check, a line each."""
     match found.state:
         case State.PASSED:
-            text = _holds(found.check)
+            lines: tuple[str, ...] = (_holds(found.check),)
         case State.FAILED:
-            text = "; ".join(finding(each) for each in found.findings)
+            lines = tuple(finding(each) for each in found.findings)
         case State.SKIPPED:
-            text = f"not checked: {_skipped(found)}"
+            lines = (f"not checked: {_skipped(found)}",)
         case _:
             assert_never(found.state)
-    return "; ".join([text, *(finding(each) for each in found.remarks)])
+    return (*lines, *(finding(each) for each in found.remarks))
 
 
 def _holds(found: Check) -> str:

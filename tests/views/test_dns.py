@@ -171,6 +171,15 @@ def test_explain_where_little_may_be_read() -> None:
     )
 
 
+def test_each_server_s_failing_has_a_line_of_its_own() -> None:
+    findings = tuple(Finding(reason=Reason.SERVER_SILENT, server=f"kube-system/coredns-{number}") for number in range(2))
+    line = line_of(CACHED)
+    links = tuple(replace(link, findings=findings) if link.check is Check.SERVERS else link for link in line.links)
+    shown = dns.explain(CACHED, replace(line, links=links)).splitlines()
+    at = next(index for index, text in enumerate(shown) if "✘ servers" in text)
+    assert shown[at + 1].startswith("│  ") and shown[at].index("kube-system/coredns-0: ") == shown[at + 1].index("kube-system/coredns-1: ")
+
+
 def test_colour_is_only_added() -> None:
     for seen in (CACHED, look(FAULTS["unready"][0])):
         assert bare(dns.table(seen, colour=True)) == dns.table(seen)
@@ -227,7 +236,7 @@ def test_every_check_verdict_and_skip_has_words() -> None:
     for check in Check:
         assert dns_words.link(Link(check=check, state=State.PASSED))
         for skip in Skip:
-            text = dns_words.link(Link(check=check, state=State.SKIPPED, skip=skip, right=("get", "x")))
+            (text,) = dns_words.link(Link(check=check, state=State.SKIPPED, skip=skip, right=("get", "x")))
             assert text.startswith("not checked: ")
     assert len({dns_words.verdict(verdict) for verdict in Verdict}) == len(Verdict)
 
