@@ -84,23 +84,41 @@ def _clear_up(stage: _Stage, records: Path) -> None:
     stage.run("kubectl pets status web --watch --timeout 2m")
 
 
-def _play(stage: _Stage) -> None:
+def _resolve(stage: _Stage, plane: controlplane.ControlPlane) -> None:
+    stage.say("Third act: names. Two replicas of CoreDNS start as the cluster's DNS, each with a cache of its own.")
+    plane.standard_dns()
+    stage.say("What should resolve, what the EndpointSlices say, and what each replica really answers:")
+    stage.run("kubectl pets dns web")
+    stage.say("A pod stops being ready. Its name is withdrawn, the caches still answer with it, and --check says so (7: findings).")
+    stage.run("kubectl label pod web-1 kubectl-pets.test/unready=true")
+    stage.run("kubectl wait --for=condition=Ready=false pod/web-1 --timeout=60s")
+    stage.run("kubectl pets dns web --check", expect=7)
+    stage.say("The whole chain for one pod, and what to do.")
+    stage.run("kubectl pets dns explain web web-1")
+    stage.say("It recovers; wait until every name resolves everywhere.")
+    stage.run("kubectl label pod web-1 kubectl-pets.test/unready-")
+    stage.run("kubectl pets dns web --watch --timeout 2m")
+
+
+def _play(plane: controlplane.ControlPlane) -> None:
+    stage = _Stage(plane.kubeconfig)
     _roll_out(stage)
     with tempfile.TemporaryDirectory(prefix="pets-demo-") as records:
         _clear_up(stage, Path(records))
+    _resolve(stage, plane)
 
 
 def main() -> None:
     if os.environ.get("KEEP"):
         plane = controlplane.up()
-        _play(_Stage(plane.kubeconfig))
+        _play(plane)
         print(f"\n# The control plane is still up. To use it:\n  export KUBECONFIG={plane.kubeconfig}")
         print("  export PATH=$PWD/.venv/bin:$PATH")
         print("  kubectl pets list -A")
         print("# To end it:\n  .venv/bin/python -m tests.controlplane down")
         return
     with controlplane.running() as plane:
-        _play(_Stage(plane.kubeconfig))
+        _play(plane)
     print("\n# That was it. Nothing is left running; 'make demo KEEP=1' leaves the control plane up.")
 
 
