@@ -58,6 +58,8 @@ def _step(step: Step, awaits: bool) -> str:
             return f"{phrase} and wait until {_are_available(len(releases))}"
         case Delete() | Evict():
             return f"{phrase}; wait until it is available"
+        case Restore():
+            return f"{phrase}; replicas, strategy and claim templates stay, no revision holds them"
         case _:
             return phrase
 
