@@ -14,10 +14,10 @@ from typing import NoReturn
 import click
 import msgspec
 
-from kubectl_pets import completing
+from kubectl_pets.cli import completing
+from kubectl_pets.cli.groups import LazyGroup, Verb
+from kubectl_pets.cli.options import as_kubectl_reads, connection, exit_codes
 from kubectl_pets.errors import ExitCode, PetsError
-from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import as_kubectl_reads, connection, exit_codes
 from kubectl_pets.session import Session, Terminal
 
 PROGRAM = "kubectl pets"

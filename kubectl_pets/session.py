@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without them
-    from kubectl_pets.domain.answers import ClientView, Hearing, Question
-    from kubectl_pets.domain.budgets import Budget
     from kubectl_pets.domain.change import Change
-    from kubectl_pets.domain.estate import Estate, PersistentVolume
-    from kubectl_pets.domain.history import History
+    from kubectl_pets.domain.dns.answers import ClientView, Hearing, Question
+    from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
-    from kubectl_pets.domain.network import Network
-    from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
-    from kubectl_pets.domain.restoring import ClaimStep
-    from kubectl_pets.domain.sizing import Surroundings
-    from kubectl_pets.domain.snapshots import Offer, Sighting
+    from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.orphans.restoring import ClaimStep
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
+    from kubectl_pets.domain.rollout.history import History
+    from kubectl_pets.domain.safety.budgets import Budget
+    from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
+    from kubectl_pets.domain.scaling.sizing import Surroundings
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Carries out what ``domain.deletion`` and ``domain.restoring`` planned for claims and their volumes, each step on its condition.
+"""Carries out what ``domain.orphans`` planned for claims and their volumes, each step on its condition.
 
 Merge patches carry uid and resourceVersion, so a volume or claim that changed since it was judged is left alone (409); deletions
 carry both as preconditions. Nothing is sent twice once it may have been carried out.
@@ -17,7 +17,8 @@ from kubectl_pets.cluster.kinds import CLAIMS, Kind
 from kubectl_pets.cluster.listing import Reader
 from kubectl_pets.cluster.snapshots import SNAPSHOTS, made_for
 from kubectl_pets.cluster.transport import Request, Transport
-from kubectl_pets.domain.deletion import (
+from kubectl_pets.domain.model import Object, PersistentVolumeClaim
+from kubectl_pets.domain.orphans.deletion import (
     CLAIM_ANNOTATION,
     POLICY_ANNOTATION,
     RETAINED_ANNOTATION,
@@ -25,9 +26,8 @@ from kubectl_pets.domain.deletion import (
     SetRetain,
     Snapshot,
 )
-from kubectl_pets.domain.model import Object, PersistentVolumeClaim
-from kubectl_pets.domain.orphans import KEEP_ANNOTATION
-from kubectl_pets.domain.restoring import AwaitBound, ClaimStep, ClearClaimRef, CreateClaim, DestroyVolume, RestorePolicy
+from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION
+from kubectl_pets.domain.orphans.restoring import AwaitBound, ClaimStep, ClearClaimRef, CreateClaim, DestroyVolume, RestorePolicy
 from kubectl_pets.errors import ConflictError, ServerError
 
 _BINDING_SECONDS = 60.0

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from kubectl_pets.cluster.execute import ExecResult
     from kubectl_pets.cluster.network import NetworkSource
     from kubectl_pets.cluster.watch import FleetSource, SetSource
-    from kubectl_pets.domain.answers import ClientView
-    from kubectl_pets.domain.budgets import Budget
     from kubectl_pets.domain.change import Change
-    from kubectl_pets.domain.estate import Estate, PersistentVolume
-    from kubectl_pets.domain.history import History
-    from kubectl_pets.domain.network import Network
-    from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
-    from kubectl_pets.domain.restoring import ClaimStep
-    from kubectl_pets.domain.sizing import Surroundings
-    from kubectl_pets.domain.snapshots import Offer, Sighting
+    from kubectl_pets.domain.dns.answers import ClientView
+    from kubectl_pets.domain.dns.network import Network
+    from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.orphans.restoring import ClaimStep
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
+    from kubectl_pets.domain.rollout.history import History
+    from kubectl_pets.domain.safety.budgets import Budget
+    from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
+    from kubectl_pets.domain.scaling.sizing import Surroundings
 
 _NAMED: dict[str, Kind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
 

@@ -18,7 +18,7 @@ from kubectl_pets.cluster.portforward import RIGHTS, Forward
 from kubectl_pets.cluster.rights import missing_rights
 from kubectl_pets.cluster.together import together
 from kubectl_pets.cluster.transport import Transport
-from kubectl_pets.domain.answers import Hearing, Question, Server
+from kubectl_pets.domain.dns.answers import Hearing, Question, Server
 from kubectl_pets.domain.model import Object, PodStatus, Value
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UsageError
 

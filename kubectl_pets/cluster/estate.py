@@ -1,7 +1,7 @@
 """Reads all that claims are judged by, and no more of it than can change a verdict.
 
 Claims come first, so that a set that is scaled up meanwhile is seen at its new size. Then sets and autoscalers; only the
-namespaces and volumes that ``orphans.needs`` still asks for are read after that. What may not be read stays None, which makes
+namespaces and volumes that ``judging.needs`` still asks for are read after that. What may not be read stays None, which makes
 claims unsure; an API that is certainly not installed is empty.
 """
 
@@ -15,7 +15,8 @@ from kubectl_pets.cluster.failures import Attempt
 from kubectl_pets.cluster.kinds import CLAIMS, SETS, Kind
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.together import together
-from kubectl_pets.domain.estate import (
+from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet
+from kubectl_pets.domain.orphans.estate import (
     Estate,
     HorizontalPodAutoscaler,
     PersistentVolume,
@@ -25,8 +26,7 @@ from kubectl_pets.domain.estate import (
     Workload,
     volumes_by_name,
 )
-from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.orphans import Needs, needs
+from kubectl_pets.domain.orphans.judging import Needs, needs
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 T = TypeVar("T", bound=Object)

@@ -6,7 +6,7 @@ from kubectl_pets.cluster.kinds import PODS, REVISIONS, SETS, Kind, selector_tex
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.read import items, missing
 from kubectl_pets.cluster.together import together
-from kubectl_pets.domain.history import History, StoredRevision, StoredSet
+from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet
 from kubectl_pets.errors import NotFoundError
 
 _SETS = Kind(StoredSet, SETS.base, SETS.plural, SETS.word)

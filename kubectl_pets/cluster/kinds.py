@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kubectl_pets.domain.dns.network import EndpointSlice, Service
 from kubectl_pets.domain.model import (
     ControllerRevision,
     LabelSelector,
@@ -21,7 +22,6 @@ from kubectl_pets.domain.model import (
     Pod,
     StatefulSet,
 )
-from kubectl_pets.domain.network import EndpointSlice, Service
 
 T = TypeVar("T", bound=Object)
 

@@ -15,7 +15,7 @@ from kubectl_pets.cluster.listing import Reader
 from kubectl_pets.cluster.probing import default_container
 from kubectl_pets.cluster.together import together
 from kubectl_pets.cluster.transport import Transport
-from kubectl_pets.domain.answers import ClientView
+from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.errors import PetsError, UsageError
 
 #: Seconds for one command; a resolver that gets no answer gives up after some ten.

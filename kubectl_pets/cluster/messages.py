@@ -24,7 +24,7 @@ import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
 import dns.rdtypes.IN.SRV
 
-from kubectl_pets.domain.answers import Answer, Outcome, Question
+from kubectl_pets.domain.dns.answers import Answer, Outcome, Question
 
 #: Ids have 16 bits.
 _MOST = 1 << 16

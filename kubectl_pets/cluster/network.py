@@ -13,8 +13,8 @@ from kubectl_pets.cluster.read import items, missing
 from kubectl_pets.cluster.together import together
 from kubectl_pets.cluster.transport import Transport
 from kubectl_pets.cluster.watch import Source
+from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
-from kubectl_pets.domain.network import Network
 from kubectl_pets.errors import NotFoundError
 
 

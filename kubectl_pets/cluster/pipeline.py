@@ -12,7 +12,7 @@ from typing import Protocol
 
 from kubectl_pets.cluster.failures import clean
 from kubectl_pets.cluster.messages import Queries, UnreadableError
-from kubectl_pets.domain.answers import Answer
+from kubectl_pets.domain.dns.answers import Answer
 from kubectl_pets.errors import PetsError
 
 #: Questions that wait for an answer at the same time: few enough that neither side's buffers fill up.

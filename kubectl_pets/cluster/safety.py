@@ -3,8 +3,8 @@
 from kubectl_pets.cluster.kinds import Kind
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.read import items
-from kubectl_pets.domain.budgets import Budget
-from kubectl_pets.domain.nodes import Node, NodeState, VolumeAttachment
+from kubectl_pets.domain.safety.budgets import Budget
+from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 _BUDGETS = Kind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")

@@ -8,10 +8,10 @@ from kubectl_pets.cluster.kinds import CLAIMS
 from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.read import items
 from kubectl_pets.cluster.together import together
-from kubectl_pets.domain.estate import PersistentVolume, volumes_by_name
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.sizing import Surroundings
-from kubectl_pets.domain.stakes import own_claims
+from kubectl_pets.domain.orphans.estate import PersistentVolume, volumes_by_name
+from kubectl_pets.domain.scaling.sizing import Surroundings
+from kubectl_pets.domain.scaling.stakes import own_claims
 from kubectl_pets.errors import ForbiddenError
 
 #: So many volumes are asked for by name; more are read as one list.

@@ -6,9 +6,9 @@ when the server knows no such group or version.
 
 from kubectl_pets.cluster.kinds import Kind
 from kubectl_pets.cluster.listing import Reader, Scope
-from kubectl_pets.domain.deletion import Snapshot
 from kubectl_pets.domain.model import ObjectMeta
-from kubectl_pets.domain.snapshots import (
+from kubectl_pets.domain.orphans.deletion import Snapshot
+from kubectl_pets.domain.orphans.snapshots import (
     CLAIM_UID_ANNOTATION,
     LABELS,
     Offer,

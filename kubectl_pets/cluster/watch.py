@@ -17,6 +17,7 @@ from kubectl_pets.cluster.read import missing
 from kubectl_pets.cluster.store import Board
 from kubectl_pets.cluster.together import together
 from kubectl_pets.cluster.transport import Transport
+from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.model import (
     ControllerRevision,
     Inventory,
@@ -28,7 +29,6 @@ from kubectl_pets.domain.model import (
     Snapshot,
     StatefulSet,
 )
-from kubectl_pets.domain.network import Network
 from kubectl_pets.errors import PetsError
 
 V = TypeVar("V", Snapshot, Inventory, Network)

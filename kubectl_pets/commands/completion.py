@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from kubectl_pets import placing
+from kubectl_pets.cli import placing
+from kubectl_pets.cli.groups import LazyGroup, Verb
+from kubectl_pets.cli.options import dry_run_here, exit_codes, pass_session
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import dry_run_here, exit_codes, pass_session
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.completion"

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_pets import completing, resolving
-from kubectl_pets.conductor import Deadline
-from kubectl_pets.domain.names import Kind
-from kubectl_pets.domain.reasons import Diagnosis
+from kubectl_pets.cli import completing
+from kubectl_pets.cli.groups import Verb, VerbGroup
+from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.domain.dns.names import Kind
+from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.groups import Verb, VerbGroup
-from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
-from kubectl_pets.resolving import Aim, Frame
+from kubectl_pets.flows import resolving
+from kubectl_pets.flows.conductor import Deadline
+from kubectl_pets.flows.resolving import Aim, Frame
 from kubectl_pets.session import DnsWhere, Session
 from kubectl_pets.views import dns, dns_documents, dns_log
 from kubectl_pets.views.live import TextPainter

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubectl_pets.cli.groups import LazyGroup
+from kubectl_pets.cli.options import exit_codes, pass_session
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.groups import LazyGroup
-from kubectl_pets.options import exit_codes, pass_session
 from kubectl_pets.session import Session
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 import click
 
+from kubectl_pets.cli.options import connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Inventory
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.options import connection, exit_codes, output, pass_session
 from kubectl_pets.session import Session
 from kubectl_pets.views import documents, sets
 from kubectl_pets.views.live import TextPainter

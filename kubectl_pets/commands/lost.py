@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import click
 
-from kubectl_pets.domain import lost
+from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.safety import lost
 from kubectl_pets.errors import ExitCode, ForbiddenError, UsageError
-from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.session import Session
 from kubectl_pets.views import lost as view
 from kubectl_pets.views import safety_words

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets import completing
-from kubectl_pets.domain.findings import CANDIDATES, Class, Verdict
+from kubectl_pets.cli import completing
+from kubectl_pets.cli.groups import LazyGroup, Verb
+from kubectl_pets.cli.options import Age, connection, exit_codes, output, pass_session
+from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Verdict
 from kubectl_pets.errors import ConflictError, ExitCode
-from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import Age, connection, exit_codes, output, pass_session
-from kubectl_pets.selecting import Selection, bare, no_such, select
+from kubectl_pets.flows.selecting import Selection, bare, no_such, select
 from kubectl_pets.session import Session
 from kubectl_pets.views import claim_documents, claims
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from kubectl_pets import completing
-from kubectl_pets.disposing import Manner, dispose
+from kubectl_pets.cli import completing
+from kubectl_pets.cli.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, yes
 from kubectl_pets.domain.change import DryRun
-from kubectl_pets.domain.deletion import Options
-from kubectl_pets.domain.findings import CANDIDATES, Class
+from kubectl_pets.domain.orphans.deletion import Options
+from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, yes
-from kubectl_pets.selecting import Selection, select
+from kubectl_pets.flows.disposing import Manner, dispose
+from kubectl_pets.flows.selecting import Selection, select
 from kubectl_pets.session import Session
 
 _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from kubectl_pets import clearing, completing, records
-from kubectl_pets.domain import restoring
+from kubectl_pets.cli import completing
+from kubectl_pets.cli.options import Age, connection, dry_run, exit_codes, pass_session, yes
+from kubectl_pets.domain.orphans import restoring
 from kubectl_pets.errors import ExitCode, NotFoundError
-from kubectl_pets.options import Age, connection, dry_run, exit_codes, pass_session, yes
+from kubectl_pets.flows import clearing, records
 from kubectl_pets.session import Session
 from kubectl_pets.views import claim_plans, claim_words
 

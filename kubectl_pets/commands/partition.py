@@ -2,13 +2,13 @@
 
 import click
 
-from kubectl_pets.carrying import Manner, carry, manner_options
-from kubectl_pets.domain.partition import Wanted
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import Goal, Partition
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.cli.options import PartitionValue, SetName, connection, exit_codes, pass_session
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.partition import Wanted
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import Goal, Partition
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.options import PartitionValue, SetName, connection, exit_codes, pass_session
+from kubectl_pets.flows.carrying import Manner, carry, manner_options
 from kubectl_pets.session import Session
 from kubectl_pets.views import documents, picture
 

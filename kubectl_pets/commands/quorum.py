@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import click
 
+from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Snapshot
-from kubectl_pets.domain.quorum import Quorum
-from kubectl_pets.domain.risks import judge
-from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.safety.quorum import Quorum
+from kubectl_pets.domain.safety.risks import judge
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.session import Session
 from kubectl_pets.views import quorum as view
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.carrying import Manner, carry, manner_options
-from kubectl_pets.checks import Terms
-from kubectl_pets.conditions import soak_option, terms_options
-from kubectl_pets.domain.restarting import Order, in_order
-from kubectl_pets.domain.steps import Goal, Restart, RestartPods, Run
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_session
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.restarting import Order, in_order
+from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.options import SetName, connection, exit_codes, pass_session
+from kubectl_pets.flows.carrying import Manner, carry, manner_options
+from kubectl_pets.flows.checks import Terms
+from kubectl_pets.flows.conditions import soak_option, terms_options
 from kubectl_pets.session import Session
 
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)

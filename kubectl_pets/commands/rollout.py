@@ -6,17 +6,17 @@ from datetime import timedelta
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.carrying import Manner, OnStuck, carry, manner_options
-from kubectl_pets.checks import Terms
-from kubectl_pets.conditions import soak_option, terms_options
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.stepping import images_for
-from kubectl_pets.domain.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.cli.groups import LazyGroup, Verb
+from kubectl_pets.cli.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.deciding import images_for
+from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.grouping import carry_group
-from kubectl_pets.groups import LazyGroup, Verb
-from kubectl_pets.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
+from kubectl_pets.flows.carrying import Manner, OnStuck, carry, manner_options
+from kubectl_pets.flows.checks import Terms
+from kubectl_pets.flows.conditions import soak_option, terms_options
+from kubectl_pets.flows.grouping import carry_group
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.conductor import Deadline, Frame, TimedOut, follow
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import Stuck
-from kubectl_pets.domain.until import Progress, Until, progress
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import Stuck
+from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.flows.conductor import Deadline, Frame, TimedOut, follow
 from kubectl_pets.session import Session
 from kubectl_pets.views import advice, documents, tree, words
 from kubectl_pets.views.live import Painter

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.carrying import Manner, carry, manner_options
-from kubectl_pets.checks import Terms
-from kubectl_pets.conditions import soak_option, terms_options
-from kubectl_pets.domain.freeing import goes_back_to
-from kubectl_pets.domain.history import entries
-from kubectl_pets.domain.steps import Done, Refused, Run, Undo, Unstick
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.cli.options import Duration, SetName, connection, exit_codes, pass_session
+from kubectl_pets.domain.rollout.history import entries
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.freeing import goes_back_to
+from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
 from kubectl_pets.errors import ExitCode, InvalidError
-from kubectl_pets.options import Duration, SetName, connection, exit_codes, pass_session
+from kubectl_pets.flows.carrying import Manner, carry, manner_options
+from kubectl_pets.flows.checks import Terms
+from kubectl_pets.flows.conditions import soak_option, terms_options
 from kubectl_pets.session import Session
 
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)

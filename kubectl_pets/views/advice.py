@@ -5,8 +5,9 @@ Every advice is a whole command that can be copied, with the namespace that it n
 
 from typing import assert_never
 
-from kubectl_pets.domain.moves import home
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
+from kubectl_pets.domain.stepping.moves import home
+from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
     Done,
@@ -19,7 +20,6 @@ from kubectl_pets.domain.steps import (
     Stuck,
     Wait,
 )
-from kubectl_pets.domain.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.views import phrases, words
 from kubectl_pets.views.safe import clean
 

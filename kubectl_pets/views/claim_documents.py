@@ -5,8 +5,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kubectl_pets.domain.deletion import DeletionPlan
-from kubectl_pets.domain.findings import Verdict
+from kubectl_pets.domain.orphans.deletion import DeletionPlan
+from kubectl_pets.domain.orphans.findings import Verdict
 from kubectl_pets.views import claim_words, documents
 from kubectl_pets.views.safe import clean
 

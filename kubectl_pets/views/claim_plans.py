@@ -8,7 +8,7 @@ somebody has to read who only meant to tidy up.
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from kubectl_pets.domain.deletion import (
+from kubectl_pets.domain.orphans.deletion import (
     DeleteClaim,
     Deletion,
     DeletionPlan,
@@ -20,10 +20,10 @@ from kubectl_pets.domain.deletion import (
     Step,
     Totals,
 )
-from kubectl_pets.domain.estate import PersistentVolume
-from kubectl_pets.domain.findings import Fate, Verdict
-from kubectl_pets.domain.quantities import parse_bytes
-from kubectl_pets.domain.restoring import (
+from kubectl_pets.domain.orphans.estate import PersistentVolume
+from kubectl_pets.domain.orphans.findings import Fate, Verdict
+from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     ClearClaimRef,
     CreateClaim,

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import assert_never
 
-from kubectl_pets.domain.deletion import Refused, RefusedReason
-from kubectl_pets.domain.findings import Class, Evidence, EvidenceKind, Fate, Verdict
-from kubectl_pets.domain.restoring import RestoreRefused, RestoreRefusedReason
-from kubectl_pets.domain.snapshots import NoSnapshot
+from kubectl_pets.domain.orphans.deletion import Refused, RefusedReason
+from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.views import snapshot_words
 from kubectl_pets.views.ink import Ink
 from kubectl_pets.views.safe import clean

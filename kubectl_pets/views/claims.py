@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import assert_never
 
-from kubectl_pets.domain.deletion import totals
-from kubectl_pets.domain.findings import Class, Fate, Verdict
+from kubectl_pets.domain.orphans.deletion import totals
+from kubectl_pets.domain.orphans.findings import Class, Fate, Verdict
 from kubectl_pets.views import age, claim_words
 from kubectl_pets.views.ink import Ink, Line, Piece, cells, faint, padded, plain, render
 from kubectl_pets.views.phrases import count

@@ -7,8 +7,9 @@ are exhaustive: a new reason without words does not pass mypy.
 from collections.abc import Sequence
 from typing import assert_never
 
-from kubectl_pets.domain.planning import NEW_REVISION
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
+from kubectl_pets.domain.stepping.planning import NEW_REVISION
+from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
     Delete,
@@ -30,7 +31,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment, Blocker
 from kubectl_pets.views import phrases, words
 from kubectl_pets.views.safe import clean
 

@@ -5,10 +5,10 @@ answers, and the first reason why it does not; below, the names that pods share.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from kubectl_pets.domain.comparing import Compared, Heard, Standing
-from kubectl_pets.domain.endpoints import Entry
-from kubectl_pets.domain.names import Kind
-from kubectl_pets.domain.reasons import Diagnosis, Line, State, Verdict
+from kubectl_pets.domain.dns.comparing import Compared, Heard, Standing
+from kubectl_pets.domain.dns.endpoints import Entry
+from kubectl_pets.domain.dns.names import Kind
+from kubectl_pets.domain.dns.reasons import Diagnosis, Line, State, Verdict
 from kubectl_pets.views import age, dns_words
 from kubectl_pets.views.ink import Ink
 from kubectl_pets.views.ink import Line as Drawn

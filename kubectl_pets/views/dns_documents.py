@@ -4,9 +4,9 @@ null for what could not be read or was not asked.
 
 from typing import Any
 
-from kubectl_pets.domain.comparing import Heard
-from kubectl_pets.domain.endpoints import Entry
-from kubectl_pets.domain.reasons import Diagnosis, Finding, Line, Link
+from kubectl_pets.domain.dns.comparing import Heard
+from kubectl_pets.domain.dns.endpoints import Entry
+from kubectl_pets.domain.dns.reasons import Diagnosis, Finding, Line, Link
 from kubectl_pets.views import documents
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from kubectl_pets.domain.reasons import Diagnosis, Line
+from kubectl_pets.domain.dns.reasons import Diagnosis, Line
 from kubectl_pets.views import age, dns_words
 from kubectl_pets.views.lines import stamped
 from kubectl_pets.views.safe import clean

@@ -7,8 +7,8 @@ a new reason, check or verdict without words does not pass mypy.
 from collections.abc import Iterator
 from typing import assert_never
 
-from kubectl_pets.domain.reasons import Check, Diagnosis, Finding, Link, Reason, Skip, State, Verdict
-from kubectl_pets.domain.zones import Zone, ZoneSource
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Link, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.zones import Zone, ZoneSource
 from kubectl_pets.views.ink import Ink
 from kubectl_pets.views.safe import clean
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.members import Member
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.steps import Act, Goal, Plan
-from kubectl_pets.domain.verdict import Assessment, Cause
+from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause
+from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
 from kubectl_pets.views.safe import clean
 
 API_VERSION = "kubectl-pets/v1alpha1"

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.history import ABSENT, Difference, Entry, Template, normalised
+from kubectl_pets.domain.rollout.history import ABSENT, Difference, Entry, Template, normalised
 from kubectl_pets.views import age, documents
 from kubectl_pets.views.ink import Ink, Piece, columns, plain, render, text_of
 from kubectl_pets.views.phrases import folded

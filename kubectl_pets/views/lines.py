@@ -6,8 +6,8 @@ a condition that is only rewritten, makes none.
 
 from datetime import datetime
 
-from kubectl_pets.domain.members import Member, PodState
-from kubectl_pets.domain.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.views import age, phrases, words
 from kubectl_pets.views.safe import clean
 

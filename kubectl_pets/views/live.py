@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views import lines, tree
 from kubectl_pets.views.ink import bare, cells, cut, plain, render
 from kubectl_pets.views.safe import clean

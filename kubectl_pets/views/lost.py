@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from kubectl_pets.domain.lost import Held, Hold, LostPod
+from kubectl_pets.domain.safety.lost import Held, Hold, LostPod
 from kubectl_pets.views import age, documents, safety_words
 from kubectl_pets.views.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.phrases import count

@@ -6,9 +6,9 @@ now. So the picture shows all three next to each other: the side of the line, th
 
 from collections.abc import Sequence
 
-from kubectl_pets.domain.members import LEAVING, Member, PodState
-from kubectl_pets.domain.revisions import RevisionGroup
-from kubectl_pets.domain.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.revisions import RevisionGroup
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.views import phrases, words
 from kubectl_pets.views.ink import Ink, Line, Piece, columns, faint, plain, text_of
 from kubectl_pets.views.safe import clean

@@ -7,7 +7,8 @@ wait between two.
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import (
     Act,
     Delete,
     Done,
@@ -26,7 +27,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.views import age, decisions, phrases, words
 from kubectl_pets.views.safe import clean
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from kubectl_pets.domain.deletion import Deletion, DeletionPlan, Refused
-from kubectl_pets.domain.findings import Verdict
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, Refused
+from kubectl_pets.domain.orphans.findings import Verdict
 from kubectl_pets.views import claim_words
 from kubectl_pets.views.ink import cells, plain, render
 from kubectl_pets.views.safe import clean

@@ -6,7 +6,7 @@ Unknown is written out: a column that could not be judged never looks like one t
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kubectl_pets.domain.quorum import Place, Quorum, Risk
+from kubectl_pets.domain.safety.quorum import Place, Quorum, Risk
 from kubectl_pets.views import documents, safety_words
 from kubectl_pets.views.ink import Ink, Line, Piece, columns, faint, plain, render, text_of
 from kubectl_pets.views.phrases import folded

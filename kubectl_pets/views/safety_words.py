@@ -5,9 +5,9 @@ All matches are exhaustive: a new value without words does not pass mypy.
 
 from typing import assert_never
 
-from kubectl_pets.domain.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
-from kubectl_pets.domain.nodes import NodeState
-from kubectl_pets.domain.quorum import Coverage, Finding, Quorum, Risk
+from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
+from kubectl_pets.domain.safety.nodes import NodeState
+from kubectl_pets.domain.safety.quorum import Coverage, Finding, Quorum, Risk
 from kubectl_pets.views.safe import clean
 
 

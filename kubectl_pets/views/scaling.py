@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from kubectl_pets.domain.findings import Fate
-from kubectl_pets.domain.scaled import Standing
-from kubectl_pets.domain.sizing import Move, Refused, Scaling, Stake, Votes
-from kubectl_pets.domain.stakes import Coming, Leaving, Returning
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scaling.scaled import Standing
+from kubectl_pets.domain.scaling.sizing import Move, Refused, Scaling, Stake, Votes
+from kubectl_pets.domain.scaling.stakes import Coming, Leaving, Returning
 from kubectl_pets.views import age, claim_words, phrases, words
 from kubectl_pets.views.safe import clean
 from kubectl_pets.views.scaling_words import refusal, rival, stays, warning

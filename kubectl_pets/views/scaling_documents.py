@@ -1,7 +1,7 @@
 """``kubectl pets scale -o json|yaml``: the plan for programs, written out field by field; null for what could not be read."""
 
-from kubectl_pets.domain.sizing import Scaling, Votes
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scaling.sizing import Scaling, Votes
 from kubectl_pets.views.documents import API_VERSION, camel, dump
 
 

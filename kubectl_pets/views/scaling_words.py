@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from kubectl_pets.domain.rivals import Rival, Will
-from kubectl_pets.domain.sizing import Caution, Refused, RefusedReason, Scaling, Warning
-from kubectl_pets.domain.stakes import Leaving
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scaling.rivals import Rival, Will
+from kubectl_pets.domain.scaling.sizing import Caution, Refused, RefusedReason, Scaling, Warning
+from kubectl_pets.domain.scaling.stakes import Leaving
 from kubectl_pets.views import phrases, words
 from kubectl_pets.views.safe import clean
 

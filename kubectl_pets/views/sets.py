@@ -7,7 +7,7 @@ import than most tables to print, so it is imported when a table is really drawn
 from collections.abc import Iterable
 from datetime import datetime
 
-from kubectl_pets.domain.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.views import age, phrases, words
 from kubectl_pets.views.ink import Ink, Piece, plain, render
 from kubectl_pets.views.safe import clean

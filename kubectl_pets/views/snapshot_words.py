@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from kubectl_pets.domain.snapshots import NoSnapshot
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.views.safe import clean
 
 

@@ -8,8 +8,8 @@ beside them says which revision each one runs. Where a terminal is too low, pods
 from collections.abc import Sequence
 from datetime import datetime
 
-from kubectl_pets.domain.members import Member, PodState
-from kubectl_pets.domain.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.views import age, phrases, words
 from kubectl_pets.views.ink import Ink, Line, Piece, columns, faint, plain, render
 from kubectl_pets.views.safe import clean

@@ -7,10 +7,10 @@ All matches are exhaustive: a new enum value without words does not pass mypy.
 from collections.abc import Iterable
 from typing import assert_never
 
-from kubectl_pets.domain.managers import Manager, ManagerKind
-from kubectl_pets.domain.members import Member, PodState
-from kubectl_pets.domain.rollout import LONGEST_SET_NAME
-from kubectl_pets.domain.verdict import Assessment, Awaited, Blocker, Cause, Phase, Wait
+from kubectl_pets.domain.rollout.assessing import LONGEST_SET_NAME
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Blocker, Cause, Phase, Wait
 from kubectl_pets.views.ink import Ink, Piece
 from kubectl_pets.views.phrases import command, folded
 from kubectl_pets.views.safe import clean

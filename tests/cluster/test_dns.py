@@ -13,7 +13,7 @@ import dns.rrset
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.domain.answers import Answer, Hearing, Outcome, Question, RecordType
+from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType
 from kubectl_pets.errors import UnreachableError, UsageError
 from kubectl_pets.session import DnsWhere
 from tests.cluster.loopback import Answer as Canned

@@ -9,8 +9,8 @@ import pytest
 from kubectl_pets.cluster import Client, connect
 from kubectl_pets.cluster.execute import run_in
 from kubectl_pets.cluster.network import NetworkSource
-from kubectl_pets.domain.answers import Answer, Hearing, Outcome, Question, RecordType
-from kubectl_pets.domain.network import Network
+from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType
+from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, UnreachableError
 from kubectl_pets.session import ConnectionFlags, DnsWhere
 from tests.controlplane import ControlPlane, DnsReplica

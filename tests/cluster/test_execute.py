@@ -10,7 +10,7 @@ import pytest
 
 from kubectl_pets.cluster import Client, looking
 from kubectl_pets.cluster.execute import ExecResult, run_in
-from kubectl_pets.domain.answers import ClientView
+from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.errors import ForbiddenError, InvalidError, NotFoundError, UnreachableError, UsageError
 from tests.cluster.loopback import Answer, Handler, Loopback, drop
 from tests.cluster.loopback import status as status_body

@@ -8,7 +8,7 @@ import pytest
 
 from kubectl_pets.cluster import Client
 from kubectl_pets.cluster.network import NetworkSource
-from kubectl_pets.domain.network import HEADLESS, SERVICE_LABEL, Network
+from kubectl_pets.domain.dns.network import HEADLESS, SERVICE_LABEL, Network
 from kubectl_pets.errors import NotFoundError
 from tests.cluster.loopback import Answer, Loopback, drop, pod, stateful_set
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from kubectl_pets.__main__ import cli
-from kubectl_pets.groups import LazyGroup
+from kubectl_pets.cli.groups import LazyGroup
 
 
 def listed(command: click.Command) -> dict[int, str]:

@@ -15,10 +15,10 @@ import click
 import pytest
 import yaml
 
-from kubectl_pets import completing, recalling
 from kubectl_pets.__main__ import cli
-from kubectl_pets.groups import Verb, VerbGroup
-from kubectl_pets.options import ImageValue, SetName, connection, output
+from kubectl_pets.cli import completing, recalling
+from kubectl_pets.cli.groups import Verb, VerbGroup
+from kubectl_pets.cli.options import ImageValue, SetName, connection, output
 from kubectl_pets.session import ConnectionFlags, Session
 from tests.cluster.loopback import Answer, Loopback, loopback, stateful_set
 from tests.commands.plugin import Plugin

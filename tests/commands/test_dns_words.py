@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets import __main__ as door
-from kubectl_pets.domain.answers import ClientView, Hearing, Question, Server
-from kubectl_pets.domain.corefile import read_corefile
-from kubectl_pets.domain.network import Network
+from kubectl_pets.domain.dns.answers import ClientView, Hearing, Question, Server
+from kubectl_pets.domain.dns.corefile import read_corefile
+from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 from kubectl_pets.session import Cluster, DnsWhere, Session
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, statefulset

@@ -8,8 +8,8 @@ import click
 import pytest
 
 from kubectl_pets.__main__ import cli
+from kubectl_pets.cli.groups import LazyGroup, VerbGroup
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.groups import LazyGroup, VerbGroup
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

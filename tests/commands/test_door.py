@@ -10,8 +10,8 @@ import pytest
 
 from kubectl_pets import __main__ as door
 from kubectl_pets import errors
+from kubectl_pets.cli.groups import Verb
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.groups import Verb
 from kubectl_pets.session import Session
 from tests.terminal import FakeTerminal
 

@@ -16,8 +16,8 @@ from kubectl_pets import __version__, version
 from kubectl_pets.__main__ import THEMES
 from kubectl_pets.__main__ import VERBS as FIRST
 from kubectl_pets.__main__ import cli, run
+from kubectl_pets.cli.groups import LazyGroup
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.groups import LazyGroup
 from kubectl_pets.session import Session
 from tests.commands.codes import listed
 from tests.commands.test_docs import PAGES, README, VERBS

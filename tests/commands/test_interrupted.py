@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from kubectl_pets.clearing import clear
-from kubectl_pets.domain.deletion import DeleteClaim, Deletion, Options, Refused, plan
-from kubectl_pets.domain.estate import Estate
-from kubectl_pets.domain.findings import Verdict
-from kubectl_pets.domain.restoring import ClaimStep
-from kubectl_pets.interrupts import held_back
-from kubectl_pets.records import RecordBook, load
+from kubectl_pets.domain.orphans.deletion import DeleteClaim, Deletion, Options, Refused, plan
+from kubectl_pets.domain.orphans.estate import Estate
+from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.restoring import ClaimStep
+from kubectl_pets.flows.clearing import clear
+from kubectl_pets.flows.interrupts import held_back
+from kubectl_pets.flows.records import RecordBook, load
 from kubectl_pets.session import Cluster
 from tests.commands.gate import Gate, gate
 from tests.commands.plugin import Plugin

@@ -7,10 +7,10 @@ from typing import Any
 import click
 import pytest
 
-from kubectl_pets.domain.partition import Meaning, Wanted
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.steps import Amount
-from kubectl_pets.options import Duration, ImageValue, PartitionValue, Pods, SetName, as_kubectl_reads, connection
+from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, as_kubectl_reads, connection
+from kubectl_pets.domain.rollout.partition import Meaning, Wanted
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.stepping.steps import Amount
 from kubectl_pets.session import ConnectionFlags
 
 GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_pets import placing
 from kubectl_pets.__main__ import run
+from kubectl_pets.cli import placing
+from kubectl_pets.cli.placing import Found
 from kubectl_pets.errors import ExitCode, PetsError
-from kubectl_pets.placing import Found
 from kubectl_pets.session import Session
 from tests.commands.shell import EXECUTABLE, KREW, Shell
 from tests.terminal import FakeTerminal

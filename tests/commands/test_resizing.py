@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.change import PatchSet
 from kubectl_pets.domain.model import Snapshot, StatefulSet
-from kubectl_pets.domain.sizing import Surroundings
+from kubectl_pets.domain.scaling.sizing import Surroundings
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
-from kubectl_pets.resizing import Manner, resize
+from kubectl_pets.flows.resizing import Manner, resize
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_conductor import Scripted
 from tests.domain.builders import NEW, failing, pod, snapshot, statefulset

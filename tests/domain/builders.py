@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.members import STUCK_WAITING_REASONS
 from kubectl_pets.domain.model import (
     REVISION_LABEL,
     ClaimVolume,
@@ -36,7 +35,8 @@ from kubectl_pets.domain.model import (
     Volume,
     Waiting,
 )
-from kubectl_pets.domain.rollout import RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.members import STUCK_WAITING_REASONS
 
 _Item = TypeVar("_Item")
 

@@ -6,11 +6,11 @@ from random import Random
 from hypothesis import strategies as st
 
 from kubectl_pets.domain.model import Snapshot
-from kubectl_pets.domain.patches import change_for
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
     Canary,

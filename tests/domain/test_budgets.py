@@ -1,11 +1,11 @@
-"""What budgets allow, by the rules of the disruption controller and the eviction API (see kubectl_pets.domain.budgets)."""
+"""What budgets allow, by the rules of the disruption controller and the eviction API (see kubectl_pets.domain.safety.budgets)."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.budgets import Budget, BudgetSpec, BudgetStatus, desired_healthy, evictable_at_best, matches
 from kubectl_pets.domain.model import LabelSelector, LabelSelectorRequirement, ObjectMeta
+from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus, desired_healthy, evictable_at_best, matches
 
 WEB = LabelSelector(match_labels={"app": "web"})
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.freeing import goes_back_to
-from kubectl_pets.domain.members import PodState
 from kubectl_pets.domain.model import ControllerRevision, ObjectMeta, OwnerReference, Snapshot
-from kubectl_pets.domain.planning import plan
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.stepping.freeing import goes_back_to
+from kubectl_pets.domain.stepping.planning import plan
+from kubectl_pets.domain.stepping.steps import (
     Amount,
     Delete,
     Done,

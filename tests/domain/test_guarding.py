@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.budgets import Budget, BudgetSpec, BudgetStatus
-from kubectl_pets.domain.guarding import covered, new_pods, objection, takes_down
 from kubectl_pets.domain.model import LabelSelector, ObjectMeta
-from kubectl_pets.domain.moves import one_at_a_time
-from kubectl_pets.domain.patches import change_for
-from kubectl_pets.domain.restarting import PODS_ANNOTATION
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
+from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.guarding import covered, new_pods, objection, takes_down
+from kubectl_pets.domain.stepping.moves import one_at_a_time
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION
+from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
     Delete,
@@ -36,7 +37,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset, unready
 from tests.domain.closed_loop import GOOD, SEEDS, new_image, worlds
 from tests.domain.examples import cases

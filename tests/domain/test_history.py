@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.history import (
+from kubectl_pets.domain.model import ObjectMeta, OwnerReference, Pod, StatefulSetStatus
+from kubectl_pets.domain.rollout.history import (
     ABSENT,
     Difference,
     History,
@@ -20,7 +21,6 @@ from kubectl_pets.domain.history import (
     find,
     normalised,
 )
-from kubectl_pets.domain.model import ObjectMeta, OwnerReference, Pod, StatefulSetStatus
 from tests.domain.builders import NEW, NOW, OLD, UID, pod
 
 OWNER = (OwnerReference(kind="StatefulSet", name="web", uid=UID, controller=True),)

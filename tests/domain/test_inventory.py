@@ -18,7 +18,7 @@ from kubectl_pets.domain.model import (
     Snapshot,
     StatefulSet,
 )
-from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.rollout.assessing import assess
 from tests.domain.builders import NOW, pod, statefulset
 from tests.domain.examples import cases
 

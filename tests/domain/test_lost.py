@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.lost import Choice, Force, ForceRefused, ForceRefusedReason, Held, LostPod, force, judge
 from kubectl_pets.domain.model import Condition, ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, Snapshot
-from kubectl_pets.domain.nodes import (
+from kubectl_pets.domain.safety.lost import Choice, Force, ForceRefused, ForceRefusedReason, Held, LostPod, force, judge
+from kubectl_pets.domain.safety.nodes import (
     OUT_OF_SERVICE_TAINT,
     UNREACHABLE_TAINT,
     AttachmentSource,

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.managers import Manager, ManagerKind, managers
 from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnerReference, StatefulSet
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind, managers
 
 
 def owned(**meta: object) -> StatefulSet:

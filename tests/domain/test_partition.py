@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.partition import PATTERN, Meaning, Wanted
-from kubectl_pets.domain.steps import Amount
+from kubectl_pets.domain.rollout.partition import PATTERN, Meaning, Wanted
+from kubectl_pets.domain.stepping.steps import Amount
 from tests.domain.examples import cases
 
 

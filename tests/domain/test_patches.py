@@ -7,10 +7,10 @@ import pytest
 
 from kubectl_pets.domain.change import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
-from kubectl_pets.domain.patches import change_for
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import RESUME_ANNOTATION, assess
-from kubectl_pets.domain.steps import Delete, SetPartition, Stage, Step
+from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION, assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.steps import Delete, SetPartition, Stage, Step
 from tests.domain.builders import NEW, NOW, OLD, UID, pod, snapshot, statefulset
 from tests.domain.controller import patched
 

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Snapshot
-from kubectl_pets.domain.patches import change_for
-from kubectl_pets.domain.planning import NEW_REVISION, plan
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.planning import NEW_REVISION, plan
+from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
     Amount,
@@ -42,7 +43,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment
 from tests.domain.builders import NEW, NOW, OLD, THIRD, failing, leaving, pod, snapshot, snapshots, statefulset, unready
 from tests.domain.closed_loop import BAD, GOOD, histories, new_image, worlds
 from tests.domain.controller import World
@@ -318,7 +318,7 @@ def test_a_template_that_the_controller_has_not_seen_makes_a_new_revision() -> N
 
 
 def test_images_are_matched_with_containers() -> None:
-    from kubectl_pets.domain.stepping import images_for
+    from kubectl_pets.domain.stepping.deciding import images_for
 
     both = assess(snapshot(statefulset(images=("app:1", "side:1"), init_images=("setup:1",))), NOW)
     assert images_for((Image(container="app1", image="x"), Image(container="init", image="y")), both) == (

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.budgets import Budget, BudgetSpec, BudgetStatus
 from kubectl_pets.domain.model import Condition, LabelSelector, ObjectMeta, Pod, Snapshot
-from kubectl_pets.domain.nodes import ZONE_LABEL, Node, NodeStatus
-from kubectl_pets.domain.quorum import Quorum, Risk, Rule, headroom, majority
-from kubectl_pets.domain.risks import judge
-from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
+from kubectl_pets.domain.safety.nodes import ZONE_LABEL, Node, NodeStatus
+from kubectl_pets.domain.safety.quorum import Quorum, Risk, Rule, headroom, majority
+from kubectl_pets.domain.safety.risks import judge
 from tests.domain.builders import NEW, NOW, leaving, pod, snapshot, snapshots, statefulset, unready
 
 ALL = LabelSelector()

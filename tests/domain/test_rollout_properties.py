@@ -7,11 +7,11 @@ import msgspec
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.holding import standing
 from kubectl_pets.domain.model import Pod, Snapshot, StatefulSet
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.until import Until, progress
-from kubectl_pets.domain.verdict import Assessment, Awaited, Phase
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
+from kubectl_pets.domain.stepping.holding import standing
+from kubectl_pets.domain.stepping.until import Until, progress
 from tests.domain.builders import NOW, UID, snapshots
 from tests.domain.examples import cases
 

@@ -9,15 +9,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kubectl_pets.domain.change import Operation
-from kubectl_pets.domain.estate import (
-    AutoscalerSpec,
-    HorizontalPodAutoscaler,
-    PersistentVolume,
-    ScaledObject,
-    ScaledObjectSpec,
-    ScaleTarget,
-)
-from kubectl_pets.domain.findings import Fate
 from kubectl_pets.domain.model import (
     ClaimRetentionPolicy,
     Condition,
@@ -28,13 +19,22 @@ from kubectl_pets.domain.model import (
     Snapshot,
     StatefulSet,
 )
-from kubectl_pets.domain.quorum import majority
-from kubectl_pets.domain.rivals import Kind, Will
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.scaled import Standing, standing
-from kubectl_pets.domain.scaling import change, plan
-from kubectl_pets.domain.sizing import Caution, RefusedReason, Scaling, Stake, Surroundings, Warning
-from kubectl_pets.domain.stakes import Coming, own_claims
+from kubectl_pets.domain.orphans.estate import (
+    AutoscalerSpec,
+    HorizontalPodAutoscaler,
+    PersistentVolume,
+    ScaledObject,
+    ScaledObjectSpec,
+    ScaleTarget,
+)
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.safety.quorum import majority
+from kubectl_pets.domain.scaling.foreseeing import change, plan
+from kubectl_pets.domain.scaling.rivals import Kind, Will
+from kubectl_pets.domain.scaling.scaled import Standing, standing
+from kubectl_pets.domain.scaling.sizing import Caution, RefusedReason, Scaling, Stake, Surroundings, Warning
+from kubectl_pets.domain.scaling.stakes import Coming, own_claims
 from tests.domain.builders import NEW, NOW, OLD, UID, failing, leaving, pod, snapshot, snapshots, statefulset, unready
 from tests.domain.closed_loop import BAD, GOOD, SEEDS, SLOW, histories, worlds
 from tests.domain.controller import World

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 import yaml
 
-from kubectl_pets.domain.members import STUCK_WAITING_REASONS
 from kubectl_pets.domain.model import ControllerRevision, PersistentVolumeClaim, Pod, ServerVersion, Snapshot, StatefulSet
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.verdict import Assessment, Blocker, Wait
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import STUCK_WAITING_REASONS
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Wait
 
 Kind = TypeVar("Kind")
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.holding import standing
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import RESUME_ANNOTATION, assess
-from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION, assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.holding import standing
+from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
     Amount,
@@ -36,7 +37,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment
 from tests.domain.builders import NEW, NOW, OLD, THIRD, UID, failing, leaving, pod, snapshot, statefulset, unready
 
 EVERY: tuple[Goal, ...] = (

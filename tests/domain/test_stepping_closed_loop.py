@@ -11,10 +11,10 @@ import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.patches import change_for
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.stepping import after, decide
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
     Amount,

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Pod, StatefulSet
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.until import Progress, Until, progress
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from tests.domain.builders import NEW, NOW, OLD, failing, pod, snapshot, statefulset, unready
 
 _DONE, _ON, _REST, _STUCK = Progress.REACHED, Progress.GOING_ON, Progress.RESTING, Progress.STUCK

@@ -32,8 +32,8 @@ from kubectl_pets.domain.model import (
     Volume,
     Waiting,
 )
-from kubectl_pets.domain.rollout import RESUME_ANNOTATION, assess
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION, assess
+from kubectl_pets.domain.rollout.verdict import Assessment
 
 NOW = datetime(2026, 11, 24, 12, 4, 31, tzinfo=UTC)
 OLD, NEW = "web-77f9c6d8b", "web-5d8f7b9c4"

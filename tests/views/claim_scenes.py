@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from kubectl_pets.domain.deletion import Options
-from kubectl_pets.domain.findings import Verdict
 from kubectl_pets.domain.model import Condition
-from kubectl_pets.domain.orphans import KEEP_ANNOTATION, judge
-from kubectl_pets.domain.snapshots import Offer
+from kubectl_pets.domain.orphans.deletion import Options
+from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION, judge
+from kubectl_pets.domain.orphans.snapshots import Offer
 from tests.domain.orphans.builders import (
     DAY,
     NOW,

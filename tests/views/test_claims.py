@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kubectl_pets.domain.findings import Class, Verdict
+from kubectl_pets.domain.orphans.findings import Class, Verdict
 from kubectl_pets.views import claims
 from kubectl_pets.views.ink import bare
 from tests.domain.orphans.builders import NOW, claim, estate, one

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubectl_pets.domain.deletion import (
+from kubectl_pets.domain.orphans.deletion import (
     DeleteClaim,
     Deletion,
     DeletionPlan,
@@ -19,9 +19,9 @@ from kubectl_pets.domain.deletion import (
     SetRetain,
     Snapshot,
 )
-from kubectl_pets.domain.estate import PersistentVolume
-from kubectl_pets.domain.findings import Evidence, EvidenceKind, Fate, Verdict
-from kubectl_pets.domain.restoring import (
+from kubectl_pets.domain.orphans.estate import PersistentVolume
+from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     ClearClaimRef,
     CreateClaim,
@@ -31,7 +31,7 @@ from kubectl_pets.domain.restoring import (
     RestoreRefused,
     RestoreRefusedReason,
 )
-from kubectl_pets.domain.snapshots import NoSnapshot
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.views import claim_documents, claim_plans, claim_words, claims, progress
 from tests.domain.orphans.builders import NOW
 from tests.views.claim_scenes import SCENES

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from kubectl_pets.domain.planning import NEW_REVISION
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.stepping.planning import NEW_REVISION
+from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
     Delete,
@@ -25,7 +26,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment, Blocker, Cause
 from kubectl_pets.views import advice, decisions
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from kubectl_pets.domain.answers import Hearing
-from kubectl_pets.domain.reasons import Check, Diagnosis, Finding, Line, Link, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.answers import Hearing
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Line, Link, Reason, Skip, State, Verdict
 from kubectl_pets.views import dns, dns_documents, dns_log, dns_words
 from kubectl_pets.views.ink import bare
 from tests.domain.dns.builders import NOW, network, pod, service

@@ -5,11 +5,11 @@ import json
 import pytest
 import yaml
 
-from kubectl_pets.domain.planning import plan as plan_of
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import Abort, Amount, Canary, Run
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.planning import plan as plan_of
+from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Run
 from kubectl_pets.views import documents
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot

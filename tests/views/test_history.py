@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_pets.domain.history import ABSENT, Difference, Entry
+from kubectl_pets.domain.rollout.history import ABSENT, Difference, Entry
 from kubectl_pets.views import history
 from kubectl_pets.views.ink import bare
 from tests.views.builders import NEW, NOW, OLD, ago

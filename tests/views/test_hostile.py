@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubectl_pets.domain.managers import Manager, ManagerKind
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.stepping.steps import (
     Delete,
     Done,
     DoneReason,
@@ -29,7 +30,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment, Blocker, Cause
 from kubectl_pets.views import advice, decisions, documents, lines, picture, plan, sets, tree, words
 from kubectl_pets.views.live import Painter
 from tests.terminal import FakeTerminal

@@ -4,8 +4,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 from kubectl_pets.domain.model import Pod, Snapshot
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.verdict import Assessment
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.lines import changes
 from tests.views import builders
 from tests.views.builders import NEW, NOW, ago, pod, snapshot

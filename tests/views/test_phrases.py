@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_pets.domain.revisions import Image
+from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.views import phrases
 from tests.views import builders
 

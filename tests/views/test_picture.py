@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.views import picture
 from kubectl_pets.views.ink import bare, cells
 from tests.views import builders

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from kubectl_pets.domain.planning import plan as plan_of
-from kubectl_pets.domain.revisions import Image
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.steps import (
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.planning import plan as plan_of
+from kubectl_pets.domain.stepping.steps import (
     Abort,
     Amount,
     Canary,
@@ -24,7 +25,6 @@ from kubectl_pets.domain.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.domain.verdict import Assessment
 from kubectl_pets.views import plan
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot

@@ -4,7 +4,7 @@ import json
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.quorum import Coverage, Finding, Place, Quorum, Risk
+from kubectl_pets.domain.safety.quorum import Coverage, Finding, Place, Quorum, Risk
 from kubectl_pets.views import quorum, safety_words
 from tests.views.screens import screen
 

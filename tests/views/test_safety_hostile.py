@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubectl_pets.domain.history import Difference
-from kubectl_pets.domain.lost import ForceRefused, ForceRefusedReason
-from kubectl_pets.domain.nodes import NodeState
-from kubectl_pets.domain.quorum import Finding, Risk
+from kubectl_pets.domain.rollout.history import Difference
+from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason
+from kubectl_pets.domain.safety.nodes import NodeState
+from kubectl_pets.domain.safety.quorum import Finding, Risk
 from kubectl_pets.views import history, lost, quorum, safety_words
 from tests.views import test_history, test_lost, test_quorum
 from tests.views.builders import NOW

@@ -7,15 +7,15 @@ import yaml
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from kubectl_pets.domain.findings import Fate
 from kubectl_pets.domain.model import Condition, Pod, StatefulSet
-from kubectl_pets.domain.rivals import Kind, Rival, Will
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.scaled import Standing
-from kubectl_pets.domain.scaling import plan
-from kubectl_pets.domain.sizing import Caution, Refused, RefusedReason, Scaling, Stake, Surroundings, Warning
-from kubectl_pets.domain.stakes import Coming, Leaving, Returning
-from kubectl_pets.domain.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.scaling.foreseeing import plan
+from kubectl_pets.domain.scaling.rivals import Kind, Rival, Will
+from kubectl_pets.domain.scaling.scaled import Standing
+from kubectl_pets.domain.scaling.sizing import Caution, Refused, RefusedReason, Scaling, Stake, Surroundings, Warning
+from kubectl_pets.domain.scaling.stakes import Coming, Leaving, Returning
 from kubectl_pets.views import scaling, scaling_documents, scaling_words
 from tests.domain.builders import NEW, NOW, failing, pod, snapshot, statefulset
 from tests.domain.orphans.builders import DAY, claim

@@ -1,7 +1,7 @@
 """``kubectl pets list``, whole screens."""
 
 
-from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.views import sets
 from kubectl_pets.views.ink import bare
 from tests.views import builders

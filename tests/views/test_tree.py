@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from kubectl_pets.domain.rollout import assess
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.views import tree
 from kubectl_pets.views.ink import bare, cells
 from tests.views import builders

@@ -2,10 +2,10 @@
 
 import pytest
 
-from kubectl_pets.domain.managers import Manager, ManagerKind
-from kubectl_pets.domain.members import Member, PodState
-from kubectl_pets.domain.rollout import assess
-from kubectl_pets.domain.verdict import Awaited, Blocker, Cause, Wait
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Awaited, Blocker, Cause, Wait
 from kubectl_pets.views import words
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot

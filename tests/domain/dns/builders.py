@@ -4,6 +4,19 @@ can go wrong with it."""
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from kubectl_pets.domain.dns.network import (
+    HEADLESS,
+    SERVICE_LABEL,
+    Endpoint,
+    EndpointConditions,
+    EndpointPort,
+    EndpointSlice,
+    Network,
+    Service,
+    ServicePort,
+    ServiceSpec,
+    TargetRef,
+)
 from kubectl_pets.domain.model import (
     Condition,
     LabelSelector,
@@ -17,19 +30,6 @@ from kubectl_pets.domain.model import (
     PodTemplate,
     StatefulSet,
     StatefulSetSpec,
-)
-from kubectl_pets.domain.network import (
-    HEADLESS,
-    SERVICE_LABEL,
-    Endpoint,
-    EndpointConditions,
-    EndpointPort,
-    EndpointSlice,
-    Network,
-    Service,
-    ServicePort,
-    ServiceSpec,
-    TargetRef,
 )
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

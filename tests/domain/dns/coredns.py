@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from ipaddress import ip_address
 
-from kubectl_pets.domain.answers import Answer, Hearing, Outcome, Question, RecordType, Server
-from kubectl_pets.domain.corefile import Settings
-from kubectl_pets.domain.network import Endpoint, EndpointSlice, Network, Service
+from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType, Server
+from kubectl_pets.domain.dns.corefile import Settings
+from kubectl_pets.domain.dns.network import Endpoint, EndpointSlice, Network, Service
 from tests.domain.dns.builders import NOW
 
 ServiceRecord = tuple[str, str, int]  #: label (empty: the Service itself), address, port (-1: none)

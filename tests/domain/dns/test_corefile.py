@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.corefile import Cache, Settings, read_corefile, selects, serves_reverse
+from kubectl_pets.domain.dns.corefile import Cache, Settings, read_corefile, selects, serves_reverse
 from tests.domain.dns.builders import COREFILE
 
 

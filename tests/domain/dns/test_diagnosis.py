@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.answers import Answer, ClientView, Hearing, Outcome, RecordType, Server
-from kubectl_pets.domain.comparing import Standing
-from kubectl_pets.domain.corefile import Settings, read_corefile
-from kubectl_pets.domain.dns import diagnose, narrowed
-from kubectl_pets.domain.names import Kind, expected, questions
-from kubectl_pets.domain.network import Endpoint, Network, ServicePort
-from kubectl_pets.domain.reasons import Check, Diagnosis, Line, Reason, Skip, State, Verdict
-from kubectl_pets.domain.zones import cluster_zone
+from kubectl_pets.domain.dns.answers import Answer, ClientView, Hearing, Outcome, RecordType, Server
+from kubectl_pets.domain.dns.comparing import Standing
+from kubectl_pets.domain.dns.corefile import Settings, read_corefile
+from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
+from kubectl_pets.domain.dns.names import Kind, expected, questions
+from kubectl_pets.domain.dns.network import Endpoint, Network, ServicePort
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Line, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.zones import cluster_zone
 from tests.domain.dns.builders import COREFILE, NOW, endpoint_slice, network, pod, service, statefulset
 from tests.domain.dns.coredns import CoreDns
 

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.answers import Answer, Hearing, Outcome, Server
-from kubectl_pets.domain.comparing import Standing
-from kubectl_pets.domain.corefile import Settings
-from kubectl_pets.domain.dns import diagnose
+from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Server
+from kubectl_pets.domain.dns.comparing import Standing
+from kubectl_pets.domain.dns.corefile import Settings
+from kubectl_pets.domain.dns.diagnosing import diagnose
+from kubectl_pets.domain.dns.names import Kind, expected, questions
+from kubectl_pets.domain.dns.network import Network, Service, ServicePort
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.model import Pod
-from kubectl_pets.domain.names import Kind, expected, questions
-from kubectl_pets.domain.network import Network, Service, ServicePort
-from kubectl_pets.domain.reasons import Check, Diagnosis, Reason, Skip, State, Verdict
-from kubectl_pets.domain.zones import cluster_zone
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, service, statefulset
 from tests.domain.dns.coredns import CoreDns
 from tests.domain.dns.test_diagnosis import line_of, settings_of

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kubectl_pets.domain.corefile import read_corefile
-from kubectl_pets.domain.zones import ResolvConf, Zone, ZoneSource, cluster_zone, read_resolv_conf, zone_of
+from kubectl_pets.domain.dns.corefile import read_corefile
+from kubectl_pets.domain.dns.zones import ResolvConf, Zone, ZoneSource, cluster_zone, read_resolv_conf, zone_of
 from tests.domain.dns.builders import COREFILE
 
 RESOLV = "search prod.svc.k8s.local svc.k8s.local k8s.local example.org\nnameserver 10.96.0.10\noptions ndots:5\n"

@@ -5,7 +5,29 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.estate import (
+from kubectl_pets.domain.model import (
+    ClaimVolume,
+    Condition,
+    EphemeralVolume,
+    LabelSelector,
+    ManagedFieldsEntry,
+    Object,
+    ObjectMeta,
+    Ordinals,
+    Owned,
+    OwnedFields,
+    OwnedSpec,
+    OwnerReference,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpec,
+    PersistentVolumeClaimStatus,
+    PodSpec,
+    PodTemplate,
+    StatefulSet,
+    StatefulSetSpec,
+    Volume,
+)
+from kubectl_pets.domain.orphans.estate import (
     AutoscalerSpec,
     ClaimRef,
     CSISource,
@@ -30,31 +52,9 @@ from kubectl_pets.domain.estate import (
     WorkloadSpec,
     volumes_by_name,
 )
-from kubectl_pets.domain.findings import Verdict
-from kubectl_pets.domain.model import (
-    ClaimVolume,
-    Condition,
-    EphemeralVolume,
-    LabelSelector,
-    ManagedFieldsEntry,
-    Object,
-    ObjectMeta,
-    Ordinals,
-    Owned,
-    OwnedFields,
-    OwnedSpec,
-    OwnerReference,
-    PersistentVolumeClaim,
-    PersistentVolumeClaimSpec,
-    PersistentVolumeClaimStatus,
-    PodSpec,
-    PodTemplate,
-    StatefulSet,
-    StatefulSetSpec,
-    Volume,
-)
-from kubectl_pets.domain.orphans import judge
-from kubectl_pets.domain.snapshots import VolumeSnapshotClass
+from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.judging import judge
+from kubectl_pets.domain.orphans.snapshots import VolumeSnapshotClass
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

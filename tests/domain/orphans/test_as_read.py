@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from kubectl_pets.domain.estate import (
+from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
+from kubectl_pets.domain.orphans.estate import (
     Estate,
     HorizontalPodAutoscaler,
     PersistentVolume,
@@ -15,10 +16,9 @@ from kubectl_pets.domain.estate import (
     Workload,
     volumes_by_name,
 )
-from kubectl_pets.domain.findings import Class, EvidenceKind, Fate
-from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.orphans import judge
-from kubectl_pets.domain.reach import reserved_ordinals
+from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
+from kubectl_pets.domain.orphans.judging import judge
+from kubectl_pets.domain.orphans.reach import reserved_ordinals
 from tests.domain.orphans.builders import NOBODY, NOW, estate, one
 
 SCENE = yaml.safe_load((Path(__file__).parent / "scaled_down.yaml").read_text())

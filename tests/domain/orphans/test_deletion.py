@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_pets.domain.deletion import (
+from kubectl_pets.domain.model import Condition, DataSource, PersistentVolumeClaim
+from kubectl_pets.domain.orphans.deletion import (
     CLAIM_ANNOTATION,
     POLICY_ANNOTATION,
     RETAINED_ANNOTATION,
@@ -24,11 +25,10 @@ from kubectl_pets.domain.deletion import (
     recheck,
     totals,
 )
-from kubectl_pets.domain.estate import Estate, PersistentVolume
-from kubectl_pets.domain.findings import Class, Evidence, EvidenceKind, Fate, Verdict
-from kubectl_pets.domain.model import Condition, DataSource, PersistentVolumeClaim
-from kubectl_pets.domain.orphans import judge
-from kubectl_pets.domain.snapshots import NoSnapshot, Offer, Taken
+from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
+from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.judging import judge
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot, Offer, Taken
 from tests.domain.orphans.builders import (
     DAY,
     NOW,

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.findings import Class, EvidenceKind
 from kubectl_pets.domain.model import Ordinals, StatefulSet, StatefulSetSpec
-from kubectl_pets.domain.origins import explanations, split
-from kubectl_pets.domain.reach import LiveSet, SetGroup, reserved_ordinals
+from kubectl_pets.domain.orphans.findings import Class, EvidenceKind
+from kubectl_pets.domain.orphans.origins import explanations, split
+from kubectl_pets.domain.orphans.reach import LiveSet, SetGroup, reserved_ordinals
 from tests.domain.orphans.builders import claim, estate, mounts, one, stateful_set, users, workload
 
 E = EvidenceKind

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_pets.domain import origins, orphans, reach, searching, workloads
-from kubectl_pets.domain.estate import Estate, Users
-from kubectl_pets.domain.findings import CANDIDATES, Class, Evidence, EvidenceKind
 from kubectl_pets.domain.model import PersistentVolumeClaim
-from kubectl_pets.domain.orphans import judge, needs
+from kubectl_pets.domain.orphans import judging as orphans
+from kubectl_pets.domain.orphans import origins, reach, searching, workloads
+from kubectl_pets.domain.orphans.estate import Estate, Users
+from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.judging import judge, needs
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World
 

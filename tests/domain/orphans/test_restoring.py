@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_pets.domain.deletion import CLAIM_ANNOTATION, POLICY_ANNOTATION, Options, SetRetain, deletion, essence
-from kubectl_pets.domain.estate import ClaimRef, PersistentVolume, PersistentVolumeStatus
-from kubectl_pets.domain.findings import Class
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
-from kubectl_pets.domain.restoring import (
+from kubectl_pets.domain.orphans.deletion import CLAIM_ANNOTATION, POLICY_ANNOTATION, Options, SetRetain, deletion, essence
+from kubectl_pets.domain.orphans.estate import ClaimRef, PersistentVolume, PersistentVolumeStatus
+from kubectl_pets.domain.orphans.findings import Class
+from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     ClearClaimRef,
     CreateClaim,

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.model import ObjectMeta
-from kubectl_pets.domain.snapshots import (
+from kubectl_pets.domain.orphans.snapshots import (
     CLAIM_UID_ANNOTATION,
     Chosen,
     ContentSource,

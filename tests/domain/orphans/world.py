@@ -10,7 +10,17 @@ from random import Random
 
 import msgspec
 
-from kubectl_pets.domain.estate import (
+from kubectl_pets.domain.model import (
+    ManagedFieldsEntry,
+    ObjectMeta,
+    OwnerReference,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpec,
+    PersistentVolumeClaimStatus,
+    StatefulSet,
+    Volume,
+)
+from kubectl_pets.domain.orphans.estate import (
     AutoscalerSpec,
     ClaimRef,
     Estate,
@@ -25,16 +35,6 @@ from kubectl_pets.domain.estate import (
     ScaleTarget,
     Users,
     Workload,
-)
-from kubectl_pets.domain.model import (
-    ManagedFieldsEntry,
-    ObjectMeta,
-    OwnerReference,
-    PersistentVolumeClaim,
-    PersistentVolumeClaimSpec,
-    PersistentVolumeClaimStatus,
-    StatefulSet,
-    Volume,
 )
 from tests.domain.orphans.builders import (
     CONTROLLER,

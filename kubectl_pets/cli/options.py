@@ -1,0 +1,284 @@
+"""The click options and parameter types that several verbs share. Flags are kubectl's, with kubectl's meaning."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from msgspec.structs import replace
+
+from kubectl_pets.cli import completing
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.session import Session
+
+if TYPE_CHECKING:  # help, version and completion do without the domain
+    from click.shell_completion import CompletionItem
+
+    from kubectl_pets.domain.rollout.partition import Wanted
+    from kubectl_pets.domain.rollout.revisions import Image
+    from kubectl_pets.domain.stepping.steps import Amount
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_KINDS = frozenset({"sts", "statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps", "statefulsets.v1.apps"})
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+class SetName(click.ParamType[str]):
+    """``web``, ``sts/web`` or ``statefulset/web``."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        kind, slash, name = str(value).rpartition("/")
+        if slash and kind.lower() not in _KINDS:
+            self.fail(f"'{value}' is not a StatefulSet; give its name, or statefulset/NAME.", param, ctx)
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name):
+            self.fail(f"'{value}' cannot be the name of a StatefulSet.", param, ctx)
+        return name
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        kind, slash, _ = incomplete.rpartition("/")
+        return [] if slash and kind.lower() not in _KINDS else completing.sets(ctx, param, incomplete)
+
+
+class Duration(click.ParamType[timedelta]):
+    """Go's durations as kubectl takes them: ``30s``, ``10m``, ``1h30m``; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        text = str(value)
+        if re.fullmatch(r"[0-9]{1,9}", text):
+            return timedelta(seconds=int(text))
+        parts = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|h|m|s)", text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            self.fail(f"'{text}' is not a duration like 30s, 10m or 1h30m.", param, ctx)
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+class Age(Duration):
+    """A duration in which days count, too: ``30d``."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        found = re.fullmatch(r"([0-9]{1,6})d", str(value))
+        return timedelta(days=int(found[1])) if found else super().convert(value, param, ctx)
+
+
+class Pods(click.ParamType["Amount"]):
+    """A number of pods, or a share of the replicas: ``2``, ``25%``."""
+
+    name = "n|n%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Amount":
+        from kubectl_pets.domain.stepping.steps import Amount
+
+        if isinstance(value, Amount):
+            return value
+        found = re.fullmatch(r"([0-9]{1,6})(%?)", str(value))
+        if found is None or int(found[1]) == 0:
+            self.fail(f"'{value}' is not a number of pods: give 1 or more, or a share from 1% to 100%.", param, ctx)
+        if found[2] and int(found[1]) > 100:
+            self.fail(f"'{value}' is more than all pods: give a share from 1% to 100%.", param, ctx)
+        return Amount(int(found[1]), percent=bool(found[2]))
+
+
+class PartitionValue(click.ParamType["Wanted"]):
+    """``2``, ``+1``, ``-1`` or ``50%``."""
+
+    name = "value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Wanted":
+        from kubectl_pets.domain.rollout.partition import PATTERN, Meaning, Wanted
+
+        if isinstance(value, Wanted):
+            return value
+        found = re.fullmatch(PATTERN, str(value))
+        if found is None:
+            self.fail(f"'{value}' is not a partition: give a number, +N, -N, or a share like 50%.", param, ctx)
+        if found[3] is not None:
+            if int(found[3]) > 100:
+                self.fail(f"'{value}' is more than all pods: give a share from 0% to 100%.", param, ctx)
+            return Wanted(meaning=Meaning.PERCENT, number=int(found[3]))
+        meaning = {"": Meaning.ABSOLUTE, "+": Meaning.UP, "-": Meaning.DOWN}[found[1]]
+        return Wanted(meaning=meaning, number=int(found[2]))
+
+
+class ImageValue(click.ParamType["Image"]):
+    """``IMAGE`` or ``CONTAINER=IMAGE``."""
+
+    name = "[container=]image"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Image":
+        from kubectl_pets.domain.rollout.revisions import Image
+
+        if isinstance(value, Image):
+            return value
+        container, equals, image = str(value).partition("=")
+        if not equals:
+            container, image = "", container
+        if not image or re.search(r"\s", image) or (equals and not container):
+            self.fail(f"'{value}' is not IMAGE or CONTAINER=IMAGE.", param, ctx)
+        return Image(container=container, image=image)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        return completing.containers(ctx, param, incomplete)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Put a connection flag into the session, wherever on the command line it stood; the last one wins."""
+    if value is None or value == () or value is False:
+        return
+    session = ctx.find_object(Session)
+    assert session is not None and param.name is not None
+    if isinstance(value, timedelta):
+        value = value.total_seconds() or None
+    session.flags = replace(session.flags, **{param.name: value})
+
+
+def _be_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    session = ctx.find_object(Session)
+    assert session is not None
+    session.verbose = session.verbose or value
+
+
+class _Quiet(click.Option):
+    """One that is taken and completed everywhere, but told in the program's own help only."""
+
+    def get_help_record(self, ctx: click.Context) -> None:
+        return None
+
+
+def _flag(*names: str, completes: Callable[..., Any] | None = None, **kw: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    return names, {"shell_complete": completes, **kw}
+
+
+#: The first of these are shown in every verb's help, all of them in the program's.
+_SHOWN_EVERYWHERE = 3
+_CONNECTION = (
+    _flag(
+        "-n",
+        "--namespace",
+        metavar="NAMESPACE",
+        completes=completing.namespaces,
+        help="Namespace to look in; the context's where not given.",
+    ),
+    _flag("--context", metavar="NAME", completes=completing.configured("contexts"), help="Context of the kubeconfig to use."),
+    _flag(
+        "--kubeconfig",
+        metavar="FILE",
+        completes=completing.files,
+        help="The kubeconfig to use instead of $KUBECONFIG or ~/.kube/config.",
+    ),
+    _flag("--cluster", metavar="NAME", completes=completing.configured("clusters"), help="Cluster of the kubeconfig to use."),
+    _flag("--user", metavar="NAME", completes=completing.configured("users"), help="User of the kubeconfig to use."),
+    _flag("-s", "--server", metavar="URL", help="Address of the API server."),
+    _flag("--token", metavar="TOKEN", help="Bearer token to authenticate with."),
+    _flag("--as", "as_user", metavar="USER", help="User to impersonate."),
+    _flag("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Group to impersonate; may be repeated."),
+    _flag("--as-uid", metavar="UID", help="UID to impersonate."),
+    _flag(
+        "--certificate-authority",
+        metavar="FILE",
+        completes=completing.files,
+        help="Certificate of the authority that signed the server's.",
+    ),
+    _flag("--tls-server-name", metavar="NAME", help="Name to check the server's certificate for."),
+    _flag("--insecure-skip-tls-verify", is_flag=True, help="Do not check the server's certificate."),
+    _flag("--request-timeout", type=Duration(), metavar="DURATION", help="Give up on a single request after this long."),
+)
+
+
+def connection(command: _F, *, all_shown: bool = False) -> _F:
+    """All of kubectl's connection flags, and ``-v``. They may stand before the verb or after it."""
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_be_verbose, help="Show the traceback of an error."
+    )
+    command = verbose(command)
+    for index, (names, kw) in reversed(list(enumerate(_CONNECTION))):
+        kind = click.Option if all_shown or index < _SHOWN_EVERYWHERE else _Quiet
+        command = click.option(*names, cls=kind, expose_value=False, callback=_remember, **kw)(command)
+    return command
+
+
+#: What the exit codes mean, in every help and in the README.
+_EXIT_CODES = {
+    ExitCode.OK: "done, all well",
+    ExitCode.FAILED: "failed",
+    ExitCode.USAGE: "wrong usage",
+    ExitCode.NOT_YET: "not done yet, or paused",
+    ExitCode.STUCK: "stuck or degraded",
+    ExitCode.TIMED_OUT: "timed out",
+    ExitCode.REFUSED: "refused: unsafe, nothing was changed",
+    ExitCode.FINDINGS: "--check found something",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+def exit_codes(*codes: ExitCode) -> str:
+    """The end of a verb's help: the codes that it can end with, besides those that any verb can."""
+    every = {ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED, *codes}
+    return "\n".join(["\b", "Exit codes:", *(f"  {code.value:<3}  {_EXIT_CODES[code]}" for code in sorted(every))])
+
+
+def output(*formats: str) -> Callable[[_F], _F]:
+    """``-o``; the first format is the default."""
+    return click.option(
+        "-o", "--output", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print the answer."
+    )
+
+
+def _dry_run(*values: str, about: str) -> Callable[[_F], _F]:
+    """``--dry-run`` with kubectl's values; bare it means ``client``."""
+    return click.option(
+        "--dry-run",
+        type=click.Choice(values),
+        default="none",
+        show_default=True,
+        is_flag=False,
+        flag_value="client",
+        help=about,
+    )
+
+
+dry_run = _dry_run(
+    "none", "client", "server", about="Print the plan and change nothing; 'server' has the API server check the first change."
+)
+dry_run_here = _dry_run("none", "client", about="Say what would be written where, and write nothing.")
+yes = click.option("-y", "--yes", is_flag=True, help="Do not ask before pods get deleted.")
+timeout = click.option(
+    "--timeout", type=Duration(), metavar="DURATION", help="Give up waiting after this long (exit code 5); 0: never."
+)
+pass_session = click.make_pass_decorator(Session)
+
+
+_SHORT_WITH_EQUALS = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
+_DRY_RUNS = ("none", "client", "server")
+
+
+def as_kubectl_reads(words: Sequence[str]) -> list[str]:
+    """kubectl's flags are pflag's: ``-n=prod`` means what ``-n prod`` does, and a bare ``--dry-run`` takes no word after it.
+    click reads both otherwise."""
+    read: list[str] = []
+    for index, word in enumerate(words):
+        if word == "--":
+            return [*read, *words[index:]]
+        short = _SHORT_WITH_EQUALS.fullmatch(word)
+        following = words[index + 1] if index + 1 < len(words) else ""
+        if short:
+            read += short.groups()
+        elif word == "--dry-run" and following not in _DRY_RUNS:
+            read.append("--dry-run=client")
+        else:
+            read.append(word)
+    return read
+
+
+def seconds(duration: timedelta | None) -> float | None:
+    """A ``--timeout`` for a deadline: None and 0 mean never."""
+    return duration.total_seconds() or None if duration is not None else None

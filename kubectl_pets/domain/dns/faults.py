@@ -1,0 +1,86 @@
+"""Why a DNS server's answer is not the right one: what it cached, until when, and what caching cannot explain.
+
+CoreDNS caches denials, too, each replica its own (kubernetes/kubernetes#92559). A cached answer counts its TTL down (RFC 2308),
+so the TTL heard says until when it may be given; and an answer that should have run out long ago has another cause.
+"""
+
+from datetime import datetime, timedelta
+
+from kubectl_pets.domain.dns.answers import Outcome, Server
+from kubectl_pets.domain.dns.comparing import Compared, Heard, Standing
+from kubectl_pets.domain.dns.corefile import Settings
+from kubectl_pets.domain.dns.network import Service
+from kubectl_pets.domain.dns.reasons import Finding, Reason
+from kubectl_pets.domain.model import Pod
+from kubectl_pets.domain.rollout.members import later
+
+
+def label(server: Server) -> str:
+    return f"{server.namespace}/{server.name}" if server.namespace else server.name
+
+
+def published_since(pod: Pod | None, service: Service | None) -> datetime | None:
+    """Since when the pod has been an endpoint, as far as its own status tells."""
+    if pod is None or service is None:
+        return None
+    if service.spec.publish_not_ready_addresses:
+        return pod.metadata.creation_timestamp
+    ready = pod.status.condition("Ready")
+    return ready.last_transition_time if ready is not None and ready.status == "True" else None
+
+
+def fault(
+    heard: Heard, settings: Settings | None, live: frozenset[str] | None, since: datetime | None, now: datetime
+) -> Finding | None:
+    """What is wrong with one server's answers to a name; None: nothing, or nothing was asked. ``since``: when the records that
+    are expected came about; ``live``: the addresses that the slices have as ready, None where these could not be read."""
+    server = label(heard.hearing.server)
+    match heard.standing:
+        case Standing.SILENT:
+            detail = next((each.answer.detail for each in heard.compared if each.answer and each.answer.detail), "")
+            return Finding(reason=Reason.SERVER_SILENT, server=server, detail=heard.hearing.trouble or detail)
+        case Standing.SERVFAIL | Standing.REFUSED:
+            return Finding(reason=Reason.SERVER_FAILING, server=server, detail=_code(heard))
+        case Standing.WRONG:
+            return _wrong(heard, live, server)
+        case Standing.MISSING:
+            return _denied(heard, settings, since, now, server)
+        case Standing.NOT_ASKED | Standing.UNJUDGED | Standing.RIGHT | Standing.ABSENT:
+            return None
+
+
+def _code(heard: Heard) -> str:
+    found = next(each.answer for each in heard.compared if each.standing is heard.standing and each.answer is not None)
+    return found.detail or found.outcome.value.upper()
+
+
+def _wrong(heard: Heard, live: frozenset[str] | None, server: str) -> Finding:
+    """Other records than expected. What no slice holds any more is an old answer."""
+    found = next(each for each in heard.compared if each.standing is Standing.WRONG)
+    old = live is not None and not live.intersection(found.extra)
+    return Finding(
+        reason=Reason.STALE_ANSWER if old else Reason.WRONG_ANSWER,
+        subject=", ".join(found.lacking),
+        detail=", ".join(found.extra),
+        server=server,
+        until=_until(found, heard),
+    )
+
+
+def _denied(heard: Heard, settings: Settings | None, since: datetime | None, now: datetime, server: str) -> Finding:
+    found = next(each for each in heard.compared if each.standing is Standing.MISSING)
+    until = _until(found, heard)
+    outlived = settings is not None and since is not None and later(since, timedelta(seconds=settings.longest_denial)) < now
+    cached = until is not None and (settings is None or settings.cache is not None) and not outlived
+    return Finding(
+        reason=Reason.NEGATIVE_CACHE if cached else Reason.SERVER_BEHIND,
+        detail=(found.answer.outcome if found.answer else Outcome.NXDOMAIN).value.upper(),
+        server=server,
+        until=until if cached else None,
+    )
+
+
+def _until(found: Compared, heard: Heard) -> datetime | None:
+    if found.answer is None or found.answer.ttl is None:
+        return None
+    return later(heard.hearing.asked_at, timedelta(seconds=found.answer.ttl))

@@ -1,0 +1,66 @@
+"""Which domain a cluster's names are in: as given, as the Corefile or a pod's resolv.conf has it, or the usual one."""
+
+import re
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.dns.corefile import Settings
+
+USUAL_ZONE = "cluster.local"
+
+
+@unique
+class ZoneSource(StrEnum):
+    GIVEN = "given"
+    COREFILE = "corefile"
+    RESOLV_CONF = "resolv.conf"
+    DEFAULT = "default"
+
+
+class Zone(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    source: ZoneSource
+
+
+class ResolvConf(msgspec.Struct, frozen=True, kw_only=True):
+    """resolv.conf(5). ``ndots``: a name with fewer dots is tried with the search list first."""
+
+    nameservers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    ndots: int = 1
+
+
+def read_resolv_conf(text: str) -> ResolvConf:
+    """The last ``search`` or ``domain`` counts, as does the last ``ndots``; more than 15 dots count as 15."""
+    nameservers: list[str] = []
+    search: tuple[str, ...] = ()
+    ndots = 1
+    for line in text.splitlines():
+        words = re.split(r"[#;]", line)[0].split()
+        match words[:1]:
+            case ["nameserver"] if len(words) > 1:
+                nameservers.append(words[1])
+            case ["search" | "domain"]:
+                search = tuple(word.rstrip(".").lower() for word in words[1:])
+            case ["options"]:
+                found = [word[6:] for word in words[1:] if re.fullmatch(r"ndots:[0-9]{1,9}", word)]
+                ndots = min(int(found[-1]), 15) if found else ndots
+    return ResolvConf(nameservers=tuple(nameservers), search=search, ndots=ndots)
+
+
+def cluster_zone(given: str = "", settings: Settings | None = None, resolv_conf: str | None = None) -> Zone:
+    """Where several tell, the first in this order counts: what was given, the Corefile, a pod's resolv.conf."""
+    if given:
+        return Zone(name=given.strip(".").lower(), source=ZoneSource.GIVEN)
+    if settings is not None:
+        return Zone(name=settings.zone, source=ZoneSource.COREFILE)
+    searched = zone_of(read_resolv_conf(resolv_conf)) if resolv_conf is not None else None
+    if searched is not None:
+        return Zone(name=searched, source=ZoneSource.RESOLV_CONF)
+    return Zone(name=USUAL_ZONE, source=ZoneSource.DEFAULT)
+
+
+def zone_of(conf: ResolvConf) -> str | None:
+    """The kubelet writes ``NS.svc.ZONE svc.ZONE ZONE`` in front of the node's own list (pkg/kubelet/network/dns)."""
+    return next((one.removeprefix("svc.") for one in conf.search if one.startswith("svc.") and one[4:] in conf.search), None)

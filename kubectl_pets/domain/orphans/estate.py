@@ -1,0 +1,205 @@
+"""All that claims are judged by: the claims themselves and everything in the cluster that may want them.
+
+Lists that are only searched for the names of claims (pods, workloads) are decoded into lean Structs, because there may be many
+thousands of them. ``None`` everywhere means "could not be read", a default that no reader has to remember: what nobody read can
+make a claim unsure, but never a candidate.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet, Value, Volume
+
+# --- whoever mounts or names a claim -----------------------------------------------------------------------------------------
+
+
+class Named(Value, frozen=True):
+    name: str = ""
+    namespace: str = ""
+    creation_timestamp: datetime | None = None
+
+
+class Mounts(Value, frozen=True):
+    """A pod's spec, of which only the volumes matter here."""
+
+    volumes: tuple[Volume, ...] = ()
+
+
+class Phase(Value, frozen=True):
+    phase: str = ""
+
+
+class PodUse(Value, frozen=True):
+    metadata: Named = Named()
+    spec: Mounts = Mounts()
+    status: Phase = Phase()
+
+
+class Template(Value, frozen=True):
+    spec: Mounts = Mounts()
+
+
+class JobSpec(Value, frozen=True):
+    template: Template | None = None
+
+
+class JobTemplate(Value, frozen=True):
+    spec: JobSpec = JobSpec()
+
+
+class WorkloadSpec(Value, frozen=True):
+    template: Template | None = None
+    #: CronJobs only.
+    job_template: JobTemplate | None = None
+
+
+class RevisionContent(Value, frozen=True):
+    spec: JobSpec = JobSpec()
+
+
+class Workload(Value, frozen=True):
+    """Anything that holds a pod template: Deployment, ReplicaSet, DaemonSet, ReplicationController, Job, CronJob, and the
+    ControllerRevisions that StatefulSets and DaemonSets go back to."""
+
+    metadata: Named = Named()
+    spec: WorkloadSpec = WorkloadSpec()
+    data: RevisionContent | None = None
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        if self.data is not None:
+            template = self.data.spec.template
+        elif self.spec.job_template is not None:
+            template = self.spec.job_template.spec.template
+        else:
+            template = self.spec.template
+        return template.spec.volumes if template else ()
+
+
+class Users(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything in one namespace that may mount claims or whose pods may, apart from StatefulSets."""
+
+    pods: tuple[PodUse, ...] | None = None
+    deployments: tuple[Workload, ...] | None = None
+    replica_sets: tuple[Workload, ...] | None = None
+    replication_controllers: tuple[Workload, ...] | None = None
+    daemon_sets: tuple[Workload, ...] | None = None
+    jobs: tuple[Workload, ...] | None = None
+    cron_jobs: tuple[Workload, ...] | None = None
+    revisions: tuple[Workload, ...] | None = None
+
+
+# --- autoscalers -------------------------------------------------------------------------------------------------------------
+
+
+class ScaleTarget(Value, frozen=True):
+    """Kind is empty where a ScaledObject leaves it out: KEDA then means a Deployment."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+class AutoscalerSpec(Value, frozen=True):
+    scale_target_ref: ScaleTarget = ScaleTarget()
+    #: The API server defaults this to 1.
+    min_replicas: int = 1
+    max_replicas: int = 0
+
+
+class HorizontalPodAutoscaler(Object, frozen=True):
+    """autoscaling/v2; v1 has the same two fields."""
+
+    spec: AutoscalerSpec = AutoscalerSpec()
+
+
+class ScaledObjectSpec(Value, frozen=True):
+    scale_target_ref: ScaleTarget = ScaleTarget()
+    #: KEDA's own defaults are 0 and 100.
+    min_replica_count: int = 0
+    max_replica_count: int = 100
+
+
+class ScaledObject(Object, frozen=True):
+    """keda.sh/v1alpha1."""
+
+    spec: ScaledObjectSpec = ScaledObjectSpec()
+
+
+# --- volumes -----------------------------------------------------------------------------------------------------------------
+
+
+class ClaimRef(Value, frozen=True):
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class CSISource(Value, frozen=True):
+    """Where a CSI driver has the volume (core/v1 CSIPersistentVolumeSource)."""
+
+    driver: str = ""
+    volume_handle: str = ""
+
+
+class PersistentVolumeSpec(Value, frozen=True):
+    capacity: dict[str, Any] = {}
+    access_modes: tuple[str, ...] = ()
+    claim_ref: ClaimRef | None = None
+    #: What deletion of the claim really does to the data; the class's policy only decides what new volumes get.
+    persistent_volume_reclaim_policy: str = ""
+    storage_class_name: str = ""
+    volume_mode: str = ""
+    csi: CSISource | None = None
+
+
+class PersistentVolumeStatus(Value, frozen=True):
+    phase: str = ""
+    #: Since when it has that phase; servers before 1.28 do not say.
+    last_phase_transition_time: datetime | None = None
+
+
+class PersistentVolume(Object, frozen=True):
+    spec: PersistentVolumeSpec = PersistentVolumeSpec()
+    status: PersistentVolumeStatus = PersistentVolumeStatus()
+
+
+def volumes_by_name(
+    claims: Iterable[PersistentVolumeClaim], listed: Iterable[PersistentVolume]
+) -> dict[str, PersistentVolume | None]:
+    """For an Estate, from a whole list of volumes: what a claim names and the list lacks does not exist."""
+    found: dict[str, PersistentVolume | None] = {claim.spec.volume_name: None for claim in claims if claim.spec.volume_name}
+    found.update((volume.name, volume) for volume in listed)
+    return found
+
+
+# --- the whole ---------------------------------------------------------------------------------------------------------------
+
+
+class Estate(msgspec.Struct, frozen=True, kw_only=True):
+    """One namespace's claims, or the whole cluster's, with what may want them.
+
+    Only the claims may be narrowed (by a selector, to a single one). Every other list is whole or None, in every namespace that
+    the claims are of: half a list of sets is a list of sets that seem to be gone. Managed fields have to be in it.
+
+    Read in the order of these fields, claims first: a claim that a scale-up makes between two lists is then not yet seen, while
+    the set that made it is already seen at its new size. An API that is certainly not installed is an empty tuple; where that is
+    not certain, None.
+    """
+
+    claims: tuple[PersistentVolumeClaim, ...] = ()
+    #: apps/v1
+    sets: tuple[StatefulSet, ...] | None = None
+    #: apps.kruise.io
+    kruise_sets: tuple[StatefulSet, ...] | None = None
+    #: apps.pingcap.com
+    pingcap_sets: tuple[StatefulSet, ...] | None = None
+    autoscalers: tuple[HorizontalPodAutoscaler, ...] | None = None
+    scaled_objects: tuple[ScaledObject, ...] | None = None
+    #: By name. A name that is missing was not read; one with the value None does not exist.
+    volumes: dict[str, PersistentVolume | None] | None = None
+    #: By namespace; one that is missing was not read. ``judging.needs`` says which have to be.
+    users: dict[str, Users] = {}

@@ -1,0 +1,219 @@
+"""Which ordinals does a live StatefulSet have pods for, and which may it come to have?
+
+A claim is matched by its exact stem, ``<template>-<set>``, and its ordinal is then compared with the set's range as numbers: no
+prefixes (argoproj/gitops-engine#550), and nothing is enumerated, so a set of a million replicas costs no more than one of three.
+The ranges are those of the controllers: kubernetes pkg/controller/statefulset (KEP-3335 for ``ordinals.start``), OpenKruise's
+``reserveOrdinals`` and PingCAP's ``delete-slots``, which both leave ordinals out and go on counting beyond them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.orphans.estate import Estate, ScaledObject, ScaleTarget
+from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+
+#: What else knows how many replicas a set is to come back to: kube-downscaler's note of the size before the night.
+ORIGINAL_REPLICAS_ANNOTATION = "downscaler/original-replicas"
+LAST_APPLIED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+DELETE_SLOTS_ANNOTATION = "delete-slots"
+PAUSED_REPLICAS_ANNOTATION = "autoscaling.keda.sh/paused-replicas"
+
+#: An autoscaler of anything else scales a custom resource, and what that does to the sets below it is its controller's secret.
+_PLAIN_KINDS = frozenset(("deployment", "replicaset", "replicationcontroller", "statefulset"))
+_RANGE = re.compile(r"\s*([0-9]{1,10})\s*(?:-\s*([0-9]{1,10})\s*)?")
+
+
+@unique
+class SetGroup(StrEnum):
+    APPS = "apps"
+    KRUISE = "apps.kruise.io"
+    PINGCAP = "apps.pingcap.com"
+
+
+class Reserved(msgspec.Struct, frozen=True):
+    """Ordinals that are left out, as disjoint ranges in order; ``readable`` is False where some of them made no sense."""
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    readable: bool = True
+
+    def __contains__(self, ordinal: int) -> bool:
+        return any(first <= ordinal <= last for first, last in self.ranges)
+
+    def between(self, start: int, end: int) -> int:
+        """How many there are in [start, end)."""
+        return sum(max(0, min(last + 1, end) - max(first, start)) for first, last in self.ranges)
+
+
+class Ceiling(msgspec.Struct, frozen=True):
+    """A number of replicas that the set may be given, and who would."""
+
+    kind: EvidenceKind
+    replicas: int
+    source: str
+
+
+class LiveSet(msgspec.Struct, frozen=True):
+    """A StatefulSet of any of the three groups. One that is being deleted counts as live: its pods may still be there."""
+
+    object: StatefulSet
+    group: SetGroup
+    reserved: Reserved
+    ceilings: tuple[Ceiling, ...]
+
+    @property
+    def subject(self) -> str:
+        kind = "StatefulSet" if self.group is SetGroup.APPS else f"StatefulSet.{self.group}"
+        return f"{kind}/{self.object.name}"
+
+    @property
+    def start(self) -> int:
+        return self.object.start
+
+    @property
+    def at_zero(self) -> bool:
+        return self.object.spec.replicas <= 0
+
+    @property
+    def extent(self) -> str:
+        """Its range in words: first ordinal and number of replicas."""
+        return f"{self.start}+{self.object.spec.replicas}"
+
+    def covers(self, ordinal: int, replicas: int) -> bool:
+        """Whether a set of that many replicas has a pod of this ordinal."""
+        if self.group is SetGroup.APPS and not self.reserved.ranges:
+            return 0 <= ordinal - self.start < replicas
+        if ordinal in self.reserved:
+            return False
+        # Older controllers of the CRDs do not know ordinals.start: there the range may begin at 0 all the same.
+        starts = {self.start} if self.group is SetGroup.APPS else {self.start, 0}
+        return any(
+            ordinal >= start and ordinal - start - self.reserved.between(start, ordinal) < replicas for start in starts
+        )
+
+    def claims_of(self, ordinal: int) -> Evidence:
+        """What becomes of the claims with this ordinal: LIVE_RANGE, BEYOND_RANGE, or why they will be wanted again."""
+        replicas = self.object.spec.replicas
+        if self.covers(ordinal, replicas):
+            return Evidence(EvidenceKind.LIVE_RANGE, self.subject, self.extent)
+        if ordinal in self.reserved:
+            return Evidence(EvidenceKind.RESERVED, self.subject, str(ordinal))
+        if self.at_zero:
+            return Evidence(EvidenceKind.SET_AT_ZERO, self.subject)
+        if not self.reserved.readable:
+            return Evidence(EvidenceKind.RESERVATION_UNREADABLE, self.subject)
+        for ceiling in self.ceilings:
+            if ceiling.kind is EvidenceKind.OWNER_AUTOSCALED or self.covers(ordinal, ceiling.replicas):
+                return Evidence(ceiling.kind, self.subject, ceiling.source)
+        if ordinal < self.start:
+            # Part of a set is moved to another cluster by raising its start (KEP-3335): the data may be in use over there.
+            return Evidence(EvidenceKind.BELOW_START, self.subject, self.extent)
+        return Evidence(EvidenceKind.BEYOND_RANGE, self.subject, self.extent)
+
+
+def live_sets(estate: Estate) -> Iterator[LiveSet]:
+    """All sets of all groups that could be read, with what may scale them."""
+    scalers = _Scalers(estate)
+    for group, sets in (
+        (SetGroup.APPS, estate.sets),
+        (SetGroup.KRUISE, estate.kruise_sets),
+        (SetGroup.PINGCAP, estate.pingcap_sets),
+    ):
+        for item in sets or ():
+            yield LiveSet(item, group, reserved_ordinals(item), (*remembered(item), *scalers.of(item)))
+
+
+def reserved_ordinals(item: StatefulSet) -> Reserved:
+    """OpenKruise's field and PingCAP's annotation, whichever is there."""
+    parts: list[object] = list(item.spec.reserve_ordinals)
+    slots = item.metadata.annotations.get(DELETE_SLOTS_ANNOTATION, "").strip()
+    readable = True
+    if slots:
+        try:
+            parts += msgspec.json.decode(slots, type=list[int])
+        except msgspec.DecodeError:
+            readable = False
+    ranges = []
+    for part in parts:
+        found = _RANGE.fullmatch(str(part))
+        if found is None or (found[2] and int(found[2]) < int(found[1])):
+            readable = False
+        else:
+            ranges.append((int(found[1]), int(found[2] or found[1])))
+    return Reserved(_merged(ranges), readable)
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Disjoint and in order, so that no ordinal is counted twice."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return tuple(merged)
+
+
+class _AppliedSpec(msgspec.Struct):
+    replicas: int | None = None
+
+
+class _Applied(msgspec.Struct):
+    spec: _AppliedSpec | None = None
+
+
+def remembered(item: StatefulSet) -> tuple[Ceiling, ...]:
+    """Sizes that the set's own annotations hold: the next ``kubectl apply`` of a manifest undoes a ``kubectl scale``."""
+    found = []
+    original = _whole(item.metadata.annotations.get(ORIGINAL_REPLICAS_ANNOTATION))
+    if original is not None:
+        found.append(Ceiling(EvidenceKind.REMEMBERED_REPLICAS, original, f"{ORIGINAL_REPLICAS_ANNOTATION}={original}"))
+    applied = item.metadata.annotations.get(LAST_APPLIED_ANNOTATION)
+    if applied:
+        try:
+            spec = msgspec.json.decode(applied, type=_Applied).spec
+        except (msgspec.DecodeError, RecursionError):
+            spec = None
+        if spec is not None and spec.replicas is not None:
+            replicas = spec.replicas
+            found.append(Ceiling(EvidenceKind.REMEMBERED_REPLICAS, replicas, f"{LAST_APPLIED_ANNOTATION}={replicas}"))
+    return tuple(found)
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch("[0-9]{1,10}", text) else None
+
+
+class _Scalers:
+    """Autoscalers by what they scale. The API group of a target is not compared: one that is wrong would scale nothing, and to
+    believe that it scales keeps data."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._by_set: dict[tuple[str, str], list[Ceiling]] = {}
+        self._of_custom: dict[str, list[Ceiling]] = {}
+        for scaler in estate.autoscalers or ():
+            label = f"HorizontalPodAutoscaler/{scaler.name}"
+            self._add(scaler.namespace, scaler.spec.scale_target_ref, scaler.spec.max_replicas, label)
+        for scaled in estate.scaled_objects or ():
+            self._add(scaled.namespace, scaled.spec.scale_target_ref, _most(scaled), f"ScaledObject/{scaled.name}")
+
+    def _add(self, namespace: str, target: ScaleTarget, most: int, label: str) -> None:
+        kind = target.kind.lower() or "deployment"
+        if kind == "statefulset":
+            ceiling = Ceiling(EvidenceKind.AUTOSCALER, most, f"{label}={most}")
+            self._by_set.setdefault((namespace, target.name), []).append(ceiling)
+        elif kind not in _PLAIN_KINDS:
+            self._of_custom.setdefault(namespace, []).append(Ceiling(EvidenceKind.OWNER_AUTOSCALED, most, label))
+
+    def of(self, item: StatefulSet) -> tuple[Ceiling, ...]:
+        found = self._by_set.get((item.namespace, item.name), [])
+        # The custom resource may control the set through others, so any that is scaled in this namespace counts.
+        custom = self._of_custom.get(item.namespace, []) if item.metadata.owner_references else []
+        return (*found, *custom)
+
+
+def _most(scaled: ScaledObject) -> int:
+    return max(scaled.spec.max_replica_count, _whole(scaled.metadata.annotations.get(PAUSED_REPLICAS_ANNOTATION)) or 0)

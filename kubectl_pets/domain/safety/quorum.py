@@ -1,0 +1,185 @@
+"""What a quorum is, and whether one more pod may be taken down now.
+
+The majority is that of ``spec.replicas``: a position that holds no pod counts as unavailable, because the member that belongs
+there still counts in its peers' quorum. What could not be read makes an answer unknown, never a good one. What endangers a quorum
+is judged in ``risks``.
+"""
+
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.safety.budgets import Budget
+
+
+def majority(replicas: int) -> int:
+    return replicas // 2 + 1 if replicas else 0
+
+
+# --- before a pod is deleted -------------------------------------------------------------------------------------------------
+
+
+@unique
+class Rule(StrEnum):
+    """What forbids taking one more pod down."""
+
+    PODS_UNREAD = "pods-unread"
+    #: So few pods would be left available.
+    MINIMUM = "minimum"
+    #: A PodDisruptionBudget over the pod allows no disruption now.
+    BUDGET = "budget"
+    BUDGETS_UNREAD = "budgets-unread"
+
+
+class Headroom(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one more pod may be taken down now."""
+
+    #: None: it may.
+    refused: Rule | None = None
+    available: int
+    minimum: int
+    #: Name of the budget that refuses; "" for the other rules.
+    budget: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.refused is None
+
+
+def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None, pod: str = "") -> Headroom:
+    """Whether ``pod`` may be taken down now; without a name, whether any available one may.
+
+    ``minimum``: so many positions must stay available (0: no such rule). ``budgets``: all of the namespace; None: could not be
+    read. A pod that is not available costs the minimum nothing, one that is not Ready costs no budget anything: budgets count
+    pods that are Ready, even while their minReadySeconds run. A surplus pod is no member, so only budgets count it.
+    """
+
+    def answer(refused: Rule | None, budget: str = "") -> Headroom:
+        return Headroom(refused=refused, available=seen.available, minimum=minimum, budget=budget)
+
+    if _pods_unread(seen):
+        return answer(Rule.PODS_UNREAD)
+    everyone = (*seen.members, *seen.surplus)
+    mine = [member for member in everyone if not pod or member.name == pod]
+    member_goes = not pod or any(member.available for member in seen.members if member.name == pod)
+    if member_goes and minimum > 0 and seen.available - 1 < minimum:
+        return answer(Rule.MINIMUM)
+    counted = [member for member in mine if member.state in (PodState.READY, PodState.AVAILABLE)]
+    if not counted:
+        return answer(None)
+    if budgets is None:
+        return answer(Rule.BUDGETS_UNREAD)
+    for budget in sorted(budgets, key=lambda one: one.name):
+        covers = budget.namespace == seen.namespace and any(budget.covers(dict(member.labels)) for member in counted)
+        if covers and not budget.allowed:
+            return answer(Rule.BUDGET, budget.name)
+    return answer(None)
+
+
+def _pods_unread(seen: Assessment) -> bool:
+    """Of a set on its way out the verdict says just that; where no pod of it is seen, perhaps none could be."""
+    if seen.phase in (Phase.DELETING, Phase.GONE):
+        return all(member.state is PodState.MISSING for member in seen.members) and not seen.surplus
+    return any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
+
+
+# --- the quorum of a set -----------------------------------------------------------------------------------------------------
+
+
+@unique
+class Risk(StrEnum):
+    """What endangers the majority, or may never be fine."""
+
+    #: Fewer are available than the majority needs.
+    LOST = "lost"
+    #: Just the majority is available although the set has more members: the next failure costs it.
+    NO_MARGIN = "no-margin"
+    #: Several members on one node, without which there is no majority.
+    NODE_SHARED = "node-shared"
+    #: The same for a zone, where the cluster has others.
+    ZONE_SHARED = "zone-shared"
+    #: Evictions may take more pods at once than the majority can spare.
+    BUDGETS_TOO_LOOSE = "budgets-too-loose"
+    NO_BUDGET = "no-budget"
+    #: It allows no eviction even while all pods are healthy: nodes cannot be drained.
+    BUDGET_BLOCKS = "budget-blocks"
+    #: More than one over the same pods: the eviction API fails, so nodes cannot be drained.
+    SEVERAL_BUDGETS = "several-budgets"
+    #: Pods, nodes or budgets could not be read.
+    NOT_READ = "not-read"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """``subjects``: the node, the zone, the budgets, or what was not read. ``number``: how many members are left available
+    without it (nodes, zones), or after the worst that evictions may do (budgets)."""
+
+    risk: Risk
+    subjects: tuple[str, ...] = ()
+    number: int | None = None
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A node or a zone with the available members in it."""
+
+    name: str
+    pods: tuple[str, ...]
+    #: How many stay available without it.
+    left: int
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget over pods of the set."""
+
+    name: str
+    min_available: int | str | None
+    max_unavailable: int | str | None
+    #: How many positions are under it.
+    covers: int
+    #: How many pods may be evicted right now, and at once while all are healthy. It may count other sets' pods, too.
+    allowed: int
+    at_best: int
+
+
+class Quorum(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict. ``None`` everywhere: not known, because something could not be read."""
+
+    namespace: str
+    name: str
+    #: ``spec.replicas``.
+    members: int
+    available: int | None
+    #: 0 for a set of none.
+    majority: int
+    nodes: tuple[Place, ...] | None
+    #: Only zones that somebody labelled; ``unzoned``: available members on nodes without a zone.
+    zones: tuple[Place, ...] | None
+    unzoned: tuple[str, ...]
+    budgets: tuple[Coverage, ...] | None
+    #: How many pods evictions may take at once from the healthy set.
+    evictable: int | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def tolerates(self) -> int | None:
+        """How many members may fail now without the majority being lost; negative: so many are short of it."""
+        return None if self.available is None else self.available - self.majority
+
+    @property
+    def survives_node(self) -> bool | None:
+        """Whether the majority outlives the loss of any one node."""
+        return _survives(self, self.nodes)
+
+    @property
+    def survives_zone(self) -> bool | None:
+        """The same for zones; not known while a member's node has no zone."""
+        survives = _survives(self, self.zones)
+        return None if survives and (self.unzoned or not self.zones) and self.members else survives
+
+
+def _survives(found: Quorum, places: tuple[Place, ...] | None) -> bool | None:
+    if places is None or found.available is None:
+        return None
+    worst = max((len(place.pods) for place in places), default=0)
+    return found.available - worst >= found.majority

@@ -1,0 +1,143 @@
+"""What endangers the quorum of a StatefulSet: missing pods, nodes and zones that hold too many, budgets that allow too much.
+
+Everything is judged from one look: the set with its pods, the budgets of its namespace, the nodes. Where one of these could not
+be read, that is a finding of its own.
+"""
+
+from collections import Counter
+
+import msgspec
+
+from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.safety.budgets import Budget, evictable_at_best
+from kubectl_pets.domain.safety.nodes import Node
+from kubectl_pets.domain.safety.quorum import Coverage, Finding, Place, Quorum, Risk, majority
+
+
+def judge(
+    snapshot: Snapshot, seen: Assessment, budgets: tuple[Budget, ...] | None, nodes: tuple[Node, ...] | None
+) -> Quorum:
+    """Judge one set, of which ``seen`` is the assessment. ``budgets`` may be those of all namespaces."""
+    available = None if snapshot.pods is None else seen.available
+    up = [member for member in seen.members if member.available]
+    zone_of = {node.name: node.zone for node in nodes or ()}
+    zoned = [(zone_of.get(member.node, ""), member.name) for member in up]
+    own = None if budgets is None else [one for one in budgets if one.namespace == seen.namespace]
+    covered = None if own is None else _coverages(snapshot, seen, own)
+    draft = Quorum(
+        namespace=seen.namespace,
+        name=seen.name,
+        members=seen.replicas,
+        available=available,
+        majority=majority(seen.replicas),
+        nodes=None if available is None else _places([(member.node, member.name) for member in up], len(up)),
+        zones=None if available is None or nodes is None else _places([item for item in zoned if item[0]], len(up)),
+        unzoned=() if nodes is None else tuple(pod for zone, pod in zoned if not zone),
+        budgets=None if covered is None else tuple(covered.values()),
+        evictable=None if own is None or covered is None else _evictable(snapshot, seen, own, covered),
+        findings=(),
+    )
+    risks = (*_member_risks(draft), *_place_risks(draft, len({zone for zone in zone_of.values() if zone})))
+    risks += _budget_risks(draft, [] if own is None else _several(snapshot, seen, own))
+    unread = [("pods", available), ("nodes", nodes), ("budgets", budgets)]
+    missing = tuple(name for name, value in unread if value is None)
+    if missing:
+        risks += (Finding(risk=Risk.NOT_READ, subjects=missing),)
+    return msgspec.structs.replace(draft, findings=risks)
+
+
+def _places(found: list[tuple[str, str]], available: int) -> tuple[Place, ...]:
+    """Those with most members first."""
+    pods: dict[str, list[str]] = {}
+    for place, pod in found:
+        pods.setdefault(place, []).append(pod)
+    ordered = sorted(pods.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(Place(name=name, pods=tuple(names), left=available - len(names)) for name, names in ordered)
+
+
+# --- risks -------------------------------------------------------------------------------------------------------------------
+
+
+def _member_risks(found: Quorum) -> tuple[Finding, ...]:
+    spare = found.tolerates
+    if spare is not None and spare < 0:
+        return (Finding(risk=Risk.LOST, number=found.available),)
+    if spare == 0 and found.members > found.majority:
+        return (Finding(risk=Risk.NO_MARGIN, number=found.available),)
+    return ()
+
+
+def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[Finding, ...]:
+    """Only while there is a majority to lose. A member alone on its node is what ``tolerates`` counts already; a single zone
+    is what the whole cluster shares."""
+    if found.tolerates is None or found.tolerates < 0:
+        return ()
+    kinds = [(Risk.NODE_SHARED, found.nodes)]
+    if zones_of_cluster > 1:
+        kinds.append((Risk.ZONE_SHARED, found.zones))
+    return tuple(
+        Finding(risk=risk, subjects=(place.name,), number=place.left)
+        for risk, places in kinds
+        for place in places or ()
+        if len(place.pods) > 1 and place.left < found.majority
+    )
+
+
+def _budget_risks(found: Quorum, several: list[tuple[str, ...]]) -> tuple[Finding, ...]:
+    if found.budgets is None or not found.members:
+        return ()
+    findings = [Finding(risk=Risk.SEVERAL_BUDGETS, subjects=names) for names in several]
+    findings += [Finding(risk=Risk.BUDGET_BLOCKS, subjects=(one.name,)) for one in found.budgets if not one.at_best]
+    left = found.members - (found.evictable or 0)
+    if found.members > 1 and left < found.majority:  # a single pod has no majority to keep, whatever is evicted
+        names = tuple(one.name for one in found.budgets)
+        findings.append(Finding(risk=Risk.BUDGETS_TOO_LOOSE if names else Risk.NO_BUDGET, subjects=names, number=left))
+    return tuple(findings)
+
+
+# --- budgets over positions --------------------------------------------------------------------------------------------------
+
+
+def _labels(snapshot: Snapshot, member: Member) -> dict[str, str]:
+    """The pod's labels; those of the template where there is no pod."""
+    if member.state is not PodState.MISSING or snapshot.set is None:
+        return dict(member.labels)
+    return snapshot.set.spec.template.metadata.labels
+
+
+def _over(snapshot: Snapshot, member: Member, budgets: list[Budget]) -> tuple[str, ...]:
+    labels = _labels(snapshot, member)
+    return tuple(sorted(budget.name for budget in budgets if budget.covers(labels)))
+
+
+def _coverages(snapshot: Snapshot, seen: Assessment, budgets: list[Budget]) -> dict[str, Coverage]:
+    """By name, of the budgets that cover any position."""
+    found: dict[str, Coverage] = {}
+    for budget in sorted(budgets, key=lambda one: one.name):
+        under = [member for member in seen.members if budget.covers(_labels(snapshot, member))]
+        if under:
+            missing = 0 if snapshot.pods is None else sum(member.state is PodState.MISSING for member in under)
+            found[budget.name] = Coverage(
+                name=budget.name,
+                min_available=budget.spec.min_available,
+                max_unavailable=budget.spec.max_unavailable,
+                covers=len(under),
+                allowed=budget.allowed,
+                at_best=evictable_at_best(budget, len(under), missing),
+            )
+    return found
+
+
+def _evictable(snapshot: Snapshot, seen: Assessment, budgets: list[Budget], covered: dict[str, Coverage]) -> int:
+    """The worst that evictions may do to the healthy set: all pods that no budget covers, and of the others what each allows.
+    Those under several budgets cannot be evicted at all."""
+    by_names = Counter(_over(snapshot, member, budgets) for member in seen.members)
+    return sum(
+        number if not names else min(number, covered[names[0]].at_best) for names, number in by_names.items() if len(names) < 2
+    )
+
+
+def _several(snapshot: Snapshot, seen: Assessment, budgets: list[Budget]) -> list[tuple[str, ...]]:
+    return sorted({names for member in seen.members if len(names := _over(snapshot, member, budgets)) > 1})

@@ -1,0 +1,63 @@
+"""Has a set come to the number of replicas that it was given, and if not, will it?
+
+As the rollout's verdict, from pods alone; revisions do not count here: a rollout may go on afterwards.
+"""
+
+from enum import StrEnum, unique
+
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+
+
+@unique
+class Standing(StrEnum):
+    """How far it is from here to there."""
+
+    #: Exactly the positions asked for hold available pods, and there are none besides.
+    REACHED = "reached"
+    GOING_ON = "going-on"
+    STUCK = "stuck"
+    #: Somebody else deleted the set, made another one of its name, or set another number.
+    DELETED = "deleted"
+    REPLACED = "replaced"
+    RESCALED = "rescaled"
+    #: Pods may not be read any more.
+    UNREADABLE = "unreadable"
+
+
+def standing(seen: Assessment, uid: str, replicas: int) -> Standing:
+    """Whether the set of that ``uid`` has come to these ``replicas``."""
+    if seen.phase in (Phase.GONE, Phase.DELETING):
+        return Standing.DELETED
+    if seen.uid != uid:
+        return Standing.REPLACED
+    if seen.replicas != replicas:
+        return Standing.RESCALED
+    if pods_unreadable(seen):
+        return Standing.UNREADABLE
+    if not seen.observed:
+        return Standing.GOING_ON
+    if seen.all_available:
+        return Standing.REACHED
+    return Standing.STUCK if _is_stuck(seen) else Standing.GOING_ON
+
+
+def _is_stuck(seen: Assessment) -> bool:
+    """Whether what the controller works on next is something that will not move on."""
+    blocking = blocking_pods(seen)
+    down = [member for member in seen.members if not member.available]
+    if any(not blocker.pod for blocker in seen.blockers):
+        return True
+    if seen.policy != "Parallel":
+        return (down[0] if down else seen.surplus[-1]).name in blocking
+    if seen.phase not in (Phase.STUCK, Phase.WAITING_FOR_DELETE):
+        return False  # the controller replaces it
+    return all(member.name in blocking for member in (*down, *seen.surplus))
+
+
+def blocking_pods(seen: Assessment) -> set[str]:
+    """Pods that will not move on by themselves; "" stands for the set itself."""
+    return {blocker.pod for blocker in seen.blockers}
+
+
+def pods_unreadable(seen: Assessment) -> bool:
+    return any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)

@@ -1,0 +1,72 @@
+"""May this step take a pod down now, and which pods have to pass the gates before the rollout goes on?
+
+A rollout's deletions pass PodDisruptionBudgets by (kubernetes/kubernetes#89820, #91808), so nobody but us keeps a quorum: that
+goes for pods, too, that the controller deletes because a step released them.
+"""
+
+from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.safety.budgets import Budget
+from kubectl_pets.domain.safety.quorum import Rule, headroom
+from kubectl_pets.domain.stepping.restarting import to_do
+from kubectl_pets.domain.stepping.steps import (
+    Delete,
+    Evict,
+    Goal,
+    Mark,
+    Refused,
+    RefusedReason,
+    RestartPods,
+    Restore,
+    SetPartition,
+    Step,
+    Wait,
+    WaitReason,
+)
+
+
+def takes_down(step: Step, seen: Assessment) -> str | None:
+    """The pod that goes down first because of this step; "" where the controller chooses, None where no pod does."""
+    match step:
+        case Delete(pod=pod) | Evict(pod=pod):
+            return pod
+        case SetPartition(releases=releases):
+            return releases[0] if releases else None
+        case Restore(partition=partition) | Mark(partition=partition):
+            return "" if partition is None and seen.strategy == "RollingUpdate" else None
+        case _:
+            return None
+
+
+def objection(step: Step, seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None) -> Wait | Refused | None:
+    """What keeps the step from being carried out now. ``minimum``: pods that must stay available, 0 for no such rule;
+    ``budgets`` None: could not be read, which the caller has to tell, for nothing but a minimum is kept then.
+
+    A wait for as long as pods are on their way back: they make room. Refused where everything is up and there still is none.
+    """
+    pod = takes_down(step, seen)
+    if pod is None:
+        return None
+    room = headroom(seen, minimum, budgets, pod)
+    match room.refused:
+        case None | Rule.BUDGETS_UNREAD | Rule.PODS_UNREAD:  # without its pods a set is refused everything anyway
+            return None
+        case Rule.MINIMUM if seen.available == seen.replicas:
+            return Refused(reason=RefusedReason.MINIMUM, asked=minimum, limit=seen.available)
+        case Rule.BUDGET if seen.all_available:
+            return Refused(reason=RefusedReason.BUDGET, pods=(room.budget,))
+        case _:
+            return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())
+
+
+def covered(seen: Assessment, budgets: tuple[Budget, ...] | None) -> bool:
+    """Whether a budget may hold pods of this set, so that it has to be asked for each of them."""
+    return any(budget.covers(dict(member.labels)) for budget in budgets or () for member in seen.members)
+
+
+def new_pods(goal: Goal, seen: Assessment) -> tuple[Member, ...]:
+    """The pods that this goal has brought so far, the highest first: those that gates are for."""
+    if isinstance(goal, RestartPods):
+        old = {member.name for member in to_do(goal, seen)}
+        return tuple(member for member in reversed(seen.members) if member.name in goal.pods and member.name not in old)
+    return tuple(member for member in reversed(seen.members) if member.updated and member.released)

@@ -1,0 +1,87 @@
+"""What the ways to a goal have in common: which pod may be deleted next, what a new partition releases, when a step is over.
+
+Partitions count positions, not ordinals (kubernetes/kubernetes#128529). A pod is deleted only where nothing else is on its way
+back, and in OrderedReady only the lowest one that is down: nothing above it is ever made anew.
+"""
+
+from datetime import datetime, timedelta
+
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import Act, Decision, Delete, SetPartition, Wait, WaitReason
+
+#: Times of transition are cut to whole seconds (metav1.Time): what became available at .9 is noted as at .0.
+CUT = timedelta(seconds=1)
+
+#: Nothing in such a pod has served anybody yet.
+_NEVER_STARTED = (PodState.PENDING, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND, PodState.CREATING, PodState.FAILING)
+
+
+#: The controller replaces these without us.
+REPLACED = (*LEAVING, PodState.MISSING, PodState.ENDED)
+
+
+def home(member: Member, seen: Assessment) -> str:
+    """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod)."""
+    return seen.update_revision if member.released else seen.current_revision
+
+
+def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = False) -> Member | None:
+    """The candidate to delete next of those that are down already, if it is time: not while another one is on its way back.
+
+    In OrderedReady nothing above the lowest unavailable pod is ever made anew, so only that one is of use. ``at_once``: in
+    Parallel do not wait for others before deleting one that never started.
+    """
+    down = [member for member in seen.members if not member.available]
+    names = {member.name for member in candidates}
+    alone = len(down) == 1 and not seen.surplus
+    mine = [
+        member
+        for member in down
+        if member.name in names
+        and member.state not in REPLACED
+        and (member.state is not PodState.READY or alone)  # it serves already; minReadySeconds pass by themselves
+    ]
+    if not mine:
+        return None
+    if seen.policy != "Parallel":
+        return mine[0] if mine[0] is down[0] else None
+    dead = [member for member in mine if member.state in _NEVER_STARTED]
+    if at_once and dead:
+        return dead[0]
+    coming = any(member.state in REPLACED or member.revision == home(member, seen) for member in down)
+    return None if coming else mine[0]
+
+
+def deletion(member: Member, seen: Assessment) -> Act:
+    return Act(step=Delete(pod=member.name, revision=member.revision, comes_back_at=home(member, seen)))
+
+
+def settled(seen: Assessment) -> bool:
+    """All that was released is done, and no other pod is missing either: only then is the next release safe."""
+    return seen.all_available and all(member.updated for member in seen.members if member.released)
+
+
+def soaks_until(members: tuple[Member, ...], soak: timedelta, *, updated: bool = True) -> datetime | None:
+    """When the pause after the newest of these pods is over. ``updated``: only those of the update revision count."""
+    times = [member.available_at for member in members if (member.updated or not updated) and member.available_at is not None]
+    return max(times) + soak + CUT if soak and times else None
+
+
+def await_pods(seen: Assessment) -> Wait:
+    return Wait(reason=WaitReason.PODS, pods=tuple(wait.pod for wait in seen.waits_for if wait.pod))
+
+
+def to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
+    releases = tuple(
+        member.name for member in reversed(seen.members) if partition <= member.position < seen.partition and member.outdated
+    )
+    return Act(step=SetPartition(partition=partition, before=seen.partition, releases=releases, remember=remember))
+
+
+def one_at_a_time(decision: Decision, seen: Assessment) -> Decision:
+    """A release of several pods cut down to the first of them; the rest follows once that one is back."""
+    if not isinstance(decision, Act) or not isinstance(decision.step, SetPartition) or len(decision.step.releases) < 2:
+        return decision
+    first = decision.step.releases[0]
+    return to(next(member.position for member in seen.members if member.name == first), seen)

@@ -1,0 +1,111 @@
+"""Turns a step into a change that the API server refuses when its ground is gone.
+
+A patch tests uid and generation: whoever edited the spec in between wins and we read again; status updates do no harm. A deletion
+names the uid and resourceVersion of the pod that was judged.
+"""
+
+from typing import Any
+
+from kubectl_pets.domain.change import Change, DeletePod, Operation, PatchSet
+from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
+from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
+from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, Restore, SetPartition, Stage, Step
+
+
+def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
+    """The change that carries out a step which was decided from exactly this set and this assessment of it."""
+    match step:
+        case Delete(pod=name) | Evict(pod=name):
+            member = next(member for member in seen.members if member.name == name)
+            return DeletePod(
+                namespace=owner.namespace,
+                name=name,
+                uid=member.uid,
+                resource_version=member.resource_version,
+                evict=isinstance(step, Evict),
+            )
+        case SetPartition(partition=partition, before=before, remember=remember):
+            note = _noted(owner, {RESUME_ANNOTATION: str(before) if remember else None})
+            return _patch(owner, (*_partition(owner, partition), *note))
+        case Stage(images=images, partition=partition):
+            return _patch(owner, (*_images(owner, images), *_held(owner, partition, {})))
+        case Restore(template=template, partition=partition, before=before, revision=revision):
+            old = Operation(op="replace", path="/spec/template", value=template)
+            return _patch(owner, (old, *_held(owner, partition, {UNDONE_ANNOTATION: f"{before} {revision}"})))
+        case Mark(at=at, partition=partition):
+            return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
+        case Note(notes=notes):
+            return _patch(owner, _noted(owner, notes))
+
+
+def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:
+    meta = owner.metadata
+    ground = (_test("/metadata/uid", meta.uid), _test("/metadata/generation", meta.generation))
+    return PatchSet(namespace=owner.namespace, name=owner.name, operations=ground + operations)
+
+
+def _partition(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:
+    if owner.spec.update_strategy.rolling_update is None:
+        return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate", value={"partition": partition}),)
+    return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/partition", value=partition),)
+
+
+def _images(owner: StatefulSet, images: tuple[Image, ...]) -> tuple[Operation, ...]:
+    wanted = {image.container: image.image for image in images}
+    spec = owner.spec.template.spec
+    return tuple(
+        operation
+        for field, containers in (("initContainers", spec.init_containers), ("containers", spec.containers))
+        for index, container in enumerate(containers)
+        if container.name in wanted
+        for operation in (
+            _test(f"/spec/template/spec/{field}/{index}/name", container.name),
+            Operation(op="replace", path=f"/spec/template/spec/{field}/{index}/image", value=wanted[container.name]),
+        )
+    )
+
+
+def _held(owner: StatefulSet, partition: int | None, notes: dict[str, str]) -> tuple[Operation, ...]:
+    """A change of the template under a partition that holds it; None: under the one that there is."""
+    if partition is None:
+        return _noted(owner, dict(notes))
+    return (*_partition(owner, partition), *_noted(owner, {RESUME_ANNOTATION: None, **notes}))
+
+
+def _marked(owner: StatefulSet, at: str) -> tuple[Operation, ...]:
+    if owner.spec.template.metadata.annotations:
+        return (Operation(op="add", path=f"/spec/template/metadata/annotations/{_escaped(RESTARTED_ANNOTATION)}", value=at),)
+    return (Operation(op="add", path="/spec/template/metadata/annotations", value={RESTARTED_ANNOTATION: at}),)
+
+
+def _noted(owner: StatefulSet, notes: dict[str, str | None]) -> tuple[Operation, ...]:
+    """Annotations on the set, written or (None) removed. What is there already is overwritten: whose it was nobody can tell."""
+    there = owner.metadata.annotations
+    gone = tuple(
+        Operation(op="remove", path=f"/metadata/annotations/{_escaped(key)}")
+        for key, value in notes.items()
+        if value is None and key in there
+    )
+    written = {key: value for key, value in notes.items() if value is not None}
+    if not written or there:
+        added = (
+            Operation(op="add", path=f"/metadata/annotations/{_escaped(key)}", value=value) for key, value in written.items()
+        )
+        return (*gone, *added)
+    # Annotations do not count in the generation: only an unchanged resourceVersion says that there are still none to overwrite.
+    return (
+        _test("/metadata/resourceVersion", owner.metadata.resource_version),
+        Operation(op="add", path="/metadata/annotations", value=written),
+    )
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _test(path: str, value: Any) -> Operation:
+    return Operation(op="test", path=path, value=value)

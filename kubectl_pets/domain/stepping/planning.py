@@ -1,0 +1,157 @@
+"""What would a verb do from here? ``plan`` lets ``decide`` run against a controller that always does its part.
+
+So a plan cannot drift from what is carried out later: both are made by the same decisions.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.rollout.assessing import at_rest, is_stuck
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.moves import CUT
+from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
+from kubectl_pets.domain.stepping.steps import (
+    Act,
+    Delete,
+    Evict,
+    Goal,
+    Mark,
+    Note,
+    Pins,
+    Plan,
+    Restore,
+    SetPartition,
+    Stage,
+    Step,
+    Stuck,
+    Wait,
+    WaitReason,
+)
+
+#: Stands for the ControllerRevision that a change of the template will make: its hash is the controller's to compute.
+NEW_REVISION = "new revision"
+
+
+def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) -> Plan:
+    """Acts and waits in order, and the ending. A pod that is not available is taken to become so, unless it is stuck."""
+    pins = Pins(careful=careful)
+    entries: list[Act | Wait] = []
+    while True:
+        before = seen
+        decision, pins = decide(goal, seen, now, pins)
+        match decision:
+            case Act(step=step):
+                pins = after(decision, pins)
+                seen = _carried_out(step, seen)
+                if not _holds_back(step):
+                    seen = _settle(seen, now)
+            case Wait(reason=WaitReason.SOAK, until=until) if until is not None:
+                now = until
+            case Wait(reason=WaitReason.OBSERVATION):
+                seen = _settle(_observed(seen), now)
+            case Wait():
+                seen = _settle(seen, now)
+                if seen == before:
+                    return Plan(entries=tuple(entries), ending=Stuck(blockers=seen.blockers))
+            case _:
+                return Plan(entries=tuple(entries), ending=decision)
+        entries.append(decision)
+        now += timedelta(microseconds=1)
+
+
+def _observed(seen: Assessment) -> Assessment:
+    """The controller has not said yet which revision the template makes: the one it knows, or a new one by the images."""
+    known = next((group.images for group in seen.revisions if group.update), None)
+    if known == seen.template:
+        return seen
+    members = tuple(replace(member, updated=False) for member in seen.members)
+    return replace(seen, update_revision=NEW_REVISION, current_revision=seen.current_revision or NEW_REVISION, members=members)
+
+
+def _holds_back(step: Step) -> bool:
+    """Whether the step sets nothing in motion: then pods that are on their way still are when the next decision is made."""
+    return isinstance(step, Note) or (isinstance(step, SetPartition) and step.partition >= step.before)
+
+
+def _carried_out(step: Step, seen: Assessment) -> Assessment:
+    match step:
+        case SetPartition(partition=partition):
+            seen = replace(seen, partition=partition)
+            return replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
+        case Stage(images=images, partition=partition):
+            changed = {image.container: image for image in images}
+            members = tuple(replace(member, updated=False) for member in seen.members)
+            return replace(
+                seen,
+                partition=seen.partition if partition is None else partition,
+                template=tuple(changed.get(image.container, image) for image in seen.template),
+                update_revision=NEW_REVISION,
+                members=members,
+            )
+        case Restore(revision=revision, partition=partition):
+            written = replace(seen, partition=seen.partition if partition is None else partition, update_revision=revision)
+            members = tuple(
+                replace(member, updated=member.revision == revision, released=_released(member, written))
+                for member in written.members
+            )
+            return replace(written, members=members)
+        case Mark(at=at, partition=partition):
+            written = replace(seen, partition=seen.partition if partition is None else partition, update_revision=NEW_REVISION)
+            members = tuple(replace(member, updated=False, released=_released(member, written)) for member in seen.members)
+            return replace(written, members=members, restarted_at=at, notes={**seen.notes, RESTART_ANNOTATION: at})
+        case Note(notes=notes):
+            after_it = {**seen.notes, **notes}
+            return replace(seen, notes={key: value for key, value in after_it.items() if value is not None})
+        case Delete(pod=pod) | Evict(pod=pod):
+            members = tuple(
+                replace(member, state=PodState.MISSING, revision="", uid="", updated=False) if member.name == pod else member
+                for member in seen.members
+            )
+            return replace(seen, members=members)
+
+
+def _settle(seen: Assessment, now: datetime) -> Assessment:
+    """The set once its controller has done all that it may: released outdated pods replaced, missing ones made."""
+    blocking = {blocker.pod for blocker in seen.blockers}
+    seen = replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
+    rolls = seen.strategy == "RollingUpdate" and seen.policy == "Parallel"
+    goes_on = rolls and not is_stuck(seen, seen.blockers)  # what blocked an earlier template may not block this one
+    members = tuple(
+        member if _stays(member, blocking, goes_on) else _settled(member, seen, now) for member in seen.members
+    )
+    surplus = tuple(member for member in seen.surplus if member.name in blocking)
+    if not surplus and all(member.updated and member.available for member in members):
+        seen = replace(seen, current_revision=seen.update_revision)
+    return at_rest(replace(seen, members=members, surplus=surplus))
+
+
+def _released(member: Member, seen: Assessment) -> bool:
+    return member.position >= seen.partition if seen.strategy == "RollingUpdate" else True
+
+
+def _stays(member: Member, blocking: set[str], goes_on: bool) -> bool:
+    """Whether it will not move on: it blocks, and the controller does not replace it of itself. ``goes_on``: it can."""
+    if member.state is PodState.MISSING:
+        return "" in blocking
+    if member.name not in blocking:
+        return False
+    return not (goes_on and member.released and member.outdated and member.state not in LEAVING)
+
+
+def _settled(member: Member, seen: Assessment, now: datetime) -> Member:
+    rolling, released = seen.strategy == "RollingUpdate", member.released
+    revision = member.revision
+    if member.state in (PodState.MISSING, PodState.ENDED, *LEAVING) or (rolling and released and not member.updated):
+        revision = seen.update_revision if released else seen.current_revision
+    elif member.available:
+        return member
+    return replace(
+        member,
+        revision=revision,
+        updated=revision == seen.update_revision,
+        state=PodState.AVAILABLE,
+        available_at=now - CUT,
+    )

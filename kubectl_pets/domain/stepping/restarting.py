@@ -1,0 +1,214 @@
+"""How are pods restarted in order? The whole set by a mark in its template, or chosen pods one after the other.
+
+A mark makes a new revision, which the controller rolls out from the highest ordinal down. Chosen pods are evicted in the order
+asked for, each available again before the next; which of them are still to do is noted on the set by their uids, so that a
+restart that was killed and typed again takes down none of them twice.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, home, next_down, soaks_until
+from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
+from kubectl_pets.domain.stepping.steps import (
+    Act,
+    Decision,
+    Done,
+    DoneReason,
+    Evict,
+    Mark,
+    Note,
+    Overtaken,
+    OvertakenReason,
+    Pins,
+    Promote,
+    Refused,
+    RefusedReason,
+    Restart,
+    RestartPods,
+    Stuck,
+    Wait,
+    WaitReason,
+)
+
+#: On the set: the time of the restart of ours that is under way; it is in the template, too.
+RESTART_ANNOTATION = "kubectl-pets/restart"
+
+#: On the set: when a restart of chosen pods began, and the pods, as "2026-03-01T12:00:00Z web-2=1a2b3c4d,web-1=…": a pod is to do
+#: while its uid begins so.
+PODS_ANNOTATION = "kubectl-pets/restart-pods"
+
+#: On the set: when the last restart was over, and of which pods ("all"), as "2026-03-01T12:00:00Z web-2,web-1".
+FINISHED_ANNOTATION = "kubectl-pets/restarted"
+
+#: A restart noted as unfinished is gone on with for so long; typed later, the same words mean another one.
+_UNFINISHED = timedelta(hours=1)
+
+#: So soon after a restart is over, the same words come from somebody who did not see that it is.
+_JUST_NOW = timedelta(minutes=1)
+
+_ALL = "all"
+
+_UID = 8
+
+
+@unique
+class Order(StrEnum):
+    HIGHEST_FIRST = "highest-first"
+    LOWEST_FIRST = "lowest-first"
+    #: As the pods were named.
+    LIST = "list"
+
+
+def in_order(named: tuple[str, ...], seen: Assessment, order: Order | None) -> tuple[str, ...]:
+    """The pods to restart, in order. ``named`` empty: all of the set. ``order`` None: as named, else from the top, as updates."""
+    if named and order in (None, Order.LIST):
+        return named
+    members = [member.name for member in seen.members if not named or member.name in named]
+    return tuple(members if order is Order.LOWEST_FIRST else reversed(members))
+
+
+def restart(goal: Restart, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    noted = seen.notes.get(RESTART_ANNOTATION, "")
+    ours = bool(noted) and noted == seen.restarted_at and not goal.anew
+    ours = ours and (seen.under_way or _within(_UNFINISHED, noted, now))
+    if not pins.written and not ours:
+        if not goal.anew and _is_just_over(_ALL, seen, now):
+            return Done(reason=DoneReason.ALREADY_RESTARTED), pins
+        refusal = _cannot_begin(seen)
+        if refusal is not None:
+            return refusal, pins
+        hold = seen.replicas if goal.by is not None and seen.strategy != "OnDelete" else None
+        return Act(step=Mark(at=goal.at, partition=hold)), replace(pins, before=seen.update_revision)
+    if pins.written and seen.update_revision == pins.before:
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), pins  # put back by somebody, or not seen yet
+    if not pins.written:
+        pins = replace(pins, written=True, already=not seen.under_way)
+    pins = replace(pins, revision=seen.update_revision)
+    if seen.strategy == "OnDelete":
+        decision, pins = roll_by_hand(Promote(), seen, now, pins)
+    else:
+        decision, pins = roll(goal.by or Promote(), seen, now, pins)
+    if not isinstance(decision, Done):
+        return decision, pins
+    if noted:
+        return Act(step=_finish(RESTART_ANNOTATION, _ALL, now)), pins
+    return Done(reason=DoneReason.ALREADY_RESTARTED if pins.already else DoneReason.RESTARTED), pins
+
+
+def _cannot_begin(seen: Assessment) -> Refused | None:
+    if seen.phase is Phase.STUCK:
+        return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
+    if seen.under_way:
+        return Refused(reason=RefusedReason.OTHER_ROLLOUT)
+    if seen.partition:
+        return Refused(reason=RefusedReason.PARTITION_LEFT_OVER, limit=max(0, seen.replicas - seen.partition))
+    return None
+
+
+def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    began, noted = read_note(seen)
+    if not pins.written:
+        if not goal.anew and not noted and _is_just_over(",".join(goal.pods), seen, now):
+            return Done(reason=DoneReason.ALREADY_RESTARTED), pins
+        going_on = bool(noted) and not goal.anew and _is_unfinished(began, noted, seen, now)
+        if going_on and set(noted) != set(goal.pods):
+            return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), pins
+        if not going_on:
+            return _begin(goal, seen, now), pins
+        pins = replace(pins, written=True)
+    todo = [member for member in to_do(goal, seen) if member.name not in pins.skipped and not _leads(goal, member)]
+    return _next(goal, todo, seen, now, bool(noted)), pins
+
+
+def to_do(goal: RestartPods, seen: Assessment) -> list[Member]:
+    """The pods that are still as they were when the restart began, in its order."""
+    _, noted = read_note(seen)
+    return [
+        member
+        for name in goal.pods
+        for member in seen.members
+        if member.name == name and noted.get(name) == member.uid[:_UID] and member.state not in REPLACED
+    ]
+
+
+def _leads(goal: RestartPods, member: Member) -> bool:
+    return goal.leader is not None and goal.leader in member.labels
+
+
+def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision:
+    others = tuple(blocker for blocker in seen.blockers if blocker.pod not in goal.pods)
+    if seen.phase is Phase.STUCK and others:
+        return Refused(reason=RefusedReason.STUCK, blockers=others)
+    by_name = {member.name: member for member in seen.members}
+    uids = ",".join(f"{name}={by_name[name].uid[:_UID]}" for name in goal.pods if name in by_name and by_name[name].uid)
+    if not uids:
+        return Done(reason=DoneReason.NOTHING_TO_DO)
+    return Act(step=Note(notes={PODS_ANNOTATION: f"{_text(now)} {uids}"}, pods=goal.pods))
+
+
+def _next(
+    goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime, noted: bool
+) -> Decision:
+    broken = [member for member in todo if not member.available and member.state is not PodState.READY]
+    member = next_down(broken, seen)
+    if member is not None:
+        return deletion(member, seen)
+    down = [member for member in seen.members if not member.available]
+    standing = [member for member in todo if member.available]
+    broken_again = {blocker.pod for blocker in seen.blockers}
+    hold = [one for one in down if one.name not in goal.pods or one in todo or one.name in broken_again]
+    if down and (not standing or hold or len(down) >= goal.batch or seen.surplus):
+        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+    if standing:
+        fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
+        until = soaks_until(fresh, goal.soak, updated=False)
+        if until is not None and until > now:
+            return Wait(reason=WaitReason.SOAK, until=until)
+        chosen = standing[0]
+        return Act(step=Evict(pod=chosen.name, revision=chosen.revision, comes_back_at=home(chosen, seen)))
+    if noted:
+        return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now))
+    return Done(reason=DoneReason.RESTARTED)
+
+
+def read_note(seen: Assessment) -> tuple[str, dict[str, str]]:
+    """When a restart of chosen pods began, and its pods in order, with the beginnings of the uids that they had before it."""
+    began, _, entries = seen.notes.get(PODS_ANNOTATION, "").partition(" ")
+    pairs = (entry.partition("=") for entry in entries.split(","))
+    return began, {name: uid for name, _, uid in pairs if name and uid}
+
+
+def _is_unfinished(began: str, noted: dict[str, str], seen: Assessment, now: datetime) -> bool:
+    """Whether the restart noted is still at a pod, or began or made its latest one not long ago: large pods take their time."""
+    gone = [member for member in seen.members if member.name in noted and noted[member.name] != member.uid[:_UID]]
+    leaving = any(member.state in LEAVING for member in seen.members if member.name in noted)
+    if leaving or not all(member.available for member in gone):
+        return True
+    made = (member.created for member in gone if member.created is not None)
+    return _within(_UNFINISHED, began, now) or any(now - _UNFINISHED < time for time in made)
+
+
+def _finish(key: str, pods: str, now: datetime) -> Note:
+    return Note(notes={key: None, FINISHED_ANNOTATION: f"{_text(now)} {pods}"})
+
+
+def _is_just_over(pods: str, seen: Assessment, now: datetime) -> bool:
+    time, _, which = seen.notes.get(FINISHED_ANNOTATION, "").partition(" ")
+    return which == pods and _within(_JUST_NOW, time, now)
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")
+
+
+def _within(age: timedelta, text: str, now: datetime) -> bool:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return time.tzinfo is not None and now - age < time <= now + age

@@ -1,0 +1,187 @@
+"""How does a rollout go forward? By lowering the partition, or for OnDelete by deleting pods, one step at a time.
+
+Each step waits until all that was released is available at the wanted revision, and no other pod is missing either.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.rollout.members import LEAVING, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.stepping.moves import await_pods, deletion, next_down, settled, soaks_until, to
+from kubectl_pets.domain.stepping.steps import (
+    Act,
+    Amount,
+    Canary,
+    Decision,
+    Done,
+    DoneReason,
+    Goal,
+    Overtaken,
+    OvertakenReason,
+    Pins,
+    Promote,
+    Refused,
+    RefusedReason,
+    Run,
+    Stage,
+    StepOn,
+    Stuck,
+    Wait,
+    WaitReason,
+)
+
+#: The goals that go forward.
+Forward = Canary | StepOn | Promote | Run
+
+
+def roll(goal: Forward, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    change = _staging(goal, seen, pins)
+    if change is not None:
+        return change, pins
+    pins = replace(pins, revision=seen.update_revision)
+    if not seen.under_way:
+        return _nothing_to_roll(goal, seen, pins), pins
+    if pins.target is None:
+        target = _target(goal, seen, pins)
+        if isinstance(target, Refused):
+            return target, pins
+        pins = replace(pins, target=target)
+    assert pins.target is not None
+    if seen.phase is Phase.STUCK:
+        return Stuck(blockers=seen.blockers), pins
+    if not settled(seen):
+        return await_pods(seen), pins
+    if seen.partition <= pins.target:
+        return Done(reason=_arrived(goal, seen)), pins
+    soak = goal.soak if isinstance(goal, Run) else timedelta(0)
+    until = soaks_until(seen.members, soak)
+    if until is not None and until > now:
+        return Wait(reason=WaitReason.SOAK, until=until), pins
+    return to(_next_partition(goal, seen, pins.target), seen), pins
+
+
+def _staging(goal: Goal, seen: Assessment, pins: Pins) -> Decision | None:
+    """The step that writes the wanted images into the template, if they are not there yet."""
+    images = goal.images if isinstance(goal, Canary | Run) else ()
+    begun = pins.changed or pins.target is not None or pins.pods is not None
+    if isinstance(goal, Canary | StepOn) and not begun:
+        asked = goal.pods.of(seen.replicas)
+        if asked > seen.replicas:
+            return Refused(reason=RefusedReason.TOO_MANY_PODS, asked=asked, limit=seen.replicas)
+    wanted = tuple(image for image in images if image not in seen.template)
+    if not wanted:
+        return None
+    if begun:
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)  # they were there already, and somebody took them out
+    if seen.phase is Phase.STUCK:
+        return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
+    by_hand = seen.strategy == "OnDelete"
+    if seen.under_way and not by_hand and not seen.staged:
+        return Refused(reason=RefusedReason.OTHER_ROLLOUT)
+    return Act(step=Stage(images=wanted, partition=None if by_hand else seen.replicas))
+
+
+def _nothing_to_roll(goal: Goal, seen: Assessment, pins: Pins) -> Decision:
+    if not seen.all_available:
+        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+    begun = pins.changed or pins.target is not None
+    if isinstance(goal, Canary) and not goal.images and not begun:
+        return Refused(reason=RefusedReason.NOTHING_STAGED)
+    if seen.partition and not isinstance(goal, StepOn):
+        return to(0, seen)  # left over: it would silently hold back the next change
+    if seen.partition and not begun:
+        return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
+    return Done(reason=DoneReason.COMPLETE if begun else DoneReason.NOTHING_TO_DO)
+
+
+def _target(goal: Forward, seen: Assessment, pins: Pins) -> int | Refused:
+    """The partition that this verb goes down to."""
+    partition = min(seen.partition, seen.replicas)
+    match goal:
+        case Promote() | Run():
+            return 0
+        case Canary(pods=pods):
+            wanted = min(pods.of(seen.replicas), seen.replicas)
+            released = seen.replicas - partition
+            if released > wanted and not pins.changed:  # else it was scaled since the change was staged
+                return Refused(reason=RefusedReason.ALREADY_FURTHER, asked=wanted, limit=released)
+            return seen.replicas - wanted
+        case StepOn(pods=pods):
+            if any(member.released and not (member.available and member.updated) for member in seen.members):
+                return partition  # an earlier step was cut short: finishing it is this step
+            return max(0, partition - pods.of(seen.replicas))
+
+
+def _next_partition(goal: Goal, seen: Assessment, target: int) -> int:
+    if not isinstance(goal, Run):
+        return target
+    partition = min(seen.partition, seen.replicas)
+    canary = min((goal.canary or goal.step).of(seen.replicas), seen.replicas)
+    if seen.replicas - partition < canary:
+        return seen.replicas - canary
+    return max(target, partition - goal.step.of(seen.replicas))
+
+
+def _arrived(goal: Goal, seen: Assessment) -> DoneReason:
+    if seen.phase is Phase.COMPLETE:
+        return DoneReason.COMPLETE
+    return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED
+
+
+# --- by deletion (OnDelete) --------------------------------------------------------------------------------------------------
+
+
+def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+    change = _staging(goal, seen, pins)
+    if change is not None:
+        return change, pins
+    pins = replace(pins, revision=seen.update_revision)
+    if pins.pods is None:
+        pins = replace(pins, pods=_by_hand(goal, seen))
+    assert pins.pods is not None
+    mine = [member for member in seen.members if member.name in pins.pods and member.outdated and member.state not in LEAVING]
+    if seen.phase is Phase.STUCK:
+        return Stuck(blockers=seen.blockers), pins
+    member = next_down(mine, seen)
+    if member is not None:
+        return deletion(member, seen), pins
+    if not seen.all_available:
+        return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else await_pods(seen)), pins
+    if not mine:
+        return Done(reason=_done_by_hand(goal, seen, pins)), pins
+    soak = goal.soak if isinstance(goal, Run) else timedelta(0)
+    until = soaks_until(seen.members, soak)
+    if until is not None and until > now:
+        return Wait(reason=WaitReason.SOAK, until=until), pins
+    return deletion(mine[-1], seen), pins
+
+
+def _only_others_block(seen: Assessment) -> bool:
+    """Whether nothing goes on before a broken outdated pod is deleted that is not this verb's to delete."""
+    down = [member.name for member in seen.members if not member.available]
+    blocking = {blocker.pod for blocker in seen.blockers}
+    return bool(down) and (set(down) <= blocking if seen.policy == "Parallel" else down[0] in blocking)
+
+
+def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
+    """The pods that the verb is to delete, decided once."""
+    match goal:
+        case Canary(pods=Amount() as pods):
+            top = seen.members[len(seen.members) - pods.of(seen.replicas):]
+            return frozenset(member.name for member in top)
+        case StepOn(pods=Amount() as pods):
+            down = [member for member in seen.members if not member.available]
+            if any(member.updated or member.state in (*LEAVING, PodState.MISSING) for member in down):
+                return frozenset()  # an earlier step was cut short: finishing it is this step
+            outdated = [member for member in reversed(seen.members) if member.outdated and member not in down]
+            return frozenset(member.name for member in (down + outdated)[: pods.of(seen.replicas)])
+        case _:
+            return frozenset(member.name for member in seen.members)
+
+
+def _done_by_hand(goal: Goal, seen: Assessment, pins: Pins) -> DoneReason:
+    if seen.phase is Phase.COMPLETE:
+        return DoneReason.COMPLETE if pins.changed else DoneReason.NOTHING_TO_DO
+    return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED

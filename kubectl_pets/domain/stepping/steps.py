@@ -1,0 +1,354 @@
+"""The words of a rollout plan: goals that a user may have, steps that change the cluster, and decisions.
+
+All are values. ``deciding`` decides with them, ``planning`` looks ahead with them, ``patches`` turns a step into a change, views
+draw them. A refusal is one of the decisions, never an exception.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Blocker
+
+
+class Amount(msgspec.Struct, frozen=True):
+    """A number of pods, absolute or as a share of the replicas. Positive; the command line lets nothing else in."""
+
+    number: int
+    percent: bool = False
+
+    def of(self, replicas: int) -> int:
+        """Pods meant. A share rounds up: 10% of 3 is one pod, never none."""
+        return -(-replicas * self.number // 100) if self.percent else self.number
+
+    def __str__(self) -> str:
+        return f"{self.number}%" if self.percent else str(self.number)
+
+
+# --- goals -----------------------------------------------------------------------------------------------------------------
+
+
+class Canary(msgspec.Struct, frozen=True, kw_only=True, tag="canary"):
+    """Stage a change, release the ``pods`` highest positions and stay there."""
+
+    pods: Amount = Amount(1)
+    images: tuple[Image, ...] = ()
+
+
+class StepOn(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
+    """Release the next ``pods`` positions."""
+
+    pods: Amount = Amount(1)
+
+
+class Promote(msgspec.Struct, frozen=True, kw_only=True, tag="promote"):
+    """Release everything."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
+    """Canary, then steps, to the end; ``soak`` after each before the next."""
+
+    images: tuple[Image, ...] = ()
+    canary: Amount | None = None
+    step: Amount = Amount(1)
+    soak: timedelta = timedelta(0)
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
+    """Raise the partition to where the rollout stands."""
+
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True, tag="resume"):
+    """Undo a pause: the partition goes back to what it was."""
+
+
+class Abort(msgspec.Struct, frozen=True, kw_only=True, tag="abort"):
+    """Bring every pod back to the current revision. The template keeps the new version."""
+
+
+class Partition(msgspec.Struct, frozen=True, kw_only=True, tag="partition"):
+    """Set the partition, and that is all."""
+
+    partition: int
+
+
+class Undo(msgspec.Struct, frozen=True, kw_only=True, tag="undo"):
+    """Put the template of an earlier revision back, free the set where that alone would leave it stuck, and wait."""
+
+    #: Name of the ControllerRevision to go back to.
+    revision: str
+    number: int
+    #: Its ``spec.template``, in full.
+    template: dict[str, Any]
+    #: Hold every pod first and release them so; None: leave the order to the controller.
+    by: Run | None = None
+
+
+class Unstick(msgspec.Struct, frozen=True, kw_only=True, tag="unstick"):
+    """Delete just the pods that keep the controller from bringing the set to what its template says, and wait."""
+
+    #: A pod that merely is not ready is left alone until it is this old.
+    patience: timedelta = timedelta(minutes=1)
+
+
+class Restart(msgspec.Struct, frozen=True, kw_only=True, tag="restart"):
+    """Have every pod made anew, by a mark in the template, and wait."""
+
+    #: When it was asked for (RFC 3339), as kubectl writes it.
+    at: str
+    #: As in Undo.
+    by: Run | None = None
+    #: Begin again, although the last one is hardly over, or is noted as unfinished.
+    anew: bool = False
+
+
+class RestartPods(msgspec.Struct, frozen=True, kw_only=True, tag="restart-pods"):
+    """Have these pods made anew, in this order, each available again before the next."""
+
+    pods: tuple[str, ...]
+    #: So many at a time.
+    batch: int = 1
+    soak: timedelta = timedelta(0)
+    #: The label (key and value) of a pod that is left alone for as long as it has it.
+    leader: tuple[str, str] | None = None
+    #: As in Restart.
+    anew: bool = False
+
+
+Goal = Canary | StepOn | Promote | Run | Pause | Resume | Abort | Partition | Undo | Unstick | Restart | RestartPods
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------------
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
+    """Write new images into the template, with the partition that keeps every pod as it is (None: OnDelete, which has none)."""
+
+    images: tuple[Image, ...]
+    partition: int | None
+
+
+class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition"):
+    partition: int
+    before: int
+    #: Pods that the controller will now replace, in its order (highest first).
+    releases: tuple[str, ...] = ()
+    #: Keep ``before`` in the annotation, for ``resume``.
+    remember: bool = False
+
+
+class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete"):
+    """Delete one pod; the controller makes it anew at ``comes_back_at``."""
+
+    pod: str
+    revision: str
+    comes_back_at: str
+
+
+class Evict(msgspec.Struct, frozen=True, kw_only=True, tag="evict"):
+    """As Delete, but the API server refuses it where a PodDisruptionBudget does not allow it (policy/v1 Eviction)."""
+
+    pod: str
+    revision: str
+    comes_back_at: str
+
+
+class Restore(msgspec.Struct, frozen=True, kw_only=True, tag="restore"):
+    """Write the template of an earlier revision, and a note of what it was before. ``partition`` None: as it is."""
+
+    revision: str
+    number: int
+    template: dict[str, Any]
+    partition: int | None
+    #: The revision that is being undone.
+    before: str
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True, tag="mark"):
+    """Write the time of a restart into the template, and a note that it is ours. ``partition`` as in Restore."""
+
+    at: str
+    partition: int | None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, tag="note"):
+    """Write annotations of ours on the set, or remove them (None). Sets nothing in motion."""
+
+    notes: dict[str, str | None]
+    #: The pods of a restart that begins with it.
+    pods: tuple[str, ...] = ()
+
+
+Step = Stage | SetPartition | Delete | Evict | Restore | Mark | Note
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------------
+
+
+@unique
+class WaitReason(StrEnum):
+    OBSERVATION = "observation"
+    PODS = "pods"
+    SOAK = "soak"
+    #: Another pod, or a budget, has to come back before one more may be taken down.
+    HEADROOM = "headroom"
+    #: Another set of the group (``pods``: their names) is not fully available.
+    OTHERS = "others"
+    #: The gates are being asked.
+    GATE = "gate"
+
+
+@unique
+class DoneReason(StrEnum):
+    COMPLETE = "complete"
+    CANARY_REACHED = "canary-reached"
+    STEP_REACHED = "step-reached"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ABORTED = "aborted"
+    PARTITION_SET = "partition-set"
+    NOTHING_TO_DO = "nothing-to-do"
+    NEVER_ROLLS = "never-rolls"
+    UNDONE = "undone"
+    #: Typed again after it was done: kubectl would go forward again.
+    ALREADY_UNDONE = "already-undone"
+    UNSTUCK = "unstuck"
+    RESTARTED = "restarted"
+    #: By an earlier run of the same verb, which did not live to say so.
+    ALREADY_RESTARTED = "already-restarted"
+
+
+@unique
+class RefusedReason(StrEnum):
+    DELETING = "deleting"
+    PODS_UNREADABLE = "pods-unreadable"
+    STRATEGY_UNKNOWN = "strategy-unknown"
+    TOO_MANY_PODS = "too-many-pods"
+    NOTHING_STAGED = "nothing-staged"
+    NOTHING_UNDER_WAY = "nothing-under-way"
+    ALREADY_FURTHER = "already-further"
+    OTHER_ROLLOUT = "other-rollout"
+    STUCK = "stuck"
+    STAGED_ONLY = "staged-only"
+    NO_WAY_BACK = "no-way-back"
+    COMPLETE = "complete"
+    ON_DELETE = "on-delete"
+    #: A restart would reach released positions only.
+    PARTITION_LEFT_OVER = "partition-left-over"
+    #: A restart of other pods was begun and not finished.
+    OTHER_RESTART = "other-restart"
+    NO_SUCH_REVISION = "no-such-revision"
+    NO_EARLIER_REVISION = "no-earlier-revision"
+    #: So few pods would be left available. ``asked``: the minimum, ``limit``: what is available.
+    MINIMUM = "minimum"
+    #: A PodDisruptionBudget (``pods``: its name) allows no disruption although every pod is available.
+    BUDGET = "budget"
+    #: The pod's node does not answer: deleting the pod would not bring it back.
+    NODE_LOST = "node-lost"
+
+
+@unique
+class OvertakenReason(StrEnum):
+    DELETED = "deleted"
+    REPLACED = "replaced"
+    TEMPLATE_EDITED = "template-edited"
+    PARTITION_RAISED = "partition-raised"
+    #: By somebody else, while this verb holds pods back with it.
+    PARTITION_LOWERED = "partition-lowered"
+    STRATEGY_CHANGED = "strategy-changed"
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
+    step: Step
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):
+    reason: WaitReason
+    pods: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+    reason: DoneReason
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """Unsafe or meaningless; nothing was changed. ``asked`` and ``limit`` are pods, where the reason is about numbers."""
+
+    reason: RefusedReason
+    asked: int | None = None
+    limit: int | None = None
+    blockers: tuple[Blocker, ...] = ()
+    pods: tuple[str, ...] = ()
+
+
+class Stuck(msgspec.Struct, frozen=True, kw_only=True, tag="stuck"):
+    blockers: tuple[Blocker, ...]
+
+
+class Overtaken(msgspec.Struct, frozen=True, kw_only=True, tag="overtaken"):
+    """Somebody else changed the set in a way that ends this rollout."""
+
+    reason: OvertakenReason
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
+    """A gate did not let the rollout pass. ``detail`` is what the gate said: untrusted text."""
+
+    pod: str
+    gate: str
+    detail: str
+
+
+Ending = Done | Refused | Stuck | Overtaken | Held
+Decision = Act | Wait | Ending
+
+
+class Pins(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of a verb holds on to between decisions. Nothing here is needed to resume: a run killed and typed again
+    starts with none and finds its way from the cluster."""
+
+    uid: str = ""
+    #: The update strategy: another one means other steps, which nobody asked for.
+    strategy: str = ""
+    #: Abort: the revision to go back to, once it has begun.
+    back_to: str = ""
+    #: The update revision being rolled out, once known.
+    revision: str = ""
+    #: The partition that this run set last.
+    partition: int | None = None
+    #: Positions at or above this are this verb's to release.
+    target: int | None = None
+    #: OnDelete: the pods that are this verb's to delete.
+    pods: frozenset[str] | None = None
+    #: Undo: the update revision before it began.
+    before: str = ""
+    #: Undo, restart: it has begun.
+    written: bool = False
+    #: Restart: an earlier run had brought it to the end.
+    already: bool = False
+    #: Restart: pods that turned out to lead when their turn came.
+    skipped: frozenset[str] = frozenset()
+    #: Release one pod at a time, whatever the step: what holds for one pod is asked again for the next.
+    careful: bool = False
+    #: Whether this run has changed anything.
+    changed: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verb would do from here, if the cluster does its part: acts and waits in order, and how it ends."""
+
+    entries: tuple[Act | Wait, ...]
+    ending: Ending
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(entry.step for entry in self.entries if isinstance(entry, Act))
+
+    @property
+    def deletes(self) -> tuple[str, ...]:
+        """Pods that the program itself would delete."""
+        return tuple(step.pod for step in self.steps if isinstance(step, Delete | Evict))

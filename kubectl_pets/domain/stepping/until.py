@@ -1,0 +1,50 @@
+"""Has a rollout come to what somebody waits for? Behind ``status``, its ``--until`` and its exit code."""
+
+from enum import StrEnum, unique
+
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+
+
+@unique
+class Until(StrEnum):
+    COMPLETE = "complete"
+    #: All that the partition releases is done, and that is at least one pod.
+    CANARY = "canary"
+    #: Every position is available, at whatever revision.
+    READY = "ready"
+
+
+@unique
+class Progress(StrEnum):
+    REACHED = "reached"
+    GOING_ON = "going-on"
+    #: Nothing more happens, or is seen, unless somebody does something: paused, staged, OnDelete waiting for a deletion, or pods
+    #: that may not be read.
+    RESTING = "resting"
+    STUCK = "stuck"
+    GONE = "gone"
+
+
+def progress(until: Until, seen: Assessment) -> Progress:
+    """How far it is from here to there."""
+    if seen.phase is Phase.GONE:
+        return Progress.GONE
+    if _reached(until, seen):
+        return Progress.REACHED
+    if seen.phase is Phase.STUCK:
+        return Progress.STUCK
+    unreadable = any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
+    if unreadable or seen.phase in (Phase.PAUSED, Phase.WAITING_FOR_DELETE):
+        return Progress.RESTING
+    return Progress.GOING_ON
+
+
+def _reached(until: Until, seen: Assessment) -> bool:
+    match until:
+        case Until.COMPLETE:
+            return seen.phase is Phase.COMPLETE
+        case Until.CANARY:
+            return seen.phase is Phase.COMPLETE or (seen.phase is Phase.PAUSED and not seen.staged)
+        case Until.READY:
+            unreadable = any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
+            return seen.phase is not Phase.DELETING and seen.observed and not unreadable and seen.all_available

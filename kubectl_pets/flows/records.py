@@ -1,0 +1,76 @@
+"""Keeps on disk what was deleted, so that it can be brought back: one file a run, written before each deletion.
+
+A file is JSON and holds whole manifests; it is replaced in one step, so it is complete at any moment.
+"""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from kubectl_pets.domain.orphans.restoring import Record
+from kubectl_pets.errors import PetsError
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    api_version: str = "kubectl-pets/v1alpha1"
+    kind: str = "OrphanRecord"
+    server: str = ""
+    deletions: tuple[Record, ...] = ()
+
+
+class RecordBook:
+    """The record of one run. Made on disk with its first entry."""
+
+    def __init__(self, directory: Path | None, server: str, now: datetime) -> None:
+        folder = directory or _default_folder()
+        self.path = folder / f"orphans-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.json"
+        self._server = server
+        self._records: tuple[Record, ...] = ()
+
+    def add(self, record: Record) -> None:
+        """Raises PetsError where it cannot be written: then nothing must be deleted."""
+        self._write((*self._records, record))
+
+    def drop(self, record: Record) -> None:
+        """Take back an entry of what was not deleted after all."""
+        self._write(tuple(each for each in self._records if each is not record))
+
+    def _write(self, kept: tuple[Record, ...]) -> None:
+        self._records = kept
+        document = _File(server=self._server, deletions=self._records)
+        draft = self.path.with_name(f".{self.path.name}.partial")
+        try:
+            if not kept:
+                self.path.unlink(missing_ok=True)
+                return
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with draft.open("wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path)
+        except OSError as error:
+            raise PetsError(
+                f"the record {self.path} cannot be written: {error.strerror}. Nothing is deleted without one.",
+                hint="give another folder with --record DIR.",
+            ) from error
+
+
+def load(path: Path) -> tuple[Record, ...]:
+    """The deletions of a record. Raises PetsError where it is not one."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_File)
+        if not found.deletions or found.kind != _File().kind:
+            raise msgspec.ValidationError("there is no deletion in it")
+        return found.deletions
+    except OSError as error:
+        raise PetsError(f"the record {path} cannot be read: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PetsError(f"{path} is not a record of deleted claims: {error}") from error
+
+
+def _default_folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "kubectl-pets" / "orphans"
