@@ -13,11 +13,8 @@ from pkgutil import iter_modules
 #: One of PyInstaller's entries: the name in the archive, the file on disk, the kind.
 Entry = tuple[str, str, str]
 
-#: The packages that may be inside, besides Python's own; the last two are needed by others of them.
-PACKAGES = frozenset(
-    "kubectl_pets kubectl_pets_build click dns kubernetes msgspec tabulate urllib3 websocket yaml _yaml".split()
-    + "idna typing_extensions".split()
-)
+#: The packages that may be inside, besides Python's own; the last one is needed by others of them.
+PACKAGES = frozenset("kubectl_pets kubectl_pets_build click dns kubernetes msgspec tabulate urllib3 yaml _yaml idna".split())
 
 #: The client library is entered by side doors (kubectl_pets/cluster/library.py): these modules of it are run, the packages not.
 _CLIENT = frozenset({
@@ -31,13 +28,14 @@ _CLIENT = frozenset({
     "kubernetes.utils.retry",
 })
 
-#: Optional parts of packages: each is imported in a `try`, or in a function that is never called.
+#: Optional parts of packages: each is imported in a `try`, or in a function that is never called; typing_extensions is stood in
+#: for by krew/start.py.
 _OPTIONAL = """
     attr attrs certifi cryptography h2 httpx numpy pydantic pygments requests rich setuptools wcwidth
     brotli brotlicffi zstandard urllib3.contrib.emscripten urllib3.contrib.pyopenssl urllib3.http2.connection
     dns.asyncbackend dns.asyncquery dns.asyncresolver dns._asyncbackend dns._asyncio_backend dns._trio_backend
     dns.dnssec dns.dnssecalgs dns.quic sniffio trio
-    python_socks wsaccel
+    python_socks wsaccel typing_extensions
 """.split()
 
 #: Parts of Python that only functions ask for that nobody calls: tests, documentation, archives, foreign formats.
