@@ -63,7 +63,7 @@ for port in ports:
 
 _OURS = f"""
 from kubectl_pets.cluster import connect
-from kubectl_pets.domain.answers import Outcome, Question, RecordType
+from kubectl_pets.domain.dns.answers import Outcome, Question, RecordType
 from kubectl_pets.session import ConnectionFlags, DnsWhere
 with connect(ConnectionFlags()) as cluster:
     network = cluster.network("default", "web")

@@ -503,7 +503,7 @@ def test_nothing_is_loaded_that_is_not_needed() -> None:
         "assert not {'dns', 'websocket'} & sys.modules.keys()\n"
         "import kubectl_pets.cluster.dns\n"
         "from kubectl_pets.cluster.messages import Queries\n"
-        "from kubectl_pets.domain.answers import Question, RecordType\n"
+        "from kubectl_pets.domain.dns.answers import Question, RecordType\n"
         "assert len(Queries([Question('a.b', kind) for kind in RecordType]).framed) == 4\n"
         "print(*sorted(name for name in sys.modules if '.' not in name or name.startswith('dns.')))\n"
     )
