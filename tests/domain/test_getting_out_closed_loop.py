@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from kubectl_pets.domain.model import ControllerRevision, ObjectMeta, OwnerReference, Snapshot
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.freeing import goes_back_to
+from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.steps import (
+    Act,
     Amount,
     Delete,
     Done,
@@ -24,6 +27,9 @@ from kubectl_pets.domain.stepping.steps import (
     Evict,
     Goal,
     Note,
+    Overtaken,
+    OvertakenReason,
+    Pins,
     Refused,
     RefusedReason,
     Restart,
@@ -389,3 +395,21 @@ def test_the_plan_knows_whether_the_controller_heals_by_itself(policy: str) -> N
     planned = plan(undo_to(world, OLD), assess(world.snapshot(), world.now), world.now)
     assert planned.ending == Done(reason=DoneReason.UNDONE)
     assert planned.deletes == ((), ("web-1",))[policy == "OrderedReady"]
+
+
+@pytest.mark.parametrize("verb", ["undo", "restart"])
+def test_somebody_who_raises_the_partition_meanwhile_ends_it(verb: str) -> None:
+    """Neither claims to be done while pods are held back, nor puts back down what somebody else has just raised."""
+    world = World(faults=FAULTS)
+    world.come_to_rest()
+    world.edit(image=GOOD)
+    world.come_to_rest()
+    goal: Goal = undo_to(world, OLD) if verb == "undo" else Restart(at=now(world))
+    seen = assess(world.snapshot(), world.now)
+    decision, pins = decide(goal, seen, world.now, Pins())
+    assert isinstance(decision, Act)
+    world.apply(change_for(decision.step, world.owner, seen))
+    world.edit(partition=2)
+    world.come_to_rest()
+    ending, _ = decide(goal, assess(world.snapshot(), world.now), world.now, after(decision, pins))
+    assert ending == Overtaken(reason=OvertakenReason.PARTITION_RAISED)

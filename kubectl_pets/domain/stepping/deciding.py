@@ -54,6 +54,8 @@ def decide(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Dec
     """The next decision, and what to hold on to. After acting on an Act, pass the pins on to the next call with ``after``."""
     if not pins.uid:
         pins = replace(pins, uid=seen.uid, strategy=seen.strategy)
+        if isinstance(goal, Undo | Restart):  # these may well set none, and still count on nobody's raising it
+            pins = replace(pins, partition=seen.partition)
     hindrance = _hindrance(goal, seen, pins)
     if hindrance is not None:
         return hindrance, pins

@@ -318,7 +318,7 @@ class Pins(msgspec.Struct, frozen=True, kw_only=True):
     back_to: str = ""
     #: The update revision being rolled out, once known.
     revision: str = ""
-    #: The partition that this run set last.
+    #: The partition that this run set last; undo, restart: at first the one that there was.
     partition: int | None = None
     #: Positions at or above this are this verb's to release.
     target: int | None = None
