@@ -55,10 +55,10 @@ bench: $(READY) ## speed and requests, as ratios in one run
 faults: $(READY) ## kills, outages, bad networks, other people, lost nodes; with figures (ROUNDS=100, SEED=, VERSION=)
 	@$(ON_VENV) CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-lock: $(READY) ## pin the dependencies anew
+lock: $(READY) ## pin the dependencies anew, for every platform
 	@for what in requirements requirements-dev; do \
-		$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
-			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$what.txt $$what.in; done
+		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+			--output-file $$what.txt $$what.in; done
 
 clean: ## remove what was built here; the control plane's cache stays
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
