@@ -212,7 +212,7 @@ def test_one_replica_denies_what_is_there(pets: Plugin) -> None:
     """It was asked too early, and caches that there was no such name; the other was not asked yet."""
     serve(pets)
     pets.make("web", replicas=1)
-    slow, words = own_dns(pets, 1, name="a-slow", corefile=corefile(ttl=60, cache=60))
+    slow, words = own_dns(pets, 1, name="a-slow", corefile=corefile(ttl=30, cache=30))
     quick = pets.plane.start_dns(1, namespace=pets.namespace, labels={"app": "dns"}, name="b-quick", corefile=corefile(cache=0, ttl=1))
     try:
         pets("dns", "web", "-w", "--timeout", "60s", *words)

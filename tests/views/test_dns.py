@@ -272,4 +272,4 @@ def test_no_control_character_comes_out_and_no_line_is_broken(text: str) -> None
 @given(ENCODABLE)
 def test_no_control_character_comes_out_of_a_document(text: str) -> None:
     for output in ("json", "yaml"):
-        assert all(character.isprintable() or character == "\n" for character in dns_documents.one(poisoned(text), output))
+        assert dns_documents.one(poisoned(text), output).replace("\n", "").isprintable()
