@@ -3,7 +3,7 @@
 Services and EndpointSlices are read from the whole namespace: which of them have to do with the set is the domain's to say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kubectl_pets.cluster.follow import Follower
@@ -12,7 +12,7 @@ from kubectl_pets.cluster.listing import Reader, Scope
 from kubectl_pets.cluster.read import items, missing
 from kubectl_pets.cluster.together import together
 from kubectl_pets.cluster.transport import Transport
-from kubectl_pets.cluster.watch import Source
+from kubectl_pets.cluster.watch import OneSet
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
 from kubectl_pets.errors import NotFoundError
@@ -31,23 +31,17 @@ def network(reader: Reader, namespace: str, name: str) -> Network:
     return Network(set=found, pods=pods, services=services, slices=items(reader, SLICES, everything)())
 
 
-class NetworkSource(Source[Network]):
+class NetworkSource(OneSet[Network]):
     """As ``session.NetworkSource``. Raises NotFoundError where there is no such set to begin with."""
+
+    _pods: Follower[Pod]
 
     def __init__(
         self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
     ) -> None:
-        super().__init__(reader, transport, on_close)
-        self._namespace, self._name = namespace, name
-        scope = Scope(namespace=namespace, name=name)
-        self._sets = self._follower(SETS, scope, required=True, on_change=self._adopt)
+        super().__init__(reader, transport, on_close, namespace, name)
         self._services = self._follower(SERVICES, Scope(namespace=namespace))
         self._slices = self._follower(SLICES, Scope(namespace=namespace))
-        self._selector: LabelSelector | None = None
-        self._pods: Follower[Pod]  # made as soon as the selector is known
-        self._sets.prime()
-        if self._set() is None:
-            raise missing(reader, namespace, name)
         together([each.prime for each in (self._pods, self._services, self._slices)])
         self.latest()
         self._start()
@@ -62,20 +56,11 @@ class NetworkSource(Source[Network]):
     def learn(self, item: StatefulSet | Pod) -> None:
         """Nothing is changed while names are looked at."""
 
-    def _set(self) -> StatefulSet | None:
-        return self._sets.store.objects.get((self._namespace, self._name))
+    def _select(self, selector: LabelSelector) -> None:
+        self._pods = self._follower(PODS, Scope(namespace=self._namespace, labels=selector_text(selector)))
 
-    def _adopt(self) -> None:
-        """A set's selector never changes; only one that was deleted and made anew can have another."""
-        found = self._set()
-        if found is None or found.spec.selector == self._selector:
-            return
-        again, self._selector = self._selector is not None, found.spec.selector
-        if again:
-            self._pods.cut()
-        self._pods = self._follower(PODS, Scope(namespace=self._namespace, labels=selector_text(self._selector)))
-        if again and not self._closed:
-            self._pods.start()
+    def _selected(self) -> Iterable[Follower[Pod]]:
+        return (self._pods,)
 
     def _composed(self) -> Network | None:
         found, pods, services, slices = self._set(), self._pods.store, self._services.store, self._slices.store

@@ -4,7 +4,7 @@ Every snapshot handed out is whole: while a part is read anew the last whole one
 goes straight into the store, so nobody is shown the set as it was before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, Generic, Self, TypeVar
 
@@ -143,25 +143,64 @@ class Source(Generic[V]):
             follower.nudge()
 
 
-class SetSource(Source[Snapshot]):
-    """One set and what belongs to it. Raises NotFoundError where there is no such set to begin with."""
+class OneSet(Source[V]):
+    """One set and what its selector brings along. Raises NotFoundError where there is no such set to begin with."""
 
     def __init__(
         self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
     ) -> None:
         super().__init__(reader, transport, on_close)
         self._namespace, self._name = namespace, name
-        scope = Scope(namespace=namespace, name=name)
-        self._sets = self._follower(SETS, scope, required=True, on_change=self._adopt)
         self._selector: LabelSelector | None = None
-        self._own: _Belongings  # made as soon as the selector is known
+        self._sets = self._follower(SETS, Scope(namespace=namespace, name=name), required=True, on_change=self._adopt)
         self._sets.prime()
-        found = self._set()
-        if found is None:
+        if self._set() is None:
             raise missing(reader, namespace, name)
+
+    def _set(self) -> StatefulSet | None:
+        return self._sets.store.objects.get((self._namespace, self._name))
+
+    def _adopt(self) -> None:
+        """A set's selector never changes; only one that was deleted and made anew can have another."""
+        found = self._set()
+        if found is None or found.spec.selector == self._selector:
+            return
+        again, self._selector = self._selector is not None, found.spec.selector
+        if again:
+            for follower in self._selected():
+                follower.cut()
+        self._select(self._selector)
+        if again and not self._closed:
+            for follower in self._selected():
+                follower.start()
+
+    def _select(self, selector: LabelSelector) -> None:
+        """Make the followers of what the selector brings along."""
+        raise NotImplementedError
+
+    def _selected(self) -> Iterable[Follower[Any]]:
+        """These followers."""
+        raise NotImplementedError
+
+
+class SetSource(OneSet[Snapshot]):
+    """As ``session.SnapshotSource``: one set and what belongs to it."""
+
+    _own: _Belongings
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+    ) -> None:
+        super().__init__(reader, transport, on_close, namespace, name)
         self._prime(self._own)
         self.latest()
         self._start()
+
+    def _select(self, selector: LabelSelector) -> None:
+        self._own = self._belongings(self._namespace, selector_text(selector), claim_selector(selector))
+
+    def _selected(self) -> Iterable[Follower[Any]]:
+        return self._own.all()
 
     def refresh(self) -> Snapshot:
         try:
@@ -211,23 +250,6 @@ class SetSource(Source[Snapshot]):
         listing = follower.read()
         with self._board.condition:
             follower.merge(listing, since)
-
-    def _set(self) -> StatefulSet | None:
-        return self._sets.store.objects.get((self._namespace, self._name))
-
-    def _adopt(self) -> None:
-        """A set's selector never changes; only one that was deleted and made anew can have another."""
-        found = self._set()
-        if found is None or found.spec.selector == self._selector:
-            return
-        again, self._selector = self._selector is not None, found.spec.selector
-        if again:
-            for follower in self._own.all():
-                follower.cut()
-        self._own = self._belongings(self._namespace, selector_text(self._selector), claim_selector(self._selector))
-        if again and not self._closed:
-            for follower in self._own.all():
-                follower.start()
 
     def _composed(self) -> Snapshot | None:
         if not self._own.synced:

@@ -8,11 +8,11 @@ import pytest
 
 from kubectl_pets.cluster import Client, connect
 from kubectl_pets.cluster.execute import run_in
-from kubectl_pets.cluster.network import NetworkSource
 from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, UnreachableError
 from kubectl_pets.session import ConnectionFlags, DnsWhere
+from tests.cluster.waiting import until
 from tests.controlplane import ControlPlane, DnsReplica
 from tests.controlplane.dns import corefile
 from tests.controlplane.recipes import parse_version
@@ -89,15 +89,6 @@ def own(namespace: str, timeout: float = 60.0) -> DnsWhere:
 
 def straight(replica: DnsReplica) -> DnsWhere:
     return DnsWhere(server=f"127.0.0.1:{replica.port}", timeout=60.0)
-
-
-def until(source: NetworkSource, true: Callable[[Network], bool], seconds: float = 60.0) -> Network:
-    deadline = time.monotonic() + seconds
-    while not true(seen := source.latest()):
-        left = deadline - time.monotonic()
-        assert left > 0, f"waited in vain: {seen}; {source.trouble()}"
-        source.wait(left)
-    return seen
 
 
 def addresses(seen: Network) -> dict[str, str]:

@@ -1,16 +1,17 @@
 """A set with its Services and EndpointSlices: read once, and kept up to date by watches."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from kubectl_pets.cluster import Client
 from kubectl_pets.cluster.network import NetworkSource
-from kubectl_pets.domain.dns.network import HEADLESS, SERVICE_LABEL, Network
+from kubectl_pets.domain.dns.network import HEADLESS, SERVICE_LABEL
 from kubectl_pets.errors import NotFoundError
 from tests.cluster.loopback import Answer, Loopback, drop, pod, stateful_set
+from tests.cluster.waiting import until
 
 _PLURALS = ("statefulsets", "pods", "services", "endpointslices")
 
@@ -48,15 +49,6 @@ def source(server: Loopback, client: Client) -> Iterator[NetworkSource]:
     with client.watch_network("x", "web") as watching:
         server.await_requests(4, watch=True)
         yield watching
-
-
-def until(source: NetworkSource, true: Callable[[Network], bool], seconds: float = 10.0) -> Network:
-    deadline = time.monotonic() + seconds
-    while not true(seen := source.latest()):
-        left = deadline - time.monotonic()
-        assert left > 0, f"waited in vain: {seen}; {source.trouble()}"
-        source.wait(left)
-    return seen
 
 
 def test_one_look_brings_what_names_come_from(server: Loopback, client: Client) -> None:

@@ -3,7 +3,7 @@
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from kubectl_pets.cluster import Client, connect
-from kubectl_pets.cluster.watch import SetSource
 from kubectl_pets.domain.change import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import Snapshot, StatefulSet
 from kubectl_pets.errors import (
@@ -27,6 +26,7 @@ from kubectl_pets.errors import (
 from kubectl_pets.session import ConnectionFlags
 from tests import controlplane as planes
 from tests.cluster.conftest import write
+from tests.cluster.waiting import until
 from tests.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real
@@ -70,17 +70,6 @@ def web(controlplane: ControlPlane, namespace: str, admin: Client) -> StatefulSe
         found = until(source, settled).set
     assert found is not None
     return found
-
-
-def until(source: SetSource, true: Callable[[Snapshot], bool], seconds: float = 60.0) -> Snapshot:
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = source.latest()
-        if true(seen):
-            return seen
-        left = deadline - time.monotonic()
-        assert left > 0, f"waited in vain: {seen}; {source.trouble()}"
-        source.wait(left)
 
 
 def settled(seen: Snapshot) -> bool:

@@ -19,6 +19,7 @@ from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, ServerError, UnauthorizedError, UnreachableError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, World, drop, loopback, pod, stall, stateful_set, status
+from tests.cluster.waiting import until
 
 _PLURALS = ("statefulsets", "pods", "controllerrevisions", "persistentvolumeclaims")
 
@@ -44,17 +45,6 @@ def source(server: Loopback, client: Client) -> Iterator[SetSource]:
     with client.watch_snapshot("x", "web") as watching:
         server.await_requests(4, watch=True)
         yield watching
-
-
-def until(source: SetSource, true: Callable[[Snapshot], bool], seconds: float = 10.0) -> Snapshot:
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = source.latest()
-        if true(seen):
-            return seen
-        left = deadline - time.monotonic()
-        assert left > 0, f"waited in vain: {seen}; {source.trouble()}"
-        source.wait(left)
 
 
 def pods(seen: Snapshot) -> list[str]:
