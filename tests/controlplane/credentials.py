@@ -17,7 +17,7 @@ import trustme
 CONTEXT = "controlplane"
 
 #: Users that may do nothing until a test binds a role to them.
-PLAIN_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
+PLAIN_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan")
 
 #: The control plane's own users and their groups; the API server binds roles to the `system:` ones by itself.
 _COMPONENT_USERS: Mapping[str, tuple[str, ...]] = {
