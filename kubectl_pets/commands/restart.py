@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.restarting import Order, in_order
+from kubectl_pets.domain.stepping.restarting import Order, in_order, mark
 from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.carrying import Manner, carry, manner_options
@@ -71,7 +71,7 @@ def command(
     def goal(seen: Assessment, careful: bool) -> Goal:
         if not chosen:
             by = Run(soak=soak) if soak or terms.gates or careful else None
-            return Restart(at=session.now().isoformat(timespec="seconds"), by=by, anew=anew)
+            return Restart(at=mark(session.now(), seen), by=by, anew=anew)
         left_out = _named(skip, seen)
         wanted = in_order(_named(pods, seen), seen, Order(order) if order else None)
         names = tuple(pod for pod in wanted if pod not in left_out)

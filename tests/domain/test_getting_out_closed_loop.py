@@ -18,6 +18,7 @@ from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.planning import plan
+from kubectl_pets.domain.stepping.restarting import mark
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
@@ -413,3 +414,12 @@ def test_somebody_who_raises_the_partition_meanwhile_ends_it(verb: str) -> None:
     world.come_to_rest()
     ending, _ = decide(goal, assess(world.snapshot(), world.now), world.now, after(decision, pins))
     assert ending == Overtaken(reason=OvertakenReason.PARTITION_RAISED)
+
+
+def test_a_restart_within_the_same_second_is_one_more() -> None:
+    world = World()
+    world.come_to_rest()
+    first = mark(world.now, assess(world.snapshot(), world.now))
+    assert first == now(world)
+    seen = msgspec.structs.replace(assess(world.snapshot(), world.now), restarted_at=first)
+    assert datetime.fromisoformat(mark(world.now, seen)) == datetime.fromisoformat(first) + timedelta(seconds=1)

@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, home, next_down, soaks_until
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
@@ -204,6 +204,13 @@ def _is_just_over(pods: str, seen: Assessment, now: datetime) -> bool:
 
 def _text(time: datetime) -> str:
     return time.isoformat(timespec="seconds")
+
+
+def mark(now: datetime, seen: Assessment) -> str:
+    """What to write into the template: the time, in seconds as kubectl does, but never what stands there already, for that would
+    be no change."""
+    at = now.isoformat(timespec="seconds")
+    return at if at != seen.restarted_at else later(now, timedelta(seconds=1)).isoformat(timespec="seconds")
 
 
 def _within(age: timedelta, text: str, now: datetime) -> bool:
