@@ -209,8 +209,8 @@ def _text(time: datetime) -> str:
 def mark(now: datetime, seen: Assessment) -> str:
     """What to write into the template: the time, in seconds as kubectl does, but never what stands there already, for that would
     be no change."""
-    at = now.isoformat(timespec="seconds")
-    return at if at != seen.restarted_at else later(now, timedelta(seconds=1)).isoformat(timespec="seconds")
+    at = _text(now)
+    return at if at != seen.restarted_at else _text(later(now, timedelta(seconds=1)))
 
 
 def _within(age: timedelta, text: str, now: datetime) -> bool:
