@@ -63,7 +63,7 @@ def _tell_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     if output is None:
         session.terminal.print(version.text(found))
     else:
-        from kubectl_pets.views.documents import API_VERSION, dump
+        from kubectl_pets.views.rollout.documents import API_VERSION, dump
 
         document = {"apiVersion": API_VERSION, "kind": "Version", **msgspec.to_builtins(found)}
         session.terminal.print(dump(document, output))

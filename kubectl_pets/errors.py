@@ -2,7 +2,8 @@
 
 Exceptions are for the outside world only: a cluster that cannot be reached, a right that is missing, a word on the command line
 that means nothing. What the program decides (a refusal, a stuck rollout) is a value, see ``domain``. Nothing is imported here,
-so every room may use this one; the client's own exceptions are turned into these in ``cluster/failures.py`` and never leave it.
+so every room may use this one; the client's own exceptions are turned into these in ``cluster/http/failures.py`` and never leave
+it.
 """
 
 from enum import IntEnum, unique

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without them
-    from kubectl_pets.domain.change import Change
+    from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.dns.answers import ClientView, Hearing, Question
     from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
-    from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
     from kubectl_pets.domain.orphans.restoring import ClaimStep
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
-    from kubectl_pets.domain.scaling.sizing import Surroundings
+    from kubectl_pets.domain.scale.types import Surroundings
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -347,7 +347,7 @@ class Session:
 
     def configured(self, part: Literal["contexts", "clusters", "users"]) -> tuple[str, ...]:
         """What the contexts, clusters or users of the kubeconfig are called; asks no server. Raises ConfigError."""
-        from kubectl_pets.cluster.kubeconfig import load
+        from kubectl_pets.cluster.access.kubeconfig import load
 
         return tuple(getattr(load(self.flags.kubeconfig, os.environ), part))
 

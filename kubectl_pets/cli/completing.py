@@ -17,7 +17,7 @@ import click
 from msgspec.structs import replace
 
 from kubectl_pets.session import Session
-from kubectl_pets.views.safe import clean
+from kubectl_pets.views.text.cleaning import clean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

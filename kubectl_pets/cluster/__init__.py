@@ -4,7 +4,7 @@ Importing them loads the client library, so ``session`` does it when a cluster i
 ``session.Cluster``; what goes wrong in them comes out as one of ``errors``.
 """
 
+from kubectl_pets.cluster.access.connect import connect
 from kubectl_pets.cluster.client import Client
-from kubectl_pets.cluster.connect import connect
 
 __all__ = ["Client", "connect"]

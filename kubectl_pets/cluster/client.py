@@ -10,28 +10,28 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from kubectl_pets.cluster import read
-from kubectl_pets.cluster.failures import shown_url
-from kubectl_pets.cluster.kinds import CLAIMS, NAMESPACES, SETS, Kind
-from kubectl_pets.cluster.listing import Reader, Scope
-from kubectl_pets.cluster.transport import Transport
+from kubectl_pets.cluster.http.failures import shown_url
+from kubectl_pets.cluster.http.transport import Transport
+from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, Kind
+from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.topics import sets as read
 from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
 
 if TYPE_CHECKING:
-    from kubectl_pets.cluster.dns import DnsServers, Where
-    from kubectl_pets.cluster.execute import ExecResult
-    from kubectl_pets.cluster.network import NetworkSource
-    from kubectl_pets.cluster.watch import FleetSource, SetSource
-    from kubectl_pets.domain.change import Change
+    from kubectl_pets.cluster.dns.servers import DnsServers, Where
+    from kubectl_pets.cluster.pods.execute import ExecResult
+    from kubectl_pets.cluster.topics.network import NetworkSource
+    from kubectl_pets.cluster.topics.watched_sets import FleetSource, SetSource
+    from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.network import Network
-    from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
+    from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
     from kubectl_pets.domain.orphans.restoring import ClaimStep
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
-    from kubectl_pets.domain.scaling.sizing import Surroundings
+    from kubectl_pets.domain.scale.types import Surroundings
 
 _NAMED: dict[str, Kind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
 
@@ -76,42 +76,42 @@ class Client:
         return read.inventory(self._reader, namespace, selector)
 
     def history(self, namespace: str, name: str) -> History:
-        from kubectl_pets.cluster.history import history
+        from kubectl_pets.cluster.topics.history import history
 
         return history(self._reader, namespace, name)
 
     def budgets(self, namespace: str | None) -> tuple[Budget, ...] | None:
-        from kubectl_pets.cluster import safety
+        from kubectl_pets.cluster.topics import safety
 
         return safety.budgets(self._reader, namespace)
 
     def nodes(self) -> tuple[Node, ...] | None:
-        from kubectl_pets.cluster import safety
+        from kubectl_pets.cluster.topics import safety
 
         return safety.nodes(self._reader)
 
     def node_state(self, name: str) -> NodeState:
-        from kubectl_pets.cluster import safety
+        from kubectl_pets.cluster.topics import safety
 
         return safety.node_state(self._reader, name)
 
     def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> ExecResult:
-        from kubectl_pets.cluster import probing
+        from kubectl_pets.cluster.pods import requests as probing
 
         return probing.run(self._transport, self._reader, namespace, pod, command, timeout)
 
     def get_from(self, namespace: str, pod: str, port: str, path: str, timeout: float) -> tuple[int, str]:
-        from kubectl_pets.cluster import probing
+        from kubectl_pets.cluster.pods import requests as probing
 
         return probing.get(self._transport, namespace, pod, port, path, timeout)
 
     def attachments(self) -> tuple[VolumeAttachment, ...] | None:
-        from kubectl_pets.cluster import safety
+        from kubectl_pets.cluster.topics import safety
 
         return safety.attachments(self._reader)
 
     def watch_snapshot(self, namespace: str, name: str) -> SetSource:
-        from kubectl_pets.cluster.watch import SetSource
+        from kubectl_pets.cluster.topics.watched_sets import SetSource
 
         source = SetSource(self._reader, self._transport, self._forget, namespace, name)
         with self._lock:
@@ -119,7 +119,7 @@ class Client:
         return source
 
     def watch_inventory(self, namespace: str | None, selector: str | None) -> FleetSource:
-        from kubectl_pets.cluster.watch import FleetSource
+        from kubectl_pets.cluster.topics.watched_sets import FleetSource
 
         source = FleetSource(self._reader, self._transport, self._forget, namespace, selector or "")
         with self._lock:
@@ -127,7 +127,7 @@ class Client:
         return source
 
     def apply(self, change: Change, *, dry_run: bool = False) -> None:
-        from kubectl_pets.cluster import change as changes
+        from kubectl_pets.cluster.objects import writes as changes
 
         after = changes.apply(self._transport, change, dry_run=dry_run)
         if after is not None and not dry_run:
@@ -137,14 +137,14 @@ class Client:
                 source.learn(after)
 
     def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        from kubectl_pets.cluster.rights import missing_rights
+        from kubectl_pets.cluster.objects.rights import missing_rights
 
         return missing_rights(self._transport, namespace, needed)
 
     def estate(
         self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = lambda text: None
     ) -> Estate:
-        from kubectl_pets.cluster.estate import read_estate
+        from kubectl_pets.cluster.topics.claims import read_estate
 
         return read_estate(self._reader, namespace, self.now, every_class=every_class, progress=progress)
 
@@ -156,37 +156,37 @@ class Client:
         return self._reader.listing(CLAIMS, Scope(namespace=namespace)).items
 
     def volume(self, name: str) -> PersistentVolume | None:
-        from kubectl_pets.cluster.estate import one_volume
+        from kubectl_pets.cluster.topics.claims import one_volume
 
         return one_volume(self._reader, name)
 
     def volumes(self) -> tuple[PersistentVolume, ...]:
-        from kubectl_pets.cluster.estate import VOLUMES
+        from kubectl_pets.cluster.topics.claims import VOLUMES
 
         return self._reader.listing(VOLUMES, Scope(namespace=None)).items
 
     def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
-        from kubectl_pets.cluster.claims import carry_out
+        from kubectl_pets.cluster.topics.claim_writes import carry_out
 
         carry_out(self._transport, self._reader, step, dry_run=dry_run)
 
     def snapshot_offer(self) -> Offer:
-        from kubectl_pets.cluster.snapshots import offer
+        from kubectl_pets.cluster.topics.snapshots import offer
 
         return offer(self._reader)
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
-        from kubectl_pets.cluster.snapshots import sighting
+        from kubectl_pets.cluster.topics.snapshots import sighting
 
         return sighting(self._reader, namespace, name)
 
     def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
-        from kubectl_pets.cluster.claims import mark_kept
+        from kubectl_pets.cluster.topics.claim_writes import mark_kept
 
         mark_kept(self._transport, claim, note)
 
     def surroundings(self, owner: StatefulSet) -> Surroundings:
-        from kubectl_pets.cluster.scaling import surroundings
+        from kubectl_pets.cluster.topics.scale import surroundings
 
         return surroundings(self._reader, owner)
 
@@ -197,12 +197,12 @@ class Client:
         return self._reader.one(SETS, namespace, name)
 
     def network(self, namespace: str, name: str) -> Network:
-        from kubectl_pets.cluster.network import network
+        from kubectl_pets.cluster.topics.network import network
 
         return network(self._reader, namespace, name)
 
     def watch_network(self, namespace: str, name: str) -> NetworkSource:
-        from kubectl_pets.cluster.network import NetworkSource
+        from kubectl_pets.cluster.topics.network import NetworkSource
 
         source = NetworkSource(self._reader, self._transport, self._forget, namespace, name)
         with self._lock:
@@ -210,17 +210,17 @@ class Client:
         return source
 
     def resolver(self, where: Where) -> DnsServers:
-        from kubectl_pets.cluster.dns import DnsServers  # with dnspython behind it
+        from kubectl_pets.cluster.dns.servers import DnsServers  # with dnspython behind it
 
         return DnsServers(self._transport, self._reader, where)
 
     def corefile(self, where: Where | None = None) -> str | None:
-        from kubectl_pets.cluster.dns import corefile
+        from kubectl_pets.cluster.dns.servers import corefile
 
         return corefile(self._reader, where.selector if where is not None else "")
 
     def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
-        from kubectl_pets.cluster.looking import look_from
+        from kubectl_pets.cluster.pods.getent import look_from
 
         return look_from(self._transport, self._reader, namespace, pod, names)
 

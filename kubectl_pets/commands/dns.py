@@ -13,11 +13,13 @@ from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pa
 from kubectl_pets.domain.dns.names import Kind
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows import resolving
-from kubectl_pets.flows.conductor import Deadline
-from kubectl_pets.flows.resolving import Aim, Frame
+from kubectl_pets.flows.dns import resolve as resolving
+from kubectl_pets.flows.dns.resolve import Aim, Frame
+from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.session import DnsWhere, Session
-from kubectl_pets.views import dns, dns_documents, dns_log
+from kubectl_pets.views.dns import documents as dns_documents
+from kubectl_pets.views.dns import lines as dns_log
+from kubectl_pets.views.dns import table as dns
 from kubectl_pets.views.live import TextPainter
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ import click
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.rollout.history import Entry, History, Template, entries, find
 from kubectl_pets.errors import ExitCode, NotFoundError, PetsError
-from kubectl_pets.flows import diffing
+from kubectl_pets.flows.rollout import diff as diffing
 from kubectl_pets.session import Session
-from kubectl_pets.views import history as view
+from kubectl_pets.views.rollout import history as view
 
 _LIVE = "live template"
 

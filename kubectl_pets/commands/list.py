@@ -9,8 +9,9 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.session import Session
-from kubectl_pets.views import documents, sets
 from kubectl_pets.views.live import TextPainter
+from kubectl_pets.views.rollout import documents
+from kubectl_pets.views.rollout import table as sets
 
 
 @click.command("list", epilog=exit_codes())

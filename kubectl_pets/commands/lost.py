@@ -10,8 +10,8 @@ from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.errors import ExitCode, ForbiddenError, UsageError
 from kubectl_pets.session import Session
-from kubectl_pets.views import lost as view
-from kubectl_pets.views import safety_words
+from kubectl_pets.views.safety import lost as view
+from kubectl_pets.views.safety import words as safety_words
 
 
 @click.command("lost", epilog=exit_codes(ExitCode.STUCK, ExitCode.REFUSED, ExitCode.FINDINGS))

@@ -11,9 +11,10 @@ from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import Age, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Verdict
 from kubectl_pets.errors import ConflictError, ExitCode
-from kubectl_pets.flows.selecting import Selection, bare, no_such, select
+from kubectl_pets.flows.orphans.select import Selection, bare, no_such, select
 from kubectl_pets.session import Session
-from kubectl_pets.views import claim_documents, claims
+from kubectl_pets.views.orphans import documents as claim_documents
+from kubectl_pets.views.orphans import table as claims
 
 _HERE = "kubectl_pets.commands.orphans"
 

@@ -7,12 +7,12 @@ import click
 
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, yes
-from kubectl_pets.domain.change import DryRun
+from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.orphans.deletion import Options
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.disposing import Manner, dispose
-from kubectl_pets.flows.selecting import Selection, select
+from kubectl_pets.flows.orphans.delete import Manner, dispose
+from kubectl_pets.flows.orphans.select import Selection, select
 from kubectl_pets.session import Session
 
 _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))

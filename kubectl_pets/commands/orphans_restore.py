@@ -9,9 +9,11 @@ from kubectl_pets.cli import completing
 from kubectl_pets.cli.options import Age, connection, dry_run, exit_codes, pass_session, yes
 from kubectl_pets.domain.orphans import restoring
 from kubectl_pets.errors import ExitCode, NotFoundError
-from kubectl_pets.flows import clearing, records
+from kubectl_pets.flows.orphans import clear as clearing
+from kubectl_pets.flows.orphans import records
 from kubectl_pets.session import Session
-from kubectl_pets.views import claim_plans, claim_words
+from kubectl_pets.views.orphans import plan as claim_plans
+from kubectl_pets.views.orphans import words as claim_words
 
 
 @click.command("restore", epilog=exit_codes(ExitCode.REFUSED))

@@ -8,9 +8,10 @@ from kubectl_pets.domain.rollout.partition import Wanted
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Goal, Partition
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.carrying import Manner, carry, manner_options
+from kubectl_pets.flows.rollout.carry import Manner, carry, manner_options
 from kubectl_pets.session import Session
-from kubectl_pets.views import documents, picture
+from kubectl_pets.views.rollout import documents
+from kubectl_pets.views.rollout import partition as picture
 
 
 @click.command(

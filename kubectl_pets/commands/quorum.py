@@ -12,7 +12,7 @@ from kubectl_pets.domain.safety.quorum import Quorum
 from kubectl_pets.domain.safety.risks import judge
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.session import Session
-from kubectl_pets.views import quorum as view
+from kubectl_pets.views.safety import quorum as view
 
 
 @click.command("quorum", epilog=exit_codes(ExitCode.FINDINGS))

@@ -13,10 +13,10 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import images_for
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.carrying import Manner, OnStuck, carry, manner_options
-from kubectl_pets.flows.checks import Terms
-from kubectl_pets.flows.conditions import soak_option, terms_options
-from kubectl_pets.flows.grouping import carry_group
+from kubectl_pets.flows.rollout.carry import Manner, OnStuck, carry, manner_options
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.flows.rollout.groups import carry_group
+from kubectl_pets.flows.rollout.terms import soak_option, terms_options
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"

@@ -5,9 +5,9 @@ from datetime import timedelta
 import click
 
 from kubectl_pets.cli.options import SetName, connection, dry_run, exit_codes, output, pass_session, seconds, timeout
-from kubectl_pets.domain.change import DryRun
+from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.resizing import Manner, resize
+from kubectl_pets.flows.scale.carry import Manner, resize
 from kubectl_pets.session import Session
 
 #: More is a slip of the finger: each of them is a pod.

@@ -10,10 +10,11 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.flows.conductor import Deadline, Frame, TimedOut, follow
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.rollout.conductor import Frame, TimedOut, follow
 from kubectl_pets.session import Session
-from kubectl_pets.views import advice, documents, tree, words
 from kubectl_pets.views.live import Painter
+from kubectl_pets.views.rollout import advice, documents, tree, words
 
 _EXIT = {
     Progress.REACHED: ExitCode.OK,

@@ -10,9 +10,9 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
 from kubectl_pets.errors import ExitCode, InvalidError
-from kubectl_pets.flows.carrying import Manner, carry, manner_options
-from kubectl_pets.flows.checks import Terms
-from kubectl_pets.flows.conditions import soak_option, terms_options
+from kubectl_pets.flows.rollout.carry import Manner, carry, manner_options
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.flows.rollout.terms import soak_option, terms_options
 from kubectl_pets.session import Session
 
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)

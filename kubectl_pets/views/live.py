@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Protocol, TextIO
 
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.views import lines, tree
-from kubectl_pets.views.ink import bare, cells, cut, plain, render
-from kubectl_pets.views.safe import clean
+from kubectl_pets.views.rollout import lines, tree
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import bare, cells, cut, plain, render
 
 #: No picture follows another sooner than this, in seconds.
 INTERVAL = 0.1

@@ -28,7 +28,7 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses before reads are repeated."""
-    monkeypatch.setattr("kubectl_pets.cluster.transport._PAUSES", (0.01, 0.02, 0.03))
+    monkeypatch.setattr("kubectl_pets.cluster.http.transport._PAUSES", (0.01, 0.02, 0.03))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.domain.change import DeletePod, Operation, PatchSet
+from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
 from kubectl_pets.errors import (
     ConflictError,
     ForbiddenError,

@@ -132,7 +132,7 @@ def test_a_server_that_hangs_up_after_some_is_asked_the_rest(client: Client) -> 
 
 
 def test_no_more_are_in_flight_than_buffers_hold(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.pipeline._IN_FLIGHT", 8)
+    monkeypatch.setattr("kubectl_pets.cluster.dns.pipeline._IN_FLIGHT", 8)
     most = 0
 
     def behave(talk: Talk) -> None:
@@ -252,7 +252,7 @@ def test_connections_are_kept_and_replaced_when_they_have_been_idle(client: Clie
         for _ in range(3):
             assert resolver.ask(named(2))[0].trouble == ""
         assert server.connections == 1
-        monkeypatch.setattr("kubectl_pets.cluster.pipeline._IDLE", 0.0)
+        monkeypatch.setattr("kubectl_pets.cluster.dns.pipeline._IDLE", 0.0)
         resolver.ask(named(2))
         assert server.connections == 2
 
@@ -313,7 +313,7 @@ def test_servers_as_they_are_written(client: Client, monkeypatch: pytest.MonkeyP
         tried.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("kubectl_pets.cluster.pipeline.socket.create_connection", connect)
+    monkeypatch.setattr("kubectl_pets.cluster.dns.pipeline.socket.create_connection", connect)
     [hearing] = client.resolver(DnsWhere(server=text)).ask(named(1))
     assert tried == [(host, port)]
     assert hearing.server.name == (f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
@@ -375,7 +375,7 @@ def test_every_replica_is_asked_at_once_by_name(server: Loopback, client: Client
 
 
 def test_a_server_on_every_node_is_asked_some_at_a_time(server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.dns._AT_ONCE", 3)
+    monkeypatch.setattr("kubectl_pets.cluster.dns.servers._AT_ONCE", 3)
     guard, running, most = threading.Lock(), 0, 0
     together = threading.Barrier(3, timeout=10)
 
@@ -501,8 +501,8 @@ def test_nothing_is_loaded_that_is_not_needed() -> None:
     program = (
         "import sys, kubectl_pets.cluster\n"
         "assert not {'dns', 'websocket'} & sys.modules.keys()\n"
-        "import kubectl_pets.cluster.dns\n"
-        "from kubectl_pets.cluster.messages import Queries\n"
+        "import kubectl_pets.cluster.dns.servers\n"
+        "from kubectl_pets.cluster.dns.messages import Queries\n"
         "from kubectl_pets.domain.dns.answers import Question, RecordType\n"
         "assert len(Queries([Question('a.b', kind) for kind in RecordType]).framed) == 4\n"
         "print(*sorted(name for name in sys.modules if '.' not in name or name.startswith('dns.')))\n"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client, connect
-from kubectl_pets.cluster.execute import run_in
+from kubectl_pets.cluster.pods.execute import run_in
 from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, UnreachableError

@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kubectl_pets.cluster import Client, looking
-from kubectl_pets.cluster.execute import ExecResult, run_in
+from kubectl_pets.cluster import Client
+from kubectl_pets.cluster.pods import getent as looking
+from kubectl_pets.cluster.pods.execute import ExecResult, run_in
 from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.errors import ForbiddenError, InvalidError, NotFoundError, UnreachableError, UsageError
 from tests.cluster.loopback import Answer, Handler, Loopback, drop
@@ -95,14 +96,14 @@ def test_what_a_command_says_on_both_channels(server: Loopback, client: Client, 
 
 
 def test_a_server_that_does_not_say_goodbye(server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.execute._PARTING", 0.1)
+    monkeypatch.setattr("kubectl_pets.cluster.pods.execute._PARTING", 0.1)
     server.fault(saying(b"\x01done", b"\x03" + _SUCCESS, goodbye=False), path=_PATH)
     result = run(client)
     assert (result.exit_code, result.stdout) == (0, "done")
 
 
 def test_output_without_end_is_cut_and_the_end_is_still_seen(server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.execute._KEPT", 10)
+    monkeypatch.setattr("kubectl_pets.cluster.pods.execute._KEPT", 10)
     server.fault(saying(*[b"\x01abcdef"] * 100, b"\x02fine", b"\x03" + _SUCCESS), path=_PATH)
     result = run(client)
     assert (result.stdout, result.stderr, result.cut, result.exit_code) == ("abcdefabcd", "fine", True, 0)

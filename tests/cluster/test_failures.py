@@ -8,7 +8,7 @@ import pytest
 from urllib3 import exceptions as wire
 
 from kubectl_pets import errors
-from kubectl_pets.cluster.failures import Attempt, clean, refused, retry_after, shown_url, status_of, unreachable
+from kubectl_pets.cluster.http.failures import Attempt, clean, refused, retry_after, shown_url, status_of, unreachable
 from tests.cluster.loopback import status
 
 _WEB = Attempt("get", "statefulsets.apps", "web", "x")

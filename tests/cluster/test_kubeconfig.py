@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_pets.cluster import kubeconfig as reading
-from kubectl_pets.cluster.kubeconfig import load
+from kubectl_pets.cluster.access import kubeconfig as reading
+from kubectl_pets.cluster.access.kubeconfig import load
 from kubectl_pets.errors import ConfigError
 from tests.cluster.conftest import kubeconfig, write
 

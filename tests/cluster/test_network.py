@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.cluster.network import NetworkSource
+from kubectl_pets.cluster.topics.network import NetworkSource
 from kubectl_pets.domain.dns.network import HEADLESS, SERVICE_LABEL
 from kubectl_pets.errors import NotFoundError
 from tests.cluster.loopback import Answer, Loopback, drop, pod, stateful_set
@@ -19,7 +19,7 @@ _PLURALS = ("statefulsets", "pods", "services", "endpointslices")
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {"_LONGEST": 0.2, "_POLL": 0.05, "_GRACE": 0.3, "_DENIED": 0.2}.items():
-        monkeypatch.setattr(f"kubectl_pets.cluster.follow.{name}", seconds)
+        monkeypatch.setattr(f"kubectl_pets.cluster.objects.watches.{name}", seconds)
 
 
 def service(server: Loopback, name: str, **spec: Any) -> None:

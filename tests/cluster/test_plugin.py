@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from kubectl_pets.cluster.credentials import Certificate, Credential
-from kubectl_pets.cluster.kubeconfig import EnvVar, ExecPlugin
-from kubectl_pets.cluster.plugin import Plugin, child_environment
+from kubectl_pets.cluster.access.kubeconfig import EnvVar, ExecPlugin
+from kubectl_pets.cluster.access.plugins import Plugin, child_environment
+from kubectl_pets.cluster.http.credentials import Certificate, Credential
 from kubectl_pets.errors import ConfigError, CredentialPluginError, UnauthorizedError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Loopback, stateful_set, status
@@ -171,7 +171,7 @@ def test_a_plugin_at_a_terminal_is_heard_while_it_waits(
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("kubectl_pets.cluster.plugin._SILENCE", 0.0)
+    monkeypatch.setattr("kubectl_pets.cluster.access.plugins._SILENCE", 0.0)
     monkeypatch.setattr(sys, "stdin", Terminal())
     marker = tmp_path / "go"
     lines = ["sys.stderr.write('open this page')", "sys.stderr.flush()", f"while not os.path.exists({str(marker)!r}): time.sleep(0.01)"]
@@ -195,7 +195,7 @@ def test_a_plugin_at_a_terminal_is_heard_while_it_waits(
 
 
 def test_a_plugin_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.plugin._PATIENCE", 0.3)
+    monkeypatch.setattr("kubectl_pets.cluster.access.plugins._PATIENCE", 0.3)
     script = Script(tmp_path, "sys.stderr.write('waiting for godot')", "sys.stderr.flush()", "time.sleep(60)")
     began = time.monotonic()
     with pytest.raises(CredentialPluginError, match="did not come to an end within 0 s: waiting for godot"):

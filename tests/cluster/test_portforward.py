@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.cluster.portforward import Forward, ForwardError
-from kubectl_pets.cluster.websocket import GarbledError
+from kubectl_pets.cluster.dns.portforward import Forward, ForwardError
+from kubectl_pets.cluster.http.websocket import GarbledError
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, ServerError, UnauthorizedError, UnreachableError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, drop, loopback, stall

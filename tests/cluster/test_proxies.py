@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_pets.cluster.proxies import proxy_for
+from kubectl_pets.cluster.http.proxies import proxy_for
 from kubectl_pets.errors import ConfigError
 
 _PROXY = "http://proxy:3128"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.cluster.kinds import CLAIMS, REVISIONS, SETS, selector_text
-from kubectl_pets.cluster.listing import Reader, Scope
+from kubectl_pets.cluster.objects.kinds import CLAIMS, REVISIONS, SETS, selector_text
+from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import LabelSelector, LabelSelectorRequirement
 from kubectl_pets.errors import ExpiredError, ForbiddenError, NotFoundError, PetsError, ServerError, UnauthorizedError
 from tests.cluster.conftest import Connector

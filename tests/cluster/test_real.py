@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from kubectl_pets.cluster import Client, connect
-from kubectl_pets.domain.change import DeletePod, Operation, PatchSet
+from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import Snapshot, StatefulSet
 from kubectl_pets.errors import (
     ConflictError,
@@ -135,7 +135,7 @@ def test_real_lists_come_in_pages(
 ) -> None:
     lines = [f"{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: c{number}}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}" for number in range(30)]
     controlplane.apply("\n---\n".join(lines), namespace)
-    monkeypatch.setattr("kubectl_pets.cluster.listing._CHUNK", 7)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.lists._CHUNK", 7)
     found = admin.inventory(namespace, None).claims
     assert found is not None and {claim.name for claim in found} == {f"c{number}" for number in range(30)}
 

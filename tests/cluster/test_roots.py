@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from kubectl_pets.cluster import roots
+from kubectl_pets.cluster.http import roots
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.domain.change import DeletePod
+from kubectl_pets.domain.changes import DeletePod
 from kubectl_pets.errors import ConflictError, ForbiddenError, NotFoundError, ServerError
 from tests.cluster.loopback import Answer, Loopback, pod, stateful_set
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from kubectl_pets.cluster.store import Board, Store
+from kubectl_pets.cluster.objects.store import Board, Store
 from kubectl_pets.domain.model import Object, ObjectMeta
 from kubectl_pets.errors import ServerError
 

@@ -248,7 +248,7 @@ def test_a_proxy_that_is_not_there_is_blamed_by_name(connecting: Connector, secu
 
 
 def test_a_socks_proxy_without_the_package_for_it_says_so(connecting: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.pools.find_spec", lambda name: None)
+    monkeypatch.setattr("kubectl_pets.cluster.http.pools.find_spec", lambda name: None)
     client = connecting("https://127.0.0.1:1", cluster={"proxy-url": "socks5://me:s3cret@127.0.0.1:1"})
     with pytest.raises(ConfigError, match="PySocks is missing") as caught:
         client.snapshot("x", "web")

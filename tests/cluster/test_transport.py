@@ -12,12 +12,12 @@ import pytest
 
 from kubectl_pets import __version__
 from kubectl_pets.cluster import Client
-from kubectl_pets.cluster.clock import ServerClock
-from kubectl_pets.cluster.credentials import Credential, Fixed
-from kubectl_pets.cluster.failures import Attempt
-from kubectl_pets.cluster.pools import Exchange
-from kubectl_pets.cluster.target import Target
-from kubectl_pets.cluster.transport import Request, Transport
+from kubectl_pets.cluster.http.clock import ServerClock
+from kubectl_pets.cluster.http.credentials import Credential, Fixed
+from kubectl_pets.cluster.http.failures import Attempt
+from kubectl_pets.cluster.http.pools import Exchange
+from kubectl_pets.cluster.http.target import Target
+from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.errors import ConflictError, PetsError, ServerError, ThrottledError, UnreachableError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, drop, half, stall, stateful_set, status

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.cluster.watch import FleetSource, SetSource
-from kubectl_pets.domain.change import DeletePod, Operation, PatchSet
+from kubectl_pets.cluster.topics.watched_sets import FleetSource, SetSource
+from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, ServerError, UnauthorizedError, UnreachableError
 from tests.cluster.conftest import Connector
@@ -28,7 +28,7 @@ _PLURALS = ("statefulsets", "pods", "controllerrevisions", "persistentvolumeclai
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds with people takes tenths of them with tests."""
     for name, seconds in {"_LONGEST": 0.2, "_POLL": 0.05, "_GRACE": 0.3, "_DENIED": 0.2}.items():
-        monkeypatch.setattr(f"kubectl_pets.cluster.follow.{name}", seconds)
+        monkeypatch.setattr(f"kubectl_pets.cluster.objects.watches.{name}", seconds)
 
 
 @pytest.fixture(autouse=True)
@@ -273,8 +273,8 @@ def test_news_from_before_a_fresh_read_that_failed_is_no_reason_to_hurry(
     server.stop()
     while len(source._board._troubles) < 4:
         time.sleep(0.01)
-    monkeypatch.setattr("kubectl_pets.cluster.follow._SHORTEST", 60.0)
-    monkeypatch.setattr("kubectl_pets.cluster.follow._LONGEST", 60.0)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._SHORTEST", 60.0)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._LONGEST", 60.0)
     time.sleep(0.3)  # all pauses from before are over
     assert source.wait(0), "nobody has looked since it went down"
     with pytest.raises(UnreachableError):
@@ -452,8 +452,8 @@ def test_an_outage_is_told_and_ridden_out(server: Loopback, source: SetSource) -
 def test_once_one_watch_is_back_the_others_do_not_wait(
     server: Loopback, source: SetSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.follow._LONGEST", 60.0)
-    monkeypatch.setattr("kubectl_pets.cluster.follow._SHORTEST", 60.0)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._LONGEST", 60.0)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._SHORTEST", 60.0)
     server.stop()
     while len(source._board._troubles) < 4:
         for follower in source._followers:
@@ -495,7 +495,7 @@ def test_nonsense_in_a_watch_leads_to_a_new_list(server: Loopback, source: SetSo
 def test_a_mistake_of_ours_is_not_taken_for_a_quiet_cluster(
     server: Loopback, source: SetSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.follow.Follower._take", lambda self, lines: 1 / 0)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches.Follower._take", lambda self, lines: 1 / 0)
     pod(server.world, "web-9")
     with pytest.raises(ServerError, match="watching pods failed: ZeroDivisionError"):
         until(source, lambda seen: False, 5)

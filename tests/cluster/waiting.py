@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from kubectl_pets.cluster.watch import Source, V
+from kubectl_pets.cluster.topics.watched_sets import Source, V
 
 
 def until(source: Source[V], true: Callable[[V], bool], seconds: float = 60.0) -> V:

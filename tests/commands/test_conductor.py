@@ -6,12 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from kubectl_pets.domain.change import Change, DeletePod, PatchSet
+from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import Snapshot
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
-from kubectl_pets.flows.conductor import Conclusion, Deadline, Frame, TimedOut, Unagreed, conduct, follow
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.rollout.conductor import Conclusion, Frame, TimedOut, Unagreed, conduct, follow
 from kubectl_pets.session import Cluster, SnapshotSource
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 
@@ -115,7 +116,7 @@ def follow_to(script: Scripted, until: Until, end: Progress) -> None:
 def test_an_outage_is_waited_out_once_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pod that stays is called stuck in the end, also where the watches never get well again."""
     clock = iter(range(0, 100_000, 7))
-    monkeypatch.setattr("kubectl_pets.flows.settling.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("kubectl_pets.flows.engine.outages.monotonic", lambda: float(next(clock)))
     script = Scripted(OVERDUE, reads=[UnreachableError("away")])
     assert drive(script, Promote()).exit_code is ExitCode.STUCK
     troubled = Scripted(OVERDUE)

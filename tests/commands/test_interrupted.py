@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from kubectl_pets.domain.orphans.deletion import DeleteClaim, Deletion, Options, Refused, plan
-from kubectl_pets.domain.orphans.estate import Estate
 from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.inventory import Estate
 from kubectl_pets.domain.orphans.restoring import ClaimStep
-from kubectl_pets.flows.clearing import clear
-from kubectl_pets.flows.interrupts import held_back
-from kubectl_pets.flows.records import RecordBook, load
+from kubectl_pets.flows.engine.interrupts import held_back
+from kubectl_pets.flows.orphans.clear import clear
+from kubectl_pets.flows.orphans.records import RecordBook, load
 from kubectl_pets.session import Cluster
 from tests.commands.gate import Gate, gate
 from tests.commands.plugin import Plugin

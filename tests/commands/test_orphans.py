@@ -238,7 +238,7 @@ def test_newest_ordinals_limits_and_selectors(pets: Plugin, tmp_path: Path) -> N
 
 def test_used_between_plan_and_deletion(pets: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The claim is mounted after the question was answered: it is judged again and left alone."""
-    from kubectl_pets.flows.records import RecordBook
+    from kubectl_pets.flows.orphans.records import RecordBook
 
     make(pets, replicas=3)
     shrink(pets, 1)

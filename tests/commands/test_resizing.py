@@ -7,11 +7,11 @@ from typing import Any, Iterator, cast
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.change import PatchSet
+from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.model import Snapshot, StatefulSet
-from kubectl_pets.domain.scaling.sizing import Surroundings
+from kubectl_pets.domain.scale.types import Surroundings
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
-from kubectl_pets.flows.resizing import Manner, resize
+from kubectl_pets.flows.scale.carry import Manner, resize
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_conductor import Scripted
 from tests.domain.builders import NEW, failing, pod, snapshot, statefulset

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_pets.flows.records import load
+from kubectl_pets.flows.orphans.records import load
 from tests import controlplane
 from tests.commands.plugin import Plugin
 from tests.commands.snapshots import Storage, install

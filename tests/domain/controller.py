@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace as changed
 
-from kubectl_pets.domain.change import Change, DeletePod, PatchSet
+from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import (
     REVISION_LABEL,
     Condition,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_pets.domain.change import DeletePod, Operation, PatchSet
+from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION, assess
 from kubectl_pets.domain.rollout.revisions import Image

@@ -8,7 +8,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.change import Operation
+from kubectl_pets.domain.changes import Operation
 from kubectl_pets.domain.model import (
     ClaimRetentionPolicy,
     Condition,
@@ -19,7 +19,8 @@ from kubectl_pets.domain.model import (
     Snapshot,
     StatefulSet,
 )
-from kubectl_pets.domain.orphans.estate import (
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
     HorizontalPodAutoscaler,
     PersistentVolume,
@@ -27,14 +28,13 @@ from kubectl_pets.domain.orphans.estate import (
     ScaledObjectSpec,
     ScaleTarget,
 )
-from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.quorum import majority
-from kubectl_pets.domain.scaling.foreseeing import change, plan
-from kubectl_pets.domain.scaling.rivals import Kind, Will
-from kubectl_pets.domain.scaling.scaled import Standing, standing
-from kubectl_pets.domain.scaling.sizing import Caution, RefusedReason, Scaling, Stake, Surroundings, Warning
-from kubectl_pets.domain.scaling.stakes import Coming, own_claims
+from kubectl_pets.domain.scale.claim_effects import Coming, own_claims
+from kubectl_pets.domain.scale.plan import change, plan
+from kubectl_pets.domain.scale.progress import Standing, standing
+from kubectl_pets.domain.scale.replica_owners import Kind, Will
+from kubectl_pets.domain.scale.types import Caution, RefusedReason, Scaling, Stake, Surroundings, Warning
 from tests.domain.builders import NEW, NOW, OLD, UID, failing, leaving, pod, snapshot, snapshots, statefulset, unready
 from tests.domain.closed_loop import BAD, GOOD, SEEDS, SLOW, histories, worlds
 from tests.domain.controller import World

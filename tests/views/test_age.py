@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from kubectl_pets.views.age import age, duration, until
+from kubectl_pets.views.text.ages import age, duration, until
 from tests.views.builders import NOW
 
 S, M, H, D, Y = 1, 60, 3600, 86400, 365 * 86400

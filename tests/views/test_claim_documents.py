@@ -5,7 +5,7 @@ import json
 import yaml
 
 from kubectl_pets.domain.orphans.deletion import Options, plan
-from kubectl_pets.views import claim_documents
+from kubectl_pets.views.orphans import documents as claim_documents
 from tests.domain.orphans.builders import NOW
 from tests.views import claim_scenes as scenes
 from tests.views.claim_scenes import left_behind

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, Options, plan
-from kubectl_pets.domain.orphans.estate import PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.orphans.restoring import DestroyVolume, RestorePlan, RestorePolicy, plan_purge, plan_restore, record_of
-from kubectl_pets.views import claim_plans
+from kubectl_pets.views.orphans import plan as claim_plans
 from tests.domain.orphans.builders import DAY, NOW, volume
 from tests.views import claim_scenes as scenes
 from tests.views.claim_scenes import SCENES, left_behind

@@ -7,7 +7,7 @@ from kubectl_pets.domain.orphans.deletion import Refused, RefusedReason
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
-from kubectl_pets.views import claim_words
+from kubectl_pets.views.orphans import words as claim_words
 from tests.domain.orphans.builders import claim, estate, one
 from tests.views import claim_scenes as scenes
 

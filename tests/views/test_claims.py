@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from kubectl_pets.domain.orphans.findings import Class, Verdict
-from kubectl_pets.views import claims
-from kubectl_pets.views.ink import bare
+from kubectl_pets.views.orphans import table as claims
+from kubectl_pets.views.text.ink import bare
 from tests.domain.orphans.builders import NOW, claim, estate, one
 from tests.views import claim_scenes as scenes
 from tests.views.claim_scenes import SCENES, left_behind
@@ -85,7 +85,7 @@ def test_colour_is_only_added_and_loud_is_what_would_cost_data() -> None:
 def test_the_table_loads_no_library() -> None:
     program = (
         "import sys\n"
-        "from kubectl_pets.views import claim_documents, claim_plans, claims\n"
+        "from kubectl_pets.views.orphans import documents, plan, table as claims\n"
         "from tests.views.claim_scenes import NOW, scaled_down\n"
         "claims.table([scaled_down()], NOW)\n"
         "print(*(name for name in ('rich', 'tabulate', 'yaml', 'kubernetes') if name in sys.modules))"

@@ -19,8 +19,8 @@ from kubectl_pets.domain.orphans.deletion import (
     SetRetain,
     Snapshot,
 )
-from kubectl_pets.domain.orphans.estate import PersistentVolume
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     ClearClaimRef,
@@ -32,7 +32,11 @@ from kubectl_pets.domain.orphans.restoring import (
     RestoreRefusedReason,
 )
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
-from kubectl_pets.views import claim_documents, claim_plans, claim_words, claims, progress
+from kubectl_pets.views.orphans import documents as claim_documents
+from kubectl_pets.views.orphans import plan as claim_plans
+from kubectl_pets.views.orphans import progress
+from kubectl_pets.views.orphans import table as claims
+from kubectl_pets.views.orphans import words as claim_words
 from tests.domain.orphans.builders import NOW
 from tests.views.claim_scenes import SCENES
 from tests.views.test_hostile import ENCODABLE, HOSTILE

@@ -26,7 +26,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.views import advice, decisions
+from kubectl_pets.views.rollout import advice, decisions
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 

@@ -10,8 +10,11 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.dns.answers import Hearing
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Line, Link, Reason, Skip, State, Verdict
-from kubectl_pets.views import dns, dns_documents, dns_log, dns_words
-from kubectl_pets.views.ink import bare
+from kubectl_pets.views.dns import documents as dns_documents
+from kubectl_pets.views.dns import lines as dns_log
+from kubectl_pets.views.dns import table as dns
+from kubectl_pets.views.dns import words as dns_words
+from kubectl_pets.views.text.ink import bare
 from tests.domain.dns.builders import NOW, network, pod, service
 from tests.domain.dns.test_diagnosis import BEFORE, FAULTS, HEALTHY, JUST_READY, line_of, look
 from tests.views.screens import screen

@@ -10,7 +10,7 @@ from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.planning import plan as plan_of
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Run
-from kubectl_pets.views import documents
+from kubectl_pets.views.rollout import documents
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from kubectl_pets.domain.rollout.history import ABSENT, Difference, Entry
-from kubectl_pets.views import history
-from kubectl_pets.views.ink import bare
+from kubectl_pets.views.rollout import history
+from kubectl_pets.views.text.ink import bare
 from tests.views.builders import NEW, NOW, OLD, ago
 from tests.views.screens import screen
 

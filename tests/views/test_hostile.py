@@ -30,8 +30,12 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.views import advice, decisions, documents, lines, picture, plan, sets, tree, words
 from kubectl_pets.views.live import Painter
+from kubectl_pets.views.rollout import advice, decisions, documents, lines
+from kubectl_pets.views.rollout import partition as picture
+from kubectl_pets.views.rollout import plan
+from kubectl_pets.views.rollout import table as sets
+from kubectl_pets.views.rollout import tree, words
 from tests.terminal import FakeTerminal
 from tests.views import builders
 from tests.views.builders import NOW

@@ -12,17 +12,18 @@ _SLOW = ("rich", "tabulate", "yaml", "kubernetes")
     ("drawn", "loaded"),
     [
         ("tree.draw(builders.stuck(), builders.NOW, colour=True)", ""),
-        ("picture.draw(builders.stuck())", ""),
+        ("partition.draw(builders.stuck())", ""),
         ("documents.one(builders.stuck(), 'json')", ""),
         ("documents.one(builders.stuck(), 'yaml')", "yaml"),
-        ("sets.table([builders.stuck()], builders.NOW)", "tabulate"),
-        ("sets.table([], builders.NOW)", ""),
+        ("table.table([builders.stuck()], builders.NOW)", "tabulate"),
+        ("table.table([], builders.NOW)", ""),
     ],
 )
 def test_loads_only_what_it_needs(drawn: str, loaded: str) -> None:
     program = (
         "import sys\n"
-        "from kubectl_pets.views import decisions, documents, lines, live, picture, plan, sets, tree, words\n"
+        "from kubectl_pets.views import live\n"
+        "from kubectl_pets.views.rollout import decisions, documents, lines, partition, plan, table, tree, words\n"
         "from tests.views import builders\n"
         f"{drawn}\n"
         f"print(*(name for name in {_SLOW} if name in sys.modules))"

@@ -1,6 +1,6 @@
 """Cutting and padding count what is seen."""
 
-from kubectl_pets.views.ink import Ink, bare, cells, columns, cut, faint, plain, render
+from kubectl_pets.views.text.ink import Ink, bare, cells, columns, cut, faint, plain, render
 
 LINE = (plain("web-0  "), ("available", Ink.GOOD), plain("  node-a"))
 

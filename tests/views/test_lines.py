@@ -6,7 +6,7 @@ from itertools import pairwise
 from kubectl_pets.domain.model import Pod, Snapshot
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.views.lines import changes
+from kubectl_pets.views.rollout.lines import changes
 from tests.views import builders
 from tests.views.builders import NEW, NOW, ago, pod, snapshot
 

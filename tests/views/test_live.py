@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from kubectl_pets.views import tree
 from kubectl_pets.views.live import INTERVAL, Pace, Painter, TextPainter
+from kubectl_pets.views.rollout import tree
 from tests.terminal import FakeTerminal
 from tests.views import builders
 from tests.views.builders import NOW

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from kubectl_pets.domain.model import Condition
 from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason, Held, Hold, LostPod
 from kubectl_pets.domain.safety.nodes import UNREACHABLE_TAINT, NodeState, Taint
-from kubectl_pets.views import lost, safety_words
+from kubectl_pets.views.safety import lost
+from kubectl_pets.views.safety import words as safety_words
 from tests.views.builders import NOW, ago
 from tests.views.screens import screen
 

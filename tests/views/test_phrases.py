@@ -3,7 +3,7 @@
 import pytest
 
 from kubectl_pets.domain.rollout.revisions import Image
-from kubectl_pets.views import phrases
+from kubectl_pets.views.text import phrases
 from tests.views import builders
 
 

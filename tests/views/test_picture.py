@@ -3,8 +3,8 @@
 import pytest
 
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.views import picture
-from kubectl_pets.views.ink import bare, cells
+from kubectl_pets.views.rollout import partition as picture
+from kubectl_pets.views.text.ink import bare, cells
 from tests.views import builders
 from tests.views.builders import NEW, NOW, OLD, pod, snapshot
 from tests.views.screens import screen

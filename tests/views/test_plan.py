@@ -25,7 +25,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.views import plan
+from kubectl_pets.views.rollout import plan
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 from tests.views.screens import screen

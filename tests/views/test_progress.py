@@ -3,7 +3,7 @@
 import pytest
 
 from kubectl_pets.domain.orphans.deletion import DeletionPlan, Options, Refused, RefusedReason, plan
-from kubectl_pets.views.progress import Bar, line
+from kubectl_pets.views.orphans.progress import Bar, line
 from tests.domain.orphans.builders import NOW
 from tests.terminal import FakeTerminal
 from tests.views.claim_scenes import left_behind

@@ -5,7 +5,8 @@ import json
 from msgspec.structs import replace
 
 from kubectl_pets.domain.safety.quorum import Coverage, Finding, Place, Quorum, Risk
-from kubectl_pets.views import quorum, safety_words
+from kubectl_pets.views.safety import quorum
+from kubectl_pets.views.safety import words as safety_words
 from tests.views.screens import screen
 
 

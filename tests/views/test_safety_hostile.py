@@ -12,7 +12,9 @@ from kubectl_pets.domain.rollout.history import Difference
 from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import Finding, Risk
-from kubectl_pets.views import history, lost, quorum, safety_words
+from kubectl_pets.views.rollout import history
+from kubectl_pets.views.safety import lost, quorum
+from kubectl_pets.views.safety import words as safety_words
 from tests.views import test_history, test_lost, test_quorum
 from tests.views.builders import NOW
 from tests.views.test_hostile import ENCODABLE, HOSTILE

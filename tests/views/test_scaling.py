@@ -11,12 +11,14 @@ from kubectl_pets.domain.model import Condition, Pod, StatefulSet
 from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
-from kubectl_pets.domain.scaling.foreseeing import plan
-from kubectl_pets.domain.scaling.rivals import Kind, Rival, Will
-from kubectl_pets.domain.scaling.scaled import Standing
-from kubectl_pets.domain.scaling.sizing import Caution, Refused, RefusedReason, Scaling, Stake, Surroundings, Warning
-from kubectl_pets.domain.scaling.stakes import Coming, Leaving, Returning
-from kubectl_pets.views import scaling, scaling_documents, scaling_words
+from kubectl_pets.domain.scale.claim_effects import Coming, Leaving, Returning
+from kubectl_pets.domain.scale.plan import plan
+from kubectl_pets.domain.scale.progress import Standing
+from kubectl_pets.domain.scale.replica_owners import Kind, Rival, Will
+from kubectl_pets.domain.scale.types import Caution, Refused, RefusedReason, Scaling, Stake, Surroundings, Warning
+from kubectl_pets.views.scale import documents as scaling_documents
+from kubectl_pets.views.scale import plan as scaling
+from kubectl_pets.views.scale import words as scaling_words
 from tests.domain.builders import NEW, NOW, failing, pod, snapshot, statefulset
 from tests.domain.orphans.builders import DAY, claim
 from tests.domain.test_scaling import NOTHING, PODS, around, autoscaler, three, with_claims

@@ -2,8 +2,8 @@
 
 
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.views import sets
-from kubectl_pets.views.ink import bare
+from kubectl_pets.views.rollout import table as sets
+from kubectl_pets.views.text.ink import bare
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 from tests.views.screens import screen

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.views import tree
-from kubectl_pets.views.ink import bare, cells
+from kubectl_pets.views.rollout import tree
+from kubectl_pets.views.text.ink import bare, cells
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 from tests.views.screens import screen

@@ -6,7 +6,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Awaited, Blocker, Cause, Wait
-from kubectl_pets.views import words
+from kubectl_pets.views.rollout import words
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 

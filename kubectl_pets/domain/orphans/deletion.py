@@ -14,8 +14,8 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Offer, Taken, choose, covers
 

@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
-from kubectl_pets.domain.orphans.estate import PersistentVolume
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 
 
 @unique

@@ -12,8 +12,8 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind, Verdict
+from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
 from kubectl_pets.domain.orphans.searching import Index, family_of
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.orphans.estate import PersistentVolume
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 
 #: As what StatefulSet controllers write. k3s and kubelite run the controller manager inside of them; the last two are
 #: OpenKruise's and PingCAP's. Claims made for generic ephemeral volumes show the same name, but have an owner.

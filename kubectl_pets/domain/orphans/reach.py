@@ -13,8 +13,8 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import StatefulSet
-from kubectl_pets.domain.orphans.estate import Estate, ScaledObject, ScaleTarget
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import Estate, ScaledObject, ScaleTarget
 
 #: What else knows how many replicas a set is to come back to: kube-downscaler's note of the size before the night.
 ORIGINAL_REPLICAS_ANNOTATION = "downscaler/original-replicas"

@@ -21,7 +21,7 @@ from kubectl_pets.domain.orphans.deletion import (
     policy_before,
     retained_at,
 )
-from kubectl_pets.domain.orphans.estate import PersistentVolume
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 
 

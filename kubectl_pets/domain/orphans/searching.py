@@ -5,9 +5,9 @@ Nothing is judged here. What could not be read is remembered by name, for whoeve
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.estate import Estate, Users
+from kubectl_pets.domain.orphans.claim_users import Wanted
+from kubectl_pets.domain.orphans.inventory import Estate, Users
 from kubectl_pets.domain.orphans.reach import LiveSet, live_sets
-from kubectl_pets.domain.orphans.workloads import Wanted
 
 _LISTS = ("sets", "kruise_sets", "pingcap_sets", "autoscalers", "scaled_objects")
 

@@ -12,7 +12,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import Object, Value
-from kubectl_pets.domain.orphans.estate import PersistentVolume
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 
 _DEFAULT_ANNOTATION = "snapshot.storage.kubernetes.io/is-default-class"
 

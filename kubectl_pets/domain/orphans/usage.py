@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.orphans.estate import PersistentVolume
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 
 

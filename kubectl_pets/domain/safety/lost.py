@@ -11,7 +11,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.change import DeletePod
+from kubectl_pets.domain.changes import DeletePod
 from kubectl_pets.domain.model import Condition, Pod, Snapshot, StatefulSet, ordinal_of
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
 

@@ -6,7 +6,7 @@ names the uid and resourceVersion of the pod that was judged.
 
 from typing import Any
 
-from kubectl_pets.domain.change import Change, DeletePod, Operation, PatchSet
+from kubectl_pets.domain.changes import Change, DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
 from kubectl_pets.domain.rollout.revisions import Image

@@ -27,7 +27,8 @@ from kubectl_pets.domain.model import (
     StatefulSetSpec,
     Volume,
 )
-from kubectl_pets.domain.orphans.estate import (
+from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
     ClaimRef,
     CSISource,
@@ -52,7 +53,6 @@ from kubectl_pets.domain.orphans.estate import (
     WorkloadSpec,
     volumes_by_name,
 )
-from kubectl_pets.domain.orphans.findings import Verdict
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshotClass
 

@@ -6,7 +6,8 @@ import msgspec
 import yaml
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
-from kubectl_pets.domain.orphans.estate import (
+from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
+from kubectl_pets.domain.orphans.inventory import (
     Estate,
     HorizontalPodAutoscaler,
     PersistentVolume,
@@ -16,7 +17,6 @@ from kubectl_pets.domain.orphans.estate import (
     Workload,
     volumes_by_name,
 )
-from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.reach import reserved_ordinals
 from tests.domain.orphans.builders import NOBODY, NOW, estate, one

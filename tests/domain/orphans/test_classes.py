@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.model import Condition, DataSource, ManagedFieldsEntry
-from kubectl_pets.domain.orphans.estate import volumes_by_name
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.inventory import volumes_by_name
 from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION, judge
 from tests.domain.orphans.builders import (
     CONTROLLER,

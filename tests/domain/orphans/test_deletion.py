@@ -25,8 +25,8 @@ from kubectl_pets.domain.orphans.deletion import (
     recheck,
     totals,
 )
-from kubectl_pets.domain.orphans.estate import Estate, PersistentVolume
 from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot, Offer, Taken
 from tests.domain.orphans.builders import (

@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans import claim_users as workloads
 from kubectl_pets.domain.orphans import judging as orphans
-from kubectl_pets.domain.orphans import origins, reach, searching, workloads
-from kubectl_pets.domain.orphans.estate import Estate, Users
+from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import Estate, Users
 from kubectl_pets.domain.orphans.judging import judge, needs
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World

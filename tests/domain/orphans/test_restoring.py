@@ -8,8 +8,8 @@ import pytest
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
 from kubectl_pets.domain.orphans.deletion import CLAIM_ANNOTATION, POLICY_ANNOTATION, Options, SetRetain, deletion, essence
-from kubectl_pets.domain.orphans.estate import ClaimRef, PersistentVolume, PersistentVolumeStatus
 from kubectl_pets.domain.orphans.findings import Class
+from kubectl_pets.domain.orphans.inventory import ClaimRef, PersistentVolume, PersistentVolumeStatus
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     ClearClaimRef,

@@ -20,7 +20,7 @@ from kubectl_pets.domain.model import (
     StatefulSet,
     Volume,
 )
-from kubectl_pets.domain.orphans.estate import (
+from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
     ClaimRef,
     Estate,

@@ -1,0 +1,212 @@
+"""Exec credential plugins (client.authentication.k8s.io): the programs that clouds hand out tokens with.
+
+The client library runs them too, but when one fails it only logs so and goes on anonymously, and people see a baffling 403. Here
+the plugin's own words are the error. Its environment is the one we were started in, not that of a frozen program.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from threading import Event, RLock
+from time import monotonic
+from typing import IO, Any
+
+import msgspec
+
+from kubectl_pets.cluster.access.kubeconfig import ExecPlugin
+from kubectl_pets.cluster.http.credentials import Certificate, Credential, bearer
+from kubectl_pets.cluster.http.failures import clean
+from kubectl_pets.errors import ConfigError, CredentialPluginError
+
+_GROUP = "client.authentication.k8s.io/"
+
+#: A plugin that nobody can answer gets this many seconds; one at a terminal as long as the user takes.
+_PATIENCE = 120.0
+
+#: After this many seconds a plugin at a terminal is taken to be asking its user something, so its words are passed on.
+_SILENCE = 1.0
+
+
+class _Status(msgspec.Struct, frozen=True, rename="camel"):
+    token: str = ""
+    client_certificate_data: str = ""
+    client_key_data: str = ""
+    expiration_timestamp: datetime | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+    api_version: str = ""
+    kind: str = ""
+    status: _Status | None = None
+
+
+def child_environment(environ: Mapping[str, str], frozen: bool) -> dict[str, str]:
+    """The environment for other programs: a PyInstaller program's own library path would break them."""
+    env = dict(environ)
+    if frozen:
+        for variable in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+            original = env.pop(variable + "_ORIG", None)
+            if original is not None:
+                env[variable] = original
+            else:
+                env.pop(variable, None)
+    return env
+
+
+class Plugin:
+    """Credentials from a plugin, kept until they expire. ``certificate`` is the kubeconfig's own, sent beside a token."""
+
+    def __init__(
+        self, spec: ExecPlugin, cluster: Mapping[str, Any], environ: Mapping[str, str], certificate: Certificate | None = None
+    ) -> None:
+        _check(spec)
+        self._spec, self._cluster, self._environ, self._certificate = spec, cluster, environ, certificate
+        self._lock = RLock()
+        self._closing = Event()
+        self._credential: Credential | None = None
+        self._expires: datetime | None = None
+
+    def current(self) -> Credential:
+        with self._lock:
+            expired = self._expires is not None and datetime.now(UTC) >= self._expires
+            if self._credential is None or expired:
+                self._run()
+            assert self._credential is not None
+            return self._credential
+
+    def renewed(self, turned_down: Credential) -> bool:
+        with self._lock:
+            if self._credential == turned_down:
+                self._run()
+            return self._credential != turned_down
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def _run(self) -> None:
+        self._credential = None
+        answer = self._parsed(self._output())
+        certificate = self._certificate
+        if answer.client_certificate_data:
+            certificate = Certificate(answer.client_certificate_data.encode(), answer.client_key_data.encode())
+        try:
+            header = bearer(answer.token, "its token") if answer.token else None
+        except ConfigError as error:
+            raise self._failure(error.message) from None
+        expires = answer.expiration_timestamp
+        self._expires = expires.replace(tzinfo=UTC) if expires is not None and expires.tzinfo is None else expires
+        self._credential = Credential(header, certificate)
+
+    def _output(self) -> bytes:
+        """Run it and return its stdout, which holds the secret and is never shown."""
+        mode = self._spec.interactive_mode or "IfAvailable"
+        at_terminal = sys.stdin is not None and sys.stdin.isatty()
+        if mode == "Always" and not at_terminal:
+            raise self._failure("it wants to ask its user, but there is no terminal")
+        interactive = at_terminal and mode != "Never"
+        program = shutil.which(self._spec.command)
+        if program is None:
+            install = clean(self._spec.install_hint or "", 2000) or None
+            raise CredentialPluginError(
+                f"the credential plugin {clean(self._spec.command)} is not installed", hint=install or "check PATH"
+            )
+        with tempfile.TemporaryFile("a+b") as words:
+            # On Windows a file's position is shared, so what is said at a terminal can only go there directly.
+            direct = interactive and os.name == "nt"
+            try:
+                process = subprocess.Popen(
+                    [program, *(self._spec.args or ())],
+                    stdin=None if interactive else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=None if direct else words,
+                    env=self._environment(interactive),
+                )
+            except OSError as error:
+                raise self._failure(f"it cannot be started: {error.strerror}") from None
+            output = self._wait(process, words, interactive)
+            if process.returncode != 0:
+                raise self._failure(f"it ended with status {process.returncode}", self._said(words))
+            return output
+
+    def _wait(self, process: "subprocess.Popen[bytes]", words: IO[bytes], interactive: bool) -> bytes:
+        began, passed_on = monotonic(), 0
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=0.1)[0]
+                except subprocess.TimeoutExpired:
+                    pass
+                if self._closing.is_set():
+                    raise self._failure("it was stopped")
+                if not interactive and monotonic() - began > _PATIENCE:
+                    raise self._failure(f"it did not come to an end within {_PATIENCE:.0f} s", self._said(words))
+                if interactive and monotonic() - began > _SILENCE:
+                    words.seek(passed_on)
+                    said = words.read()
+                    passed_on += len(said)
+                    sys.stderr.write(said.decode(errors="replace"))
+                    sys.stderr.flush()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def _environment(self, interactive: bool) -> dict[str, str]:
+        env = child_environment(self._environ, bool(getattr(sys, "frozen", False)))
+        env |= {variable.name: variable.value for variable in self._spec.env or ()}
+        spec: dict[str, Any] = {"interactive": interactive}
+        if self._spec.provide_cluster_info:
+            spec["cluster"] = self._cluster
+        info = {"kind": "ExecCredential", "apiVersion": self._spec.api_version, "spec": spec}
+        env["KUBERNETES_EXEC_INFO"] = msgspec.json.encode(info).decode()
+        return env
+
+    def _parsed(self, output: bytes) -> _Status:
+        try:
+            answer = msgspec.json.decode(output, type=_Answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise self._failure("what it printed is not an ExecCredential") from None
+        if answer.kind != "ExecCredential" or answer.status is None:
+            raise self._failure("what it printed is not an ExecCredential with a status")
+        if answer.api_version != self._spec.api_version:
+            raise self._failure(f"it speaks {clean(answer.api_version)}, the kubeconfig {clean(self._spec.api_version or '')}")
+        if not answer.status.token and not answer.status.client_certificate_data:
+            raise self._failure("it gave neither a token nor a certificate")
+        if bool(answer.status.client_certificate_data) != bool(answer.status.client_key_data):
+            raise self._failure("it gave a certificate without its key, or a key without its certificate")
+        return answer.status
+
+    def _said(self, words: IO[bytes]) -> str:
+        """The last that it said: where a program fails it says why at the end."""
+        words.seek(0)
+        text = words.read().decode(errors="replace")
+        for variable in self._spec.env or ():
+            if len(variable.value) >= 6 and any(word in variable.name.upper() for word in ("SECRET", "TOKEN", "PASS", "KEY")):
+                text = text.replace(variable.value, "…")
+        said = clean(text, len(text) + 1)
+        return said if len(said) <= 600 else "…" + said[-600:]
+
+    def _failure(self, problem: str, said: str = "") -> CredentialPluginError:
+        return CredentialPluginError(
+            f"the credential plugin {clean(self._spec.command)} failed: {problem}" + (f": {said}" if said else ""),
+            hint="run it by itself, or log in again with the tool it belongs to",
+        )
+
+
+def _check(spec: ExecPlugin) -> None:
+    if not spec.command:
+        raise ConfigError("the exec plugin in the kubeconfig has no command")
+    if spec.api_version not in (_GROUP + "v1", _GROUP + "v1beta1"):
+        raise ConfigError(
+            f"the exec plugin {clean(spec.command)} has apiVersion {clean(spec.api_version or 'unset')!r}, "
+            f"supported are {_GROUP}v1 and {_GROUP}v1beta1",
+            hint="update the kubeconfig with the tool that wrote it",
+        )
+    if spec.interactive_mode not in (None, "", "Never", "IfAvailable", "Always"):
+        raise ConfigError(f"the exec plugin {clean(spec.command)} has an unknown interactiveMode")

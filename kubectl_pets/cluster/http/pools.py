@@ -1,0 +1,209 @@
+"""Opens the client library's connection pool as a Target says: TLS, proxy, sockets that notice a dead peer.
+
+The TLS context is made here once, from bytes: the library would read certificates from files for each connection, and a private
+key given as data would lie in a temporary file as long as the program runs.
+"""
+
+import os
+import socket
+import ssl
+import tempfile
+from importlib.util import find_spec
+from threading import Event, Lock, local
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import make_headers, parse_url
+from urllib3.util.ssl_ import create_urllib3_context
+
+from kubectl_pets.cluster.http import roots
+from kubectl_pets.cluster.http.credentials import Certificate
+from kubectl_pets.cluster.http.library import Configuration, RESTClientObject, is_socks_proxy_url
+from kubectl_pets.cluster.http.target import Target
+from kubectl_pets.errors import ConfigError
+
+#: Connections kept for reuse: a snapshot's and a few watches.
+_KEPT = 16
+
+_running = local()
+
+
+class Exchange:
+    """The requests of one thread, one at a time, which another thread can cut off for good, whatever they wait for."""
+
+    def __init__(self) -> None:
+        self.over = Event()
+        self._lock = Lock()
+        self._connection: HTTPConnection | None = None
+        self._opening: socket.socket | None = None
+
+    def __enter__(self) -> "Exchange":
+        _running.exchange = self
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _running.exchange = None
+        self._has(None, None)
+
+    def opens(self, sock: socket.socket) -> None:
+        """A connection is being made. TLS takes its socket away and shows the new one only after the handshake, so a
+        duplicate is kept to be cut off by."""
+        self._has(None, sock.dup())
+
+    def uses(self, connection: HTTPConnection) -> None:
+        """A connection is there."""
+        self._has(connection, None)
+
+    def cut(self) -> None:
+        with self._lock:
+            self.over.set()
+            sock: Any = self._opening or getattr(self._connection, "sock", None)
+            sock = getattr(sock, "socket", sock)  # urllib3's TLS inside TLS
+            if sock is not None:
+                try:
+                    # An SSLSocket's own shutdown drops its TLS state, on which the other thread may just be working.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                except OSError:
+                    pass  # gone already
+
+    def _has(self, connection: HTTPConnection | None, opening: socket.socket | None) -> None:
+        with self._lock:
+            if self._opening is not None:
+                self._opening.close()
+            self._connection, self._opening = connection, opening
+            if self.over.is_set() and (connection is not None or opening is not None):
+                raise ConnectionAbortedError("cut off")
+
+
+class _Announcing:
+    """Tells the exchange that runs in this thread which connection it got."""
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        exchange = getattr(_running, "exchange", None)
+        if exchange is not None:
+            try:
+                exchange.opens(sock)
+            except OSError:
+                sock.close()
+                raise
+        return sock
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        _announce(self)
+
+    def request(self, *args: Any, **kw: Any) -> None:
+        _announce(self)
+        super().request(*args, **kw)  # type: ignore[misc]
+
+
+def _announce(connection: Any) -> None:
+    exchange = getattr(_running, "exchange", None)
+    if exchange is not None:
+        exchange.uses(connection)
+
+
+class _Connection(_Announcing, HTTPConnection):
+    pass
+
+
+class _TLSConnection(_Announcing, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+def open_pool(target: Target, certificate: Certificate | None) -> urllib3.PoolManager:
+    """A pool for the target's server. Raises ConfigError for certificates and proxies that are of no use."""
+    configuration = Configuration()
+    configuration.host = target.server
+    configuration.verify_ssl = not target.insecure
+    configuration.tls_server_name = target.tls_server_name
+    configuration.connection_pool_maxsize = _KEPT
+    configuration.socket_options = _socket_options()
+    # decided already, by kubectl's rules; this also keeps the library from asking the environment again
+    configuration.proxy = target.proxy
+    configuration.no_proxy = ""
+    if target.proxy:
+        credentials = parse_url(target.proxy).auth
+        configuration.proxy_headers = make_headers(proxy_basic_auth=credentials) if credentials else None
+    if is_socks_proxy_url(target.proxy):
+        _need_socks()
+    if target.insecure:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
+    pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+    if target.server.startswith("https:"):
+        pool.connection_pool_kw["ssl_context"] = tls_context(target, certificate)
+    if not is_socks_proxy_url(target.proxy):
+        pool.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+    return pool
+
+
+def tls_context(target: Target, certificate: Certificate | None) -> ssl.SSLContext:
+    """What to trust and what to show."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_NONE if target.insecure else ssl.CERT_REQUIRED)
+    # Python 3.13 turns down the certificates of many clusters for a missing key identifier; kubectl takes them.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not target.insecure:
+        if target.authority is None:
+            roots.trust(context)
+        else:
+            try:
+                context.load_verify_locations(cadata=target.authority.decode("ascii", errors="replace"))
+            except ssl.SSLError:
+                raise ConfigError("the certificate authority of the cluster is not a PEM certificate") from None
+    if certificate is not None:
+        _show(context, certificate)
+    return context
+
+
+def _show(context: ssl.SSLContext, certificate: Certificate) -> None:
+    """OpenSSL reads certificates from files only: one that nobody else can read and that is gone at once."""
+    with tempfile.TemporaryDirectory(prefix="kubectl-pets-") as folder:
+        path = os.path.join(folder, "client.pem")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(certificate.chain + b"\n" + certificate.key)
+        try:
+            context.load_cert_chain(path, password=_no_password)
+        except ssl.SSLError as error:
+            problem = "its key belongs to another certificate" if error.reason == "KEY_VALUES_MISMATCH" else "not PEM, or damaged"
+            raise ConfigError(f"the client certificate of the user is of no use: {problem}") from None
+
+
+def _no_password() -> str:
+    raise ConfigError("the client key of the user is encrypted, which kubectl does not support either")
+
+
+def _socket_options() -> list[tuple[int, int, int | bytes]]:
+    """No delay, and a peer that went away without a word is noticed within half a minute."""
+    options: list[tuple[int, int, int | bytes]] = [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    ]
+    for names, value in (
+        (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), 15),
+        (("TCP_KEEPINTVL",), 5),
+        (("TCP_KEEPCNT",), 3),
+        (("TCP_USER_TIMEOUT",), 30_000),
+    ):
+        known = next((getattr(socket, name) for name in names if hasattr(socket, name)), None)
+        if known is not None:
+            options.append((socket.IPPROTO_TCP, known, value))
+    return options
+
+
+def _need_socks() -> None:
+    if find_spec("socks") is None:
+        raise ConfigError(
+            "the way to the API server leads through a SOCKS proxy, for which the package PySocks is missing",
+            hint="install PySocks beside kubectl-pets, or use an http proxy",
+        )

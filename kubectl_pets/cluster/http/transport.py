@@ -1,0 +1,243 @@
+"""Bytes to the API server and back, over the client library's connection pool.
+
+The library gives TLS, proxies and pooled connections; requests are made on its pool directly: its own request methods know no
+repeated headers, turn a JSON patch given as bytes into a strategic merge patch, and want generated models. What is retried is
+decided here: reads, a few times; changes never, once they may have been carried out.
+"""
+
+import random
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from threading import Event, Lock
+from time import monotonic
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from urllib3 import exceptions as wire
+
+from kubectl_pets import __version__
+from kubectl_pets.cluster.http.clock import ServerClock
+from kubectl_pets.cluster.http.credentials import Certificate, Credential, Credentials
+from kubectl_pets.cluster.http.failures import Attempt, refused, retry_after, unreachable
+from kubectl_pets.cluster.http.pools import Exchange, open_pool
+from kubectl_pets.cluster.http.target import Target
+from kubectl_pets.errors import PetsError, ThrottledError, UnreachableError
+
+#: Seconds to wait before the second, third, ... attempt of a read that failed in passing.
+_PAUSES = (0.1, 0.4, 1.0)
+
+#: How long one request may be kept waiting by 429 in all, in seconds.
+_THROTTLED = 60.0
+
+_CONNECT = 15.0
+
+#: A watch begins at once; the seconds it may take nevertheless.
+_HEADERS = 30.0
+
+Query = Sequence[tuple[str, str]]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request; ``attempt`` says in words what it is for."""
+
+    method: str
+    path: str
+    attempt: Attempt
+    query: Query = ()
+    body: bytes | None = None
+    content_type: str = "application/json"
+    accept: str = "application/json"
+    headers: Query = ()  #: more of them
+    question: bool = False  #: changes nothing, whatever its method
+
+
+class Transport:
+    """The connections to one API server; safe to use from several threads."""
+
+    def __init__(self, target: Target, credentials: Credentials) -> None:
+        self.target = target
+        self.clock = ServerClock()
+        self._credentials = credentials
+        self._lock = Lock()
+        self._closing = Event()
+        self._pool: urllib3.PoolManager | None = None
+        self._certificate: Certificate | None = None
+
+    def close(self) -> None:
+        self._closing.set()
+        self._credentials.close()
+        with self._lock:
+            if self._pool is not None:
+                self._pool.clear()
+
+    def send(self, request: Request, exchange: Exchange | None = None) -> bytes:
+        """The body of the answer. Reads are repeated when they fail in passing; 429 is waited out, within bounds.
+
+        ``exchange`` lets another thread cut it off at once, pauses included.
+        """
+        patience = monotonic() + _THROTTLED
+        pauses = list(_PAUSES) if request.method == "GET" or request.question else []
+        while True:
+            try:
+                with exchange or nullcontext():
+                    response = self._answered(request)
+                    body = self._body(response)
+            except wire.HTTPError as error:
+                if _passing(error) and pauses:
+                    self._pause(pauses.pop(0), request, exchange)
+                    continue
+                raise self._unreachable(error, request) from None
+            if 200 <= response.status < 300:
+                return body
+            failure = refused(response.status, body, response.headers, request.attempt)
+            if isinstance(failure, ThrottledError) and monotonic() + failure.retry_after < patience:
+                # the server turned it away unseen, so this is safe for changes as well
+                self._pause(failure.retry_after + random.uniform(0, 0.1), request, exchange)
+            elif response.status >= 500 and len(pauses) > 1:
+                pause, asked = pauses.pop(0), retry_after(response.headers)
+                self._pause(pause if asked is None else min(asked, 5.0), request, exchange)
+            else:
+                raise failure
+
+    def lines(self, request: Request, exchange: Exchange, silence: float) -> Iterator[list[bytes]]:
+        """The lines of an answer without end, as they arrive, as many at a time as have arrived; first none, when it begins.
+
+        ``silence``: after that many seconds without a byte the connection counts as lost. ``exchange`` lets another thread
+        cut it off at once.
+        """
+        try:
+            with exchange:
+                response = self._answered(request, stream=True)
+                if response.status != 200:
+                    body = self._body(response)
+                    raise refused(response.status, body, response.headers, request.attempt)
+                try:
+                    sock = getattr(response.connection, "sock", None)
+                    if sock is not None:
+                        sock.settimeout(silence)
+                    yield []
+                    yield from _split(response)
+                finally:
+                    response.close()
+        except wire.HTTPError as error:
+            raise self._unreachable(error, request) from None
+
+    def upgraded(self, request: Request, limit: float) -> urllib3.BaseHTTPResponse:
+        """The answer 101 to a request to go on in another protocol; its connection is the caller's from now on. Never
+        repeated. ``limit``: seconds to connect, and again to be answered."""
+        try:
+            response = self._answered(request, stream=True, limit=limit)
+            if response.status != 101:
+                raise refused(response.status, self._body(response), response.headers, request.attempt)
+            return response
+        except wire.HTTPError as error:
+            raise self._unreachable(error, request) from None
+
+    def whatever(self, request: Request, limit: float, most: int) -> tuple[int, bytes]:
+        """Status and the first ``most`` bytes of the body, whatever the status. Never repeated. ``limit``: seconds for all of
+        it."""
+        deadline = monotonic() + limit
+        parts: list[bytes] = []
+        try:
+            response = self._answered(request, stream=True, limit=limit)
+            try:
+                while sum(map(len, parts)) < most and (part := response.read1(most)):
+                    parts.append(part)
+                    if monotonic() > deadline:
+                        raise wire.HTTPError(TimeoutError())
+            finally:
+                response.close()
+        except wire.HTTPError as error:
+            raise self._unreachable(error, request) from None
+        return response.status, b"".join(parts)[:most]
+
+    def _answered(self, request: Request, stream: bool = False, limit: float | None = None) -> urllib3.BaseHTTPResponse:
+        """Status and headers; with fresh credentials after a first 401. Raises urllib3's HTTPError."""
+        credential = self._credentials.current()
+        response = self._once(request, credential, stream, limit)
+        if response.status == 401:
+            self._body(response)
+            if self._credentials.renewed(credential):
+                response = self._once(request, self._credentials.current(), stream, limit)
+        return response
+
+    def _once(
+        self, request: Request, credential: Credential, stream: bool, limit: float | None
+    ) -> urllib3.BaseHTTPResponse:
+        if self._closing.is_set():
+            raise UnreachableError("the connection to the API server was closed")
+        headers = urllib3.HTTPHeaderDict({"User-Agent": f"kubectl-pets/{__version__}", "Accept": request.accept})
+        # A stream must not be compressed: its lines would be kept until a block is full.
+        headers["Accept-Encoding"] = "identity" if stream else "gzip"
+        if credential.authorization is not None:
+            headers["Authorization"] = credential.authorization
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+        for name, value in (*self.target.impersonation, *request.headers):
+            headers.add(name, value)
+        limit = limit or self.target.request_timeout
+        connect = min(limit or _CONNECT, _CONNECT)
+        sent = monotonic()
+        response = self._pool_for(credential).urlopen(
+            request.method,
+            self.target.server + request.path + ("?" + urlencode(request.query) if request.query else ""),
+            body=request.body,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=connect, read=limit or (_HEADERS if stream else None)),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        self.clock.learn(response.headers.get("Date"), sent, monotonic())
+        return response
+
+    def _pool_for(self, credential: Credential) -> urllib3.PoolManager:
+        """The pool; a new one when a plugin handed out another client certificate."""
+        with self._lock:
+            if self._pool is None or credential.certificate != self._certificate:
+                if self._pool is not None:
+                    self._pool.clear()
+                self._pool = open_pool(self.target, credential.certificate)
+                self._certificate = credential.certificate
+            return self._pool
+
+    def _body(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        """All of the body. With a limit on the time, the limit holds for a body that trickles in as well."""
+        limit = self.target.request_timeout
+        if not limit:
+            return response.read()
+        parts, deadline = [], monotonic() + limit
+        while part := response.read1(1 << 18):
+            parts.append(part)
+            if monotonic() > deadline:
+                response.close()
+                raise wire.HTTPError(TimeoutError())
+        return b"".join(parts)
+
+    def _pause(self, seconds: float, request: Request, exchange: Exchange | None) -> None:
+        closing = self._closing if exchange is None else exchange.over
+        if closing.wait(seconds):
+            raise UnreachableError(f"the connection to the API server was closed ({request.attempt})")
+
+    def _unreachable(self, error: Exception, request: Request) -> PetsError:
+        return unreachable(error, request.attempt, self.target.server, self.target.proxy)
+
+
+def _passing(error: wire.HTTPError) -> bool:
+    """A connection that was dropped, as opposed to one that was never there or gave no answer in time."""
+    if isinstance(error, wire.SSLError):
+        return any(isinstance(cause, ssl.SSLEOFError | ConnectionError) for cause in error.args)
+    if isinstance(error, wire.ProxyError):  # one that forwards and had just let go of the connection that was to be used again
+        return isinstance(error.original_error, ConnectionResetError | BrokenPipeError)
+    return isinstance(error, wire.ProtocolError | wire.DecodeError)
+
+
+def _split(response: urllib3.BaseHTTPResponse) -> Iterator[list[bytes]]:
+    # read1 gives what there is; read and stream would wait for a whole chunk
+    rest = b""
+    while data := response.read1(1 << 16):
+        *lines, rest = (rest + data).split(b"\n")
+        if lines:
+            yield lines

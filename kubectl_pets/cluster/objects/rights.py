@@ -1,0 +1,55 @@
+"""Which rights are missing, asked before anything is begun, so that a rollout does not stop half-way for want of one."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from kubectl_pets.cluster.http.failures import Attempt
+from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.http.transport import Request, Transport
+from kubectl_pets.errors import ForbiddenError, InvalidError, NotFoundError, ServerError
+
+Right = tuple[str, str]
+
+_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class _Verdict(msgspec.Struct, frozen=True):
+    allowed: bool = False
+
+
+class _Review(msgspec.Struct, frozen=True):
+    status: _Verdict | None = None
+
+
+_REVIEW = msgspec.json.Decoder(_Review)
+
+
+def missing_rights(transport: Transport, namespace: str, needed: Sequence[Right]) -> tuple[Right, ...]:
+    """Those of the needed (verb, resource) pairs that this user lacks; a server that cannot say counts as allowing it."""
+
+    def ask(right: Right) -> Callable[[], bool]:
+        return lambda: _allowed(transport, namespace, *right)
+
+    rights = list(dict.fromkeys(needed))
+    allowed = together([ask(right) for right in rights])
+    return tuple(right for right, yes in zip(rights, allowed) if not yes)
+
+
+def _allowed(transport: Transport, namespace: str, verb: str, resource: str) -> bool:
+    whole, _, subresource = resource.partition("/")
+    plural, _, group = whole.partition(".")
+    wanted = {"namespace": namespace, "verb": verb, "group": group, "resource": plural, "subresource": subresource}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {key: value for key, value in wanted.items() if value}},
+    }
+    attempt = Attempt("create", "selfsubjectaccessreviews.authorization.k8s.io")
+    try:
+        request = Request(method="POST", path=_PATH, body=msgspec.json.encode(review), attempt=attempt, question=True)
+        body = transport.send(request)
+        verdict = _REVIEW.decode(body).status
+    except (ForbiddenError, InvalidError, NotFoundError, ServerError, msgspec.MsgspecError, UnicodeDecodeError):
+        return True
+    return verdict is None or verdict.allowed

@@ -1,0 +1,69 @@
+"""A set and what its pods' names come from: read once, or kept up to date by watches.
+
+Services and EndpointSlices are read from the whole namespace: which of them have to do with the set is the domain's to say.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.http.transport import Transport
+from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SETS, SLICES, selector_text
+from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.objects.watches import Follower
+from kubectl_pets.cluster.topics.sets import items, missing
+from kubectl_pets.cluster.topics.watched_sets import OneSet
+from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
+from kubectl_pets.errors import NotFoundError
+
+
+def network(reader: Reader, namespace: str, name: str) -> Network:
+    """Raises NotFoundError that says what there is instead of such a set."""
+    try:
+        found = reader.one(SETS, namespace, name)
+    except NotFoundError:
+        raise missing(reader, namespace, name) from None
+    own = Scope(namespace=namespace, labels=selector_text(found.spec.selector))
+    everything = Scope(namespace=namespace)
+    # The slices last: one that is older than the pods would look as if it lagged behind them.
+    pods, services = together([items(reader, PODS, own), items(reader, SERVICES, everything)])
+    return Network(set=found, pods=pods, services=services, slices=items(reader, SLICES, everything)())
+
+
+class NetworkSource(OneSet[Network]):
+    """As ``session.NetworkSource``. Raises NotFoundError where there is no such set to begin with."""
+
+    _pods: Follower[Pod]
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+    ) -> None:
+        super().__init__(reader, transport, on_close, namespace, name)
+        self._services = self._follower(SERVICES, Scope(namespace=namespace))
+        self._slices = self._follower(SLICES, Scope(namespace=namespace))
+        together([each.prime for each in (self._pods, self._services, self._slices)])
+        self.latest()
+        self._start()
+
+    def latest(self) -> Network:
+        with self._board.condition:
+            if self._board.failure is None and self._set() is None:
+                self._seen = self._board.changes
+                raise NotFoundError(f"StatefulSet {self._name} was deleted")
+        return super().latest()
+
+    def learn(self, item: StatefulSet | Pod) -> None:
+        """Nothing is changed while names are looked at."""
+
+    def _select(self, selector: LabelSelector) -> None:
+        self._pods = self._follower(PODS, Scope(namespace=self._namespace, labels=selector_text(selector)))
+
+    def _selected(self) -> Iterable[Follower[Pod]]:
+        return (self._pods,)
+
+    def _composed(self) -> Network | None:
+        found, pods, services, slices = self._set(), self._pods.store, self._services.store, self._slices.store
+        if found is None or not (pods.synced and services.synced and slices.synced):
+            return None
+        return Network(set=found, pods=pods.items, services=services.items, slices=slices.items)

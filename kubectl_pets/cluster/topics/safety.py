@@ -1,0 +1,34 @@
+"""What the safety of a set's pods depends on: budgets, nodes, and the volumes attached to them. What may not be read is None."""
+
+from kubectl_pets.cluster.objects.kinds import Kind
+from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.topics.sets import items
+from kubectl_pets.domain.safety.budgets import Budget
+from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
+from kubectl_pets.errors import ForbiddenError, NotFoundError
+
+_BUDGETS = Kind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
+_NODES = Kind(Node, "/api/v1", "nodes", "node")
+_ATTACHMENTS = Kind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
+
+
+def budgets(reader: Reader, namespace: str | None) -> tuple[Budget, ...] | None:
+    """``namespace`` None: of all namespaces."""
+    return items(reader, _BUDGETS, Scope(namespace=namespace))()
+
+
+def node_state(reader: Reader, name: str) -> NodeState:
+    try:
+        return reader.one(_NODES, None, name).state
+    except NotFoundError:
+        return NodeState.GONE
+    except ForbiddenError:
+        return NodeState.UNKNOWN
+
+
+def nodes(reader: Reader) -> tuple[Node, ...] | None:
+    return items(reader, _NODES, Scope(namespace=None))()
+
+
+def attachments(reader: Reader) -> tuple[VolumeAttachment, ...] | None:
+    return items(reader, _ATTACHMENTS, Scope(namespace=None))()

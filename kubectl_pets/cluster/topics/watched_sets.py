@@ -1,0 +1,283 @@
+"""Snapshots and inventories that keep themselves up to date, put together from one follower a kind.
+
+Every snapshot handed out is whole: while a part is read anew the last whole one stays. After a change of ours the server's answer
+goes straight into the store, so nobody is shown the set as it was before.
+"""
+
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Any, Generic, Self, TypeVar
+
+import msgspec
+
+from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.http.transport import Transport
+from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, Kind, claim_selector, selector_text
+from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.objects.store import Board
+from kubectl_pets.cluster.objects.watches import Follower
+from kubectl_pets.cluster.topics.sets import missing
+from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.model import (
+    ControllerRevision,
+    Inventory,
+    LabelSelector,
+    Object,
+    PersistentVolumeClaim,
+    Pod,
+    ServerVersion,
+    Snapshot,
+    StatefulSet,
+)
+from kubectl_pets.errors import PetsError
+
+V = TypeVar("V", Snapshot, Inventory, Network)
+T = TypeVar("T", bound=Object)
+
+#: Closing waits for the threads no longer than this, in seconds; they end by themselves soon after.
+_PARTING = 0.45
+
+#: Where waiting cannot be interrupted (Windows), it is in slices of this many seconds.
+_SLICE = 0.5
+
+
+class _Belongings(msgspec.Struct):
+    """What belongs to the sets."""
+
+    pods: Follower[Pod]
+    revisions: Follower[ControllerRevision]
+    claims: Follower[PersistentVolumeClaim]
+
+    def all(self) -> tuple[Follower[Any], ...]:
+        return self.pods, self.revisions, self.claims
+
+    @property
+    def synced(self) -> bool:
+        return all(follower.store.synced for follower in self.all())
+
+
+class Source(Generic[V]):
+    """What all sources have in common. ``on_close`` is told when it is closed."""
+
+    def __init__(self, reader: Reader, transport: Transport, on_close: Callable[[Any], None]) -> None:
+        self._reader, self._transport, self._on_close = reader, transport, on_close
+        self._board = Board()
+        self._followers: list[Follower[Any]] = []
+        self._server: ServerVersion | None = None
+        self._seen = 0
+        self._shown: tuple[int, V] | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._board.condition:
+            self._closed = True
+            followers = list(self._followers)
+        for follower in followers:
+            follower.cut()
+        deadline = monotonic() + _PARTING
+        for follower in followers:
+            follower.join(max(0.0, deadline - monotonic()))
+        self._on_close(self)
+
+    def latest(self) -> V:
+        with self._board.condition:
+            if self._board.failure is not None:
+                self._seen = self._board.changes
+                raise self._board.failure
+            return self._look()
+
+    def wait(self, timeout: float | None) -> bool:
+        deadline = None if timeout is None else monotonic() + timeout
+        with self._board.condition:
+            while self._board.changes == self._seen:
+                left = _SLICE if deadline is None else min(_SLICE, deadline - monotonic())
+                if left <= 0:
+                    return False
+                self._board.condition.wait(left)
+            return True
+
+    def trouble(self) -> str | None:
+        return self._board.trouble
+
+    def _look(self) -> V:
+        """The newest whole view; from here on only what comes later counts as a change. The lock must be held."""
+        changes = self._board.changes
+        if self._shown is None or self._shown[0] != changes:
+            composed = self._composed()
+            if composed is None:
+                assert self._shown is not None
+                composed = self._shown[1]
+            self._shown = changes, composed
+        self._seen = changes
+        return self._shown[1]
+
+    def _composed(self) -> V | None:
+        """A view put together from the stores; None while one of them is not filled yet."""
+        raise NotImplementedError
+
+    def _follower(self, kind: Kind[T], scope: Scope, **more: Any) -> Follower[T]:
+        made = Follower(kind, scope, self._board, self._reader, self._transport, on_relief=self._relief, **more)
+        self._followers.append(made)
+        return made
+
+    def _belongings(self, namespace: str | None, labels: str, claim_labels: str) -> _Belongings:
+        own = Scope(namespace=namespace, labels=labels)
+        claims = Scope(namespace=namespace, labels=claim_labels)
+        return _Belongings(self._follower(PODS, own), self._follower(REVISIONS, own), self._follower(CLAIMS, claims))
+
+    def _prime(self, belongings: _Belongings) -> None:
+        *_, self._server = together([*(follower.prime for follower in belongings.all()), self._reader.version])
+
+    def _start(self) -> None:
+        for follower in self._followers:
+            follower.start()
+
+    def _relief(self) -> None:
+        for follower in list(self._followers):
+            follower.nudge()
+
+
+class OneSet(Source[V]):
+    """One set and what its selector brings along. Raises NotFoundError where there is no such set to begin with."""
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+    ) -> None:
+        super().__init__(reader, transport, on_close)
+        self._namespace, self._name = namespace, name
+        self._selector: LabelSelector | None = None
+        self._sets = self._follower(SETS, Scope(namespace=namespace, name=name), required=True, on_change=self._adopt)
+        self._sets.prime()
+        if self._set() is None:
+            raise missing(reader, namespace, name)
+
+    def _set(self) -> StatefulSet | None:
+        return self._sets.store.objects.get((self._namespace, self._name))
+
+    def _adopt(self) -> None:
+        """A set's selector never changes; only one that was deleted and made anew can have another."""
+        found = self._set()
+        if found is None or found.spec.selector == self._selector:
+            return
+        again, self._selector = self._selector is not None, found.spec.selector
+        if again:
+            for follower in self._selected():
+                follower.cut()
+        self._select(self._selector)
+        if again and not self._closed:
+            for follower in self._selected():
+                follower.start()
+
+    def _select(self, selector: LabelSelector) -> None:
+        """Make the followers of what the selector brings along."""
+        raise NotImplementedError
+
+    def _selected(self) -> Iterable[Follower[Any]]:
+        """These followers."""
+        raise NotImplementedError
+
+
+class SetSource(OneSet[Snapshot]):
+    """As ``session.SnapshotSource``: one set and what belongs to it."""
+
+    _own: _Belongings
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+    ) -> None:
+        super().__init__(reader, transport, on_close, namespace, name)
+        self._prime(self._own)
+        self.latest()
+        self._start()
+
+    def _select(self, selector: LabelSelector) -> None:
+        self._own = self._belongings(self._namespace, selector_text(selector), claim_selector(selector))
+
+    def _selected(self) -> Iterable[Follower[Any]]:
+        return self._own.all()
+
+    def refresh(self) -> Snapshot:
+        try:
+            self._reread_all()
+        except PetsError:
+            with self._board.condition:
+                self._seen = self._board.changes  # whoever waits now, waits for news
+            raise
+        with self._board.condition:
+            return self._look()
+
+    def _reread_all(self) -> None:
+        self._reread(self._sets)
+        with self._board.condition:
+            found = self._set()
+            lagging = found is not None and found.status.update_revision not in ("", self._newest_revision(found))
+            stale = [
+                follower
+                for follower in self._own.all()
+                if not follower.store.synced
+                or follower is self._own.pods
+                or (follower is self._own.revisions and lagging and not follower.store.denied)
+            ]
+        for follower in stale:
+            self._reread(follower)
+
+    def _newest_revision(self, owner: StatefulSet) -> str:
+        """The controller gives a revision that it goes back to the highest number anew, before it says so in the set's status."""
+        own = [
+            (revision.revision, revision.name)
+            for revision in self._own.revisions.store.objects.values()
+            if (controller := revision.metadata.controller()) is None or controller.uid == owner.metadata.uid
+        ]
+        return max(own, default=(0, ""))[1]
+
+    def learn(self, item: StatefulSet | Pod) -> None:
+        """News of our own making: the answer to a change."""
+        if isinstance(item, StatefulSet):
+            if item.name == self._name and item.namespace == self._namespace:
+                self._sets.learn(item)
+        elif any(pod.metadata.uid == item.metadata.uid for pod in self._own.pods.store.items or ()):
+            self._own.pods.learn(item)
+
+    def _reread(self, follower: Follower[Any]) -> None:
+        with self._board.condition:
+            since = follower.store.position
+        listing = follower.read()
+        with self._board.condition:
+            follower.merge(listing, since)
+
+    def _composed(self) -> Snapshot | None:
+        if not self._own.synced:
+            return None
+        pods, revisions, claims = (follower.store.items for follower in self._own.all())
+        return Snapshot(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server)
+
+
+class FleetSource(Source[Inventory]):
+    """All sets of a namespace, or of all, narrowed by labels, and all that may belong to any of them."""
+
+    def __init__(
+        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str | None, labels: str
+    ) -> None:
+        super().__init__(reader, transport, on_close)
+        scope = Scope(namespace=namespace, labels=labels)
+        self._sets = self._follower(SETS, scope, required=True)
+        self._sets.prime()
+        self._all = self._belongings(namespace, "", "")
+        self._prime(self._all)
+        self.latest()
+        self._start()
+
+    def learn(self, item: StatefulSet | Pod) -> None:
+        """Nothing is decided from many sets at once: their watches are soon enough."""
+
+    def _composed(self) -> Inventory | None:
+        pods, revisions, claims = (follower.store.items for follower in self._all.all())
+        return Inventory(
+            sets=self._sets.store.items or (), pods=pods, revisions=revisions, claims=claims, server=self._server
+        )

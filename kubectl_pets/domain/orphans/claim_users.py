@@ -1,0 +1,78 @@
+"""Which claims do pods mount, and which would they if their workload made any?
+
+A Deployment at 0 and a CronJob between two runs have no pods, and their templates name claims all the same. Generic ephemeral
+volumes name theirs after a pod that does not exist yet (KEP-1698): there only the beginning and the end of the name are known.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from kubectl_pets.domain.model import Volume
+from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import Users, Workload
+from kubectl_pets.domain.orphans.reach import LiveSet
+
+#: Longer bases are cut before a generated pod name gets its suffix (apiserver names.SimpleNameGenerator).
+_LONGEST_BASE = 58
+
+_KINDS = (
+    ("deployments", "Deployment"),
+    ("replica_sets", "ReplicaSet"),
+    ("replication_controllers", "ReplicationController"),
+    ("daemon_sets", "DaemonSet"),
+    ("jobs", "Job"),
+    ("cron_jobs", "CronJob"),
+    ("revisions", "ControllerRevision"),
+)
+
+
+class Wanted:
+    """The claims of one namespace that pods mount and templates name."""
+
+    def __init__(self, users: Users, sets: Iterable[LiveSet]) -> None:
+        self.not_read = tuple(name for name in ("pods", *(field for field, _ in _KINDS)) if getattr(users, name) is None)
+        self.pod_made: dict[str, datetime | None] = {}
+        self._mounted: dict[str, Evidence] = {}
+        self._named: dict[str, Evidence] = {}
+        self._patterns: list[tuple[str, str, str]] = []
+        for pod in users.pods or ():
+            name = pod.metadata.name
+            self.pod_made[name] = pod.metadata.creation_timestamp
+            for claim in _claims(pod.spec.volumes, name):
+                self._mounted[claim] = Evidence(EvidenceKind.MOUNTED, f"Pod/{name}", pod.status.phase)
+        for live in sets:
+            self._add(live.object.spec.template.spec.volumes, live.object.name, live.subject)
+        for field, kind in _KINDS:
+            workloads: tuple[Workload, ...] = getattr(users, field) or ()
+            for workload in workloads:
+                name = workload.metadata.name
+                pods = name.rpartition("-")[0] if workload.data is not None else name  # a revision is "<owner>-<hash>"
+                self._add(workload.volumes, pods, f"{kind}/{name}")
+
+    def _add(self, volumes: tuple[Volume, ...], name: str, subject: str) -> None:
+        for volume in volumes:
+            if volume.persistent_volume_claim is not None:
+                claim = volume.persistent_volume_claim.claim_name
+                self._named[claim] = Evidence(EvidenceKind.NAMED_BY_TEMPLATE, subject)
+            elif volume.ephemeral is not None:
+                self._patterns.append((f"{name}-"[:_LONGEST_BASE], f"-{volume.name}", subject))
+
+    def mounted(self, claim: str) -> Evidence | None:
+        """A pod mounts it. One that has ended counts, too: it may be read, and it is restarted more easily than data."""
+        return self._mounted.get(claim)
+
+    def named(self, claim: str) -> Evidence | None:
+        found = self._named.get(claim)
+        if found is None:
+            for beginning, end, subject in self._patterns:
+                if len(claim) > len(beginning) + len(end) and claim.startswith(beginning) and claim.endswith(end):
+                    return Evidence(EvidenceKind.EPHEMERAL_OF, subject)
+        return found
+
+
+def _claims(volumes: tuple[Volume, ...], pod: str) -> Iterable[str]:
+    for volume in volumes:
+        if volume.persistent_volume_claim is not None:
+            yield volume.persistent_volume_claim.claim_name
+        elif volume.ephemeral is not None:
+            yield f"{pod}-{volume.name}"

@@ -1,0 +1,170 @@
+"""What becomes of a set's claims when it is scaled: which old data comes back, and which claims go with their pods?
+
+The controller takes a claim by its name, ``<template>-<set>-<ordinal>``, whatever is in it, and makes one only where there is
+none (createPersistentVolumeClaims). With ``persistentVolumeClaimRetentionPolicy.whenScaled: Delete`` it makes each pod that goes
+the owner of its claims, and the garbage collector deletes them after it; a claim that something else controls it leaves alone
+(updateClaimOwnerRefForSetAndPod; KEP-1847). What that does to the data is up to the reclaim policy of the volume.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet, ordinal_of
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.origins import fate
+from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
+
+
+@unique
+class Coming(StrEnum):
+    """What a new pod finds under the name of its claim."""
+
+    #: What it was when a pod last used it.
+    OLD_DATA = "old-data"
+    #: A claim that was never bound.
+    UNBOUND = "unbound"
+    #: Its volume is gone: the pod will not start.
+    LOST = "lost"
+    #: On its way out: the pod waits until it is gone and gets a new, empty one.
+    GOING = "going"
+
+
+class Returning(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim from an earlier time that a new pod will mount."""
+
+    claim: str
+    pod: str
+    coming: Coming
+    #: Bytes; None where nothing says.
+    size: int | None
+    volume: str
+    #: No pod has used it since then or earlier; None: the cluster does not show it.
+    unused_since: datetime | None
+
+
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim whose pod goes."""
+
+    claim: str
+    pod: str
+    #: The claim is deleted with its pod.
+    deleted: bool
+    #: What becomes of the data: RETAINED where the claim stays.
+    fate: Fate
+    size: int | None
+    volume: str
+    #: What else controls it, so that the retention policy does not count: ``Kind/name``, untrusted text.
+    controller: str = ""
+
+
+def deletes_claims(owner: StatefulSet) -> bool:
+    """Whether a scale-down takes claims with it."""
+    policy = owner.spec.persistent_volume_claim_retention_policy
+    return policy is not None and policy.when_scaled == "Delete" and bool(owner.spec.volume_claim_templates)
+
+
+def own_claims(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> tuple[PersistentVolumeClaim, ...]:
+    """Those of its namespace that have a name which the set's templates make, in range or not."""
+    stems = [_stem(owner, template.name) for template in owner.spec.volume_claim_templates]
+    return tuple(
+        claim
+        for claim in claims
+        if claim.namespace == owner.namespace and any(ordinal_of(claim.name, stem) is not None for stem in stems)
+    )
+
+
+def returning(
+    owner: StatefulSet,
+    ordinals: Iterable[int],
+    claims: Iterable[PersistentVolumeClaim],
+    volumes: Mapping[str, PersistentVolume | None] | None,
+    now: datetime,
+) -> tuple[Returning, ...]:
+    """What new pods of these ``ordinals`` find. ``volumes`` by name; None: could not be read."""
+    found = []
+    for pod, claim in _in_order(owner, ordinals, claims):
+        volume = (volumes or {}).get(claim.spec.volume_name)
+        found.append(
+            Returning(
+                claim=claim.name,
+                pod=pod,
+                coming=_coming(claim, pod),
+                size=size_of(claim, volume),
+                volume=claim.spec.volume_name,
+                unused_since=_unused_since(claim, owner, now),
+            )
+        )
+    return tuple(found)
+
+
+def leaving(
+    owner: StatefulSet,
+    ordinals: Iterable[int],
+    claims: Iterable[PersistentVolumeClaim],
+    volumes: Mapping[str, PersistentVolume | None] | None,
+) -> tuple[Leaving, ...]:
+    """What becomes of the claims of pods with these ``ordinals``, which go, in this order."""
+    policy = deletes_claims(owner)
+    found = []
+    for pod, claim in _in_order(owner, ordinals, claims):
+        volume = (volumes or {}).get(claim.spec.volume_name)
+        controller = _controlled_by_another(claim, owner, pod)
+        deleted = policy and not controller
+        found.append(
+            Leaving(
+                claim=claim.name,
+                pod=pod,
+                deleted=deleted,
+                fate=fate(claim, volume) if deleted else Fate.RETAINED,
+                size=size_of(claim, volume),
+                volume=claim.spec.volume_name,
+                controller=controller if policy else "",
+            )
+        )
+    return tuple(found)
+
+
+def _in_order(
+    owner: StatefulSet, ordinals: Iterable[int], claims: Iterable[PersistentVolumeClaim]
+) -> Iterator[tuple[str, PersistentVolumeClaim]]:
+    """Pod and claim, ordinal by ordinal, and in the order of the templates."""
+    by_name = {claim.name: claim for claim in claims if claim.namespace == owner.namespace}
+    for ordinal in ordinals:
+        for template in owner.spec.volume_claim_templates:
+            claim = by_name.get(f"{_stem(owner, template.name)}-{ordinal}")
+            if claim is not None:
+                yield f"{owner.name}-{ordinal}", claim
+
+
+def _stem(owner: StatefulSet, template: str) -> str:
+    return f"{template}-{owner.name}"
+
+
+def _coming(claim: PersistentVolumeClaim, pod: str) -> Coming:
+    # An owner that is a pod which is not there (any more): the garbage collector is about to delete the claim.
+    condemned = any(ref.kind == "Pod" and ref.name == pod for ref in claim.metadata.owner_references)
+    if claim.metadata.deletion_timestamp is not None or condemned:
+        return Coming.GOING
+    if claim.status.phase == "Lost":
+        return Coming.LOST
+    return Coming.OLD_DATA if claim.spec.volume_name else Coming.UNBOUND
+
+
+def _unused_since(claim: PersistentVolumeClaim, owner: StatefulSet, now: datetime) -> datetime | None:
+    unused = unused_condition(claim)
+    if unused is not None:
+        since = unused[1] if unused[0] else None
+    else:
+        since = last_scaled(owner)
+    return min(since, now) if since is not None else None
+
+
+def _controlled_by_another(claim: PersistentVolumeClaim, owner: StatefulSet, pod: str) -> str:
+    keeper = claim.metadata.controller()
+    if keeper is None or (keeper.kind, keeper.name) in (("StatefulSet", owner.name), ("Pod", pod)):
+        return ""
+    return f"{keeper.kind}/{keeper.name}"

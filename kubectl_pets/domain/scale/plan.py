@@ -1,0 +1,188 @@
+"""What does another number of replicas do to a StatefulSet? ``plan`` foresees it, ``change`` is the one change.
+
+The rules are the controller's (kubernetes pkg/controller/statefulset/stateful_set_control.go: processReplica, processCondemned).
+In OrderedReady pods are made from the lowest ordinal up, each once all below it are available, and then removed from the highest
+down, each gone before the next; in Parallel all at once. Scaling comes before updating. The number is all that this program
+changes: pods and claims are the controller's to make and to remove.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.changes import Operation, PatchSet
+from kubectl_pets.domain.model import Snapshot, StatefulSet
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Phase
+from kubectl_pets.domain.safety.quorum import majority
+from kubectl_pets.domain.scale.claim_effects import deletes_claims, leaving, returning
+from kubectl_pets.domain.scale.progress import Standing, blocking_pods, pods_unreadable, standing
+from kubectl_pets.domain.scale.replica_owners import Will, rivals
+from kubectl_pets.domain.scale.types import (
+    Caution,
+    Move,
+    Refused,
+    RefusedReason,
+    Scaling,
+    Stake,
+    Surroundings,
+    Votes,
+    Warning,
+)
+
+
+def plan(owner: StatefulSet, snapshot: Snapshot, around: Surroundings, replicas: int, now: datetime) -> Scaling:
+    """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do. Pure; ``now``: the server's clock."""
+    seen = assess(snapshot, now)
+    then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now)
+    before, after = _ordinals(owner, seen.replicas), _ordinals(owner, replicas)
+    made = [member for member in then.members if member.state is PodState.MISSING]
+    gone = [member for member in reversed(then.surplus) if member.state not in LEAVING]
+    new = [member.ordinal for member in made if member.ordinal not in before]
+    old = sorted({*(member.ordinal for member in then.surplus), *(each for each in before if each not in after)}, reverse=True)
+    changes = replicas != seen.replicas
+    others = rivals(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
+    draft = Scaling(
+        uid=seen.uid,
+        before=seen.replicas,
+        after=replicas,
+        start=owner.start,
+        policy=owner.spec.pod_management_policy,
+        moves=(
+            *(Move(pod=each.name, ordinal=each.ordinal, creates=True, revision=_revision(each, then)) for each in made),
+            *(Move(pod=each.name, ordinal=each.ordinal, creates=False) for each in gone),
+        ),
+        returns=None if around.claims is None else returning(owner, new, around.claims, around.volumes, now),
+        leaves=None if around.claims is None else leaving(owner, old, around.claims, around.volumes),
+        votes=(_votes(seen.replicas, seen.available), _votes(replicas, replicas)),
+        rivals=others,
+        warnings=(),
+        stakes=(),
+        reached=not changes and standing(seen, seen.uid, replicas) is Standing.REACHED,
+    )
+    refused = _refused(draft, seen, then)
+    if refused is not None or not changes:
+        return replace(draft, refused=refused)
+    return replace(draft, warnings=_warnings(draft, owner, around, seen, then), stakes=_stakes(draft, owner, seen, then))
+
+
+def change(owner: StatefulSet, replicas: int) -> PatchSet:
+    """The one change: the number, if nobody has edited the set since it was read."""
+    meta = owner.metadata
+    operations = (
+        Operation(op="test", path="/metadata/uid", value=meta.uid),
+        Operation(op="test", path="/metadata/generation", value=meta.generation),
+        Operation(op="add", path="/spec/replicas", value=replicas),
+    )
+    return PatchSet(namespace=owner.namespace, name=owner.name, operations=operations)
+
+
+def _ordinals(owner: StatefulSet, replicas: int) -> range:
+    return range(owner.start, owner.start + replicas)
+
+
+def _revision(member: Member, then: Assessment) -> str:
+    """newVersionedStatefulSetPod: positions below the partition are made at the current revision."""
+    return then.update_revision if member.released else then.current_revision
+
+
+def _votes(members: int, available: int) -> Votes:
+    return Votes(members=members, majority=majority(members), available=available)
+
+
+def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> Refused | None:
+    if seen.phase in (Phase.DELETING, Phase.GONE):
+        return Refused(reason=RefusedReason.DELETING)
+    if pods_unreadable(seen):
+        return Refused(reason=RefusedReason.PODS_UNREADABLE)
+    if draft.before == draft.after:
+        return None
+    if any(not blocker.pod for blocker in then.blockers) and any(move.creates for move in draft.moves):
+        return Refused(reason=RefusedReason.NO_POD_POSSIBLE, blockers=then.blockers)
+    if not draft.at_once:
+        wall = next((member for member in then.members if member.name in blocking_pods(then)), None)
+        if wall is not None and any(not move.creates or move.ordinal > wall.ordinal for move in draft.moves):
+            return Refused(reason=RefusedReason.BLOCKED, blockers=_of(then, wall.name))
+    rival = next((one for one in draft.rivals if one.will is Will.PUTS_BACK), None)
+    return Refused(reason=RefusedReason.AUTOSCALER, rival=rival) if rival is not None else None
+
+
+def _warnings(
+    draft: Scaling, owner: StatefulSet, around: Surroundings, seen: Assessment, then: Assessment
+) -> tuple[Warning, ...]:
+    return (
+        *_of_pods(draft, then),
+        *_of_revisions(draft, seen, then),
+        *_of_votes(draft, seen, then),
+        *_of_reading(draft, owner, around),
+    )
+
+
+def _of_pods(draft: Scaling, then: Assessment) -> list[Warning]:
+    blocking = blocking_pods(then)
+    found = []
+    slow = [each.name for each in then.members if not each.available and each.state is not PodState.MISSING]
+    waited_for = tuple(name for name in slow if name not in blocking)
+    if waited_for and draft.moves and not draft.at_once:
+        found.append(Warning(caution=Caution.WAITS_FOR, pods=waited_for))
+    broken = tuple(name for name in slow if name in blocking)
+    if broken:
+        found.append(Warning(caution=Caution.BROKEN, pods=broken, blockers=_of(then, *broken)))
+    stay = tuple(each.name for each in reversed(then.surplus) if each.name in blocking)
+    if stay:
+        found.append(Warning(caution=Caution.NOT_REMOVED, pods=stay, blockers=_of(then, *stay)))
+    return found
+
+
+def _of_revisions(draft: Scaling, seen: Assessment, then: Assessment) -> list[Warning]:
+    found = []
+    if seen.under_way and then.update_revision:
+        for caution, revision in ((Caution.AT_UPDATE, then.update_revision), (Caution.AT_CURRENT, then.current_revision)):
+            pods = tuple(move.pod for move in draft.moves if move.creates and move.revision == revision)
+            if pods and then.current_revision != then.update_revision:
+                found.append(Warning(caution=caution, pods=pods, revision=revision))
+    if 0 < draft.after <= then.partition:
+        found.append(Warning(caution=Caution.PARTITION_HOLDS_ALL, number=then.partition))
+    return found
+
+
+def _of_votes(draft: Scaling, seen: Assessment, then: Assessment) -> list[Warning]:
+    found = []
+    if 0 < draft.after < majority(draft.before):
+        found.append(Warning(caution=Caution.MINORITY_STAYS, number=majority(draft.before)))
+    if draft.after < draft.before and then.available < majority(draft.after):
+        found.append(Warning(caution=Caution.MAJORITY_DOWN, number=then.available))
+    if draft.after and draft.after % 2 == 0:
+        found.append(Warning(caution=Caution.EVEN, number=draft.after - majority(draft.after)))
+    return found
+
+
+def _of_reading(draft: Scaling, owner: StatefulSet, around: Surroundings) -> list[Warning]:
+    found = []
+    if around.claims is None and owner.spec.volume_claim_templates:
+        found.append(Warning(caution=Caution.CLAIMS_NOT_READ))
+    if around.volumes is None and draft.lost:
+        found.append(Warning(caution=Caution.VOLUMES_NOT_READ))
+    if around.autoscalers is None or around.scaled_objects is None:
+        found.append(Warning(caution=Caution.AUTOSCALERS_NOT_READ))
+    return found
+
+
+def _stakes(draft: Scaling, owner: StatefulSet, seen: Assessment, then: Assessment) -> tuple[Stake, ...]:
+    smaller = draft.after < draft.before
+    found = []
+    if draft.lost:
+        found.append(Stake.CLAIMS)
+    if draft.leaves is None and smaller and deletes_claims(owner):
+        found.append(Stake.UNKNOWN_CLAIMS)
+    if smaller and draft.after == 0:
+        found.append(Stake.STOPS)
+    majority_goes = seen.available >= majority(draft.after) > then.available
+    if smaller and majority_goes and draft.at_once:
+        found.append(Stake.MAJORITY)
+    return tuple(found)
+
+
+def _of(seen: Assessment, *pods: str) -> tuple[Blocker, ...]:
+    return tuple(blocker for blocker in seen.blockers if blocker.pod in pods)

@@ -1,0 +1,160 @@
+"""The words of a scaling: what is around the set, what the plan says, what it warns of, what it asks, why it is refused.
+
+All are values. ``foreseeing`` plans with them, views draw them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.orphans.inventory import HorizontalPodAutoscaler, PersistentVolume, ScaledObject
+from kubectl_pets.domain.rollout.verdict import Blocker
+from kubectl_pets.domain.scale.claim_effects import Leaving, Returning
+from kubectl_pets.domain.scale.replica_owners import Rival
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is around a set that is to be scaled. ``None``: could not be read, which is never the same as none."""
+
+    #: Those with the names of the set's claims (``stakes.own_claims``), in range or not.
+    claims: tuple[PersistentVolumeClaim, ...] | None = None
+    #: By name; one with the value None does not exist.
+    volumes: Mapping[str, PersistentVolume | None] | None = None
+    #: Of the set's namespace.
+    autoscalers: tuple[HorizontalPodAutoscaler, ...] | None = None
+    scaled_objects: tuple[ScaledObject, ...] | None = None
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A pod that the controller makes or removes. ``revision``: what it comes up at; empty for one that goes, or where the
+    controller has not said yet."""
+
+    pod: str
+    ordinal: int
+    creates: bool
+    revision: str = ""
+
+
+class Votes(msgspec.Struct, frozen=True, kw_only=True):
+    """If the members vote: how many have to be up, and how many are."""
+
+    members: int
+    majority: int
+    available: int
+
+    @property
+    def tolerates(self) -> int:
+        """How many more may fail; negative: so many are short of the majority."""
+        return self.available - self.majority
+
+
+@unique
+class Caution(StrEnum):
+    """What somebody should know before."""
+
+    #: OrderedReady waits for these pods first.
+    WAITS_FOR = "waits-for"
+    #: These pods do not become available by themselves: not all replicas will be.
+    BROKEN = "broken"
+    #: OrderedReady removes none of these: more than one of them is broken (processCondemned).
+    NOT_REMOVED = "not-removed"
+    #: New pods come up at the update revision, which the rollout has not released to them or is not through with.
+    AT_UPDATE = "at-update"
+    #: New pods come up at the current revision, below the partition.
+    AT_CURRENT = "at-current"
+    #: ``number``: the partition, which will hold back every pod from the next change.
+    PARTITION_HOLDS_ALL = "partition-holds-all"
+    #: The pods that stay are no majority of the members that there are now. ``number``: that majority.
+    MINORITY_STAYS = "minority-stays"
+    #: So many of the pods that stay are available now: no majority even of the new number.
+    MAJORITY_DOWN = "majority-down"
+    #: Tolerates no more failures than one member less would.
+    EVEN = "even"
+    CLAIMS_NOT_READ = "claims-not-read"
+    VOLUMES_NOT_READ = "volumes-not-read"
+    AUTOSCALERS_NOT_READ = "autoscalers-not-read"
+
+
+class Warning(msgspec.Struct, frozen=True, kw_only=True):
+    caution: Caution
+    pods: tuple[str, ...] = ()
+    number: int | None = None
+    revision: str = ""
+    blockers: tuple[Blocker, ...] = ()
+
+
+@unique
+class RefusedReason(StrEnum):
+    DELETING = "deleting"
+    PODS_UNREADABLE = "pods-unreadable"
+    #: OrderedReady does nothing above a pod that is broken.
+    BLOCKED = "blocked"
+    #: No pod can be made: the set's name is too long.
+    NO_POD_POSSIBLE = "no-pod-possible"
+    #: It would be put back within seconds.
+    AUTOSCALER = "autoscaler"
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    reason: RefusedReason
+    blockers: tuple[Blocker, ...] = ()
+    rival: Rival | None = None
+
+
+@unique
+class Stake(StrEnum):
+    """What nobody should do without having been asked."""
+
+    #: Claims are deleted; ``Scaling.lost`` says what becomes of their data.
+    CLAIMS = "claims"
+    #: The retention policy deletes claims, and which they are could not be read.
+    UNKNOWN_CLAIMS = "unknown-claims"
+    #: No pod is left.
+    STOPS = "stops"
+    #: Pods that are up go at once, and those that stay are no majority of what is left.
+    MAJORITY = "majority"
+
+
+class Scaling(msgspec.Struct, frozen=True, kw_only=True):
+    """What scaling does, from here. With ``before == after`` there is nothing to change, but perhaps to wait for."""
+
+    uid: str
+    before: int
+    after: int
+    start: int
+    policy: str
+    #: In the controller's order; in Parallel all at once.
+    moves: tuple[Move, ...]
+    #: None: claims could not be read.
+    returns: tuple[Returning, ...] | None
+    leaves: tuple[Leaving, ...] | None
+    #: As it is, and once all pods of the new number are available.
+    votes: tuple[Votes, Votes]
+    rivals: tuple[Rival, ...]
+    warnings: tuple[Warning, ...]
+    stakes: tuple[Stake, ...]
+    refused: Refused | None = None
+    #: All is as asked for.
+    reached: bool = False
+
+    @property
+    def at_once(self) -> bool:
+        return self.policy == "Parallel"
+
+    @property
+    def lost(self) -> tuple[Leaving, ...]:
+        """Claims that are deleted."""
+        return tuple(each for each in self.leaves or () if each.deleted)
+
+    @property
+    def destroyed(self) -> tuple[Leaving, ...]:
+        """Those whose data is destroyed, or may be."""
+        return tuple(each for each in self.lost if each.fate in (Fate.DESTROYED, Fate.UNKNOWN))
+
+    def within(self, agreed: "Scaling") -> bool:
+        """Whether whoever agreed to that plan has agreed to this one, too."""
+        known = {(each.claim, each.fate, each.volume) for each in agreed.lost}
+        return set(self.stakes) <= set(agreed.stakes) and all((each.claim, each.fate, each.volume) in known for each in self.lost)

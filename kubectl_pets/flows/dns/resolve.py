@@ -1,0 +1,152 @@
+"""Looks at the names of one StatefulSet: reads what they are made of, asks the DNS servers, and has it judged; once, or until all
+of them resolve.
+
+While it is watched, the API server's changes wake it, and once a second it asks again, because servers forget what they cached
+without a word. Before everything is called right, all of it is read and asked once more.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kubectl_pets.domain.dns.answers import ClientView, Hearing
+from kubectl_pets.domain.dns.clients import spellings
+from kubectl_pets.domain.dns.corefile import Settings, read_corefile
+from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
+from kubectl_pets.domain.dns.names import Kind, expected, positions_of, questions
+from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.dns.reasons import Diagnosis
+from kubectl_pets.domain.dns.zones import cluster_zone
+from kubectl_pets.errors import UsageError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.session import DnsWhere, Resolver, Session
+
+#: Seconds between two rounds of questions.
+_INTERVAL = 1.0
+
+
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line."""
+
+    set: str
+    #: Names or ordinals as typed; empty: all.
+    pods: tuple[str, ...] = ()
+    where: DnsWhere = DnsWhere()
+    #: Empty: found out.
+    zone: str = ""
+    #: "POD" or "NAMESPACE/POD" to look from.
+    client: str = ""
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to show right now. ``after``: by name, how long it took to become right; None: not yet."""
+
+    seen: Diagnosis
+    after: dict[str, timedelta | None]
+    now: datetime
+    #: What keeps us from the API server at the moment, in words.
+    trouble: str | None = None
+
+
+def look(session: Session, aim: Aim) -> Diagnosis:
+    """One look. Raises PetsError."""
+    with session.cluster.resolver(aim.where) as resolver:
+        return _Looker(session, aim, resolver).look(session.cluster.network(session.namespace, aim.set))
+
+
+def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Frame], None]) -> tuple[Diagnosis, bool]:
+    """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True)."""
+    cluster, namespace = session.cluster, session.namespace
+    with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set) as source:
+        looker, stopwatch = _Looker(session, aim, resolver), _Stopwatch(session.now())
+        while True:
+            seen = looker.look(source.latest())
+            if seen.right:
+                seen = looker.look(cluster.network(namespace, aim.set))
+            now = session.now()
+            observe(Frame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble()))
+            if seen.right or _is_hopeless(seen.hearings):
+                return seen, False
+            if deadline.passed:
+                return seen, True
+            source.wait(deadline.cap(_INTERVAL))
+
+
+def _is_hopeless(hearings: Sequence[Hearing]) -> bool:
+    """A missing right does not come by waiting."""
+    return bool(hearings) and all(hearing.missing_right for hearing in hearings)
+
+
+class _Stopwatch:
+    """How long each name took, from the beginning of the watch, or from when it was last right, until it is right."""
+
+    def __init__(self, began: datetime) -> None:
+        self._began = began
+        self._waiting: dict[str, datetime] = {}
+        self._after: dict[str, timedelta | None] = {}
+
+    def taken(self, seen: Diagnosis, now: datetime) -> dict[str, timedelta | None]:
+        known = self._after
+        self._after = {}
+        for line in seen.lines:
+            name = line.name.name
+            if not line.right:
+                self._waiting.setdefault(name, now if name in known else self._began)
+                self._after[name] = None
+            elif name in self._waiting:
+                self._after[name] = now - self._waiting.pop(name)
+            else:
+                self._after[name] = known.get(name, timedelta(0))
+        return dict(self._after)
+
+
+class _Looker:
+    """Asks and has judged; what does not change meanwhile is read once."""
+
+    def __init__(self, session: Session, aim: Aim, resolver: Resolver) -> None:
+        self._session, self._aim, self._resolver = session, aim, resolver
+        self._settings = self._read_settings()
+        self._resolv_conf = self._read_resolv_conf()
+
+    def look(self, network: Network) -> Diagnosis:
+        zone = cluster_zone(self._aim.zone, self._settings, self._resolv_conf)
+        wanted = narrowed(expected(network, zone, self._settings), _chosen(network, self._aim.pods))
+        hearings = self._resolver.ask(questions(wanted.names))
+        names = [name for name in wanted.names if name.kind is Kind.POD and name.name]
+        spelt = [spelling for name in names for spelling in spellings(name, network.set.namespace)]
+        views = (self._from_client(spelt),) if self._aim.client else ()
+        return diagnose(network, wanted, hearings, self._settings, views, self._session.now())
+
+    def _read_settings(self) -> Settings | None:
+        if self._aim.where.server:
+            return None  # nothing says that this server has the cluster's Corefile
+        text = self._session.cluster.corefile(self._aim.where)
+        return read_corefile(text) if text is not None else None
+
+    def _read_resolv_conf(self) -> str | None:
+        if not self._aim.client or self._aim.zone or self._settings is not None:
+            return None
+        return self._from_client(()).resolv_conf
+
+    def _from_client(self, names: Sequence[str]) -> ClientView:
+        namespace, _, pod = self._aim.client.rpartition("/")
+        if namespace in ("", "pod", "pods", "po"):
+            namespace = self._session.namespace
+        return self._session.cluster.look_from(namespace, pod, names)
+
+
+def _chosen(network: Network, typed: Sequence[str]) -> tuple[str, ...]:
+    """The names of the pods that were typed by name, as ``pod/NAME``, or by ordinal."""
+    owner = network.set
+    known = {position.name: position for position in positions_of(network)}
+    chosen = []
+    for word in typed:
+        bare = word.rpartition("/")[2]
+        name = f"{owner.name}-{int(bare)}" if bare.isascii() and bare.isdigit() and len(bare) < 10 else bare
+        if name not in known:
+            last = owner.start + owner.spec.replicas - 1
+            has = f"ordinals {owner.start} to {last}" if known else "no pods"
+            raise UsageError(f"{owner.name} has no pod '{word}': it has {has}.")
+        chosen.append(name)
+    return tuple(dict.fromkeys(chosen))

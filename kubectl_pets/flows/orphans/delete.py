@@ -1,0 +1,160 @@
+"""Claims that are to be deleted, from the plan to the last word: show, ask for rights, ask the user, delete, report.
+
+Nothing is decided here: ``deletion`` plans and judges, ``clearing`` drives, the views word it.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from kubectl_pets.cli.options import seconds
+from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, Options, Refused, SetRetain, Snapshot, plan
+from kubectl_pets.domain.orphans.findings import Fate, Verdict
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.errors import ExitCode, ForbiddenError
+from kubectl_pets.flows.orphans import clear as clearing
+from kubectl_pets.flows.orphans.clear import Cleared
+from kubectl_pets.flows.orphans.records import RecordBook
+from kubectl_pets.session import Session, Terminal
+from kubectl_pets.views.orphans import documents as claim_documents
+from kubectl_pets.views.orphans import plan as claim_plans
+from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.orphans.progress import Bar
+
+_SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
+_CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How claims are deleted, as said on the command line."""
+
+    options: Options
+    dry_run: DryRun = DryRun.NONE
+    output: str = "table"
+    yes: bool = False
+    #: Folder for the record; None: the user's own.
+    record: Path | None = None
+    #: For each snapshot to become ready; None and 0: for ever.
+    timeout: timedelta | None = None
+    #: Somebody named these very claims, so that one which is refused is an answer.
+    named: bool = False
+
+
+def dispose(session: Session, chosen: Iterable[Verdict], manner: Manner) -> ExitCode:
+    """Delete the chosen claims as far as they may be. Raises PetsError."""
+    options, terminal = manner.options, session.terminal
+    if options.snapshot:
+        options = msgspec.structs.replace(options, offer=session.cluster.snapshot_offer())
+    planned = plan(chosen, options, session.now())
+    if manner.dry_run is not DryRun.NONE:
+        return _rehearse(session, planned, manner)
+    for refused in planned.refused:
+        terminal.tell(f"refused: {claim_words.refused(refused)}")
+    if not planned.deletions:
+        terminal.tell("nothing to delete" if not planned.refused else "nothing was changed")
+        return ExitCode.REFUSED if manner.named and planned.refused else ExitCode.OK
+    _check_rights(session, planned)
+    if not manner.yes and not terminal.agrees(claim_plans.question(planned, options, session.cluster.server_name())):
+        return ExitCode.REFUSED
+    return _carry_out(session, planned, options, manner)
+
+
+def _rehearse(session: Session, planned: DeletionPlan, manner: Manner) -> ExitCode:
+    terminal = session.terminal
+    if manner.dry_run is DryRun.SERVER:
+        for step in (step for item in planned.deletions for step in item.steps):
+            session.cluster.carry_out(step, dry_run=True)
+        terminal.tell("the API server would accept every step (dry run)")
+    drawn = claim_plans.draw(planned) if manner.output == "table" else claim_documents.plan(planned, manner.output)
+    terminal.print(drawn)
+    return ExitCode.REFUSED if planned.refused and not planned.deletions else ExitCode.OK
+
+
+def _check_rights(session: Session, planned: DeletionPlan) -> None:
+    """Ask early, so that it does not stop half-way for a missing right."""
+    steps = [step for item in planned.deletions for step in item.steps]
+    snapshots = any(isinstance(step, Snapshot) for step in steps)
+    needed = {namespace: [("delete", "persistentvolumeclaims")] for namespace in _namespaces(planned)}
+    for rights in needed.values():
+        rights += [("create", _SNAPSHOTS), ("get", _SNAPSHOTS)] if snapshots else []
+    needed[""] = [("patch", "persistentvolumes")] if any(isinstance(step, SetRetain) for step in steps) else []
+    needed[""] += [("get", _CONTENTS)] if snapshots else []
+    for namespace, rights in needed.items():
+        missing = session.cluster.missing_rights(namespace, rights)
+        if missing:
+            told = ", ".join(f"{verb} {resource}" for verb, resource in missing)
+            where, flag = (f" in namespace {namespace}", f" -n {namespace}") if namespace else (" in the cluster", "")
+            raise ForbiddenError(
+                f"this needs rights that are missing{where}: {told}. Nothing was changed.",
+                hint=f"kubectl auth can-i {missing[0][0]} {missing[0][1]}{flag}",
+            )
+
+
+def _namespaces(planned: DeletionPlan) -> list[str]:
+    return sorted({item.verdict.namespace for item in planned.deletions})
+
+
+class _Teller:
+    """Says how it goes: with a bar on a terminal, line by line elsewhere."""
+
+    def __init__(self, terminal: Terminal, bar: Bar, planned: DeletionPlan) -> None:
+        self._terminal, self._bar, self._planned = terminal, bar, planned
+        self._told: tuple[str, str] | None = None
+
+    def begins(self, number: int, verdict: Verdict) -> None:
+        self._now = number, verdict
+        self._bar.begins(verdict)
+
+    def waits(self, snapshot: str, error: str) -> None:
+        number, verdict = self._now
+        self._bar.waits(verdict, snapshot, error)
+        if not self._bar.drawn and self._told != (snapshot, error):
+            self._told = snapshot, error
+            self._terminal.tell(f"{self._place(number)} {claim_plans.waiting(snapshot, error)}")
+
+    def ends(self, number: int, outcome: Deletion | Refused) -> None:
+        self._bar.ends(outcome)
+        if isinstance(outcome, Refused):
+            told = f"{self._place(number)} refused: {claim_words.refused(outcome)}"
+            self._bar.passing(lambda: self._terminal.tell(told))
+        elif not (self._bar.drawn and self._terminal.live):
+            told = f"{self._place(number)} deleted {claim_words.title(outcome.verdict)}: data {outcome.fate}"
+            self._bar.passing(lambda: self._terminal.print(told))
+
+    def _place(self, number: int) -> str:
+        return f"[{number}/{len(self._planned.deletions)}]"
+
+
+def _carry_out(session: Session, planned: DeletionPlan, options: Options, manner: Manner) -> ExitCode:
+    terminal = session.terminal
+    book = RecordBook(manner.record, session.cluster.server_name(), session.now())
+    with Bar(terminal, planned) as bar:
+        teller = _Teller(terminal, bar, planned)
+        cleared = clearing.clear(session.cluster, planned, options, book, teller, patience=seconds(manner.timeout))
+    _report(terminal, cleared, book, drawn=bar.drawn and terminal.live)
+    if cleared.failure is not None:
+        raise cleared.failure
+    return _exit_code(cleared)
+
+
+def _report(terminal: Terminal, cleared: Cleared, book: RecordBook, *, drawn: bool) -> None:
+    if drawn or cleared.interrupted or cleared.failure is not None:
+        terminal.tell(claim_plans.ended(cleared.done, cleared.left, cleared.broken, interrupted=cleared.interrupted))
+    if cleared.done or cleared.broken is not None:
+        terminal.tell(f"what was deleted is recorded in {book.path}")
+    if any(item.fate is Fate.RETAINED for item in cleared.done):
+        terminal.tell(f"hint: kubectl pets orphans restore {book.path} brings it back onto its data")
+
+
+def _exit_code(cleared: Cleared) -> ExitCode:
+    reasons = {item.reason for item in cleared.refused}
+    if cleared.interrupted:
+        return ExitCode.INTERRUPTED
+    if NoSnapshot.NOT_READY in reasons:
+        return ExitCode.TIMED_OUT
+    if NoSnapshot.FAILED in reasons:
+        return ExitCode.FAILED
+    return ExitCode.REFUSED if cleared.refused and not cleared.done else ExitCode.OK

@@ -1,0 +1,172 @@
+"""What is asked of the cluster right before a pod goes down, and before a step counts as done.
+
+The rules are the domain's (``guarding``); here they get what they rest on: budgets, the pod's node, whether the pod leads, and
+what the gates say. All of it is read afresh, for a plan that was safe may not be any more.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.safety.budgets import Budget
+from kubectl_pets.domain.safety.nodes import NodeState
+from kubectl_pets.domain.safety.quorum import majority
+from kubectl_pets.domain.stepping.groups import unwell
+from kubectl_pets.domain.stepping.guarding import covered, new_pods, objection, takes_down
+from kubectl_pets.domain.stepping.steps import (
+    Act,
+    Amount,
+    Decision,
+    Delete,
+    Done,
+    DoneReason,
+    Evict,
+    Goal,
+    Held,
+    Refused,
+    RefusedReason,
+    SetPartition,
+    Step,
+    Wait,
+    WaitReason,
+)
+from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate
+from kubectl_pets.session import Cluster
+
+#: A budget's status follows its pods after a moment; only after this long with every pod up is a no a no.
+_LAG = timedelta(seconds=15)
+
+#: Budgets are not watched: looked at again after this long, at first and at most.
+_SOON, _LATER = timedelta(seconds=0.1), timedelta(seconds=2)
+
+_ACHIEVED = frozenset(
+    {
+        DoneReason.COMPLETE,
+        DoneReason.CANARY_REACHED,
+        DoneReason.STEP_REACHED,
+        DoneReason.UNDONE,
+        DoneReason.RESTARTED,
+        DoneReason.NOTHING_TO_DO,
+    }
+)
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to hold, as said on the command line. Times in seconds."""
+
+    min_available: Amount | None = None
+    quorum: bool = False
+    ignore_budgets: bool = False
+    gates: tuple[Gate, ...] = ()
+    gate_timeout: float = 30.0
+    gate_retries: int = 3
+    #: A command that exits with 0 in the pod that leads; restart leaves that one alone.
+    leader_command: str = ""
+    #: A label selector: while a pod goes down, every other set that it selects has all of its pods available.
+    group: str = ""
+
+    @property
+    def rights(self) -> tuple[tuple[str, str], ...]:
+        """What the gates and the question for the leader need (verb, resource)."""
+        needed = []
+        if self.leader_command or any(isinstance(gate, ExecGate) for gate in self.gates):
+            needed.append(("create", "pods/exec"))
+        if any(isinstance(gate, HttpGate) for gate in self.gates):
+            needed.append(("get", "pods/proxy"))
+        return tuple(needed)
+
+    def minimum(self, replicas: int) -> int:
+        """Pods that must stay available; 0: no such rule."""
+        asked = self.min_available.of(replicas) if self.min_available else 0
+        return max(asked, majority(replicas) if self.quorum else 0)
+
+
+class Skip(msgspec.Struct, frozen=True, tag="skip"):
+    """The pod leads: it is left alone."""
+
+    pod: str
+
+
+class Checks:
+    """The checks of one run of a verb."""
+
+    def __init__(self, cluster: Cluster, terms: Terms, namespace: str) -> None:
+        self._cluster, self.terms = cluster, terms
+        self._gates = Gates(cluster, terms.gates, timeout=terms.gate_timeout, retries=terms.gate_retries)
+        self._budgets: tuple[Budget, ...] | None = () if terms.ignore_budgets else cluster.budgets(namespace)
+        #: Nothing is asked of budgets again in a namespace that had none.
+        self._none = self._budgets == ()
+        self._since: datetime | None = None
+        self._pause = _SOON
+
+    @property
+    def budgets_unread(self) -> bool:
+        return self._budgets is None
+
+    def careful(self, seen: Assessment) -> bool:
+        """Whether what holds for one pod has to be asked again for the next."""
+        return self.terms.minimum(seen.replicas) > 0 or covered(seen, self._budgets)
+
+    def foresee(self, step: Step, seen: Assessment) -> Refused | None:
+        """What would refuse the step right away; for plans."""
+        found = objection(step, seen, self.terms.minimum(seen.replicas), self._budgets)
+        return found if isinstance(found, Refused) else None
+
+    def before(self, step: Step, seen: Assessment, now: datetime) -> Wait | Refused | Skip | None:
+        """What keeps the step from being carried out now."""
+        pod = takes_down(step, seen)
+        if pod is None:
+            return None
+        if isinstance(step, Delete | Evict):
+            member = next(member for member in seen.members if member.name == pod)
+            if member.node and self._is_lost(member.node):
+                return Refused(reason=RefusedReason.NODE_LOST, pods=(pod,))
+            if self.terms.leader_command and self._leads(seen.namespace, pod):
+                return Skip(pod)
+        if self.terms.group:
+            others = unwell(self._cluster.inventory(seen.namespace, self.terms.group), seen.name, now)
+            if others:
+                return self._later(Wait(reason=WaitReason.OTHERS, pods=tuple(other.name for other in others)), now)
+        if not self._none:
+            self._budgets = self._cluster.budgets(seen.namespace)
+        found = objection(step, seen, self.terms.minimum(seen.replicas), self._budgets)
+        if found is None:
+            self._since, self._pause = None, _SOON
+            return None
+        if isinstance(found, Refused) and found.reason is RefusedReason.BUDGET:
+            self._since = self._since or now
+            if now - self._since >= _LAG:
+                return found
+            found = Wait(reason=WaitReason.HEADROOM, pods=found.pods)
+        return self._later(found, now) if isinstance(found, Wait) else found
+
+    def _later(self, wait: Wait, now: datetime) -> Wait:
+        self._pause = min(2 * self._pause, _LATER)
+        return msgspec.structs.replace(wait, until=now + self._pause)
+
+    def pending(self, goal: Goal, decision: Decision, seen: Assessment) -> tuple[Member, ...]:
+        """The pods that have to pass the gates before the decision, which would go on from them, may be carried out."""
+        match decision:
+            case Act(step=SetPartition(releases=releases)) if releases:
+                pass
+            case Act(step=Delete() | Evict()):
+                pass
+            case Done(reason=reason) if reason in _ACHIEVED:
+                pass
+            case _:
+                return ()
+        return tuple(pod for pod in new_pods(goal, seen) if pod.available and not self._gates.has_passed(pod))
+
+    def ask(self, seen: Assessment, pods: Sequence[Member]) -> Held | None:
+        """Put the pods to the gates; the first no."""
+        return self._gates.ask(seen, pods)
+
+    def _is_lost(self, name: str) -> bool:
+        return self._cluster.node_state(name) in (NodeState.SILENT, NodeState.GONE)
+
+    def _leads(self, namespace: str, pod: str) -> bool:
+        command = ["sh", "-c", self.terms.leader_command]
+        return self._cluster.run_in(namespace, pod, command, self.terms.gate_timeout).exit_code == 0

@@ -1,0 +1,136 @@
+"""Gates: what somebody wants to see of a new pod before the next one goes down.
+
+Three kinds: a command in the pod, an HTTP request to it through the API server, a command here. A gate that says no is asked
+again a few times, for a pod that has just become available may need a moment; then what it said is the reason why the rollout
+does not go on.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from time import monotonic, sleep
+
+import msgspec
+
+from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import Held
+from kubectl_pets.errors import PetsError
+from kubectl_pets.session import Cluster
+
+#: Seconds between two tries.
+_PAUSE = 1.0
+
+#: Characters of what a gate said that are kept, from the end.
+_KEPT = 500
+
+
+class ExecGate(msgspec.Struct, frozen=True, kw_only=True):
+    """A command in the pod, by a shell of its own; exit code 0 lets pass."""
+
+    command: str
+
+    def __str__(self) -> str:
+        return f"--gate-exec {self.command!r}"
+
+
+class HttpGate(msgspec.Struct, frozen=True, kw_only=True):
+    """GET through the API server's pod proxy; a status of 200 to 399 lets pass, as in a probe (core/v1 HTTPGetAction)."""
+
+    path: str
+    port: str
+
+    def __str__(self) -> str:
+        return f"--gate-http {self.path}:{self.port}"
+
+
+class CommandGate(msgspec.Struct, frozen=True, kw_only=True):
+    """A command on this machine, by the shell, told of the pod by its environment; exit code 0 lets pass."""
+
+    command: str
+
+    def __str__(self) -> str:
+        return f"--gate-cmd {self.command!r}"
+
+
+Gate = ExecGate | HttpGate | CommandGate
+
+
+class Gates:
+    """The gates of one run. A pod that has passed them all is not asked again, however often the rollout is looked at."""
+
+    def __init__(self, cluster: Cluster, gates: Sequence[Gate], *, timeout: float, retries: int) -> None:
+        """``timeout``: seconds for one try; ``retries``: further tries after a no."""
+        self._cluster, self._gates, self._timeout, self._retries = cluster, tuple(gates), timeout, retries
+        self._passed: set[str] = set()
+
+    def has_passed(self, pod: Member) -> bool:
+        return not self._gates or pod.uid in self._passed
+
+    def ask(self, seen: Assessment, pods: Sequence[Member]) -> Held | None:
+        """Every gate for every pod that has not passed yet; the first that says no. Raises KeyboardInterrupt only."""
+        for pod in pods:
+            for gate in self._gates:
+                said = self._tries(gate, seen, pod)
+                if said is not None:
+                    return Held(pod=pod.name, gate=str(gate), detail=said.strip()[-_KEPT:])
+            self._passed.add(pod.uid)
+        return None
+
+    def _tries(self, gate: Gate, seen: Assessment, pod: Member) -> str | None:
+        said: str | None = None
+        for attempt in range(1 + self._retries):
+            if attempt:
+                sleep(_PAUSE)
+            said = self._once(gate, seen, pod)
+            if said is None:
+                return None
+        return said
+
+    def _once(self, gate: Gate, seen: Assessment, pod: Member) -> str | None:
+        """None: it lets pass; else what it said."""
+        try:
+            match gate:
+                case ExecGate(command=command):
+                    return self._in_pod(command, seen.namespace, pod.name)
+                case HttpGate(path=path, port=port):
+                    return self._over_http(path, port, seen.namespace, pod.name)
+                case CommandGate(command=command):
+                    return self._here(command, seen, pod)
+        except PetsError as error:
+            return error.message
+
+    def _in_pod(self, command: str, namespace: str, pod: str) -> str | None:
+        done = self._cluster.run_in(namespace, pod, ["sh", "-c", command], self._timeout)
+        if done.exit_code == 0:
+            return None
+        said = (done.stdout + done.stderr).strip() or done.problem
+        return f"{said}\nexit code {done.exit_code}" if done.exit_code is not None else said
+
+    def _over_http(self, path: str, port: str, namespace: str, pod: str) -> str | None:
+        status, body = self._cluster.get_from(namespace, pod, port, path, self._timeout)
+        return None if 200 <= status < 400 else f"{body.strip()}\nHTTP {status}"
+
+    def _here(self, command: str, seen: Assessment, pod: Member) -> str | None:
+        from kubectl_pets.cluster.access.plugins import child_environment  # help does without the client
+
+        env = child_environment(os.environ, bool(getattr(sys, "frozen", False)))
+        env |= {
+            "KUBECTL_PETS_NAMESPACE": seen.namespace,
+            "KUBECTL_PETS_SET": seen.name,
+            "KUBECTL_PETS_POD": pod.name,
+            "KUBECTL_PETS_ORDINAL": str(pod.ordinal),
+            "KUBECTL_PETS_REVISION": pod.revision,
+        }
+        started = monotonic()
+        try:
+            done = subprocess.run(
+                command, shell=True, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=self._timeout, check=False
+            )
+        except subprocess.TimeoutExpired as late:
+            said = ((late.stdout or b"") + (late.stderr or b"")).decode(errors="replace")
+            return f"{said}\nno end after {monotonic() - started:.0f} s"
+        if done.returncode == 0:
+            return None
+        return f"{(done.stdout + done.stderr).decode(errors='replace')}\nexit code {done.returncode}"

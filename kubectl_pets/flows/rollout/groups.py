@@ -1,0 +1,61 @@
+"""Carries a rollout through several sets, one after the other, and stops at the first that does not make it.
+
+Where it stands is in the sets themselves: typed again it passes by those that are done.
+"""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.groups import in_order, unwell, without_label
+from kubectl_pets.domain.stepping.steps import Done, Goal, Refused
+from kubectl_pets.errors import ExitCode, NotFoundError, UsageError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.rollout.carry import Manner, carry
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.session import Session
+from kubectl_pets.views.rollout import words
+from kubectl_pets.views.text.cleaning import clean
+
+
+def carry_group(
+    session: Session,
+    selector: str,
+    by: str,
+    make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
+    manner: Manner,
+    terms: Terms,
+) -> ExitCode:
+    """As ``carry`` for every set that ``selector`` selects. ``manner.timeout`` is for all of them together."""
+    tell = session.terminal.tell
+    inventory = session.cluster.inventory(session.namespace, selector)
+    if not inventory.sets:
+        raise NotFoundError(
+            f"no StatefulSet in namespace {session.namespace} has the labels {clean(selector)}",
+            hint=f"kubectl get statefulsets -n {session.namespace} --show-labels",
+        )
+    unlabeled = without_label(inventory, by)
+    if unlabeled:
+        names = ", ".join(map(clean, unlabeled))
+        raise UsageError(f"{names}: no label {clean(by)}, so there is no order. Nothing was changed.")
+    deadline = Deadline(manner.timeout)
+    ordered = [owner.name for owner in in_order(inventory, by)]
+    for number, name in enumerate(ordered):
+        bad = unwell(session.cluster.inventory(session.namespace, selector), name, session.now())
+        if bad:
+            for seen in bad:
+                tell(f"refused: {words.headline(seen)}")
+            tell(f"refused: {name} is not begun while another set of its group is not fully available")
+            return ExitCode.REFUSED if number == 0 else ExitCode.STUCK
+        tell(f"[{number + 1}/{len(ordered)}] {clean(name)}")
+        left = deadline.cap(None)
+        if left is not None and left <= 0:
+            tell(f"timed out: {', '.join(map(clean, ordered[number:]))} not begun")
+            return ExitCode.TIMED_OUT
+        code = carry(session, name, make_goal, replace(manner, timeout=left), replace(terms, group=selector))
+        if code is not ExitCode.OK:
+            rest = ordered[number + 1:]
+            tell(f"stopped at {clean(name)}" + (f"; not begun: {', '.join(map(clean, rest))}" if rest else ""))
+            return code
+    return ExitCode.OK

@@ -1,0 +1,80 @@
+"""The flags that say what has to hold before a pod goes down: minimum, quorum, budgets, gates. Handed over as one ``terms``."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+import click
+
+from kubectl_pets.cli.options import Duration, Pods
+from kubectl_pets.domain.stepping.steps import Amount
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.flows.rollout.gates import CommandGate, ExecGate, Gate, HttpGate
+
+
+class HttpGateValue(click.ParamType[HttpGate]):
+    """``/healthz:8080``; ``/healthz:https:8443`` for TLS."""
+
+    name = "path:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> HttpGate:
+        if isinstance(value, HttpGate):
+            return value
+        path, colon, port = str(value).rpartition(":")
+        if path.endswith(":https"):
+            path, port = path.removesuffix(":https"), f"https:{port}"
+        if not colon or not path.startswith("/") or not port.rpartition(":")[2]:
+            self.fail(f"'{value}' is not PATH:PORT like /healthz:8080.", param, ctx)
+        return HttpGate(path=path, port=port)
+
+
+_OPTIONS = (
+    click.option("--min-available", type=Pods(), help="Pods that stay available, whatever happens; missing ones do not count."),
+    click.option("--quorum", is_flag=True, help="The same for the majority of spec.replicas."),
+    click.option("--ignore-budgets", is_flag=True, help="Do not ask PodDisruptionBudgets before a pod goes down."),
+    click.option("--gate-exec", multiple=True, metavar="CMD", help="Run this in each new pod; anything but exit code 0 stops."),
+    click.option("--gate-http", multiple=True, type=HttpGateValue(), help="GET this from each new pod, by the API server."),
+    click.option("--gate-cmd", multiple=True, metavar="CMD", help="Run this here for each new pod, in $KUBECTL_PETS_POD."),
+    click.option("--gate-timeout", type=Duration(), default="30s", show_default=True, help="For one try of one gate."),
+    click.option("--gate-retries", type=click.IntRange(0, 1000), default=3, show_default=True, help="More tries, one a second."),
+)
+
+
+def soak_option(*names: str) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
+    return click.option(*names, "soak", type=Duration(), default="0", metavar="DURATION", help="Wait this long between steps.")
+
+
+def terms_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    @wraps(command)
+    def packed(
+        *args: Any,
+        min_available: Amount | None,
+        quorum: bool,
+        ignore_budgets: bool,
+        gate_exec: tuple[str, ...],
+        gate_http: tuple[HttpGate, ...],
+        gate_cmd: tuple[str, ...],
+        gate_timeout: timedelta,
+        gate_retries: int,
+        **kw: Any,
+    ) -> ExitCode:
+        gates: tuple[Gate, ...] = (
+            *(ExecGate(command=each) for each in gate_exec),
+            *gate_http,
+            *(CommandGate(command=each) for each in gate_cmd),
+        )
+        terms = Terms(
+            min_available=min_available,
+            quorum=quorum,
+            ignore_budgets=ignore_budgets,
+            gates=gates,
+            gate_timeout=gate_timeout.total_seconds() or 30.0,
+            gate_retries=gate_retries,
+        )
+        return command(*args, terms=terms, **kw)
+
+    for option in reversed(_OPTIONS):
+        packed = option(packed)
+    return packed

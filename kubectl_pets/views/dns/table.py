@@ -1,0 +1,262 @@
+"""``kubectl pets dns``: one line a pod with what it should resolve to, what the EndpointSlices hold, what each DNS server
+answers, and the first reason why it does not; below, the names that pods share. And one pod's whole chain as a tree.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+
+from kubectl_pets.domain.dns.comparing import Compared, Heard, Standing
+from kubectl_pets.domain.dns.endpoints import Entry
+from kubectl_pets.domain.dns.names import Kind
+from kubectl_pets.domain.dns.reasons import Diagnosis, Line, State, Verdict
+from kubectl_pets.views.dns import words as dns_words
+from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import Ink
+from kubectl_pets.views.text.ink import Line as Drawn
+from kubectl_pets.views.text.ink import Piece, cells, faint, padded, plain, render
+from kubectl_pets.views.text.phrases import count
+
+#: Blanks between two columns, as kubectl has them.
+_GAP = 3
+#: So many addresses stand in a cell before they are counted.
+_MANY = 2
+#: Long reasons are for ``explain``.
+_REASON_LENGTH = 120
+
+_INKS = {
+    Standing.RIGHT: Ink.GOOD,
+    Standing.ABSENT: Ink.PLAIN,
+    Standing.NOT_ASKED: Ink.FAINT,
+    Standing.UNJUDGED: Ink.BUSY,
+}
+
+
+def table(
+    seen: Diagnosis,
+    *,
+    wide: bool = False,
+    headers: bool = True,
+    colour: bool = False,
+    after: Mapping[str, timedelta | None] | None = None,
+) -> str:
+    """Pods in ordinal order, then the Service, its ports, and the addresses. ``after``: by name, how long it took to become right
+    (None: not yet); a column of its own."""
+    rows: list[tuple[Piece, ...]] = []
+    if headers:
+        heads = ["NAME", "EXPECTED", "ENDPOINTSLICE", *(clean(seen.servers[each].name).upper() for each in _asked(seen))]
+        heads += ["AFTER"] if after is not None else []
+        rows.append(tuple(plain(head) for head in (*heads, "VERDICT", "REASON", *(["SLICES"] if wide else []))))
+    shown: list[tuple[Line, ...]] = [(line,) for line in seen.lines if wide or line.name.kind is not Kind.REVERSE]
+    reverse = tuple(line for line in seen.lines if line.name.kind is Kind.REVERSE)
+    if reverse and not wide:
+        shown.append(reverse)
+    rows += [_row(lines, seen, wide, after) for lines in shown]
+    return "\n".join(_aligned(rows, colour))
+
+
+def _asked(seen: Diagnosis) -> list[int]:
+    """Which servers get a column: those that nobody may ask are told below the table."""
+    return [index for index, hearing in enumerate(seen.hearings) if hearing.missing_right is None]
+
+
+def _aligned(rows: list[tuple[Piece, ...]], colour: bool) -> Iterator[str]:
+    widths = [max(cells(text) for text, _ in column) + _GAP for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = tuple(part for piece, width in zip(row, widths, strict=True) for part in padded(piece, width))
+        yield render(line, width=None, colour=colour)
+
+
+def _row(
+    lines: tuple[Line, ...], seen: Diagnosis, wide: bool, after: Mapping[str, timedelta | None] | None
+) -> tuple[Piece, ...]:
+    """One line, or all addresses' together: then the first that is not right speaks for them."""
+    line = next((each for each in lines if not each.right), lines[0])
+    together = len(lines) > 1
+    row = [plain(f"PTR of {len(lines)} addresses" if together else _name(line, seen, wide))]
+    row += [plain(_expected(lines)), plain(_slices(line))]
+    for index in _asked(seen):
+        row.append(_heard_together(lines, index) if together else _heard(line.heard[index], wide))
+    if after is not None:
+        row.append(plain(_after([after.get(each.name.name) for each in lines])))
+    row.append((dns_words.verdict(line.verdict), dns_words.verdict_ink(line.verdict)))
+    row.append(plain(clean(_reason(line), _REASON_LENGTH if not wide else 240)))
+    if wide:
+        row.append(plain(", ".join(dict.fromkeys(clean(entry.slice) for entry in line.entries or ())) or "-"))
+    return tuple(row)
+
+
+def _name(line: Line, seen: Diagnosis, wide: bool) -> str:
+    name = line.name
+    if wide:
+        return clean(name.name) or clean(name.pod)
+    if name.kind is Kind.POD:
+        return clean(name.pod)
+    if name.kind is Kind.REVERSE:
+        return f"PTR of {clean(name.pod)}"
+    return clean(name.name.removesuffix(f".{seen.namespace}.svc.{seen.zone.name}".lower()))
+
+
+def _reason(line: Line) -> str:
+    return dns_words.finding(line.finding) if line.finding else "-"
+
+
+def _expected(lines: tuple[Line, ...]) -> str:
+    if any(line.name.records is None for line in lines):
+        return "?"
+    kind = lines[0].name.kind
+    if kind is Kind.REVERSE:
+        return clean((lines[0].name.records or ("",))[0]) if len(lines) == 1 else count(len(lines), "name")
+    return _listed(lines[0].name.records or (), "target" if kind is Kind.PORT else "address")
+
+
+def _listed(records: tuple[str, ...], thing: str) -> str:
+    if not records:
+        return "none"
+    if len(records) <= _MANY and thing == "address":
+        return ",".join(map(clean, records))
+    return f"{len(records)} {thing}" + ("" if len(records) == 1 else "es" if thing.endswith("s") else "s")
+
+
+def _slices(line: Line) -> str:
+    if line.name.kind in (Kind.PORT, Kind.REVERSE):
+        return "-"
+    if line.entries is None:
+        return "?"
+    if line.name.kind is Kind.SERVICE:
+        ready = sum(entry.ready for entry in line.entries)
+        waiting = len(line.entries) - ready
+        return f"{ready} ready" + (f", {waiting} not" if waiting else "")
+    return ",".join(_entry(entry, line) for entry in line.entries) or "none"
+
+
+def _entry(entry: Entry, line: Line) -> str:
+    marks = [] if entry.ready else ["not ready"]
+    if entry.hostname != line.name.pod:
+        marks.append(f"hostname {clean(entry.hostname)}" if entry.hostname else "no hostname")
+    return clean(entry.address) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _heard_together(lines: tuple[Line, ...], index: int) -> Piece:
+    right = sum(line.heard[index].standing is Standing.RIGHT for line in lines)
+    if all(line.heard[index].standing is Standing.NOT_ASKED for line in lines):
+        return faint("-")
+    return f"{right} of {len(lines)}", Ink.GOOD if right == len(lines) else Ink.BAD
+
+
+def _heard(heard: Heard, wide: bool) -> Piece:
+    standing = heard.standing
+    deciding = [each for each in heard.compared if each.standing is standing]
+    told = [each for each in deciding if standing is not Standing.RIGHT or each.expectation.records] or deciding
+    both = len(heard.compared) > 1 and len(told) < len(heard.compared) and standing is not Standing.RIGHT
+    text = ",".join(dict.fromkeys(_answer(each, named=both, wide=wide) for each in told)) or "-"
+    return text, _INKS.get(standing, Ink.BAD)
+
+
+def _answer(one: Compared, *, named: bool, wide: bool) -> str:
+    answer = one.answer
+    if answer is None:
+        return "no answer" if one.standing is Standing.SILENT else "-"
+    thing = {"SRV": "target", "PTR": "name"}.get(one.expectation.question.type.value, "address")
+    text = _listed(answer.records, thing) if answer.records else clean(answer.outcome.value.upper())
+    if wide and answer.ttl is not None:
+        text += f" ({answer.ttl}s)"
+    return f"{one.expectation.question.type.value}: {text}" if named else text
+
+
+def _after(taken: Iterable[timedelta | None]) -> str:
+    found = list(taken)
+    times = [each for each in found if each is not None]
+    return age.duration(max(times)) if times and len(times) == len(found) else "-"
+
+
+# --- the total ---------------------------------------------------------------------------------------------------------------
+
+
+def total(seen: Diagnosis) -> str:
+    """What the table does not say: how many are right, what could not be asked or read, and what is worth knowing."""
+    lines = [_summary(seen)]
+    lines += [f"not checked: needs {dns_words.right(right)}" for right in seen.missing_rights]
+    for hearing in seen.hearings:
+        if hearing.trouble and hearing.missing_right is None:
+            lines.append(f"{clean(hearing.server.name)}: {clean(hearing.trouble)}")
+    lines += [f"{clean(view.pod)}: {clean(view.trouble)}" for view in seen.views if view.trouble]
+    lines += [f"note: {dns_words.finding(remark)}" for remark in seen.remarks]
+    return "\n".join(lines)
+
+
+def _summary(seen: Diagnosis) -> str:
+    zone = dns_words.zone(seen.zone)
+    if not seen.resolved:
+        why = "no server could be asked" if seen.servers else "there are no DNS pods to ask (--dns-selector, --dns-server)"
+        return f"nothing was resolved: {why}; what is expected is compared with the EndpointSlices only; {zone}"
+    right = sum(line.right for line in seen.lines)
+    return f"{right} of {count(len(seen.lines), 'name')} right at {count(len(_asked(seen)), 'server')}; {zone}"
+
+
+def headline(seen: Diagnosis) -> str:
+    """One line for the end of a watch."""
+    wrong = next((line for line in seen.lines if not line.right), None)
+    place = f"{clean(seen.namespace)}/{clean(seen.set)}"
+    if wrong is None:
+        return f"{place}: every name resolves"
+    what = clean(wrong.name.pod) or clean(wrong.name.name)
+    reason = f": {_reason(wrong)}" if wrong.finding else ""
+    return f"{place}: {what} is {dns_words.verdict(wrong.verdict)}{reason}"
+
+
+# --- one pod -----------------------------------------------------------------------------------------------------------------
+
+
+def explain(seen: Diagnosis, line: Line, *, width: int | None = None, colour: bool = False) -> str:
+    """The whole chain of one pod's name, cut to ``width`` columns where that is given; commands to type are never cut."""
+    title = f"{clean(seen.namespace)}/{clean(line.name.pod)}"
+    drawn: list[Drawn] = [
+        ((title, Ink.BOLD), plain("  "), (dns_words.verdict(line.verdict), dns_words.verdict_ink(line.verdict))),
+        (faint("│  "), plain(clean(line.name.name) or "it has no name")),
+        (faint("│  "), plain(f"expected {_expected((line,))}, {dns_words.zone(seen.zone)}")),
+    ]
+    longest = max(cells(dns_words.check(link.check)) for link in line.links)
+    for link in line.links:
+        glyph, ink = dns_words.GLYPHS[link.state]
+        paint = faint if link.state is State.SKIPPED else plain
+        first, *more = dns_words.link(link)
+        drawn.append((faint("├─ "), (glyph, ink), plain(f" {dns_words.check(link.check):<{longest}}  "), paint(first)))
+        drawn += [(faint("│  "), plain(" " * (longest + 4)), paint(text)) for text in more]
+    drawn += _branch("EndpointSlices", [plain(_held(entry, line)) for entry in line.entries or ()] or [faint(_none(line))])
+    drawn += _branch("Servers", [_spoken(heard) for heard in line.heard] or [faint("none was asked")])
+    advice = _branch("What to do", [plain(text) for text in _advice(seen, line)] or [faint("nothing")], last=True)
+    cut = [render(one, width=width, colour=colour) for one in drawn]
+    return "\n".join([*cut, *(render(one, width=None, colour=colour) for one in advice)])
+
+
+def _held(entry: Entry, line: Line) -> str:
+    return f"{clean(entry.slice)}: {_entry(entry, line)}"
+
+
+def _none(line: Line) -> str:
+    return "could not be read" if line.entries is None else "hold nothing of it"
+
+
+def _spoken(heard: Heard) -> Piece:
+    server = heard.hearing.server
+    name = f"{clean(server.namespace)}/{clean(server.name)}" if server.namespace else clean(server.name)
+    said = ", ".join(_answer(each, named=True, wide=True) if each.answer else "" for each in heard.compared).strip(", ")
+    return f"{name}: {said or clean(heard.hearing.trouble) or 'not asked'}", _INKS.get(heard.standing, Ink.BAD)
+
+
+def _advice(seen: Diagnosis, line: Line) -> Iterator[str]:
+    """For the first reason; what comes after it may follow from it."""
+    if line.finding is not None:
+        yield from dns_words.fixes(line.finding, line.name.pod, seen)
+    elif line.verdict in (Verdict.NOT_RESOLVED, Verdict.UNKNOWN):
+        for verb, resource in seen.missing_rights:
+            yield f"see whether you may: kubectl auth can-i {clean(verb)} {clean(resource)}"
+        if not seen.missing_rights:
+            yield "name the servers: kubectl pets dns NAME --dns-selector NAMESPACE/LABELS, or --dns-server ADDRESS"
+
+
+def _branch(name: str, pieces: list[Piece], *, last: bool = False) -> list[Drawn]:
+    glyph, stem = ("└─ ", "   ") if last else ("├─ ", "│  ")
+    ends = ["├─ "] * (len(pieces) - 1) + ["└─ "]
+    return [(faint(glyph), (name, Ink.BOLD)), *((faint(stem + end), piece) for end, piece in zip(ends, pieces, strict=True))]

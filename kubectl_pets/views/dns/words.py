@@ -1,0 +1,291 @@
+"""The words for names in DNS: what a link of the chain asserts, why it does not hold, and what to type then.
+
+One sentence for each reason, the same in the table's last column and in the tree that explains a pod. All matches are exhaustive:
+a new reason, check or verdict without words does not pass mypy.
+"""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Link, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.zones import Zone, ZoneSource
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import Ink
+
+GLYPHS = {State.PASSED: ("✔", Ink.GOOD), State.FAILED: ("✘", Ink.BAD), State.SKIPPED: ("○", Ink.BUSY)}
+
+
+def verdict(found: Verdict) -> str:
+    match found:
+        case Verdict.RIGHT | Verdict.MISSING | Verdict.WRONG | Verdict.FAILING | Verdict.UNKNOWN:
+            return found.value
+        case Verdict.ABSENT:
+            return "none expected"
+        case Verdict.NOT_SEEN:
+            return "not seen"
+        case Verdict.NOT_RESOLVED:
+            return "not resolved"
+        case _:
+            assert_never(found)
+
+
+def verdict_ink(found: Verdict) -> Ink:
+    match found:
+        case Verdict.RIGHT | Verdict.ABSENT:
+            return Ink.GOOD
+        case Verdict.MISSING | Verdict.WRONG | Verdict.FAILING | Verdict.NOT_SEEN:
+            return Ink.BAD
+        case Verdict.NOT_RESOLVED | Verdict.UNKNOWN:
+            return Ink.BUSY
+        case _:
+            assert_never(found)
+
+
+def zone(found: Zone) -> str:
+    match found.source:
+        case ZoneSource.GIVEN:
+            origin = "as given"
+        case ZoneSource.COREFILE:
+            origin = "from the Corefile"
+        case ZoneSource.RESOLV_CONF:
+            origin = "from a pod's resolv.conf"
+        case ZoneSource.DEFAULT:
+            origin = "the usual one; nothing that could be read says so"
+        case _:
+            assert_never(found.source)
+    return f"cluster domain {clean(found.name)}, {origin}"
+
+
+def right(missing: tuple[str, str]) -> str:
+    return " ".join(map(clean, missing))
+
+
+def check(found: Check) -> str:
+    return found.value.replace("-", " ")
+
+
+# --- links -------------------------------------------------------------------------------------------------------------------
+
+
+def link(found: Link) -> tuple[str, ...]:
+    """What became of the check, a line each."""
+    match found.state:
+        case State.PASSED:
+            lines: tuple[str, ...] = (_holds(found.check),)
+        case State.FAILED:
+            lines = tuple(finding(each) for each in found.findings)
+        case State.SKIPPED:
+            lines = (f"not checked: {_skipped(found)}",)
+        case _:
+            assert_never(found.state)
+    return (*lines, *(finding(each) for each in found.remarks))
+
+
+def _holds(found: Check) -> str:
+    match found:
+        case Check.POD:
+            return "the pod is there and has an address"
+        case Check.SERVICE_NAME:
+            return "the set names a Service"
+        case Check.SERVICE:
+            return "there is such a Service"
+        case Check.HEADLESS:
+            return "the Service gives its pods names"
+        case Check.SELECTOR:
+            return "the Service selects the pod"
+        case Check.IDENTITY:
+            return "the pod has the hostname and subdomain that its name is made of"
+        case Check.READY:
+            return "the pod is Ready, or the Service does not mind"
+        case Check.FAMILY:
+            return "the Service takes addresses of the pod's family"
+        case Check.SLICE:
+            return "the EndpointSlices hold the pod's address and hostname"
+        case Check.COREFILE:
+            return "the Corefile hides nothing of it"
+        case Check.SERVERS:
+            return "every server answers with exactly these addresses"
+        case Check.CLIENT:
+            return "the pod that was looked from sees the same"
+        case _:
+            assert_never(found)
+
+
+def _skipped(found: Link) -> str:
+    assert found.skip is not None
+    needed = f" (needs {right(found.right)})" if found.right else ""
+    match found.skip:
+        case Skip.UNREADABLE:
+            return f"could not be read{needed}"
+        case Skip.MOOT:
+            return "an earlier link has to hold first"
+        case Skip.NOT_ASKED:
+            return ("no pod was looked from (--from POD)" if found.check is Check.CLIENT else "no server was asked") + needed
+        case Skip.UNDECIDED:
+            return "what could be read does not tell"
+        case _:
+            assert_never(found.skip)
+
+
+# --- reasons -----------------------------------------------------------------------------------------------------------------
+
+
+def finding(found: Finding) -> str:
+    """The reason as a sentence, with the server that it is about and until when it may last."""
+    text = _reason(found, clean(found.subject), clean(found.detail))
+    if found.server:
+        text = f"{clean(found.server)}: {text}"
+    return f"{text}, until {found.until:%H:%M:%S} at the latest" if found.until else text
+
+
+def _reason(found: Finding, subject: str, detail: str) -> str:
+    match found.reason:
+        case Reason.POD_ABSENT:
+            return f"there is no pod {subject}"
+        case Reason.NAME_NO_LABEL:
+            return f"{subject} has dots or more than 63 characters, so the API server refuses such pods"
+        case Reason.POD_OVER:
+            return f"the pod has ended ({detail})"
+        case Reason.POD_TERMINATING:
+            return "the pod is on its way out"
+        case Reason.POD_WITHOUT_ADDRESS:
+            return "the pod has no address yet" + (f" ({detail})" if detail else "")
+        case Reason.SERVICE_NAME_EMPTY:
+            return "the set names no Service (spec.serviceName), so its pods have no names"
+        case Reason.SERVICE_MISSING:
+            meant = f"; {detail} may be meant, but pods keep the name that they were made with" if detail else ""
+            return f"there is no Service {subject}{meant}"
+        case Reason.EXTERNAL_NAME:
+            return f"Service {subject} is an alias (ExternalName {detail}), which has no pods"
+        case Reason.NOT_HEADLESS:
+            return f"Service {subject} is not headless ({detail or 'no address'}): nothing promises names of pods then"
+        case Reason.SELECTOR_DIFFERS:
+            return f"the Service selects {subject}, the pod has {detail or 'no such label'}"
+        case Reason.NO_SELECTOR:
+            return f"Service {subject} has no selector, and nobody wrote the pod into its EndpointSlices"
+        case Reason.SUBDOMAIN_DIFFERS:
+            return f"the pod was made with subdomain {detail or '(none)'}, its Service is {subject}"
+        case Reason.HOSTNAME_DIFFERS:
+            return f"the pod's hostname is {detail}, not {subject}"
+        case Reason.NOT_READY:
+            return "the pod is not Ready" + (f": {detail}" if detail else "")
+        case Reason.NOT_READY_DEADLOCK:
+            waits = "no pod is Ready, so none has a name; if they need each other's names for that, they wait for ever"
+            return waits + (f" ({detail})" if detail else "")
+        case Reason.FAMILY_NOT_SERVED:
+            return f"the Service takes {subject} only, the pod has {detail}"
+        case Reason.SLICE_LACKS:
+            return f"no EndpointSlice holds {detail} yet"
+        case Reason.SLICE_OLD:
+            return f"EndpointSlice {subject} still holds {detail} of an earlier pod"
+        case Reason.SLICE_NOT_READY:
+            return f"EndpointSlice {subject} still has {detail} as not ready"
+        case Reason.SLICE_NO_HOSTNAME:
+            return f"EndpointSlice {subject} has {detail} without the pod's hostname"
+        case Reason.HIDDEN_NAMESPACE:
+            return f"the Corefile shows the namespaces {detail} only"
+        case Reason.HIDDEN_LABELS:
+            return f"the Corefile shows Services labelled {detail} only"
+        case Reason.HIDDEN_ENDPOINTS:
+            return "the Corefile has noendpoints, so no pod has a name"
+        case Reason.HIDDEN_ELSEWHERE:
+            return f"the Corefile sends names in {detail} to another server block"
+        case Reason.OTHER_ZONE:
+            return f"the Corefile has {detail}, not {subject}"
+        case Reason.SERVER_SILENT:
+            return "no answer" + (f" ({detail})" if detail else "")
+        case Reason.SERVER_FAILING:
+            return f"answers {detail}"
+        case Reason.NEGATIVE_CACHE:
+            return f"may have cached that there was no such name ({detail})"
+        case Reason.STALE_ANSWER:
+            return f"{_difference(subject, detail)}, which is older than the EndpointSlices"
+        case Reason.SERVER_BEHIND:
+            return f"answers {detail} although the EndpointSlices have it: the server does not see them, or hides them"
+        case Reason.WRONG_ANSWER:
+            return _difference(subject, detail)
+        case Reason.REPLICAS_DIFFER:
+            return "the replicas differ"
+        case Reason.CLIENT_NO_SEARCH:
+            return f"{subject} does not search the cluster's domain ({detail or 'it searches none'})"
+        case Reason.CLIENT_SEES_OTHER:
+            return f"{subject} sees {detail}"
+        case Reason.OTHER_SERVICE:
+            return f"Service {subject} has the same pods, but no names for them: only spec.serviceName's Service has"
+        case Reason.HOST_NETWORK:
+            return "hostNetwork: its address is its node's"
+        case Reason.HAND_WRITTEN:
+            return f"Service {subject} has no selector: somebody else writes its EndpointSlices"
+        case Reason.PORT_UNNAMED:
+            return f"port {detail} of Service {subject} has no name, so it has no SRV records"
+        case Reason.POD_NAMES:
+            return "named by its pod's name, because the Corefile has endpoint_pod_names"
+        case Reason.NODE_DNS:
+            return f"it asks its node's DNS servers itself (dnsPolicy {detail or 'ClusterFirst'})"
+        case Reason.CLIENT_NDOTS:
+            return f"{subject} has ndots:{detail}, so names with a dot are not searched first"
+        case Reason.NODE_CACHE:
+            return f"{subject} asks a cache on its node ({detail}), which may be older than the servers"
+        case _:
+            assert_never(found.reason)
+
+
+def _difference(lacking: str, extra: str) -> str:
+    return f"answers {extra}" if extra else f"leaves out {lacking}"
+
+
+# --- what to type ------------------------------------------------------------------------------------------------------------
+
+
+def fixes(found: Finding, pod: str, seen: Diagnosis) -> Iterator[str]:
+    """Commands, one a line, each with what it does in front."""
+    space, name = f" -n {clean(seen.namespace)}", clean(pod)
+    service, subject = clean(seen.service), clean(found.subject)
+    match found.reason:
+        case Reason.POD_ABSENT | Reason.NAME_NO_LABEL:
+            yield f"see what keeps it from being made: kubectl pets status {clean(seen.set)}{space}"
+        case Reason.POD_OVER | Reason.POD_TERMINATING | Reason.POD_WITHOUT_ADDRESS | Reason.NOT_READY:
+            yield f"see why: kubectl describe pod {name}{space}"
+        case Reason.NOT_READY_DEADLOCK:
+            yield f"see why: kubectl describe pod {name}{space}"
+            yield (
+                "give pods names before they are Ready: "
+                f"kubectl patch service {service}{space} -p '{{\"spec\":{{\"publishNotReadyAddresses\":true}}}}'"
+            )
+        case Reason.SERVICE_NAME_EMPTY:
+            anew = f"kubectl delete statefulset {clean(seen.set)} --cascade=orphan{space}"
+            yield f"serviceName cannot be changed; make the set anew around its pods: {anew}"
+        case Reason.SERVICE_MISSING:
+            yield f"make it: kubectl create service clusterip {subject} --clusterip=None{space}; its selector has to be the set's"
+        case Reason.EXTERNAL_NAME | Reason.NOT_HEADLESS:
+            yield f"make it anew with clusterIP: None, which cannot be changed: kubectl get service {service}{space} -o yaml"
+        case Reason.SELECTOR_DIFFERS:
+            yield f"see both: kubectl get service {service}{space} -o wide; kubectl get pod {name} --show-labels{space}"
+        case Reason.NO_SELECTOR | Reason.HAND_WRITTEN:
+            yield f"see what is written there: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
+        case Reason.SUBDOMAIN_DIFFERS | Reason.HOSTNAME_DIFFERS:
+            yield f"the controller makes it with the right ones again: kubectl delete pod {name}{space}"
+        case Reason.FAMILY_NOT_SERVED:
+            yield f"see its families: kubectl get service {service}{space} -o jsonpath='{{.spec.ipFamilies}}'"
+        case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
+            yield f"see whether it comes: kubectl pets dns {clean(seen.set)} -w{space}"
+            yield f"see the slices: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
+        case Reason.HIDDEN_NAMESPACE | Reason.HIDDEN_LABELS | Reason.HIDDEN_ENDPOINTS | Reason.HIDDEN_ELSEWHERE:
+            yield "see the Corefile: kubectl get configmap coredns -n kube-system -o yaml"
+        case Reason.OTHER_ZONE:
+            yield f"ask in the Corefile's: kubectl pets dns {clean(seen.set)} --cluster-domain {clean(found.detail)}{space}"
+        case Reason.SERVER_SILENT | Reason.SERVER_FAILING | Reason.SERVER_BEHIND | Reason.WRONG_ANSWER:
+            yield f"see what it says: kubectl logs {_logs(found)}"
+        case Reason.NEGATIVE_CACHE | Reason.STALE_ANSWER | Reason.REPLICAS_DIFFER:
+            yield f"it passes by itself; see it happen: kubectl pets dns {clean(seen.set)} -w{space}"
+        case Reason.CLIENT_NO_SEARCH | Reason.CLIENT_SEES_OTHER | Reason.CLIENT_NDOTS | Reason.NODE_CACHE | Reason.NODE_DNS:
+            yield "see its dnsPolicy and dnsConfig: kubectl get pod " + (subject or name) + " -o yaml"
+        case Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
+            return
+        case _:
+            assert_never(found.reason)
+
+
+def _logs(found: Finding) -> str:
+    namespace, slash, pod = clean(found.server).partition("/")
+    return f"{pod} -n {namespace}" if slash else "of the DNS server"

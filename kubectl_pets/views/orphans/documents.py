@@ -1,0 +1,83 @@
+"""``kubectl pets orphans -o json|yaml|name``: verdicts on claims, and plans for their deletion, for programs. The shape follows
+``documents``: written out field by field, and null for what nothing tells or could not be read.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kubectl_pets.domain.orphans.deletion import DeletionPlan
+from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.rollout import documents
+from kubectl_pets.views.text.cleaning import clean
+
+
+def many(verdicts: Iterable[Verdict], output: str) -> str:
+    """Claims as ``json`` or ``yaml``; as ``name`` one a line."""
+    ordered = claim_words.in_order(verdicts)
+    if output == "name":
+        return "\n".join(map(_name, ordered))
+    document = {"apiVersion": documents.API_VERSION, "kind": "OrphanList", "items": [_claim(one) for one in ordered]}
+    return documents.dump(document, output)
+
+
+def plan(planned: DeletionPlan, output: str) -> str:
+    """What would be done, in the order in which it would be; as ``name`` the claims that would be deleted."""
+    if output == "name":
+        return "\n".join(_name(one.verdict) for one in planned.deletions)
+    totals = planned.totals
+    document = {
+        "apiVersion": documents.API_VERSION,
+        "kind": "OrphanDeletionPlan",
+        "deletions": [
+            {"claim": _claim(one.verdict), "steps": [documents.camel(step) for step in one.steps], "fate": one.fate}
+            for one in planned.deletions
+        ],
+        "refused": [
+            {"claim": _claim(one.verdict), "reason": one.reason, "detail": one.detail or None}
+            for one in planned.refused
+        ],
+        "totals": {
+            "claims": totals.claims,
+            "bytes": totals.bytes,
+            "destroyed": totals.destroyed,
+            "destroyedBytes": totals.destroyed_bytes,
+            "unsized": totals.unsized,
+        },
+    }
+    return documents.dump(document, output)
+
+
+def _name(one: Verdict) -> str:
+    return f"persistentvolumeclaim/{clean(one.name)}"
+
+
+def _claim(one: Verdict) -> dict[str, Any]:
+    meta = one.claim.metadata
+    return {
+        "metadata": {
+            "namespace": meta.namespace,
+            "name": meta.name,
+            "uid": meta.uid,
+            "creationTimestamp": meta.creation_timestamp,
+        },
+        "class": one.klass,
+        "wouldBe": one.would_be,
+        "set": one.set or None,
+        "template": one.template or None,
+        "ordinal": one.ordinal,
+        "sizeBytes": one.size,
+        "volume": one.claim.spec.volume_name or None,
+        "reclaimPolicy": one.reclaim_policy or None,
+        "fate": one.fate,
+        "unusedSince": one.unused_since,
+        "evidence": [
+            {
+                "kind": item.kind,
+                "subject": item.subject or None,
+                "detail": item.detail or None,
+                "for": item.speaks_for_deletion,
+            }
+            for item in one.evidence
+        ],
+    }

@@ -1,0 +1,180 @@
+"""What would be done about claims and volumes, before it is: numbered plans for ``--dry-run``, and the questions that name what
+is at stake.
+
+Where data is to be destroyed the word stands in capitals, with the number of volumes and their size beside it: that is what
+somebody has to read who only meant to tidy up.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from kubectl_pets.domain.orphans.deletion import (
+    DeleteClaim,
+    Deletion,
+    DeletionPlan,
+    Options,
+    Refused,
+    RefusedReason,
+    SetRetain,
+    Snapshot,
+    Step,
+    Totals,
+)
+from kubectl_pets.domain.orphans.findings import Fate, Verdict
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.orphans.restoring import (
+    AwaitBound,
+    ClearClaimRef,
+    CreateClaim,
+    DestroyVolume,
+    RestorePlan,
+    RestorePolicy,
+    RestoreStep,
+)
+from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.phrases import count, folded
+
+#: So many volumes are named in a question.
+_MANY = 3
+
+
+def draw(plan: DeletionPlan) -> str:
+    """The steps claim by claim, then what is left alone and why."""
+    lines: list[str] = []
+    for number, one in enumerate(plan.deletions, start=1):
+        verdict = one.verdict
+        lines.append(f"{number:>3}. {claim_words.title(verdict)}  {claim_words.klass(verdict)}, {_size(verdict.size)}")
+        lines += [f"     - {step(each)}" for each in one.steps]
+        lines.append(f"     => {_fate(one)}")
+    if not lines:
+        lines.append("nothing would be deleted")
+    if plan.refused:
+        lines += ["left alone:", *_groups(plan.refused)]
+    if plan.deletions:
+        lines.append(f"  => deletes {_sum(plan.totals)}")
+    return "\n".join(lines)
+
+
+def question(plan: DeletionPlan, options: Options, server: str) -> str:
+    """Asked before the first deletion; names the server, because that is what one gets wrong."""
+    found, names = plan.totals, folded([claim_words.title(one.verdict) for one in plan.deletions])
+    what = f"{count(found.claims, 'claim')} ({names}) with {claim_words.amount(found.bytes, found.unsized)}"
+    first = ", after a snapshot of each," if options.snapshot else ""
+    return f"on {clean(server)} this deletes{first} {what} {_at_stake(found)}. Go on?"
+
+
+def step(found: Step | RestoreStep | DestroyVolume) -> str:
+    """A step as an order, as a plan lists them."""
+    match found:
+        case Snapshot(name=name, snapshot_class=snapshot_class):
+            return f"take VolumeSnapshot {clean(name)} (class {clean(snapshot_class)}) and wait until it is ready to use"
+        case SetRetain(volume=volume, before=before):
+            return f"set volume {clean(volume)} to Retain ({_was(before)})"
+        case DeleteClaim(namespace=namespace, name=name):
+            return f"delete claim {clean(namespace)}/{clean(name)}"
+        case CreateClaim(claim=claim):
+            return f"make claim {clean(claim.namespace)}/{clean(claim.name)} for volume {clean(claim.spec.volume_name)}"
+        case ClearClaimRef(volume=volume):
+            return f"clear the old claim's uid from volume {clean(volume)}"
+        case AwaitBound(namespace=namespace, name=name, volume=volume):
+            return f"wait until {clean(namespace)}/{clean(name)} is bound to volume {clean(volume)}"
+        case RestorePolicy(volume=volume, policy=policy):
+            return f"set the reclaim policy of volume {clean(volume)} back to {clean(policy)}"
+        case DestroyVolume(volume=volume):
+            return f"DESTROY volume {clean(volume)} with its data"
+        case _:
+            assert_never(found)
+
+
+def waiting(snapshot: str, error: str) -> str:
+    """``error``: what its controller last met, if anything."""
+    return f"waiting for VolumeSnapshot {clean(snapshot)}" + (f": {clean(error)}" if error else "")
+
+
+def ended(done: Sequence[Deletion], left: Sequence[Verdict], broken: Verdict | None, *, interrupted: bool) -> str:
+    """What was done and what was not, name by name: which is which has to be certain when somebody broke it off."""
+    lines = [f"deleted {_names([one.verdict for one in done])}" if done else "no claim was deleted"]
+    if interrupted:
+        lines[0] = f"interrupted: {lines[0]}"
+    if broken is not None:
+        lines.append(f"begun, and maybe deleted: {claim_words.title(broken)}; run it again, and it goes on there")
+    if left:
+        lines.append(f"not touched: {_names(left)}")
+    return "\n".join(lines)
+
+
+def _names(verdicts: Sequence[Verdict]) -> str:
+    return f"{count(len(verdicts), 'claim')}: " + ", ".join(map(claim_words.title, verdicts))
+
+
+def restore(plan: RestorePlan) -> str:
+    """How a claim would come back, and where that ends."""
+    lines = [f"{number:>3}. {step(each)}" for number, each in enumerate(plan.steps, start=1)]
+    bound = next((each for each in plan.steps if isinstance(each, AwaitBound)), None)
+    if bound is not None:
+        lines.append(f"  => {clean(bound.namespace)}/{clean(bound.name)} is back on volume {clean(bound.volume)}")
+    return "\n".join(lines)
+
+
+def purge_question(volumes: tuple[PersistentVolume, ...], server: str) -> str:
+    """Asked before retained leftovers are destroyed at last."""
+    sizes = [parse_bytes(volume.spec.capacity.get("storage")) for volume in volumes]
+    total = claim_words.amount(sum(size or 0 for size in sizes), sizes.count(None))
+    names = ", ".join(_leftover(volume) for volume in volumes[:_MANY])
+    more = f" and {len(volumes) - _MANY} more" if len(volumes) > _MANY else ""
+    return f"on {clean(server)} this DESTROYS {count(len(volumes), 'volume')} with {total} for good: {names}{more}. Go on?"
+
+
+def _leftover(volume: PersistentVolume) -> str:
+    held = volume.spec.claim_ref
+    return clean(volume.name) + (f" (was {clean(held.namespace)}/{clean(held.name)})" if held else "")
+
+
+def _fate(one: Deletion) -> str:
+    volume = clean(one.verdict.claim.spec.volume_name)
+    match one.fate:
+        case Fate.DESTROYED:
+            return f"volume {volume} is DESTROYED with its data"
+        case Fate.RETAINED:
+            return f"volume {volume} keeps the data"
+        case Fate.NO_DATA:
+            return "there is no data"
+        case Fate.UNKNOWN:
+            return "what becomes of the data cannot be said"
+        case _:
+            assert_never(one.fate)
+
+
+def _groups(refused: Iterable[Refused]) -> list[str]:
+    """One line for all that are left alone for the same reason."""
+    groups: dict[str, list[str]] = {}
+    for one in refused:
+        detail = f", {claim_words.klass(one.verdict)}" if one.reason is RefusedReason.NOT_A_CANDIDATE else ""
+        why = claim_words.refusal(one.reason, one.detail) + detail
+        groups.setdefault(why, []).append(claim_words.title(one.verdict))
+    return [_group(why, names) for why, names in groups.items()]
+
+
+def _group(why: str, names: Sequence[str]) -> str:
+    return f"  - {why}: {folded(names)}" + (f" ({len(names)})" if len(names) > 1 else "")
+
+
+def _sum(found: Totals) -> str:
+    return f"{count(found.claims, 'claim')} with {claim_words.amount(found.bytes, found.unsized)} {_at_stake(found)}"
+
+
+def _at_stake(found: Totals) -> str:
+    if found.destroyed:
+        size = claim_words.amount(found.destroyed_bytes, found.unsized)
+        return f"and DESTROYS {count(found.destroyed, 'volume')} with {size} for good"
+    return "and destroys no volume"
+
+
+def _size(found: int | None) -> str:
+    return "size unknown" if found is None else claim_words.size(found)
+
+
+def _was(before: str) -> str:
+    return f"it was {clean(before)}" if before else "it had no policy"

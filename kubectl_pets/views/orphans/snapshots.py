@@ -1,0 +1,46 @@
+"""Why there is no snapshot after which a claim could be deleted, and what to do about it."""
+
+from typing import assert_never
+
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.views.text.cleaning import clean
+
+
+def refusal(why: NoSnapshot, about: str = "") -> str:
+    """``about`` is text from the cluster: a class, a driver, a name or an error."""
+    detail = clean(about)
+    match why:
+        case NoSnapshot.NO_VOLUME:
+            return "it has no volume to take a snapshot of"
+        case NoSnapshot.NOT_INSTALLED:
+            return "this cluster has no VolumeSnapshots (snapshot.storage.k8s.io/v1)"
+        case NoSnapshot.CLASSES_UNREADABLE:
+            return "VolumeSnapshotClasses could not be read; check with: kubectl auth can-i list volumesnapshotclasses"
+        case NoSnapshot.CLASS_MISSING:
+            return f"there is no VolumeSnapshotClass {detail}"
+        case NoSnapshot.NO_DEFAULT:
+            return f"driver {detail} has no default VolumeSnapshotClass; name one: --snapshot=CLASS"
+        case NoSnapshot.SEVERAL_DEFAULTS:
+            return f"its driver has several default VolumeSnapshotClasses ({detail}); name one: --snapshot=CLASS"
+        case NoSnapshot.CLASS_DELETES:
+            return f"VolumeSnapshotClass {detail} has not the deletionPolicy Retain, so its snapshots would not be safe"
+        case NoSnapshot.NOT_CSI:
+            return f"its volume {detail} is of no CSI driver, and snapshots are taken of those only"
+        case NoSnapshot.OTHER_DRIVER:
+            return f"the VolumeSnapshotClass is of another driver: {detail}"
+        case NoSnapshot.FAILED:
+            return f"its snapshot failed: {detail}"
+        case NoSnapshot.NOT_READY:
+            return f"its snapshot {detail} did not become ready in time; run it again to wait on, or with a longer --timeout"
+        case NoSnapshot.GONE:
+            return "its snapshot was deleted meanwhile"
+        case NoSnapshot.FOREIGN:
+            return f"there is a VolumeSnapshot {detail} that was not taken of this claim"
+        case NoSnapshot.NOT_KEPT:
+            return f"its snapshot's content {detail} has not the deletionPolicy Retain"
+        case NoSnapshot.OTHER_VOLUME:
+            return f"its snapshot's content {detail} is not of its volume"
+        case NoSnapshot.STALE:
+            return f"it may have been used since its snapshot {detail} was taken; delete that, and run it again"
+        case _:
+            assert_never(why)

@@ -1,0 +1,217 @@
+"""``kubectl pets orphans``: claims as a table with a total, and one claim explained as a tree of what speaks against its deletion
+and what for it.
+
+Loud is what costs data: the reclaim policy of a volume that would be destroyed with its claim, where deletion is thinkable.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import assert_never
+
+from kubectl_pets.domain.orphans.deletion import totals
+from kubectl_pets.domain.orphans.findings import Class, Fate, Verdict
+from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, faint, padded, plain, render
+from kubectl_pets.views.text.phrases import count
+
+_HEADS = ("NAME", "CLASS", "SIZE", "SET", "ORDINAL", "VOLUME", "RECLAIM", "UNUSED", "REASON")
+_WIDE_HEADS = ("TEMPLATE", "STORAGECLASS", "AGE", "PHASE")
+
+#: Blanks between two columns, as kubectl has them.
+_GAP = 3
+#: Long reasons are for ``explain``; here the first words tell whether to look there.
+_REASON_LENGTH = 80
+
+
+def table(
+    verdicts: Iterable[Verdict],
+    now: datetime,
+    *,
+    wide: bool = False,
+    headers: bool = True,
+    all_namespaces: bool = False,
+    colour: bool = False,
+) -> str:
+    """One claim a line, by namespace, name and ordinal; empty where there are none."""
+    ordered = claim_words.in_order(verdicts)
+    if not ordered:
+        return ""
+    heads = (*(("NAMESPACE",) if all_namespaces else ()), *_HEADS, *(_WIDE_HEADS if wide else ()))
+    rows = [tuple(plain(head) for head in heads)] if headers else []
+    rows += [_row(one, now, wide=wide, all_namespaces=all_namespaces) for one in ordered]
+    return "\n".join(_aligned(rows, colour))
+
+
+def _aligned(rows: list[tuple[Piece, ...]], colour: bool) -> Iterator[str]:
+    """Line by line: of many thousands of claims not all are laid out at once."""
+    widths = [max(cells(text) for text, _ in column) + _GAP for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = tuple(part for piece, width in zip(row, widths, strict=True) for part in padded(piece, width))
+        yield render(line, width=None, colour=colour)
+
+
+def _row(one: Verdict, now: datetime, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
+    row = (
+        *((plain(clean(one.namespace)),) if all_namespaces else ()),
+        plain(clean(one.name)),
+        (claim_words.klass(one), claim_words.klass_ink(one)),
+        plain(claim_words.size(one.size)),
+        plain(clean(one.set) or "-"),
+        plain("-" if one.ordinal is None else str(one.ordinal)),
+        plain(clean(one.claim.spec.volume_name) or "-"),
+        (claim_words.reclaim(one), _reclaim_ink(one)),
+        plain(_unused(one, now)),
+        plain(clean(claim_words.reason(one), _REASON_LENGTH) or "-"),
+    )
+    if not wide:
+        return row
+    return (
+        *row,
+        plain(clean(one.template) or "-"),
+        plain(_storage_class(one)),
+        plain(age.age(one.claim.metadata.creation_timestamp, now)),
+        plain(clean(one.claim.status.phase) or "-"),
+    )
+
+
+def _reclaim_ink(one: Verdict) -> Ink:
+    thinkable = one.candidate or one.klass is Class.UNSURE
+    return Ink.LOUD if thinkable and one.fate is Fate.DESTROYED else Ink.PLAIN
+
+
+def _unused(one: Verdict, now: datetime) -> str:
+    if one.unused_since is not None:
+        return age.age(one.unused_since, now)
+    return "-" if one.klass is Class.IN_USE else "?"
+
+
+def _storage_class(one: Verdict) -> str:
+    named = one.claim.spec.storage_class_name
+    return clean(named or (one.volume.spec.storage_class_name if one.volume else "")) or "-"
+
+
+# --- the total ---------------------------------------------------------------------------------------------------------------
+
+
+def total(verdicts: Iterable[Verdict], *, unread: tuple[str, ...] = ()) -> str:
+    """How many claims, how large, and what their deletion would cost; on a line of its own, what could not be read."""
+    seen = tuple(verdicts)
+    candidates = [one for one in seen if one.candidate]
+    counted, lost = totals(seen), totals(candidates)
+    parts = [f"{count(counted.claims, 'claim')}, {claim_words.amount(counted.bytes, counted.unsized)}"] if seen else []
+    if not candidates:
+        parts.append("no candidates")
+    elif len(candidates) < len(seen):
+        parts.append(f"{count(lost.claims, 'candidate')}, {claim_words.amount(lost.bytes, lost.unsized)}")
+    unsure = sum(one.klass is Class.UNSURE for one in seen)
+    if unsure:
+        parts.append(f"{unsure} unsure")
+    if candidates:
+        which = "them" if len(candidates) == len(seen) else "the candidates"
+        parts.append(f"deleting {which} as kubectl does would {_cost(candidates)}")
+    text = "; ".join(parts)
+    return text + ("\nnot read: " + ", ".join(claim_words.resource(name) for name in unread) if unread else "")
+
+
+def _cost(candidates: list[Verdict]) -> str:
+    found = totals(candidates)
+    unsized = sum(one.size is None and one.fate is Fate.DESTROYED for one in candidates)
+    text = "destroy no data"
+    if found.destroyed:
+        text = f"destroy {count(found.destroyed, 'volume')} with {claim_words.amount(found.destroyed_bytes, unsized)}"
+    unknown = sum(one.fate is Fate.UNKNOWN for one in candidates)
+    return text + (f", and of {count(unknown, 'claim')} it cannot be said" if unknown else "")
+
+
+# --- one claim ---------------------------------------------------------------------------------------------------------------
+
+
+def explain(verdict: Verdict, now: datetime, *, width: int | None = None, colour: bool = False) -> str:
+    """All that is known of a claim as a tree, cut to ``width`` columns where that is given."""
+    against = [claim_words.evidence(item) for item in verdict.evidence if not item.speaks_for_deletion]
+    favouring = [claim_words.evidence(item) for item in verdict.evidence if item.speaks_for_deletion]
+    lines: list[Line] = [
+        ((claim_words.title(verdict), Ink.BOLD), plain("  "), (claim_words.klass(verdict), claim_words.klass_ink(verdict))),
+        *((faint("│  "), plain(text)) for text in _facts(verdict, now)),
+        *_branch("Against deletion", [plain(text) for text in against] or [faint("nothing")]),
+        *_branch("For deletion", [plain(text) for text in favouring] or [faint("nothing")]),
+        *_branch("What deletion does", list(_consequences(verdict)), last=True),
+    ]
+    return "\n".join(render(line, width=width, colour=colour) for line in lines)
+
+
+def _facts(one: Verdict, now: datetime) -> Iterator[str]:
+    parts = [claim_words.size(one.size) if one.size is not None else "size unknown"]
+    parts += [f"set {clean(one.set)}, template {clean(one.template)}"] if one.set else []
+    parts += [f"ordinal {one.ordinal}"] if one.ordinal is not None else []
+    parts += [f"storage class {_storage_class(one)}", clean(one.claim.status.phase) or "phase unknown"]
+    yield ", ".join(parts) + f", age {age.age(one.claim.metadata.creation_timestamp, now)}"
+    if one.unused_since is not None:
+        since = one.unused_since.strftime("%Y-%m-%d %H:%M:%S %Z").rstrip()
+        yield f"unused for {age.age(one.unused_since, now)} or longer (since {since})"
+
+
+def _consequences(one: Verdict) -> Iterator[Piece]:
+    name, policy = clean(one.claim.spec.volume_name), clean(one.reclaim_policy)
+    match one.fate:
+        case Fate.DESTROYED:
+            size = claim_words.size(one.size) if one.size is not None else "data of unknown size"
+            yield f"kubectl delete destroys volume {name} with {size}: its reclaim policy is {policy}", _reclaim_ink(one)
+            if one.candidate:
+                yield plain("kubectl pets orphans delete sets the volume to Retain first, so the data survives")
+        case Fate.RETAINED:
+            yield plain(f"volume {name} stays with its data: its reclaim policy is {policy}")
+        case Fate.NO_DATA:
+            yield plain("no data is lost: it never had a volume")
+        case Fate.UNKNOWN:
+            yield f"what becomes of the data cannot be said: {_unknown(name, policy)}", Ink.BUSY
+        case _:
+            assert_never(one.fate)
+    yield from map(plain, _next(one))
+
+
+def _unknown(volume: str, policy: str) -> str:
+    if policy:
+        return f"volume {volume} has the reclaim policy {policy}"
+    return f"nothing is known of volume {volume}" if volume else "it names no volume"
+
+
+def _next(one: Verdict) -> Iterator[str]:
+    """What to type next, a command a line: lines are cut to the terminal."""
+    look = f"see more with: kubectl describe pvc {clean(one.name)} -n {clean(one.namespace)}"
+    match one.klass:
+        case Class.SCALED_DOWN | Class.TEMPLATE_GONE | Class.SET_GONE:
+            yield look if one.fate is Fate.UNKNOWN else f"delete it with: {_command('delete', one)}"
+            yield f"keep it with: {_command('keep', one)} --why TEXT"
+        case Class.UNSURE:
+            yield "nothing is deleted unless all that may want it can be read"
+            yield from (f"check with: {_can_list(name, one)}" for name in one.not_read)
+        case Class.KEPT:
+            yield f"have it judged again with: {_command('unkeep', one)}"
+        case Class.AMBIGUOUS:
+            yield look
+            yield f"keep it with: {_command('keep', one)} --why TEXT"
+        case Class.TERMINATING | Class.LOST | Class.OWNED:
+            yield look
+        case Class.IN_USE | Class.IN_RANGE | Class.WILL_RETURN | Class.USED_BY_TEMPLATE:
+            yield "kubectl pets does not delete it, because it is wanted"
+        case _:
+            assert_never(one.klass)
+
+
+def _command(verb: str, one: Verdict) -> str:
+    return f"kubectl pets orphans {verb} {clean(one.name)} -n {clean(one.namespace)}"
+
+
+def _can_list(unread: str, one: Verdict) -> str:
+    where = "" if unread == "volumes" else f" -n {clean(one.namespace)}"
+    return f"kubectl auth can-i list {claim_words.resource(unread)}{where}"
+
+
+def _branch(name: str, pieces: list[Piece], *, last: bool = False) -> list[Line]:
+    glyph, stem = ("└─ ", "   ") if last else ("├─ ", "│  ")
+    lines: list[Line] = [(faint(glyph), (name, Ink.BOLD))]
+    ends = ["├─ "] * (len(pieces) - 1) + ["└─ "]
+    return lines + [(faint(stem + end), piece) for end, piece in zip(ends, pieces, strict=True)]

@@ -1,0 +1,328 @@
+"""The words for claims: what each one is called, what speaks for and against its deletion, and why something was refused.
+
+One sentence for each kind of evidence, the same in the table's last column and in the tree that explains a claim. All matches are
+exhaustive: a new class, reason or kind of evidence without words does not pass mypy.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import assert_never
+
+from kubectl_pets.domain.orphans.deletion import Refused, RefusedReason
+from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.views.orphans import snapshots as snapshot_words
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import Ink
+
+#: So many readings of a name are told in one line.
+_MANY = 3
+_UNITS = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+
+#: What could not be read, as kubectl calls it, so that it can be pasted behind ``kubectl auth can-i list``.
+_RESOURCES = {
+    "sets": "statefulsets",
+    "kruise_sets": "statefulsets.apps.kruise.io",
+    "pingcap_sets": "statefulsets.apps.pingcap.com",
+    "autoscalers": "horizontalpodautoscalers",
+    "scaled_objects": "scaledobjects.keda.sh",
+    "volumes": "persistentvolumes",
+    "replica_sets": "replicasets",
+    "replication_controllers": "replicationcontrollers",
+    "daemon_sets": "daemonsets",
+    "cron_jobs": "cronjobs",
+    "revisions": "controllerrevisions",
+}
+
+
+def title(verdict: Verdict) -> str:
+    return f"{clean(verdict.namespace)}/{clean(verdict.name)}"
+
+
+def in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """As people count: ordinal 2 before ordinal 10."""
+    return sorted(verdicts, key=lambda one: (one.namespace, one.stem or one.name, one.ordinal or 0, one.name))
+
+
+def size(count: int | None) -> str:
+    """As Kubernetes writes sizes, in the largest binary unit and with at most one decimal; ``?`` where nothing tells."""
+    if count is None:
+        return "?"
+    power = 0
+    while power + 1 < len(_UNITS) and _tenths(count, power) >= 10240:
+        power += 1
+    whole, tenth = divmod(_tenths(count, power), 10)
+    return f"{whole}.{tenth}{_UNITS[power]}" if tenth else f"{whole}{_UNITS[power]}"
+
+
+def amount(count: int, unsized: int) -> str:
+    """A sum of sizes of which some may be unknown."""
+    if not unsized:
+        return size(count)
+    return f"at least {size(count)}" if count else "unknown size"
+
+
+def resource(unread: str) -> str:
+    """The list that could not be read, by its name in the API."""
+    return _RESOURCES.get(unread) or clean(unread)
+
+
+def klass(verdict: Verdict) -> str:
+    """Its class; with the one it would have, if everything had been read."""
+    return f"{verdict.klass} ({verdict.would_be}?)" if verdict.would_be else verdict.klass.value
+
+
+def klass_ink(verdict: Verdict) -> Ink:
+    match verdict.klass:
+        case Class.IN_USE | Class.IN_RANGE | Class.WILL_RETURN | Class.USED_BY_TEMPLATE | Class.OWNED | Class.KEPT:
+            return Ink.GOOD
+        case Class.TERMINATING | Class.AMBIGUOUS | Class.UNSURE:
+            return Ink.BUSY
+        case Class.LOST:
+            return Ink.BAD
+        case Class.SCALED_DOWN | Class.TEMPLATE_GONE | Class.SET_GONE:
+            return Ink.BOLD
+        case _:
+            assert_never(verdict.klass)
+
+
+def reclaim(verdict: Verdict) -> str:
+    """The volume's reclaim policy, and what it does to the data."""
+    policy = clean(verdict.reclaim_policy)
+    match verdict.fate:
+        case Fate.DESTROYED:
+            return f"{policy}: data destroyed"
+        case Fate.RETAINED:
+            return f"{policy}: data kept"
+        case Fate.NO_DATA:
+            return "no data"
+        case Fate.UNKNOWN:
+            return f"{policy}: unknown" if policy else "unknown"
+        case _:
+            assert_never(verdict.fate)
+
+
+def reason(verdict: Verdict) -> str:
+    """Why it has its class: the first evidence that decides it, and how much more there is of that."""
+    kinds = _deciding(verdict.klass)
+    found = [item for item in verdict.evidence if item.kind in kinds]
+    if not found:
+        return ""
+    first = found[0]
+    same = [item for item in found if item.kind is first.kind]
+    if first.kind is EvidenceKind.NOT_READ:
+        return "not read: " + ", ".join(resource(item.subject) for item in same)
+    if first.kind is EvidenceKind.SEVERAL_SETS:
+        return "may be of " + " or of ".join(clean(item.subject) for item in same)
+    if first.kind is EvidenceKind.NO_SUCH_SET:
+        others = [f", nor {clean(item.subject)} with {clean(item.detail)}" for item in same[1:_MANY]]
+        return evidence(first) + "".join(others)
+    more = len(found) - 1
+    return evidence(first) + (f" (and {more} more)" if more else "")
+
+
+@cache
+def _deciding(found: Class) -> frozenset[EvidenceKind]:
+    """The kinds of evidence that say most about a claim of that class."""
+    kind = EvidenceKind
+    match found:
+        case Class.IN_USE:
+            return frozenset((kind.MOUNTED, kind.SERVER_SAYS_USED))
+        case Class.IN_RANGE:
+            return frozenset((kind.LIVE_RANGE,))
+        case Class.WILL_RETURN:
+            scalers = (kind.AUTOSCALER, kind.OWNER_AUTOSCALED, kind.REMEMBERED_REPLICAS)
+            return frozenset((kind.SET_AT_ZERO, kind.RESERVED, kind.RESERVATION_UNREADABLE, kind.BELOW_START, *scalers))
+        case Class.USED_BY_TEMPLATE:
+            return frozenset((kind.NAMED_BY_TEMPLATE, kind.EPHEMERAL_OF, kind.CLONE_SOURCE))
+        case Class.OWNED:
+            return frozenset((kind.OWNED_FOR_RETENTION, kind.OWNED_BY, kind.OWNER_STALE))
+        case Class.TERMINATING:
+            return frozenset((kind.TERMINATING,))
+        case Class.KEPT:
+            return frozenset((kind.KEPT,))
+        case Class.LOST:
+            return frozenset((kind.LOST, kind.VOLUME_MISSING, kind.VOLUME_OF_ANOTHER))
+        case Class.AMBIGUOUS:
+            labels = (kind.LABELS_DIFFER, kind.LABELS_UNDECIDED, kind.NO_LABELS)
+            return frozenset((kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, *labels))
+        case Class.UNSURE:
+            return frozenset((kind.NOT_READ,))
+        case Class.SCALED_DOWN:
+            return frozenset((kind.BEYOND_RANGE,))
+        case Class.TEMPLATE_GONE:
+            return frozenset((kind.TEMPLATE_NOT_IN_SET,))
+        case Class.SET_GONE:
+            return frozenset((kind.NO_SUCH_SET,))
+        case _:
+            assert_never(found)
+
+
+def evidence(item: Evidence) -> str:
+    """One finding as a clause."""
+    subject, detail = clean(item.subject), clean(item.detail)
+    match item.kind:
+        case EvidenceKind.MOUNTED:
+            return f"{subject} mounts it" + (f" ({detail})" if detail else "")
+        case EvidenceKind.SERVER_SAYS_USED:
+            return "the server says that a pod uses it (condition Unused is False)"
+        case EvidenceKind.LIVE_RANGE:
+            return f"in the range of {subject}, {_range(detail)}"
+        case EvidenceKind.SET_AT_ZERO:
+            return f"{subject} has 0 replicas and wants it back when it is scaled up"
+        case EvidenceKind.AUTOSCALER:
+            scaler, _, most = detail.rpartition("=")
+            return f"{scaler} may scale {subject} to {most} replicas"
+        case EvidenceKind.OWNER_AUTOSCALED:
+            return f"{detail} scales what {subject} may be controlled by"
+        case EvidenceKind.REMEMBERED_REPLICAS:
+            note, _, replicas = detail.rpartition("=")
+            return f"{subject} may come back to {replicas} replicas (annotation {note})"
+        case EvidenceKind.RESERVED:
+            return f"{subject} leaves ordinal {detail} out for now"
+        case EvidenceKind.RESERVATION_UNREADABLE:
+            return f"which ordinals {subject} leaves out makes no sense"
+        case EvidenceKind.BELOW_START:
+            return f"before the range of {subject}, {_range(detail)}; that part may have moved elsewhere"
+        case EvidenceKind.NAMED_BY_TEMPLATE:
+            return f"{subject} names it in its template"
+        case EvidenceKind.EPHEMERAL_OF:
+            return f"{subject} makes pods whose ephemeral volumes have such names"
+        case EvidenceKind.CLONE_SOURCE:
+            return f"{subject} is being filled from it"
+        case EvidenceKind.OWNED_FOR_RETENTION:
+            return f"{subject} owns it and takes it along when it goes"
+        case EvidenceKind.OWNED_BY:
+            return f"{subject} owns it" + (f" ({detail})" if detail else "")
+        case EvidenceKind.OWNER_STALE:
+            return f"its owner was an earlier {subject}; the garbage collector will see to it"
+        case EvidenceKind.TERMINATING:
+            return "it is being deleted"
+        case EvidenceKind.KEPT:
+            return "somebody keeps it" + (f": {detail}" if detail else "")
+        case EvidenceKind.LOST:
+            return "its phase is Lost"
+        case EvidenceKind.VOLUME_MISSING:
+            return f"its volume {subject} does not exist"
+        case EvidenceKind.VOLUME_OF_ANOTHER:
+            return f"its volume {subject} is " + (f"held for {detail}, and not for it" if detail else "held for no claim")
+        case EvidenceKind.NO_ORDINAL:
+            return "no StatefulSet makes claims of such a name"
+        case EvidenceKind.SEVERAL_SETS:
+            return f"may be of {subject}, and not only of that"
+        case EvidenceKind.LABELS_DIFFER:
+            return f"it lacks the labels that {subject} puts on its claims"
+        case EvidenceKind.LABELS_UNDECIDED:
+            return f"{subject} selects by expressions, so there are no labels to compare"
+        case EvidenceKind.NO_LABELS:
+            return "it has no labels at all"
+        case EvidenceKind.CREATED_BY_OTHER:
+            return f"made or changed by {subject}, which is no StatefulSet controller"
+        case EvidenceKind.CREATOR_UNKNOWN:
+            return "who made it is not on record"
+        case EvidenceKind.NOT_READ:
+            return f"{resource(item.subject)} could not be read"
+        case EvidenceKind.SET_CONTROLLED:
+            return f"its set is controlled by {subject}, which may have plans of its own for it"
+        case EvidenceKind.NOT_MOUNTED:
+            return "no pod mounts it"
+        case EvidenceKind.NOT_NAMED:
+            return "no workload names it in its template"
+        case EvidenceKind.BEYOND_RANGE:
+            return f"beyond the range of {subject}, {_range(detail)}"
+        case EvidenceKind.TEMPLATE_NOT_IN_SET:
+            return f"{subject} has no template {detail} any more"
+        case EvidenceKind.NO_SUCH_SET:
+            return f"there is no StatefulSet {subject} with a template {detail}"
+        case EvidenceKind.LABELS_MATCH:
+            return f"it carries the labels that {subject} puts on its claims"
+        case EvidenceKind.CREATED_BY_SET_CONTROLLER:
+            return f"made by a StatefulSet controller ({subject})"
+        case EvidenceKind.SIBLINGS:
+            return f"claims like it with other ordinals: {subject} ({detail})"
+        case EvidenceKind.VOLUME_AGREES:
+            return f"its volume {subject} is bound to it"
+        case EvidenceKind.SERVER_SAYS_UNUSED:
+            return "the server says that no pod uses it (condition Unused is True)"
+        case _:
+            assert_never(item.kind)
+
+
+def refused(found: Refused) -> str:
+    """Why a claim is not deleted, in one line that begins with its name."""
+    told = f"{title(found.verdict)}: {refusal(found.reason, found.detail)}"
+    if found.reason in (RefusedReason.NOT_A_CANDIDATE, RefusedReason.IN_USE, RefusedReason.CHANGED):
+        why = reason(found.verdict)
+        told += f": {klass(found.verdict)}" + (f", {why}" if why else "")
+    return told
+
+
+def refusal(why: RefusedReason | NoSnapshot, about: str = "") -> str:
+    """``about``: what a snapshot that there is not fails for."""
+    match why:
+        case NoSnapshot():
+            return snapshot_words.refusal(why, about)
+        case RefusedReason.NOT_A_CANDIDATE:
+            return "not a candidate"
+        case RefusedReason.IN_USE:
+            return "in use by now"
+        case RefusedReason.CHANGED:
+            return "not what it was when the plan was made"
+        case RefusedReason.GONE:
+            return "deleted by somebody else"
+        case RefusedReason.REPLACED:
+            return "deleted and made anew under its name"
+        case RefusedReason.FATE_CHANGED:
+            return "its volume or the volume's reclaim policy is not the one that was agreed to"
+        case RefusedReason.FATE_UNKNOWN:
+            return "what would become of its data cannot be said"
+        case RefusedReason.KEPT_BACK:
+            return "among the newest ordinals that --keep holds back"
+        case RefusedReason.OVER_LIMIT:
+            return "over the --limit of this run"
+        case _:
+            assert_never(why)
+
+
+def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") -> str:
+    """Why a claim cannot come back, and what to do next. ``asked``: the record or volume as it was typed; ``snapshot``: the one
+    that was taken before the claim was deleted."""
+    subject, what = clean(found.subject), clean(asked) or "it"
+    look = f"see it with: kubectl describe pv {subject}"
+    match found.reason:
+        case RestoreRefusedReason.VOLUME_GONE:
+            if snapshot:
+                return f"volume {subject} does not exist any more; make a new claim from VolumeSnapshot {clean(snapshot)}"
+            return f"volume {subject} does not exist any more; look for a copy with: kubectl get volumesnapshots -A"
+        case RestoreRefusedReason.VOLUME_REPLACED:
+            return f"volume {subject} is another one than the claim had; {look}"
+        case RestoreRefusedReason.VOLUME_TERMINATING:
+            return f"volume {subject} is being deleted; {look}"
+        case RestoreRefusedReason.VOLUME_TAKEN:
+            return f"volume {subject} is not held for this claim any more, so it may be somebody else's; {look}"
+        case RestoreRefusedReason.VOLUME_NOT_RELEASED:
+            return f"volume {subject} is not released, by its old claim or by a failed reclamation; {look}"
+        case RestoreRefusedReason.NAME_TAKEN:
+            namespace, _, name = subject.rpartition("/")
+            look = f"see what uses it with: kubectl describe pvc {name} -n {namespace}"
+            return f"a new claim took the name {subject}; {look}; once it is gone, type the same command again"
+        case RestoreRefusedReason.CLAIMS_UNREADABLE:
+            return "claims could not be read; check with: kubectl auth can-i list persistentvolumeclaims"
+        case RestoreRefusedReason.CLAIM_UNKNOWN:
+            return f"nothing tells which claim {what} was; name its record: kubectl pets orphans restore RECORD"
+        case RestoreRefusedReason.NOTHING_TO_DO:
+            return f"nothing to do, {what} is back already"
+        case _:
+            assert_never(found.reason)
+
+
+def _tenths(count: int, power: int) -> int:
+    """Rounded in whole numbers: sums of sizes need not fit a float."""
+    unit = 1 << (10 * power)
+    return (count * 10 + unit // 2) // unit
+
+
+def _range(extent: str) -> str:
+    start, _, replicas = extent.partition("+")
+    return f"{replicas} replica{'' if replicas == '1' else 's'} from ordinal {start}"

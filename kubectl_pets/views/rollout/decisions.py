@@ -1,0 +1,257 @@
+"""The words for what was decided: what a step does, how a rollout ended, and why it was refused.
+
+A refusal says why going on would be unsafe or mean nothing; ``advice`` names the command that would be right instead. All matches
+are exhaustive: a new reason without words does not pass mypy.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
+from kubectl_pets.domain.stepping.planning import NEW_REVISION
+from kubectl_pets.domain.stepping.steps import (
+    Act,
+    Decision,
+    Delete,
+    Done,
+    DoneReason,
+    Evict,
+    Held,
+    Mark,
+    Note,
+    Overtaken,
+    OvertakenReason,
+    Refused,
+    RefusedReason,
+    Restore,
+    SetPartition,
+    Stage,
+    Step,
+    Stuck,
+    Wait,
+    WaitReason,
+)
+from kubectl_pets.views.rollout import words
+from kubectl_pets.views.text import phrases
+from kubectl_pets.views.text.cleaning import clean
+
+
+def sentence(decision: Decision, seen: Assessment) -> str:
+    """What is being done, or how it ended. Whether that is a refusal or a failure is for the caller to say before it."""
+    match decision:
+        case Act(step=step):
+            return step_phrase(step)
+        case Wait():
+            return _waiting(decision, seen)
+        case Done(reason=reason):
+            return f"{words.title(seen)}: {_done(reason, seen)}"
+        case Refused():
+            return _refused(decision, seen)
+        case Stuck(blockers=blockers):
+            return f"{words.title(seen)}: {_first(blockers)}"
+        case Overtaken(reason=reason):
+            return f"{words.title(seen)}: {_overtaken(reason, seen)}"
+        case Held(pod=pod, gate=gate, detail=detail):
+            said = " ".join(clean(detail).split()) or "no word why"
+            return f"{words.title(seen)}: {clean(pod)} did not pass {clean(gate)}: {said}"
+        case _:
+            assert_never(decision)
+
+
+def step_phrase(step: Step) -> str:
+    """A step as an order, as a plan numbers them."""
+    match step:
+        case Stage(images=images, partition=partition):
+            change = "set image " + ", ".join(f"{clean(image.container)}={clean(image.image)}" for image in images)
+            if partition is None:
+                return f"{change} (OnDelete: no pod changes until it is deleted)"
+            return f"{change} and hold every pod (partition {partition})"
+        case SetPartition(partition=partition, before=before, releases=releases):
+            if releases:
+                return f"release {phrases.folded(releases)} (partition {before} -> {partition})"
+            effect = "no further pod is replaced" if partition > before else "no pod is replaced by this"
+            return f"set the partition {before} -> {partition}: {effect}"
+        case Delete(pod=pod, comes_back_at=comes_back_at):
+            return f"delete {clean(pod)}; it comes back at {revision(comes_back_at)}"
+        case Evict(pod=pod, comes_back_at=comes_back_at):
+            return f"evict {clean(pod)}; it comes back at {revision(comes_back_at)}"
+        case Restore(revision=name, number=number, partition=partition):
+            return f"restore the template of revision {number} ({clean(name)}){_holding(partition)}"
+        case Mark(at=at, partition=partition):
+            return f"mark the template as restarted at {clean(at)}{_holding(partition)}"
+        case Note(pods=pods):
+            return f"note on the set what is to restart: {phrases.folded(pods)}" if pods else "note on the set that this is over"
+        case _:
+            assert_never(step)
+
+
+def _holding(partition: int | None) -> str:
+    return "" if partition is None else f" and hold every pod (partition {partition})"
+
+
+def deletion_question(seen: Assessment, pods: Sequence[str], server: str) -> str:
+    """Asked before the program itself deletes pods; names the server, because that is what one gets wrong."""
+    how = "and the controller makes it anew" if len(pods) == 1 else "one at a time, and the controller makes them anew"
+    what = f"{phrases.count(len(pods), 'pod')} of {words.title(seen)} ({phrases.folded(pods)})"
+    return f"on {clean(server)} this deletes {what}, {how}. Go on?"
+
+
+def way_out(choice: str) -> str:
+    """Said when a run sticks or its time is over, before it does what ``--on-stuck`` chose."""
+    return f"--on-stuck={choice}: " + ("bringing every pod back" if choice == "abort" else "pausing the rollout where it stands")
+
+
+def next_after_interrupt(seen: Assessment, run: bool) -> str:
+    """What to type after Ctrl-C: a run is paused and is typed again, any other verb has left its last step to the controller."""
+    again = "type the same command again to go on"
+    if run:
+        return f"{again}; {phrases.command(seen, 'status')} shows where it stands"
+    return f"{again}, or follow it with: {phrases.command(seen, 'status', '-w')}"
+
+
+def revision(name: str) -> str:
+    return "the new revision" if name == NEW_REVISION else clean(name)
+
+
+def _waiting(wait: Wait, seen: Assessment) -> str:
+    match wait.reason:
+        case WaitReason.OBSERVATION:
+            return "waiting for the controller to see the newest spec"
+        case WaitReason.PODS:
+            awaited = words.waits(seen.waits_for)
+            return "waiting for " + (awaited[0] if awaited else phrases.folded(wait.pods) or "the pods")
+        case WaitReason.SOAK:
+            end = wait.until.strftime("%H:%M:%S UTC") if wait.until else "the pause is over"
+            return f"pausing until {end} before the next step"
+        case WaitReason.HEADROOM if wait.pods:
+            return f"waiting for PodDisruptionBudget {clean(wait.pods[0])} to allow one more pod to go down"
+        case WaitReason.HEADROOM:
+            return "waiting for more pods to be available before one more goes down"
+        case WaitReason.OTHERS:
+            return f"waiting for {phrases.folded(wait.pods)} of the same group to be fully available"
+        case WaitReason.GATE:
+            return f"asking the gates about {phrases.folded(wait.pods)}"
+        case _:
+            assert_never(wait.reason)
+
+
+def _done(reason: DoneReason, seen: Assessment) -> str:
+    revision_now = clean(seen.update_revision)
+    match reason:
+        case DoneReason.COMPLETE:
+            return f"complete, {phrases.count(seen.replicas, 'pod')} at {revision_now}"
+        case DoneReason.CANARY_REACHED:
+            return f"canary reached, {seen.updated}/{seen.replicas} pods at {revision_now} and available"
+        case DoneReason.STEP_REACHED:
+            return f"step done, {seen.updated}/{seen.replicas} pods at {revision_now} and available"
+        case DoneReason.PAUSED:
+            return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated"
+        case DoneReason.RESUMED:
+            return f"resumed, partition {seen.partition}"
+        case DoneReason.ABORTED if seen.update_revision == seen.current_revision:
+            return f"aborted, every pod is back at {revision_now}"
+        case DoneReason.ABORTED:
+            return (
+                f"aborted, every pod is back at {clean(seen.current_revision)}; "
+                f"the template still holds {revision_now}, held back by partition {seen.partition}"
+            )
+        case DoneReason.PARTITION_SET:
+            return f"partition is {seen.partition} now"
+        case DoneReason.NOTHING_TO_DO:
+            return f"nothing to do, {words.phase(seen)}"
+        case DoneReason.NEVER_ROLLS:
+            return "nothing to do, strategy OnDelete replaces no pod until somebody deletes it"
+        case DoneReason.UNDONE:
+            return f"undone, {_at_wanted(seen)}"
+        case DoneReason.ALREADY_UNDONE:
+            return f"nothing to do, it was undone already: {phrases.count(seen.replicas, 'pod')} at {revision_now}"
+        case DoneReason.UNSTUCK:
+            return f"unstuck, {_at_wanted(seen)}"
+        case DoneReason.RESTARTED:
+            return f"restarted, {phrases.count(seen.available, 'pod')} available"
+        case DoneReason.ALREADY_RESTARTED:
+            return "nothing to do, the restart that was asked for before is over"
+        case _:
+            assert_never(reason)
+
+
+def _at_wanted(seen: Assessment) -> str:
+    held = seen.replicas - seen.updated
+    below = f", {held} below partition {seen.partition} at {clean(seen.current_revision)}" if held else ""
+    return f"{phrases.count(seen.updated, 'pod')} at {clean(seen.update_revision)} and available{below}"
+
+
+def _refused(refused: Refused, seen: Assessment) -> str:
+    name, asked, limit = words.title(seen), refused.asked, refused.limit
+    match refused.reason:
+        case RefusedReason.DELETING:
+            return f"{name} is being deleted, so there is nothing to roll out any more."
+        case RefusedReason.PODS_UNREADABLE:
+            return f"the pods of {name} could not be read, and pods that cannot be seen must not be replaced."
+        case RefusedReason.STRATEGY_UNKNOWN:
+            return f"update strategy {clean(seen.strategy)} of {name} is not known, so neither is what a change would do."
+        case RefusedReason.TOO_MANY_PODS:
+            return f"{phrases.count(asked or 0, 'pod')} were asked for, but {name} has {limit or 0}."
+        case RefusedReason.NOTHING_STAGED:
+            return f"no change is staged in {name}: its pods run what the template holds, so there is nothing to release."
+        case RefusedReason.NOTHING_UNDER_WAY:
+            return f"no rollout of {name} is under way: its pods run what the template holds."
+        case RefusedReason.ALREADY_FURTHER:
+            return f"a canary of {asked} was asked for, but {limit} of {seen.replicas} pods are released already."
+        case RefusedReason.OTHER_ROLLOUT:
+            return (
+                f"another rollout of {name} is under way ({seen.updated}/{seen.replicas} at {clean(seen.update_revision)}); "
+                "a new change on top of it would leave pods at three revisions."
+            )
+        case RefusedReason.STUCK:
+            return f"{name} is stuck, and going on would take down another pod while {_first(refused.blockers)}."
+        case RefusedReason.STAGED_ONLY:
+            return f"nothing of {name} was released yet, so there is no pause to undo; resuming would release every pod."
+        case RefusedReason.NO_WAY_BACK:
+            return f"{name} has no older revision to go back to: its current revision is the one being rolled out."
+        case RefusedReason.COMPLETE:
+            return f"the rollout of {name} is complete: abort takes back what is under way, not what is done."
+        case RefusedReason.ON_DELETE:
+            return f"{name} uses strategy OnDelete, which has no partition to hold pods with."
+        case RefusedReason.PARTITION_LEFT_OVER:
+            return f"partition {seen.partition} of {name} would let a restart reach {limit or 0} of {seen.replicas} pods only."
+        case RefusedReason.OTHER_RESTART:
+            return f"a restart of {phrases.folded(refused.pods)} was begun and is not finished."
+        case RefusedReason.NO_SUCH_REVISION:
+            return f"{name} has no revision {asked}" + (f"; its newest is {limit}." if limit is not None else ".")
+        case RefusedReason.NO_EARLIER_REVISION:
+            return f"{name} has no earlier revision to go back to."
+        case RefusedReason.MINIMUM:
+            return f"{limit} of {seen.replicas} pods of {name} are available and {asked} have to stay so: none may go down."
+        case RefusedReason.BUDGET:
+            budget = phrases.folded(refused.pods)
+            return f"PodDisruptionBudget {budget} allows no pod of {name} to go down, though all are available."
+        case RefusedReason.NODE_LOST:
+            return f"the node of {phrases.folded(refused.pods)} does not answer, so deleting the pod would not bring it back."
+        case _:
+            assert_never(refused.reason)
+
+
+def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
+    match reason:
+        case OvertakenReason.DELETED:
+            return "somebody deleted it, so this rollout is over"
+        case OvertakenReason.REPLACED:
+            return "somebody deleted it and made another one of the same name; this rollout was of the old one"
+        case OvertakenReason.TEMPLATE_EDITED:
+            return f"somebody changed the template: {clean(seen.update_revision)} is wanted now, so this rollout is over"
+        case OvertakenReason.PARTITION_RAISED:
+            return f"somebody raised the partition to {seen.partition}; this rollout stops there"
+        case OvertakenReason.PARTITION_LOWERED:
+            return f"somebody lowered the partition to {seen.partition}, so pods are not held back any more"
+        case OvertakenReason.STRATEGY_CHANGED:
+            return f"somebody changed the update strategy to {clean(seen.strategy)}, so this rollout is over"
+        case _:
+            assert_never(reason)
+
+
+def _first(blockers: tuple[Blocker, ...]) -> str:
+    if not blockers:
+        return "a pod does not become available"
+    more = len(blockers) - 1
+    return words.blocker(blockers[0]) + (f" (and {more} more)" if more else "")

@@ -1,0 +1,168 @@
+"""``-o json|yaml|name``: the same verdicts for programs. The shape is written out field by field, because others build on it and
+the domain's values must stay free to change: camelCase keys in a fixed order, enums as their values, times in RFC 3339 (UTC), and
+null for what could not be read, which is never the same as none.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause
+from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
+from kubectl_pets.views.text.cleaning import clean
+
+API_VERSION = "kubectl-pets/v1alpha1"
+
+
+def one(seen: Assessment, output: str) -> str:
+    """One set as ``json``, ``yaml`` or ``name``."""
+    if output == "name":
+        return _name(seen)
+    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}, output)
+
+
+def many(seen: Iterable[Assessment], output: str) -> str:
+    """Several sets; as ``name`` one a line."""
+    ordered = sorted(seen, key=lambda each: (each.namespace, each.name))
+    if output == "name":
+        return "\n".join(_name(each) for each in ordered)
+    items = [{"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(each)} for each in ordered]
+    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "items": items}, output)
+
+
+def plan(planned: Plan, goal: Goal, seen: Assessment, output: str) -> str:
+    """What a verb would do to the set as it was ``seen``."""
+    return dump(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "RolloutPlan",
+            "metadata": _metadata(seen),
+            "goal": camel(goal),
+            "entries": [camel(entry.step if isinstance(entry, Act) else entry) for entry in planned.entries],
+            "ending": camel(planned.ending),
+        },
+        output,
+    )
+
+
+def dump(document: dict[str, Any], output: str) -> str:
+    values = msgspec.to_builtins(document)
+    if output == "yaml":
+        import yaml
+
+        # libyaml, where PyYAML was built with it, is several times faster.
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        return str(yaml.dump(values, Dumper=dumper, sort_keys=False)).rstrip("\n")
+    text = msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
+    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in text.split("\n"))
+
+
+def _escaped(character: str) -> str:
+    """JSON allows raw C1 controls and bidi overrides in strings, a terminal should not see them. Only strings can hold them."""
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
+
+
+def _name(seen: Assessment) -> str:
+    return f"statefulset.apps/{clean(seen.name)}"
+
+
+def _metadata(seen: Assessment) -> dict[str, Any]:
+    return {"namespace": seen.namespace, "name": seen.name, "uid": seen.uid, "creationTimestamp": seen.created}
+
+
+def _status(seen: Assessment) -> dict[str, Any]:
+    known = not any(found.cause is Cause.PODS_UNREADABLE for found in seen.blockers)
+    return {
+        "metadata": _metadata(seen),
+        "spec": {
+            "replicas": seen.replicas,
+            "ordinalsStart": seen.start,
+            "strategy": seen.strategy,
+            "podManagementPolicy": seen.policy,
+            "partition": seen.partition,
+            "maxUnavailable": seen.max_unavailable,
+            "minReadySeconds": seen.min_ready_seconds,
+            "images": _images(seen.template),
+        },
+        "status": {
+            "phase": seen.phase,
+            "staged": seen.staged,
+            "partitionLeftOver": seen.partition_left_over,
+            "resumePartition": seen.resume_partition,
+            "ready": seen.ready if known else None,
+            "available": seen.available if known else None,
+            "updated": seen.updated if known else None,
+            "claims": seen.claims,
+            "currentRevision": seen.current_revision,
+            "updateRevision": seen.update_revision,
+            "revisions": [
+                {
+                    "name": group.name,
+                    "number": group.number,
+                    "current": group.current,
+                    "update": group.update,
+                    "images": _images(group.images),
+                    "pods": group.pods if known else None,
+                }
+                for group in seen.revisions
+            ],
+            "pods": [_pod(member) for member in seen.members] if known else None,
+            "surplusPods": [_pod(member) for member in seen.surplus] if known else None,
+            "waitsFor": [{"awaited": wait.awaited, "pod": wait.pod or None} for wait in seen.waits_for],
+            "blockers": [
+                {
+                    "cause": found.cause,
+                    "pod": found.pod or None,
+                    "reason": found.reason,
+                    "message": found.message,
+                    "updated": found.updated,
+                }
+                for found in seen.blockers
+            ],
+            "recheckAt": seen.recheck_at,
+        },
+    }
+
+
+def _pod(member: Member) -> dict[str, Any]:
+    return {
+        "name": member.name,
+        "ordinal": member.ordinal,
+        "position": member.position,
+        "state": member.state,
+        "revision": member.revision or None,
+        "updated": member.updated,
+        "released": member.released,
+        "reason": member.reason,
+        "message": member.message,
+        "node": member.node or None,
+        "restarts": member.restarts,
+        "creationTimestamp": member.created,
+        "availableAt": member.available_at,
+        "leavesBy": member.leaves_by,
+        "claims": [{"name": use.name, "phase": use.phase} for use in member.claims],
+    }
+
+
+def _images(found: Iterable[Image]) -> list[dict[str, str]]:
+    return [{"container": image.container, "image": image.image} for image in found]
+
+
+def camel(value: Any) -> Any:
+    """A value of ``steps`` as it is, with camelCase keys; its tag becomes ``type``."""
+    if isinstance(value, msgspec.Struct):
+        return camel(msgspec.to_builtins(value))
+    if isinstance(value, dict):
+        return {_camel_key(key): camel(item) for key, item in value.items()}
+    return [camel(item) for item in value] if isinstance(value, list) else value
+
+
+def _camel_key(key: str) -> str:
+    first, *others = key.split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -1,0 +1,193 @@
+"""``kubectl pets rollout history`` and ``diff``: revisions as a table with what changed from each to the next, a template as
+YAML, and two templates as a unified diff.
+
+In the table the value of an environment variable is not shown, only that it changed: people put secrets where they should not,
+and a history ends up in chats. The template and the diff hold all of it, as kubectl's do.
+"""
+
+import difflib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.rollout.history import ABSENT, Difference, Entry, Template, normalised
+from kubectl_pets.views.rollout import documents
+from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import Ink, Piece, columns, plain, render, text_of
+from kubectl_pets.views.text.phrases import folded
+
+_HEADS = ("REVISION", "NAME", "AGE", "MARKS", "PODS", "IMAGES", "CHANGED")
+_GAP = 3
+_MANY = 3
+_VALUE_LENGTH = 40
+
+_CONTAINERS = {"containers": "container", "initContainers": "init container", "ephemeralContainers": "ephemeral container"}
+_ITEMS = {
+    "env": "env",
+    "ports": "port",
+    "volumeMounts": "mount",
+    "volumes": "volume",
+    "labels": "label",
+    "annotations": "annotation",
+}
+
+
+def table(entries: Iterable[Entry], now: datetime, *, wide: bool = False, headers: bool = True, colour: bool = False) -> str:
+    """One revision a line, the oldest first, as kubectl lists them. ``wide``: all that changed; else the first few fields."""
+    rows = [tuple(plain(head) for head in _HEADS)] if headers else []
+    rows += [_row(entry, now, wide) for entry in entries]
+    return text_of(columns(rows, _GAP), width=None, colour=colour) if rows else ""
+
+
+def many(entries: Iterable[Entry], namespace: str, name: str, output: str) -> str:
+    """All revisions for programs, without their templates: ``--revision`` has those."""
+    return documents.dump(
+        {
+            "apiVersion": documents.API_VERSION,
+            "kind": "RolloutHistory",
+            "metadata": {"namespace": namespace, "name": name},
+            "revisions": [_document(entry) for entry in entries],
+        },
+        output,
+    )
+
+
+def template(found: Template, output: str = "yaml") -> str:
+    """A template in full and as it is stored, as ``yaml`` or ``json``."""
+    return _yaml(found).rstrip("\n") if output == "yaml" else documents.dump(found, output)
+
+
+def comparable(found: Template) -> str:
+    """A template as the YAML that is compared: what makes no difference is left out."""
+    return _yaml(normalised(found))
+
+
+def _yaml(found: Template) -> str:
+    """Keys sorted, one field a line, scripts and other texts of several lines as blocks."""
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # libyaml, where it was built with it
+        pass
+
+    def text(dumper: Any, value: str) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(found, Dumper=Dumper, sort_keys=True, width=2**20))
+
+
+def unified(before: str, after: str, titles: tuple[str, str], *, colour: bool = False) -> str:
+    """The difference of two texts of YAML, as ``diff -u`` has it; empty where there is none."""
+    old, new = clean(titles[0]), clean(titles[1])
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
+    return "\n".join(render(((line, _ink(line, number)),), width=None, colour=colour) for number, line in enumerate(lines))
+
+
+def _ink(line: str, number: int) -> Ink:
+    if number < 2:
+        return Ink.BOLD
+    return {"+": Ink.GOOD, "-": Ink.BAD, "@": Ink.FAINT}.get(line[:1], Ink.PLAIN)
+
+
+# --- the table ---------------------------------------------------------------------------------------------------------------
+
+
+def _row(entry: Entry, now: datetime, wide: bool) -> tuple[Piece, ...]:
+    roles = (("current", entry.current), ("update", entry.update), ("live", entry.live and not entry.update))
+    marks = ",".join(word for word, role in roles if role)
+    return (
+        plain(str(entry.number)),
+        plain(clean(entry.name)),
+        plain(age.age(entry.created, now)),
+        (marks or "-", Ink.BOLD),
+        plain("?" if entry.pods is None else folded(entry.pods) or "-"),
+        plain(",".join(_images(entry.template)) or "-"),
+        plain(changed(entry.changes, wide=wide)),
+    )
+
+
+def _images(found: Template) -> list[str]:
+    spec = found.get("spec")
+    containers = [item for key in ("initContainers", "containers") for item in _list(spec, key)]
+    return [clean(str(item.get("image", ""))) for item in containers if isinstance(item, dict)]
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def changed(changes: tuple[Difference, ...] | None, *, wide: bool = False) -> str:
+    """What changed, images first; ``-`` for the oldest revision, which nothing comes before."""
+    if changes is None:
+        return "-"
+    texts = [phrase(item) for item in sorted(changes, key=lambda item: item.path[-1:] != ("image",))]
+    if wide or len(texts) <= _MANY:
+        return ", ".join(texts) or "nothing"
+    return ", ".join(texts[:_MANY]) + f" and {len(texts) - _MANY} more"
+
+
+def phrase(item: Difference) -> str:
+    """One difference: ``image app: 1 -> 2``, ``env app/LOG added``."""
+    subject, secret = _subject(item.path)
+    if item.reordered:
+        return f"{subject} reordered"
+    if item.before is ABSENT or item.after is ABSENT:
+        return f"{subject} {'added' if item.before is ABSENT else 'removed'}"
+    if secret:
+        return f"{subject} changed"
+    before, after = _value(item.before), _value(item.after)
+    if item.path[-1:] == ("image",) and ":" in before and before.rpartition(":")[0] == after.rpartition(":")[0]:
+        before, after = before.rpartition(":")[2], after.rpartition(":")[2]
+    if len(before) > _VALUE_LENGTH or len(after) > _VALUE_LENGTH:
+        return f"{subject} changed"
+    return f"{subject}: {before} -> {after}"
+
+
+def _subject(path: tuple[str, ...]) -> tuple[str, bool]:
+    """What the path is about, and whether its value had better not be shown."""
+    words = [clean(part) for part in path]
+    if len(words) > 1 and words[0] in ("spec", "metadata"):
+        words = words[1:]
+    owner, field = "", words
+    if len(words) > 1 and words[0] in _CONTAINERS:
+        owner, field = words[1], words[2:]
+        if not field:
+            return f"{_CONTAINERS[words[0]]} {owner}", False
+    if field[:1] == ["image"]:
+        return f"image {owner}", False
+    item = "/".join(part for part in (owner, *field[1:2]) if part)
+    if len(field) > 1 and field[0] in _ITEMS:
+        rest = ".".join(field[2:])
+        shown = "" if field[0] == "env" and rest == "value" else rest
+        return f"{_ITEMS[field[0]]} {item}" + (f" {shown}" if shown else ""), field[0] == "env"
+    secret = field[:1] in (["env"], ["command"], ["args"])
+    return (f"{owner} " if owner else "") + (".".join(field) or "template"), secret
+
+
+def _value(value: Any) -> str:
+    return clean(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    return {
+        "revision": entry.number,
+        "name": entry.name,
+        "creationTimestamp": entry.created,
+        "current": entry.current,
+        "update": entry.update,
+        "live": entry.live,
+        "images": _images(entry.template),
+        "pods": entry.pods,
+        "changes": None if entry.changes is None else [_change(item) for item in entry.changes],
+    }
+
+
+def _change(item: Difference) -> dict[str, Any]:
+    """Values included: what is not there is left out, so that it differs from null."""
+    sides = (("before", item.before), ("after", item.after))
+    found: dict[str, Any] = {"path": item.path, **({"reordered": True} if item.reordered else {})}
+    return {**found, **{key: value for key, value in sides if value is not ABSENT}}

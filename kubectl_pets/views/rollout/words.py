@@ -1,0 +1,236 @@
+"""The words for what was found. The domain speaks in enums, and here each one gets its phrase, so that a state is called the same
+in the tree, in the list, in the picture and in a line of a log. What was decided gets its words in ``decisions``.
+
+All matches are exhaustive: a new enum value without words does not pass mypy.
+"""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from kubectl_pets.domain.rollout.assessing import LONGEST_SET_NAME
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Blocker, Cause, Phase, Wait
+from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.ink import Ink, Piece
+from kubectl_pets.views.text.phrases import command, folded
+
+
+def title(seen: Assessment) -> str:
+    """``namespace/name``; a set that is gone has no name any more."""
+    return f"{clean(seen.namespace)}/{clean(seen.name)}" if seen.name else "the StatefulSet"
+
+
+def headline(seen: Assessment) -> str:
+    """Where it stands, in one line that begins with the set's name."""
+    detail = reason(seen)
+    return f"{title(seen)}: {phase(seen)}" + (f": {detail}" if detail else "")
+
+
+def phase(seen: Assessment) -> str:
+    """A short phrase for the phase."""
+    match seen.phase:
+        case Phase.COMPLETE:
+            return f"complete, but PARTITION {seen.partition} IS LEFT OVER" if seen.partition_left_over else "complete"
+        case Phase.PAUSED:
+            # Pods may run ahead of a partition that was raised over them: then it was more than staged.
+            return "staged, nothing released" if _only_staged(seen) else f"paused at partition {seen.partition}"
+        case Phase.PROGRESSING:
+            return "progressing"
+        case Phase.STUCK:
+            return "stuck"
+        case Phase.WAITING_FOR_DELETE:
+            return "waiting for outdated pods to be deleted"
+        case Phase.SCALING:
+            return "scaling"
+        case Phase.DELETING:
+            return "being deleted"
+        case Phase.GONE:
+            return "gone"
+        case Phase.UNKNOWN:
+            return "unknown"
+        case _:
+            assert_never(seen.phase)
+
+
+def phase_ink(seen: Assessment) -> Ink:
+    match seen.phase:
+        case Phase.COMPLETE:
+            return Ink.LOUD if seen.partition_left_over else Ink.GOOD
+        case Phase.STUCK | Phase.GONE | Phase.UNKNOWN:
+            return Ink.BAD
+        case Phase.PAUSED | Phase.PROGRESSING | Phase.WAITING_FOR_DELETE | Phase.SCALING | Phase.DELETING:
+            return Ink.BUSY
+        case _:
+            assert_never(seen.phase)
+
+
+def reason(seen: Assessment) -> str:
+    """Why the phase is what it is; empty where the phase says it all."""
+    match seen.phase:
+        case Phase.STUCK | Phase.UNKNOWN:
+            more = len(seen.blockers) - 1
+            return blocker(seen.blockers[0]) + (f" (and {more} more)" if more > 0 else "") if seen.blockers else ""
+        case Phase.PROGRESSING | Phase.SCALING:
+            return f"waiting for {waits(seen.waits_for)[0]}" if seen.waits_for else ""
+        case Phase.WAITING_FOR_DELETE:
+            return folded([wait.pod for wait in seen.waits_for if wait.awaited is Awaited.DELETE_BY_USER])
+        case Phase.COMPLETE:
+            return "it will hold back the next change" if seen.partition_left_over else ""
+        case Phase.PAUSED:
+            return "" if _only_staged(seen) else f"{seen.updated}/{seen.replicas} updated"
+        case Phase.DELETING | Phase.GONE:
+            return ""
+        case _:
+            assert_never(seen.phase)
+
+
+def _only_staged(seen: Assessment) -> bool:
+    return seen.staged and not seen.updated
+
+
+def state(member: Member) -> str:
+    match member.state:
+        case PodState.MISSING:
+            return "missing"
+        case PodState.PENDING:
+            return "pending"
+        case PodState.UNSCHEDULABLE:
+            return "unschedulable"
+        case PodState.CLAIM_UNBOUND:
+            return "claim unbound"
+        case PodState.CREATING:
+            return "creating"
+        case PodState.FAILING:
+            return "failing"
+        case PodState.ENDED:
+            return "ended"
+        case PodState.STARTING:
+            return "not ready"
+        case PodState.READY:
+            return "ready"
+        case PodState.AVAILABLE:
+            return "available"
+        case PodState.TERMINATING:
+            return "terminating"
+        case PodState.OVERDUE:
+            return "stuck terminating"
+        case _:
+            assert_never(member.state)
+
+
+def marked_state(member: Member) -> Piece:
+    """The state with a glyph before it, so that it does not take colour to find the pod that matters."""
+    match member.state:
+        case PodState.AVAILABLE:
+            glyph, ink = "✔", Ink.GOOD
+        case PodState.FAILING | PodState.UNSCHEDULABLE | PodState.CLAIM_UNBOUND | PodState.ENDED | PodState.OVERDUE:
+            glyph, ink = "✖", Ink.BAD
+        case PodState.MISSING:
+            glyph, ink = "·", Ink.BUSY
+        case PodState.PENDING | PodState.CREATING | PodState.STARTING | PodState.READY | PodState.TERMINATING:
+            glyph, ink = "◌", Ink.BUSY
+        case _:
+            assert_never(member.state)
+    return f"{glyph} {state(member)}", ink
+
+
+def trouble(member: Member) -> str:
+    """The cluster's own reason and message for the state; empty where it gave none."""
+    return clean(": ".join(part for part in (member.reason, member.message) if part))
+
+
+def blocker(found: Blocker) -> str:
+    """What blocks, as a clause."""
+    pod = clean(found.pod)
+    told = clean(found.message)
+    match found.cause:
+        case Cause.CONTAINER:
+            return f"{pod} is in {clean(found.reason) or 'failure'}" + _after(told)
+        case Cause.UNSCHEDULABLE:
+            return f"{pod} cannot be scheduled" + _after(told)
+        case Cause.CLAIM_UNBOUND:
+            return f"{pod} waits for a claim that is not bound" + _after(told)
+        case Cause.TERMINATION_OVERDUE:
+            return f"{pod} is still terminating long after its grace period; its node may not answer" + _after(told)
+        case Cause.SET_NAME_TOO_LONG:
+            return f"no pod can be created, because the set's name is longer than {LONGEST_SET_NAME} characters"
+        case Cause.PODS_UNREADABLE:
+            return "its pods could not be read, so nothing can be said of them"
+        case Cause.STRATEGY_UNKNOWN:
+            return f"its update strategy {clean(found.reason) or '(none)'} is unknown to this version of kubectl-pets"
+        case _:
+            assert_never(found.cause)
+
+
+def waits(found: Iterable[Wait]) -> list[str]:
+    """What is waited for, the nearest first; one phrase for all pods of which the same is awaited."""
+    pods: dict[Awaited, list[str]] = {}
+    for wait in found:
+        pods.setdefault(wait.awaited, []).append(wait.pod)
+    return [_awaited(awaited, folded(names)) for awaited, names in pods.items()]
+
+
+def _awaited(awaited: Awaited, pods: str) -> str:
+    match awaited:
+        case Awaited.OBSERVATION:
+            return "the controller to see the newest spec"
+        case Awaited.CREATION:
+            return f"{pods} to be created"
+        case Awaited.SCHEDULING:
+            return f"{pods} to be scheduled"
+        case Awaited.START:
+            return f"{pods} to start"
+        case Awaited.READINESS:
+            return f"{pods} to become ready"
+        case Awaited.MIN_READY_SECONDS:
+            return f"{pods} to stay ready for minReadySeconds"
+        case Awaited.TERMINATION:
+            return f"{pods} to terminate"
+        case Awaited.REPLACEMENT:
+            return f"{pods} to be replaced"
+        case Awaited.SCALE_DOWN:
+            return f"{pods} to be scaled down"
+        case Awaited.DELETE_BY_USER:
+            return f"somebody to delete {pods}"
+        case Awaited.RELEASE:
+            return f"the partition to release {pods}"
+        case _:
+            assert_never(awaited)
+
+
+def warning(manager: Manager) -> str:
+    """Who else may have a say in this set, before it is changed."""
+    name = clean(manager.name)
+    match manager.kind:
+        case ManagerKind.OPERATOR:
+            return f"owned by {name} (operator): it may put this change back"
+        case ManagerKind.ARGO_CD:
+            return f"managed by Argo CD ({_evidence(manager)}): it may put this change back"
+        case ManagerKind.FLUX:
+            return f"managed by Flux ({_evidence(manager)}): it may put this change back"
+        case ManagerKind.HELM:
+            return f"installed by Helm ({_evidence(manager)}): its next upgrade overwrites this change"
+        case ManagerKind.OTHER:
+            return f"managed by {name} (says {clean(manager.evidence)}): it may put this change back"
+        case _:
+            assert_never(manager.kind)
+
+
+def left_over(seen: Assessment) -> str:
+    """The warning about a forgotten partition."""
+    held = "no pod" if seen.partition >= seen.replicas else f"only {seen.replicas - seen.partition} of {seen.replicas} pods"
+    return f"partition {seen.partition} is left over: the next change will reach {held}"
+
+
+def clear(seen: Assessment) -> str:
+    """The way out of it."""
+    return f"clear it with: {command(seen, 'partition', '0')}"
+
+
+def _after(told: str) -> str:
+    return f": {told}" if told else ""
+
+
+def _evidence(manager: Manager) -> str:
+    return clean(f"{manager.evidence}: {manager.name}")

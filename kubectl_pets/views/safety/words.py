@@ -1,0 +1,212 @@
+"""The words for what endangers a quorum and for pods that are lost: one phrase for each value, wherever it is shown.
+
+All matches are exhaustive: a new value without words does not pass mypy.
+"""
+
+from typing import assert_never
+
+from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
+from kubectl_pets.domain.safety.nodes import NodeState
+from kubectl_pets.domain.safety.quorum import Coverage, Finding, Quorum, Risk
+from kubectl_pets.views.text.cleaning import clean
+
+
+def tolerance(found: Quorum) -> str:
+    """How many may fail now, as a clause."""
+    spare = found.tolerates
+    if spare is None:
+        return "how many may fail is unknown"
+    if not found.members:
+        return "no members are wanted"
+    if spare < 0:
+        return f"{-spare} short of a majority"
+    return f"{spare or 'none'} may fail now"
+
+
+def finding(item: Finding, found: Quorum) -> str:
+    """What endangers it, as a sentence without its full stop."""
+    names = ", ".join(map(clean, item.subjects))
+    match item.risk:
+        case Risk.LOST:
+            return f"the majority is lost: {item.number} of {found.members} available, {found.majority} needed"
+        case Risk.NO_MARGIN:
+            return f"just the majority is available ({item.number} of {found.members}): the next failure costs it"
+        case Risk.NODE_SHARED:
+            return f"without node {names}, {_left(item, found)}"
+        case Risk.ZONE_SHARED:
+            return f"without zone {names}, {_left(item, found)}"
+        case Risk.BUDGETS_TOO_LOOSE:
+            return f"evictions may take more than the majority can spare, under {names}: {_left(item, found)}"
+        case Risk.NO_BUDGET:
+            return f"no PodDisruptionBudget keeps evictions from taking the majority: {_left(item, found)}"
+        case Risk.BUDGET_BLOCKS:
+            return f"budget {names} never allows an eviction: nodes cannot be drained"
+        case Risk.SEVERAL_BUDGETS:
+            return f"several budgets over the same pods ({names}): every eviction fails, nodes cannot be drained"
+        case Risk.NOT_READ:
+            return f"not read, so not judged: {', '.join(resource(name) for name in item.subjects)}"
+        case _:
+            assert_never(item.risk)
+
+
+def short(item: Finding) -> str:
+    """The same in a table's cell."""
+    names = ",".join(map(clean, item.subjects))
+    match item.risk:
+        case Risk.LOST | Risk.NO_MARGIN | Risk.NO_BUDGET:
+            return item.risk.value
+        case Risk.NODE_SHARED | Risk.ZONE_SHARED | Risk.BUDGETS_TOO_LOOSE | Risk.BUDGET_BLOCKS | Risk.SEVERAL_BUDGETS:
+            return f"{item.risk.value}:{names}"
+        case Risk.NOT_READ:
+            return f"{item.risk.value}:{','.join(resource(name) for name in item.subjects)}"
+        case _:
+            assert_never(item.risk)
+
+
+def _left(item: Finding, found: Quorum) -> str:
+    return f"{item.number} of {found.members} would be left and {found.majority} are needed"
+
+
+def resource(unread: str) -> str:
+    """What could not be read, as kubectl calls it."""
+    return {"budgets": "poddisruptionbudgets"}.get(unread) or clean(unread)
+
+
+def budget(item: Coverage, members: int) -> str:
+    """What a budget says and does, as a clause behind its name."""
+    if item.max_unavailable is not None:
+        rule = f"maxUnavailable {clean(str(item.max_unavailable))}"
+    else:
+        rule = f"minAvailable {clean(str(item.min_available))}" if item.min_available is not None else "says nothing"
+    over = "" if item.covers == members else f", over {item.covers} of {members}"
+    return f"{rule}{over}: {item.allowed} may be evicted now, {item.at_best} while all are healthy"
+
+
+# --- lost pods ---------------------------------------------------------------------------------------------------------------
+
+
+def node_state(state: NodeState) -> str:
+    match state:
+        case NodeState.ANSWERS:
+            return "answers"
+        case NodeState.NOT_READY:
+            return "not ready, but its kubelet reports"
+        case NodeState.SILENT:
+            return "does not answer"
+        case NodeState.GONE:
+            return "has no Node object"
+        case NodeState.UNKNOWN:
+            return "could not be read"
+        case _:
+            assert_never(state)
+
+
+def held(lost: LostPod) -> str:
+    """How the pod stands, without its times."""
+    match lost.held:
+        case Held.LOST:
+            return "lost" if lost.deadline is not None else f"lost, phase {clean(lost.phase)}"
+        case Held.WAITING:
+            return "within its grace period" if lost.deadline is not None else "not marked for deletion yet"
+        case Held.UNSURE:
+            return "unsure whether lost"
+        case _:
+            assert_never(lost.held)
+
+
+def choice(item: Choice, node: str) -> str:
+    """What can be done, and when it is right."""
+    name = clean(node)
+    match item:
+        case Choice.RETURN:
+            return f"bring {name} back: its kubelet then ends the pods itself, and nothing is at risk"
+        case Choice.AWAIT_COLLECTION:
+            return "wait: the pod garbage collector removes the pods within a minute or two, if kube-controller-manager runs"
+        case Choice.DELETE_NODE:
+            return f"only if {name} is off for good: delete its Node object; volumes follow after some minutes"
+        case Choice.OUT_OF_SERVICE:
+            return f"only if {name} is off: taint it as out of service, which frees its volumes; untaint it once it is back"
+        case Choice.FORCE_DELETE:
+            return (
+                f"only if {name} is off and nothing above will do: force the pod out. "
+                "While it still runs there, two pods of one name write the same data"
+            )
+        case Choice.READ_NODES:
+            return "get the right to read nodes first: nothing can be said before"
+        case _:
+            assert_never(item)
+
+
+def commands(item: Choice, lost: LostPod) -> tuple[str, ...]:
+    """The exact commands."""
+    node = clean(lost.node)
+    match item:
+        case Choice.RETURN:
+            return (f"kubectl wait --for=condition=Ready node/{node} --timeout=10m",)
+        case Choice.AWAIT_COLLECTION:
+            return (f"kubectl wait --for=delete pod/{clean(lost.name)} -n {clean(lost.namespace)} --timeout=5m",)
+        case Choice.DELETE_NODE:
+            return (f"kubectl delete node {node}",)
+        case Choice.OUT_OF_SERVICE:
+            taint = "node.kubernetes.io/out-of-service"
+            return (f"kubectl taint nodes {node} {taint}=nodeshutdown:NoExecute", f"kubectl taint nodes {node} {taint}-")
+        case Choice.FORCE_DELETE:
+            return (f"kubectl pets lost {clean(lost.set)} --force-delete {clean(lost.name)} -n {clean(lost.namespace)}",)
+        case Choice.READ_NODES:
+            return ("kubectl auth can-i list nodes",)
+        case _:
+            assert_never(item)
+
+
+def force_refused(found: ForceRefused) -> str:
+    pod, node = clean(found.pod), clean(found.node)
+    match found.reason:
+        case ForceRefusedReason.NO_SUCH_POD:
+            return f"the set has no pod {pod}"
+        case ForceRefusedReason.PODS_UNREAD:
+            return "pods could not be read, so nothing can be said of them"
+        case ForceRefusedReason.NODES_UNREAD:
+            return f"nodes could not be read, so whether {node} answers is unknown"
+        case ForceRefusedReason.NO_NODE:
+            return f"{pod} was never given to a node; deleting it takes no force"
+        case ForceRefusedReason.NODE_ANSWERS:
+            return f"{pod} is not lost: its node {node} is Ready, and its kubelet ends the pod"
+        case ForceRefusedReason.NODE_SPEAKS:
+            return f"{pod} is not lost: the kubelet of {node} reports (Ready is False), so the machine is on"
+        case ForceRefusedReason.NOT_TERMINATING:
+            return f"{pod} is not being deleted; its node {node} does not answer, so it may still run there"
+        case ForceRefusedReason.NOT_OVERDUE:
+            return f"the grace period of {pod} is not over yet"
+        case ForceRefusedReason.REPLACED:
+            return f"there is another pod {pod} by now"
+        case _:
+            assert_never(found.reason)
+
+
+def force_question(pod: str, node: str, server: str) -> str:
+    """What somebody has to know before typing the node's name."""
+    return (
+        f"Forcing {clean(pod)} out on {clean(server)} makes the API server forget it, stopped or not.\n"
+        f"If node {clean(node)} still runs it, two pods of that name will write the same data and corrupt it.\n"
+        f"Type the node's name to confirm that the machine is switched off:"
+    )
+
+
+def after_refusal(found: ForceRefused) -> str:
+    """What to look at next."""
+    pod, node = clean(found.pod), clean(found.node)
+    match found.reason:
+        case ForceRefusedReason.NODES_UNREAD:
+            return "kubectl auth can-i list nodes"
+        case ForceRefusedReason.PODS_UNREAD:
+            return "kubectl auth can-i list pods"
+        case ForceRefusedReason.NODE_ANSWERS | ForceRefusedReason.NODE_SPEAKS:
+            return f"kubectl describe node {node}"
+        case ForceRefusedReason.NOT_TERMINATING:
+            return "kubectl pets lost shows what is safer; the pod is marked for deletion some minutes after its node fell silent"
+        case ForceRefusedReason.NO_NODE | ForceRefusedReason.NOT_OVERDUE:
+            return f"kubectl describe pod {pod}"
+        case ForceRefusedReason.NO_SUCH_POD | ForceRefusedReason.REPLACED:
+            return "kubectl pets lost lists the pods that are lost"
+        case _:
+            assert_never(found.reason)

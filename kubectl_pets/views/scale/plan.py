@@ -1,0 +1,251 @@
+"""``kubectl pets scale``: what another number of replicas does, what is asked before it, and how it ended.
+
+The plan names each pod in the controller's order with what becomes of its claims; what somebody should know before stands below
+it, and on stderr when there is no plan to show.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scale.claim_effects import Coming, Leaving, Returning
+from kubectl_pets.domain.scale.progress import Standing
+from kubectl_pets.domain.scale.types import Move, Refused, Scaling, Stake, Votes
+from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.rollout import words
+from kubectl_pets.views.scale.words import refusal, rival, stays, warning
+from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text import phrases
+from kubectl_pets.views.text.cleaning import clean
+
+#: So many pods get a line each before the rest is counted.
+_MANY = 20
+
+
+def draw(found: Scaling, seen: Assessment, now: datetime) -> str:
+    """The plan for the set as it was ``seen``; ``now``: for ages."""
+    lines = [f"{words.title(seen)}: {headline(found)}"]
+    for number, move in enumerate(found.moves[:_MANY], start=1):
+        lines.append(f"{number:>3}. {_move(move, found, seen, now)}")
+    if len(found.moves) > _MANY:
+        rest = [move.pod for move in found.moves[_MANY:]]
+        lines.append(f"     and so on: {phrases.folded(rest)}")
+    if found.refused is not None:
+        lines.append(f"  => refused: {refusal(found.refused, found, seen)}")
+    elif found.reached:
+        lines.append("  => nothing to do")
+    else:
+        lines.append(f"  => {_range(found, seen)}")
+    lines += _quorum(found)
+    lines += [f"at stake: {_stake(each, found)}" for each in found.stakes]
+    return "\n".join([*lines, *(f"warning: {told}" for told in warnings(found, seen))])
+
+
+def headline(found: Scaling) -> str:
+    if found.before == found.after:
+        return f"{phrases.count(found.after, 'replica')}, as asked for"
+    order = "all at once" if found.at_once else _order(found)
+    return f"{found.before} -> {phrases.count(found.after, 'replica')}, {clean(found.policy)}: {order}"
+
+
+def _order(found: Scaling) -> str:
+    if found.after > found.before:
+        return "one at a time, the lowest ordinal first, each available before the next"
+    return "one at a time, the highest ordinal first, each gone before the next"
+
+
+def _move(move: Move, found: Scaling, seen: Assessment, now: datetime) -> str:
+    pod = clean(move.pod)
+    if move.creates:
+        revision = f" at {phrases.hash_of(move.revision, seen)}" if move.revision else ""
+        back = [_returning(each, now) for each in found.returns or () if each.pod == move.pod]
+        return "; ".join([f"create {pod}{revision}", *back])
+    return "; ".join([f"remove {pod}", *(_leaving(each) for each in found.leaves or () if each.pod == move.pod)])
+
+
+def _returning(each: Returning, now: datetime) -> str:
+    claim = f"claim {clean(each.claim)} ({claim_words.size(each.size)})"
+    match each.coming:
+        case Coming.OLD_DATA:
+            since = f"unused for {age.age(each.unused_since, now)}" if each.unused_since else "since when unused is not known"
+            return f"{claim} comes back with its old data, {since}, volume {clean(each.volume)}"
+        case Coming.UNBOUND:
+            return f"{claim} is there already, and was never bound"
+        case Coming.LOST:
+            return f"{claim} is there, but its volume {clean(each.volume)} is gone: the pod will not start"
+        case Coming.GOING:
+            return f"{claim} is on its way out: the pod waits for that and gets a new, empty one"
+        case _:
+            assert_never(each.coming)
+
+
+def _leaving(each: Leaving) -> str:
+    claim = f"claim {clean(each.claim)} ({claim_words.size(each.size)})"
+    if not each.deleted:
+        return f"{claim} stays" + (f", for {clean(each.controller)} controls it" if each.controller else "")
+    return f"{claim} is deleted, {_fate(each)}"
+
+
+def _fate(each: Leaving) -> str:
+    match each.fate:
+        case Fate.DESTROYED:
+            return f"and volume {clean(each.volume)} is DESTROYED with its data"
+        case Fate.RETAINED:
+            return f"volume {clean(each.volume)} keeps the data"
+        case Fate.NO_DATA:
+            return "and never had any data"
+        case Fate.UNKNOWN:
+            return "and what becomes of its data cannot be said"
+        case _:
+            assert_never(each.fate)
+
+
+def _range(found: Scaling, seen: Assessment) -> str:
+    if not found.after:
+        return "no pod is left"
+    first, last = f"{clean(seen.name)}-{found.start}", f"{clean(seen.name)}-{found.start + found.after - 1}"
+    return f"{phrases.count(found.after, 'pod')}: {first}" + (f"..{last}" if found.after > 1 else "")
+
+
+def _quorum(found: Scaling) -> list[str]:
+    now, then = found.votes
+    if found.before == found.after:
+        return []
+    return [f"quorum: {_vote(now)}, {_margin(now)} now; then {_vote(then)}" + (f", {_margin(then)}" if found.after else "")]
+
+
+def _vote(votes: Votes) -> str:
+    return f"a majority of {votes.members} is {votes.majority}" if votes.members else "there is none"
+
+
+def _margin(votes: Votes) -> str:
+    if votes.tolerates < 0:
+        return f"which {votes.available} available miss"
+    return f"{votes.tolerates} may fail"
+
+
+def warnings(found: Scaling, seen: Assessment) -> list[str]:
+    """What somebody should know before, without the word "warning"."""
+    others = [rival(one, found) for one in found.rivals if found.refused is None or one != found.refused.rival]
+    data = _of_data(found) if found.refused is None and found.before != found.after else []
+    return [*data, *(warning(each, found, seen) for each in found.warnings), *others]
+
+
+def _of_data(found: Scaling) -> list[str]:
+    old = [each for each in found.returns or () if each.coming is Coming.OLD_DATA]
+    lost = [each.claim for each in found.returns or () if each.coming is Coming.LOST]
+    kept = [each for each in found.leaves or () if not each.deleted]
+    return [
+        *([_comes_back(old)] if old else []),
+        *([f"the volume of {phrases.folded(lost)} is gone: pods that mount it will not start"] if lost else []),
+        *([stays(kept)] if kept else []),
+    ]
+
+
+def _comes_back(old: Sequence[Returning]) -> str:
+    names = phrases.folded([each.claim for each in old])
+    one = len(old) == 1
+    return (
+        f"{names} {'is' if one else 'are'} left from an earlier time: the new {'pod' if one else 'pods'} will mount "
+        f"{'it' if one else 'them'} as {'it is' if one else 'they are'}"
+    )
+
+
+def question(found: Scaling, seen: Assessment, server: str) -> str:
+    """Asked before what cannot be taken back; names the server, because that is what one gets wrong."""
+    parts = [_stake(each, found) for each in found.stakes]
+    return f"on {clean(server)} this scales {words.title(seen)} from {found.before} to {found.after}: {'; '.join(parts)}. Go on?"
+
+
+def _stake(stake: Stake, found: Scaling) -> str:
+    match stake:
+        case Stake.CLAIMS:
+            return _lost(found.lost)
+        case Stake.UNKNOWN_CLAIMS:
+            return "the retention policy deletes the claims of pods that go, and which data that DESTROYS could not be read"
+        case Stake.STOPS:
+            return "no pod is left, the service stops"
+        case Stake.MAJORITY:
+            return f"pods that are up go at once, and those that stay are no majority of {found.after}"
+        case _:
+            assert_never(stake)
+
+
+def _lost(lost: Sequence[Leaving]) -> str:
+    names = phrases.folded([each.claim for each in lost])
+    told = [f"deletes {phrases.count(len(lost), 'claim')} ({names})"]
+    for fate, verb in ((Fate.DESTROYED, "DESTROYS"), (Fate.UNKNOWN, "perhaps DESTROYS"), (Fate.RETAINED, "leaves")):
+        those = [each for each in lost if each.fate is fate]
+        if those:
+            volumes = phrases.folded([each.volume for each in those if each.volume]) or "of unknown name"
+            told.append(f"{verb} {phrases.count(len(those), 'volume')} with {_bytes(those)} ({volumes})")
+    if not any(each.fate in (Fate.DESTROYED, Fate.UNKNOWN) for each in lost):
+        told.append("destroys no data")
+    return "the retention policy " + ", ".join(told)
+
+
+def _bytes(claims: Iterable[Leaving]) -> str:
+    sizes = [each.size for each in claims]
+    return claim_words.amount(sum(size or 0 for size in sizes), sizes.count(None))
+
+
+def ended(end: Standing, found: Scaling, seen: Assessment) -> str:
+    """How it ended, on stderr."""
+    name = words.title(seen)
+    match end:
+        case Standing.REACHED if found.reached:
+            return f"{name}: nothing to do, {phrases.count(found.after, 'replica')} available"
+        case Standing.REACHED:
+            return f"{name}: scaled, {_range(found, seen)}"
+        case Standing.GOING_ON:
+            return f"timed out: {words.headline(seen)}"
+        case Standing.STUCK:
+            more = len(seen.blockers) - 1
+            return f"stuck: {name}: {words.blocker(seen.blockers[0])}" + (f" (and {more} more)" if more > 0 else "")
+        case Standing.DELETED:
+            return "failed: somebody deleted the set, so this scaling is over"
+        case Standing.REPLACED:
+            return f"failed: {name}: somebody deleted it and made another one of the same name; this scaling was of the old one"
+        case Standing.RESCALED:
+            return f"failed: {name}: somebody else set replicas to {seen.replicas}, so scaling to {found.after} stops here"
+        case Standing.UNREADABLE:
+            return f"failed: the pods of {name} may not be read any more, so nothing can be said of them"
+        case _:
+            assert_never(end)
+
+
+def hint(end: Standing, found: Scaling, seen: Assessment) -> str | None:
+    """What to type next."""
+    status = f"{phrases.command(seen, 'status')} shows where it stands"
+    match end:
+        case Standing.STUCK if found.before != found.after:
+            return f"{status}; take it back with: {_scale(seen, found.before)}"
+        case Standing.STUCK | Standing.RESCALED | Standing.REPLACED:
+            return status
+        case Standing.GOING_ON:
+            return f"the controller goes on; wait on with: {_scale(seen, found.after)}"
+        case Standing.REACHED | Standing.DELETED | Standing.UNREADABLE:
+            return None
+        case _:
+            assert_never(end)
+
+
+def after_interrupt(found: Scaling, seen: Assessment) -> str:
+    back = f", or take it back with: {_scale(seen, found.before)}" if found.before != found.after else ""
+    return f"the controller goes on; type the same again to wait on{back}"
+
+
+def _scale(seen: Assessment, replicas: int) -> str:
+    return phrases.command(seen, "scale", "--replicas", str(replicas))
+
+
+def refused(found: Refused, plan: Scaling, seen: Assessment) -> str:
+    return f"refused: {words.title(seen)}: {refusal(found, plan, seen)} Nothing was changed."
+
+
+def changed_meanwhile(found: Scaling, seen: Assessment) -> str:
+    """Nobody has agreed to what it would do now."""
+    parts = "; ".join(_stake(each, found) for each in found.stakes)
+    return f"refused: {words.title(seen)}: what scaling does changed while you were asked: {parts}. Nothing was changed."
