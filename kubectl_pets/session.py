@@ -19,10 +19,10 @@ import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without them
     from kubectl_pets.domain.changes import Change
-    from kubectl_pets.domain.dns.answers import ClientView, Hearing, Question
+    from kubectl_pets.domain.dns.answers import ClientView, Question, ServerAnswers
     from kubectl_pets.domain.dns.network import Network
-    from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
-    from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
+    from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, SetView, StatefulSet
+    from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.restoring import ClaimStep
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
     from kubectl_pets.domain.rollout.history import History
@@ -58,13 +58,13 @@ class DnsWhere(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 5.0  #: seconds for each server, connecting and all answers together
 
 
-class SnapshotSource(Protocol):
+class SetViewSource(Protocol):
     """One StatefulSet, kept up to date by watches. Use as a context manager; closing ends its connections and threads."""
 
-    def __enter__(self) -> "SnapshotSource": ...
+    def __enter__(self) -> "SetViewSource": ...
     def __exit__(self, *exc: object) -> None: ...
 
-    def latest(self) -> Snapshot:
+    def latest(self) -> SetView:
         """The newest snapshot that the watches have brought; never blocks. Raises PetsError if the watches gave up for good
         (a right was taken away, the credentials ran out)."""
 
@@ -72,7 +72,7 @@ class SnapshotSource(Protocol):
         """Block until something changed since ``latest`` was last asked, or ``timeout`` seconds are over. True: changed.
         Outages of the server are ridden out; interruptible by signals."""
 
-    def refresh(self) -> Snapshot:
+    def refresh(self) -> SetView:
         """Read the set and its pods afresh from the API server (two requests), past every cache."""
 
     def trouble(self) -> str | None:
@@ -106,7 +106,7 @@ class Resolver(Protocol):
     def __enter__(self) -> "Resolver": ...
     def __exit__(self, *exc: object) -> None: ...
 
-    def ask(self, questions: Sequence[Question]) -> tuple[Hearing, ...]:
+    def ask(self, questions: Sequence[Question]) -> tuple[ServerAnswers, ...]:
         """Put all questions to every server, to several at the same time. One Hearing a server, in the servers' order; one
         server's trouble is told in its Hearing and never raised. The DNS pods are looked up each time, so replicas that
         come and go are followed. Empty: there are no DNS pods to ask. Where they may not be listed there is one Hearing
@@ -140,7 +140,7 @@ class Cluster(Protocol):
         """The API server's clock (UTC), estimated from its last answer, because the cluster's timestamps are its own and the
         clock of a laptop may be off by minutes."""
 
-    def snapshot(self, namespace: str, name: str) -> Snapshot:
+    def set_view(self, namespace: str, name: str) -> SetView:
         """One set and what its selector matches. Raises NotFoundError where there is no such set."""
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
@@ -169,7 +169,7 @@ class Cluster(Protocol):
     def attachments(self) -> tuple[VolumeAttachment, ...] | None:
         """Which volumes are attached to which nodes. None: may not be read."""
 
-    def watch_snapshot(self, namespace: str, name: str) -> SnapshotSource: ...
+    def watch_set(self, namespace: str, name: str) -> SetViewSource: ...
 
     def watch_inventory(self, namespace: str | None, selector: str | None) -> InventorySource: ...
 
@@ -182,9 +182,9 @@ class Cluster(Protocol):
         ``resource`` is "pods", "statefulsets.apps", "pods/portforward"; namespace empty: of the cluster.
         An API server that cannot say counts as allowed."""
 
-    def estate(
+    def claim_inventory(
         self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = ...
-    ) -> Estate:
+    ) -> ClaimInventory:
         """All that claims are judged by (None: in the whole cluster), and no more of it than can change the class of a
         candidate, or with ``every_class`` of any claim. ``progress`` is told what is being read."""
 

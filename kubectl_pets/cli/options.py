@@ -15,7 +15,7 @@ from kubectl_pets.session import Session
 if TYPE_CHECKING:  # help, version and completion do without the domain
     from click.shell_completion import CompletionItem
 
-    from kubectl_pets.domain.rollout.partition import Wanted
+    from kubectl_pets.domain.rollout.partition import PartitionRequest
     from kubectl_pets.domain.rollout.revisions import Image
     from kubectl_pets.domain.stepping.steps import Amount
 
@@ -88,15 +88,15 @@ class Pods(click.ParamType["Amount"]):
         return Amount(int(found[1]), percent=bool(found[2]))
 
 
-class PartitionValue(click.ParamType["Wanted"]):
+class PartitionValue(click.ParamType["PartitionRequest"]):
     """``2``, ``+1``, ``-1`` or ``50%``."""
 
     name = "value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Wanted":
-        from kubectl_pets.domain.rollout.partition import PATTERN, Meaning, Wanted
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "PartitionRequest":
+        from kubectl_pets.domain.rollout.partition import PATTERN, Meaning, PartitionRequest
 
-        if isinstance(value, Wanted):
+        if isinstance(value, PartitionRequest):
             return value
         found = re.fullmatch(PATTERN, str(value))
         if found is None:
@@ -104,9 +104,9 @@ class PartitionValue(click.ParamType["Wanted"]):
         if found[3] is not None:
             if int(found[3]) > 100:
                 self.fail(f"'{value}' is more than all pods: give a share from 0% to 100%.", param, ctx)
-            return Wanted(meaning=Meaning.PERCENT, number=int(found[3]))
+            return PartitionRequest(meaning=Meaning.PERCENT, number=int(found[3]))
         meaning = {"": Meaning.ABSOLUTE, "+": Meaning.UP, "-": Meaning.DOWN}[found[1]]
-        return Wanted(meaning=meaning, number=int(found[2]))
+        return PartitionRequest(meaning=meaning, number=int(found[2]))
 
 
 class ImageValue(click.ParamType["Image"]):

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_pets.cluster.http.failures import shown_url
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, Kind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
-from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, Snapshot, StatefulSet
+from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, SetView, StatefulSet
 
 if TYPE_CHECKING:
     from kubectl_pets.cluster.dns.servers import DnsServers, Where
     from kubectl_pets.cluster.pods.execute import ExecResult
-    from kubectl_pets.cluster.topics.network import NetworkSource
+    from kubectl_pets.cluster.topics.network import WatchedNetwork
     from kubectl_pets.cluster.topics.watched_sets import FleetSource, SetSource
     from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.network import Network
-    from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
+    from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.restoring import ClaimStep
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
     from kubectl_pets.domain.rollout.history import History
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
 
-_NAMED: dict[str, Kind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
+_NAMED: dict[str, ResourceKind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
 
 
 class Client:
@@ -43,7 +43,7 @@ class Client:
         self._transport = transport
         self._reader = Reader(transport)
         self._lock = Lock()
-        self._sources: list[SetSource | FleetSource | NetworkSource] = []
+        self._sources: list[SetSource | FleetSource | WatchedNetwork] = []
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +69,8 @@ class Client:
     def now(self) -> datetime:
         return self._transport.clock.now()
 
-    def snapshot(self, namespace: str, name: str) -> Snapshot:
-        return read.snapshot(self._reader, namespace, name)
+    def set_view(self, namespace: str, name: str) -> SetView:
+        return read.set_view(self._reader, namespace, name)
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
         return read.inventory(self._reader, namespace, selector)
@@ -110,7 +110,7 @@ class Client:
 
         return safety.attachments(self._reader)
 
-    def watch_snapshot(self, namespace: str, name: str) -> SetSource:
+    def watch_set(self, namespace: str, name: str) -> SetSource:
         from kubectl_pets.cluster.topics.watched_sets import SetSource
 
         source = SetSource(self._reader, self._transport, self._forget, namespace, name)
@@ -141,12 +141,12 @@ class Client:
 
         return missing_rights(self._transport, namespace, needed)
 
-    def estate(
+    def claim_inventory(
         self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = lambda text: None
-    ) -> Estate:
-        from kubectl_pets.cluster.topics.claims import read_estate
+    ) -> ClaimInventory:
+        from kubectl_pets.cluster.topics.claims import read_claim_inventory
 
-        return read_estate(self._reader, namespace, self.now, every_class=every_class, progress=progress)
+        return read_claim_inventory(self._reader, namespace, self.now, every_class=every_class, progress=progress)
 
     def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
         listed = self._reader.listing(CLAIMS, Scope(namespace=namespace, labels=selector)).items
@@ -201,10 +201,10 @@ class Client:
 
         return network(self._reader, namespace, name)
 
-    def watch_network(self, namespace: str, name: str) -> NetworkSource:
-        from kubectl_pets.cluster.topics.network import NetworkSource
+    def watch_network(self, namespace: str, name: str) -> WatchedNetwork:
+        from kubectl_pets.cluster.topics.network import WatchedNetwork
 
-        source = NetworkSource(self._reader, self._transport, self._forget, namespace, name)
+        source = WatchedNetwork(self._reader, self._transport, self._forget, namespace, name)
         with self._lock:
             self._sources.append(source)
         return source

@@ -10,11 +10,11 @@ import click
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import Verb, VerbGroup
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
-from kubectl_pets.domain.dns.names import Kind
+from kubectl_pets.domain.dns.names import NameKind
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.dns import resolve as resolving
-from kubectl_pets.flows.dns.resolve import Aim, Frame
+from kubectl_pets.flows.dns.resolve import Aim, NamesFrame
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.session import DnsWhere, Session
 from kubectl_pets.views.dns import documents as dns_documents
@@ -127,7 +127,7 @@ def _watch(
     with TextPainter(terminal) as painter:
         before: Diagnosis | None = None
 
-        def observe(frame: Frame) -> None:
+        def observe(frame: NamesFrame) -> None:
             nonlocal before
             if tabular and terminal.live:
                 drawn = dns.table(
@@ -174,6 +174,6 @@ def explain(
     if output != "table":
         terminal.print(dns_documents.one(seen, output))
         return ExitCode.OK
-    line = next(line for line in seen.lines if line.name.kind is Kind.POD)
+    line = next(line for line in seen.lines if line.name.kind is NameKind.POD)
     terminal.print(dns.explain(seen, line, width=terminal.limit, colour=terminal.colour))
     return ExitCode.OK

@@ -3,7 +3,7 @@
 import click
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
-from kubectl_pets.domain.rollout.history import Entry, History, Template, entries, find
+from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, entries, find
 from kubectl_pets.errors import ExitCode, NotFoundError, PetsError
 from kubectl_pets.flows.rollout import diff as diffing
 from kubectl_pets.session import Session
@@ -110,7 +110,7 @@ def _side(found: History, wanted: str, name: str) -> tuple[str, Template]:
     return f"revision {entry.number} ({entry.name})", entry.template
 
 
-def _find(revisions: tuple[Entry, ...], wanted: str, name: str) -> Entry:
+def _find(revisions: tuple[RevisionEntry, ...], wanted: str, name: str) -> RevisionEntry:
     entry = find(revisions, wanted)
     if entry is None:
         known = ", ".join(str(each.number) for each in revisions) or "none yet"

@@ -6,7 +6,7 @@ import click
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.errors import ExitCode, ForbiddenError, UsageError
 from kubectl_pets.session import Session
@@ -47,9 +47,9 @@ def command(
 
 def _show(session: Session, name: str | None, all_namespaces: bool, output: str, check: bool) -> ExitCode:
     cluster, terminal = session.cluster, session.terminal
-    looks: Sequence[Snapshot]
+    looks: Sequence[SetView]
     if name:
-        looks = (cluster.snapshot(session.namespace, name),)
+        looks = (cluster.set_view(session.namespace, name),)
     else:
         looks = snapshots(cluster.inventory(None if all_namespaces else session.namespace, None))
     nodes, attachments, now = cluster.nodes(), cluster.attachments(), session.now()
@@ -81,7 +81,7 @@ def _force(session: Session, name: str, pod: str) -> ExitCode:
     if isinstance(again, lost.ForceRefused):
         return _refuse(session, again)
     cluster.apply(again.change)
-    left = {each.metadata.uid for each in cluster.snapshot(namespace, name).pods or ()}
+    left = {each.metadata.uid for each in cluster.set_view(namespace, name).pods or ()}
     if again.change.uid in left:
         terminal.tell(f"stuck: {pod} was forced out and is still there: a finalizer holds it")
         terminal.tell(f"hint: kubectl get pod {pod} -n {namespace} -o yaml shows metadata.finalizers")
@@ -92,7 +92,7 @@ def _force(session: Session, name: str, pod: str) -> ExitCode:
 
 
 def _judged(session: Session, name: str, pod: str, uid: str = "") -> lost.Force | lost.ForceRefused:
-    look = session.cluster.snapshot(session.namespace, name)
+    look = session.cluster.set_view(session.namespace, name)
     return lost.force(look, pod, session.cluster.nodes(), session.now(), uid)
 
 

@@ -9,7 +9,7 @@ import click
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import Age, connection, exit_codes, output, pass_session
-from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Verdict
+from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
 from kubectl_pets.errors import ConflictError, ExitCode
 from kubectl_pets.flows.orphans.select import Selection, bare, no_such, select
 from kubectl_pets.session import Session
@@ -89,7 +89,7 @@ def command(
     return ExitCode.FINDINGS if check and any(verdict.candidate for verdict in shown) else ExitCode.OK
 
 
-def _show(session: Session, shown: Sequence[Verdict], output: str, *, headers: bool, all_namespaces: bool) -> None:
+def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, headers: bool, all_namespaces: bool) -> None:
     terminal = session.terminal
     if output not in ("table", "wide"):
         terminal.print(claim_documents.many(shown, output))

@@ -8,10 +8,10 @@ import click
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, yes
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.orphans.deletion import Options
+from kubectl_pets.domain.orphans.deletion import DeletionOptions
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.orphans.delete import Manner, dispose
+from kubectl_pets.flows.orphans.delete import DeletionRun, dispose
 from kubectl_pets.flows.orphans.select import Selection, select
 from kubectl_pets.session import Session
 
@@ -91,10 +91,10 @@ def delete(
         every_class=bool(names),
     )
     chosen = select(session.cluster, selection, session.terminal.passing)
-    options = Options(
+    options = DeletionOptions(
         destroy_data=destroy_data, keep=keep, limit=limit, snapshot=snapshot is not None, snapshot_class=snapshot or ""
     )
-    manner = Manner(
+    manner = DeletionRun(
         options=options,
         dry_run=DryRun(dry_run),
         output=output,

@@ -4,11 +4,11 @@ import click
 
 from kubectl_pets.cli.options import PartitionValue, SetName, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.partition import Wanted
+from kubectl_pets.domain.rollout.partition import PartitionRequest
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Goal, Partition
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.rollout.carry import Manner, carry, manner_options
+from kubectl_pets.flows.rollout.carry import RunOptions, carry, manner_options
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.rollout import partition as picture
@@ -24,7 +24,7 @@ from kubectl_pets.views.rollout import partition as picture
 @manner_options
 @connection
 @pass_session
-def command(session: Session, name: str, value: Wanted | None, manner: Manner) -> ExitCode:
+def command(session: Session, name: str, value: PartitionRequest | None, manner: RunOptions) -> ExitCode:
     """Show the partition as a picture of positions and ordinals, or set it.
 
     VALUE counts positions that keep the current revision: absolute (2), relative (+1, -1), or a share of the replicas (50%,
@@ -38,7 +38,7 @@ def command(session: Session, name: str, value: Wanted | None, manner: Manner) -
       kubectl pets partition web 50% --dry-run
     """
     if value is None:
-        seen = assess(session.cluster.snapshot(session.namespace, name), session.now())
+        seen = assess(session.cluster.set_view(session.namespace, name), session.now())
         terminal = session.terminal
         text = (
             picture.draw(seen, width=terminal.width, colour=terminal.colour)

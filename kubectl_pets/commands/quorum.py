@@ -6,7 +6,7 @@ import click
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.quorum import Quorum
 from kubectl_pets.domain.safety.risks import judge
@@ -68,9 +68,9 @@ def _judged(session: Session, name: str | None, all_namespaces: bool, selector: 
     """Pods before nodes: a node that is newer than a pod does no harm, a pod on a node not yet seen would have no zone."""
     cluster = session.cluster
     namespace = None if all_namespaces else session.namespace
-    looks: Sequence[Snapshot]
+    looks: Sequence[SetView]
     if name:
-        looks = (cluster.snapshot(session.namespace, name),)
+        looks = (cluster.set_view(session.namespace, name),)
     else:
         looks = snapshots(cluster.inventory(namespace, selector))
     budgets, nodes, now = cluster.budgets(namespace), cluster.nodes(), session.now()

@@ -11,7 +11,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.restarting import Order, in_order, mark
 from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.rollout.carry import Manner, carry, manner_options
+from kubectl_pets.flows.rollout.carry import RunOptions, carry, manner_options
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.terms import soak_option, terms_options
 from kubectl_pets.session import Session
@@ -39,7 +39,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 def command(
     session: Session,
     name: str,
-    manner: Manner,
+    manner: RunOptions,
     terms: Terms,
     pods: tuple[str, ...],
     skip: tuple[str, ...],

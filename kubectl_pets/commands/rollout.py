@@ -13,7 +13,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import images_for
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.rollout.carry import Manner, OnStuck, carry, manner_options
+from kubectl_pets.flows.rollout.carry import OnStuck, RunOptions, carry, manner_options
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
 from kubectl_pets.flows.rollout.terms import soak_option, terms_options
@@ -96,7 +96,7 @@ def command() -> None:
 def run(
     session: Session,
     name: str | None,
-    manner: Manner,
+    manner: RunOptions,
     terms: Terms,
     group: str | None,
     by: str | None,
@@ -141,7 +141,7 @@ def run(
 @_image
 @_forward
 def canary(
-    session: Session, name: str, manner: Manner, terms: Terms, pods: Amount, images: tuple[Image, ...]
+    session: Session, name: str, manner: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...]
 ) -> ExitCode:
     """Stage a change under a partition that holds every pod, then release it to the highest ordinals and wait for them.
 
@@ -158,7 +158,7 @@ def canary(
 @click.command("step", epilog=_CODES)
 @_pods
 @_forward
-def step(session: Session, name: str, manner: Manner, terms: Terms, pods: Amount) -> ExitCode:
+def step(session: Session, name: str, manner: RunOptions, terms: Terms, pods: Amount) -> ExitCode:
     """Release the next pods, from the highest ordinal down, and wait until they are available.
 
     A step that was cut short is finished first and counts as this one.
@@ -174,7 +174,7 @@ def step(session: Session, name: str, manner: Manner, terms: Terms, pods: Amount
 @click.command("promote", epilog=_CODES)
 @soak_option("--soak")
 @_forward
-def promote(session: Session, name: str, manner: Manner, terms: Terms, soak: timedelta) -> ExitCode:
+def promote(session: Session, name: str, manner: RunOptions, terms: Terms, soak: timedelta) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
 
     With gates or --soak it releases one pod at a time.
@@ -190,7 +190,7 @@ def promote(session: Session, name: str, manner: Manner, terms: Terms, soak: tim
 
 @click.command("pause", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_verb
-def pause(session: Session, name: str, manner: Manner) -> ExitCode:
+def pause(session: Session, name: str, manner: RunOptions) -> ExitCode:
     """Raise the partition to where the rollout stands: pods already replaced stay, no other one follows.
 
     \b
@@ -202,7 +202,7 @@ def pause(session: Session, name: str, manner: Manner) -> ExitCode:
 
 @click.command("resume", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_verb
-def resume(session: Session, name: str, manner: Manner) -> ExitCode:
+def resume(session: Session, name: str, manner: RunOptions) -> ExitCode:
     """Put the partition back to what it was before the pause. Does not wait: 'kubectl pets status NAME -w' does.
 
     \b
@@ -214,7 +214,7 @@ def resume(session: Session, name: str, manner: Manner) -> ExitCode:
 
 @click.command("abort", epilog=_CODES)
 @_verb
-def abort(session: Session, name: str, manner: Manner) -> ExitCode:
+def abort(session: Session, name: str, manner: RunOptions) -> ExitCode:
     """Bring every pod back to the current revision, the last one that was rolled out to the end.
 
     Holds the rollout with the partition, then deletes the updated pods one at a time (broken ones first, then from the highest

@@ -7,7 +7,7 @@ import click
 from kubectl_pets.cli.options import SetName, connection, dry_run, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.scale.carry import Manner, resize
+from kubectl_pets.flows.scale.carry import ScaleOptions, resize
 from kubectl_pets.session import Session
 
 #: More is a slip of the finger: each of them is a pod.
@@ -49,5 +49,5 @@ def command(
         raise UsageError("--plan and --dry-run=server exclude each other.", hint="--dry-run=server prints the plan, too.")
     rehearsal = DryRun.CLIENT if plan else DryRun(dry_run)
     return resize(
-        session, name, replicas, Manner(dry_run=rehearsal, yes=yes, timeout=seconds(timeout), output=output)
+        session, name, replicas, ScaleOptions(dry_run=rehearsal, yes=yes, timeout=seconds(timeout), output=output)
     )

@@ -11,7 +11,7 @@ from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.rollout.conductor import Frame, TimedOut, follow
+from kubectl_pets.flows.rollout.conductor import RolloutFrame, TimedOut, follow
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import advice, documents, tree, words
@@ -53,7 +53,7 @@ def command(
     goal = Until(until or Until.COMPLETE)
     if watch:
         return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), output=output)
-    snapshot = session.cluster.snapshot(session.namespace, name)
+    snapshot = session.cluster.set_view(session.namespace, name)
     seen = assess(snapshot, session.now())
     _print(session, seen, output)
     return _EXIT[progress(goal, seen)]
@@ -61,11 +61,11 @@ def command(
 
 def _watch(session: Session, name: str, until: Until, *, stay: bool, timeout: float | None, output: str) -> ExitCode:
     tabular = output in ("table", "wide")
-    with session.cluster.watch_snapshot(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, name) as source:
         if tabular:
             with Painter(session.terminal) as painter:
 
-                def observe(frame: Frame) -> None:
+                def observe(frame: RolloutFrame) -> None:
                     painter.show(frame.seen, frame.now, footer=frame.trouble or "")
 
                 end, seen = follow(

@@ -10,7 +10,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
 from kubectl_pets.errors import ExitCode, InvalidError
-from kubectl_pets.flows.rollout.carry import Manner, carry, manner_options
+from kubectl_pets.flows.rollout.carry import RunOptions, carry, manner_options
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.terms import soak_option, terms_options
 from kubectl_pets.session import Session
@@ -27,7 +27,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @connection
 @pass_session
 def undo(
-    session: Session, name: str, manner: Manner, terms: Terms, to_revision: int | None, soak: timedelta
+    session: Session, name: str, manner: RunOptions, terms: Terms, to_revision: int | None, soak: timedelta
 ) -> ExitCode:
     """Restore the template of an earlier revision, delete the broken pods that would keep the set stuck, and wait.
 
@@ -71,7 +71,7 @@ def undo(
 @terms_options
 @connection
 @pass_session
-def unstick(session: Session, name: str, manner: Manner, terms: Terms, patience: timedelta) -> ExitCode:
+def unstick(session: Session, name: str, manner: RunOptions, terms: Terms, patience: timedelta) -> ExitCode:
     """Get a set going whose template is right but whose broken pods hold the controller up, and wait.
 
     Deletes just the pod that the controller waits for in vain, lowest ordinal first, if it would come back at another revision.

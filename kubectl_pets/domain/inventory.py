@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from kubectl_pets.domain.model import Inventory, Object, PersistentVolumeClaim, Pod, Snapshot, StatefulSet
+from kubectl_pets.domain.model import Inventory, Object, PersistentVolumeClaim, Pod, SetView, StatefulSet
 
 _Owned = TypeVar("_Owned", bound=Object)
 
 
-def snapshots(inventory: Inventory) -> tuple[Snapshot, ...]:
+def snapshots(inventory: Inventory) -> tuple[SetView, ...]:
     """Hand every set of an inventory what belongs to it: pods and revisions by controller, claims by the stem of their name."""
     pods = _by_controller(inventory.pods)
     revisions = _by_controller(inventory.revisions)
@@ -16,7 +16,7 @@ def snapshots(inventory: Inventory) -> tuple[Snapshot, ...]:
     for claim in inventory.claims or ():
         claims.setdefault((claim.namespace, claim.name.rpartition("-")[0]), []).append(claim)
     return tuple(
-        Snapshot(
+        SetView(
             set=owner,
             pods=None if inventory.pods is None else tuple(pods.get(owner.metadata.uid, ())),
             revisions=None if inventory.revisions is None else tuple(revisions.get(owner.metadata.uid, ())),

@@ -343,7 +343,7 @@ class ServerVersion(Value, frozen=True):
         return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class SetView(msgspec.Struct, frozen=True, kw_only=True):
     """One StatefulSet and what belongs to it, as read from the cluster.
 
     ``pods`` and ``revisions`` are what the set's selector matches, unfiltered. ``None`` means: could not be read (a missing

@@ -23,7 +23,7 @@ def authorization(server: Loopback) -> str | None:
 def look(cluster: Cluster) -> None:
     """Any request at all."""
     with pytest.raises(NotFoundError):
-        cluster.snapshot("x", "none")
+        cluster.set_view("x", "none")
 
 
 def test_nothing_is_sent_before_something_is_asked(server: Loopback, connecting: Connector) -> None:
@@ -105,7 +105,7 @@ def test_a_server_without_a_scheme_is_http_unless_there_is_something_to_trust(se
 
 def test_a_path_in_front_of_the_api_is_kept(server: Loopback, connecting: Connector) -> None:
     server.fault(Answer(200, b'{"metadata": {"name": "web"}, "spec": {"selector": {}}}'))
-    connecting(server.url + "/k8s/clusters/c-1/").snapshot("x", "web")
+    connecting(server.url + "/k8s/clusters/c-1/").set_view("x", "web")
     assert server.seen[0].path == "/k8s/clusters/c-1/apis/apps/v1/namespaces/x/statefulsets/web"
 
 
@@ -182,20 +182,20 @@ def test_a_token_file_that_is_missing_or_empty_is_named(server: Loopback, connec
     token = tmp_path / "token"
     client = connecting(server.url, user={"tokenFile": str(token)})
     with pytest.raises(ConfigError, match=f"token file {token} cannot be read: No such file"):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     token.write_text("\n")
     with pytest.raises(ConfigError, match="is empty"):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     token.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="it is not text"):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert server.seen == []
 
 
 def test_a_token_that_is_turned_down_is_unauthorized_without_being_shown(server: Loopback, connecting: Connector) -> None:
     server.fault(Answer(401, status(401, "Unauthorized"), headers=(("WWW-Authenticate", "s3cret"),)))
     with pytest.raises(UnauthorizedError) as caught:
-        connecting(server.url, user={"token": "s3cret"}).snapshot("x", "web")
+        connecting(server.url, user={"token": "s3cret"}).set_view("x", "web")
     assert "s3cret" not in str(caught.value) + repr(caught.value) + str(caught.value.hint)
     assert len(server.seen) == 1, "the same token would be turned down again"
 
@@ -254,8 +254,8 @@ def test_impersonation_from_flags_wins(server: Loopback, connecting: Connector) 
 def test_all_requests_are_impersonated(server: Loopback, connecting: Connector) -> None:
     stateful_set(server.world)
     client = connecting(server.url, as_user="jane", as_groups=("dev",))
-    client.snapshot("x", "web")
-    with client.watch_snapshot("x", "web"):
+    client.set_view("x", "web")
+    with client.watch_set("x", "web"):
         server.await_requests(4, watch=True)
     client.missing_rights("x", [("get", "pods")])
     assert {seen.headers["Impersonate-User"] for seen in server.seen} == {"jane"}

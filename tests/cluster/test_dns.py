@@ -13,7 +13,7 @@ import dns.rrset
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType
+from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, ServerAnswers
 from kubectl_pets.errors import UnreachableError, UsageError
 from kubectl_pets.session import DnsWhere
 from tests.cluster.loopback import Answer as Canned
@@ -28,7 +28,7 @@ def named(count: int) -> list[Question]:
     return [Question(f"web-{number}.{_ZONE}", RecordType.A) for number in range(count)]
 
 
-def hear(client: Client, questions: list[Question], *behaviours: Behaviour, timeout: float = 10.0) -> tuple[Hearing, int]:
+def hear(client: Client, questions: list[Question], *behaviours: Behaviour, timeout: float = 10.0) -> tuple[ServerAnswers, int]:
     """What is heard from a server of that behaviour, and over how many connections."""
     with nameserver(*behaviours) as server, client.resolver(DnsWhere(server=server.address, timeout=timeout)) as resolver:
         [hearing] = resolver.ask(questions)

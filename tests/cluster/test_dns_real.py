@@ -8,7 +8,7 @@ import pytest
 
 from kubectl_pets.cluster import Client, connect
 from kubectl_pets.cluster.pods.execute import run_in
-from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType
+from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, ServerAnswers
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, UnreachableError
 from kubectl_pets.session import ConnectionFlags, DnsWhere
@@ -96,7 +96,7 @@ def addresses(seen: Network) -> dict[str, str]:
     return {each.hostname: each.addresses[0] for part in seen.slices or () for each in part.endpoints or () if each.ready}
 
 
-def heard(client: Client, where: DnsWhere, *questions: Question, true: Callable[[tuple[Hearing, ...]], bool] = bool) -> tuple[Hearing, ...]:
+def heard(client: Client, where: DnsWhere, *questions: Question, true: Callable[[tuple[ServerAnswers, ...]], bool] = bool) -> tuple[ServerAnswers, ...]:
     """What is heard as soon as it is as wanted: CoreDNS learns of changes by watches."""
     deadline = time.monotonic() + 60
     with client.resolver(where) as resolver:
@@ -106,12 +106,12 @@ def heard(client: Client, where: DnsWhere, *questions: Question, true: Callable[
     return hearings
 
 
-def told(hearing: Hearing) -> list[tuple[Outcome, tuple[str, ...]]]:
+def told(hearing: ServerAnswers) -> list[tuple[Outcome, tuple[str, ...]]]:
     assert hearing.trouble == ""
     return [(each.outcome, each.records) for each in hearing.answers]
 
 
-def all_know(*records: str) -> Callable[[tuple[Hearing, ...]], bool]:
+def all_know(*records: str) -> Callable[[tuple[ServerAnswers, ...]], bool]:
     """Every server gives these for the first question."""
     return lambda hearings: all(each.answers and each.answers[0].records == records for each in hearings)
 
@@ -311,12 +311,12 @@ def test_port_forward_that_is_denied_names_the_right(controlplane: ControlPlane,
     question, known = Question(f"web-0.nginx.{namespace}.svc.cluster.local", _A), addresses(web)["web-0"]
     where = own(namespace)
 
-    def ask() -> Hearing:
+    def ask() -> ServerAnswers:
         with connect(ConnectionFlags(kubeconfig=str(controlplane.kubeconfig_for("heidi")))) as client, client.resolver(where) as resolver:
             [hearing] = resolver.ask([question])
             return hearing
 
-    def ask_until(true: Callable[[Hearing], bool]) -> Hearing:
+    def ask_until(true: Callable[[ServerAnswers], bool]) -> ServerAnswers:
         deadline = time.monotonic() + 30
         while not true(hearing := ask()):  # the authorizer learns of roles by a watch
             assert time.monotonic() < deadline, hearing

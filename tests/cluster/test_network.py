@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client
-from kubectl_pets.cluster.topics.network import NetworkSource
+from kubectl_pets.cluster.topics.network import WatchedNetwork
 from kubectl_pets.domain.dns.network import HEADLESS, SERVICE_LABEL
 from kubectl_pets.errors import NotFoundError
 from tests.cluster.loopback import Answer, Loopback, drop, pod, stateful_set
@@ -45,7 +45,7 @@ def web(server: Loopback) -> None:
 
 
 @pytest.fixture
-def source(server: Loopback, client: Client) -> Iterator[NetworkSource]:
+def source(server: Loopback, client: Client) -> Iterator[WatchedNetwork]:
     with client.watch_network("x", "web") as watching:
         server.await_requests(4, watch=True)
         yield watching
@@ -92,7 +92,7 @@ def test_what_may_not_be_read_is_none(server: Loopback, client: Client, plural: 
         until(source, lambda seen: getattr(seen, part) is not None)
 
 
-def test_changes_of_every_kind_are_seen(server: Loopback, source: NetworkSource) -> None:
+def test_changes_of_every_kind_are_seen(server: Loopback, source: WatchedNetwork) -> None:
     stateful_set(server.world, "web", replicas=3)
     until(source, lambda seen: seen.set.spec.replicas == 3)
     pod(server.world, "web-2")
@@ -105,14 +105,14 @@ def test_changes_of_every_kind_are_seen(server: Loopback, source: NetworkSource)
     until(source, lambda seen: any(each.endpoints and each.endpoints[0].addresses == ("10.0.0.9",) for each in seen.slices or ()))
 
 
-def test_nothing_new_is_nothing_to_wake_up_for(server: Loopback, source: NetworkSource) -> None:
+def test_nothing_new_is_nothing_to_wake_up_for(server: Loopback, source: WatchedNetwork) -> None:
     source.latest()
     assert not source.wait(0.1)
     server.world.put("services", "elsewhere", "y", spec={})
     assert not source.wait(0.1)
 
 
-def test_connections_that_are_cut_and_versions_that_are_forgotten(server: Loopback, source: NetworkSource) -> None:
+def test_connections_that_are_cut_and_versions_that_are_forgotten(server: Loopback, source: WatchedNetwork) -> None:
     server.fault(drop, watch=True, times=4)
     server.cut_watches()
     endpoint_slice(server, "nginx-2", "10.0.0.3")
@@ -123,7 +123,7 @@ def test_connections_that_are_cut_and_versions_that_are_forgotten(server: Loopba
     until(source, lambda seen: len(seen.services or ()) == 3)
 
 
-def test_a_set_that_is_deleted_and_one_that_takes_its_name(server: Loopback, source: NetworkSource) -> None:
+def test_a_set_that_is_deleted_and_one_that_takes_its_name(server: Loopback, source: WatchedNetwork) -> None:
     server.world.delete("statefulsets", "web")
     deadline = time.monotonic() + 10
     with pytest.raises(NotFoundError, match="StatefulSet web was deleted"):

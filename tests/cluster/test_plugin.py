@@ -253,7 +253,7 @@ def test_a_plugin_that_is_badly_configured_is_a_config_error(fields: dict[str, A
 def test_requests_carry_the_plugins_token(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
     stateful_set(server.world)
     script = Script(tmp_path, answer(token="t1"))
-    connecting(server.url, user=script.user()).snapshot("x", "web")
+    connecting(server.url, user=script.user()).set_view("x", "web")
     assert {seen.headers["Authorization"] for seen in server.seen} == {"Bearer t1"}
     assert script.runs == 1
 
@@ -261,7 +261,7 @@ def test_requests_carry_the_plugins_token(server: Loopback, connecting: Connecto
 def test_no_request_goes_out_when_the_plugin_fails(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
     script = Script(tmp_path, "sys.stderr.write('run: aws sso login')", "sys.exit(255)")
     with pytest.raises(CredentialPluginError, match="run: aws sso login"):
-        connecting(server.url, user=script.user()).snapshot("x", "web")
+        connecting(server.url, user=script.user()).set_view("x", "web")
     assert server.seen == []
 
 
@@ -269,7 +269,7 @@ def test_a_401_lets_the_plugin_run_again(server: Loopback, connecting: Connector
     stateful_set(server.world)
     script = Script(tmp_path, "n = str(time.time_ns())", answer(token="t").replace("'t'", "n"))
     server.fault(Answer(401, status(401, "Unauthorized")))
-    connecting(server.url, user=script.user()).snapshot("x", "web")
+    connecting(server.url, user=script.user()).set_view("x", "web")
     assert script.runs == 2
     assert server.seen[0].headers["Authorization"] != server.seen[1].headers["Authorization"]
 
@@ -278,5 +278,5 @@ def test_a_401_that_stays_is_unauthorized(server: Loopback, connecting: Connecto
     script = Script(tmp_path, "n = str(time.time_ns())", answer(token="t").replace("'t'", "n"))
     server.fault(Answer(401, status(401, "Unauthorized")), times=9)
     with pytest.raises(UnauthorizedError):
-        connecting(server.url, user=script.user()).snapshot("x", "web")
+        connecting(server.url, user=script.user()).set_view("x", "web")
     assert len(server.seen) == 2

@@ -25,7 +25,7 @@ def web(server: Loopback) -> None:
 
 
 def test_a_snapshot_holds_what_the_selector_matches(client: Client) -> None:
-    seen = client.snapshot("x", "web")
+    seen = client.set_view("x", "web")
     assert seen.set is not None and seen.set.name == "web"
     assert seen.pods is not None and [each.name for each in seen.pods] == ["web-0", "web-1", "web-2"]
     assert seen.revisions is not None and [each.name for each in seen.revisions] == ["web-1"]
@@ -34,30 +34,30 @@ def test_a_snapshot_holds_what_the_selector_matches(client: Client) -> None:
 
 
 def test_the_set_is_read_first_and_nothing_from_a_cache(server: Loopback, client: Client) -> None:
-    client.snapshot("x", "web")
+    client.set_view("x", "web")
     assert server.seen[0].path.endswith("/statefulsets/web")
     assert len(server.seen) == 5
     assert all("resourceVersion" not in seen.query for seen in server.seen)
 
 
 def test_the_version_is_asked_once(server: Loopback, client: Client) -> None:
-    client.snapshot("x", "web")
-    client.snapshot("x", "web")
+    client.set_view("x", "web")
+    client.set_view("x", "web")
     assert len(server.requests("/version")) == 1
 
 
 @pytest.mark.parametrize(("trouble", "asked"), [(Answer(403), 1), (Answer(404), 1), (Answer(200, b"<html>"), 1), (Answer(501), 4)])
 def test_a_version_that_is_not_told_does_no_harm(server: Loopback, client: Client, trouble: Any, asked: int) -> None:
     server.fault(trouble, path="/version", times=3)
-    assert client.snapshot("x", "web").server is None
-    client.snapshot("x", "web")
+    assert client.set_view("x", "web").server is None
+    client.set_view("x", "web")
     assert len(server.requests("/version")) == asked, "what may pass is asked again, what will not is not"
 
 
 @pytest.mark.parametrize(("plural", "field"), [("pods", "pods"), ("controllerrevisions", "revisions"), ("persistentvolumeclaims", "claims")])
 def test_what_may_not_be_read_is_none_and_not_empty(server: Loopback, client: Client, plural: str, field: str) -> None:
     server.fault(Answer(403), path=f"/{plural}", times=2)
-    seen = client.snapshot("x", "web")
+    seen = client.set_view("x", "web")
     assert getattr(seen, field) is None
     assert all(getattr(seen, other) for other in {"pods", "revisions", "claims"} - {field})
     assert getattr(client.inventory("x", None), field) is None
@@ -65,7 +65,7 @@ def test_what_may_not_be_read_is_none_and_not_empty(server: Loopback, client: Cl
 
 def test_nothing_there_is_empty_and_not_none(server: Loopback, client: Client) -> None:
     stateful_set(server.world, "lonely")
-    seen = client.snapshot("x", "lonely")
+    seen = client.set_view("x", "lonely")
     assert (seen.pods, seen.revisions, seen.claims) == ((), (), ())
 
 
@@ -75,12 +75,12 @@ def test_nothing_there_is_empty_and_not_none(server: Loopback, client: Client) -
 def test_any_other_failure_is_told(server: Loopback, client: Client, trouble: Any, kind: type[PetsError]) -> None:
     server.fault(trouble, path="/statefulsets/web", times=9)
     with pytest.raises(kind):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     server.mend()
     if kind is not ForbiddenError:
         server.fault(trouble, path="/pods", times=9)
         with pytest.raises(kind):
-            client.snapshot("x", "web")
+            client.set_view("x", "web")
 
 
 # --- selectors ---------------------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_selectors_are_sent_whole_but_claims_know_labels_only(server: Loopback, 
     found = server.world.get("statefulsets", "web")
     assert found is not None
     found["spec"]["selector"]["matchExpressions"] = [{"key": "a/b", "operator": "In", "values": ["c"]}]
-    client.snapshot("x", "web")
+    client.set_view("x", "web")
     assert server.requests("/pods")[0].query["labelSelector"] == "app=web,a/b in (c)"
     assert server.requests("/controllerrevisions")[0].query["labelSelector"] == "app=web,a/b in (c)"
     assert server.requests("/persistentvolumeclaims")[0].query["labelSelector"] == "app=web"
@@ -111,7 +111,7 @@ def test_selectors_are_sent_whole_but_claims_know_labels_only(server: Loopback, 
 
 def test_names_cannot_lead_elsewhere(server: Loopback, client: Client) -> None:
     with pytest.raises(NotFoundError):
-        client.snapshot("x", "../../secrets/a?b")
+        client.set_view("x", "../../secrets/a?b")
     assert server.seen[0].path == "/apis/apps/v1/namespaces/x/statefulsets/..%2F..%2Fsecrets%2Fa%3Fb"
 
 
@@ -120,7 +120,7 @@ def test_names_cannot_lead_elsewhere(server: Loopback, client: Client) -> None:
 
 def hint(client: Client, name: str, namespace: str = "x") -> str:
     with pytest.raises(NotFoundError, match=f"no StatefulSet {name} in namespace {namespace}") as caught:
-        client.snapshot(namespace, name)
+        client.set_view(namespace, name)
     return caught.value.hint or ""
 
 
@@ -210,19 +210,19 @@ def test_a_list_that_expires_half_way_is_read_anew_in_one_piece(server: Loopback
 def test_a_list_that_is_gone_at_once_is_an_error(server: Loopback, client: Client) -> None:
     server.fault(Answer(410), path="/pods")
     with pytest.raises(ExpiredError):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
 
 
 @pytest.mark.parametrize("items", ["null", "[]"])
 def test_an_empty_list_may_be_null(server: Loopback, client: Client, items: str) -> None:
     server.fault(Answer(200, b'{"kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": %s}' % items.encode()), path="/pods")
-    assert client.snapshot("x", "web").pods == ()
+    assert client.set_view("x", "web").pods == ()
 
 
 def test_nulls_where_the_api_has_none_do_no_harm(server: Loopback, client: Client) -> None:
     odd = {"metadata": {"name": "web-0", "labels": None, "ownerReferences": None}, "spec": {"containers": None}, "status": {"conditions": None}}
     server.fault(Answer(200, json.dumps({"metadata": {}, "items": [odd]}).encode()), path="/pods")
-    pods = client.snapshot("x", "web").pods
+    pods = client.set_view("x", "web").pods
     assert pods is not None and pods[0].name == "web-0" and pods[0].spec.containers == ()
 
 
@@ -230,7 +230,7 @@ def test_a_revision_of_somebody_elses_making_does_not_spoil_the_list(server: Loo
     odd = {"metadata": {"name": "odd"}, "revision": 1, "data": ["anything"]}
     good = {"metadata": {"name": "good"}, "revision": 2, "data": {"spec": {"template": {"$patch": "replace", "spec": {"containers": [{"name": "c"}]}}}}}
     server.fault(Answer(200, json.dumps({"metadata": {}, "items": [odd, good]}).encode()), path="/controllerrevisions")
-    revisions = client.snapshot("x", "web").revisions
+    revisions = client.set_view("x", "web").revisions
     assert revisions is not None and [each.name for each in revisions] == ["good"]
     assert REVISIONS.fitting(json.dumps(odd).encode()) is None
 
@@ -238,7 +238,7 @@ def test_a_revision_of_somebody_elses_making_does_not_spoil_the_list(server: Loo
 def test_a_pod_that_cannot_be_understood_is_an_error_that_says_where(server: Loopback, client: Client) -> None:
     server.fault(Answer(200, b'{"items": [{"metadata": {"name": 7}}]}'), path="/pods")
     with pytest.raises(ServerError, match=r"answer to list pods in namespace x cannot be understood: .*metadata.name"):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
 
 
 def test_any_kind_can_be_paged_through(server: Loopback, client: Client) -> None:
@@ -267,7 +267,7 @@ def test_a_real_servers_objects_are_understood(server: Loopback, connecting: Con
         "status": {"availableReplicas": 0, "collisionCount": 0, "observedGeneration": 2, "replicas": 0},
     }
     server.fault(Answer(200, json.dumps(body).encode()))
-    found = connecting(server.url).snapshot("x", "web").set
+    found = connecting(server.url).set_view("x", "web").set
     assert found is not None
     assert found.spec.update_strategy.rolling_update is not None
     assert found.spec.update_strategy.rolling_update.max_unavailable == "25%"

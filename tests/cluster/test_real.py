@@ -14,7 +14,7 @@ import yaml
 
 from kubectl_pets.cluster import Client, connect
 from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
-from kubectl_pets.domain.model import Snapshot, StatefulSet
+from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.errors import (
     ConflictError,
     ForbiddenError,
@@ -66,13 +66,13 @@ def admin(controlplane: ControlPlane) -> Iterator[Client]:
 def web(controlplane: ControlPlane, namespace: str, admin: Client) -> StatefulSet:
     """A set whose three pods are ready."""
     controlplane.apply(_WEB, namespace)
-    with admin.watch_snapshot(namespace, "web") as source:
+    with admin.watch_set(namespace, "web") as source:
         found = until(source, settled).set
     assert found is not None
     return found
 
 
-def settled(seen: Snapshot) -> bool:
+def settled(seen: SetView) -> bool:
     if seen.set is None or len(seen.pods or ()) != seen.set.spec.replicas:
         return False
     status, revisions = seen.set.status, {pod.revision for pod in seen.pods or ()}
@@ -99,7 +99,7 @@ def flags(path: Path, **more: Any) -> ConnectionFlags:
 
 
 def test_a_snapshot_of_a_real_set(admin: Client, web: StatefulSet, namespace: str, controlplane: ControlPlane) -> None:
-    seen = admin.snapshot(namespace, "web")
+    seen = admin.set_view(namespace, "web")
     assert settled(seen)
     assert seen.pods is not None and sorted(pod.name for pod in seen.pods) == ["web-0", "web-1", "web-2"]
     assert seen.revisions is not None and [each.name for each in seen.revisions] == [web.status.update_revision]
@@ -119,14 +119,14 @@ def test_an_inventory_of_the_real_cluster(admin: Client, web: StatefulSet, names
 
 def test_a_set_that_is_missing_and_what_was_meant(admin: Client, web: StatefulSet, namespace: str, controlplane: ControlPlane) -> None:
     with pytest.raises(NotFoundError) as caught:
-        admin.snapshot(namespace, "webb")
+        admin.set_view(namespace, "webb")
     assert caught.value.hint == "was web meant?"
     controlplane.kubectl("create", "deployment", "api", "--image=i", "--replicas=0", "-n", namespace)
     with pytest.raises(NotFoundError) as caught:
-        admin.snapshot(namespace, "api")
+        admin.set_view(namespace, "api")
     assert caught.value.hint == "api is a Deployment; this is for StatefulSets"
     with pytest.raises(NotFoundError) as caught:
-        admin.snapshot("no-such-namespace", "web")
+        admin.set_view("no-such-namespace", "web")
     assert caught.value.hint == "there is no namespace no-such-namespace; choose one with -n"
 
 
@@ -144,7 +144,7 @@ def test_real_lists_come_in_pages(
 
 
 def test_a_rollout_is_watched_from_end_to_end(admin: Client, web: StatefulSet, namespace: str) -> None:
-    with admin.watch_snapshot(namespace, "web") as source:
+    with admin.watch_set(namespace, "web") as source:
         before = source.latest()
         assert settled(before)
         admin.apply(image(web, "2"))
@@ -159,7 +159,7 @@ def test_a_rollout_is_watched_from_end_to_end(admin: Client, web: StatefulSet, n
 
 
 def test_a_patch_never_looks_done_right_away(admin: Client, web: StatefulSet, namespace: str) -> None:
-    with admin.watch_snapshot(namespace, "web") as source:
+    with admin.watch_set(namespace, "web") as source:
         seen = source.latest()
         for number in range(2, 8):
             assert seen.set is not None
@@ -176,7 +176,7 @@ def test_a_patch_never_looks_done_right_away(admin: Client, web: StatefulSet, na
 def test_a_set_deleted_and_made_anew_with_another_selector(
     admin: Client, web: StatefulSet, namespace: str, controlplane: ControlPlane
 ) -> None:
-    with admin.watch_snapshot(namespace, "web") as source:
+    with admin.watch_set(namespace, "web") as source:
         controlplane.kubectl("delete", "statefulset", "web", "-n", namespace, "--cascade=orphan")
         gone = until(source, lambda seen: seen.set is None)
         assert len(gone.pods or ()) == 3
@@ -190,7 +190,7 @@ def test_a_set_deleted_and_made_anew_with_another_selector(
 def test_a_restart_of_the_api_server_is_ridden_out() -> None:
     with planes.running() as plane, connect(flags(plane.kubeconfig)) as client:
         plane.apply(_WEB, "default")
-        with client.watch_snapshot("default", "web") as source:
+        with client.watch_set("default", "web") as source:
             owner = until(source, settled).set
             assert owner is not None
             plane.stop_apiserver()
@@ -220,7 +220,7 @@ def test_a_restart_of_the_api_server_is_ridden_out() -> None:
 
 
 def test_many_pods_come_and_go_and_the_end_is_the_truth(admin: Client, web: StatefulSet, namespace: str, controlplane: ControlPlane) -> None:
-    with admin.watch_snapshot(namespace, "web") as source:
+    with admin.watch_set(namespace, "web") as source:
         crowd = threading.Thread(target=lambda: [controlplane.kubectl("scale", "statefulset", "web", f"--replicas={n}", "-n", namespace) for n in (20, 1, 15, 4)])
         crowd.start()
         newest: dict[str, int] = {}
@@ -232,7 +232,7 @@ def test_many_pods_come_and_go_and_the_end_is_the_truth(admin: Client, web: Stat
             source.wait(0.1)
         crowd.join()
         last = until(source, lambda seen: settled(seen) and seen.set is not None and seen.set.spec.replicas == 4)
-        fresh = admin.snapshot(namespace, "web")
+        fresh = admin.set_view(namespace, "web")
         assert {pod.name for pod in last.pods or ()} == {pod.name for pod in fresh.pods or ()}
 
 
@@ -251,7 +251,7 @@ def test_an_inventory_is_watched(admin: Client, web: StatefulSet, namespace: str
 def test_a_patch_whose_ground_is_gone_is_a_conflict(admin: Client, web: StatefulSet, namespace: str) -> None:
     with pytest.raises(ConflictError, match="changed since it was read"):
         admin.apply(image(web, "2", generation=web.metadata.generation + 1))
-    found = admin.snapshot(namespace, "web").set
+    found = admin.set_view(namespace, "web").set
     assert found is not None and found.metadata.generation == web.metadata.generation
 
 
@@ -266,15 +266,15 @@ def test_a_patch_that_makes_no_sense_is_invalid(admin: Client, web: StatefulSet)
 
 def test_the_set_remembers_who_changed_it_and_a_dry_run_nobody(admin: Client, web: StatefulSet, namespace: str) -> None:
     admin.apply(image(web, "2"), dry_run=True)
-    found = admin.snapshot(namespace, "web").set
+    found = admin.set_view(namespace, "web").set
     assert found is not None and found.metadata.generation == web.metadata.generation
     admin.apply(image(web, "2"))
-    found = admin.snapshot(namespace, "web").set
+    found = admin.set_view(namespace, "web").set
     assert found is not None and "kubectl-pets" in {entry.manager for entry in found.metadata.managed_fields}
 
 
 def test_a_pod_that_changed_since_is_not_deleted(admin: Client, web: StatefulSet, namespace: str) -> None:
-    pods = admin.snapshot(namespace, "web").pods
+    pods = admin.set_view(namespace, "web").pods
     assert pods is not None
     meta = pods[0].metadata
     for uid, version in ((meta.uid, "1"), ("00000000-0000-0000-0000-000000000000", meta.resource_version)):
@@ -283,8 +283,8 @@ def test_a_pod_that_changed_since_is_not_deleted(admin: Client, web: StatefulSet
                 admin.apply(DeletePod(namespace=namespace, name=meta.name, uid=uid, resource_version=version, evict=evict))
     change = DeletePod(namespace=namespace, name=meta.name, uid=meta.uid, resource_version=meta.resource_version)
     admin.apply(change, dry_run=True)
-    assert {pod.metadata.uid for pod in admin.snapshot(namespace, "web").pods or ()} >= {meta.uid}
-    with admin.watch_snapshot(namespace, "web") as source:
+    assert {pod.metadata.uid for pod in admin.set_view(namespace, "web").pods or ()} >= {meta.uid}
+    with admin.watch_set(namespace, "web") as source:
         admin.apply(change)
         until(source, lambda seen: settled(seen) and meta.uid not in {pod.metadata.uid for pod in seen.pods or ()})
 
@@ -330,15 +330,15 @@ def test_missing_rights_are_named(admin: Client, namespace: str, controlplane: C
 def test_somebody_with_few_rights_sees_what_they_may(web: StatefulSet, namespace: str, controlplane: ControlPlane) -> None:
     with connect(flags(controlplane.kubeconfig_for("alice"))) as alice:
         with pytest.raises(ForbiddenError, match='User "alice"') as caught:
-            alice.snapshot(namespace, "web")
+            alice.set_view(namespace, "web")
         assert caught.value.hint is not None and f"kubectl auth can-i get statefulsets.apps/web -n {namespace}" in caught.value.hint
         controlplane.apply(_VIEWER, namespace)
         deadline = time.monotonic() + 20
         while alice.missing_rights(namespace, [("list", "pods")]):
             assert time.monotonic() < deadline
-        seen = alice.snapshot(namespace, "web")
+        seen = alice.set_view(namespace, "web")
         assert len(seen.pods or ()) == 3 and (seen.revisions, seen.claims) == (None, None)
-        with alice.watch_snapshot(namespace, "web") as source:
+        with alice.watch_set(namespace, "web") as source:
             controlplane.kubectl("scale", "statefulset", "web", "--replicas=4", "-n", namespace)
             until(source, lambda now: now.set is not None and now.set.spec.replicas == 4 and len(now.pods or ()) == 4)
             assert source.latest().claims is None
@@ -346,7 +346,7 @@ def test_somebody_with_few_rights_sees_what_they_may(web: StatefulSet, namespace
 
 def test_the_command_that_a_hint_names_is_one_that_kubectl_knows(web: StatefulSet, namespace: str, controlplane: ControlPlane) -> None:
     with connect(flags(controlplane.kubeconfig_for("alice"))) as alice, pytest.raises(ForbiddenError) as caught:
-        alice.snapshot(namespace, "web")
+        alice.set_view(namespace, "web")
     assert caught.value.hint is not None
     command = caught.value.hint.split("kubectl ", 1)[1].split()
     answer = controlplane.kubectl(*command, kubeconfig=controlplane.kubeconfig_for("alice"), check=False)
@@ -356,7 +356,7 @@ def test_the_command_that_a_hint_names_is_one_that_kubectl_knows(web: StatefulSe
 def test_a_client_certificate_is_accepted_from_files_and_from_data(web: StatefulSet, namespace: str, controlplane: ControlPlane, tmp_path: Path) -> None:
     path = controlplane.certificate_kubeconfig("bob")
     with connect(flags(path)) as bob, pytest.raises(ForbiddenError, match='User "bob"'):
-        bob.snapshot(namespace, "web")
+        bob.set_view(namespace, "web")
     config = yaml.safe_load(path.read_text())
     user = config["users"][0]["user"]
     for field in ("client-certificate", "client-key"):
@@ -366,21 +366,21 @@ def test_a_client_certificate_is_accepted_from_files_and_from_data(web: Stateful
             (tmp_path / field).write_bytes(base64.b64decode(user.pop(field + "-data")))
             user[field] = field
     with connect(flags(write(tmp_path / "config", config))) as bob, pytest.raises(ForbiddenError, match='User "bob"'):
-        bob.snapshot(namespace, "web")
+        bob.set_view(namespace, "web")
 
 
 def test_an_expired_token_is_unauthorized(namespace: str, controlplane: ControlPlane) -> None:
     with connect(flags(controlplane.expired_kubeconfig)) as client, pytest.raises(UnauthorizedError) as caught:
-        client.snapshot(namespace, "web")
+        client.set_view(namespace, "web")
     assert "expired-0" not in str(caught.value) + str(caught.value.hint)
 
 
 def test_impersonation_is_believed(web: StatefulSet, namespace: str, controlplane: ControlPlane) -> None:
     with connect(flags(controlplane.kubeconfig, as_user="alice", as_groups=("system:masters", "others"))) as client:
-        assert client.snapshot(namespace, "web").set is not None
+        assert client.set_view(namespace, "web").set is not None
     with connect(flags(controlplane.kubeconfig, as_user="alice", as_groups=("others",))) as client:
         with pytest.raises(ForbiddenError, match='User "alice"'):
-            client.snapshot(namespace, "web")
+            client.set_view(namespace, "web")
 
 
 def test_a_json_body_is_understood_by_the_server_as_by_us(admin: Client, web: StatefulSet, namespace: str) -> None:
@@ -388,6 +388,6 @@ def test_a_json_body_is_understood_by_the_server_as_by_us(admin: Client, web: St
     value = 'a"b\\c\u00e4\u2028\n'
     operation = Operation(op="add", path="/metadata/annotations", value={"note": value})
     admin.apply(PatchSet(namespace=namespace, name="web", operations=(operation,)))
-    found = admin.snapshot(namespace, "web").set
+    found = admin.set_view(namespace, "web").set
     assert found is not None and found.metadata.annotations == {"note": value}
     assert msgspec.json.decode(msgspec.json.encode(found), type=StatefulSet) == found

@@ -44,7 +44,7 @@ def data(blob: trustme.Blob) -> str:
 
 
 def works(client: Client) -> None:
-    found = client.snapshot("x", "web").set
+    found = client.set_view("x", "web").set
     assert found is not None and found.name == "web"
 
 
@@ -62,14 +62,14 @@ def test_authorities_from_data_file_and_flag(
 def test_a_certificate_that_is_not_trusted_is_refused(secure: Loopback, connecting: Connector) -> None:
     client = connecting(secure.url, cluster={"certificate-authority-data": data(trustme.CA().cert_pem)}, user={"token": "s3cret"})
     with pytest.raises(UnreachableError, match=f"certificate of the API server {secure.url} is not trusted") as caught:
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert caught.value.hint is not None and "certificate-authority" in caught.value.hint
     assert secure.seen == [], "the token must not have been sent"
 
 
 def test_by_default_the_authorities_of_the_machine_count(secure: Loopback, connecting: Connector) -> None:
     with pytest.raises(UnreachableError, match="is not trusted"):
-        connecting(secure.url).snapshot("x", "web")
+        connecting(secure.url).set_view("x", "web")
 
 
 def test_insecure_asks_no_questions_and_warns_nobody(secure: Loopback, connecting: Connector) -> None:
@@ -81,7 +81,7 @@ def test_insecure_asks_no_questions_and_warns_nobody(secure: Loopback, connectin
 def test_an_authority_that_is_no_certificate_is_a_config_error(secure: Loopback, connecting: Connector) -> None:
     client = connecting(secure.url, cluster={"certificate-authority-data": base64.b64encode(b"s3cret").decode()})
     with pytest.raises(ConfigError, match="is not a PEM certificate") as caught:
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert "s3cret" not in str(caught.value)
 
 
@@ -90,15 +90,15 @@ def test_the_certificates_name_is_the_servers_or_the_one_given(connecting: Conne
     with loopback(serving(authority, "api.example.org")) as server:
         stateful_set(server.world)
         with pytest.raises(UnreachableError, match="is not trusted: .*127.0.0.1") as caught:
-            connecting(server.url, cluster=trusted).snapshot("x", "web")
+            connecting(server.url, cluster=trusted).set_view("x", "web")
         assert caught.value.hint is not None and "--tls-server-name" in caught.value.hint
         works(connecting(server.url, cluster=trusted | {"tls-server-name": "api.example.org"}))
         works(connecting(server.url, cluster=trusted, tls_server_name="api.example.org"))
         with pytest.raises(UnreachableError, match="other.example.org"):
-            connecting(server.url, cluster=trusted, tls_server_name="other.example.org").snapshot("x", "web")
+            connecting(server.url, cluster=trusted, tls_server_name="other.example.org").set_view("x", "web")
         with pytest.raises(UnreachableError, match="is not trusted"):  # another server: the name was for the first one
             named = trusted | {"tls-server-name": "api.example.org"}
-            connecting("https://127.0.0.1:1", cluster=named, server=server.url).snapshot("x", "web")
+            connecting("https://127.0.0.1:1", cluster=named, server=server.url).set_view("x", "web")
 
 
 def test_client_certificates_from_data_and_from_files(connecting: Connector, authority: trustme.CA, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_client_certificates_from_data_and_from_files(connecting: Connector, aut
         works(connecting(server.url, cluster=trusted, user=inline))
         assert all(("commonName", "me") in sum(peer["subject"], ()) for peer in server.peers)
         with pytest.raises(UnreachableError) as caught:
-            connecting(server.url, cluster=trusted).snapshot("x", "web")
+            connecting(server.url, cluster=trusted).set_view("x", "web")
         assert caught.value.hint is not None and ("client-certificate" in caught.value.hint or caught.value.hint == "try again")
 
 
@@ -136,11 +136,11 @@ def test_client_certificates_that_are_of_no_use(secure: Loopback, connecting: Co
     trusted = {"certificate-authority-data": data(authority.cert_pem)}
     mixed = {"client-certificate-data": data(me.cert_chain_pems[0]), "client-key-data": data(other.private_key_pem)}
     with pytest.raises(ConfigError, match="its key belongs to another certificate"):
-        connecting(secure.url, cluster=trusted, user=mixed).snapshot("x", "web")
+        connecting(secure.url, cluster=trusted, user=mixed).set_view("x", "web")
     junk = base64.b64encode(b"s3cret").decode()
     with pytest.raises(ConfigError, match="not PEM, or damaged") as caught:
         user = {"client-certificate-data": junk, "client-key-data": junk}
-        connecting(secure.url, cluster=trusted, user=user).snapshot("x", "web")
+        connecting(secure.url, cluster=trusted, user=user).set_view("x", "web")
     assert "s3cret" not in str(caught.value)
 
 
@@ -154,7 +154,7 @@ def test_a_key_with_a_password_is_refused_instead_of_asked_for(
     locked = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.BestAvailableEncryption(b"pw"))
     user = {"client-certificate-data": data(me.cert_chain_pems[0]), "client-key-data": base64.b64encode(locked).decode()}
     with pytest.raises(ConfigError, match="is encrypted"):
-        connecting(secure.url, cluster={"certificate-authority-data": data(authority.cert_pem)}, user=user).snapshot("x", "web")
+        connecting(secure.url, cluster={"certificate-authority-data": data(authority.cert_pem)}, user=user).set_view("x", "web")
 
 
 def test_a_plugins_certificate_is_shown_and_renewed(connecting: Connector, authority: trustme.CA, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_plugins_certificate_is_shown_and_renewed(connecting: Connector, autho
 
 def test_http_and_https_mistaken_for_each_other(server: Loopback, secure: Loopback, connecting: Connector) -> None:
     with pytest.raises(UnreachableError, match="no trusted connection") as caught:
-        connecting(server.url.replace("http:", "https:")).snapshot("x", "web")
+        connecting(server.url.replace("http:", "https:")).set_view("x", "web")
     assert caught.value.hint is not None and "http, not https" in caught.value.hint
 
 
@@ -224,7 +224,7 @@ def test_a_proxy_that_wants_a_password_gets_it(secure: Loopback, connecting: Con
         works(connecting(secure.url, cluster=trusted | {"proxy-url": f"http://me:s3cret@127.0.0.1:{way.port}"}))
         client = connecting(secure.url, cluster=trusted | {"proxy-url": f"http://me:s3cret2@127.0.0.1:{way.port}"})
         with pytest.raises(UnreachableError, match=f"proxy http://127.0.0.1:{way.port} did not take us there .*407") as caught:
-            client.snapshot("x", "web")
+            client.set_view("x", "web")
         assert "s3cret" not in str(caught.value)
 
 
@@ -235,23 +235,23 @@ def test_the_proxy_of_the_environment_is_used(
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{way.port}")
         client = connecting(f"https://127.0.0.2:{server.port}")
         with pytest.raises(UnreachableError, match="127.0.0.2"):
-            client.snapshot("x", "web")
+            client.set_view("x", "web")
         assert way.asked == [], "loopback goes without a proxy"
         with pytest.raises(UnreachableError, match="did not take us there"):
-            connecting(f"https://api.invalid:{server.port}").snapshot("x", "web")
+            connecting(f"https://api.invalid:{server.port}").set_view("x", "web")
 
 
 def test_a_proxy_that_is_not_there_is_blamed_by_name(connecting: Connector, secure: Loopback) -> None:
     client = connecting(secure.url, cluster={"proxy-url": "http://127.0.0.1:1"})
     with pytest.raises(UnreachableError, match=r"its proxy http://127.0.0.1:1 did not take us there \(connection refused\)"):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
 
 
 def test_a_socks_proxy_without_the_package_for_it_says_so(connecting: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubectl_pets.cluster.http.pools.find_spec", lambda name: None)
     client = connecting("https://127.0.0.1:1", cluster={"proxy-url": "socks5://me:s3cret@127.0.0.1:1"})
     with pytest.raises(ConfigError, match="PySocks is missing") as caught:
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert "s3cret" not in str(caught.value)
 
 
@@ -261,7 +261,7 @@ def test_watches_go_through_the_proxy_and_are_cut_off_at_once(
     trusted: dict[str, Any] = {"certificate-authority-data": data(authority.cert_pem)}
     with proxy() as way:
         client = connecting(secure.url, cluster=trusted | {"proxy-url": f"http://127.0.0.1:{way.port}"})
-        with client.watch_snapshot("x", "web") as source:
+        with client.watch_set("x", "web") as source:
             secure.await_requests(4, watch=True)
             source.latest()
             stateful_set(secure.world, replicas=7)

@@ -114,19 +114,19 @@ def test_a_login_page_is_not_followed(server: Loopback, transport: Transport) ->
 
 def test_nobody_there(connecting: Connector) -> None:
     with pytest.raises(UnreachableError, match=r"cannot reach the API server http://127.0.0.1:1 \(get .*\): connection refused"):
-        connecting("http://127.0.0.1:1").snapshot("x", "web")
+        connecting("http://127.0.0.1:1").set_view("x", "web")
 
 
 def test_no_such_host(connecting: Connector) -> None:
     with pytest.raises(UnreachableError, match="api.invalid.*: no such host name"):
-        connecting("http://api.invalid:8080").snapshot("x", "web")
+        connecting("http://api.invalid:8080").set_view("x", "web")
 
 
 def test_the_time_limit_holds_for_a_server_that_is_silent(server: Loopback, connecting: Connector) -> None:
     server.fault(stall)
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="no answer in time"):
-        connecting(server.url, request_timeout=0.3).snapshot("x", "web")
+        connecting(server.url, request_timeout=0.3).set_view("x", "web")
     assert 0.3 <= time.monotonic() - began < 2
     assert len(server.seen) == 1
 
@@ -142,7 +142,7 @@ def test_the_time_limit_holds_for_a_body_that_trickles_in(server: Loopback, conn
     server.fault(trickle)
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="no answer in time"):
-        connecting(server.url, request_timeout=0.4).snapshot("x", "web")
+        connecting(server.url, request_timeout=0.4).set_view("x", "web")
     assert time.monotonic() - began < 2
 
 
@@ -159,7 +159,7 @@ def test_a_slow_body_is_waited_for_within_the_limit(server: Loopback, connecting
 
     server.fault(slow, times=2, path="/statefulsets/web")
     for limit in (None, 5.0):
-        found = connecting(server.url, request_timeout=limit).snapshot("x", "web").set
+        found = connecting(server.url, request_timeout=limit).set_view("x", "web").set
         assert found is not None and found.name == "web"
 
 
@@ -235,14 +235,14 @@ def test_lines_come_as_they_are_written_not_as_chunks_are(server: Loopback, tran
 def test_after_closing_nothing_is_sent(server: Loopback, client: Client) -> None:
     client.close()
     with pytest.raises(UnreachableError, match="was closed"):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert server.seen == []
 
 
 def test_an_answer_that_is_not_json_is_told(server: Loopback, client: Client) -> None:
     server.fault(Answer(200, b"<html>please log in</html>"))
     with pytest.raises(ServerError, match="cannot be understood") as caught:
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert "log in" not in caught.value.message
 
 
@@ -265,7 +265,7 @@ def test_the_time_is_the_servers(server: Loopback, connecting: Connector) -> Non
     for path in ("web", "statefulsets", "x"):
         server.fault(answer, times=3, path=path)
     with pytest.raises(PetsError):
-        client.snapshot("x", "web")
+        client.set_view("x", "web")
     assert abs(client.now() - ahead) < timedelta(seconds=3)
 
 

@@ -15,7 +15,7 @@ import pytest
 from kubectl_pets.cluster import Client
 from kubectl_pets.cluster.topics.watched_sets import FleetSource, SetSource
 from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, ServerError, UnauthorizedError, UnreachableError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, World, drop, loopback, pod, stall, stateful_set, status
@@ -42,17 +42,17 @@ def web(server: Loopback) -> None:
 
 @pytest.fixture
 def source(server: Loopback, client: Client) -> Iterator[SetSource]:
-    with client.watch_snapshot("x", "web") as watching:
+    with client.watch_set("x", "web") as watching:
         server.await_requests(4, watch=True)
         yield watching
 
 
-def pods(seen: Snapshot) -> list[str]:
+def pods(seen: SetView) -> list[str]:
     assert seen.pods is not None
     return sorted(each.name for each in seen.pods)
 
 
-def replicas(seen: Snapshot) -> int:
+def replicas(seen: SetView) -> int:
     return seen.set.spec.replicas if seen.set is not None else -1
 
 
@@ -60,7 +60,7 @@ def replicas(seen: Snapshot) -> int:
 
 
 def test_the_first_look_is_whole_and_costs_one_list_a_kind(server: Loopback, client: Client) -> None:
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         seen = source.latest()
         assert seen.set is not None and pods(seen) == ["web-0", "web-1", "web-2"]
         assert seen.revisions is not None and seen.claims is not None
@@ -72,7 +72,7 @@ def test_the_first_look_is_whole_and_costs_one_list_a_kind(server: Loopback, cli
 def test_a_set_that_is_not_there_is_not_found(server: Loopback, client: Client) -> None:
     server.world.put("namespaces", "x", "")
     with pytest.raises(NotFoundError, match="no StatefulSet wep in namespace x") as caught:
-        client.watch_snapshot("x", "wep")
+        client.watch_set("x", "wep")
     assert caught.value.hint == "was web meant?"
     assert server.requests(watch=True) == []
 
@@ -350,7 +350,7 @@ def test_an_event_that_is_cut_in_half_comes_again(server: Loopback, client: Clie
         handler.cut()
 
     server.fault(cut_in_half, path="/pods", watch=True)
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         pod(server.world, "web-9")
         until(source, lambda seen: "web-9" in pods(seen))
 
@@ -507,7 +507,7 @@ def test_a_mistake_of_ours_is_not_taken_for_a_quiet_cluster(
 def test_where_watching_is_not_allowed_it_is_listed_again_and_again(server: Loopback, client: Client) -> None:
     for plural in _PLURALS:
         server.fault(Answer(403), path=f"/{plural}", watch=True, times=1000)
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         pod(server.world, "web-9")
         until(source, lambda seen: "web-9" in pods(seen))
         server.world.delete("pods", "web-9")
@@ -517,13 +517,13 @@ def test_where_watching_is_not_allowed_it_is_listed_again_and_again(server: Loop
 
 def test_watching_is_tried_again_after_a_while(server: Loopback, client: Client) -> None:
     server.fault(Answer(403), path="/pods", watch=True)
-    with client.watch_snapshot("x", "web"):
+    with client.watch_set("x", "web"):
         server.await_requests(2, "/pods", watch=True)
 
 
 def test_pods_that_may_not_be_read_are_none_until_they_may(server: Loopback, client: Client) -> None:
     server.fault(Answer(403), path="/pods", times=3)
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         assert source.latest().pods is None
         until(source, lambda seen: seen.pods is not None)
         assert pods(source.latest()) == ["web-0", "web-1", "web-2"]
@@ -556,7 +556,7 @@ def test_without_the_right_to_the_set_there_is_nothing_to_wait_for(server: Loopb
 
 def test_the_right_to_get_alone_is_enough(server: Loopback, client: Client) -> None:
     server.fault(Answer(403), path="/statefulsets", watch=None, times=10000)
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         stateful_set(server.world, "web", replicas=8)
         until(source, lambda seen: replicas(seen) == 8)
         assert replicas(source.refresh()) == 8
@@ -570,7 +570,7 @@ def test_rotated_tokens_are_taken_up_after_a_401(server: Loopback, connecting: C
     token = tmp_path / "token"
     token.write_text("old")
     client = connecting(server.url, user={"tokenFile": str(token)})
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         server.await_requests(4, watch=True)
 
         def rotate(handler: Handler) -> None:
@@ -609,7 +609,7 @@ def watchers() -> list[str]:
 
 @pytest.mark.parametrize("state", ["watching", "down", "stalled", "throttled", "denied"])
 def test_closing_is_prompt_in_every_state(server: Loopback, client: Client, state: str) -> None:
-    with client.watch_snapshot("x", "web") as source:
+    with client.watch_set("x", "web") as source:
         server.await_requests(4, watch=True)
         if state == "down":
             server.stop()
@@ -626,7 +626,7 @@ def test_closing_is_prompt_in_every_state(server: Loopback, client: Client, stat
 
 
 def test_closing_the_client_closes_its_watches(server: Loopback, client: Client) -> None:
-    client.watch_snapshot("x", "web")
+    client.watch_set("x", "web")
     client.watch_inventory("x", None)
     assert len(watchers()) == 8
     client.close()
@@ -757,7 +757,7 @@ def test_under_fire_it_never_goes_back_and_ends_with_the_truth(seed: int, connec
                     server.fault(chance.choice(troubles), watch=None, times=2)
 
         crowd = [threading.Thread(target=live), threading.Thread(target=fire)]
-        with client.watch_snapshot("x", "web") as source:
+        with client.watch_set("x", "web") as source:
             for thread in crowd:
                 thread.start()
             _read_and_patch(client, source, chance, crowd[0].is_alive)

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.rollout.conductor import Conclusion, Frame, TimedOut, Unagreed, conduct, follow
-from kubectl_pets.session import Cluster, SnapshotSource
+from kubectl_pets.flows.rollout.conductor import Conclusion, RolloutFrame, TimedOut, Unagreed, conduct, follow
+from kubectl_pets.session import Cluster, SetViewSource
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 
 STAGED = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2))
@@ -26,7 +26,7 @@ HELD = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2, NEW))
 class Scripted:
     """A cluster and its watches. What happens is a list of snapshots, each shown until a change or a wait brings the next."""
 
-    def __init__(self, *scenes: Snapshot, reads: Sequence[PetsError | None] = (), applies: Sequence[PetsError | None] = ()) -> None:
+    def __init__(self, *scenes: SetView, reads: Sequence[PetsError | None] = (), applies: Sequence[PetsError | None] = ()) -> None:
         self.scenes, self.reads, self.applies = list(scenes), list(reads), list(applies)
         self.changes: list[Change] = []
         self.fresh_reads = 0
@@ -34,10 +34,10 @@ class Scripted:
     def now(self) -> datetime:
         return NOW
 
-    def latest(self) -> Snapshot:
+    def latest(self) -> SetView:
         return self.scenes[0]
 
-    def refresh(self) -> Snapshot:
+    def refresh(self) -> SetView:
         self.fresh_reads += 1
         failure = self.reads.pop(0) if self.reads else None
         if failure is not None:
@@ -65,10 +65,10 @@ class Scripted:
 
 
 def drive(
-    script: Scripted, goal: Goal, *, seconds: float | None = 5, may_delete: bool = True, see: Callable[[Frame], None] = lambda frame: None
+    script: Scripted, goal: Goal, *, seconds: float | None = 5, may_delete: bool = True, see: Callable[[RolloutFrame], None] = lambda frame: None
 ) -> Conclusion:
     return conduct(
-        cast(Cluster, script), cast(SnapshotSource, script), goal, observe=see, deadline=Deadline(seconds), may_delete=may_delete
+        cast(Cluster, script), cast(SetViewSource, script), goal, observe=see, deadline=Deadline(seconds), may_delete=may_delete
     )
 
 
@@ -84,7 +84,7 @@ def test_it_reads_again_before_it_acts_and_before_it_ends() -> None:
 
 
 def test_an_outage_is_ridden_out() -> None:
-    seen: list[Frame] = []
+    seen: list[RolloutFrame] = []
     script = Scripted(CANARY, CANARY, COMPLETE, reads=[UnreachableError("no route"), None])
     assert drive(script, Promote(), see=seen.append).exit_code is ExitCode.OK
     assert [frame.trouble for frame in seen if frame.trouble] == ["no route"]
@@ -108,7 +108,7 @@ def test_what_only_time_says_is_no_verdict_right_after_an_outage() -> None:
 
 def follow_to(script: Scripted, until: Until, end: Progress) -> None:
     reached, _ = follow(
-        cast(Cluster, script), cast(SnapshotSource, script), until, stay=True, observe=lambda frame: None, deadline=Deadline(5)
+        cast(Cluster, script), cast(SetViewSource, script), until, stay=True, observe=lambda frame: None, deadline=Deadline(5)
     )
     assert reached is end
 
@@ -174,11 +174,11 @@ def test_a_set_that_is_gone_ends_it() -> None:
         ((snapshot(statefulset(), pod(0, OLD), pod(1), pod(2, NEW, ready=False)),), Until.COMPLETE, False, TimedOut()),
     ],
 )
-def test_following(scenes: tuple[Snapshot, ...], until: Until, stay: bool, end: Progress | TimedOut) -> None:
+def test_following(scenes: tuple[SetView, ...], until: Until, stay: bool, end: Progress | TimedOut) -> None:
     script = Scripted(*scenes)
     deadline = Deadline(0 if isinstance(end, TimedOut) else 5)
     reached, _ = follow(
-        cast(Cluster, script), cast(SnapshotSource, script), until, stay=stay, observe=lambda frame: None, deadline=deadline
+        cast(Cluster, script), cast(SetViewSource, script), until, stay=stay, observe=lambda frame: None, deadline=deadline
     )
     assert reached == end
     assert script.fresh_reads == (0 if isinstance(end, TimedOut) else 1)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets import __main__ as door
-from kubectl_pets.domain.dns.answers import ClientView, Hearing, Question, Server
+from kubectl_pets.domain.dns.answers import ClientView, Question, Server, ServerAnswers
 from kubectl_pets.domain.dns.corefile import read_corefile
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, NotFoundError
@@ -75,14 +75,14 @@ class Scripted:
         self.wheres.append(where)
         return self
 
-    def ask(self, questions: Sequence[Question]) -> tuple[Hearing, ...]:
+    def ask(self, questions: Sequence[Question]) -> tuple[ServerAnswers, ...]:
         self.rounds += 1
         self.asked = list(questions)
         settings = read_corefile(COREFILE)
         assert settings is not None
         if self.denied:
             server = Server(name="coredns-0", namespace="kube-system")
-            return (Hearing(server=server, asked_at=self.now(), trouble="forbidden", missing_right=RIGHT),)
+            return (ServerAnswers(server=server, asked_at=self.now(), trouble="forbidden", missing_right=RIGHT),)
         knows = self.scenes[0][1]
         return tuple(CoreDns(each, settings).hear(questions, f"coredns-{number}", self.now()) for number, each in enumerate(knows))
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from kubectl_pets.domain.orphans.deletion import DeleteClaim, Deletion, Options, Refused, plan
-from kubectl_pets.domain.orphans.findings import Verdict
-from kubectl_pets.domain.orphans.inventory import Estate
+from kubectl_pets.domain.orphans.deletion import DeleteClaim, Deletion, DeletionOptions, DeletionRefused, plan
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
+from kubectl_pets.domain.orphans.inventory import ClaimInventory
 from kubectl_pets.domain.orphans.restoring import ClaimStep
 from kubectl_pets.flows.engine.interrupts import held_back
 from kubectl_pets.flows.orphans.clear import clear
@@ -226,7 +226,7 @@ def test_only_the_main_thread_gets_signals() -> None:
 class _Mute:
     """A cluster that takes for ever over the second deletion, until somebody has pressed Ctrl-C often enough."""
 
-    def __init__(self, verdicts: tuple[Verdict, ...]) -> None:
+    def __init__(self, verdicts: tuple[ClaimVerdict, ...]) -> None:
         claims = [each.claim for each in verdicts]
         volumes = {item.spec.volume_name: volume(item) for item in claims}
         self._estate = estate(*claims, volumes=volumes, sets=(stateful_set("web", 2),))
@@ -235,7 +235,7 @@ class _Mute:
     def now(self) -> datetime:
         return NOW
 
-    def estate(self, namespace: str) -> Estate:
+    def claim_inventory(self, namespace: str) -> ClaimInventory:
         return self._estate
 
     def carry_out(self, step: ClaimStep) -> None:
@@ -246,16 +246,16 @@ class _Mute:
 
 
 class _Silent:
-    def begins(self, number: int, verdict: Verdict) -> None: ...
+    def begins(self, number: int, verdict: ClaimVerdict) -> None: ...
     def waits(self, snapshot: str, error: str) -> None: ...
-    def ends(self, number: int, outcome: Deletion | Refused) -> None: ...
+    def ends(self, number: int, outcome: Deletion | DeletionRefused) -> None: ...
 
 
 def test_what_was_broken_off_is_named(tmp_path: Path) -> None:
     verdicts = left_behind(20, 21, 22)
     book = RecordBook(tmp_path, "server", NOW)
-    planned = plan(verdicts, Options(), NOW)
-    cleared = clear(cast(Cluster, _Mute(verdicts)), planned, Options(), book, _Silent(), patience=None)
+    planned = plan(verdicts, DeletionOptions(), NOW)
+    cleared = clear(cast(Cluster, _Mute(verdicts)), planned, DeletionOptions(), book, _Silent(), patience=None)
     assert [each.verdict.name for each in cleared.done] == ["data-web-20"] and cleared.interrupted
     assert cleared.broken is not None and cleared.broken.name == "data-web-21"
     assert [each.name for each in cleared.left] == ["data-web-22"]

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, as_kubectl_reads, connection
-from kubectl_pets.domain.rollout.partition import Meaning, Wanted
+from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.stepping.steps import Amount
 from kubectl_pets.session import ConnectionFlags
@@ -27,10 +27,10 @@ GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
     (Pods, "1", Amount(1)),
     (Pods, "25%", Amount(25, percent=True)),
     (Pods, "100%", Amount(100, percent=True)),
-    (PartitionValue, "0", Wanted(meaning=Meaning.ABSOLUTE, number=0)),
-    (PartitionValue, "+1", Wanted(meaning=Meaning.UP, number=1)),
-    (PartitionValue, "-2", Wanted(meaning=Meaning.DOWN, number=2)),
-    (PartitionValue, "50%", Wanted(meaning=Meaning.PERCENT, number=50)),
+    (PartitionValue, "0", PartitionRequest(meaning=Meaning.ABSOLUTE, number=0)),
+    (PartitionValue, "+1", PartitionRequest(meaning=Meaning.UP, number=1)),
+    (PartitionValue, "-2", PartitionRequest(meaning=Meaning.DOWN, number=2)),
+    (PartitionValue, "50%", PartitionRequest(meaning=Meaning.PERCENT, number=50)),
     (ImageValue, "nginx:1.27", Image(container="", image="nginx:1.27")),
     (ImageValue, "app=reg:5000/a/b@sha256:0=", Image(container="app", image="reg:5000/a/b@sha256:0=")),
 ]

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import PatchSet
-from kubectl_pets.domain.model import Snapshot, StatefulSet
+from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.scale.types import Surroundings
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
-from kubectl_pets.flows.scale.carry import Manner, resize
+from kubectl_pets.flows.scale.carry import ScaleOptions, resize
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_conductor import Scripted
 from tests.domain.builders import NEW, failing, pod, snapshot, statefulset
@@ -21,7 +21,7 @@ LOST = UnreachableError("no answer")
 FASTER = ConflictError("it changed since it was read")
 
 
-def look(replicas: int, pods: int, **changes: Any) -> Snapshot:
+def look(replicas: int, pods: int, **changes: Any) -> SetView:
     return snapshot(statefulset(replicas=replicas, current=NEW, **changes), *(pod(each, NEW) for each in range(pods)))
 
 
@@ -31,12 +31,12 @@ THREE, ASKED, FIVE = look(3, 3), look(5, 3), look(5, 5)
 class Script(Scripted):
     """With what scaling asks besides. A change brings the next scene, also one whose answer is lost with ``carried``."""
 
-    def __init__(self, *scenes: Snapshot, carried: bool = False, **kw: Any) -> None:
+    def __init__(self, *scenes: SetView, carried: bool = False, **kw: Any) -> None:
         super().__init__(*scenes, **kw)
         self.carried = carried
 
     @contextmanager
-    def watch_snapshot(self, namespace: str, name: str) -> Iterator["Script"]:
+    def watch_set(self, namespace: str, name: str) -> Iterator["Script"]:
         yield self
 
     def surroundings(self, owner: StatefulSet) -> Surroundings:
@@ -64,7 +64,7 @@ class Script(Scripted):
 def scale(script: Script, replicas: int = 5, **manner: Any) -> tuple[int, str]:
     terminal = FakeTerminal()
     session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, script))
-    code = resize(session, "web", replicas, Manner(**{"timeout": 5.0} | manner))
+    code = resize(session, "web", replicas, ScaleOptions(**{"timeout": 5.0} | manner))
     return code, terminal.stderr_text
 
 
@@ -104,7 +104,7 @@ def test_somebody_was_faster() -> None:
         (snapshot(THREE.set, pod(0, NEW), failing(1, NEW), pod(2, NEW)), ExitCode.REFUSED, "nothing above it"),
     ],
 )
-def test_what_is_found_right_before_the_change(next_look: Snapshot, expected: ExitCode, word: str) -> None:
+def test_what_is_found_right_before_the_change(next_look: SetView, expected: ExitCode, word: str) -> None:
     script = Script(THREE, next_look, applies=[FASTER], carried=True)
     code, told = scale(script)
     assert code is expected and word in told and script.changes == []
@@ -120,7 +120,7 @@ def test_what_is_found_right_before_the_change(next_look: Snapshot, expected: Ex
         (look(5, 4), ExitCode.TIMED_OUT, "wait on with"),
     ],
 )
-def test_how_it_ends(last: Snapshot, expected: ExitCode, word: str) -> None:
+def test_how_it_ends(last: SetView, expected: ExitCode, word: str) -> None:
     code, told = scale(Script(THREE, ASKED, last), timeout=0.3)
     assert code is expected and word in told
 
@@ -129,7 +129,7 @@ def test_no_ending_rests_on_what_the_watches_brought() -> None:
     """They say that it is done; the server, asked again, does not."""
 
     class Stale(Script):
-        def latest(self) -> Snapshot:
+        def latest(self) -> SetView:
             return FIVE if self.changes else THREE
 
     code, _ = scale(Stale(THREE, look(5, 4)), timeout=0.3)

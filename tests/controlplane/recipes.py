@@ -1,6 +1,6 @@
 """What the control plane is made of and where each binary comes from.
 
-Every binary is one package of a Go module that pins its whole dependency graph. The modules of the default version lie
+Every binary is one package of a Go module that memory its whole dependency graph. The modules of the default version lie
 beside this file; the Kubernetes module of any other version is derived from k8s.io/kubernetes' own go.mod, because its
 staging repositories are `replace`d there by folders that only exist inside that module.
 """
@@ -30,7 +30,7 @@ RECIPE_FORMAT = 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """One binary: the Go package that it is, the module that pins it and what the linker tells it about itself."""
+    """One binary: the Go package that it is, the module that memory it and what the linker tells it about itself."""
 
     name: str
     package: str

@@ -26,7 +26,7 @@ from kubectl_pets.domain.model import (
     PodTemplate,
     RollingUpdate,
     ServerVersion,
-    Snapshot,
+    SetView,
     StatefulSet,
     StatefulSetSpec,
     StatefulSetStatus,
@@ -148,14 +148,14 @@ def leaving(ordinal: int, revision: str = OLD) -> Pod:
     return pod(ordinal, revision, leaving=NOW + timedelta(seconds=30))
 
 
-def snapshot(owner: StatefulSet | None, *pods: Pod, version: str = "v1.37.2") -> Snapshot:
-    return Snapshot(set=owner, pods=pods, server=ServerVersion(git_version=version))
+def snapshot(owner: StatefulSet | None, *pods: Pod, version: str = "v1.37.2") -> SetView:
+    return SetView(set=owner, pods=pods, server=ServerVersion(git_version=version))
 
 
 # --- anything that may be decoded ----------------------------------------------------------------------------------------------
 
 
-def snapshots() -> st.SearchStrategy[Snapshot]:
+def snapshots() -> st.SearchStrategy[SetView]:
     """A set and about the pods that it should have, with whatever else may lie around. By seed, because that is fast."""
     return st.integers(0, 2**64).map(lambda seed: _Odd(Random(seed)).snapshot())
 
@@ -277,7 +277,7 @@ class _Odd:
             ),
         )
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> SetView:
         owner = self.set()
         ordinals = range(owner.start, owner.start + owner.spec.replicas)
         wanted = [ordinal for ordinal in ordinals if self.chance(0.9)]
@@ -296,7 +296,7 @@ class _Odd:
             for ordinal in ordinals
         )
         versions = ("v1.34.1", "v1.35.2", "v1.37.2", "odd")
-        return Snapshot(
+        return SetView(
             set=owner,
             pods=None if self.chance(0.05) else tuple(found.values()),
             revisions=self.pick(((), None)),

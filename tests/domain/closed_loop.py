@@ -5,7 +5,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.stepping.deciding import after, decide
@@ -22,12 +22,12 @@ from kubectl_pets.domain.stepping.steps import (
     Mark,
     Note,
     Overtaken,
-    Pins,
     Promote,
     Refused,
     RestartPods,
     Restore,
     Run,
+    RunMemory,
     SetPartition,
     Stage,
     Step,
@@ -70,14 +70,14 @@ class Session:
     deleted: dict[int, int] = field(default_factory=dict)
 
     def run(self, limit: int = 600) -> Ending:
-        pins, fresh, still = Pins(), False, 0
+        memory, fresh, still = RunMemory(), False, 0
         cached = self.world.snapshot()
         for _ in range(limit):
             if fresh or self.random.random() > self.stale:
                 cached = self.world.snapshot()
             snapshot = cached
             seen = assess(snapshot, self.world.now)
-            decision, pins = decide(self.goal, seen, self.world.now, pins)
+            decision, memory = decide(self.goal, seen, self.world.now, memory)
             if not isinstance(decision, Wait) and not fresh:
                 fresh = True
                 continue
@@ -99,9 +99,9 @@ class Session:
                     if self.random.random() < 0.3:
                         self.world.progress(self.random)
                     if self._apply(step, snapshot):
-                        pins = after(decision, pins)
+                        memory = after(decision, memory)
                     if self.random.random() < self.kills:
-                        pins, cached = Pins(), self.world.snapshot()
+                        memory, cached = RunMemory(), self.world.snapshot()
                         self.typed += 1
                 case Done() | Refused() | Stuck() | Overtaken():
                     return decision
@@ -110,7 +110,7 @@ class Session:
     def meddle(self) -> None:
         """Somebody else's turn."""
 
-    def _apply(self, step: Step, snapshot: Snapshot) -> bool:
+    def _apply(self, step: Step, snapshot: SetView) -> bool:
         assert snapshot.set is not None
         world = self.world
         change = change_for(step, snapshot.set, assess(snapshot, world.now))
@@ -135,11 +135,11 @@ class Session:
                 pass
         return True
 
-    def _flapped(self, snapshot: Snapshot) -> bool:
+    def _flapped(self, snapshot: SetView) -> bool:
         """Things went wrong after the look that the decision was made from: nobody can know."""
         return assess(snapshot, self.world.now).all_available
 
-    def _check_delete(self, pod: SimPod, step: Delete | Evict, snapshot: Snapshot) -> None:
+    def _check_delete(self, pod: SimPod, step: Delete | Evict, snapshot: SetView) -> None:
         world = self.world
         assert pod.deleting is None and pod.stage is not SimStage.FAILED, "deleted what is replaced anyway"
         if pod.stage is SimStage.READY and not (isinstance(self.goal, RestartPods) and self.goal.batch > 1):

@@ -30,7 +30,7 @@ from kubectl_pets.domain.model import (
     PodTemplate,
     RollingUpdate,
     ServerVersion,
-    Snapshot,
+    SetView,
     StatefulSet,
     StatefulSetSpec,
     StatefulSetStatus,
@@ -184,8 +184,8 @@ class World:
     def never_ready(self) -> bool:
         return any(self.faults.get(pod.image) is Fault.NEVER_READY for pod in self.pods.values())
 
-    def snapshot(self) -> Snapshot:
-        return Snapshot(
+    def snapshot(self) -> SetView:
+        return SetView(
             set=self.owner,
             pods=tuple(self._pod(pod) for pod in self.pods.values()),
             server=ServerVersion(git_version=self.rules.version),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.model import ControllerRevision, ObjectMeta, OwnerReference, Snapshot
+from kubectl_pets.domain.model import ControllerRevision, ObjectMeta, OwnerReference, SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.stepping.deciding import after, decide
@@ -30,13 +30,13 @@ from kubectl_pets.domain.stepping.steps import (
     Note,
     Overtaken,
     OvertakenReason,
-    Pins,
     Refused,
     RefusedReason,
     Restart,
     RestartPods,
     Restore,
     Run,
+    RunMemory,
     Step,
     Stuck,
     Undo,
@@ -242,7 +242,7 @@ def test_an_undo_is_not_done_while_a_pod_is_missing() -> None:
 class Numbered(World):
     """With ControllerRevisions that can be read, so that an undo notes the number that the restored one got."""
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> SetView:
         of = (OwnerReference(kind="StatefulSet", name=self.owner.name, uid=self.owner.metadata.uid, controller=True),)
         revisions = tuple(
             ControllerRevision(metadata=ObjectMeta(name=name, owner_references=of), revision=number)
@@ -407,12 +407,12 @@ def test_somebody_who_raises_the_partition_meanwhile_ends_it(verb: str) -> None:
     world.come_to_rest()
     goal: Goal = undo_to(world, OLD) if verb == "undo" else Restart(at=now(world))
     seen = assess(world.snapshot(), world.now)
-    decision, pins = decide(goal, seen, world.now, Pins())
+    decision, memory = decide(goal, seen, world.now, RunMemory())
     assert isinstance(decision, Act)
     world.apply(change_for(decision.step, world.owner, seen))
     world.edit(partition=2)
     world.come_to_rest()
-    ending, _ = decide(goal, assess(world.snapshot(), world.now), world.now, after(decision, pins))
+    ending, _ = decide(goal, assess(world.snapshot(), world.now), world.now, after(decision, memory))
     assert ending == Overtaken(reason=OvertakenReason.PARTITION_RAISED)
 
 

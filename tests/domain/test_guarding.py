@@ -11,7 +11,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
 from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.guarding import covered, new_pods, objection, takes_down
+from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down
 from kubectl_pets.domain.stepping.moves import one_at_a_time
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION
@@ -24,13 +24,13 @@ from kubectl_pets.domain.stepping.steps import (
     Goal,
     Mark,
     Note,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
     Restart,
     RestartPods,
     Run,
+    RunMemory,
     SetPartition,
     Stage,
     Step,
@@ -101,13 +101,13 @@ def test_a_template_written_under_on_delete_takes_nothing_down() -> None:
 def test_objections_to_a_release(
     state: Assessment, minimum: int, budgets: tuple[Budget, ...] | None, answer: Wait | Refused | None
 ) -> None:
-    assert objection(RELEASE, state, minimum, budgets) == answer
+    assert disruption_check(RELEASE, state, minimum, budgets) == answer
 
 
 def test_while_pods_are_on_their_way_back_it_waits() -> None:
     other = Delete(pod="web-0", revision=OLD, comes_back_at=NEW)
-    assert objection(other, ONE_DOWN, 2, ()) == Wait(reason=WaitReason.HEADROOM)
-    assert objection(other, ONE_DOWN, 0, (budget(0),)) == Wait(reason=WaitReason.HEADROOM, pods=("guard",))
+    assert disruption_check(other, ONE_DOWN, 2, ()) == Wait(reason=WaitReason.HEADROOM)
+    assert disruption_check(other, ONE_DOWN, 0, (budget(0),)) == Wait(reason=WaitReason.HEADROOM, pods=("guard",))
 
 
 def test_budgets_that_matter() -> None:
@@ -152,16 +152,16 @@ def test_the_minimum_is_kept_to_the_end(data: st.DataObject, seed: int) -> None:
         RestartPods(pods=tuple(world.pod_name(pod) for pod in world.pods.values()), batch=world.replicas),
     )
     goal = data.draw(st.sampled_from(choices))
-    pins = Pins(careful=True)
+    memory = RunMemory(careful=True)
     for _ in range(800):
         state = assess(world.snapshot(), world.now)
-        decision, pins = decide(goal, state, world.now, pins)
+        decision, memory = decide(goal, state, world.now, memory)
         if isinstance(decision, Act):
-            answer = objection(decision.step, state, minimum, ())
+            answer = disruption_check(decision.step, state, minimum, ())
             assert not isinstance(answer, Refused)
             if answer is None:
                 world.apply(change_for(decision.step, world.owner, state))
-                pins = after(decision, pins)
+                memory = after(decision, memory)
         elif isinstance(decision, Done):
             note(f"{decision}")
             assert world.truly_complete()

@@ -15,7 +15,7 @@ from kubectl_pets.domain.model import (
     PersistentVolumeClaimStatus,
     Pod,
     ServerVersion,
-    Snapshot,
+    SetView,
     StatefulSet,
 )
 from kubectl_pets.domain.rollout.assessing import assess
@@ -89,7 +89,7 @@ def test_the_same_as_looking_for_each_alone(inventory: Inventory) -> None:
     for snapshot in found:
         owner = snapshot.set
         assert owner is not None and inventory.pods is not None and inventory.claims is not None and inventory.revisions is not None
-        alone = Snapshot(
+        alone = SetView(
             set=owner,
             pods=tuple(item for item in inventory.pods if item.namespace == owner.namespace),
             revisions=tuple(item for item in inventory.revisions if item.namespace == owner.namespace),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import Condition, ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, Snapshot
+from kubectl_pets.domain.model import Condition, ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, SetView
 from kubectl_pets.domain.safety.lost import Choice, Force, ForceRefused, ForceRefusedReason, Held, LostPod, force, judge
 from kubectl_pets.domain.safety.nodes import (
     OUT_OF_SERVICE_TAINT,
@@ -140,7 +140,7 @@ _NODES = st.none() | st.lists(st.sampled_from(("True", "False", "Unknown", "Unkn
 
 
 @given(snapshots(), _NODES)
-def test_only_what_is_lost_is_forced(look: Snapshot, nodes: tuple[Node, ...] | None) -> None:
+def test_only_what_is_lost_is_forced(look: SetView, nodes: tuple[Node, ...] | None) -> None:
     """And all of it may be: what is listed with that choice is not refused."""
     lost = {each.name: each for each in judge((look,), nodes, (), NOW)}
     for shown in look.pods or ():

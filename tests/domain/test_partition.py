@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.rollout.partition import PATTERN, Meaning, Wanted
+from kubectl_pets.domain.rollout.partition import PATTERN, Meaning, PartitionRequest
 from kubectl_pets.domain.stepping.steps import Amount
 from tests.domain.examples import cases
 
@@ -31,13 +31,13 @@ from tests.domain.examples import cases
     ],
 )
 def test_wanted(meaning: Meaning, number: int, partition: int, replicas: int, wanted: int | None) -> None:
-    assert Wanted(meaning=meaning, number=number).of(partition, replicas) == wanted
+    assert PartitionRequest(meaning=meaning, number=number).of(partition, replicas) == wanted
 
 
 @cases(100)
 @given(st.sampled_from(Meaning), st.integers(0, 10**9), st.integers(0, 50), st.integers(0, 50))
 def test_in_range_or_nothing(meaning: Meaning, number: int, partition: int, replicas: int) -> None:
-    value = Wanted(meaning=meaning, number=number).of(partition, replicas)
+    value = PartitionRequest(meaning=meaning, number=number).of(partition, replicas)
     assert value is None or 0 <= value <= replicas
 
 

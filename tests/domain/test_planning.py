@@ -8,7 +8,7 @@ from hypothesis import event, given, note
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -28,13 +28,13 @@ from kubectl_pets.domain.stepping.steps import (
     Goal,
     Partition,
     Pause,
-    Pins,
     Plan,
     Promote,
     Refused,
     RefusedReason,
     Resume,
     Run,
+    RunMemory,
     SetPartition,
     Stage,
     Step,
@@ -52,15 +52,15 @@ from tests.domain.test_stepping_closed_loop import goals
 
 def carried_out(goal: Goal, world: World) -> tuple[list[Step], Ending]:
     """What really happens where the controller always does its part at once."""
-    pins, steps = Pins(), []
+    memory, steps = RunMemory(), []
     for _ in range(300):
         seen = assess(world.snapshot(), world.now)
-        decision, pins = decide(goal, seen, world.now, pins)
+        decision, memory = decide(goal, seen, world.now, memory)
         match decision:
             case Act(step=step):
                 steps.append(step)
                 world.apply(change_for(step, world.owner, seen))
-                pins = after(decision, pins)
+                memory = after(decision, memory)
             case Wait(reason=WaitReason.OBSERVATION):
                 world.sync()
             case Wait():
@@ -120,7 +120,7 @@ def test_a_plan_made_under_way_deletes_no_fewer_pods_than_are_named(data: st.Dat
 
 @cases(1000)
 @given(found=snapshots(), goal=goals())
-def test_every_plan_has_an_end(found: Snapshot, goal: Goal) -> None:
+def test_every_plan_has_an_end(found: SetView, goal: Goal) -> None:
     seen = assess(found, NOW)
     planned = plan(goal, seen, NOW)
     if isinstance(planned.ending, Refused) and planned.steps:  # it is complete before an abort can stop it, and left as it was

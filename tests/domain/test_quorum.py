@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import Condition, LabelSelector, ObjectMeta, Pod, Snapshot
+from kubectl_pets.domain.model import Condition, LabelSelector, ObjectMeta, Pod, SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
 from kubectl_pets.domain.safety.nodes import ZONE_LABEL, Node, NodeStatus
@@ -149,7 +149,7 @@ _BUDGETS = st.none() | st.lists(_BUDGET, max_size=2, unique_by=lambda one: one.n
 
 
 @given(snapshots(), _BUDGETS, _NODES)
-def test_nothing_unknown_or_lost_is_called_safe(look: Snapshot, budgets: tuple[Budget, ...] | None, nodes: tuple[Node, ...] | None) -> None:
+def test_nothing_unknown_or_lost_is_called_safe(look: SetView, budgets: tuple[Budget, ...] | None, nodes: tuple[Node, ...] | None) -> None:
     seen = assess(look, NOW)
     found = judge(look, seen, budgets, nodes)
     if look.pods is None:
@@ -221,7 +221,7 @@ def test_pods_that_could_not_be_read_may_not_go() -> None:
 
 
 @given(snapshots(), st.integers(0, 5), _BUDGETS, st.integers(0, 4))
-def test_what_may_go_leaves_the_minimum(look: Snapshot, minimum: int, budgets: tuple[Budget, ...] | None, ordinal: int) -> None:
+def test_what_may_go_leaves_the_minimum(look: SetView, minimum: int, budgets: tuple[Budget, ...] | None, ordinal: int) -> None:
     seen = assess(look, NOW)
     name = f"web-{ordinal}"
     found = headroom(seen, minimum, budgets, name)

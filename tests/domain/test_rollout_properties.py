@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from kubectl_pets.domain.model import Pod, Snapshot, StatefulSet
+from kubectl_pets.domain.model import Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
 from kubectl_pets.domain.stepping.holding import standing
@@ -16,7 +16,7 @@ from tests.domain.builders import NOW, UID, snapshots
 from tests.domain.examples import cases
 
 
-def own(snapshot: Snapshot) -> dict[str, Pod]:
+def own(snapshot: SetView) -> dict[str, Pod]:
     """The set's pods by the letter: controlled by it, and named by an ordinal of its."""
     assert snapshot.set is not None
     return {
@@ -43,7 +43,7 @@ def names_in_range(owner: StatefulSet) -> list[str]:
     return [f"{owner.name}-{start + position}" for position in range(owner.spec.replicas)]
 
 
-def check_rest(snapshot: Snapshot, seen: Assessment) -> None:
+def check_rest(snapshot: SetView, seen: Assessment) -> None:
     """COMPLETE, PAUSED and WAITING_FOR_DELETE without blockers: every position is held by an available pod, and it was observed."""
     owner = snapshot.set
     assert owner is not None and snapshot.pods is not None
@@ -56,7 +56,7 @@ def check_rest(snapshot: Snapshot, seen: Assessment) -> None:
 
 @cases(3000)
 @given(snapshot=snapshots())
-def test_no_verdict_claims_too_much(snapshot: Snapshot) -> None:
+def test_no_verdict_claims_too_much(snapshot: SetView) -> None:
     seen = assess(snapshot, NOW)
     owner = snapshot.set
     assert owner is not None
@@ -90,7 +90,7 @@ def test_no_verdict_claims_too_much(snapshot: Snapshot) -> None:
 
 @cases(700)
 @given(snapshot=snapshots())
-def test_members_are_the_range_and_nothing_else(snapshot: Snapshot) -> None:
+def test_members_are_the_range_and_nothing_else(snapshot: SetView) -> None:
     seen = assess(snapshot, NOW)
     owner = snapshot.set
     assert owner is not None
@@ -108,7 +108,7 @@ def test_members_are_the_range_and_nothing_else(snapshot: Snapshot) -> None:
 
 @cases(700)
 @given(snapshot=snapshots(), seed=st.integers(0, 2**32))
-def test_the_order_of_the_lists_means_nothing(snapshot: Snapshot, seed: int) -> None:
+def test_the_order_of_the_lists_means_nothing(snapshot: SetView, seed: int) -> None:
     shuffled = list(snapshot.pods or ())
     Random(seed).shuffle(shuffled)
     other = msgspec.structs.replace(snapshot, pods=None if snapshot.pods is None else tuple(shuffled))
@@ -117,7 +117,7 @@ def test_the_order_of_the_lists_means_nothing(snapshot: Snapshot, seed: int) -> 
 
 @cases(700)
 @given(snapshot=snapshots(), share=st.floats(0, 0.999))
-def test_time_alone_changes_a_verdict_only_when_foretold(snapshot: Snapshot, share: float) -> None:
+def test_time_alone_changes_a_verdict_only_when_foretold(snapshot: SetView, share: float) -> None:
     seen = assess(snapshot, NOW)
     if seen.recheck_at is None:
         later = NOW + timedelta(days=3650 * share)
@@ -130,13 +130,13 @@ def test_time_alone_changes_a_verdict_only_when_foretold(snapshot: Snapshot, sha
 
 @cases(300)
 @given(snapshot=snapshots())
-def test_what_is_decoded_is_what_was_sent(snapshot: Snapshot) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(snapshot), type=Snapshot) == snapshot
+def test_what_is_decoded_is_what_was_sent(snapshot: SetView) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(snapshot), type=SetView) == snapshot
 
 
 @cases(300)
 @given(snapshot=snapshots())
-def test_pods_that_cannot_be_read_are_never_none(snapshot: Snapshot) -> None:
+def test_pods_that_cannot_be_read_are_never_none(snapshot: SetView) -> None:
     """A missing right is not an empty set."""
     seen = assess(msgspec.structs.replace(snapshot, pods=None), NOW)
     assert seen.phase in (Phase.UNKNOWN, Phase.DELETING, Phase.PROGRESSING)
@@ -146,6 +146,6 @@ def test_pods_that_cannot_be_read_are_never_none(snapshot: Snapshot) -> None:
 
 @cases(300)
 @given(snapshot=snapshots())
-def test_without_pods_nothing_is_available(snapshot: Snapshot) -> None:
+def test_without_pods_nothing_is_available(snapshot: SetView) -> None:
     seen = assess(msgspec.structs.replace(snapshot, pods=()), NOW)
     assert seen.replicas == 0 or (not seen.all_available and seen.phase not in (Phase.COMPLETE, Phase.PAUSED))

@@ -16,7 +16,7 @@ from kubectl_pets.domain.model import (
     OwnerReference,
     PersistentVolumeClaim,
     Pod,
-    Snapshot,
+    SetView,
     StatefulSet,
 )
 from kubectl_pets.domain.orphans.findings import Fate
@@ -32,9 +32,9 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.scale.claim_effects import Coming, own_claims
 from kubectl_pets.domain.scale.plan import change, plan
-from kubectl_pets.domain.scale.progress import Standing, standing
-from kubectl_pets.domain.scale.replica_owners import Kind, Will
-from kubectl_pets.domain.scale.types import Caution, RefusedReason, Scaling, Stake, Surroundings, Warning
+from kubectl_pets.domain.scale.progress import ScaleProgress, progress
+from kubectl_pets.domain.scale.replica_owners import OwnerKind, Will
+from kubectl_pets.domain.scale.types import Caution, ClaimEffect, ScaleRefusedReason, Scaling, Surroundings, Warning
 from tests.domain.builders import NEW, NOW, OLD, UID, failing, leaving, pod, snapshot, snapshots, statefulset, unready
 from tests.domain.closed_loop import BAD, GOOD, SEEDS, SLOW, histories, worlds
 from tests.domain.controller import World
@@ -112,11 +112,11 @@ def test_the_planned_order_is_the_controller_s(data: st.DataObject, seed: int, r
     done = watching.first({(name, made) for name, made, _ in expected})
     if Caution.NOT_REMOVED in cautions(found):  # of pods that ended and have to go the controller replaces none
         assert done == expected[: len(done)] != expected
-        assert standing(assess(world.snapshot(), world.now), found.uid, replicas) is Standing.STUCK
+        assert progress(assess(world.snapshot(), world.now), found.uid, replicas) is ScaleProgress.STUCK
         return
     assert sorted(done) == sorted(expected) if found.at_once else done == expected
     assert len(world.pods) == replicas and all(move.pod in {world.pod_name(pod) for pod in world.pods.values()} for move in found.moves if move.creates)
-    assert standing(assess(world.snapshot(), world.now), found.uid, replicas) is Standing.REACHED
+    assert progress(assess(world.snapshot(), world.now), found.uid, replicas) is ScaleProgress.REACHED
 
 
 @cases(500)
@@ -133,12 +133,12 @@ def test_a_refusal_is_true_and_the_end_is_never_a_false_one(data: st.DataObject,
     world.come_to_rest()
     after = {(pod.ordinal, pod.uid) for pod in world.pods.values()}
     if found.refused is not None:
-        assert found.refused.reason is RefusedReason.BLOCKED and found.policy == "OrderedReady"
+        assert found.refused.reason is ScaleRefusedReason.BLOCKED and found.policy == "OrderedReady"
         (blocker,) = found.refused.blockers
         wall = int(blocker.pod.rpartition("-")[2])
         assert {item for item in before if item[0] > wall} == {item for item in after if item[0] > wall}
-    end = standing(assess(world.snapshot(), world.now), found.uid, replicas)
-    assert end is (Standing.REACHED if world.all_available() else Standing.STUCK)
+    end = progress(assess(world.snapshot(), world.now), found.uid, replicas)
+    assert end is (ScaleProgress.REACHED if world.all_available() else ScaleProgress.STUCK)
     stay = next((each.pods for each in found.warnings if each.caution is Caution.NOT_REMOVED), ())
     assert set(stay) <= {world.pod_name(pod) for pod in world.pods.values()}
 
@@ -153,14 +153,14 @@ def test_reached_means_exactly_so_many_available(data: st.DataObject, seed: int,
     uid = world.owner.metadata.uid
     world.edit(replicas=replicas)
     for _ in range(30):
-        reached = standing(assess(world.snapshot(), world.now), uid, replicas) is Standing.REACHED
+        reached = progress(assess(world.snapshot(), world.now), uid, replicas) is ScaleProgress.REACHED
         assert reached == (world.observed() and world.all_available())
         world.progress(random)
 
 
 @cases(300)
 @given(look=snapshots(), replicas=st.integers(0, 9))
-def test_anything_that_may_be_read_can_be_planned(look: Snapshot, replicas: int) -> None:
+def test_anything_that_may_be_read_can_be_planned(look: SetView, replicas: int) -> None:
     assert look.set is not None
     found = plan(look.set, look, Surroundings(), replicas, NOW)
     assert found.leaves is None and found.returns is None
@@ -208,17 +208,17 @@ def test_nothing_to_do_and_only_to_wait_for() -> None:
 
 
 def test_refusals() -> None:
-    def why(found: Scaling) -> RefusedReason:
+    def why(found: Scaling) -> ScaleRefusedReason:
         assert found.refused is not None
         return found.refused.reason
 
-    assert why(scaled_to(5, three(deleting=True), *PODS)) is RefusedReason.DELETING
+    assert why(scaled_to(5, three(deleting=True), *PODS)) is ScaleRefusedReason.DELETING
     owner = three()
-    assert why(plan(owner, replace(snapshot(owner), pods=None), NOTHING, 5, NOW)) is RefusedReason.PODS_UNREADABLE
-    assert why(scaled_to(5, three(), pod(0, NEW), failing(1, NEW), pod(2, NEW))) is RefusedReason.BLOCKED
-    assert why(scaled_to(2, three(), failing(0, NEW), pod(1, NEW), pod(2, NEW))) is RefusedReason.BLOCKED
+    assert why(plan(owner, replace(snapshot(owner), pods=None), NOTHING, 5, NOW)) is ScaleRefusedReason.PODS_UNREADABLE
+    assert why(scaled_to(5, three(), pod(0, NEW), failing(1, NEW), pod(2, NEW))) is ScaleRefusedReason.BLOCKED
+    assert why(scaled_to(2, three(), failing(0, NEW), pod(1, NEW), pod(2, NEW))) is ScaleRefusedReason.BLOCKED
     long = replace(owner, metadata=replace(owner.metadata, name="w" * 53))
-    assert why(plan(long, snapshot(long), NOTHING, 5, NOW)) is RefusedReason.NO_POD_POSSIBLE
+    assert why(plan(long, snapshot(long), NOTHING, 5, NOW)) is ScaleRefusedReason.NO_POD_POSSIBLE
     assert scaled_to(0, long).refused is None
 
 
@@ -297,15 +297,15 @@ def test_taking_away_members_that_are_up() -> None:
     """Parallel deletes at once: of five with two down below, three up pods would become one."""
     owner = statefulset(replicas=5, current=NEW, policy="Parallel")
     found = scaled_to(3, owner, unready(0, NEW), unready(1, NEW), pod(2, NEW), pod(3, NEW), pod(4, NEW))
-    assert the(Caution.MAJORITY_DOWN, found).number == 1 and found.stakes == (Stake.MAJORITY,)
+    assert the(Caution.MAJORITY_DOWN, found).number == 1 and found.stakes == (ClaimEffect.MAJORITY,)
     ordered = replace(owner, spec=replace(owner.spec, pod_management_policy="OrderedReady"))
     found = scaled_to(3, ordered, unready(0, NEW), unready(1, NEW), pod(2, NEW), pod(3, NEW), pod(4, NEW))
     assert found.stakes == () and Caution.MAJORITY_DOWN in cautions(found)  # its controller waits for them first
 
 
 def test_nothing_left_is_asked() -> None:
-    assert scaled_to(0, three(), *PODS).stakes == (Stake.STOPS,)
-    assert scaled_to(0, three(policy="Parallel"), *PODS).stakes == (Stake.STOPS,)
+    assert scaled_to(0, three(), *PODS).stakes == (ClaimEffect.STOPS,)
+    assert scaled_to(0, three(policy="Parallel"), *PODS).stakes == (ClaimEffect.STOPS,)
 
 
 # --- claims ------------------------------------------------------------------------------------------------------------------
@@ -372,10 +372,10 @@ def test_what_the_retention_policy_takes() -> None:
         ("data-web-1", True, Fate.RETAINED, ""),
         ("data-web-0", False, Fate.RETAINED, "Backup/nightly"),
     ]
-    assert found.stakes == (Stake.CLAIMS, Stake.STOPS) and [each.claim for each in found.destroyed] == ["data-web-2"]
+    assert found.stakes == (ClaimEffect.CLAIMS, ClaimEffect.STOPS) and [each.claim for each in found.destroyed] == ["data-web-2"]
     unread = scaled_to(2, owner, *PODS, around=around(*claims, read=False))
     assert [each.fate for each in unread.lost] == [Fate.UNKNOWN] == [each.fate for each in unread.destroyed]
-    assert Caution.VOLUMES_NOT_READ in cautions(unread) and unread.stakes == (Stake.CLAIMS,)
+    assert Caution.VOLUMES_NOT_READ in cautions(unread) and unread.stakes == (ClaimEffect.CLAIMS,)
 
 
 def test_claims_without_a_pod_and_of_pods_on_their_way_out_are_at_stake_too() -> None:
@@ -389,7 +389,7 @@ def test_claims_without_a_pod_and_of_pods_on_their_way_out_are_at_stake_too() ->
 def test_unread_claims_are_at_stake_only_where_they_may_go() -> None:
     unread = replace(NOTHING, claims=None, volumes=None)
     owner = three(claims=("data",))
-    assert scaled_to(2, with_claims(owner, "Delete"), *PODS, around=unread).stakes == (Stake.UNKNOWN_CLAIMS,)
+    assert scaled_to(2, with_claims(owner, "Delete"), *PODS, around=unread).stakes == (ClaimEffect.UNKNOWN_CLAIMS,)
     assert scaled_to(4, with_claims(owner, "Delete"), *PODS, around=unread).stakes == ()
     kept = scaled_to(2, with_claims(owner), *PODS, around=unread)
     assert kept.stakes == () and Caution.CLAIMS_NOT_READ in cautions(kept)
@@ -414,7 +414,7 @@ def test_claims_are_found_by_exact_names() -> None:
     assert [each.name for each in own_claims(owner, everything)] == ["data-web-0", "data-web-12"]
 
 
-# --- rivals ------------------------------------------------------------------------------------------------------------------
+# --- replica_owners ------------------------------------------------------------------------------------------------------------------
 
 TARGET = ScaleTarget(api_version="apps/v1", kind="StatefulSet", name="web")
 
@@ -448,10 +448,10 @@ def test_rivals(found: HorizontalPodAutoscaler | ScaledObject, replicas: int, wi
     scaled = isinstance(found, ScaledObject)
     near = replace(NOTHING, scaled_objects=(found,)) if scaled else replace(NOTHING, autoscalers=(found,))
     result = scaled_to(replicas, three(), *PODS, around=near)
-    (rival,) = result.rivals
-    assert (rival.will, rival.back_to) == (will, back_to)
+    (replica_owner,) = result.replica_owners
+    assert (replica_owner.will, replica_owner.back_to) == (will, back_to)
     refused = result.refused.reason if result.refused else None
-    assert refused is (RefusedReason.AUTOSCALER if will is Will.PUTS_BACK else None)
+    assert refused is (ScaleRefusedReason.AUTOSCALER if will is Will.PUTS_BACK else None)
 
 
 def test_who_is_no_rival() -> None:
@@ -462,55 +462,55 @@ def test_who_is_no_rival() -> None:
         autoscaler(namespace="other"),
     )
     near = replace(NOTHING, autoscalers=others, scaled_objects=(keda(paused="true"), keda(target=replace(TARGET, kind=""))))
-    assert scaled_to(9, three(), *PODS, around=near).rivals == ()
+    assert scaled_to(9, three(), *PODS, around=near).replica_owners == ()
 
 
 def test_a_scaled_object_speaks_for_its_autoscaler() -> None:
     owner = OwnerReference(kind="ScaledObject", name="keda", uid="k", controller=True)
     near = replace(NOTHING, autoscalers=(autoscaler(1, 9, owner_references=(owner,)),), scaled_objects=(keda(),))
-    assert [each.kind for each in scaled_to(2, three(), *PODS, around=near).rivals] == [Kind.SCALED_OBJECT]
+    assert [each.kind for each in scaled_to(2, three(), *PODS, around=near).replica_owners] == [OwnerKind.SCALED_OBJECT]
     alone = replace(near, scaled_objects=())
-    assert [each.kind for each in scaled_to(2, three(), *PODS, around=alone).rivals] == [Kind.AUTOSCALER]
+    assert [each.kind for each in scaled_to(2, three(), *PODS, around=alone).replica_owners] == [OwnerKind.AUTOSCALER]
 
 
 def test_a_manifest_remembers() -> None:
     applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"spec":{"replicas":3}}'}
-    (rival,) = scaled_to(5, three(annotations=applied), *PODS).rivals
-    assert (rival.will, rival.back_to) == (Will.REMEMBERS, 3)
+    (replica_owner,) = scaled_to(5, three(annotations=applied), *PODS).replica_owners
+    assert (replica_owner.will, replica_owner.back_to) == (Will.REMEMBERS, 3)
     other = {"kubectl.kubernetes.io/last-applied-configuration": '{"spec":{"replicas":5}}'}
-    assert scaled_to(5, three(annotations=other), *PODS).rivals == ()
+    assert scaled_to(5, three(annotations=other), *PODS).replica_owners == ()
 
 
 # --- how far it is -----------------------------------------------------------------------------------------------------------
 
 
-def stands(owner: StatefulSet | None, *pods: Pod, uid: str = UID, replicas: int = 3) -> Standing:
-    return standing(assess(snapshot(owner, *pods), NOW), uid, replicas)
+def stands(owner: StatefulSet | None, *pods: Pod, uid: str = UID, replicas: int = 3) -> ScaleProgress:
+    return progress(assess(snapshot(owner, *pods), NOW), uid, replicas)
 
 
 def test_standing() -> None:
     owner = three()
-    assert stands(owner, *PODS) is Standing.REACHED
-    assert stands(owner, *PODS, pod(3, NEW)) is Standing.GOING_ON
-    assert stands(owner, *PODS[:2]) is Standing.GOING_ON
-    assert stands(replace(owner, status=replace(owner.status, observed_generation=1)), *PODS) is Standing.GOING_ON
-    assert stands(owner, *PODS, replicas=4) is Standing.RESCALED
-    assert stands(owner, *PODS, uid="another") is Standing.REPLACED
-    assert stands(None) is Standing.DELETED and stands(three(deleting=True), *PODS) is Standing.DELETED
-    assert standing(assess(replace(snapshot(owner), pods=None), NOW), UID, 3) is Standing.UNREADABLE
+    assert stands(owner, *PODS) is ScaleProgress.REACHED
+    assert stands(owner, *PODS, pod(3, NEW)) is ScaleProgress.GOING_ON
+    assert stands(owner, *PODS[:2]) is ScaleProgress.GOING_ON
+    assert stands(replace(owner, status=replace(owner.status, observed_generation=1)), *PODS) is ScaleProgress.GOING_ON
+    assert stands(owner, *PODS, replicas=4) is ScaleProgress.RESCALED
+    assert stands(owner, *PODS, uid="another") is ScaleProgress.REPLACED
+    assert stands(None) is ScaleProgress.DELETED and stands(three(deleting=True), *PODS) is ScaleProgress.DELETED
+    assert progress(assess(replace(snapshot(owner), pods=None), NOW), UID, 3) is ScaleProgress.UNREADABLE
 
 
 def test_standing_stuck() -> None:
-    assert stands(three(), pod(0, NEW), failing(1, NEW)) is Standing.STUCK
-    assert stands(three(), pod(0, NEW), unready(1, NEW), failing(2, NEW)) is Standing.GOING_ON  # web-1 may yet come up
-    assert stands(three(policy="Parallel"), pod(0, NEW), failing(1, NEW)) is Standing.GOING_ON  # web-2 is being made
-    assert stands(three(policy="Parallel"), pod(0, NEW), failing(1, NEW), pod(2, NEW)) is Standing.STUCK
-    assert stands(three(policy="Parallel"), pod(0, NEW), failing(1, NEW), pod(2, NEW), leaving(3, NEW)) is Standing.GOING_ON
+    assert stands(three(), pod(0, NEW), failing(1, NEW)) is ScaleProgress.STUCK
+    assert stands(three(), pod(0, NEW), unready(1, NEW), failing(2, NEW)) is ScaleProgress.GOING_ON  # web-1 may yet come up
+    assert stands(three(policy="Parallel"), pod(0, NEW), failing(1, NEW)) is ScaleProgress.GOING_ON  # web-2 is being made
+    assert stands(three(policy="Parallel"), pod(0, NEW), failing(1, NEW), pod(2, NEW)) is ScaleProgress.STUCK
+    assert stands(three(policy="Parallel"), pod(0, NEW), failing(1, NEW), pod(2, NEW), leaving(3, NEW)) is ScaleProgress.GOING_ON
     by_hand = statefulset(strategy="OnDelete", policy="OrderedReady")
-    assert stands(by_hand, failing(0), pod(1), pod(2), pod(3)) is Standing.STUCK
-    assert stands(three(), *PODS, failing(3, NEW), failing(4, NEW)) is Standing.STUCK
+    assert stands(by_hand, failing(0), pod(1), pod(2), pod(3)) is ScaleProgress.STUCK
+    assert stands(three(), *PODS, failing(3, NEW), failing(4, NEW)) is ScaleProgress.STUCK
     overdue = NOW - timedelta(hours=1)
-    assert stands(three(), *PODS, pod(3, NEW, leaving=overdue), leaving(4, NEW)) is Standing.GOING_ON  # web-4 goes first
-    assert stands(three(), *PODS, pod(3, NEW, leaving=overdue)) is Standing.STUCK
+    assert stands(three(), *PODS, pod(3, NEW, leaving=overdue), leaving(4, NEW)) is ScaleProgress.GOING_ON  # web-4 goes first
+    assert stands(three(), *PODS, pod(3, NEW, leaving=overdue)) is ScaleProgress.STUCK
     healing = statefulset(policy="Parallel")
-    assert stands(healing, failing(0), pod(1, NEW), pod(2, NEW)) is Standing.GOING_ON  # its controller replaces web-0
+    assert stands(healing, failing(0), pod(1, NEW), pod(2, NEW)) is ScaleProgress.GOING_ON  # its controller replaces web-0

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 import yaml
 
-from kubectl_pets.domain.model import ControllerRevision, PersistentVolumeClaim, Pod, ServerVersion, Snapshot, StatefulSet
+from kubectl_pets.domain.model import ControllerRevision, PersistentVolumeClaim, Pod, ServerVersion, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import STUCK_WAITING_REASONS
-from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Wait
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaiting, Blocker
 
 Kind = TypeVar("Kind")
 
@@ -58,11 +58,11 @@ def sent(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def decoded(scene: dict[str, Any], version: str) -> Snapshot:
+def decoded(scene: dict[str, Any], version: str) -> SetView:
     """Through msgspec from the bytes that a server would send."""
     server = msgspec.json.decode(sent({"gitVersion": version, "major": "1"}), type=ServerVersion)
     if "set" in scene and scene["set"] is None:
-        return Snapshot(set=None, server=server)
+        return SetView(set=None, server=server)
     pods, claims, revisions = scene["pods"], scene.get("claims", {}), scene.get("revisions", {})
 
     def listed(items: list[dict[str, Any]]) -> bytes:
@@ -71,7 +71,7 @@ def decoded(scene: dict[str, Any], version: str) -> Snapshot:
     pod_list = listed([make_pod(name, words) for name, words in (pods or {}).items()])
     claim_list = listed([one_of("claim", name, patch) for name, patch in (claims or {}).items()])
     revision_list = listed([one_of("revision", name, patch) for name, patch in revisions.items()])
-    return Snapshot(
+    return SetView(
         set=msgspec.json.decode(sent(merged(BASE["set"], scene.get("set", {}))), type=StatefulSet),
         pods=None if pods is None else msgspec.json.decode(pod_list, type=Items[Pod]).items,
         claims=None if claims is None else msgspec.json.decode(claim_list, type=Items[PersistentVolumeClaim]).items,
@@ -91,7 +91,7 @@ def cases() -> list[Any]:
     return found
 
 
-def words(item: Blocker | Wait) -> str:
+def words(item: Blocker | Awaiting) -> str:
     parts = (item.cause, item.pod, item.reason) if isinstance(item, Blocker) else (item.awaited, item.pod)
     return " ".join(part for part in parts if part)
 

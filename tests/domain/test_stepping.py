@@ -24,12 +24,12 @@ from kubectl_pets.domain.stepping.steps import (
     OvertakenReason,
     Partition,
     Pause,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
     Resume,
     Run,
+    RunMemory,
     SetPartition,
     Stage,
     StepOn,
@@ -42,12 +42,12 @@ from tests.domain.builders import NEW, NOW, OLD, THIRD, UID, failing, leaving, p
 EVERY: tuple[Goal, ...] = (
     Canary(), StepOn(), Promote(), Run(), Pause(), Resume(), Abort(), Partition(partition=1),
 )  # fmt: skip
-BEGUN = Pins(uid=UID, strategy="RollingUpdate", partition=2, revision=NEW, target=2, changed=True)
+BEGUN = RunMemory(uid=UID, strategy="RollingUpdate", partition=2, revision=NEW, target=2, changed=True)
 HALF = (pod(0), pod(1), pod(2, NEW))
 
 
-def decided(goal: Goal, seen: Assessment, pins: Pins = Pins()) -> Decision:
-    return decide(goal, seen, NOW, pins)[0]
+def decided(goal: Goal, seen: Assessment, memory: RunMemory = RunMemory()) -> Decision:
+    return decide(goal, seen, NOW, memory)[0]
 
 
 @pytest.mark.parametrize("goal", EVERY)
@@ -79,7 +79,7 @@ def test_a_partition_lowered_by_others_matters_to_those_who_hold_back() -> None:
 
 def test_pins_after_each_step() -> None:
     stage = Stage(images=(Image(container="app", image="x"),), partition=3)
-    assert after(Act(step=stage), BEGUN) == Pins(uid=UID, strategy="RollingUpdate", partition=3, changed=True)
+    assert after(Act(step=stage), BEGUN) == RunMemory(uid=UID, strategy="RollingUpdate", partition=3, changed=True)
     assert after(Act(step=SetPartition(partition=1, before=2)), BEGUN) == replace(BEGUN, partition=1)
     assert after(Act(step=Delete(pod="web-2", revision=NEW, comes_back_at=OLD)), replace(BEGUN, changed=False)) == BEGUN
 
@@ -88,23 +88,23 @@ def test_the_revision_is_held_on_to_across_ones_own_stage() -> None:
     """What was staged is a new revision: that is no edit by others, and the next one is."""
     goal = Canary(images=(Image(container="app", image="app:3"),))
     before = assess(snapshot(statefulset(current=OLD, update=OLD), *(pod(ordinal) for ordinal in range(3))), NOW)
-    act, pins = decide(goal, before, NOW, Pins(revision=OLD))
-    assert isinstance(act, Act) and pins.revision == OLD
-    pins = after(act, pins)
+    act, memory = decide(goal, before, NOW, RunMemory(revision=OLD))
+    assert isinstance(act, Act) and memory.revision == OLD
+    memory = after(act, memory)
     staged = assess(snapshot(statefulset(partition=3, images=("app:3",)), *(pod(ordinal) for ordinal in range(3))), NOW)
-    act, pins = decide(goal, staged, NOW, pins)
-    assert act == Act(step=SetPartition(partition=2, before=3, releases=("web-2",))) and pins.revision == NEW
+    act, memory = decide(goal, staged, NOW, memory)
+    assert act == Act(step=SetPartition(partition=2, before=3, releases=("web-2",))) and memory.revision == NEW
     edited = replace(staged, update_revision=THIRD)
-    assert decided(goal, edited, pins) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    assert decided(goal, edited, memory) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
 
 
 def test_the_current_revision_becomes_the_update_revision_at_the_end() -> None:
     done = assess(snapshot(statefulset(partition=0, current=NEW), *(pod(ordinal, NEW) for ordinal in range(3))), NOW)
     late = replace(done, current_revision=OLD)  # the pods are there, the controller has not said so yet
-    pins = Pins(uid=UID, strategy="RollingUpdate", partition=0, revision=NEW, target=0, changed=True)
+    memory = RunMemory(uid=UID, strategy="RollingUpdate", partition=0, revision=NEW, target=0, changed=True)
     goals: tuple[Goal, ...] = (Promote(), Run(), StepOn(), Canary())
     for goal in goals:
-        assert decided(goal, done, pins) == decided(goal, late, pins) == Done(reason=DoneReason.COMPLETE)
+        assert decided(goal, done, memory) == decided(goal, late, memory) == Done(reason=DoneReason.COMPLETE)
 
 
 @pytest.mark.parametrize(
@@ -185,36 +185,36 @@ def test_abort_leaves_a_pod_without_a_revision_alone() -> None:
 
 def test_abort_that_comes_too_late_leaves_no_partition_behind() -> None:
     seen = assess(snapshot(statefulset(partition=3, current=NEW), *(pod(ordinal, NEW) for ordinal in range(3))), NOW)
-    pins = Pins(uid=UID, strategy="RollingUpdate", back_to=OLD, partition=3, changed=True)
-    assert decided(Abort(), seen, pins) == Act(step=SetPartition(partition=0, before=3))
-    assert decided(Abort(), replace(seen, partition=0), replace(pins, partition=0)) == Refused(reason=RefusedReason.COMPLETE)
+    memory = RunMemory(uid=UID, strategy="RollingUpdate", back_to=OLD, partition=3, changed=True)
+    assert decided(Abort(), seen, memory) == Act(step=SetPartition(partition=0, before=3))
+    assert decided(Abort(), replace(seen, partition=0), replace(memory, partition=0)) == Refused(reason=RefusedReason.COMPLETE)
     edited = replace(seen, update_revision=THIRD)
-    assert decided(Abort(), edited, pins) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    assert decided(Abort(), edited, memory) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
 
 
 def test_abort_where_the_template_is_restored_leaves_released_pods_to_the_controller() -> None:
     owner = statefulset(partition=2, current=OLD, update=OLD)
     seen = assess(snapshot(owner, pod(0), pod(1, NEW), pod(2, NEW)), NOW)
-    decision, pins = decide(Abort(), seen, NOW, Pins())
+    decision, memory = decide(Abort(), seen, NOW, RunMemory())
     assert decision == Act(step=Delete(pod="web-1", revision=NEW, comes_back_at=OLD))
     released = assess(snapshot(owner, pod(0), pod(1), pod(2, NEW)), NOW)
-    assert decided(Abort(), released, pins) == Wait(reason=WaitReason.PODS, pods=("web-2",))
+    assert decided(Abort(), released, memory) == Wait(reason=WaitReason.PODS, pods=("web-2",))
 
 
 def test_by_hand_one_broken_pod_after_the_other() -> None:
     owner = statefulset(strategy="OnDelete", policy="Parallel")
     seen = assess(snapshot(owner, failing(0), failing(1), failing(2)), NOW)
-    first, pins = decide(Promote(), seen, NOW, Pins())
+    first, memory = decide(Promote(), seen, NOW, RunMemory())
     assert first == Act(step=Delete(pod="web-0", revision=OLD, comes_back_at=NEW))
     going = assess(snapshot(owner, leaving(0), failing(1), failing(2)), NOW)
-    assert isinstance(decided(Promote(), going, pins), Wait)
+    assert isinstance(decided(Promote(), going, memory), Wait)
 
 
 def test_by_hand_a_step_is_no_more_than_was_asked_for() -> None:
     owner = statefulset(strategy="OnDelete")
     seen = assess(snapshot(owner, failing(0), failing(1), failing(2)), NOW)
-    _, pins = decide(StepOn(pods=Amount(1)), seen, NOW, Pins())
-    assert pins.pods == frozenset({"web-0"})
+    _, memory = decide(StepOn(pods=Amount(1)), seen, NOW, RunMemory())
+    assert memory.pods == frozenset({"web-0"})
 
 
 @pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])

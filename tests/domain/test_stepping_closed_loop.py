@@ -27,12 +27,12 @@ from kubectl_pets.domain.stepping.steps import (
     OvertakenReason,
     Partition,
     Pause,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
     Resume,
     Run,
+    RunMemory,
     SetPartition,
     StepOn,
     Stuck,
@@ -229,20 +229,20 @@ def test_a_change_of_strategy_stops_the_rollout(replicas: int, policy: str, seed
     """Switching to OnDelete is a way to stop a rollout: a verb that runs must not go on by deleting pods itself."""
     world = World(replicas=replicas, policy=policy)
     world.come_to_rest()
-    pins, random = Pins(), Random(seed)
+    memory, random = RunMemory(), Random(seed)
     goal = Run(images=new_image(GOOD))
     for _ in range(random.randint(0, 10)):
         snapshot = world.snapshot()
         seen = assess(snapshot, world.now)
-        decision, pins = decide(goal, seen, world.now, pins)
+        decision, memory = decide(goal, seen, world.now, memory)
         if isinstance(decision, Act):
             assert snapshot.set is not None
             world.apply(change_for(decision.step, snapshot.set, seen))
-            pins = after(decision, pins)
+            memory = after(decision, memory)
         world.progress(random)
-    if pins.uid:
+    if memory.uid:
         world.edit(strategy="OnDelete")
-        decision, _ = decide(goal, assess(world.snapshot(), world.now), world.now, pins)
+        decision, _ = decide(goal, assess(world.snapshot(), world.now), world.now, memory)
         assert decision == Overtaken(reason=OvertakenReason.STRATEGY_CHANGED)
 
 

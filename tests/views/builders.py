@@ -24,7 +24,7 @@ from kubectl_pets.domain.model import (
     RevisionSpec,
     RollingUpdate,
     Running,
-    Snapshot,
+    SetView,
     StatefulSet,
     StatefulSetSpec,
     StatefulSetStatus,
@@ -127,7 +127,7 @@ def snapshot(
     name: str = "web",
     namespace: str = "default",
     sidecar: str = "",
-) -> Snapshot:
+) -> SetView:
     """The set ``web`` in the middle of a rollout from OLD to NEW, unless told otherwise."""
     rolling = None
     if partition is not None or max_unavailable is not None:
@@ -163,7 +163,7 @@ def snapshot(
         )
         for revision, number, image in ((OLD, 1, OLD_IMAGE), (NEW, 2, NEW_IMAGE))
     )
-    return Snapshot(set=owner, pods=None if pods is None else tuple(pods), revisions=revisions, claims=claims)
+    return SetView(set=owner, pods=None if pods is None else tuple(pods), revisions=revisions, claims=claims)
 
 
 def _spec(image: str, sidecar: str) -> PodSpec:
@@ -234,7 +234,7 @@ def unreadable() -> Assessment:
 
 
 def gone() -> Assessment:
-    return assess(Snapshot(set=None), NOW)
+    return assess(SetView(set=None), NOW)
 
 
 def large(replicas: int = 120, partition: int = 100) -> Assessment:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from kubectl_pets.domain.model import Condition
-from kubectl_pets.domain.orphans.deletion import Options
-from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.deletion import DeletionOptions
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION, judge
 from kubectl_pets.domain.orphans.snapshots import Offer
 from tests.domain.orphans.builders import (
@@ -26,11 +26,11 @@ from tests.domain.orphans.builders import (
 )
 
 WEB = stateful_set("web", 2)
-SNAPSHOT = Options(snapshot=True, snapshot_class="nightly", offer=Offer(classes=(snapshot_class("nightly"),)))
+SNAPSHOT = DeletionOptions(snapshot=True, snapshot_class="nightly", offer=Offer(classes=(snapshot_class("nightly"),)))
 UNUSED = Condition(type="Unused", status="True", last_transition_time=NOW - 12 * DAY)
 
 
-def left_behind(*ordinals: int, policy: str = "Delete", replicas: int = 2, **given: Any) -> tuple[Verdict, ...]:
+def left_behind(*ordinals: int, policy: str = "Delete", replicas: int = 2, **given: Any) -> tuple[ClaimVerdict, ...]:
     """Claims of set ``web`` with volumes of short names."""
     claims = [claim(f"data-web-{at}", volume_name=f"pv-{at}", **given) for at in ordinals]
     volumes = {item.spec.volume_name: volume(item, policy) for item in claims}
@@ -41,52 +41,52 @@ def _short(name: str, **given: Any) -> Any:
     return claim(name, **{"volume_name": "pv-" + name.rpartition("-")[2]} | given)
 
 
-def in_use() -> Verdict:
+def in_use() -> ClaimVerdict:
     return one(estate(_short("data-web-0"), sets=(WEB,), users=users(pods=(pod("web-0", *mounts("data-web-0")),))))
 
 
-def in_range() -> Verdict:
+def in_range() -> ClaimVerdict:
     return one(estate(_short("data-web-1"), sets=(WEB,)))
 
 
-def will_return() -> Verdict:
+def will_return() -> ClaimVerdict:
     return one(estate(_short("data-web-2"), sets=(stateful_set("web", 0),)))
 
 
-def used_by_template() -> Verdict:
+def used_by_template() -> ClaimVerdict:
     return one(estate(_short("data-web-3"), sets=(WEB,), users=users(cron_jobs=(cron_job("backup", *mounts("data-web-3")),))))
 
 
-def owned() -> Verdict:
+def owned() -> ClaimVerdict:
     return one(estate(_short("data-web-4", owners=(owner("Kafka", "broker"),)), sets=(WEB,)))
 
 
-def terminating() -> Verdict:
+def terminating() -> ClaimVerdict:
     return one(estate(_short("data-web-5", deleted=True), sets=(WEB,)))
 
 
-def kept() -> Verdict:
+def kept() -> ClaimVerdict:
     return one(estate(_short("data-web-6", annotations={KEEP_ANNOTATION: "ann: until the audit"}), sets=(WEB,)))
 
 
-def lost() -> Verdict:
+def lost() -> ClaimVerdict:
     item = _short("data-web-7", phase="Lost")
     return one(estate(item, sets=(WEB,), volumes={"pv-7": None}))
 
 
-def ambiguous() -> Verdict:
+def ambiguous() -> ClaimVerdict:
     return one(estate(_short("data-web-8", made_by=("helm",)), sets=(WEB,)))
 
 
-def unsure() -> Verdict:
+def unsure() -> ClaimVerdict:
     return one(estate(_short("data-web-9"), sets=(WEB,), users=users(cron_jobs=None, jobs=None)))
 
 
-def scaled_down() -> Verdict:
+def scaled_down() -> ClaimVerdict:
     return one(estate(_short("data-web-10", size="1536Mi", unused=UNUSED), sets=(WEB,)))
 
 
-def template_gone() -> Verdict:
+def template_gone() -> ClaimVerdict:
     item = _short("logs-web-1", volume_name="pv-logs-1", storage_class_name="slow")
     seen = estate(
         item,
@@ -97,24 +97,24 @@ def template_gone() -> Verdict:
     return one(seen)
 
 
-def set_gone() -> Verdict:
+def set_gone() -> ClaimVerdict:
     return one(estate(_short("data-old-db-0", volume_name="pv-old", labels={"app": "db"}), sets=(WEB,)))
 
 
-def no_data() -> Verdict:
+def no_data() -> ClaimVerdict:
     return one(estate(claim("data-web-11", phase="Pending"), sets=(WEB,)))
 
 
-def unknown_policy() -> Verdict:
+def unknown_policy() -> ClaimVerdict:
     return left_behind(12, policy="Archive")[0]
 
 
-def colliding() -> Verdict:
+def colliding() -> ClaimVerdict:
     """Both sets may have made it: kubernetes/kubernetes#41153."""
     return one(estate(_short("data-web-web-5"), sets=(stateful_set("web", 1, "data-web"), stateful_set("web-web", 1))))
 
 
-SCENES: dict[str, Callable[[], Verdict]] = {
+SCENES: dict[str, Callable[[], ClaimVerdict]] = {
     scene.__name__: scene
     for scene in (
         in_use,

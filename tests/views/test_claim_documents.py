@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from kubectl_pets.domain.orphans.deletion import Options, plan
+from kubectl_pets.domain.orphans.deletion import DeletionOptions, plan
 from kubectl_pets.views.orphans import documents as claim_documents
 from tests.domain.orphans.builders import NOW
 from tests.views import claim_scenes as scenes
@@ -64,7 +64,7 @@ def test_yaml_says_the_same_in_the_same_order() -> None:
 
 def test_names() -> None:
     assert claim_documents.many(left_behind(10, 9), "name") == "persistentvolumeclaim/data-web-9\npersistentvolumeclaim/data-web-10"
-    planned = plan([*left_behind(5, 4), scenes.unsure()], Options(), NOW)
+    planned = plan([*left_behind(5, 4), scenes.unsure()], DeletionOptions(), NOW)
     assert claim_documents.plan(planned, "name") == "persistentvolumeclaim/data-web-5\npersistentvolumeclaim/data-web-4"
     assert claim_documents.many([], "name") == ""
 

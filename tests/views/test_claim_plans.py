@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, Options, plan
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionOptions, DeletionPlan, plan
 from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.orphans.restoring import DestroyVolume, RestorePlan, RestorePolicy, plan_purge, plan_restore, record_of
@@ -20,7 +20,7 @@ ALL = [scene() for scene in SCENES.values()]
 def retained(ordinal: int, size: str = "10Gi") -> PersistentVolume:
     """The volume, as a deletion by this program leaves it."""
     (verdict,) = left_behind(ordinal, size=size)
-    (found,) = plan([verdict], Options(), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(), NOW).deletions
     annotations = getattr(found.steps[0], "annotations")
     return volume(verdict.claim, "Retain", phase="Released", annotations=annotations)
 
@@ -29,7 +29,7 @@ def retained(ordinal: int, size: str = "10Gi") -> PersistentVolume:
 
 
 def test_by_default_the_data_stays() -> None:
-    planned = plan([*ALL, *left_behind(20, 21, 22)], Options(), NOW)
+    planned = plan([*ALL, *left_behind(20, 21, 22)], DeletionOptions(), NOW)
     assert claim_plans.draw(planned) == screen(
         """
           1. prod/data-web-10  scaled-down, 1.5Gi
@@ -73,14 +73,14 @@ def test_by_default_the_data_stays() -> None:
           => deletes 7 claims with at least 51.5Gi and destroys no volume
         """
     )
-    assert claim_plans.question(planned, Options(), SERVER) == (
+    assert claim_plans.question(planned, DeletionOptions(), SERVER) == (
         "on https://10.0.0.1:6443 this deletes 7 claims (prod/data-web-10, prod/logs-web-1, prod/data-old-db-0 "
         "and 4 more) with at least 51.5Gi and destroys no volume. Go on?"
     )
 
 
 def test_what_is_destroyed_is_in_capitals() -> None:
-    options = Options(destroy_data=True, limit=2, keep=1)
+    options = DeletionOptions(destroy_data=True, limit=2, keep=1)
     planned = plan([*left_behind(20, 21, 22, 23, 24, 25), scenes.template_gone()], options, NOW)
     assert claim_plans.draw(planned) == screen(
         """
@@ -128,7 +128,7 @@ def test_snapshots_come_first() -> None:
 
 
 def test_what_was_done_and_what_was_not_is_said_by_name() -> None:
-    done = plan(left_behind(20, 21), Options(), NOW).deletions
+    done = plan(left_behind(20, 21), DeletionOptions(), NOW).deletions
     first, second = left_behind(22, 23)
     assert claim_plans.ended(done, (first, second), None, interrupted=True).splitlines() == [
         "interrupted: deleted 2 claims: prod/data-web-20, prod/data-web-21",
@@ -142,8 +142,8 @@ def test_what_was_done_and_what_was_not_is_said_by_name() -> None:
 
 
 def test_nothing_to_delete() -> None:
-    assert claim_plans.draw(plan([], Options(), NOW)) == "nothing would be deleted"
-    assert claim_plans.draw(plan([scenes.kept()], Options(), NOW)) == screen(
+    assert claim_plans.draw(plan([], DeletionOptions(), NOW)) == "nothing would be deleted"
+    assert claim_plans.draw(plan([scenes.kept()], DeletionOptions(), NOW)) == screen(
         """
         nothing would be deleted
         left alone:

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.orphans.deletion import Refused, RefusedReason
+from kubectl_pets.domain.orphans.deletion import DeletionRefused, DeletionRefusedReason
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
@@ -110,19 +110,19 @@ def test_a_long_name_is_not_read_in_every_way() -> None:
 @pytest.mark.parametrize(
     ("scene", "reason", "sentence"),
     [
-        ("in_use", RefusedReason.IN_USE, "prod/data-web-0: in use by now: in-use, Pod/web-0 mounts it (Running)"),
-        ("owned", RefusedReason.NOT_A_CANDIDATE, "prod/data-web-4: not a candidate: owned, Kafka/broker owns it (example.org/v1)"),
-        ("unsure", RefusedReason.CHANGED, "prod/data-web-9: not what it was when the plan was made: unsure (scaled-down?), not read: jobs, cronjobs"),
-        ("scaled_down", RefusedReason.GONE, "prod/data-web-10: deleted by somebody else"),
-        ("scaled_down", RefusedReason.REPLACED, "prod/data-web-10: deleted and made anew under its name"),
-        ("scaled_down", RefusedReason.FATE_CHANGED, "prod/data-web-10: its volume or the volume's reclaim policy is not the one that was agreed to"),
-        ("scaled_down", RefusedReason.FATE_UNKNOWN, "prod/data-web-10: what would become of its data cannot be said"),
-        ("scaled_down", RefusedReason.KEPT_BACK, "prod/data-web-10: among the newest ordinals that --keep holds back"),
-        ("scaled_down", RefusedReason.OVER_LIMIT, "prod/data-web-10: over the --limit of this run"),
+        ("in_use", DeletionRefusedReason.IN_USE, "prod/data-web-0: in use by now: in-use, Pod/web-0 mounts it (Running)"),
+        ("owned", DeletionRefusedReason.NOT_A_CANDIDATE, "prod/data-web-4: not a candidate: owned, Kafka/broker owns it (example.org/v1)"),
+        ("unsure", DeletionRefusedReason.CHANGED, "prod/data-web-9: not what it was when the plan was made: unsure (scaled-down?), not read: jobs, cronjobs"),
+        ("scaled_down", DeletionRefusedReason.GONE, "prod/data-web-10: deleted by somebody else"),
+        ("scaled_down", DeletionRefusedReason.REPLACED, "prod/data-web-10: deleted and made anew under its name"),
+        ("scaled_down", DeletionRefusedReason.FATE_CHANGED, "prod/data-web-10: its volume or the volume's reclaim policy is not the one that was agreed to"),
+        ("scaled_down", DeletionRefusedReason.FATE_UNKNOWN, "prod/data-web-10: what would become of its data cannot be said"),
+        ("scaled_down", DeletionRefusedReason.KEPT_BACK, "prod/data-web-10: among the newest ordinals that --keep holds back"),
+        ("scaled_down", DeletionRefusedReason.OVER_LIMIT, "prod/data-web-10: over the --limit of this run"),
     ],
 )
-def test_refusals(scene: str, reason: RefusedReason, sentence: str) -> None:
-    assert claim_words.refused(Refused(verdict=scenes.SCENES[scene](), reason=reason)) == sentence
+def test_refusals(scene: str, reason: DeletionRefusedReason, sentence: str) -> None:
+    assert claim_words.refused(DeletionRefused(verdict=scenes.SCENES[scene](), reason=reason)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_where_the_volume_is_gone_there_may_be_a_snapshot() -> None:
 
 @pytest.mark.parametrize("reason", list(NoSnapshot))
 def test_every_lack_of_a_snapshot_has_words_and_says_what_it_is_about(reason: NoSnapshot) -> None:
-    told = claim_words.refused(Refused(verdict=scenes.scaled_down(), reason=reason, detail="the-detail"))
+    told = claim_words.refused(DeletionRefused(verdict=scenes.scaled_down(), reason=reason, detail="the-detail"))
     assert told.startswith("prod/data-web-10: ")
     assert ("the-detail" in told) is (reason not in (N.NO_VOLUME, N.NOT_INSTALLED, N.CLASSES_UNREADABLE, N.GONE))
 
 
 def test_a_snapshot_s_error_is_told() -> None:
-    refused = Refused(verdict=scenes.scaled_down(), reason=N.FAILED, detail="rpc error: \x1b[31mquota\nexceeded")
+    refused = DeletionRefused(verdict=scenes.scaled_down(), reason=N.FAILED, detail="rpc error: \x1b[31mquota\nexceeded")
     assert claim_words.refused(refused) == "prod/data-web-10: its snapshot failed: rpc error: quota exceeded"
 
 

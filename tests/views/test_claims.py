@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kubectl_pets.domain.orphans.findings import Class, Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
 from kubectl_pets.views.orphans import table as claims
 from kubectl_pets.views.text.ink import bare
 from tests.domain.orphans.builders import NOW, claim, estate, one
@@ -120,7 +120,7 @@ def test_total_of_all_classes_and_what_could_not_be_read() -> None:
         (left_behind(3, size="lots"), "1 claim, unknown size; deleting them as kubectl does would destroy 1 volume with unknown size"),
     ],
 )
-def test_small_totals(seen: list[Verdict], text: str) -> None:
+def test_small_totals(seen: list[ClaimVerdict], text: str) -> None:
     assert claims.total(seen) == text
 
 

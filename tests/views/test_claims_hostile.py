@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from kubectl_pets.domain.orphans.deletion import (
     DeleteClaim,
     Deletion,
+    DeletionOptions,
     DeletionPlan,
-    Options,
-    Refused,
-    RefusedReason,
+    DeletionRefused,
+    DeletionRefusedReason,
     SetRetain,
-    Snapshot,
+    TakeSnapshot,
 )
-from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
@@ -55,24 +55,24 @@ def _poisoned(value: Any, text: str) -> Any:
     return value
 
 
-def _verdict(scene: str, text: str) -> Verdict:
-    seen: Verdict = _poisoned(SCENES[scene](), text)
+def _verdict(scene: str, text: str) -> ClaimVerdict:
+    seen: ClaimVerdict = _poisoned(SCENES[scene](), text)
     return replace(seen, evidence=(*seen.evidence, *(Evidence(kind, text, text) for kind in EvidenceKind)))
 
 
-def _plan(seen: Verdict, text: str) -> DeletionPlan:
+def _plan(seen: ClaimVerdict, text: str) -> DeletionPlan:
     steps = (
-        Snapshot(namespace=text, claim=text, uid=text, name=text, snapshot_class=text),
+        TakeSnapshot(namespace=text, claim=text, uid=text, name=text, snapshot_class=text),
         SetRetain(volume=text, uid=text, resource_version=text, before=text, annotations={text: text}),
         DeleteClaim(namespace=text, name=text, uid=text, resource_version=text),
     )
     return DeletionPlan(
         deletions=tuple(Deletion(verdict=seen, steps=steps, fate=fate) for fate in Fate),
-        refused=tuple(Refused(verdict=seen, reason=reason, detail=text) for reason in (*RefusedReason, *NoSnapshot)),
+        refused=tuple(DeletionRefused(verdict=seen, reason=reason, detail=text) for reason in (*DeletionRefusedReason, *NoSnapshot)),
     )
 
 
-def _screens(seen: Verdict, text: str) -> Iterator[str]:
+def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     """Everything that can be drawn of the claim, and of plans about it."""
     every_fate = [replace(seen, fate=fate) for fate in Fate]
     yield claims.table(every_fate, NOW, wide=True, all_namespaces=True)
@@ -81,7 +81,7 @@ def _screens(seen: Verdict, text: str) -> Iterator[str]:
     yield from (claims.explain(each, NOW, width=50) for each in every_fate)
     planned = _plan(seen, text)
     yield claim_plans.draw(planned)
-    yield claim_plans.question(planned, Options(snapshot=True, snapshot_class=text), text)
+    yield claim_plans.question(planned, DeletionOptions(snapshot=True, snapshot_class=text), text)
     yield from map(claim_words.refused, planned.refused)
     for reason in RestoreRefusedReason:
         yield claim_words.restore_refused(RestoreRefused(reason=reason, subject=text), text)

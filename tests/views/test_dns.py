@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from kubectl_pets.domain.dns.answers import Hearing
-from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Line, Link, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.answers import ServerAnswers
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
 from kubectl_pets.views.dns import documents as dns_documents
 from kubectl_pets.views.dns import lines as dns_log
 from kubectl_pets.views.dns import table as dns
@@ -91,7 +91,7 @@ def test_without_servers() -> None:
     assert dns.headline(seen) == "prod/web: web-0 is not resolved"
 
 
-def denied(heard: Hearing) -> Hearing:
+def denied(heard: ServerAnswers) -> ServerAnswers:
     return replace(heard, answers=(), trouble="forbidden", missing_right=("create", "pods/portforward"))
 
 
@@ -175,7 +175,7 @@ def test_explain_where_little_may_be_read() -> None:
 
 
 def test_each_server_s_failing_has_a_line_of_its_own() -> None:
-    findings = tuple(Finding(reason=Reason.SERVER_SILENT, server=f"kube-system/coredns-{number}") for number in range(2))
+    findings = tuple(NameFinding(reason=Reason.SERVER_SILENT, server=f"kube-system/coredns-{number}") for number in range(2))
     line = line_of(CACHED)
     links = tuple(replace(link, findings=findings) if link.check is Check.SERVERS else link for link in line.links)
     shown = dns.explain(CACHED, replace(line, links=links)).splitlines()
@@ -229,19 +229,19 @@ def test_documents() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_words_that_name_what_it_is_about(reason: Reason) -> None:
-    text = dns_words.finding(Finding(reason=reason, subject="s", detail="d", server="kube-system/coredns-0", until=NOW))
+    text = dns_words.finding(NameFinding(reason=reason, subject="s", detail="d", server="kube-system/coredns-0", until=NOW))
     assert text.startswith("kube-system/coredns-0: ") and text.endswith(", until 12:00:00 at the latest")
-    for fix in dns_words.fixes(Finding(reason=reason, subject="s"), "web-0", CACHED):
+    for fix in dns_words.fixes(NameFinding(reason=reason, subject="s"), "web-0", CACHED):
         assert "kubectl" in fix
 
 
 def test_every_check_verdict_and_skip_has_words() -> None:
     for check in Check:
         assert dns_words.link(Link(check=check, state=State.PASSED))
-        for skip in Skip:
+        for skip in LinkSkip:
             (text,) = dns_words.link(Link(check=check, state=State.SKIPPED, skip=skip, right=("get", "x")))
             assert text.startswith("not checked: ")
-    assert len({dns_words.verdict(verdict) for verdict in Verdict}) == len(Verdict)
+    assert len({dns_words.verdict(verdict) for verdict in NameVerdict}) == len(NameVerdict)
 
 
 # --- whatever a cluster or a server says -----------------------------------------------------------------------------------------
@@ -249,14 +249,14 @@ def test_every_check_verdict_and_skip_has_words() -> None:
 
 def poisoned(text: str) -> Diagnosis:
     seen: Diagnosis = _poisoned(CACHED, text)
-    worst = tuple(Finding(reason=reason, subject=text, detail=text, server=text) for reason in Reason)
+    worst = tuple(NameFinding(reason=reason, subject=text, detail=text, server=text) for reason in Reason)
     link = Link(check=Check.SERVERS, state=State.FAILED, findings=worst, remarks=worst)
     lines = tuple(replace(line, links=(*line.links, link)) if line.links else line for line in seen.lines)
     return replace(seen, lines=lines, remarks=worst, missing_rights=((text, text),))
 
 
 def screens(seen: Diagnosis) -> list[str]:
-    pods: list[Line] = [line for line in seen.lines if line.links]
+    pods: list[NameLine] = [line for line in seen.lines if line.links]
     shown = [dns.table(seen), dns.table(seen, wide=True), dns.total(seen), dns.headline(seen), *(dns.explain(seen, line) for line in pods)]
     shown += [fix for finding in seen.remarks for fix in dns_words.fixes(finding, seen.set, seen)]
     return shown + dns_log.changes(None, seen, {}, NOW)

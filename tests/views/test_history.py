@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_pets.domain.rollout.history import ABSENT, Difference, Entry
+from kubectl_pets.domain.rollout.history import ABSENT, Difference, RevisionEntry
 from kubectl_pets.views.rollout import history
 from kubectl_pets.views.text.ink import bare
 from tests.views.builders import NEW, NOW, OLD, ago
@@ -21,8 +21,8 @@ def template(image: str) -> dict[str, Any]:
     return {"spec": {"initContainers": [{"name": "init", "image": "setup:1"}], "containers": [{"name": "app", "image": image}]}}
 
 
-def past(*, pods: bool = True) -> tuple[Entry, Entry]:
-    old = Entry(
+def past(*, pods: bool = True) -> tuple[RevisionEntry, RevisionEntry]:
+    old = RevisionEntry(
         name=OLD, number=9, created=ago(days=40), template=template("app:1"), changes=None,
         pods=("web-0", "web-1") if pods else None, current=True, update=False, live=False,
     )  # fmt: skip
@@ -32,7 +32,7 @@ def past(*, pods: bool = True) -> tuple[Entry, Entry]:
         change("spec|volumes|tmp", {"name": "tmp"}),
         change("spec|terminationGracePeriodSeconds", 10, 30),
     )
-    new = Entry(
+    new = RevisionEntry(
         name=NEW, number=10, created=ago(minutes=3), template=template("app:2"), changes=changes,
         pods=("web-2",) if pods else None, current=False, update=True, live=True,
     )  # fmt: skip

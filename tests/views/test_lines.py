@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import pairwise
 
-from kubectl_pets.domain.model import Pod, Snapshot
+from kubectl_pets.domain.model import Pod, SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.rollout.lines import changes
@@ -107,6 +107,6 @@ def test_pods_that_cannot_be_read_have_not_gone() -> None:
 
 
 def test_gone_and_made_anew() -> None:
-    gone = assess(Snapshot(set=None), NOW)
+    gone = assess(SetView(set=None), NOW)
     assert changes(builders.paused(), gone, LATER) == ["12:04:33 the StatefulSet: gone"]
     assert changes(gone, builders.paused(), LATER) == ["12:04:33 default/web: paused at partition 2: 1/3 updated"]

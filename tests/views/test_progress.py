@@ -2,14 +2,14 @@
 
 import pytest
 
-from kubectl_pets.domain.orphans.deletion import DeletionPlan, Options, Refused, RefusedReason, plan
+from kubectl_pets.domain.orphans.deletion import DeletionOptions, DeletionPlan, DeletionRefused, DeletionRefusedReason, plan
 from kubectl_pets.views.orphans.progress import Bar, line
 from tests.domain.orphans.builders import NOW
 from tests.terminal import FakeTerminal
 from tests.views.claim_scenes import left_behind
 from tests.views.emulator import Emulator
 
-PLAN: DeletionPlan = plan(left_behind(20, 21, 22, 23), Options(), NOW)
+PLAN: DeletionPlan = plan(left_behind(20, 21, 22, 23), DeletionOptions(), NOW)
 
 
 class Window:
@@ -41,7 +41,7 @@ def test_it_counts_claims_and_bytes_and_says_what_is_done_now() -> None:
         assert window.text == "██████░░░░░░░░░░░░░░░░░░  1/4  10Gi of 40Gi  prod/data-web-21"
         bar.waits(PLAN.deletions[1].verdict, "s-1", "no \x1b[31mspace")
         assert window.text.endswith("  prod/data-web-21  waiting for VolumeSnapshot s-1: no space")
-        refused = Refused(verdict=PLAN.deletions[1].verdict, reason=RefusedReason.IN_USE)
+        refused = DeletionRefused(verdict=PLAN.deletions[1].verdict, reason=DeletionRefusedReason.IN_USE)
         bar.ends(refused)
         assert window.text == "████████████░░░░░░░░░░░░  2/4  10Gi of 40Gi"
         bar.passing(lambda: window.terminal.tell("refused: something"))

@@ -4,7 +4,7 @@ import json
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.safety.quorum import Coverage, Finding, Place, Quorum, Risk
+from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, Risk, RiskFinding
 from kubectl_pets.views.safety import quorum
 from kubectl_pets.views.safety import words as safety_words
 from tests.views.screens import screen
@@ -37,23 +37,23 @@ def crowded() -> Quorum:
         budgets=(loose, replace(loose, name="odd", min_available=None, covers=3, at_best=0)),
         evictable=2,
         findings=(
-            Finding(risk=Risk.NODE_SHARED, subjects=("node-a",), number=0),
-            Finding(risk=Risk.SEVERAL_BUDGETS, subjects=("odd", "web")),
-            Finding(risk=Risk.BUDGET_BLOCKS, subjects=("odd",)),
-            Finding(risk=Risk.BUDGETS_TOO_LOOSE, subjects=("odd", "web"), number=1),
+            RiskFinding(risk=Risk.NODE_SHARED, subjects=("node-a",), number=0),
+            RiskFinding(risk=Risk.SEVERAL_BUDGETS, subjects=("odd", "web")),
+            RiskFinding(risk=Risk.BUDGET_BLOCKS, subjects=("odd",)),
+            RiskFinding(risk=Risk.BUDGETS_TOO_LOOSE, subjects=("odd", "web"), number=1),
         ),
     )
 
 
 def unknown() -> Quorum:
-    unread = Finding(risk=Risk.NOT_READ, subjects=("pods", "nodes", "budgets"))
+    unread = RiskFinding(risk=Risk.NOT_READ, subjects=("pods", "nodes", "budgets"))
     return found(name="dark", available=None, nodes=None, zones=None, budgets=None, evictable=None, findings=(unread,))
 
 
 def lost() -> Quorum:
     return found(
         name="db", available=1, nodes=(Place(name="node-a", pods=("db-0",), left=0),), zones=(), unzoned=("db-0",), budgets=(),
-        findings=(Finding(risk=Risk.LOST, number=1), Finding(risk=Risk.NO_BUDGET, number=0)),
+        findings=(RiskFinding(risk=Risk.LOST, number=1), RiskFinding(risk=Risk.NO_BUDGET, number=0)),
     )
 
 

@@ -13,9 +13,9 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.scale.claim_effects import Coming, Leaving, Returning
 from kubectl_pets.domain.scale.plan import plan
-from kubectl_pets.domain.scale.progress import Standing
-from kubectl_pets.domain.scale.replica_owners import Kind, Rival, Will
-from kubectl_pets.domain.scale.types import Caution, Refused, RefusedReason, Scaling, Stake, Surroundings, Warning
+from kubectl_pets.domain.scale.progress import ScaleProgress
+from kubectl_pets.domain.scale.replica_owners import OwnerKind, ReplicaOwner, Will
+from kubectl_pets.domain.scale.types import Caution, ClaimEffect, ScaleRefused, ScaleRefusedReason, Scaling, Surroundings, Warning
 from kubectl_pets.views.scale import documents as scaling_documents
 from kubectl_pets.views.scale import plan as scaling
 from kubectl_pets.views.scale import words as scaling_words
@@ -120,13 +120,13 @@ def test_lost_majority_is_told() -> None:
 @pytest.mark.parametrize(
     ("stake", "words"),
     [
-        (Stake.CLAIMS, "deletes 1 claim (data-web-2), perhaps DESTROYS 1 volume with unknown size (pv)"),
-        (Stake.UNKNOWN_CLAIMS, "could not be read"),
-        (Stake.STOPS, "the service stops"),
-        (Stake.MAJORITY, "no majority of 2"),
+        (ClaimEffect.CLAIMS, "deletes 1 claim (data-web-2), perhaps DESTROYS 1 volume with unknown size (pv)"),
+        (ClaimEffect.UNKNOWN_CLAIMS, "could not be read"),
+        (ClaimEffect.STOPS, "the service stops"),
+        (ClaimEffect.MAJORITY, "no majority of 2"),
     ],
 )
-def test_questions_name_the_server_and_what_is_at_stake(stake: Stake, words: str) -> None:
+def test_questions_name_the_server_and_what_is_at_stake(stake: ClaimEffect, words: str) -> None:
     found, seen = planned(2, three(), *PODS)
     lost = Leaving(claim="data-web-2", pod="web-2", deleted=True, fate=Fate.UNKNOWN, size=None, volume="pv")
     found = replace(found, stakes=(stake,), leaves=(lost,))
@@ -138,14 +138,14 @@ def test_questions_name_the_server_and_what_is_at_stake(stake: Stake, words: str
 def test_endings_and_what_to_type_next() -> None:
     found, seen = planned(5, three(), *PODS)
     stuck = replace(seen, blockers=(Blocker(cause=Cause.CONTAINER, pod="web-3", reason="CrashLoopBackOff"),) * 2)
-    assert scaling.ended(Standing.STUCK, found, stuck) == "stuck: prod/web: web-3 is in CrashLoopBackOff (and 1 more)"
-    assert (scaling.hint(Standing.STUCK, found, stuck) or "").endswith("take it back with: kubectl pets scale web --replicas 3 -n prod")
-    assert scaling.hint(Standing.STUCK, replace(found, before=5), stuck) == "kubectl pets status web -n prod shows where it stands"
-    assert scaling.ended(Standing.RESCALED, found, seen) == "failed: prod/web: somebody else set replicas to 3, so scaling to 5 stops here"
-    assert "timed out" in scaling.ended(Standing.GOING_ON, found, seen)
-    assert (scaling.hint(Standing.GOING_ON, found, seen) or "").endswith("kubectl pets scale web --replicas 5 -n prod")
-    assert scaling.ended(Standing.REACHED, replace(found, reached=True), seen) == "prod/web: nothing to do, 5 replicas available"
-    assert {scaling.hint(end, found, seen) for end in (Standing.REACHED, Standing.DELETED, Standing.UNREADABLE)} == {None}
+    assert scaling.ended(ScaleProgress.STUCK, found, stuck) == "stuck: prod/web: web-3 is in CrashLoopBackOff (and 1 more)"
+    assert (scaling.hint(ScaleProgress.STUCK, found, stuck) or "").endswith("take it back with: kubectl pets scale web --replicas 3 -n prod")
+    assert scaling.hint(ScaleProgress.STUCK, replace(found, before=5), stuck) == "kubectl pets status web -n prod shows where it stands"
+    assert scaling.ended(ScaleProgress.RESCALED, found, seen) == "failed: prod/web: somebody else set replicas to 3, so scaling to 5 stops here"
+    assert "timed out" in scaling.ended(ScaleProgress.GOING_ON, found, seen)
+    assert (scaling.hint(ScaleProgress.GOING_ON, found, seen) or "").endswith("kubectl pets scale web --replicas 5 -n prod")
+    assert scaling.ended(ScaleProgress.REACHED, replace(found, reached=True), seen) == "prod/web: nothing to do, 5 replicas available"
+    assert {scaling.hint(end, found, seen) for end in (ScaleProgress.REACHED, ScaleProgress.DELETED, ScaleProgress.UNREADABLE)} == {None}
     assert "take it back" in scaling.after_interrupt(found, seen) and "take it back" not in scaling.after_interrupt(replace(found, before=5), seen)
 
 
@@ -172,7 +172,7 @@ def everything() -> tuple[Scaling, Assessment]:
     """A plan with one of each, which no cluster brings together."""
     found, seen = planned(5, three(), *PODS)
     blocker = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff", message="boom")
-    rivals = tuple(Rival(kind=kind, name="hpa", will=will, minimum=1, maximum=2, back_to=2) for will in Will for kind in Kind)
+    replica_owners = tuple(ReplicaOwner(kind=kind, name="hpa", will=will, minimum=1, maximum=2, back_to=2) for will in Will for kind in OwnerKind)
     return replace(
         found,
         returns=tuple(
@@ -183,9 +183,9 @@ def everything() -> tuple[Scaling, Assessment]:
             for fate in Fate
             for deleted in (True, False)
         ),
-        rivals=rivals,
+        replica_owners=replica_owners,
         warnings=tuple(Warning(caution=caution, pods=("web-1",), number=1, revision="web-new", blockers=(blocker,)) for caution in Caution),
-        stakes=tuple(Stake),
+        stakes=tuple(ClaimEffect),
     ), replace(seen, blockers=(blocker,))
 
 
@@ -196,11 +196,11 @@ def test_whatever_the_cluster_holds(text: str) -> None:
     poisoned, marred = _poisoned(found, text), _poisoned(seen, text)
     _clean(scaling.draw(poisoned, marred, NOW), len(scaling.draw(_poisoned(found, "é"), _poisoned(seen, "é"), NOW).split("\n")))
     _clean(scaling.question(poisoned, marred, text), 1)
-    for end in Standing:
+    for end in ScaleProgress:
         _clean(scaling.ended(end, poisoned, marred), 1)
         _clean(scaling.hint(end, poisoned, marred) or "-", 1)
-    for why in RefusedReason:
-        refused = Refused(reason=why, blockers=marred.blockers, rival=poisoned.rivals[0])
+    for why in ScaleRefusedReason:
+        refused = ScaleRefused(reason=why, blockers=marred.blockers, replica_owner=poisoned.replica_owners[0])
         _clean(scaling.refused(refused, poisoned, marred), 1)
         _clean(scaling_words.instead(refused, marred) or "-", 1)
 

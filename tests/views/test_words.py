@@ -5,7 +5,7 @@ import pytest
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
-from kubectl_pets.domain.rollout.verdict import Awaited, Blocker, Cause, Wait
+from kubectl_pets.domain.rollout.verdict import Awaited, Awaiting, Blocker, Cause
 from kubectl_pets.views.rollout import words
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
@@ -102,14 +102,14 @@ def test_blockers(found: Blocker, clause: str) -> None:
     ],
 )
 def test_waits(awaited: Awaited, phrase: str) -> None:
-    assert words.waits([Wait(awaited=awaited, pod="web-2")]) == [phrase]
+    assert words.waits([Awaiting(awaited=awaited, pod="web-2")]) == [phrase]
 
 
 def test_waits_for_the_same_are_one_phrase() -> None:
     waits = [
-        Wait(awaited=Awaited.START, pod="web-0"),
-        Wait(awaited=Awaited.CREATION, pod="web-1"),
-        Wait(awaited=Awaited.START, pod="web-4"),
+        Awaiting(awaited=Awaited.START, pod="web-0"),
+        Awaiting(awaited=Awaited.CREATION, pod="web-1"),
+        Awaiting(awaited=Awaited.START, pod="web-4"),
     ]
     assert words.waits(waits) == ["web-0, web-4 to start", "web-1 to be created"]
 

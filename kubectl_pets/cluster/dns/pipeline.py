@@ -57,7 +57,7 @@ class Direct:
         self._socket.settimeout(left)
 
 
-class Line:
+class ServerConnection:
     """The line to one server, kept open between questions. ``open`` makes a connection before a deadline; it may raise
     OSError or PetsError, which ``ask`` passes on if nothing was heard before."""
 

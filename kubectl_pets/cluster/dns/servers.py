@@ -10,15 +10,15 @@ from ipaddress import IPv6Address
 from typing import Protocol
 
 from kubectl_pets.cluster.dns.messages import Queries
-from kubectl_pets.cluster.dns.pipeline import Direct, Line, Stream, words
+from kubectl_pets.cluster.dns.pipeline import Direct, ServerConnection, Stream, words
 from kubectl_pets.cluster.dns.portforward import RIGHTS, Forward
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import Kind
+from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.rights import missing_rights
-from kubectl_pets.domain.dns.answers import Hearing, Question, Server
+from kubectl_pets.domain.dns.answers import Question, Server, ServerAnswers
 from kubectl_pets.domain.model import Object, PodStatus, Value
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UsageError
 
@@ -109,8 +109,8 @@ class _ConfigMap(Object, frozen=True):
     data: dict[str, str] = {}
 
 
-_PODS = Kind(DnsPod, "/api/v1", "pods", "pod")
-_MAPS = Kind(_ConfigMap, "/api/v1", "configmaps", "ConfigMap")
+_PODS = ResourceKind(DnsPod, "/api/v1", "pods", "pod")
+_MAPS = ResourceKind(_ConfigMap, "/api/v1", "configmaps", "ConfigMap")
 
 
 class DnsServers:
@@ -121,7 +121,7 @@ class DnsServers:
         self._timeout = where.timeout
         self._address = _address(where.server) if where.server else None
         self._scopes = _scopes(where.selector)
-        self._lines: dict[tuple[str, int], Line] = {}
+        self._lines: dict[tuple[str, int], ServerConnection] = {}
 
     def __enter__(self) -> "DnsServers":
         return self
@@ -131,7 +131,7 @@ class DnsServers:
             line.close()
         self._lines.clear()
 
-    def ask(self, questions: Sequence[Question]) -> tuple[Hearing, ...]:
+    def ask(self, questions: Sequence[Question]) -> tuple[ServerAnswers, ...]:
         queries = Queries(questions)
         if self._address is not None:
             host, port = self._address
@@ -143,7 +143,7 @@ class DnsServers:
             scope = self._scopes[0]
             server = Server(name=scope.labels, namespace=scope.namespace or "")
             now = self._transport.clock.now()
-            return (Hearing(server=server, asked_at=now, trouble=error.message, missing_right=("list", "pods")),)
+            return (ServerAnswers(server=server, asked_at=now, trouble=error.message, missing_right=("list", "pods")),)
         self._hang_up({(pod.metadata.uid, pod.port) for pod in pods})
         left, hearings = [self._asking(pod, queries) for pod in pods], []
         while left:
@@ -151,28 +151,28 @@ class DnsServers:
             hearings += together(some)
         return tuple(hearings)
 
-    def _asking(self, pod: DnsPod, queries: Queries) -> Callable[[], Hearing]:
+    def _asking(self, pod: DnsPod, queries: Queries) -> Callable[[], ServerAnswers]:
         server = Server(name=pod.name, namespace=pod.namespace, node=pod.spec.node_name)
         if not pod.spec.node_name:
-            return lambda: Hearing(server=server, asked_at=self._transport.clock.now(), trouble="the pod is on no node yet")
+            return lambda: ServerAnswers(server=server, asked_at=self._transport.clock.now(), trouble="the pod is on no node yet")
         line = self._line((pod.metadata.uid, pod.port), partial(self._forward, pod))
         return lambda: self._hearing(server, line, queries, pod)
 
     def _forward(self, pod: DnsPod, deadline: float) -> Stream:
         return Forward(self._transport, pod.namespace, pod.name, pod.port, deadline)
 
-    def _hearing(self, server: Server, line: Line, queries: Queries, pod: DnsPod | None = None) -> Hearing:
+    def _hearing(self, server: Server, line: ServerConnection, queries: Queries, pod: DnsPod | None = None) -> ServerAnswers:
         now = self._transport.clock.now()
         try:
             answers, trouble = line.ask(queries, self._timeout)
         except ForbiddenError as error:
             right = self._missing_right(server.namespace)
-            return Hearing(server=server, asked_at=now, trouble=error.message, missing_right=right)
+            return ServerAnswers(server=server, asked_at=now, trouble=error.message, missing_right=right)
         except (PetsError, OSError) as error:
             answers, trouble = (), words(error)
         if trouble and pod is not None and pod.condition:
             trouble = f"{trouble}; {pod.condition}"
-        return Hearing(server=server, asked_at=now, answers=answers, trouble=trouble)
+        return ServerAnswers(server=server, asked_at=now, answers=answers, trouble=trouble)
 
     def _missing_right(self, namespace: str) -> tuple[str, str]:
         """What an API server that refused a port-forward wants; a role for single pods may look like enough."""
@@ -182,10 +182,10 @@ class DnsServers:
             missing = ()
         return missing[0] if missing else RIGHTS[-1]
 
-    def _line(self, key: tuple[str, int], open: Callable[[float], Stream]) -> Line:
+    def _line(self, key: tuple[str, int], open: Callable[[float], Stream]) -> ServerConnection:
         line = self._lines.get(key)
         if line is None:
-            line = self._lines[key] = Line(open)
+            line = self._lines[key] = ServerConnection(open)
         return line
 
     def _hang_up(self, wanted: set[tuple[str, int]]) -> None:

@@ -48,7 +48,7 @@ _RAW_PAGE = msgspec.json.Decoder(_RawPage)
 _MAKING = Lock()
 
 
-class Kind(Generic[T]):
+class ResourceKind(Generic[T]):
     """One kind. ``optional``: an object that cannot be decoded is left out rather than being an error."""
 
     def __init__(self, type: type[T], base: str, plural: str, word: str, *, optional: bool = False) -> None:
@@ -104,19 +104,19 @@ def _without_nulls(value: Any) -> Any:
 
 _APPS, _CORE = "/apis/apps/v1", "/api/v1"
 
-SETS = Kind(StatefulSet, _APPS, "statefulsets", "StatefulSet")
-PODS = Kind(Pod, _CORE, "pods", "pod")
-REVISIONS = Kind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)
-SERVICES = Kind(Service, _CORE, "services", "Service")
-SLICES = Kind(EndpointSlice, "/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice")
-CLAIMS = Kind(PersistentVolumeClaim, _CORE, "persistentvolumeclaims", "PersistentVolumeClaim")
+SETS = ResourceKind(StatefulSet, _APPS, "statefulsets", "StatefulSet")
+PODS = ResourceKind(Pod, _CORE, "pods", "pod")
+REVISIONS = ResourceKind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)
+SERVICES = ResourceKind(Service, _CORE, "services", "Service")
+SLICES = ResourceKind(EndpointSlice, "/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice")
+CLAIMS = ResourceKind(PersistentVolumeClaim, _CORE, "persistentvolumeclaims", "PersistentVolumeClaim")
 
 #: Where a name is looked for when there is no such set.
 COUSINS = (
-    Kind(Object, _APPS, "deployments", "Deployment"),
-    Kind(Object, _APPS, "daemonsets", "DaemonSet"),
+    ResourceKind(Object, _APPS, "deployments", "Deployment"),
+    ResourceKind(Object, _APPS, "daemonsets", "DaemonSet"),
 )
-NAMESPACES = Kind(Object, _CORE, "namespaces", "namespace")
+NAMESPACES = ResourceKind(Object, _CORE, "namespaces", "namespace")
 
 
 def selector_text(selector: LabelSelector) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from kubectl_pets.cluster.http.failures import Attempt, unintelligible
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import Kind, Page
+from kubectl_pets.cluster.objects.kinds import Page, ResourceKind
 from kubectl_pets.domain.model import Object, ServerVersion
 from kubectl_pets.errors import ExpiredError, ForbiddenError, NotFoundError, ServerError, ThrottledError, UnreachableError
 
@@ -42,7 +42,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             query.append(("fieldSelector", f"metadata.name={self.name}"))
         return query
 
-    def attempt(self, verb: str, kind: Kind[T]) -> Attempt:
+    def attempt(self, verb: str, kind: ResourceKind[T]) -> Attempt:
         return Attempt(verb, kind.resource, self.name, self.namespace)
 
 
@@ -61,7 +61,7 @@ class Reader:
         self._version: ServerVersion | None = None
         self._version_known = False
 
-    def one(self, kind: Kind[T], namespace: str | None, name: str, exchange: Exchange | None = None) -> T:
+    def one(self, kind: ResourceKind[T], namespace: str | None, name: str, exchange: Exchange | None = None) -> T:
         attempt = Attempt("get", kind.resource, name, namespace or "")
         body = self._transport.send(Request(method="GET", path=kind.path(namespace, name), attempt=attempt), exchange)
         try:
@@ -69,7 +69,7 @@ class Reader:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise unintelligible(attempt, str(error)) from None
 
-    def listing(self, kind: Kind[T], scope: Scope, exchange: Exchange | None = None) -> Listing[T]:
+    def listing(self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None) -> Listing[T]:
         items: list[T] = []
         version = ""
         for page, first in self.pages(kind, scope, exchange):
@@ -80,7 +80,7 @@ class Reader:
         return Listing(tuple(items), version)
 
     def pages(
-        self, kind: Kind[T], scope: Scope, exchange: Exchange | None = None, *, metadata_only: bool = False
+        self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None, *, metadata_only: bool = False
     ) -> Iterator[tuple[Page[T], bool]]:
         """The pages of a list, each with whether it is a first one: should the server forget the list half-way, the whole of
         it comes again."""

@@ -15,7 +15,7 @@ import msgspec
 from kubectl_pets.cluster.http.failures import STATUS, Attempt, from_status, unintelligible
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import Kind
+from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
 from kubectl_pets.cluster.objects.store import Board, Store
 from kubectl_pets.domain.model import Object
@@ -68,7 +68,7 @@ class Follower(Generic[T]):
 
     def __init__(
         self,
-        kind: Kind[T],
+        kind: ResourceKind[T],
         scope: Scope,
         board: Board,
         reader: Reader,

@@ -10,7 +10,7 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, unintelligible
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import PODS, SETS, Kind
+from kubectl_pets.cluster.objects.kinds import PODS, SETS, ResourceKind
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import Pod, StatefulSet
 from kubectl_pets.errors import ConflictError, InvalidError, PetsError
@@ -91,7 +91,7 @@ def _evict(transport: Transport, change: DeletePod, dry_run: bool) -> None:
 
 def delete(
     transport: Transport,
-    kind: Kind[Any],
+    kind: ResourceKind[Any],
     namespace: str,
     name: str,
     uid: str,

@@ -12,7 +12,7 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, Kind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.objects.writes import FIELD_MANAGER, delete
 from kubectl_pets.cluster.topics.claims import VOLUMES
@@ -24,7 +24,7 @@ from kubectl_pets.domain.orphans.deletion import (
     RETAINED_ANNOTATION,
     DeleteClaim,
     SetRetain,
-    Snapshot,
+    TakeSnapshot,
 )
 from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION
 from kubectl_pets.domain.orphans.restoring import AwaitBound, ClaimStep, ClearClaimRef, CreateClaim, DestroyVolume, RestorePolicy
@@ -37,7 +37,7 @@ def carry_out(transport: Transport, reader: Reader, step: ClaimStep, *, dry_run:
     """One step. Raises ConflictError when what it relies on is no longer true, NotFoundError when the object is gone."""
     send = _Sender(transport, dry_run)
     match step:
-        case Snapshot():
+        case TakeSnapshot():
             with suppress(ConflictError):  # there is one of that name; whose it is, is seen when it is looked at
                 send.create(SNAPSHOTS, made_for(step))
         case SetRetain():
@@ -96,7 +96,7 @@ class _Sender:
         self._transport = transport
         self._query = [("fieldManager", FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])]
 
-    def merge(self, kind: Kind[Any], namespace: str | None, name: str, patch: dict[str, Any]) -> None:
+    def merge(self, kind: ResourceKind[Any], namespace: str | None, name: str, patch: dict[str, Any]) -> None:
         request = Request(
             method="PATCH",
             path=kind.path(namespace, name),
@@ -107,7 +107,7 @@ class _Sender:
         )
         self._transport.send(request)
 
-    def create(self, kind: Kind[Any], made: Object) -> None:
+    def create(self, kind: ResourceKind[Any], made: Object) -> None:
         request = Request(
             method="POST",
             path=kind.path(made.namespace),

@@ -13,17 +13,17 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.kinds import CLAIMS, SETS, Kind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, SETS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.inventory import (
-    Estate,
+    ClaimInventory,
     HorizontalPodAutoscaler,
     PersistentVolume,
     PodUse,
     ScaledObject,
-    Users,
     Workload,
+    Workloads,
     volumes_by_name,
 )
 from kubectl_pets.domain.orphans.judging import Needs, needs
@@ -33,17 +33,19 @@ T = TypeVar("T", bound=Object)
 
 _APPS, _BATCH, _CORE = "/apis/apps/v1", "/apis/batch/v1", "/api/v1"
 
-VOLUMES = Kind(PersistentVolume, _CORE, "persistentvolumes", "PersistentVolume")
-_AUTOSCALERS = Kind(HorizontalPodAutoscaler, "/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
-_USERS: dict[str, Kind[Any]] = {
-    "pods": Kind(PodUse, _CORE, "pods", "pod"),
-    "deployments": Kind(Workload, _APPS, "deployments", "Deployment"),
-    "replica_sets": Kind(Workload, _APPS, "replicasets", "ReplicaSet"),
-    "replication_controllers": Kind(Workload, _CORE, "replicationcontrollers", "ReplicationController"),
-    "daemon_sets": Kind(Workload, _APPS, "daemonsets", "DaemonSet"),
-    "jobs": Kind(Workload, _BATCH, "jobs", "Job"),
-    "cron_jobs": Kind(Workload, _BATCH, "cronjobs", "CronJob"),
-    "revisions": Kind(Workload, _APPS, "controllerrevisions", "ControllerRevision"),
+VOLUMES = ResourceKind(PersistentVolume, _CORE, "persistentvolumes", "PersistentVolume")
+_AUTOSCALERS = ResourceKind(
+    HorizontalPodAutoscaler, "/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"
+)
+_USERS: dict[str, ResourceKind[Any]] = {
+    "pods": ResourceKind(PodUse, _CORE, "pods", "pod"),
+    "deployments": ResourceKind(Workload, _APPS, "deployments", "Deployment"),
+    "replica_sets": ResourceKind(Workload, _APPS, "replicasets", "ReplicaSet"),
+    "replication_controllers": ResourceKind(Workload, _CORE, "replicationcontrollers", "ReplicationController"),
+    "daemon_sets": ResourceKind(Workload, _APPS, "daemonsets", "DaemonSet"),
+    "jobs": ResourceKind(Workload, _BATCH, "jobs", "Job"),
+    "cron_jobs": ResourceKind(Workload, _BATCH, "cronjobs", "CronJob"),
+    "revisions": ResourceKind(Workload, _APPS, "controllerrevisions", "ControllerRevision"),
 }
 
 #: So many volumes are asked for by name; more are read as one list.
@@ -62,14 +64,14 @@ class _Group(msgspec.Struct, frozen=True, rename="camel"):
 _GROUP = msgspec.json.Decoder(_Group)
 
 
-def read_estate(
+def read_claim_inventory(
     reader: Reader,
     namespace: str | None,
     now: Callable[[], datetime],
     *,
     every_class: bool,
     progress: Callable[[str], None] = lambda text: None,
-) -> Estate:
+) -> ClaimInventory:
     """``namespace`` None: the whole cluster. ``every_class``: all that may change the class of any claim, not of candidates only.
     Raises ForbiddenError where the claims themselves may not be read. ``progress`` is told what is being read."""
     progress("claims")
@@ -85,7 +87,7 @@ def read_estate(
             lambda: scaled_objects_in(reader, scope),
         ]
     )
-    estate = Estate(
+    estate = ClaimInventory(
         claims=claims,
         sets=sets,
         kruise_sets=kruise,
@@ -115,7 +117,7 @@ def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] 
 
 def _users(
     reader: Reader, namespace: str | None, wanted: Needs, claims: tuple[PersistentVolumeClaim, ...]
-) -> dict[str, Users]:
+) -> dict[str, Workloads]:
     """Namespace by namespace while they are few; in one list a kind once that moves less than most of the cluster."""
     everywhere = len({claim.namespace for claim in claims})
     if namespace is not None or len(wanted.namespaces) * 2 <= everywhere:
@@ -135,14 +137,14 @@ def _users(
                 assert members is not None
                 members.append(item)
     return {
-        each: Users(**{field: None if items is None else tuple(items) for field, items in fields.items()})
+        each: Workloads(**{field: None if items is None else tuple(items) for field, items in fields.items()})
         for each, fields in found.items()
     }
 
 
-def _users_of(reader: Reader, namespace: str) -> Users:
+def _users_of(reader: Reader, namespace: str) -> Workloads:
     scope = Scope(namespace=namespace)
-    return Users(**{field: _list(reader, kind, scope) for field, kind in _USERS.items()})
+    return Workloads(**{field: _list(reader, kind, scope) for field, kind in _USERS.items()})
 
 
 def _volumes(
@@ -165,7 +167,7 @@ def one_volume(reader: Reader, name: str) -> PersistentVolume | None:
         return None
 
 
-def _list(reader: Reader, kind: Kind[T], scope: Scope) -> tuple[T, ...] | None:
+def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] | None:
     try:
         return reader.listing(kind, scope).items
     except (ForbiddenError, NotFoundError):
@@ -180,4 +182,4 @@ def _custom(reader: Reader, type: type[T], group: str, plural: str, scope: Scope
         return ()
     except ForbiddenError:
         return None
-    return _list(reader, Kind(type, f"/apis/{found.preferred_version.group_version}", plural, plural), scope)
+    return _list(reader, ResourceKind(type, f"/apis/{found.preferred_version.group_version}", plural, plural), scope)

@@ -3,14 +3,14 @@ a set, and verdicts need no more of them than the images.
 """
 
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.kinds import PODS, REVISIONS, SETS, Kind, selector_text
+from kubectl_pets.cluster.objects.kinds import PODS, REVISIONS, SETS, ResourceKind, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.sets import items, missing
 from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet
 from kubectl_pets.errors import NotFoundError
 
-_SETS = Kind(StoredSet, SETS.base, SETS.plural, SETS.word)
-_REVISIONS = Kind(StoredRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.word, optional=True)
+_SETS = ResourceKind(StoredSet, SETS.base, SETS.plural, SETS.word)
+_REVISIONS = ResourceKind(StoredRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.word, optional=True)
 
 
 def history(reader: Reader, namespace: str, name: str) -> History:

@@ -31,7 +31,7 @@ def network(reader: Reader, namespace: str, name: str) -> Network:
     return Network(set=found, pods=pods, services=services, slices=items(reader, SLICES, everything)())
 
 
-class NetworkSource(OneSet[Network]):
+class WatchedNetwork(OneSet[Network]):
     """As ``session.NetworkSource``. Raises NotFoundError where there is no such set to begin with."""
 
     _pods: Follower[Pod]

@@ -1,15 +1,15 @@
 """What the safety of a set's pods depends on: budgets, nodes, and the volumes attached to them. What may not be read is None."""
 
-from kubectl_pets.cluster.objects.kinds import Kind
+from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.sets import items
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
-_BUDGETS = Kind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
-_NODES = Kind(Node, "/api/v1", "nodes", "node")
-_ATTACHMENTS = Kind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
+_BUDGETS = ResourceKind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
+_NODES = ResourceKind(Node, "/api/v1", "nodes", "node")
+_ATTACHMENTS = ResourceKind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
 
 
 def budgets(reader: Reader, namespace: str | None) -> tuple[Budget, ...] | None:

@@ -17,18 +17,18 @@ from kubectl_pets.cluster.objects.kinds import (
     PODS,
     REVISIONS,
     SETS,
-    Kind,
+    ResourceKind,
     claim_selector,
     selector_text,
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.domain.model import Inventory, Object, Snapshot
+from kubectl_pets.domain.model import Inventory, Object, SetView
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError
 
 T = TypeVar("T", bound=Object)
 
 
-def snapshot(reader: Reader, namespace: str, name: str) -> Snapshot:
+def set_view(reader: Reader, namespace: str, name: str) -> SetView:
     """One set and what its selector matches. Raises NotFoundError that says what there is instead."""
     try:
         found = reader.one(SETS, namespace, name)
@@ -39,7 +39,7 @@ def snapshot(reader: Reader, namespace: str, name: str) -> Snapshot:
     claims = Scope(namespace=namespace, labels=claim_selector(selector))
     calls = [items(reader, PODS, pods), items(reader, REVISIONS, pods), items(reader, CLAIMS, claims), reader.version]
     read = together(calls)
-    return Snapshot(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
+    return SetView(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
 
 
 def inventory(reader: Reader, namespace: str | None, selector: str | None) -> Inventory:
@@ -50,7 +50,7 @@ def inventory(reader: Reader, namespace: str | None, selector: str | None) -> In
     return Inventory(sets=sets, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
 
 
-def items(reader: Reader, kind: Kind[T], scope: Scope) -> Callable[[], tuple[T, ...] | None]:
+def items(reader: Reader, kind: ResourceKind[T], scope: Scope) -> Callable[[], tuple[T, ...] | None]:
     """To be called: the objects, or None where they may not be read."""
 
     def read() -> tuple[T, ...] | None:
@@ -62,7 +62,7 @@ def items(reader: Reader, kind: Kind[T], scope: Scope) -> Callable[[], tuple[T, 
     return read
 
 
-def names(reader: Reader, kind: Kind[T], namespace: str | None) -> tuple[str, ...]:
+def names(reader: Reader, kind: ResourceKind[T], namespace: str | None) -> tuple[str, ...]:
     """What all objects of a kind are called; their metadata is all that is read."""
     found: list[str] = []
     for page, first in reader.pages(kind, Scope(namespace=namespace), metadata_only=True):
@@ -75,7 +75,7 @@ def names(reader: Reader, kind: Kind[T], namespace: str | None) -> tuple[str, ..
 def missing(reader: Reader, namespace: str, name: str) -> NotFoundError:
     """The error for a set that is not there, with what may have been meant, as far as that may be read."""
 
-    def elsewhere(kind: Kind[Object]) -> Callable[[], bool]:
+    def elsewhere(kind: ResourceKind[Object]) -> Callable[[], bool]:
         return lambda: _there(reader, kind, namespace, name)
 
     calls: list[Callable[[], object]] = [lambda: _names(reader, namespace)]
@@ -106,7 +106,7 @@ def _names(reader: Reader, namespace: str) -> list[str]:
         return []
 
 
-def _there(reader: Reader, kind: Kind[Object], namespace: str, name: str) -> bool:
+def _there(reader: Reader, kind: ResourceKind[Object], namespace: str, name: str) -> bool:
     try:
         reader.one(kind, namespace, name)
     except PetsError:

@@ -4,28 +4,28 @@ The API is not part of Kubernetes itself (kubernetes-csi/external-snapshotter, v
 when the server knows no such group or version.
 """
 
-from kubectl_pets.cluster.objects.kinds import Kind
+from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import ObjectMeta
-from kubectl_pets.domain.orphans.deletion import Snapshot
+from kubectl_pets.domain.orphans.deletion import TakeSnapshot
 from kubectl_pets.domain.orphans.snapshots import (
     CLAIM_UID_ANNOTATION,
     LABELS,
     Offer,
     Sighting,
-    SnapshotSource,
     VolumeSnapshot,
     VolumeSnapshotClass,
     VolumeSnapshotContent,
+    VolumeSnapshotSource,
     VolumeSnapshotSpec,
 )
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 _BASE = "/apis/snapshot.storage.k8s.io/v1"
 
-SNAPSHOTS = Kind(VolumeSnapshot, _BASE, "volumesnapshots", "VolumeSnapshot")
-_CLASSES = Kind(VolumeSnapshotClass, _BASE, "volumesnapshotclasses", "VolumeSnapshotClass")
-_CONTENTS = Kind(VolumeSnapshotContent, _BASE, "volumesnapshotcontents", "VolumeSnapshotContent")
+SNAPSHOTS = ResourceKind(VolumeSnapshot, _BASE, "volumesnapshots", "VolumeSnapshot")
+_CLASSES = ResourceKind(VolumeSnapshotClass, _BASE, "volumesnapshotclasses", "VolumeSnapshotClass")
+_CONTENTS = ResourceKind(VolumeSnapshotContent, _BASE, "volumesnapshotcontents", "VolumeSnapshotContent")
 
 
 def offer(reader: Reader) -> Offer:
@@ -52,7 +52,7 @@ def sighting(reader: Reader, namespace: str, name: str) -> Sighting:
     return Sighting(snapshot=snapshot, content=content)
 
 
-def made_for(step: Snapshot) -> VolumeSnapshot:
+def made_for(step: TakeSnapshot) -> VolumeSnapshot:
     """Ready to be sent."""
     return VolumeSnapshot(
         api_version="snapshot.storage.k8s.io/v1",
@@ -61,6 +61,6 @@ def made_for(step: Snapshot) -> VolumeSnapshot:
             name=step.name, namespace=step.namespace, labels=LABELS, annotations={CLAIM_UID_ANNOTATION: step.uid}
         ),
         spec=VolumeSnapshotSpec(
-            source=SnapshotSource(persistent_volume_claim_name=step.claim), volume_snapshot_class_name=step.snapshot_class
+            source=VolumeSnapshotSource(persistent_volume_claim_name=step.claim), volume_snapshot_class_name=step.snapshot_class
         ),
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, Kind, claim_selector, selector_text
+from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, ResourceKind, claim_selector, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.store import Board
 from kubectl_pets.cluster.objects.watches import Follower
@@ -26,12 +26,12 @@ from kubectl_pets.domain.model import (
     PersistentVolumeClaim,
     Pod,
     ServerVersion,
-    Snapshot,
+    SetView,
     StatefulSet,
 )
 from kubectl_pets.errors import PetsError
 
-V = TypeVar("V", Snapshot, Inventory, Network)
+V = TypeVar("V", SetView, Inventory, Network)
 T = TypeVar("T", bound=Object)
 
 #: Closing waits for the threads no longer than this, in seconds; they end by themselves soon after.
@@ -121,7 +121,7 @@ class Source(Generic[V]):
         """A view put together from the stores; None while one of them is not filled yet."""
         raise NotImplementedError
 
-    def _follower(self, kind: Kind[T], scope: Scope, **more: Any) -> Follower[T]:
+    def _follower(self, kind: ResourceKind[T], scope: Scope, **more: Any) -> Follower[T]:
         made = Follower(kind, scope, self._board, self._reader, self._transport, on_relief=self._relief, **more)
         self._followers.append(made)
         return made
@@ -183,7 +183,7 @@ class OneSet(Source[V]):
         raise NotImplementedError
 
 
-class SetSource(OneSet[Snapshot]):
+class SetSource(OneSet[SetView]):
     """As ``session.SnapshotSource``: one set and what belongs to it."""
 
     _own: _Belongings
@@ -202,7 +202,7 @@ class SetSource(OneSet[Snapshot]):
     def _selected(self) -> Iterable[Follower[Any]]:
         return self._own.all()
 
-    def refresh(self) -> Snapshot:
+    def refresh(self) -> SetView:
         try:
             self._reread_all()
         except PetsError:
@@ -251,11 +251,11 @@ class SetSource(OneSet[Snapshot]):
         with self._board.condition:
             follower.merge(listing, since)
 
-    def _composed(self) -> Snapshot | None:
+    def _composed(self) -> SetView | None:
         if not self._own.synced:
             return None
         pods, revisions, claims = (follower.store.items for follower in self._own.all())
-        return Snapshot(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server)
+        return SetView(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server)
 
 
 class FleetSource(Source[Inventory]):

@@ -57,7 +57,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str = ""
 
 
-class Hearing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ServerAnswers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that one server answered. ``trouble``: why it could not be asked (untrusted text); then ``answers`` is empty or cut
     short, and a question without an answer was not put or not heard: never "no such name"."""
 

@@ -5,12 +5,12 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, RecordType
+from kubectl_pets.domain.dns.answers import Answer, Outcome, RecordType, ServerAnswers
 from kubectl_pets.domain.dns.names import Expectation, Name
 
 
 @unique
-class Standing(StrEnum):
+class AnswerStanding(StrEnum):
     """How an answer stands to what was expected; of several answers to one name the first in this order counts."""
 
     SILENT = "silent"
@@ -28,14 +28,14 @@ class Standing(StrEnum):
     ABSENT = "absent"
 
 
-_ORDER = {standing: rank for rank, standing in enumerate(Standing)}
+_ORDER = {standing: rank for rank, standing in enumerate(AnswerStanding)}
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One question to one server. ``lacking`` and ``extra``: expected and not given; given and not expected."""
 
     expectation: Expectation
-    standing: Standing
+    standing: AnswerStanding
     answer: Answer | None = None
     lacking: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
@@ -44,16 +44,16 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """What one server (``hearing``) answered to all questions for one name."""
 
-    hearing: Hearing
+    hearing: ServerAnswers
     compared: tuple[Compared, ...]
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> AnswerStanding:
         found = [each.standing for each in self.compared]
-        return min(found, key=_ORDER.__getitem__) if found else Standing.NOT_ASKED
+        return min(found, key=_ORDER.__getitem__) if found else AnswerStanding.NOT_ASKED
 
 
-def compare(names: Sequence[Name], hearings: Sequence[Hearing]) -> tuple[tuple[Heard, ...], ...]:
+def compare(names: Sequence[Name], hearings: Sequence[ServerAnswers]) -> tuple[tuple[Heard, ...], ...]:
     """For each name, in order, what each server answered, in order."""
     indexed = [(hearing, {answer.question: answer for answer in hearing.answers}) for hearing in hearings]
     return tuple(
@@ -68,33 +68,33 @@ def compare(names: Sequence[Name], hearings: Sequence[Hearing]) -> tuple[tuple[H
     )
 
 
-def _compare(wanted: Expectation, answer: Answer | None, hearing: Hearing) -> Compared:
+def _compare(wanted: Expectation, answer: Answer | None, hearing: ServerAnswers) -> Compared:
     if answer is None:
         silent = hearing.trouble and hearing.missing_right is None
-        return Compared(expectation=wanted, standing=Standing.SILENT if silent else Standing.NOT_ASKED)
+        return Compared(expectation=wanted, standing=AnswerStanding.SILENT if silent else AnswerStanding.NOT_ASKED)
     match answer.outcome:
         case Outcome.SILENT:
-            return Compared(expectation=wanted, standing=Standing.SILENT, answer=answer)
+            return Compared(expectation=wanted, standing=AnswerStanding.SILENT, answer=answer)
         case Outcome.SERVFAIL:
-            return Compared(expectation=wanted, standing=Standing.SERVFAIL, answer=answer)
+            return Compared(expectation=wanted, standing=AnswerStanding.SERVFAIL, answer=answer)
         case Outcome.REFUSED:
-            return Compared(expectation=wanted, standing=Standing.REFUSED, answer=answer)
+            return Compared(expectation=wanted, standing=AnswerStanding.REFUSED, answer=answer)
         case Outcome.ANSWERED | Outcome.NODATA | Outcome.NXDOMAIN:
             return _judge(wanted, answer)
 
 
 def _judge(wanted: Expectation, answer: Answer) -> Compared:
     if wanted.records is None:
-        return Compared(expectation=wanted, standing=Standing.UNJUDGED, answer=answer)
+        return Compared(expectation=wanted, standing=AnswerStanding.UNJUDGED, answer=answer)
     given = {_essence(record, wanted.question.type) for record in answer.records}
     lacking = tuple(record for record in wanted.records if record not in given)
     extra = () if wanted.besides is None else tuple(sorted(given - {*wanted.records, *wanted.besides}))
     if extra or (lacking and given):
-        standing = Standing.WRONG
+        standing = AnswerStanding.WRONG
     elif lacking or (wanted.exists and answer.outcome is Outcome.NXDOMAIN):
-        standing = Standing.MISSING
+        standing = AnswerStanding.MISSING
     else:
-        standing = Standing.RIGHT if wanted.exists else Standing.ABSENT
+        standing = AnswerStanding.RIGHT if wanted.exists else AnswerStanding.ABSENT
     return Compared(expectation=wanted, standing=standing, answer=answer, lacking=lacking, extra=extra)
 
 

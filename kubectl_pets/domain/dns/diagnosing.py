@@ -10,18 +10,18 @@ from functools import cached_property
 
 import msgspec
 
-from kubectl_pets.domain.dns.answers import ClientView, Hearing
+from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
 from kubectl_pets.domain.dns.clients import judge_client
-from kubectl_pets.domain.dns.comparing import Heard, Standing, compare
+from kubectl_pets.domain.dns.comparing import AnswerStanding, Heard, compare
 from kubectl_pets.domain.dns.corefile import Settings
-from kubectl_pets.domain.dns.endpoints import Entries, Entry, read_entries
+from kubectl_pets.domain.dns.endpoints import EndpointEntry, Entries, read_entries
 from kubectl_pets.domain.dns.faults import fault, published_since
 from kubectl_pets.domain.dns.links import Chain, failed, passed, skipped
-from kubectl_pets.domain.dns.names import Expected, Kind, Name, Position
+from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position
 from kubectl_pets.domain.dns.network import Network
-from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Line, Link, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
 
-_FAILING = (Standing.SILENT, Standing.SERVFAIL, Standing.REFUSED)
+_FAILING = (AnswerStanding.SILENT, AnswerStanding.SERVFAIL, AnswerStanding.REFUSED)
 #: Links that are about the Service and not about one pod.
 _COMMON = (Check.SERVICE_NAME, Check.SERVICE, Check.HEADLESS, Check.COREFILE)
 
@@ -29,7 +29,7 @@ _COMMON = (Check.SERVICE_NAME, Check.SERVICE, Check.HEADLESS, Check.COREFILE)
 def diagnose(
     network: Network,
     expected: Expected,
-    hearings: Sequence[Hearing],
+    hearings: Sequence[ServerAnswers],
     settings: Settings | None,
     views: Sequence[ClientView],
     now: datetime,
@@ -57,7 +57,7 @@ class _Doctor:
         self,
         network: Network,
         expected: Expected,
-        hearings: Sequence[Hearing],
+        hearings: Sequence[ServerAnswers],
         settings: Settings | None,
         views: Sequence[ClientView],
         now: datetime,
@@ -69,25 +69,25 @@ class _Doctor:
         self.positions = {position.name: position for position in expected.positions}
         self.heard = dict(zip(expected.names, compare(expected.names, hearings), strict=True))
 
-    def lines(self) -> Iterator[Line]:
-        pods = [self._pod(name) for name in self.expected.names if name.kind is Kind.POD]
+    def lines(self) -> Iterator[NameLine]:
+        pods = [self._pod(name) for name in self.expected.names if name.kind is NameKind.POD]
         yield from pods
-        yield from (self._shared(name, pods) for name in self.expected.names if name.kind is not Kind.POD)
+        yield from (self._shared(name, pods) for name in self.expected.names if name.kind is not NameKind.POD)
 
     # --- a pod's name --------------------------------------------------------------------------------------------------------
 
-    def _pod(self, name: Name) -> Line:
+    def _pod(self, name: Name) -> NameLine:
         heard, chain = self.heard[name], self._chain(self.positions[name.pod])
         links = self._settled(chain.links(), heard)
         blocked = any(link.state is State.FAILED for link in links)
         links = (*links, self._servers(name, heard, blocked), self._client(name))
         verdict = _verdict(name, heard)
-        if verdict is Verdict.RIGHT and links[-1].state is State.FAILED:
-            verdict = Verdict.NOT_SEEN
-        return Line(
+        if verdict is NameVerdict.RIGHT and links[-1].state is State.FAILED:
+            verdict = NameVerdict.NOT_SEEN
+        return NameLine(
             name=name,
             verdict=verdict,
-            finding=None if verdict is Verdict.RIGHT else _first(links),
+            finding=None if verdict is NameVerdict.RIGHT else _first(links),
             heard=heard,
             links=links,
             entries=None if self.entries is None else chain.entries,
@@ -100,13 +100,13 @@ class _Doctor:
         """What only the servers can decide: whether they name pods behind a Service with an address of its own, and whether the
         Corefile that was read is theirs."""
         asked = _asked(heard)
-        right = bool(asked) and all(each.standing is Standing.RIGHT for each in asked)
+        right = bool(asked) and all(each.standing is AnswerStanding.RIGHT for each in asked)
         return tuple(self._settle(link, links, bool(asked), right) for link in links)
 
     def _settle(self, link: Link, links: tuple[Link, ...], asked: bool, right: bool) -> Link:
         if link.check is Check.COREFILE and link.state is State.FAILED and right:
-            return skipped(Check.COREFILE, Skip.UNDECIDED)
-        if link.check is Check.HEADLESS and link.skip is Skip.UNDECIDED:
+            return skipped(Check.COREFILE, LinkSkip.UNDECIDED)
+        if link.check is Check.HEADLESS and link.skip is LinkSkip.UNDECIDED:
             if right:
                 return passed(Check.HEADLESS, *link.remarks)
             if not asked or not any(each.state is State.FAILED for each in links):
@@ -117,19 +117,19 @@ class _Doctor:
         asked = _asked(heard)
         if not asked:
             right = next((each.hearing.missing_right for each in heard if each.hearing.missing_right), None)
-            return skipped(Check.SERVERS, Skip.NOT_ASKED, right=right)
-        if blocked and all(each.standing in (Standing.MISSING, Standing.ABSENT) for each in asked):
-            return skipped(Check.SERVERS, Skip.MOOT)
+            return skipped(Check.SERVERS, LinkSkip.NOT_ASKED, right=right)
+        if blocked and all(each.standing in (AnswerStanding.MISSING, AnswerStanding.ABSENT) for each in asked):
+            return skipped(Check.SERVERS, LinkSkip.MOOT)
         findings = self._faults(name, heard)
         if findings:
-            differ = {each.standing is Standing.RIGHT for each in asked if each.standing not in _FAILING}
-            remarks = (Finding(reason=Reason.REPLICAS_DIFFER),) if len(differ) == 2 else ()
+            differ = {each.standing is AnswerStanding.RIGHT for each in asked if each.standing not in _FAILING}
+            remarks = (NameFinding(reason=Reason.REPLICAS_DIFFER),) if len(differ) == 2 else ()
             return Link(check=Check.SERVERS, state=State.FAILED, findings=findings, remarks=remarks)
-        if all(each.standing is Standing.RIGHT for each in asked):
+        if all(each.standing is AnswerStanding.RIGHT for each in asked):
             return passed(Check.SERVERS)
-        return skipped(Check.SERVERS, Skip.MOOT)
+        return skipped(Check.SERVERS, LinkSkip.MOOT)
 
-    def _faults(self, name: Name, heard: Sequence[Heard]) -> tuple[Finding, ...]:
+    def _faults(self, name: Name, heard: Sequence[Heard]) -> tuple[NameFinding, ...]:
         position = self.positions.get(name.pod)
         since = published_since(position.pod if position is not None else None, self.expected.service)
         found = (fault(each, self.settings, self.live, since, self.now) for each in heard)
@@ -140,13 +140,13 @@ class _Doctor:
 
     # --- the names that pods share -------------------------------------------------------------------------------------------
 
-    def _shared(self, name: Name, pods: Sequence[Line]) -> Line:
+    def _shared(self, name: Name, pods: Sequence[NameLine]) -> NameLine:
         heard = self.heard[name]
         verdict = _verdict(name, heard)
-        if verdict is Verdict.MISSING and not self.positions and not name.records and self.expected.service is not None:
-            verdict = Verdict.ABSENT
-        well = verdict in (Verdict.RIGHT, Verdict.ABSENT)
-        return Line(
+        if verdict is NameVerdict.MISSING and not self.positions and not name.records and self.expected.service is not None:
+            verdict = NameVerdict.ABSENT
+        well = verdict in (NameVerdict.RIGHT, NameVerdict.ABSENT)
+        return NameLine(
             name=name,
             verdict=verdict,
             finding=None if well else next(self._shared_findings(name, heard, pods), None),
@@ -154,7 +154,7 @@ class _Doctor:
             entries=self._entries_of(name),
         )
 
-    def _shared_findings(self, name: Name, heard: Sequence[Heard], pods: Sequence[Line]) -> Iterator[Finding]:
+    def _shared_findings(self, name: Name, heard: Sequence[Heard], pods: Sequence[NameLine]) -> Iterator[NameFinding]:
         yield from self.common
         own = [line for line in pods if not name.pod or line.name.pod == name.pod]
         for line in own:
@@ -164,67 +164,67 @@ class _Doctor:
         yield from self._faults(name, heard)
 
     @cached_property
-    def common(self) -> tuple[Finding, ...]:
+    def common(self) -> tuple[NameFinding, ...]:
         """What fails whatever the pod."""
         owner = self.network.set
         nobody = Position(ordinal=owner.start, name=f"{owner.name}-{owner.start}", pod=None)
         return tuple(_findings([link for link in self._chain(nobody).links() if link.check in _COMMON]))
 
-    def _entries_of(self, name: Name) -> tuple[Entry, ...] | None:
+    def _entries_of(self, name: Name) -> tuple[EndpointEntry, ...] | None:
         if self.entries is None:
             return None
         return self.entries.about(name.pod, self.positions[name.pod].pod) if name.pod else self.entries.all()
 
 
 def _asked(heard: Sequence[Heard]) -> tuple[Heard, ...]:
-    return tuple(each for each in heard if each.standing is not Standing.NOT_ASKED)
+    return tuple(each for each in heard if each.standing is not AnswerStanding.NOT_ASKED)
 
 
-def _verdict(name: Name, heard: Sequence[Heard]) -> Verdict:
+def _verdict(name: Name, heard: Sequence[Heard]) -> NameVerdict:
     if not name.expectations:
-        return Verdict.MISSING  # without a Service there is no name to ask for
+        return NameVerdict.MISSING  # without a Service there is no name to ask for
     if name.records is None:
-        return Verdict.UNKNOWN
+        return NameVerdict.UNKNOWN
     standings = {each.standing for each in _asked(heard)}
     if not standings:
-        return Verdict.NOT_RESOLVED
-    if Standing.WRONG in standings:
-        return Verdict.WRONG
-    if standings & {Standing.MISSING, Standing.ABSENT}:
-        return Verdict.MISSING
-    return Verdict.RIGHT if standings == {Standing.RIGHT} else Verdict.FAILING
+        return NameVerdict.NOT_RESOLVED
+    if AnswerStanding.WRONG in standings:
+        return NameVerdict.WRONG
+    if standings & {AnswerStanding.MISSING, AnswerStanding.ABSENT}:
+        return NameVerdict.MISSING
+    return NameVerdict.RIGHT if standings == {AnswerStanding.RIGHT} else NameVerdict.FAILING
 
 
-def _findings(links: Sequence[Link]) -> Iterator[Finding]:
+def _findings(links: Sequence[Link]) -> Iterator[NameFinding]:
     for link in links:
         if link.state is State.FAILED:
             yield from link.findings
 
 
-def _first(links: Sequence[Link]) -> Finding | None:
+def _first(links: Sequence[Link]) -> NameFinding | None:
     return next(_findings(links), None)
 
 
-def _remarks(network: Network, expected: Expected) -> Iterator[Finding]:
+def _remarks(network: Network, expected: Expected) -> Iterator[NameFinding]:
     """What is no fault but should be known of the set's Services."""
     service = expected.service
     if service is not None:
         if service.spec.type != "ExternalName" and not service.headless:
-            yield Finding(reason=Reason.NOT_HEADLESS, subject=service.name, detail=service.spec.cluster_ip)
+            yield NameFinding(reason=Reason.NOT_HEADLESS, subject=service.name, detail=service.spec.cluster_ip)
         elif service.headless and not service.spec.selector:
-            yield Finding(reason=Reason.HAND_WRITTEN, subject=service.name)
+            yield NameFinding(reason=Reason.HAND_WRITTEN, subject=service.name)
         for port in service.spec.ports:
             if not port.name:
-                yield Finding(reason=Reason.PORT_UNNAMED, subject=service.name, detail=f"{port.port}/{port.protocol}")
+                yield NameFinding(reason=Reason.PORT_UNNAMED, subject=service.name, detail=f"{port.port}/{port.protocol}")
     pod = next((position.pod for position in expected.positions if position.pod is not None), None)
     labels = (pod or network.set.spec.template).metadata.labels
     for other in sorted(network.services or (), key=lambda each: each.name):
         chosen = other.spec.selector and all(labels.get(key) == value for key, value in other.spec.selector.items())
         if chosen and other.headless and other.name != network.set.spec.service_name:
-            yield Finding(reason=Reason.OTHER_SERVICE, subject=other.name)
+            yield NameFinding(reason=Reason.OTHER_SERVICE, subject=other.name)
 
 
-def _missing_rights(network: Network, hearings: Sequence[Hearing]) -> tuple[tuple[str, str], ...]:
+def _missing_rights(network: Network, hearings: Sequence[ServerAnswers]) -> tuple[tuple[str, str], ...]:
     lists = (
         (network.pods, "pods"),
         (network.services, "services"),

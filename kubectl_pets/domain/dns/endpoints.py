@@ -21,7 +21,7 @@ class Family(StrEnum):
     IPV6 = "IPv6"
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EndpointEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One address in one slice."""
 
     slice: str
@@ -63,7 +63,7 @@ def addresses_of(pod: Pod) -> tuple[str, ...]:
     return tuple(dict.fromkeys(canonical(address) for address in found if address))
 
 
-def read_entries(network: Network, service: str | None = None) -> tuple[Entry, ...] | None:
+def read_entries(network: Network, service: str | None = None) -> tuple[EndpointEntry, ...] | None:
     """All addresses of all slices of a Service (None: of every Service), by slice. None: could not be read."""
     if network.slices is None:
         return None
@@ -72,13 +72,13 @@ def read_entries(network: Network, service: str | None = None) -> tuple[Entry, .
     return tuple(entry for each in ordered if each.address_type != "FQDN" for entry in _entries(each))
 
 
-def _entries(found: EndpointSlice) -> Iterable[Entry]:
+def _entries(found: EndpointSlice) -> Iterable[EndpointEntry]:
     ports = tuple((port.name, port.protocol, port.port) for port in found.ports or () if port.port is not None)
     for endpoint in found.endpoints or ():
         reference = endpoint.target_ref
         refers = reference is not None and reference.kind in ("Pod", "")
         for address in endpoint.addresses:
-            yield Entry(
+            yield EndpointEntry(
                 slice=found.metadata.name,
                 address=canonical(address),
                 ready=endpoint.ready,
@@ -90,7 +90,7 @@ def _entries(found: EndpointSlice) -> Iterable[Entry]:
             )
 
 
-def is_of(entry: Entry, pod: Pod) -> bool:
+def is_of(entry: EndpointEntry, pod: Pod) -> bool:
     if entry.uid:
         return entry.uid == pod.metadata.uid
     if entry.pod:
@@ -98,7 +98,7 @@ def is_of(entry: Entry, pod: Pod) -> bool:
     return entry.address in addresses_of(pod)
 
 
-def is_of_predecessor(entry: Entry, name: str, pod: Pod | None) -> bool:
+def is_of_predecessor(entry: EndpointEntry, name: str, pod: Pod | None) -> bool:
     """It claims the name of a position, but is not of the pod (or with an address that the pod does not have)."""
     claims = name in (entry.pod, entry.hostname)
     return claims and (pod is None or not is_of(entry, pod) or entry.address not in addresses_of(pod))
@@ -107,7 +107,7 @@ def is_of_predecessor(entry: Entry, name: str, pod: Pod | None) -> bool:
 class Entries:
     """The addresses in a Service's slices, found by what they say of a pod. Iterable, in the slices' order."""
 
-    def __init__(self, found: Sequence[Entry]) -> None:
+    def __init__(self, found: Sequence[EndpointEntry]) -> None:
         self._all = tuple(found)
         self._places: dict[tuple[str, str], list[int]] = {}
         for place, entry in enumerate(self._all):
@@ -116,13 +116,13 @@ class Entries:
                 if key[1]:
                     self._places.setdefault(key, []).append(place)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[EndpointEntry]:
         return iter(self._all)
 
-    def all(self) -> tuple[Entry, ...]:
+    def all(self) -> tuple[EndpointEntry, ...]:
         return self._all
 
-    def about(self, name: str, pod: Pod | None) -> tuple[Entry, ...]:
+    def about(self, name: str, pod: Pod | None) -> tuple[EndpointEntry, ...]:
         """Those of a pod, and those of pods that had its name before."""
         keys = [("name", name)]
         if pod is not None:

@@ -7,10 +7,10 @@ so the TTL heard says until when it may be given; and an answer that should have
 from datetime import datetime, timedelta
 
 from kubectl_pets.domain.dns.answers import Outcome, Server
-from kubectl_pets.domain.dns.comparing import Compared, Heard, Standing
+from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.network import Service
-from kubectl_pets.domain.dns.reasons import Finding, Reason
+from kubectl_pets.domain.dns.reasons import NameFinding, Reason
 from kubectl_pets.domain.model import Pod
 from kubectl_pets.domain.rollout.members import later
 
@@ -31,21 +31,21 @@ def published_since(pod: Pod | None, service: Service | None) -> datetime | None
 
 def fault(
     heard: Heard, settings: Settings | None, live: frozenset[str] | None, since: datetime | None, now: datetime
-) -> Finding | None:
+) -> NameFinding | None:
     """What is wrong with one server's answers to a name; None: nothing, or nothing was asked. ``since``: when the records that
     are expected came about; ``live``: the addresses that the slices have as ready, None where these could not be read."""
     server = label(heard.hearing.server)
     match heard.standing:
-        case Standing.SILENT:
+        case AnswerStanding.SILENT:
             detail = next((each.answer.detail for each in heard.compared if each.answer and each.answer.detail), "")
-            return Finding(reason=Reason.SERVER_SILENT, server=server, detail=heard.hearing.trouble or detail)
-        case Standing.SERVFAIL | Standing.REFUSED:
-            return Finding(reason=Reason.SERVER_FAILING, server=server, detail=_code(heard))
-        case Standing.WRONG:
+            return NameFinding(reason=Reason.SERVER_SILENT, server=server, detail=heard.hearing.trouble or detail)
+        case AnswerStanding.SERVFAIL | AnswerStanding.REFUSED:
+            return NameFinding(reason=Reason.SERVER_FAILING, server=server, detail=_code(heard))
+        case AnswerStanding.WRONG:
             return _wrong(heard, live, server)
-        case Standing.MISSING:
+        case AnswerStanding.MISSING:
             return _denied(heard, settings, since, now, server)
-        case Standing.NOT_ASKED | Standing.UNJUDGED | Standing.RIGHT | Standing.ABSENT:
+        case AnswerStanding.NOT_ASKED | AnswerStanding.UNJUDGED | AnswerStanding.RIGHT | AnswerStanding.ABSENT:
             return None
 
 
@@ -54,11 +54,11 @@ def _code(heard: Heard) -> str:
     return found.detail or found.outcome.value.upper()
 
 
-def _wrong(heard: Heard, live: frozenset[str] | None, server: str) -> Finding:
+def _wrong(heard: Heard, live: frozenset[str] | None, server: str) -> NameFinding:
     """Other records than expected. What no slice holds any more is an old answer."""
-    found = next(each for each in heard.compared if each.standing is Standing.WRONG)
+    found = next(each for each in heard.compared if each.standing is AnswerStanding.WRONG)
     old = live is not None and not live.intersection(found.extra)
-    return Finding(
+    return NameFinding(
         reason=Reason.STALE_ANSWER if old else Reason.WRONG_ANSWER,
         subject=", ".join(found.lacking),
         detail=", ".join(found.extra),
@@ -67,12 +67,12 @@ def _wrong(heard: Heard, live: frozenset[str] | None, server: str) -> Finding:
     )
 
 
-def _denied(heard: Heard, settings: Settings | None, since: datetime | None, now: datetime, server: str) -> Finding:
-    found = next(each for each in heard.compared if each.standing is Standing.MISSING)
+def _denied(heard: Heard, settings: Settings | None, since: datetime | None, now: datetime, server: str) -> NameFinding:
+    found = next(each for each in heard.compared if each.standing is AnswerStanding.MISSING)
     until = _until(found, heard)
     outlived = settings is not None and since is not None and later(since, timedelta(seconds=settings.longest_denial)) < now
     cached = until is not None and (settings is None or settings.cache is not None) and not outlived
-    return Finding(
+    return NameFinding(
         reason=Reason.NEGATIVE_CACHE if cached else Reason.SERVER_BEHIND,
         detail=(found.answer.outcome if found.answer else Outcome.NXDOMAIN).value.upper(),
         server=server,

@@ -11,24 +11,24 @@ from functools import cached_property
 
 from kubectl_pets.domain.dns.clients import asks_its_node
 from kubectl_pets.domain.dns.corefile import Settings, selects
-from kubectl_pets.domain.dns.endpoints import Entries, Entry, addresses_of, family_of, is_of_predecessor
+from kubectl_pets.domain.dns.endpoints import EndpointEntry, Entries, addresses_of, family_of, is_of_predecessor
 from kubectl_pets.domain.dns.names import LONGEST_LABEL, Expected, Position, families_of, is_over, is_ready, published
 from kubectl_pets.domain.dns.network import Network, Service
-from kubectl_pets.domain.dns.reasons import Check, Finding, Link, Reason, Skip, State
+from kubectl_pets.domain.dns.reasons import Check, Link, LinkSkip, NameFinding, Reason, State
 from kubectl_pets.domain.model import Pod
 
 _LABEL = re.compile(rf"(?=.{{1,{LONGEST_LABEL}}}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
-def passed(check: Check, *remarks: Finding) -> Link:
+def passed(check: Check, *remarks: NameFinding) -> Link:
     return Link(check=check, state=State.PASSED, remarks=remarks)
 
 
-def failed(check: Check, *findings: Finding) -> Link:
+def failed(check: Check, *findings: NameFinding) -> Link:
     return Link(check=check, state=State.FAILED, findings=findings)
 
 
-def skipped(check: Check, skip: Skip, *remarks: Finding, right: tuple[str, str] | None = None) -> Link:
+def skipped(check: Check, skip: LinkSkip, *remarks: NameFinding, right: tuple[str, str] | None = None) -> Link:
     return Link(check=check, state=State.SKIPPED, skip=skip, right=right, remarks=remarks)
 
 
@@ -59,7 +59,7 @@ class Chain:
         )
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[EndpointEntry, ...]:
         """What the slices hold of the pod, and of a pod that had its name before."""
         return self.all_entries.about(self.position.name, self.pod) if self.all_entries is not None else ()
 
@@ -67,43 +67,43 @@ class Chain:
 
     def _of_pod(self) -> Link:
         if self.network.pods is None:
-            return skipped(Check.POD, Skip.UNREADABLE, right=("list", "pods"))
+            return skipped(Check.POD, LinkSkip.UNREADABLE, right=("list", "pods"))
         pod = self.pod
         if pod is None:
             return failed(Check.POD, self._absent())
-        remarks = [Finding(reason=Reason.HOST_NETWORK, subject=pod.name)] if pod.spec.host_network else []
+        remarks = [NameFinding(reason=Reason.HOST_NETWORK, subject=pod.name)] if pod.spec.host_network else []
         if asks_its_node(pod):
-            remarks.append(Finding(reason=Reason.NODE_DNS, subject=pod.name, detail=pod.spec.dns_policy))
+            remarks.append(NameFinding(reason=Reason.NODE_DNS, subject=pod.name, detail=pod.spec.dns_policy))
         if is_over(pod):
-            return failed(Check.POD, Finding(reason=Reason.POD_OVER, subject=pod.name, detail=pod.status.phase))
+            return failed(Check.POD, NameFinding(reason=Reason.POD_OVER, subject=pod.name, detail=pod.status.phase))
         if not addresses_of(pod):
-            return failed(Check.POD, Finding(reason=Reason.POD_WITHOUT_ADDRESS, subject=pod.name, detail=pod.status.phase))
+            return failed(Check.POD, NameFinding(reason=Reason.POD_WITHOUT_ADDRESS, subject=pod.name, detail=pod.status.phase))
         if pod.terminating and not (self.service is not None and self.service.spec.publish_not_ready_addresses):
-            return failed(Check.POD, Finding(reason=Reason.POD_TERMINATING, subject=pod.name))
+            return failed(Check.POD, NameFinding(reason=Reason.POD_TERMINATING, subject=pod.name))
         return passed(Check.POD, *remarks)
 
-    def _absent(self) -> Finding:
+    def _absent(self) -> NameFinding:
         """Names that are no DNS label make the API server refuse the pod (core validation of hostname and subdomain)."""
         for name in (self.position.name, self.network.set.spec.service_name):
             if name and not _LABEL.fullmatch(name):
-                return Finding(reason=Reason.NAME_NO_LABEL, subject=name)
-        return Finding(reason=Reason.POD_ABSENT, subject=self.position.name)
+                return NameFinding(reason=Reason.NAME_NO_LABEL, subject=name)
+        return NameFinding(reason=Reason.POD_ABSENT, subject=self.position.name)
 
     # --- the Service ---------------------------------------------------------------------------------------------------------
 
     def _of_service_name(self) -> Link:
         if self.network.set.spec.service_name:
             return passed(Check.SERVICE_NAME)
-        return failed(Check.SERVICE_NAME, Finding(reason=Reason.SERVICE_NAME_EMPTY))
+        return failed(Check.SERVICE_NAME, NameFinding(reason=Reason.SERVICE_NAME_EMPTY))
 
     def _of_service(self) -> Link:
         name = self.network.set.spec.service_name
         if not name:
-            return skipped(Check.SERVICE, Skip.MOOT)
+            return skipped(Check.SERVICE, LinkSkip.MOOT)
         if self.network.services is None:
-            return skipped(Check.SERVICE, Skip.UNREADABLE, right=("list", "services"))
+            return skipped(Check.SERVICE, LinkSkip.UNREADABLE, right=("list", "services"))
         if self.service is None:
-            return failed(Check.SERVICE, Finding(reason=Reason.SERVICE_MISSING, subject=name, detail=self._near(name)))
+            return failed(Check.SERVICE, NameFinding(reason=Reason.SERVICE_MISSING, subject=name, detail=self._near(name)))
         return passed(Check.SERVICE)
 
     def _near(self, name: str) -> str:
@@ -118,51 +118,51 @@ class Chain:
         So this is left undecided here, and decided by what the servers answer."""
         service = self.service
         if service is None:
-            return skipped(Check.HEADLESS, Skip.MOOT)
+            return skipped(Check.HEADLESS, LinkSkip.MOOT)
         if service.spec.type == "ExternalName":
             detail = service.spec.external_name
-            return failed(Check.HEADLESS, Finding(reason=Reason.EXTERNAL_NAME, subject=service.name, detail=detail))
+            return failed(Check.HEADLESS, NameFinding(reason=Reason.EXTERNAL_NAME, subject=service.name, detail=detail))
         if not service.headless:
             detail = service.spec.cluster_ip
             return skipped(
-                Check.HEADLESS, Skip.UNDECIDED, Finding(reason=Reason.NOT_HEADLESS, subject=service.name, detail=detail)
+                Check.HEADLESS, LinkSkip.UNDECIDED, NameFinding(reason=Reason.NOT_HEADLESS, subject=service.name, detail=detail)
             )
         return passed(Check.HEADLESS)
 
     def _selector(self) -> Link:
         service, pod = self.service, self.pod
         if service is None or pod is None or service.spec.type == "ExternalName":
-            return skipped(Check.SELECTOR, Skip.MOOT)
+            return skipped(Check.SELECTOR, LinkSkip.MOOT)
         if not service.spec.selector:
             if self.all_entries is None:
-                return skipped(Check.SELECTOR, Skip.UNREADABLE, right=("list", "endpointslices.discovery.k8s.io"))
+                return skipped(Check.SELECTOR, LinkSkip.UNREADABLE, right=("list", "endpointslices.discovery.k8s.io"))
             if any(entry.address in addresses_of(pod) for entry in self.entries):
-                return passed(Check.SELECTOR, Finding(reason=Reason.HAND_WRITTEN, subject=service.name))
-            return failed(Check.SELECTOR, Finding(reason=Reason.NO_SELECTOR, subject=service.name))
+                return passed(Check.SELECTOR, NameFinding(reason=Reason.HAND_WRITTEN, subject=service.name))
+            return failed(Check.SELECTOR, NameFinding(reason=Reason.NO_SELECTOR, subject=service.name))
         key = _miss(service, pod.metadata.labels)
         if key is None:
             return passed(Check.SELECTOR)
         wanted, has = f"{key}={service.spec.selector[key]}", pod.metadata.labels.get(key)
         detail = f"{key}={has}" if has is not None else ""
-        return failed(Check.SELECTOR, Finding(reason=Reason.SELECTOR_DIFFERS, subject=wanted, detail=detail))
+        return failed(Check.SELECTOR, NameFinding(reason=Reason.SELECTOR_DIFFERS, subject=wanted, detail=detail))
 
     def _identity(self) -> Link:
         service, pod = self.service, self.pod
         if service is None or pod is None or not service.spec.selector:
-            return skipped(Check.IDENTITY, Skip.MOOT)
+            return skipped(Check.IDENTITY, LinkSkip.MOOT)
         differs = self._other_identity(pod, service)
         if differs is None:
             return passed(Check.IDENTITY)
         by_pod_name = self.settings is not None and self.settings.endpoint_pod_names and len(pod.name) <= LONGEST_LABEL
         if by_pod_name and differs.reason is Reason.SUBDOMAIN_DIFFERS:
-            return passed(Check.IDENTITY, Finding(reason=Reason.POD_NAMES, subject=pod.name))
+            return passed(Check.IDENTITY, NameFinding(reason=Reason.POD_NAMES, subject=pod.name))
         return failed(Check.IDENTITY, differs)
 
-    def _other_identity(self, pod: Pod, service: Service) -> Finding | None:
+    def _other_identity(self, pod: Pod, service: Service) -> NameFinding | None:
         if pod.spec.subdomain != service.name or not pod.spec.hostname:
-            return Finding(reason=Reason.SUBDOMAIN_DIFFERS, subject=service.name, detail=pod.spec.subdomain)
+            return NameFinding(reason=Reason.SUBDOMAIN_DIFFERS, subject=service.name, detail=pod.spec.subdomain)
         if pod.spec.hostname != pod.name:
-            return Finding(reason=Reason.HOSTNAME_DIFFERS, subject=pod.name, detail=pod.spec.hostname)
+            return NameFinding(reason=Reason.HOSTNAME_DIFFERS, subject=pod.name, detail=pod.spec.hostname)
         return None
 
     # --- the endpoint --------------------------------------------------------------------------------------------------------
@@ -170,35 +170,35 @@ class Chain:
     def _ready(self) -> Link:
         service, pod = self.service, self.pod
         if service is None or pod is None or not service.spec.selector:
-            return skipped(Check.READY, Skip.MOOT)
+            return skipped(Check.READY, LinkSkip.MOOT)
         if is_ready(pod) or service.spec.publish_not_ready_addresses:
             return passed(Check.READY)
         condition = pod.status.condition("Ready")
         none = not any(each.pod is not None and is_ready(each.pod) for each in self.expected.positions)
         reason = Reason.NOT_READY_DEADLOCK if none and len(self.expected.positions) > 1 else Reason.NOT_READY
-        return failed(Check.READY, Finding(reason=reason, subject=pod.name, detail=condition.message if condition else ""))
+        return failed(Check.READY, NameFinding(reason=reason, subject=pod.name, detail=condition.message if condition else ""))
 
     def _family(self) -> Link:
         service, pod = self.service, self.pod
         addresses = addresses_of(pod) if pod is not None else ()
         if service is None or not addresses or not service.spec.selector:
-            return skipped(Check.FAMILY, Skip.MOOT)
+            return skipped(Check.FAMILY, LinkSkip.MOOT)
         families = families_of(service)
         if any(family_of(address) in families for address in addresses):
             return passed(Check.FAMILY)
-        found = Finding(reason=Reason.FAMILY_NOT_SERVED, subject=", ".join(families), detail=", ".join(addresses))
+        found = NameFinding(reason=Reason.FAMILY_NOT_SERVED, subject=", ".join(families), detail=", ".join(addresses))
         return failed(Check.FAMILY, found)
 
     def _slice(self) -> Link:
         if self.service is None or self.service.spec.type == "ExternalName":
-            return skipped(Check.SLICE, Skip.MOOT)
+            return skipped(Check.SLICE, LinkSkip.MOOT)
         if self.all_entries is None:
-            return skipped(Check.SLICE, Skip.UNREADABLE, right=("list", "endpointslices.discovery.k8s.io"))
+            return skipped(Check.SLICE, LinkSkip.UNREADABLE, right=("list", "endpointslices.discovery.k8s.io"))
         findings = (*self._old(), *self._lacking())
         if findings:
             return failed(Check.SLICE, *findings)
         if not self._due():
-            return skipped(Check.SLICE, Skip.MOOT)
+            return skipped(Check.SLICE, LinkSkip.MOOT)
         return passed(Check.SLICE)
 
     def _due(self) -> tuple[str, ...]:
@@ -209,25 +209,25 @@ class Chain:
             return published(self.pod, self.service)
         return tuple(address for address in addresses_of(self.pod) if any(entry.address == address for entry in self.entries))
 
-    def _old(self) -> tuple[Finding, ...]:
+    def _old(self) -> tuple[NameFinding, ...]:
         if self.network.pods is None:
             return ()
         return tuple(
-            Finding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
+            NameFinding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
             for entry in self.entries
             if entry.ready and is_of_predecessor(entry, self.position.name, self.pod)
         )
 
-    def _lacking(self) -> tuple[Finding, ...]:
-        found: list[Finding] = []
+    def _lacking(self) -> tuple[NameFinding, ...]:
+        found: list[NameFinding] = []
         for address in self._due():
             there = [entry for entry in self.entries if entry.address == address]
             if not there:
-                found.append(Finding(reason=Reason.SLICE_LACKS, subject=self.position.name, detail=address))
+                found.append(NameFinding(reason=Reason.SLICE_LACKS, subject=self.position.name, detail=address))
             elif not any(entry.ready for entry in there):
-                found.append(Finding(reason=Reason.SLICE_NOT_READY, subject=there[0].slice, detail=address))
+                found.append(NameFinding(reason=Reason.SLICE_NOT_READY, subject=there[0].slice, detail=address))
             elif self._needs_hostname() and not any(entry.hostname == self.position.name for entry in there):
-                found.append(Finding(reason=Reason.SLICE_NO_HOSTNAME, subject=there[0].slice, detail=address))
+                found.append(NameFinding(reason=Reason.SLICE_NO_HOSTNAME, subject=there[0].slice, detail=address))
         return tuple(found)
 
     def _needs_hostname(self) -> bool:
@@ -242,28 +242,28 @@ class Chain:
     def _corefile(self) -> Link:
         settings, service = self.settings, self.service
         if settings is None:
-            return skipped(Check.COREFILE, Skip.UNREADABLE, right=("get", "configmaps"))
+            return skipped(Check.COREFILE, LinkSkip.UNREADABLE, right=("get", "configmaps"))
         hidden = self._hidden(settings)
         if hidden is not None:
             return failed(Check.COREFILE, hidden)
         shown = selects(settings.labels, service.metadata.labels) if service is not None else not settings.labels
         if settings.labels and shown is False:
-            return failed(Check.COREFILE, Finding(reason=Reason.HIDDEN_LABELS, detail=settings.labels))
+            return failed(Check.COREFILE, NameFinding(reason=Reason.HIDDEN_LABELS, detail=settings.labels))
         if shown is None or settings.namespace_labels:
-            return skipped(Check.COREFILE, Skip.UNDECIDED)
+            return skipped(Check.COREFILE, LinkSkip.UNDECIDED)
         return passed(Check.COREFILE)
 
-    def _hidden(self, settings: Settings) -> Finding | None:
+    def _hidden(self, settings: Settings) -> NameFinding | None:
         zone, namespace = self.expected.zone.name, self.network.set.namespace
         if zone not in settings.zones:
-            return Finding(reason=Reason.OTHER_ZONE, subject=zone, detail=settings.zone)
+            return NameFinding(reason=Reason.OTHER_ZONE, subject=zone, detail=settings.zone)
         name = f"{self.position.name}.{self.network.set.spec.service_name}.{namespace}.svc.{zone}"
         elsewhere = settings.elsewhere_for(name)
         if elsewhere:
-            return Finding(reason=Reason.HIDDEN_ELSEWHERE, detail=elsewhere)
+            return NameFinding(reason=Reason.HIDDEN_ELSEWHERE, detail=elsewhere)
         if settings.namespaces and namespace not in settings.namespaces:
-            return Finding(reason=Reason.HIDDEN_NAMESPACE, subject=namespace, detail=", ".join(settings.namespaces))
-        return Finding(reason=Reason.HIDDEN_ENDPOINTS) if settings.no_endpoints else None
+            return NameFinding(reason=Reason.HIDDEN_NAMESPACE, subject=namespace, detail=", ".join(settings.namespaces))
+        return NameFinding(reason=Reason.HIDDEN_ENDPOINTS) if settings.no_endpoints else None
 
 
 def _miss(service: Service, labels: dict[str, str]) -> str | None:

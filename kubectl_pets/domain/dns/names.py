@@ -13,7 +13,7 @@ import msgspec
 
 from kubectl_pets.domain.dns.answers import Question, RecordType
 from kubectl_pets.domain.dns.corefile import Settings, serves_reverse
-from kubectl_pets.domain.dns.endpoints import Entry, Family, addresses_of, canonical, family_of, read_entries
+from kubectl_pets.domain.dns.endpoints import EndpointEntry, Family, addresses_of, canonical, family_of, read_entries
 from kubectl_pets.domain.dns.network import Network, Service, ServicePort
 from kubectl_pets.domain.dns.zones import Zone
 from kubectl_pets.domain.model import Pod, ordinal_of
@@ -25,7 +25,7 @@ LONGEST_LABEL = 63
 
 
 @unique
-class Kind(StrEnum):
+class NameKind(StrEnum):
     POD = "pod"
     SERVICE = "service"
     #: SRV of a named port.
@@ -46,7 +46,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    kind: Kind
+    kind: NameKind
     #: Fully qualified, in lower case, without the dot at the end.
     name: str
     expectations: tuple[Expectation, ...]
@@ -171,7 +171,7 @@ class _Writer:
         yield from map(self._pod, self.positions)
         if not self.network.set.spec.service_name:
             return
-        yield Name(kind=Kind.SERVICE, name=self.domain, expectations=self._addresses(self.domain, self._of_service()))
+        yield Name(kind=NameKind.SERVICE, name=self.domain, expectations=self._addresses(self.domain, self._of_service()))
         for port in self.service.spec.ports if self.service is not None else ():
             if port.name:
                 yield self._port(port)
@@ -179,7 +179,7 @@ class _Writer:
 
     # --- what the Service publishes ------------------------------------------------------------------------------------------
 
-    def _endpoints(self) -> Iterator[tuple[str, str, Position | Entry]]:
+    def _endpoints(self) -> Iterator[tuple[str, str, Position | EndpointEntry]]:
         """The set's own from its pods, those of others (and all of a Service without selector) from the slices."""
         service = self.service
         if service is None or service.spec.type == "ExternalName":
@@ -192,14 +192,14 @@ class _Writer:
             if entry.ready and not (service.spec.selector and self._is_ours(entry)):
                 yield self._label(entry).lower(), entry.address, entry
 
-    def _is_ours(self, entry: Entry) -> bool:
+    def _is_ours(self, entry: EndpointEntry) -> bool:
         """Of a position, be it of a pod that held it before."""
         if entry.pod:
             gone = ordinal_of(entry.pod, self.network.set.name) is not None and entry.pod not in self.living
             return entry.pod in self.own_names or gone
         return entry.hostname in self.own_names or entry.address in self.own_addresses
 
-    def _label(self, entry: Entry) -> str:
+    def _label(self, entry: EndpointEntry) -> str:
         if entry.hostname:
             return entry.hostname
         named = self.settings is not None and self.settings.endpoint_pod_names and 0 < len(entry.pod) <= LONGEST_LABEL
@@ -211,7 +211,7 @@ class _Writer:
         own = tuple(self.by_label.get(position.name.lower(), ()))
         name = f"{position.name}.{self.domain}".lower() if self.network.set.spec.service_name else ""
         return Name(
-            kind=Kind.POD,
+            kind=NameKind.POD,
             name=name,
             pod=position.name,
             ordinal=position.ordinal,
@@ -241,7 +241,7 @@ class _Writer:
         name = f"_{port.name}._{port.protocol}.{self.domain}".lower()
         records = self._services_at(port)
         wanted = Expectation(question=Question(name, RecordType.SRV), records=records, exists=bool(records))
-        return Name(kind=Kind.PORT, name=name, expectations=(wanted,), port=f"{port.name}/{port.protocol}")
+        return Name(kind=NameKind.PORT, name=name, expectations=(wanted,), port=f"{port.name}/{port.protocol}")
 
     def _services_at(self, port: ServicePort) -> tuple[str, ...] | None:
         service = self.service
@@ -256,7 +256,7 @@ class _Writer:
         }
         return tuple(sorted(found))
 
-    def _numbers(self, port: ServicePort, address: str, source: Position | Entry) -> Iterator[int]:
+    def _numbers(self, port: ServicePort, address: str, source: Position | EndpointEntry) -> Iterator[int]:
         """A port that is named in the pod has the number that the slices know."""
         if isinstance(source, Position) and isinstance(port.target_port or port.port, int):
             yield int(port.target_port or port.port)
@@ -279,7 +279,7 @@ class _Writer:
                 exists=True,
                 besides=None if others is None or source.pod.spec.host_network else tuple(sorted(others.get(address, ()))),
             )
-            yield Name(kind=Kind.REVERSE, name=name, expectations=(wanted,), pod=source.name, ordinal=source.ordinal)
+            yield Name(kind=NameKind.REVERSE, name=name, expectations=(wanted,), pod=source.name, ordinal=source.ordinal)
 
     def _names_by_address(self) -> dict[str, set[str]] | None:
         """What the Services of the namespace call each address."""

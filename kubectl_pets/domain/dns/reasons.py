@@ -8,9 +8,9 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.dns.answers import ClientView, Hearing, Server
+from kubectl_pets.domain.dns.answers import ClientView, Server, ServerAnswers
 from kubectl_pets.domain.dns.comparing import Heard
-from kubectl_pets.domain.dns.endpoints import Entry
+from kubectl_pets.domain.dns.endpoints import EndpointEntry
 from kubectl_pets.domain.dns.names import Name
 from kubectl_pets.domain.dns.zones import Zone
 
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 
 @unique
-class Skip(StrEnum):
+class LinkSkip(StrEnum):
     UNREADABLE = "unreadable"  #: ``Link.right`` is missing
     MOOT = "moot"  #: an earlier link has to hold first
     NOT_ASKED = "not-asked"  #: no server was asked, or no pod looked from
@@ -96,7 +96,7 @@ class Reason(StrEnum):
     NODE_CACHE = "node-cache"  #: NodeLocal DNS caches between the pod and the cluster's servers; detail: its address
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class NameFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason
     subject: str = ""
     detail: str = ""
@@ -110,15 +110,15 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     check: Check
     state: State
     #: Why it failed; more than one where servers differ.
-    findings: tuple[Finding, ...] = ()
-    skip: Skip | None = None
+    findings: tuple[NameFinding, ...] = ()
+    skip: LinkSkip | None = None
     #: (verb, resource), for UNREADABLE and NOT_ASKED where that is why.
     right: tuple[str, str] | None = None
-    remarks: tuple[Finding, ...] = ()
+    remarks: tuple[NameFinding, ...] = ()
 
 
 @unique
-class Verdict(StrEnum):
+class NameVerdict(StrEnum):
     RIGHT = "right"
     #: There is nothing to resolve, and nothing does: a set of no pods.
     ABSENT = "absent"
@@ -134,23 +134,23 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class NameLine(msgspec.Struct, frozen=True, kw_only=True):
     """One name and all that was found about it."""
 
     name: Name
-    verdict: Verdict
+    verdict: NameVerdict
     #: The first reason why it is not right.
-    finding: Finding | None
+    finding: NameFinding | None
     #: One a server, in the servers' order.
     heard: tuple[Heard, ...] = ()
     #: The whole chain, of pods only.
     links: tuple[Link, ...] = ()
     #: What the slices hold of it.
-    entries: tuple[Entry, ...] | None = ()
+    entries: tuple[EndpointEntry, ...] | None = ()
 
     @property
     def right(self) -> bool:
-        return self.verdict in (Verdict.RIGHT, Verdict.ABSENT)
+        return self.verdict in (NameVerdict.RIGHT, NameVerdict.ABSENT)
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,12 +159,12 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     #: spec.serviceName.
     service: str
     zone: Zone
-    lines: tuple[Line, ...]
+    lines: tuple[NameLine, ...]
     servers: tuple[Server, ...] = ()
-    hearings: tuple[Hearing, ...] = ()
+    hearings: tuple[ServerAnswers, ...] = ()
     views: tuple[ClientView, ...] = ()
     #: About the set as a whole.
-    remarks: tuple[Finding, ...] = ()
+    remarks: tuple[NameFinding, ...] = ()
     #: Rights without which something could not be read or asked.
     missing_rights: tuple[tuple[str, str], ...] = ()
     #: At least one server answered something.

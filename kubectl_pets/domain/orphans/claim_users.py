@@ -9,7 +9,7 @@ from datetime import datetime
 
 from kubectl_pets.domain.model import Volume
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import Users, Workload
+from kubectl_pets.domain.orphans.inventory import Workload, Workloads
 from kubectl_pets.domain.orphans.reach import LiveSet
 
 #: Longer bases are cut before a generated pod name gets its suffix (apiserver names.SimpleNameGenerator).
@@ -26,10 +26,10 @@ _KINDS = (
 )
 
 
-class Wanted:
+class MountedBy:
     """The claims of one namespace that pods mount and templates name."""
 
-    def __init__(self, users: Users, sets: Iterable[LiveSet]) -> None:
+    def __init__(self, users: Workloads, sets: Iterable[LiveSet]) -> None:
         self.not_read = tuple(name for name in ("pods", *(field for field, _ in _KINDS)) if getattr(users, name) is None)
         self.pod_made: dict[str, datetime | None] = {}
         self._mounted: dict[str, Evidence] = {}

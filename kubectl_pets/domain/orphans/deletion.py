@@ -14,8 +14,8 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate, Verdict
-from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, EvidenceKind, Fate
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Offer, Taken, choose, covers
 
@@ -28,7 +28,7 @@ RETAINED_ANNOTATION = "kubectl-pets/retained-at"
 _OF_THIS_RUN = timedelta(minutes=10)
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
     #: Let the reclaim policy of each volume decide. The only way to lose data.
     destroy_data: bool = False
     #: Of each family of claims (same name up to the ordinal), this many with the highest ordinals stay.
@@ -46,7 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 # --- steps -------------------------------------------------------------------------------------------------------------------
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
+class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     """A VolumeSnapshot of the claim, if there is none of that name; the next step waits until it is ready to use."""
 
     namespace: str
@@ -75,11 +75,11 @@ class DeleteClaim(msgspec.Struct, frozen=True, kw_only=True, tag="delete-claim")
     resource_version: str
 
 
-Step = Snapshot | SetRetain | DeleteClaim
+Step = TakeSnapshot | SetRetain | DeleteClaim
 
 
 @unique
-class RefusedReason(StrEnum):
+class DeletionRefusedReason(StrEnum):
     NOT_A_CANDIDATE = "not-a-candidate"
     #: A candidate when the plan was made; a pod mounts it now.
     IN_USE = "in-use"
@@ -97,9 +97,9 @@ class RefusedReason(StrEnum):
     OVER_LIMIT = "over-limit"
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
-    verdict: Verdict
-    reason: RefusedReason | NoSnapshot
+class DeletionRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    verdict: ClaimVerdict
+    reason: DeletionRefusedReason | NoSnapshot
     #: With NoSnapshot: what it is about. Text from the cluster.
     detail: str = ""
 
@@ -107,7 +107,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 class Deletion(msgspec.Struct, frozen=True, kw_only=True, tag="deletion"):
     """One claim's steps, in order. ``fate`` is the data's after them: not the verdict's, where a volume is set to Retain."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     steps: tuple[Step, ...]
     fate: Fate
 
@@ -125,47 +125,49 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 class DeletionPlan(msgspec.Struct, frozen=True, kw_only=True):
     deletions: tuple[Deletion, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[DeletionRefused, ...]
 
     @property
     def totals(self) -> Totals:
         return _totals((item.verdict, item.fate) for item in self.deletions)
 
 
-def totals(verdicts: Iterable[Verdict]) -> Totals:
+def totals(verdicts: Iterable[ClaimVerdict]) -> Totals:
     """What would go if these claims were deleted just so, as kubectl does."""
     return _totals((verdict, verdict.fate) for verdict in verdicts)
 
 
-def plan(verdicts: Iterable[Verdict], options: Options, now: datetime) -> DeletionPlan:
+def plan(verdicts: Iterable[ClaimVerdict], options: DeletionOptions, now: datetime) -> DeletionPlan:
     """What to do about these claims, in their order."""
     verdicts = tuple(verdicts)
     held = _newest(verdicts, options.keep)
     deletions: list[Deletion] = []
-    refused: list[Refused] = []
+    refused: list[DeletionRefused] = []
     for verdict in verdicts:
-        reason = RefusedReason.KEPT_BACK if id(verdict) in held else None
+        reason = DeletionRefusedReason.KEPT_BACK if id(verdict) in held else None
         made = deletion(verdict, options, now)
         if isinstance(made, Deletion) and reason is None:
             if options.limit is None or len(deletions) < options.limit:
                 deletions.append(made)
                 continue
-            reason = RefusedReason.OVER_LIMIT
-        refused.append(made if isinstance(made, Refused) else Refused(verdict=verdict, reason=reason or RefusedReason.CHANGED))
+            reason = DeletionRefusedReason.OVER_LIMIT
+        if not isinstance(made, DeletionRefused):
+            made = DeletionRefused(verdict=verdict, reason=reason or DeletionRefusedReason.CHANGED)
+        refused.append(made)
     return DeletionPlan(deletions=tuple(deletions), refused=tuple(refused))
 
 
-def deletion(verdict: Verdict, options: Options, now: datetime) -> Deletion | Refused:
+def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> Deletion | DeletionRefused:
     """One claim's steps, or why there are none."""
     if not verdict.candidate:
-        return Refused(verdict=verdict, reason=RefusedReason.NOT_A_CANDIDATE)
+        return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.NOT_A_CANDIDATE)
     if verdict.fate is Fate.UNKNOWN:
-        return Refused(verdict=verdict, reason=RefusedReason.FATE_UNKNOWN)
+        return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.FATE_UNKNOWN)
     claim, volume = verdict.claim, verdict.volume
     steps: list[Step] = []
     if options.snapshot:
         snapshot = _snapshot(verdict, options)
-        if isinstance(snapshot, Refused):
+        if isinstance(snapshot, DeletionRefused):
             return snapshot
         steps.append(snapshot)
     fate = verdict.fate
@@ -186,8 +188,8 @@ def deletion(verdict: Verdict, options: Options, now: datetime) -> Deletion | Re
 
 
 def recheck(
-    old: Verdict, after: Estate, options: Options, now: datetime, taken: Taken | None = None
-) -> Deletion | Refused:
+    old: ClaimVerdict, after: ClaimInventory, options: DeletionOptions, now: datetime, taken: Taken | None = None
+) -> Deletion | DeletionRefused:
     """The same deletion decided afresh, right before its turn; ``after`` is newly read and holds this claim and whatever might
     want it. What changed in ways that matter to nobody (a status) only brings new preconditions. A snapshot takes its time: once
     it is ``taken``, ask again, without asking for one."""
@@ -196,30 +198,30 @@ def recheck(
         None,
     )
     if fresh is None:
-        return Refused(verdict=old, reason=RefusedReason.GONE)
+        return DeletionRefused(verdict=old, reason=DeletionRefusedReason.GONE)
     reason = _changed(old, fresh)
     if reason is not None:
-        return Refused(verdict=fresh, reason=reason)
+        return DeletionRefused(verdict=fresh, reason=reason)
     decided = deletion(fresh, options, now)
-    if taken is None or isinstance(decided, Refused):
+    if taken is None or isinstance(decided, DeletionRefused):
         return decided
     if not covers(taken, fresh.unused_since, destroyed=decided.fate is Fate.DESTROYED):
-        return Refused(verdict=fresh, reason=NoSnapshot.STALE, detail=taken.name)
+        return DeletionRefused(verdict=fresh, reason=NoSnapshot.STALE, detail=taken.name)
     return decided
 
 
-def _changed(old: Verdict, fresh: Verdict) -> RefusedReason | None:
+def _changed(old: ClaimVerdict, fresh: ClaimVerdict) -> DeletionRefusedReason | None:
     if old.claim.metadata.uid != fresh.claim.metadata.uid:
-        return RefusedReason.REPLACED
+        return DeletionRefusedReason.REPLACED
     if fresh.klass is Class.IN_USE:
-        return RefusedReason.IN_USE
+        return DeletionRefusedReason.IN_USE
     if fresh.klass is not old.klass:
-        return RefusedReason.CHANGED
+        return DeletionRefusedReason.CHANGED
     was, now = old.volume, fresh.volume
     if (was.metadata.uid if was else "") != (now.metadata.uid if now else ""):
-        return RefusedReason.FATE_CHANGED
+        return DeletionRefusedReason.FATE_CHANGED
     # From Delete to Retain is what this program does itself, when it was interrupted between two steps.
-    return RefusedReason.FATE_CHANGED if fresh.fate is Fate.DESTROYED and old.fate is not Fate.DESTROYED else None
+    return DeletionRefusedReason.FATE_CHANGED if fresh.fate is Fate.DESTROYED and old.fate is not Fate.DESTROYED else None
 
 
 def noted(volume: PersistentVolume) -> PersistentVolumeClaim | None:
@@ -295,14 +297,14 @@ def essence(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
     )
 
 
-def _snapshot(verdict: Verdict, options: Options) -> Snapshot | Refused:
+def _snapshot(verdict: ClaimVerdict, options: DeletionOptions) -> TakeSnapshot | DeletionRefused:
     claim, volume = verdict.claim, verdict.volume
     if volume is None:
-        return Refused(verdict=verdict, reason=NoSnapshot.NO_VOLUME)
+        return DeletionRefused(verdict=verdict, reason=NoSnapshot.NO_VOLUME)
     chosen = choose(options.offer, options.snapshot_class, volume)
     if isinstance(chosen, Denied):
-        return Refused(verdict=verdict, reason=chosen.reason, detail=chosen.detail)
-    return Snapshot(
+        return DeletionRefused(verdict=verdict, reason=chosen.reason, detail=chosen.detail)
+    return TakeSnapshot(
         namespace=claim.namespace,
         claim=claim.name,
         uid=claim.metadata.uid,
@@ -317,8 +319,8 @@ def _snapshot_name(claim: PersistentVolumeClaim) -> str:
     return f"{claim.name[: 252 - len(suffix)].rstrip('-.')}-{suffix}"
 
 
-def _newest(verdicts: tuple[Verdict, ...], keep: int) -> set[int]:
-    families: dict[tuple[str, str], list[Verdict]] = {}
+def _newest(verdicts: tuple[ClaimVerdict, ...], keep: int) -> set[int]:
+    families: dict[tuple[str, str], list[ClaimVerdict]] = {}
     for verdict in verdicts:
         if verdict.candidate:
             families.setdefault((verdict.namespace, verdict.stem), []).append(verdict)
@@ -329,7 +331,7 @@ def _newest(verdicts: tuple[Verdict, ...], keep: int) -> set[int]:
     return held
 
 
-def _totals(items: Iterable[tuple[Verdict, Fate]]) -> Totals:
+def _totals(items: Iterable[tuple[ClaimVerdict, Fate]]) -> Totals:
     found = tuple(items)
     lost = [verdict for verdict, fate in found if fate is Fate.DESTROYED]
     return Totals(

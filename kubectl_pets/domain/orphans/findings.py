@@ -115,7 +115,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.kind in _FOR
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """One claim, what it is and why. ``claim`` and ``volume`` are the objects that were judged."""
 
     claim: PersistentVolumeClaim

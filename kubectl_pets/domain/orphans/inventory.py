@@ -28,14 +28,14 @@ class Mounts(Value, frozen=True):
     volumes: tuple[Volume, ...] = ()
 
 
-class Phase(Value, frozen=True):
+class PodPhase(Value, frozen=True):
     phase: str = ""
 
 
 class PodUse(Value, frozen=True):
     metadata: Named = Named()
     spec: Mounts = Mounts()
-    status: Phase = Phase()
+    status: PodPhase = PodPhase()
 
 
 class Template(Value, frozen=True):
@@ -79,7 +79,7 @@ class Workload(Value, frozen=True):
         return template.spec.volumes if template else ()
 
 
-class Users(msgspec.Struct, frozen=True, kw_only=True):
+class Workloads(msgspec.Struct, frozen=True, kw_only=True):
     """Everything in one namespace that may mount claims or whose pods may, apart from StatefulSets."""
 
     pods: tuple[PodUse, ...] | None = None
@@ -179,7 +179,7 @@ def volumes_by_name(
 # --- the whole ---------------------------------------------------------------------------------------------------------------
 
 
-class Estate(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     """One namespace's claims, or the whole cluster's, with what may want them.
 
     Only the claims may be narrowed (by a selector, to a single one). Every other list is whole or None, in every namespace that
@@ -202,4 +202,4 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     #: By name. A name that is missing was not read; one with the value None does not exist.
     volumes: dict[str, PersistentVolume | None] | None = None
     #: By namespace; one that is missing was not read. ``judging.needs`` says which have to be.
-    users: dict[str, Users] = {}
+    users: dict[str, Workloads] = {}

@@ -12,8 +12,8 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind, Verdict
-from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
+from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
 from kubectl_pets.domain.orphans.searching import Index, family_of
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
@@ -47,13 +47,13 @@ class Needs(msgspec.Struct, frozen=True):
     volumes: tuple[str, ...]
 
 
-def judge(estate: Estate, now: datetime) -> tuple[Verdict, ...]:
+def judge(estate: ClaimInventory, now: datetime) -> tuple[ClaimVerdict, ...]:
     """Judge all claims, in their order. ``now``: the API server's clock, timezone-aware."""
     index = Index(estate)
     return tuple(_Case(index, claim, now).verdict() for claim in estate.claims)
 
 
-def needs(estate: Estate, now: datetime, *, every_class: bool = False) -> Needs:
+def needs(estate: ClaimInventory, now: datetime, *, every_class: bool = False) -> Needs:
     """What to read after claims, sets and autoscalers: only what may confirm or overturn a candidate (a claim in range of a live
     set is none, whatever pods there are). ``every_class``: all that may change the class of any claim."""
     claims = [
@@ -82,7 +82,7 @@ class _Case:
         self.wanted = index.wanted(claim.namespace)
         self.explained: LiveSet | None = self.exact[0] if len(self.exact) == 1 else None
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ClaimVerdict:
         questions: tuple[Callable[[], Class | None], ...] = (
             self._in_use,
             self._wanted_by_sets,
@@ -103,7 +103,7 @@ class _Case:
                 klass, would_be = Class.UNSURE, klass
         volume = self._volume
         live = None if Class.AMBIGUOUS in (klass, would_be) else self.explained
-        return Verdict(
+        return ClaimVerdict(
             claim=self.claim,
             klass=klass,
             would_be=would_be,

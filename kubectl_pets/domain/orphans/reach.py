@@ -14,7 +14,7 @@ import msgspec
 
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import Estate, ScaledObject, ScaleTarget
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, ScaledObject, ScaleTarget
 
 #: What else knows how many replicas a set is to come back to: kube-downscaler's note of the size before the night.
 ORIGINAL_REPLICAS_ANNOTATION = "downscaler/original-replicas"
@@ -114,7 +114,7 @@ class LiveSet(msgspec.Struct, frozen=True):
         return Evidence(EvidenceKind.BEYOND_RANGE, self.subject, self.extent)
 
 
-def live_sets(estate: Estate) -> Iterator[LiveSet]:
+def live_sets(estate: ClaimInventory) -> Iterator[LiveSet]:
     """All sets of all groups that could be read, with what may scale them."""
     scalers = _Scalers(estate)
     for group, sets in (
@@ -191,7 +191,7 @@ class _Scalers:
     """Autoscalers by what they scale. The API group of a target is not compared: one that is wrong would scale nothing, and to
     believe that it scales keeps data."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: ClaimInventory) -> None:
         self._by_set: dict[tuple[str, str], list[Ceiling]] = {}
         self._of_custom: dict[str, list[Ceiling]] = {}
         for scaler in estate.autoscalers or ():

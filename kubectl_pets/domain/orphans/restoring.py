@@ -16,7 +16,7 @@ from kubectl_pets.domain.orphans.deletion import (
     POLICY_ANNOTATION,
     DeleteClaim,
     SetRetain,
-    Snapshot,
+    TakeSnapshot,
     noted,
     policy_before,
     retained_at,
@@ -80,7 +80,7 @@ class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volu
 
 RestoreStep = CreateClaim | ClearClaimRef | AwaitBound | RestorePolicy
 #: Every step that changes a claim or a volume, or takes a snapshot.
-ClaimStep = Snapshot | SetRetain | DeleteClaim | RestoreStep | DestroyVolume
+ClaimStep = TakeSnapshot | SetRetain | DeleteClaim | RestoreStep | DestroyVolume
 
 
 @unique

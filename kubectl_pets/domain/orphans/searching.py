@@ -5,8 +5,8 @@ Nothing is judged here. What could not be read is remembered by name, for whoeve
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.claim_users import Wanted
-from kubectl_pets.domain.orphans.inventory import Estate, Users
+from kubectl_pets.domain.orphans.claim_users import MountedBy
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, Workloads
 from kubectl_pets.domain.orphans.reach import LiveSet, live_sets
 
 _LISTS = ("sets", "kruise_sets", "pingcap_sets", "autoscalers", "scaled_objects")
@@ -22,7 +22,7 @@ def family_of(claim: PersistentVolumeClaim, stem: str) -> Family:
 class Index:
     """An estate, prepared for being asked about one claim after the other."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: ClaimInventory) -> None:
         self.estate = estate
         self.not_read = tuple(name for name in _LISTS if getattr(estate, name) is None)
         self.by_stem: dict[tuple[str, str], list[LiveSet]] = {}
@@ -48,13 +48,13 @@ class Index:
                     self.clones[claim.namespace, source.name] = claim.name
         for family in self.siblings.values():
             family.sort()
-        self._wanted: dict[str, Wanted] = {}
+        self._wanted: dict[str, MountedBy] = {}
 
-    def wanted(self, namespace: str) -> Wanted:
+    def wanted(self, namespace: str) -> MountedBy:
         found = self._wanted.get(namespace)
         if found is None:
-            users = self.estate.users.get(namespace, Users())
-            found = self._wanted[namespace] = Wanted(users, self.by_namespace.get(namespace, ()))
+            users = self.estate.users.get(namespace, Workloads())
+            found = self._wanted[namespace] = MountedBy(users, self.by_namespace.get(namespace, ()))
         return found
 
     def suffix_sets(self, namespace: str, stem: str) -> list[LiveSet]:

@@ -29,12 +29,12 @@ class VolumeSnapshotClass(Object, frozen=True):
     deletion_policy: str = ""
 
 
-class SnapshotSource(Value, frozen=True):
+class VolumeSnapshotSource(Value, frozen=True):
     persistent_volume_claim_name: str = ""
 
 
 class VolumeSnapshotSpec(Value, frozen=True):
-    source: SnapshotSource = SnapshotSource()
+    source: VolumeSnapshotSource = VolumeSnapshotSource()
     volume_snapshot_class_name: str = ""
 
 

@@ -13,14 +13,14 @@ import msgspec
 from kubectl_pets.domain.model import (
     PersistentVolumeClaim,
     ServerVersion,
-    Snapshot,
+    SetView,
     StatefulSet,
     StatefulSetSpec,
     ordinal_of,
 )
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, may_yet_schedule, read_members, recheck_at
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of
-from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Blocker, Cause, Phase, Wait
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 
 #: What this program writes on a set: only what spec and status cannot say.
 _NOTES = "kubectl-pets/"
@@ -52,7 +52,7 @@ def spends_budget(server: ServerVersion | None) -> bool:
     return release is not None and ((1, 35, 0) <= release <= (1, 35, 3) or release >= (1, 37, 0))
 
 
-def assess(snapshot: Snapshot, now: datetime) -> Assessment:
+def assess(snapshot: SetView, now: datetime) -> Assessment:
     """Judge one StatefulSet. ``now``: the API server's clock, timezone-aware. Never raises for what a cluster may hold."""
     owner = snapshot.set
     if owner is None:
@@ -78,23 +78,23 @@ def at_rest(seen: Assessment) -> Assessment:
     return _with(seen, Phase.WAITING_FOR_DELETE if by_hand else Phase.STUCK, waits, blockers)
 
 
-def _with(draft: Assessment, phase: Phase, waits: tuple[Wait, ...], blockers: tuple[Blocker, ...]) -> Assessment:
+def _with(draft: Assessment, phase: Phase, waits: tuple[Awaiting, ...], blockers: tuple[Blocker, ...]) -> Assessment:
     left_over = draft.partition > 0 and bool(draft.update_revision) and not draft.under_way
     return msgspec.structs.replace(
         draft, phase=phase, waits_for=waits, blockers=blockers, partition_left_over=left_over
     )
 
 
-_Verdict = tuple[Phase, tuple[Wait, ...], tuple[Blocker, ...]]
+_Verdict = tuple[Phase, tuple[Awaiting, ...], tuple[Blocker, ...]]
 
 
-def _verdict(draft: Assessment, owner: StatefulSet, snapshot: Snapshot, now: datetime) -> _Verdict:
+def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: datetime) -> _Verdict:
     if owner.metadata.deletion_timestamp is not None:
         return Phase.DELETING, (), ()
     if snapshot.pods is None:
         return Phase.UNKNOWN, (), (Blocker(cause=Cause.PODS_UNREADABLE),)
     if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:
-        return Phase.PROGRESSING, (Wait(awaited=Awaited.OBSERVATION),), ()
+        return Phase.PROGRESSING, (Awaiting(awaited=Awaited.OBSERVATION),), ()
     blockers = _blockers(draft, now)
     waits = _waits(draft)
     if draft.all_available:
@@ -108,7 +108,7 @@ def _verdict(draft: Assessment, owner: StatefulSet, snapshot: Snapshot, now: dat
     return Phase.PROGRESSING, waits, blockers
 
 
-def _at_rest(draft: Assessment, waits: tuple[Wait, ...]) -> _Verdict:
+def _at_rest(draft: Assessment, waits: tuple[Awaiting, ...]) -> _Verdict:
     """Every position holds an available pod: is it what was wanted?"""
     if all(member.updated for member in draft.members):
         return Phase.COMPLETE, (), ()
@@ -241,21 +241,21 @@ _AWAITED = {
 }
 
 
-def _waits(draft: Assessment) -> tuple[Wait, ...]:
+def _waits(draft: Assessment) -> tuple[Awaiting, ...]:
     """What the controller waits for, the nearest first."""
-    waits = [Wait(awaited=_AWAITED[member.state], pod=member.name) for member in draft.members if not member.available]
+    waits = [Awaiting(awaited=_AWAITED[member.state], pod=member.name) for member in draft.members if not member.available]
     if draft.policy == "Parallel":
         waits.reverse()
-    waits += [Wait(awaited=Awaited.SCALE_DOWN, pod=member.name) for member in reversed(draft.surplus)]
+    waits += [Awaiting(awaited=Awaited.SCALE_DOWN, pod=member.name) for member in reversed(draft.surplus)]
     if waits:
         return tuple(waits)
     outdated = [member for member in reversed(draft.members) if member.outdated]
     if draft.strategy == "OnDelete":
-        return tuple(Wait(awaited=Awaited.DELETE_BY_USER, pod=member.name) for member in outdated)
+        return tuple(Awaiting(awaited=Awaited.DELETE_BY_USER, pod=member.name) for member in outdated)
     released = [member for member in outdated if member.released]
     if released:
-        return tuple(Wait(awaited=Awaited.REPLACEMENT, pod=member.name) for member in released)
-    return tuple(Wait(awaited=Awaited.RELEASE, pod=member.name) for member in outdated)
+        return tuple(Awaiting(awaited=Awaited.REPLACEMENT, pod=member.name) for member in released)
+    return tuple(Awaiting(awaited=Awaited.RELEASE, pod=member.name) for member in outdated)
 
 
 def _gone() -> Assessment:
@@ -286,7 +286,7 @@ def _gone() -> Assessment:
 
 
 def _draft(
-    owner: StatefulSet, snapshot: Snapshot, members: tuple[Member, ...], surplus: tuple[Member, ...], now: datetime
+    owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...], surplus: tuple[Member, ...], now: datetime
 ) -> Assessment:
     """Everything but the verdict."""
     spec = owner.spec

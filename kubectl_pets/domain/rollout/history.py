@@ -61,7 +61,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     reordered: bool = False
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class RevisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A revision of the set."""
 
     name: str
@@ -82,18 +82,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     live: bool
 
 
-def entries(history: History) -> tuple[Entry, ...]:
+def entries(history: History) -> tuple[RevisionEntry, ...]:
     """The set's own revisions, the oldest first, as the controller sorts them (byRevision in controller_history.go)."""
     uid = history.set.metadata.uid
     own = [each for each in history.revisions if (owner := each.metadata.controller()) is not None and owner.uid == uid]
     own.sort(key=lambda each: (each.revision, _age(each), each.name))
     live, status = normalised(history.set.spec.template), history.set.status
     pods = _pods_by_revision(history)
-    found: list[Entry] = []
+    found: list[RevisionEntry] = []
     for each in own:
         template = _template_in(each)
         found.append(
-            Entry(
+            RevisionEntry(
                 name=each.name,
                 number=each.revision,
                 created=each.metadata.creation_timestamp,
@@ -108,7 +108,7 @@ def entries(history: History) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def find(found: tuple[Entry, ...], wanted: str) -> Entry | None:
+def find(found: tuple[RevisionEntry, ...], wanted: str) -> RevisionEntry | None:
     """By number or by full name. Should two share a number, the newer one has it."""
     return next((each for each in reversed(found) if wanted in (str(each.number), each.name)), None)
 

@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, Snapshot, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
 
 #: Waiting reasons of a container (kubelet, pkg/kubelet/images and container) that do not pass without a change from outside.
 STUCK_WAITING_REASONS = frozenset(
@@ -113,7 +113,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state is not PodState.MISSING and not self.updated
 
 
-def read_members(owner: StatefulSet, snapshot: Snapshot, now: datetime) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+def read_members(owner: StatefulSet, snapshot: SetView, now: datetime) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
     """The positions of the set in ordinal order, and the pods outside its range."""
     found: dict[int, Pod] = {}
     for pod in snapshot.pods or ():

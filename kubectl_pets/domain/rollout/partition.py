@@ -19,7 +19,7 @@ class Meaning(StrEnum):
     PERCENT = "percent"
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class PartitionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A partition as asked for. ``number`` is not negative."""
 
     meaning: Meaning

@@ -6,7 +6,7 @@ partition there are more than two, so pods are grouped by their label and never 
 
 import msgspec
 
-from kubectl_pets.domain.model import ControllerRevision, PodSpec, Snapshot, StatefulSet
+from kubectl_pets.domain.model import ControllerRevision, PodSpec, SetView, StatefulSet
 from kubectl_pets.domain.rollout.members import Member
 
 
@@ -28,7 +28,7 @@ class RevisionGroup(msgspec.Struct, frozen=True, kw_only=True):
     update: bool
 
 
-def group_pods(owner: StatefulSet, snapshot: Snapshot, members: tuple[Member, ...]) -> tuple[RevisionGroup, ...]:
+def group_pods(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...]) -> tuple[RevisionGroup, ...]:
     """Revisions that pods run, and the current and update ones; the newest first."""
     known: dict[str, ControllerRevision] = {}
     for revision in snapshot.revisions or ():

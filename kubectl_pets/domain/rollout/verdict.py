@@ -60,7 +60,7 @@ class Awaited(StrEnum):
     RELEASE = "release"
 
 
-class Wait(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Awaiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is waited for, and of which pod (empty: of the set)."""
 
     awaited: Awaited
@@ -101,7 +101,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...]
     surplus: tuple[Member, ...]
     revisions: tuple[RevisionGroup, ...]
-    waits_for: tuple[Wait, ...]
+    waits_for: tuple[Awaiting, ...]
     blockers: tuple[Blocker, ...]
     #: When time alone may change this verdict; None: only an event can.
     recheck_at: datetime | None

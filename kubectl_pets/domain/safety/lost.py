@@ -12,7 +12,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.changes import DeletePod
-from kubectl_pets.domain.model import Condition, Pod, Snapshot, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import Condition, Pod, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
 
 
@@ -90,7 +90,7 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    snapshots: Iterable[Snapshot],
+    snapshots: Iterable[SetView],
     nodes: tuple[Node, ...] | None,
     attachments: tuple[VolumeAttachment, ...] | None,
     now: datetime,
@@ -144,7 +144,7 @@ def _held(pod: Pod, state: NodeState, now: datetime) -> Held | None:
 
 
 def _judged(
-    snapshot: Snapshot,
+    snapshot: SetView,
     pod: Pod,
     nodes: dict[str, Node] | None,
     attachments: tuple[VolumeAttachment, ...] | None,
@@ -173,7 +173,7 @@ def _judged(
     )
 
 
-def _volumes(snapshot: Snapshot, pod: Pod, attachments: tuple[VolumeAttachment, ...] | None) -> tuple[Hold, ...]:
+def _volumes(snapshot: SetView, pod: Pod, attachments: tuple[VolumeAttachment, ...] | None) -> tuple[Hold, ...]:
     bound = {claim.name: claim.spec.volume_name for claim in snapshot.claims or ()}
     names = [volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim]
     return tuple(
@@ -223,7 +223,7 @@ class Force(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def force(
-    snapshot: Snapshot, pod_name: str, nodes: tuple[Node, ...] | None, now: datetime, uid: str = ""
+    snapshot: SetView, pod_name: str, nodes: tuple[Node, ...] | None, now: datetime, uid: str = ""
 ) -> Force | ForceRefused:
     """Whether this pod of the set may be deleted by force. ``uid``: the pod's when it was asked about."""
     owner = snapshot.set

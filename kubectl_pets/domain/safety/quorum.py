@@ -111,7 +111,7 @@ class Risk(StrEnum):
     NOT_READ = "not-read"
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class RiskFinding(msgspec.Struct, frozen=True, kw_only=True):
     """``subjects``: the node, the zone, the budgets, or what was not read. ``number``: how many members are left available
     without it (nodes, zones), or after the worst that evictions may do (budgets)."""
 
@@ -159,7 +159,7 @@ class Quorum(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Coverage, ...] | None
     #: How many pods evictions may take at once from the healthy set.
     evictable: int | None
-    findings: tuple[Finding, ...]
+    findings: tuple[RiskFinding, ...]
 
     @property
     def tolerates(self) -> int | None:

@@ -8,16 +8,16 @@ from collections import Counter
 
 import msgspec
 
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget, evictable_at_best
 from kubectl_pets.domain.safety.nodes import Node
-from kubectl_pets.domain.safety.quorum import Coverage, Finding, Place, Quorum, Risk, majority
+from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, Risk, RiskFinding, majority
 
 
 def judge(
-    snapshot: Snapshot, seen: Assessment, budgets: tuple[Budget, ...] | None, nodes: tuple[Node, ...] | None
+    snapshot: SetView, seen: Assessment, budgets: tuple[Budget, ...] | None, nodes: tuple[Node, ...] | None
 ) -> Quorum:
     """Judge one set, of which ``seen`` is the assessment. ``budgets`` may be those of all namespaces."""
     available = None if snapshot.pods is None else seen.available
@@ -44,7 +44,7 @@ def judge(
     unread = [("pods", available), ("nodes", nodes), ("budgets", budgets)]
     missing = tuple(name for name, value in unread if value is None)
     if missing:
-        risks += (Finding(risk=Risk.NOT_READ, subjects=missing),)
+        risks += (RiskFinding(risk=Risk.NOT_READ, subjects=missing),)
     return msgspec.structs.replace(draft, findings=risks)
 
 
@@ -60,16 +60,16 @@ def _places(found: list[tuple[str, str]], available: int) -> tuple[Place, ...]:
 # --- risks -------------------------------------------------------------------------------------------------------------------
 
 
-def _member_risks(found: Quorum) -> tuple[Finding, ...]:
+def _member_risks(found: Quorum) -> tuple[RiskFinding, ...]:
     spare = found.tolerates
     if spare is not None and spare < 0:
-        return (Finding(risk=Risk.LOST, number=found.available),)
+        return (RiskFinding(risk=Risk.LOST, number=found.available),)
     if spare == 0 and found.members > found.majority:
-        return (Finding(risk=Risk.NO_MARGIN, number=found.available),)
+        return (RiskFinding(risk=Risk.NO_MARGIN, number=found.available),)
     return ()
 
 
-def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[Finding, ...]:
+def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[RiskFinding, ...]:
     """Only while there is a majority to lose. A member alone on its node is what ``tolerates`` counts already; a single zone
     is what the whole cluster shares."""
     if found.tolerates is None or found.tolerates < 0:
@@ -78,41 +78,41 @@ def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[Finding, ...]:
     if zones_of_cluster > 1:
         kinds.append((Risk.ZONE_SHARED, found.zones))
     return tuple(
-        Finding(risk=risk, subjects=(place.name,), number=place.left)
+        RiskFinding(risk=risk, subjects=(place.name,), number=place.left)
         for risk, places in kinds
         for place in places or ()
         if len(place.pods) > 1 and place.left < found.majority
     )
 
 
-def _budget_risks(found: Quorum, several: list[tuple[str, ...]]) -> tuple[Finding, ...]:
+def _budget_risks(found: Quorum, several: list[tuple[str, ...]]) -> tuple[RiskFinding, ...]:
     if found.budgets is None or not found.members:
         return ()
-    findings = [Finding(risk=Risk.SEVERAL_BUDGETS, subjects=names) for names in several]
-    findings += [Finding(risk=Risk.BUDGET_BLOCKS, subjects=(one.name,)) for one in found.budgets if not one.at_best]
+    findings = [RiskFinding(risk=Risk.SEVERAL_BUDGETS, subjects=names) for names in several]
+    findings += [RiskFinding(risk=Risk.BUDGET_BLOCKS, subjects=(one.name,)) for one in found.budgets if not one.at_best]
     left = found.members - (found.evictable or 0)
     if found.members > 1 and left < found.majority:  # a single pod has no majority to keep, whatever is evicted
         names = tuple(one.name for one in found.budgets)
-        findings.append(Finding(risk=Risk.BUDGETS_TOO_LOOSE if names else Risk.NO_BUDGET, subjects=names, number=left))
+        findings.append(RiskFinding(risk=Risk.BUDGETS_TOO_LOOSE if names else Risk.NO_BUDGET, subjects=names, number=left))
     return tuple(findings)
 
 
 # --- budgets over positions --------------------------------------------------------------------------------------------------
 
 
-def _labels(snapshot: Snapshot, member: Member) -> dict[str, str]:
+def _labels(snapshot: SetView, member: Member) -> dict[str, str]:
     """The pod's labels; those of the template where there is no pod."""
     if member.state is not PodState.MISSING or snapshot.set is None:
         return dict(member.labels)
     return snapshot.set.spec.template.metadata.labels
 
 
-def _over(snapshot: Snapshot, member: Member, budgets: list[Budget]) -> tuple[str, ...]:
+def _over(snapshot: SetView, member: Member, budgets: list[Budget]) -> tuple[str, ...]:
     labels = _labels(snapshot, member)
     return tuple(sorted(budget.name for budget in budgets if budget.covers(labels)))
 
 
-def _coverages(snapshot: Snapshot, seen: Assessment, budgets: list[Budget]) -> dict[str, Coverage]:
+def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> dict[str, Coverage]:
     """By name, of the budgets that cover any position."""
     found: dict[str, Coverage] = {}
     for budget in sorted(budgets, key=lambda one: one.name):
@@ -130,7 +130,7 @@ def _coverages(snapshot: Snapshot, seen: Assessment, budgets: list[Budget]) -> d
     return found
 
 
-def _evictable(snapshot: Snapshot, seen: Assessment, budgets: list[Budget], covered: dict[str, Coverage]) -> int:
+def _evictable(snapshot: SetView, seen: Assessment, budgets: list[Budget], covered: dict[str, Coverage]) -> int:
     """The worst that evictions may do to the healthy set: all pods that no budget covers, and of the others what each allows.
     Those under several budgets cannot be evicted at all."""
     by_names = Counter(_over(snapshot, member, budgets) for member in seen.members)
@@ -139,5 +139,5 @@ def _evictable(snapshot: Snapshot, seen: Assessment, budgets: list[Budget], cove
     )
 
 
-def _several(snapshot: Snapshot, seen: Assessment, budgets: list[Budget]) -> list[tuple[str, ...]]:
+def _several(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> list[tuple[str, ...]]:
     return sorted({names for member in seen.members if len(names := _over(snapshot, member, budgets)) > 1})

@@ -11,28 +11,28 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import Operation, PatchSet
-from kubectl_pets.domain.model import Snapshot, StatefulSet
+from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Phase
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.scale.claim_effects import deletes_claims, leaving, returning
-from kubectl_pets.domain.scale.progress import Standing, blocking_pods, pods_unreadable, standing
-from kubectl_pets.domain.scale.replica_owners import Will, rivals
+from kubectl_pets.domain.scale.progress import ScaleProgress, blocking_pods, pods_unreadable, progress
+from kubectl_pets.domain.scale.replica_owners import Will, replica_owners
 from kubectl_pets.domain.scale.types import (
     Caution,
+    ClaimEffect,
     Move,
-    Refused,
-    RefusedReason,
+    ScaleRefused,
+    ScaleRefusedReason,
     Scaling,
-    Stake,
     Surroundings,
     Votes,
     Warning,
 )
 
 
-def plan(owner: StatefulSet, snapshot: Snapshot, around: Surroundings, replicas: int, now: datetime) -> Scaling:
+def plan(owner: StatefulSet, snapshot: SetView, around: Surroundings, replicas: int, now: datetime) -> Scaling:
     """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do. Pure; ``now``: the server's clock."""
     seen = assess(snapshot, now)
     then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now)
@@ -42,7 +42,7 @@ def plan(owner: StatefulSet, snapshot: Snapshot, around: Surroundings, replicas:
     new = [member.ordinal for member in made if member.ordinal not in before]
     old = sorted({*(member.ordinal for member in then.surplus), *(each for each in before if each not in after)}, reverse=True)
     changes = replicas != seen.replicas
-    others = rivals(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
+    others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
     draft = Scaling(
         uid=seen.uid,
         before=seen.replicas,
@@ -56,10 +56,10 @@ def plan(owner: StatefulSet, snapshot: Snapshot, around: Surroundings, replicas:
         returns=None if around.claims is None else returning(owner, new, around.claims, around.volumes, now),
         leaves=None if around.claims is None else leaving(owner, old, around.claims, around.volumes),
         votes=(_votes(seen.replicas, seen.available), _votes(replicas, replicas)),
-        rivals=others,
+        replica_owners=others,
         warnings=(),
         stakes=(),
-        reached=not changes and standing(seen, seen.uid, replicas) is Standing.REACHED,
+        reached=not changes and progress(seen, seen.uid, replicas) is ScaleProgress.REACHED,
     )
     refused = _refused(draft, seen, then)
     if refused is not None or not changes:
@@ -91,21 +91,21 @@ def _votes(members: int, available: int) -> Votes:
     return Votes(members=members, majority=majority(members), available=available)
 
 
-def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> Refused | None:
+def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> ScaleRefused | None:
     if seen.phase in (Phase.DELETING, Phase.GONE):
-        return Refused(reason=RefusedReason.DELETING)
+        return ScaleRefused(reason=ScaleRefusedReason.DELETING)
     if pods_unreadable(seen):
-        return Refused(reason=RefusedReason.PODS_UNREADABLE)
+        return ScaleRefused(reason=ScaleRefusedReason.PODS_UNREADABLE)
     if draft.before == draft.after:
         return None
     if any(not blocker.pod for blocker in then.blockers) and any(move.creates for move in draft.moves):
-        return Refused(reason=RefusedReason.NO_POD_POSSIBLE, blockers=then.blockers)
+        return ScaleRefused(reason=ScaleRefusedReason.NO_POD_POSSIBLE, blockers=then.blockers)
     if not draft.at_once:
         wall = next((member for member in then.members if member.name in blocking_pods(then)), None)
         if wall is not None and any(not move.creates or move.ordinal > wall.ordinal for move in draft.moves):
-            return Refused(reason=RefusedReason.BLOCKED, blockers=_of(then, wall.name))
-    rival = next((one for one in draft.rivals if one.will is Will.PUTS_BACK), None)
-    return Refused(reason=RefusedReason.AUTOSCALER, rival=rival) if rival is not None else None
+            return ScaleRefused(reason=ScaleRefusedReason.BLOCKED, blockers=_of(then, wall.name))
+    replica_owner = next((one for one in draft.replica_owners if one.will is Will.PUTS_BACK), None)
+    return ScaleRefused(reason=ScaleRefusedReason.AUTOSCALER, replica_owner=replica_owner) if replica_owner is not None else None
 
 
 def _warnings(
@@ -169,18 +169,18 @@ def _of_reading(draft: Scaling, owner: StatefulSet, around: Surroundings) -> lis
     return found
 
 
-def _stakes(draft: Scaling, owner: StatefulSet, seen: Assessment, then: Assessment) -> tuple[Stake, ...]:
+def _stakes(draft: Scaling, owner: StatefulSet, seen: Assessment, then: Assessment) -> tuple[ClaimEffect, ...]:
     smaller = draft.after < draft.before
     found = []
     if draft.lost:
-        found.append(Stake.CLAIMS)
+        found.append(ClaimEffect.CLAIMS)
     if draft.leaves is None and smaller and deletes_claims(owner):
-        found.append(Stake.UNKNOWN_CLAIMS)
+        found.append(ClaimEffect.UNKNOWN_CLAIMS)
     if smaller and draft.after == 0:
-        found.append(Stake.STOPS)
+        found.append(ClaimEffect.STOPS)
     majority_goes = seen.available >= majority(draft.after) > then.available
     if smaller and majority_goes and draft.at_once:
-        found.append(Stake.MAJORITY)
+        found.append(ClaimEffect.MAJORITY)
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 
 
 @unique
-class Standing(StrEnum):
+class ScaleProgress(StrEnum):
     """How far it is from here to there."""
 
     #: Exactly the positions asked for hold available pods, and there are none besides.
@@ -24,21 +24,21 @@ class Standing(StrEnum):
     UNREADABLE = "unreadable"
 
 
-def standing(seen: Assessment, uid: str, replicas: int) -> Standing:
+def progress(seen: Assessment, uid: str, replicas: int) -> ScaleProgress:
     """Whether the set of that ``uid`` has come to these ``replicas``."""
     if seen.phase in (Phase.GONE, Phase.DELETING):
-        return Standing.DELETED
+        return ScaleProgress.DELETED
     if seen.uid != uid:
-        return Standing.REPLACED
+        return ScaleProgress.REPLACED
     if seen.replicas != replicas:
-        return Standing.RESCALED
+        return ScaleProgress.RESCALED
     if pods_unreadable(seen):
-        return Standing.UNREADABLE
+        return ScaleProgress.UNREADABLE
     if not seen.observed:
-        return Standing.GOING_ON
+        return ScaleProgress.GOING_ON
     if seen.all_available:
-        return Standing.REACHED
-    return Standing.STUCK if _is_stuck(seen) else Standing.GOING_ON
+        return ScaleProgress.REACHED
+    return ScaleProgress.STUCK if _is_stuck(seen) else ScaleProgress.GOING_ON
 
 
 def _is_stuck(seen: Assessment) -> bool:

@@ -33,17 +33,17 @@ class Will(StrEnum):
 
 
 @unique
-class Kind(StrEnum):
+class OwnerKind(StrEnum):
     AUTOSCALER = "HorizontalPodAutoscaler"
     SCALED_OBJECT = "ScaledObject"
     #: Of the set itself; ``Rival.name`` is its key.
     ANNOTATION = "annotation"
 
 
-class Rival(msgspec.Struct, frozen=True, kw_only=True):
+class ReplicaOwner(msgspec.Struct, frozen=True, kw_only=True):
     """One that sets the replicas. ``name`` is untrusted text."""
 
-    kind: Kind
+    kind: OwnerKind
     name: str
     will: Will
     #: Its bounds; equal where it knows of one number only.
@@ -53,12 +53,12 @@ class Rival(msgspec.Struct, frozen=True, kw_only=True):
     back_to: int | None = None
 
 
-def rivals(
+def replica_owners(
     owner: StatefulSet,
     replicas: int,
     autoscalers: Iterable[HorizontalPodAutoscaler],
     scaled_objects: Iterable[ScaledObject],
-) -> tuple[Rival, ...]:
+) -> tuple[ReplicaOwner, ...]:
     """Everybody who would have a say once the set has so many ``replicas``."""
     keda = [item for item in scaled_objects if _means(item.spec.scale_target_ref, item.namespace, owner)]
     theirs = {item.name for item in keda}
@@ -77,19 +77,19 @@ def _means(target: ScaleTarget, namespace: str, owner: StatefulSet) -> bool:
     return (namespace, target.kind, target.name) == (owner.namespace, "StatefulSet", owner.name) and group in ("", "apps")
 
 
-def _autoscaler(item: HorizontalPodAutoscaler, replicas: int) -> Rival:
+def _autoscaler(item: HorizontalPodAutoscaler, replicas: int) -> ReplicaOwner:
     lowest, highest = item.spec.min_replicas, item.spec.max_replicas
     will, back_to = Will.MAY_CHANGE, None
     if replicas == 0:
         will = Will.RESTS
     elif not lowest <= replicas <= highest:
         will, back_to = Will.PUTS_BACK, highest if replicas > highest else lowest
-    return Rival(
-        kind=Kind.AUTOSCALER, name=item.name, will=will, minimum=lowest, maximum=highest, back_to=back_to
+    return ReplicaOwner(
+        kind=OwnerKind.AUTOSCALER, name=item.name, will=will, minimum=lowest, maximum=highest, back_to=back_to
     )
 
 
-def _keda(item: ScaledObject, replicas: int) -> Rival:
+def _keda(item: ScaledObject, replicas: int) -> ReplicaOwner:
     lowest, highest = item.spec.min_replica_count, item.spec.max_replica_count
     held = item.metadata.annotations.get(PAUSED_REPLICAS_ANNOTATION, "")
     if held.isascii() and held.isdigit() and len(held) < 10:
@@ -97,13 +97,13 @@ def _keda(item: ScaledObject, replicas: int) -> Rival:
     within = lowest <= replicas <= highest
     back_to = None if within else highest if replicas > highest else lowest
     will = Will.MAY_CHANGE if within else Will.PUTS_BACK
-    return Rival(kind=Kind.SCALED_OBJECT, name=item.name, will=will, minimum=lowest, maximum=highest, back_to=back_to)
+    return ReplicaOwner(kind=OwnerKind.SCALED_OBJECT, name=item.name, will=will, minimum=lowest, maximum=highest, back_to=back_to)
 
 
-def _memories(owner: StatefulSet, replicas: int) -> Iterator[Rival]:
+def _memories(owner: StatefulSet, replicas: int) -> Iterator[ReplicaOwner]:
     for ceiling in remembered(owner):
         if ceiling.replicas != replicas:
             number, name = ceiling.replicas, ceiling.source.partition("=")[0]
-            yield Rival(
-                kind=Kind.ANNOTATION, name=name, will=Will.REMEMBERS, minimum=number, maximum=number, back_to=number
+            yield ReplicaOwner(
+                kind=OwnerKind.ANNOTATION, name=name, will=Will.REMEMBERS, minimum=number, maximum=number, back_to=number
             )

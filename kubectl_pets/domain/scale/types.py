@@ -13,7 +13,7 @@ from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.orphans.inventory import HorizontalPodAutoscaler, PersistentVolume, ScaledObject
 from kubectl_pets.domain.rollout.verdict import Blocker
 from kubectl_pets.domain.scale.claim_effects import Leaving, Returning
-from kubectl_pets.domain.scale.replica_owners import Rival
+from kubectl_pets.domain.scale.replica_owners import ReplicaOwner
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @unique
-class RefusedReason(StrEnum):
+class ScaleRefusedReason(StrEnum):
     DELETING = "deleting"
     PODS_UNREADABLE = "pods-unreadable"
     #: OrderedReady does nothing above a pod that is broken.
@@ -98,14 +98,14 @@ class RefusedReason(StrEnum):
     AUTOSCALER = "autoscaler"
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
-    reason: RefusedReason
+class ScaleRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    reason: ScaleRefusedReason
     blockers: tuple[Blocker, ...] = ()
-    rival: Rival | None = None
+    replica_owner: ReplicaOwner | None = None
 
 
 @unique
-class Stake(StrEnum):
+class ClaimEffect(StrEnum):
     """What nobody should do without having been asked."""
 
     #: Claims are deleted; ``Scaling.lost`` says what becomes of their data.
@@ -133,10 +133,10 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     leaves: tuple[Leaving, ...] | None
     #: As it is, and once all pods of the new number are available.
     votes: tuple[Votes, Votes]
-    rivals: tuple[Rival, ...]
+    replica_owners: tuple[ReplicaOwner, ...]
     warnings: tuple[Warning, ...]
-    stakes: tuple[Stake, ...]
-    refused: Refused | None = None
+    stakes: tuple[ClaimEffect, ...]
+    refused: ScaleRefused | None = None
     #: All is as asked for.
     reached: bool = False
 

@@ -29,7 +29,6 @@ from kubectl_pets.domain.stepping.steps import (
     OvertakenReason,
     Partition,
     Pause,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
@@ -38,6 +37,7 @@ from kubectl_pets.domain.stepping.steps import (
     Restore,
     Resume,
     Run,
+    RunMemory,
     SetPartition,
     Stage,
     StepOn,
@@ -50,80 +50,80 @@ from kubectl_pets.domain.stepping.steps import (
 _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 
 
-def decide(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    """The next decision, and what to hold on to. After acting on an Act, pass the pins on to the next call with ``after``."""
-    if not pins.uid:
-        pins = replace(pins, uid=seen.uid, strategy=seen.strategy)
+def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """The next decision, and what to hold on to. After acting on an Act, pass the memory on to the next call with ``after``."""
+    if not memory.uid:
+        memory = replace(memory, uid=seen.uid, strategy=seen.strategy)
         if isinstance(goal, Undo | Restart):  # these may well set none, and still count on nobody's raising it
-            pins = replace(pins, partition=seen.partition)
-    hindrance = _hindrance(goal, seen, pins)
+            memory = replace(memory, partition=seen.partition)
+    hindrance = _hindrance(goal, seen, memory)
     if hindrance is not None:
-        return hindrance, pins
-    decision, pins = _way(goal, seen, now, pins)
-    return (one_at_a_time(decision, seen) if pins.careful else decision), pins
+        return hindrance, memory
+    decision, memory = _way(goal, seen, now, memory)
+    return (one_at_a_time(decision, seen) if memory.careful else decision), memory
 
 
-def _way(goal: Goal, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+def _way(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     match goal:
         case Partition():
-            return set_partition(goal, seen, pins), pins
+            return set_partition(goal, seen, memory), memory
         case Pause():
-            return pause(seen, pins), pins
+            return pause(seen, memory), memory
         case Resume():
-            return resume(seen, pins), pins
+            return resume(seen, memory), memory
         case Abort():
-            return abort(seen, pins)
+            return abort(seen, memory)
         case Undo():
-            return undo(goal, seen, now, pins)
+            return undo(goal, seen, now, memory)
         case Unstick():
-            return unstick(goal, seen, now, pins)
+            return unstick(goal, seen, now, memory)
         case Restart():
-            return restart(goal, seen, now, pins)
+            return restart(goal, seen, now, memory)
         case RestartPods():
-            return restart_pods(goal, seen, now, pins)
+            return restart_pods(goal, seen, now, memory)
         case Canary() | StepOn() | Promote() | Run():
             if seen.strategy == "OnDelete":
-                return roll_by_hand(goal, seen, now, pins)
-            return roll(goal, seen, now, pins)
+                return roll_by_hand(goal, seen, now, memory)
+            return roll(goal, seen, now, memory)
 
 
-def after(act: Act, pins: Pins) -> Pins:
+def after(act: Act, memory: RunMemory) -> RunMemory:
     """What to hold on to once the step has been carried out."""
     match act.step:
         case SetPartition(partition=partition):
-            return replace(pins, partition=partition, changed=True)
+            return replace(memory, partition=partition, changed=True)
         case Stage(partition=partition):
-            return replace(pins, partition=partition, revision="", target=None, pods=None, changed=True)
+            return replace(memory, partition=partition, revision="", target=None, pods=None, changed=True)
         case Restore(partition=partition) | Mark(partition=partition):
-            held = pins.partition if partition is None else partition
-            return replace(pins, partition=held, revision="", written=True, changed=True)
+            held = memory.partition if partition is None else partition
+            return replace(memory, partition=held, revision="", written=True, changed=True)
         case Note():
-            return replace(pins, written=True, changed=True)
+            return replace(memory, written=True, changed=True)
         case Delete() | Evict():
-            return replace(pins, changed=True)
+            return replace(memory, changed=True)
 
 
-def _hindrance(goal: Goal, seen: Assessment, pins: Pins) -> Decision | None:
+def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:
     """What every verb has to stop or wait for."""
     if seen.phase is Phase.GONE:
         return Overtaken(reason=OvertakenReason.DELETED)
-    if seen.uid != pins.uid:
+    if seen.uid != memory.uid:
         return Overtaken(reason=OvertakenReason.REPLACED)
     if seen.phase is Phase.DELETING:
-        return Overtaken(reason=OvertakenReason.DELETED) if pins.changed else Refused(reason=RefusedReason.DELETING)
+        return Overtaken(reason=OvertakenReason.DELETED) if memory.changed else Refused(reason=RefusedReason.DELETING)
     if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
         return Refused(reason=RefusedReason.PODS_UNREADABLE)
-    if seen.strategy != pins.strategy:
+    if seen.strategy != memory.strategy:
         return Overtaken(reason=OvertakenReason.STRATEGY_CHANGED)
     if seen.strategy not in ("RollingUpdate", "OnDelete"):
         return Refused(reason=RefusedReason.STRATEGY_UNKNOWN)
-    if pins.partition is not None and seen.partition > pins.partition:
+    if memory.partition is not None and seen.partition > memory.partition:
         return Overtaken(reason=OvertakenReason.PARTITION_RAISED)
-    if pins.partition is not None and seen.partition < pins.partition and isinstance(goal, Abort | Pause | Partition):
+    if memory.partition is not None and seen.partition < memory.partition and isinstance(goal, Abort | Pause | Partition):
         return Overtaken(reason=OvertakenReason.PARTITION_LOWERED)  # raising it again and again would be a tug of war
     if not seen.observed:
         return _OBSERVE
-    if pins.revision and seen.update_revision != pins.revision:
+    if memory.revision and seen.update_revision != memory.revision:
         return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
     return None
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.members import Member, PodState, later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, home, next_down, settled
+from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, next_down, revision_if_recreated, settled
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -23,11 +23,11 @@ from kubectl_pets.domain.stepping.steps import (
     Note,
     Overtaken,
     OvertakenReason,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
     Restore,
+    RunMemory,
     Stuck,
     Undo,
     Unstick,
@@ -39,34 +39,35 @@ from kubectl_pets.domain.stepping.steps import (
 UNDONE_ANNOTATION = "kubectl-pets/undone"
 
 
-def undo(goal: Undo, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    pins = replace(pins, before=pins.before or seen.update_revision)
-    if not pins.written and seen.update_revision != goal.revision:
-        if seen.update_revision != pins.before:
-            return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), pins
+def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    memory = replace(memory, before=memory.before or seen.update_revision)
+    if not memory.written and seen.update_revision != goal.revision:
+        if seen.update_revision != memory.before:
+            return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory
         hold = seen.replicas if goal.by is not None and seen.strategy != "OnDelete" else None
         step = Restore(
-            revision=goal.revision, number=goal.number, template=goal.template, partition=hold, before=pins.before
+            revision=goal.revision, number=goal.number, template=goal.template, partition=hold, before=memory.before
         )
-        return Act(step=step), pins
-    if not pins.written and not seen.under_way and seen.all_available:
-        return Done(reason=DoneReason.NOTHING_TO_DO), pins
-    if pins.written and seen.update_revision == pins.before != goal.revision:  # before an undo gone on with it was there already
-        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), pins  # put back by somebody, or not seen yet
-    pins = replace(pins, revision=seen.update_revision)
+        return Act(step=step), memory
+    if not memory.written and not seen.under_way and seen.all_available:
+        return Done(reason=DoneReason.NOTHING_TO_DO), memory
+    if memory.written and seen.update_revision == memory.before != goal.revision:
+        # Put back by somebody, or not seen yet; where an undo was gone on with, ``before`` is the goal already.
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory
+    memory = replace(memory, revision=seen.update_revision)
     note = _completed(seen)
     if note is not None:
-        return Act(step=Note(notes={UNDONE_ANNOTATION: note})), pins
+        return Act(step=Note(notes={UNDONE_ANNOTATION: note})), memory
     if seen.strategy == "OnDelete":
-        decision, pins = roll_by_hand(Promote(), seen, now, pins)
-        return _named(decision, DoneReason.UNDONE), pins
+        decision, memory = roll_by_hand(Promote(), seen, now, memory)
+        return _named(decision, DoneReason.UNDONE), memory
     freed = _free(seen, now, timedelta(0))
     if freed is not None:
-        return freed, pins
+        return freed, memory
     if goal.by is not None:
-        decision, pins = roll(goal.by, seen, now, pins)
-        return _named(decision, DoneReason.UNDONE), pins
-    return _settle(seen, DoneReason.UNDONE), pins
+        decision, memory = roll(goal.by, seen, now, memory)
+        return _named(decision, DoneReason.UNDONE), memory
+    return _settle(seen, DoneReason.UNDONE), memory
 
 
 def _completed(seen: Assessment) -> str | None:
@@ -83,15 +84,15 @@ def _named(decision: Decision, reason: DoneReason) -> Decision:
     return Done(reason=reason) if isinstance(decision, Done) else decision
 
 
-def unstick(goal: Unstick, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    pins = replace(pins, revision=seen.update_revision)
+def unstick(goal: Unstick, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    memory = replace(memory, revision=seen.update_revision)
     decision = _free(seen, now, goal.patience)
     if decision is not None:
-        return decision, pins
+        return decision, memory
     rests = seen.all_available and (settled(seen) or seen.strategy == "OnDelete")
     if rests:
-        return Done(reason=DoneReason.UNSTUCK if pins.changed else DoneReason.NOTHING_TO_DO), pins
-    return _settle(seen, DoneReason.UNSTUCK), pins
+        return Done(reason=DoneReason.UNSTUCK if memory.changed else DoneReason.NOTHING_TO_DO), memory
+    return _settle(seen, DoneReason.UNSTUCK), memory
 
 
 def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | None:
@@ -113,7 +114,7 @@ def _holds_up(member: Member, seen: Assessment) -> bool:
         return False
     if seen.heals and member.released:
         return False
-    return home(member, seen) not in ("", member.revision)
+    return revision_if_recreated(member, seen) not in ("", member.revision)
 
 
 def _settle(seen: Assessment, reason: DoneReason) -> Decision:

@@ -38,7 +38,7 @@ def takes_down(step: Step, seen: Assessment) -> str | None:
             return None
 
 
-def objection(step: Step, seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None) -> Wait | Refused | None:
+def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None) -> Wait | Refused | None:
     """What keeps the step from being carried out now. ``minimum``: pods that must stay available, 0 for no such rule;
     ``budgets`` None: could not be read, which the caller has to tell, for nothing but a minimum is kept then.
 

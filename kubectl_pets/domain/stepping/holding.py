@@ -16,18 +16,18 @@ from kubectl_pets.domain.stepping.steps import (
     Overtaken,
     OvertakenReason,
     Partition,
-    Pins,
     Refused,
     RefusedReason,
+    RunMemory,
     Stuck,
 )
 
 
-def set_partition(goal: Partition, seen: Assessment, pins: Pins) -> Decision:
+def set_partition(goal: Partition, seen: Assessment, memory: RunMemory) -> Decision:
     if seen.strategy == "OnDelete":
         return Refused(reason=RefusedReason.ON_DELETE)
     if seen.partition == goal.partition:
-        return Done(reason=DoneReason.PARTITION_SET if pins.changed else DoneReason.NOTHING_TO_DO)
+        return Done(reason=DoneReason.PARTITION_SET if memory.changed else DoneReason.NOTHING_TO_DO)
     return to(goal.partition, seen)
 
 
@@ -41,10 +41,10 @@ def standing(seen: Assessment) -> int:
     return position
 
 
-def pause(seen: Assessment, pins: Pins) -> Decision:
+def pause(seen: Assessment, memory: RunMemory) -> Decision:
     if seen.strategy == "OnDelete":
         return Done(reason=DoneReason.NEVER_ROLLS)
-    if not seen.under_way and not pins.changed:
+    if not seen.under_way and not memory.changed:
         return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
     position = standing(seen)
     if position <= seen.partition:
@@ -52,10 +52,10 @@ def pause(seen: Assessment, pins: Pins) -> Decision:
     return to(position, seen, remember=True)
 
 
-def resume(seen: Assessment, pins: Pins) -> Decision:
+def resume(seen: Assessment, memory: RunMemory) -> Decision:
     if seen.strategy == "OnDelete":
         return Done(reason=DoneReason.NEVER_ROLLS)
-    if pins.changed:
+    if memory.changed:
         return Done(reason=DoneReason.RESUMED)
     if seen.resume_partition is not None and seen.resume_partition < seen.partition:
         return to(seen.resume_partition, seen)
@@ -69,42 +69,42 @@ def resume(seen: Assessment, pins: Pins) -> Decision:
     return Done(reason=DoneReason.NOTHING_TO_DO)
 
 
-def abort(seen: Assessment, pins: Pins) -> tuple[Decision, Pins]:
+def abort(seen: Assessment, memory: RunMemory) -> tuple[Decision, RunMemory]:
     if seen.strategy == "OnDelete":
-        return Refused(reason=RefusedReason.ON_DELETE), pins
+        return Refused(reason=RefusedReason.ON_DELETE), memory
     forward = [member for member in seen.members if member.revision not in ("", seen.current_revision)]
     restored = seen.current_revision == seen.update_revision
     done = all(member.updated and member.state in (PodState.READY, PodState.AVAILABLE) for member in seen.members)
-    if not pins.back_to:
+    if not memory.back_to:
         if seen.phase is Phase.COMPLETE or (done and not restored and not seen.surplus):
-            return Refused(reason=RefusedReason.COMPLETE), pins
+            return Refused(reason=RefusedReason.COMPLETE), memory
         if not seen.current_revision or (restored and not forward):
-            return Refused(reason=RefusedReason.NO_WAY_BACK), pins
-        pins = replace(pins, back_to=seen.current_revision)
-    if seen.current_revision != pins.back_to:
-        return _completed_meanwhile(seen, pins), pins
+            return Refused(reason=RefusedReason.NO_WAY_BACK), memory
+        memory = replace(memory, back_to=seen.current_revision)
+    if seen.current_revision != memory.back_to:
+        return _completed_meanwhile(seen, memory), memory
     if done and not restored:
-        return await_pods(seen), pins  # the controller is about to call it finished, and then there is no way back
+        return await_pods(seen), memory  # the controller is about to call it finished, and then there is no way back
     if not restored and seen.partition < seen.replicas:
-        return to(seen.replicas, seen), pins
+        return to(seen.replicas, seen), memory
     member = next_down(forward, seen, at_once=True)
     if member is not None:
-        return deletion(member, seen), pins
+        return deletion(member, seen), memory
     if not seen.all_available:
-        return (Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)), pins
+        return (Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)), memory
     # Where the template is the old one again the controller replaces the released pods itself, one at a time.
     held = [member for member in forward if not restored or not member.released]
     if held:
-        return deletion(held[-1], seen), pins
+        return deletion(held[-1], seen), memory
     if forward:
-        return await_pods(seen), pins
-    return Done(reason=DoneReason.ABORTED if pins.changed else DoneReason.NOTHING_TO_DO), pins
+        return await_pods(seen), memory
+    return Done(reason=DoneReason.ABORTED if memory.changed else DoneReason.NOTHING_TO_DO), memory
 
 
-def _completed_meanwhile(seen: Assessment, pins: Pins) -> Decision:
+def _completed_meanwhile(seen: Assessment, memory: RunMemory) -> Decision:
     """The last pods became ready before they could be stopped: what the abort would go back to is history."""
     if seen.under_way:
         return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
-    if pins.changed and seen.partition > 0:
+    if memory.changed and seen.partition > 0:
         return to(0, seen)  # ours, and it would silently hold back the next change
     return Refused(reason=RefusedReason.COMPLETE)

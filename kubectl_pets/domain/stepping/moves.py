@@ -21,7 +21,7 @@ _NEVER_STARTED = (PodState.PENDING, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOU
 REPLACED = (*LEAVING, PodState.MISSING, PodState.ENDED)
 
 
-def home(member: Member, seen: Assessment) -> str:
+def revision_if_recreated(member: Member, seen: Assessment) -> str:
     """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod)."""
     return seen.update_revision if member.released else seen.current_revision
 
@@ -49,12 +49,12 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
     dead = [member for member in mine if member.state in _NEVER_STARTED]
     if at_once and dead:
         return dead[0]
-    coming = any(member.state in REPLACED or member.revision == home(member, seen) for member in down)
+    coming = any(member.state in REPLACED or member.revision == revision_if_recreated(member, seen) for member in down)
     return None if coming else mine[0]
 
 
 def deletion(member: Member, seen: Assessment) -> Act:
-    return Act(step=Delete(pod=member.name, revision=member.revision, comes_back_at=home(member, seen)))
+    return Act(step=Delete(pod=member.name, revision=member.revision, comes_back_at=revision_if_recreated(member, seen)))
 
 
 def settled(seen: Assessment) -> bool:

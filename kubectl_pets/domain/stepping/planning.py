@@ -20,9 +20,9 @@ from kubectl_pets.domain.stepping.steps import (
     Goal,
     Mark,
     Note,
-    Pins,
     Plan,
     Restore,
+    RunMemory,
     SetPartition,
     Stage,
     Step,
@@ -37,14 +37,14 @@ NEW_REVISION = "new revision"
 
 def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) -> Plan:
     """Acts and waits in order, and the ending. A pod that is not available is taken to become so, unless it is stuck."""
-    pins = Pins(careful=careful)
+    memory = RunMemory(careful=careful)
     entries: list[Act | Wait] = []
     while True:
         before = seen
-        decision, pins = decide(goal, seen, now, pins)
+        decision, memory = decide(goal, seen, now, memory)
         match decision:
             case Act(step=step):
-                pins = after(decision, pins)
+                memory = after(decision, memory)
                 seen = _carried_out(step, seen)
                 if not _holds_back(step):
                     seen = _settle(seen, now)

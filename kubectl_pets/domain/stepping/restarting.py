@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, home, next_down, soaks_until
+from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, next_down, revision_if_recreated, soaks_until
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -24,12 +24,12 @@ from kubectl_pets.domain.stepping.steps import (
     Note,
     Overtaken,
     OvertakenReason,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
     Restart,
     RestartPods,
+    RunMemory,
     Stuck,
     Wait,
     WaitReason,
@@ -72,32 +72,32 @@ def in_order(named: tuple[str, ...], seen: Assessment, order: Order | None) -> t
     return tuple(members if order is Order.LOWEST_FIRST else reversed(members))
 
 
-def restart(goal: Restart, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     noted = seen.notes.get(RESTART_ANNOTATION, "")
     ours = bool(noted) and noted == seen.restarted_at and not goal.anew
     ours = ours and (seen.under_way or _within(_UNFINISHED, noted, now))
-    if not pins.written and not ours:
+    if not memory.written and not ours:
         if not goal.anew and _is_just_over(_ALL, seen, now):
-            return Done(reason=DoneReason.ALREADY_RESTARTED), pins
+            return Done(reason=DoneReason.ALREADY_RESTARTED), memory
         refusal = _cannot_begin(seen)
         if refusal is not None:
-            return refusal, pins
+            return refusal, memory
         hold = seen.replicas if goal.by is not None and seen.strategy != "OnDelete" else None
-        return Act(step=Mark(at=goal.at, partition=hold)), replace(pins, before=seen.update_revision)
-    if pins.written and seen.update_revision == pins.before:
-        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), pins  # put back by somebody, or not seen yet
-    if not pins.written:
-        pins = replace(pins, written=True, already=not seen.under_way)
-    pins = replace(pins, revision=seen.update_revision)
+        return Act(step=Mark(at=goal.at, partition=hold)), replace(memory, before=seen.update_revision)
+    if memory.written and seen.update_revision == memory.before:
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory  # put back by somebody, or not seen yet
+    if not memory.written:
+        memory = replace(memory, written=True, already=not seen.under_way)
+    memory = replace(memory, revision=seen.update_revision)
     if seen.strategy == "OnDelete":
-        decision, pins = roll_by_hand(Promote(), seen, now, pins)
+        decision, memory = roll_by_hand(Promote(), seen, now, memory)
     else:
-        decision, pins = roll(goal.by or Promote(), seen, now, pins)
+        decision, memory = roll(goal.by or Promote(), seen, now, memory)
     if not isinstance(decision, Done):
-        return decision, pins
+        return decision, memory
     if noted:
-        return Act(step=_finish(RESTART_ANNOTATION, _ALL, now)), pins
-    return Done(reason=DoneReason.ALREADY_RESTARTED if pins.already else DoneReason.RESTARTED), pins
+        return Act(step=_finish(RESTART_ANNOTATION, _ALL, now)), memory
+    return Done(reason=DoneReason.ALREADY_RESTARTED if memory.already else DoneReason.RESTARTED), memory
 
 
 def _cannot_begin(seen: Assessment) -> Refused | None:
@@ -110,19 +110,19 @@ def _cannot_begin(seen: Assessment) -> Refused | None:
     return None
 
 
-def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
+def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     began, noted = read_note(seen)
-    if not pins.written:
+    if not memory.written:
         if not goal.anew and not noted and _is_just_over(",".join(goal.pods), seen, now):
-            return Done(reason=DoneReason.ALREADY_RESTARTED), pins
+            return Done(reason=DoneReason.ALREADY_RESTARTED), memory
         going_on = bool(noted) and not goal.anew and _is_unfinished(began, noted, seen, now)
         if going_on and set(noted) != set(goal.pods):
-            return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), pins
+            return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), memory
         if not going_on:
-            return _begin(goal, seen, now), pins
-        pins = replace(pins, written=True)
-    todo = [member for member in to_do(goal, seen) if member.name not in pins.skipped and not _leads(goal, member)]
-    return _next(goal, todo, seen, now, bool(noted)), pins
+            return _begin(goal, seen, now), memory
+        memory = replace(memory, written=True)
+    todo = [member for member in to_do(goal, seen) if member.name not in memory.skipped and not _leads(goal, member)]
+    return _next(goal, todo, seen, now, bool(noted)), memory
 
 
 def to_do(goal: RestartPods, seen: Assessment) -> list[Member]:
@@ -170,7 +170,7 @@ def _next(
         if until is not None and until > now:
             return Wait(reason=WaitReason.SOAK, until=until)
         chosen = standing[0]
-        return Act(step=Evict(pod=chosen.name, revision=chosen.revision, comes_back_at=home(chosen, seen)))
+        return Act(step=Evict(pod=chosen.name, revision=chosen.revision, comes_back_at=revision_if_recreated(chosen, seen)))
     if noted:
         return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now))
     return Done(reason=DoneReason.RESTARTED)

@@ -20,11 +20,11 @@ from kubectl_pets.domain.stepping.steps import (
     Goal,
     Overtaken,
     OvertakenReason,
-    Pins,
     Promote,
     Refused,
     RefusedReason,
     Run,
+    RunMemory,
     Stage,
     StepOn,
     Stuck,
@@ -36,36 +36,36 @@ from kubectl_pets.domain.stepping.steps import (
 Forward = Canary | StepOn | Promote | Run
 
 
-def roll(goal: Forward, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    change = _staging(goal, seen, pins)
+def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    change = _staging(goal, seen, memory)
     if change is not None:
-        return change, pins
-    pins = replace(pins, revision=seen.update_revision)
+        return change, memory
+    memory = replace(memory, revision=seen.update_revision)
     if not seen.under_way:
-        return _nothing_to_roll(goal, seen, pins), pins
-    if pins.target is None:
-        target = _target(goal, seen, pins)
+        return _nothing_to_roll(goal, seen, memory), memory
+    if memory.target is None:
+        target = _target(goal, seen, memory)
         if isinstance(target, Refused):
-            return target, pins
-        pins = replace(pins, target=target)
-    assert pins.target is not None
+            return target, memory
+        memory = replace(memory, target=target)
+    assert memory.target is not None
     if seen.phase is Phase.STUCK:
-        return Stuck(blockers=seen.blockers), pins
+        return Stuck(blockers=seen.blockers), memory
     if not settled(seen):
-        return await_pods(seen), pins
-    if seen.partition <= pins.target:
-        return Done(reason=_arrived(goal, seen)), pins
+        return await_pods(seen), memory
+    if seen.partition <= memory.target:
+        return Done(reason=_arrived(goal, seen)), memory
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)
     until = soaks_until(seen.members, soak)
     if until is not None and until > now:
-        return Wait(reason=WaitReason.SOAK, until=until), pins
-    return to(_next_partition(goal, seen, pins.target), seen), pins
+        return Wait(reason=WaitReason.SOAK, until=until), memory
+    return to(_next_partition(goal, seen, memory.target), seen), memory
 
 
-def _staging(goal: Goal, seen: Assessment, pins: Pins) -> Decision | None:
+def _staging(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:
     """The step that writes the wanted images into the template, if they are not there yet."""
     images = goal.images if isinstance(goal, Canary | Run) else ()
-    begun = pins.changed or pins.target is not None or pins.pods is not None
+    begun = memory.changed or memory.target is not None or memory.pods is not None
     if isinstance(goal, Canary | StepOn) and not begun:
         asked = goal.pods.of(seen.replicas)
         if asked > seen.replicas:
@@ -83,10 +83,10 @@ def _staging(goal: Goal, seen: Assessment, pins: Pins) -> Decision | None:
     return Act(step=Stage(images=wanted, partition=None if by_hand else seen.replicas))
 
 
-def _nothing_to_roll(goal: Goal, seen: Assessment, pins: Pins) -> Decision:
+def _nothing_to_roll(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision:
     if not seen.all_available:
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
-    begun = pins.changed or pins.target is not None
+    begun = memory.changed or memory.target is not None
     if isinstance(goal, Canary) and not goal.images and not begun:
         return Refused(reason=RefusedReason.NOTHING_STAGED)
     if seen.partition and not isinstance(goal, StepOn):
@@ -96,7 +96,7 @@ def _nothing_to_roll(goal: Goal, seen: Assessment, pins: Pins) -> Decision:
     return Done(reason=DoneReason.COMPLETE if begun else DoneReason.NOTHING_TO_DO)
 
 
-def _target(goal: Forward, seen: Assessment, pins: Pins) -> int | Refused:
+def _target(goal: Forward, seen: Assessment, memory: RunMemory) -> int | Refused:
     """The partition that this verb goes down to."""
     partition = min(seen.partition, seen.replicas)
     match goal:
@@ -105,7 +105,7 @@ def _target(goal: Forward, seen: Assessment, pins: Pins) -> int | Refused:
         case Canary(pods=pods):
             wanted = min(pods.of(seen.replicas), seen.replicas)
             released = seen.replicas - partition
-            if released > wanted and not pins.changed:  # else it was scaled since the change was staged
+            if released > wanted and not memory.changed:  # else it was scaled since the change was staged
                 return Refused(reason=RefusedReason.ALREADY_FURTHER, asked=wanted, limit=released)
             return seen.replicas - wanted
         case StepOn(pods=pods):
@@ -133,29 +133,29 @@ def _arrived(goal: Goal, seen: Assessment) -> DoneReason:
 # --- by deletion (OnDelete) --------------------------------------------------------------------------------------------------
 
 
-def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, pins: Pins) -> tuple[Decision, Pins]:
-    change = _staging(goal, seen, pins)
+def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    change = _staging(goal, seen, memory)
     if change is not None:
-        return change, pins
-    pins = replace(pins, revision=seen.update_revision)
-    if pins.pods is None:
-        pins = replace(pins, pods=_by_hand(goal, seen))
-    assert pins.pods is not None
-    mine = [member for member in seen.members if member.name in pins.pods and member.outdated and member.state not in LEAVING]
+        return change, memory
+    memory = replace(memory, revision=seen.update_revision)
+    if memory.pods is None:
+        memory = replace(memory, pods=_by_hand(goal, seen))
+    assert memory.pods is not None
+    mine = [member for member in seen.members if member.name in memory.pods and member.outdated and member.state not in LEAVING]
     if seen.phase is Phase.STUCK:
-        return Stuck(blockers=seen.blockers), pins
+        return Stuck(blockers=seen.blockers), memory
     member = next_down(mine, seen)
     if member is not None:
-        return deletion(member, seen), pins
+        return deletion(member, seen), memory
     if not seen.all_available:
-        return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else await_pods(seen)), pins
+        return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else await_pods(seen)), memory
     if not mine:
-        return Done(reason=_done_by_hand(goal, seen, pins)), pins
+        return Done(reason=_done_by_hand(goal, seen, memory)), memory
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)
     until = soaks_until(seen.members, soak)
     if until is not None and until > now:
-        return Wait(reason=WaitReason.SOAK, until=until), pins
-    return deletion(mine[-1], seen), pins
+        return Wait(reason=WaitReason.SOAK, until=until), memory
+    return deletion(mine[-1], seen), memory
 
 
 def _only_others_block(seen: Assessment) -> bool:
@@ -181,7 +181,7 @@ def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
             return frozenset(member.name for member in seen.members)
 
 
-def _done_by_hand(goal: Goal, seen: Assessment, pins: Pins) -> DoneReason:
+def _done_by_hand(goal: Goal, seen: Assessment, memory: RunMemory) -> DoneReason:
     if seen.phase is Phase.COMPLETE:
-        return DoneReason.COMPLETE if pins.changed else DoneReason.NOTHING_TO_DO
+        return DoneReason.COMPLETE if memory.changed else DoneReason.NOTHING_TO_DO
     return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED

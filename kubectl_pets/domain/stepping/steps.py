@@ -295,7 +295,7 @@ class Overtaken(msgspec.Struct, frozen=True, kw_only=True, tag="overtaken"):
     reason: OvertakenReason
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
+class GateFailed(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
     """A gate did not let the rollout pass. ``detail`` is what the gate said: untrusted text."""
 
     pod: str
@@ -303,11 +303,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
     detail: str
 
 
-Ending = Done | Refused | Stuck | Overtaken | Held
+Ending = Done | Refused | Stuck | Overtaken | GateFailed
 Decision = Act | Wait | Ending
 
 
-class Pins(msgspec.Struct, frozen=True, kw_only=True):
+class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of a verb holds on to between decisions. Nothing here is needed to resume: a run killed and typed again
     starts with none and finds its way from the cluster."""
 

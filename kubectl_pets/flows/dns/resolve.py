@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_pets.domain.dns.answers import ClientView, Hearing
+from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
 from kubectl_pets.domain.dns.clients import spellings
 from kubectl_pets.domain.dns.corefile import Settings, read_corefile
 from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
-from kubectl_pets.domain.dns.names import Kind, expected, positions_of, questions
+from kubectl_pets.domain.dns.names import NameKind, expected, positions_of, questions
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import cluster_zone
@@ -39,7 +39,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     client: str = ""
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
+class NamesFrame(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to show right now. ``after``: by name, how long it took to become right; None: not yet."""
 
     seen: Diagnosis
@@ -55,7 +55,7 @@ def look(session: Session, aim: Aim) -> Diagnosis:
         return _Looker(session, aim, resolver).look(session.cluster.network(session.namespace, aim.set))
 
 
-def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Frame], None]) -> tuple[Diagnosis, bool]:
+def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[NamesFrame], None]) -> tuple[Diagnosis, bool]:
     """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True)."""
     cluster, namespace = session.cluster, session.namespace
     with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set) as source:
@@ -65,7 +65,7 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Fra
             if seen.right:
                 seen = looker.look(cluster.network(namespace, aim.set))
             now = session.now()
-            observe(Frame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble()))
+            observe(NamesFrame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble()))
             if seen.right or _is_hopeless(seen.hearings):
                 return seen, False
             if deadline.passed:
@@ -73,7 +73,7 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Fra
             source.wait(deadline.cap(_INTERVAL))
 
 
-def _is_hopeless(hearings: Sequence[Hearing]) -> bool:
+def _is_hopeless(hearings: Sequence[ServerAnswers]) -> bool:
     """A missing right does not come by waiting."""
     return bool(hearings) and all(hearing.missing_right for hearing in hearings)
 
@@ -113,7 +113,7 @@ class _Looker:
         zone = cluster_zone(self._aim.zone, self._settings, self._resolv_conf)
         wanted = narrowed(expected(network, zone, self._settings), _chosen(network, self._aim.pods))
         hearings = self._resolver.ask(questions(wanted.names))
-        names = [name for name in wanted.names if name.kind is Kind.POD and name.name]
+        names = [name for name in wanted.names if name.kind is NameKind.POD and name.name]
         spelt = [spelling for name in names for spelling in spellings(name, network.set.namespace)]
         views = (self._from_client(spelt),) if self._aim.client else ()
         return diagnose(network, wanted, hearings, self._settings, views, self._session.now())

@@ -12,14 +12,14 @@ from time import monotonic
 from types import FrameType
 
 #: A question: was there a Ctrl-C?
-Held = Callable[[], bool]
+Interrupted = Callable[[], bool]
 
 #: So many seconds after the first Ctrl-C another one breaks off what is being done.
 _LONG = 10.0
 
 
 @contextmanager
-def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> Iterator[Held]:
+def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> Iterator[Interrupted]:
     """Hold Ctrl-C and SIGTERM back until the block is through; yields the question whether one came. Outside of the main thread,
     which alone gets signals, nothing is held back and none ever comes."""
     came: list[float] = []

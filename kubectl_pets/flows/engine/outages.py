@@ -13,7 +13,7 @@ from kubectl_pets.domain.rollout.verdict import Blocker, Cause
 _BY_TIME = (Cause.TERMINATION_OVERDUE, Cause.UNSCHEDULABLE, Cause.CLAIM_UNBOUND)
 
 
-class Settling:
+class OutageGrace:
     """Whether the server has been back for long enough."""
 
     def __init__(self) -> None:

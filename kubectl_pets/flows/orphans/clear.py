@@ -12,19 +12,19 @@ import msgspec
 from kubectl_pets.domain.orphans.deletion import (
     DeleteClaim,
     Deletion,
+    DeletionOptions,
     DeletionPlan,
-    Options,
-    Refused,
+    DeletionRefused,
     SetRetain,
     essence,
     policy_before,
     recheck,
 )
-from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.restoring import AwaitBound, Record, RestorePlan, RestorePolicy, RestoreRefused, plan_restore
 from kubectl_pets.domain.orphans.snapshots import Taken
 from kubectl_pets.errors import ConflictError, NotFoundError, PetsError
-from kubectl_pets.flows.engine.interrupts import Held, held_back
+from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
 from kubectl_pets.flows.orphans.records import RecordBook
 from kubectl_pets.flows.orphans.snapshot import Stopped, take
 from kubectl_pets.session import Cluster
@@ -36,12 +36,12 @@ _ATTEMPTS = 3
 class Observer(Protocol):
     """Hears how the deletion goes."""
 
-    def begins(self, number: int, verdict: Verdict) -> None: ...
+    def begins(self, number: int, verdict: ClaimVerdict) -> None: ...
 
     def waits(self, snapshot: str, error: str) -> None:
         """For a VolumeSnapshot; with the last error that its controller met."""
 
-    def ends(self, number: int, outcome: Deletion | Refused) -> None: ...
+    def ends(self, number: int, outcome: Deletion | DeletionRefused) -> None: ...
 
 
 class Cleared(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +49,9 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
     that the failure, or a Ctrl-C that would not wait, met in the middle."""
 
     done: tuple[Deletion, ...]
-    refused: tuple[Refused, ...]
-    left: tuple[Verdict, ...] = ()
-    broken: Verdict | None = None
+    refused: tuple[DeletionRefused, ...]
+    left: tuple[ClaimVerdict, ...] = ()
+    broken: ClaimVerdict | None = None
     failure: PetsError | None = None
     interrupted: bool = False
 
@@ -59,7 +59,7 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
 def clear(
     cluster: Cluster,
     plan: DeletionPlan,
-    options: Options,
+    options: DeletionOptions,
     book: RecordBook,
     observer: Observer,
     *,
@@ -68,7 +68,7 @@ def clear(
     """Carry out the plan. ``patience``: seconds for a snapshot to become ready, None: for ever. What was done is in the record,
     whatever happens."""
     done: list[Deletion] = []
-    refused: list[Refused] = []
+    refused: list[DeletionRefused] = []
     waiting = [item.verdict for item in plan.deletions]
 
     def cleared(reached: int, *, broken: bool = False, failure: PetsError | None = None, interrupted: bool = False) -> Cleared:
@@ -106,11 +106,11 @@ class _Turn:
     def __init__(
         self,
         cluster: Cluster,
-        verdict: Verdict,
-        options: Options,
+        verdict: ClaimVerdict,
+        options: DeletionOptions,
         book: RecordBook,
         observer: Observer,
-        held: Held,
+        held: Interrupted,
         patience: float | None,
     ) -> None:
         self._cluster, self._verdict, self._options, self._book = cluster, verdict, options, book
@@ -120,11 +120,11 @@ class _Turn:
         #: Something was sent that changes the claim or its volume, and not taken back.
         self.touched = False
 
-    def take(self) -> Deletion | Refused | Stopped:
+    def take(self) -> Deletion | DeletionRefused | Stopped:
         taken = None
         if self._options.snapshot:
             decided = self._decide(self._options, None)
-            if isinstance(decided, Refused):
+            if isinstance(decided, DeletionRefused):
                 return decided
             snapshot = take(self._cluster, decided, self._held, self._observer.waits, patience=self._patience)
             if not isinstance(snapshot, Taken):
@@ -132,17 +132,17 @@ class _Turn:
             taken = snapshot
         return self._delete(msgspec.structs.replace(self._options, snapshot=False), taken)
 
-    def _decide(self, options: Options, taken: Taken | None) -> Deletion | Refused:
-        estate = self._cluster.estate(self._verdict.namespace)
+    def _decide(self, options: DeletionOptions, taken: Taken | None) -> Deletion | DeletionRefused:
+        estate = self._cluster.claim_inventory(self._verdict.namespace)
         return recheck(self._verdict, estate, options, self._cluster.now(), taken)
 
-    def _delete(self, options: Options, taken: Taken | None) -> Deletion | Refused:
+    def _delete(self, options: DeletionOptions, taken: Taken | None) -> Deletion | DeletionRefused:
         """Judge, write the record and set the volume to Retain; judge again, and delete. Nothing stands between the last
         judgement and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use it."""
         conflicts = 0
         while True:
             decided = self._decide(options, taken)
-            if isinstance(decided, Refused):
+            if isinstance(decided, DeletionRefused):
                 self._leave_as_it_was()
                 return decided
             prepared = self._record is not None
@@ -177,7 +177,7 @@ class _Turn:
             self._book.drop(record)
 
 
-def _record(verdict: Verdict, cluster: Cluster, taken: Taken | None) -> Record:
+def _record(verdict: ClaimVerdict, cluster: Cluster, taken: Taken | None) -> Record:
     volume = verdict.volume
     return Record(
         claim=essence(verdict.claim),

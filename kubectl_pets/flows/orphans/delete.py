@@ -11,8 +11,16 @@ import msgspec
 
 from kubectl_pets.cli.options import seconds
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, Options, Refused, SetRetain, Snapshot, plan
-from kubectl_pets.domain.orphans.findings import Fate, Verdict
+from kubectl_pets.domain.orphans.deletion import (
+    Deletion,
+    DeletionOptions,
+    DeletionPlan,
+    DeletionRefused,
+    SetRetain,
+    TakeSnapshot,
+    plan,
+)
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.errors import ExitCode, ForbiddenError
 from kubectl_pets.flows.orphans import clear as clearing
@@ -28,10 +36,10 @@ _SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class DeletionRun(msgspec.Struct, frozen=True, kw_only=True):
     """How claims are deleted, as said on the command line."""
 
-    options: Options
+    options: DeletionOptions
     dry_run: DryRun = DryRun.NONE
     output: str = "table"
     yes: bool = False
@@ -43,7 +51,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     named: bool = False
 
 
-def dispose(session: Session, chosen: Iterable[Verdict], manner: Manner) -> ExitCode:
+def dispose(session: Session, chosen: Iterable[ClaimVerdict], manner: DeletionRun) -> ExitCode:
     """Delete the chosen claims as far as they may be. Raises PetsError."""
     options, terminal = manner.options, session.terminal
     if options.snapshot:
@@ -62,7 +70,7 @@ def dispose(session: Session, chosen: Iterable[Verdict], manner: Manner) -> Exit
     return _carry_out(session, planned, options, manner)
 
 
-def _rehearse(session: Session, planned: DeletionPlan, manner: Manner) -> ExitCode:
+def _rehearse(session: Session, planned: DeletionPlan, manner: DeletionRun) -> ExitCode:
     terminal = session.terminal
     if manner.dry_run is DryRun.SERVER:
         for step in (step for item in planned.deletions for step in item.steps):
@@ -76,7 +84,7 @@ def _rehearse(session: Session, planned: DeletionPlan, manner: Manner) -> ExitCo
 def _check_rights(session: Session, planned: DeletionPlan) -> None:
     """Ask early, so that it does not stop half-way for a missing right."""
     steps = [step for item in planned.deletions for step in item.steps]
-    snapshots = any(isinstance(step, Snapshot) for step in steps)
+    snapshots = any(isinstance(step, TakeSnapshot) for step in steps)
     needed = {namespace: [("delete", "persistentvolumeclaims")] for namespace in _namespaces(planned)}
     for rights in needed.values():
         rights += [("create", _SNAPSHOTS), ("get", _SNAPSHOTS)] if snapshots else []
@@ -104,7 +112,7 @@ class _Teller:
         self._terminal, self._bar, self._planned = terminal, bar, planned
         self._told: tuple[str, str] | None = None
 
-    def begins(self, number: int, verdict: Verdict) -> None:
+    def begins(self, number: int, verdict: ClaimVerdict) -> None:
         self._now = number, verdict
         self._bar.begins(verdict)
 
@@ -115,9 +123,9 @@ class _Teller:
             self._told = snapshot, error
             self._terminal.tell(f"{self._place(number)} {claim_plans.waiting(snapshot, error)}")
 
-    def ends(self, number: int, outcome: Deletion | Refused) -> None:
+    def ends(self, number: int, outcome: Deletion | DeletionRefused) -> None:
         self._bar.ends(outcome)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, DeletionRefused):
             told = f"{self._place(number)} refused: {claim_words.refused(outcome)}"
             self._bar.passing(lambda: self._terminal.tell(told))
         elif not (self._bar.drawn and self._terminal.live):
@@ -128,7 +136,7 @@ class _Teller:
         return f"[{number}/{len(self._planned.deletions)}]"
 
 
-def _carry_out(session: Session, planned: DeletionPlan, options: Options, manner: Manner) -> ExitCode:
+def _carry_out(session: Session, planned: DeletionPlan, options: DeletionOptions, manner: DeletionRun) -> ExitCode:
     terminal = session.terminal
     book = RecordBook(manner.record, session.cluster.server_name(), session.now())
     with Bar(terminal, planned) as bar:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from kubectl_pets.domain.orphans.findings import Class, Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.errors import NotFoundError
 from kubectl_pets.session import Cluster
@@ -27,7 +27,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     every_class: bool = False
 
 
-def select(cluster: Cluster, selection: Selection, progress: Callable[[str], None]) -> tuple[Verdict, ...]:
+def select(cluster: Cluster, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
     """The claims that are meant, judged: those named in the order in which they were, others by name and ordinal. ``progress`` is
     told what is being read. Raises NotFoundError where a name is nobody's."""
     verdicts = _judged(cluster, selection, progress)
@@ -41,7 +41,7 @@ def select(cluster: Cluster, selection: Selection, progress: Callable[[str], Non
     return tuple(sorted(found, key=lambda verdict: (verdict.namespace, verdict.stem or verdict.name, verdict.ordinal or 0)))
 
 
-def find(verdicts: Iterable[Verdict], name: str, namespace: str) -> Verdict:
+def find(verdicts: Iterable[ClaimVerdict], name: str, namespace: str) -> ClaimVerdict:
     """The one of that name, which may be spelt ``pvc/NAME``."""
     found = next((verdict for verdict in verdicts if verdict.name == bare(name)), None)
     if found is None:
@@ -60,8 +60,8 @@ def no_such(name: str, namespace: str) -> NotFoundError:
     )
 
 
-def _judged(cluster: Cluster, selection: Selection, progress: Callable[[str], None]) -> tuple[Verdict, ...]:
-    estate = cluster.estate(selection.namespace, every_class=selection.every_class, progress=progress)
+def _judged(cluster: Cluster, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
+    estate = cluster.claim_inventory(selection.namespace, every_class=selection.every_class, progress=progress)
     verdicts = judge(estate, cluster.now())
     if selection.labels:
         selected = cluster.selected_claims(selection.namespace, selection.labels)
@@ -70,6 +70,6 @@ def _judged(cluster: Cluster, selection: Selection, progress: Callable[[str], No
     return verdicts
 
 
-def _is_old(verdict: Verdict, selection: Selection, cluster: Cluster) -> bool:
+def _is_old(verdict: ClaimVerdict, selection: Selection, cluster: Cluster) -> bool:
     age, since = selection.older_than, verdict.unused_since
     return age is None or (since is not None and since + age <= cluster.now())

@@ -7,9 +7,9 @@ every time, and the next run finds it and waits on.
 from collections.abc import Callable
 from time import monotonic, sleep
 
-from kubectl_pets.domain.orphans.deletion import Deletion, Refused, Snapshot
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionRefused, TakeSnapshot
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Taken, look
-from kubectl_pets.flows.engine.interrupts import Held
+from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.session import Cluster
 
 #: Between two looks, in seconds. Snapshots take seconds at best.
@@ -23,12 +23,12 @@ class Stopped:
 
 
 def take(
-    cluster: Cluster, planned: Deletion, held: Held, waits: Callable[[str, str], None], *, patience: float | None
-) -> Taken | Refused | Stopped:
+    cluster: Cluster, planned: Deletion, held: Interrupted, waits: Callable[[str, str], None], *, patience: float | None
+) -> Taken | DeletionRefused | Stopped:
     """Ask for the snapshot that the plan begins with and wait for it, ``patience`` seconds or for ever. ``waits`` is told its
     name and the controller's last error, which is no reason to give up: the controller tries again."""
     step, volume = planned.steps[0], planned.verdict.volume
-    assert isinstance(step, Snapshot) and volume is not None
+    assert isinstance(step, TakeSnapshot) and volume is not None
     cluster.carry_out(step)
     end = monotonic() + patience if patience is not None else None
     while True:
@@ -36,16 +36,16 @@ def take(
         if isinstance(found, Taken):
             return found
         if isinstance(found, Denied):
-            return Refused(verdict=planned.verdict, reason=found.reason, detail=found.detail)
+            return DeletionRefused(verdict=planned.verdict, reason=found.reason, detail=found.detail)
         waits(step.name, found.error)
         if end is not None and monotonic() >= end:
             reason = NoSnapshot.FAILED if found.error else NoSnapshot.NOT_READY
-            return Refused(verdict=planned.verdict, reason=reason, detail=found.error or step.name)
+            return DeletionRefused(verdict=planned.verdict, reason=reason, detail=found.error or step.name)
         if _stopped(held):
             return Stopped()
 
 
-def _stopped(held: Held) -> bool:
+def _stopped(held: Interrupted) -> bool:
     until = monotonic() + _PAUSE
     while not held() and monotonic() < until:
         sleep(_BREATH)

@@ -13,7 +13,7 @@ import msgspec
 
 from kubectl_pets.cli.options import dry_run, output, seconds, timeout, yes
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -24,8 +24,8 @@ from kubectl_pets.domain.stepping.steps import Abort, Act, Delete, Done, Evict, 
 from kubectl_pets.errors import ExitCode, ForbiddenError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.rollout.checks import Checks, Terms
-from kubectl_pets.flows.rollout.conductor import Conclusion, Frame, TimedOut, Unagreed, conduct
-from kubectl_pets.session import Session, SnapshotSource
+from kubectl_pets.flows.rollout.conductor import Conclusion, RolloutFrame, TimedOut, Unagreed, conduct
+from kubectl_pets.session import Session, SetViewSource
 from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import advice, decisions, documents
 from kubectl_pets.views.rollout import plan as plan_view
@@ -46,7 +46,7 @@ class OnStuck(StrEnum):
     ABORT = "abort"
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a verb is carried out, as said on the command line. ``timeout`` in seconds, None: for ever."""
 
     dry_run: DryRun = DryRun.NONE
@@ -61,7 +61,7 @@ def manner_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
     @wraps(command)
     def packed(*args: Any, dry_run: str, yes: bool, timeout: timedelta | None, output: str, **kw: Any) -> ExitCode:
-        manner = Manner(dry_run=DryRun(dry_run), yes=yes, timeout=seconds(timeout), output=output)
+        manner = RunOptions(dry_run=DryRun(dry_run), yes=yes, timeout=seconds(timeout), output=output)
         return command(*args, manner=manner, **kw)
 
     for option in (output("table", "json", "yaml"), timeout, yes, dry_run):
@@ -73,7 +73,7 @@ def carry(
     session: Session,
     name: str,
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
-    manner: Manner,
+    manner: RunOptions,
     terms: Terms | None = None,
 ) -> ExitCode:
     """Bring the set ``name`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
@@ -114,22 +114,22 @@ def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused
     return checks.foresee(first, seen) if first is not None else None
 
 
-def _observed(session: Session, name: str) -> Snapshot:
+def _observed(session: Session, name: str) -> SetView:
     """The set, once its controller has seen the newest spec: a plan made before would rest on the revisions of yesterday."""
-    snapshot = session.cluster.snapshot(session.namespace, name)
+    snapshot = session.cluster.set_view(session.namespace, name)
     if assess(snapshot, session.now()).observed:
         return snapshot
     deadline = Deadline(_OBSERVING)
-    with session.cluster.watch_snapshot(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, name) as source:
         while not deadline.passed and not assess(source.latest(), session.now()).observed:
             source.wait(deadline.cap(None))
-    return session.cluster.snapshot(session.namespace, name)
+    return session.cluster.set_view(session.namespace, name)
 
 
 def _carry_out(
-    session: Session, name: str, goal: Goal, manner: Manner, agreed: bool, checks: Checks | None, careful: bool
+    session: Session, name: str, goal: Goal, manner: RunOptions, agreed: bool, checks: Checks | None, careful: bool
 ) -> ExitCode:
-    with session.cluster.watch_snapshot(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, name) as source:
         try:
             deadline = Deadline(manner.timeout)
             ending = _drive(session, source, goal, manner, deadline, agreed, checks, careful)
@@ -138,7 +138,7 @@ def _carry_out(
                     return ending.exit_code
                 ending = _drive(session, source, goal, manner, deadline, True, checks, careful)
         except KeyboardInterrupt:
-            return _part(session, source, name, goal)
+            return on_interrupt(session, source, name, goal)
         code = _report(session, ending, manner)
         if manner.on_stuck is None or not ending.held_up or not ending.seen.under_way:
             return code
@@ -151,9 +151,9 @@ def _carry_out(
 
 def _drive(
     session: Session,
-    source: SnapshotSource,
+    source: SetViewSource,
     goal: Goal,
-    manner: Manner,
+    manner: RunOptions,
     deadline: Deadline,
     may_delete: bool,
     checks: Checks | None = None,
@@ -166,7 +166,7 @@ def _drive(
         return driven(observe=lambda frame: None)
     with Painter(session.terminal) as painter:
 
-        def observe(frame: Frame) -> None:
+        def observe(frame: RolloutFrame) -> None:
             footer = frame.trouble or ""
             if not footer and isinstance(frame.decision, Act | Wait):  # an ending is told below the picture
                 footer = decisions.sentence(frame.decision, frame.seen)
@@ -175,7 +175,7 @@ def _drive(
         return driven(observe=observe)
 
 
-def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> ExitCode:
+def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal) -> ExitCode:
     """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands."""
     tell = session.terminal.tell
     if isinstance(goal, Run):
@@ -197,7 +197,7 @@ def _part(session: Session, source: SnapshotSource, name: str, goal: Goal) -> Ex
 
 
 def _rehearse(
-    session: Session, snapshot: Snapshot, seen: Assessment, goal: Goal, planned: Plan, manner: Manner
+    session: Session, snapshot: SetView, seen: Assessment, goal: Goal, planned: Plan, manner: RunOptions
 ) -> ExitCode:
     """``--dry-run``: print the plan; with ``server`` also have the first change judged, which is all that can be."""
     terminal = session.terminal
@@ -214,7 +214,7 @@ def _rehearse(
     return ExitCode.STUCK if isinstance(planned.ending, Stuck) else ExitCode.OK
 
 
-def _warn(session: Session, snapshot: Snapshot, checks: Checks | None) -> None:
+def _warn(session: Session, snapshot: SetView, checks: Checks | None) -> None:
     if checks is not None and checks.budgets_unread:
         session.terminal.tell(
             "warning: PodDisruptionBudgets could not be read (list poddisruptionbudgets.policy), so none is kept; "
@@ -225,7 +225,7 @@ def _warn(session: Session, snapshot: Snapshot, checks: Checks | None) -> None:
             session.terminal.tell(f"warning: {words.warning(manager)}")
 
 
-def _check_rights(session: Session, namespace: str, planned: Plan, manner: Manner, terms: Terms | None) -> None:
+def _check_rights(session: Session, namespace: str, planned: Plan, manner: RunOptions, terms: Terms | None) -> None:
     """Ask early, so that a rollout does not stop half-way for a missing right."""
     needed = [("patch", "statefulsets.apps"), ("list", "pods"), ("watch", "pods")]
     if any(isinstance(step, Delete) for step in planned.steps) or manner.on_stuck is OnStuck.ABORT:
@@ -246,7 +246,7 @@ def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool
     return session.terminal.agrees(decisions.deletion_question(seen, tuple(pods), session.cluster.server_name()))
 
 
-def _report(session: Session, conclusion: Conclusion, manner: Manner) -> ExitCode:
+def _report(session: Session, conclusion: Conclusion, manner: RunOptions) -> ExitCode:
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
     terminal, seen, ending = session.terminal, conclusion.seen, conclusion.ending
     if manner.output != "table":

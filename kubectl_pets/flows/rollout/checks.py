@@ -15,7 +15,7 @@ from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.stepping.groups import unwell
-from kubectl_pets.domain.stepping.guarding import covered, new_pods, objection, takes_down
+from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
@@ -24,8 +24,8 @@ from kubectl_pets.domain.stepping.steps import (
     Done,
     DoneReason,
     Evict,
+    GateFailed,
     Goal,
-    Held,
     Refused,
     RefusedReason,
     SetPartition,
@@ -84,7 +84,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         return max(asked, majority(replicas) if self.quorum else 0)
 
 
-class Skip(msgspec.Struct, frozen=True, tag="skip"):
+class LeaderSkip(msgspec.Struct, frozen=True, tag="skip"):
     """The pod leads: it is left alone."""
 
     pod: str
@@ -112,10 +112,10 @@ class Checks:
 
     def foresee(self, step: Step, seen: Assessment) -> Refused | None:
         """What would refuse the step right away; for plans."""
-        found = objection(step, seen, self.terms.minimum(seen.replicas), self._budgets)
+        found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
         return found if isinstance(found, Refused) else None
 
-    def before(self, step: Step, seen: Assessment, now: datetime) -> Wait | Refused | Skip | None:
+    def before(self, step: Step, seen: Assessment, now: datetime) -> Wait | Refused | LeaderSkip | None:
         """What keeps the step from being carried out now."""
         pod = takes_down(step, seen)
         if pod is None:
@@ -125,14 +125,14 @@ class Checks:
             if member.node and self._is_lost(member.node):
                 return Refused(reason=RefusedReason.NODE_LOST, pods=(pod,))
             if self.terms.leader_command and self._leads(seen.namespace, pod):
-                return Skip(pod)
+                return LeaderSkip(pod)
         if self.terms.group:
             others = unwell(self._cluster.inventory(seen.namespace, self.terms.group), seen.name, now)
             if others:
                 return self._later(Wait(reason=WaitReason.OTHERS, pods=tuple(other.name for other in others)), now)
         if not self._none:
             self._budgets = self._cluster.budgets(seen.namespace)
-        found = objection(step, seen, self.terms.minimum(seen.replicas), self._budgets)
+        found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
         if found is None:
             self._since, self._pause = None, _SOON
             return None
@@ -160,7 +160,7 @@ class Checks:
                 return ()
         return tuple(pod for pod in new_pods(goal, seen) if pod.available and not self._gates.has_passed(pod))
 
-    def ask(self, seen: Assessment, pods: Sequence[Member]) -> Held | None:
+    def ask(self, seen: Assessment, pods: Sequence[Member]) -> GateFailed | None:
         """Put the pods to the gates; the first no."""
         return self._gates.ask(seen, pods)
 

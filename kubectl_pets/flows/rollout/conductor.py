@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_pets.domain.model import Snapshot
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.stepping.deciding import after, decide
@@ -22,12 +22,12 @@ from kubectl_pets.domain.stepping.steps import (
     Done,
     Ending,
     Evict,
+    GateFailed,
     Goal,
-    Held,
     Overtaken,
-    Pins,
     Refused,
     RefusedReason,
+    RunMemory,
     Stuck,
     Wait,
     WaitReason,
@@ -35,9 +35,9 @@ from kubectl_pets.domain.stepping.steps import (
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ConflictError, ExitCode, NotFoundError, PetsError, ServerError, ThrottledError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.outages import Settling
-from kubectl_pets.flows.rollout.checks import Checks, Skip
-from kubectl_pets.session import Cluster, SnapshotSource
+from kubectl_pets.flows.engine.outages import OutageGrace
+from kubectl_pets.flows.rollout.checks import Checks, LeaderSkip
+from kubectl_pets.session import Cluster, SetViewSource
 
 #: Failures that pass by themselves; everything else ends the run.
 _PASSING = (UnreachableError, ServerError, ThrottledError)
@@ -59,7 +59,7 @@ class Unagreed(msgspec.Struct, frozen=True, tag="unagreed"):
     pod: str
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
+class RolloutFrame(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to show right now."""
 
     seen: Assessment
@@ -80,7 +80,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     def held_up(self) -> bool:
         """It has begun, and will not go on by itself."""
         match self.ending:
-            case Stuck() | TimedOut() | Held():
+            case Stuck() | TimedOut() | GateFailed():
                 return True
             case Refused(reason=reason):
                 return self.changed and reason in _HOLDING
@@ -92,7 +92,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
         match self.ending:
             case Done():
                 return ExitCode.OK
-            case Stuck() | Held():
+            case Stuck() | GateFailed():
                 return ExitCode.STUCK
             case Refused() if self.held_up:
                 return ExitCode.STUCK
@@ -106,10 +106,10 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
 
 def conduct(
     cluster: Cluster,
-    source: SnapshotSource,
+    source: SetViewSource,
     goal: Goal,
     *,
-    observe: Callable[[Frame], None],
+    observe: Callable[[RolloutFrame], None],
     deadline: Deadline,
     may_delete: bool,
     checks: Checks | None = None,
@@ -120,12 +120,12 @@ def conduct(
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
-    pins = Pins(careful=careful)
+    memory = RunMemory(careful=careful)
     look = _Look(cluster, source, deadline, observe)
     fresh = False
     while True:
         snapshot, seen, now = look.again(fresh)
-        decision, pins = decide(goal, seen, now, pins)
+        decision, memory = decide(goal, seen, now, memory)
         if isinstance(decision, Stuck):
             decision = look.not_yet(decision.blockers) or decision
         if not isinstance(decision, Wait) and not fresh:
@@ -133,14 +133,14 @@ def conduct(
             continue
         fresh = False
         if isinstance(decision, Wait | Act) and deadline.passed:
-            return Conclusion(ending=TimedOut(), seen=seen, changed=pins.changed)
+            return Conclusion(ending=TimedOut(), seen=seen, changed=memory.changed)
         if checks is not None and not isinstance(decision, Wait):
             pending = checks.pending(goal, decision, seen)
             if pending:
                 look.show(Wait(reason=WaitReason.GATE, pods=tuple(pod.name for pod in pending)))
                 held = checks.ask(seen, pending)
                 if held is not None:
-                    return Conclusion(ending=held, seen=seen, changed=pins.changed)
+                    return Conclusion(ending=held, seen=seen, changed=memory.changed)
                 fresh = True  # gates take their time
                 continue
         match decision:
@@ -148,7 +148,7 @@ def conduct(
                 look.show(decision)
                 look.wait(until)
             case Act(step=Delete(pod=pod) | Evict(pod=pod)) if not may_delete:
-                return Conclusion(ending=Unagreed(pod), seen=seen, changed=pins.changed)
+                return Conclusion(ending=Unagreed(pod), seen=seen, changed=memory.changed)
             case Act(step=step):
                 assert snapshot.set is not None
                 try:
@@ -157,11 +157,11 @@ def conduct(
                             look.show(wait)
                             look.wait(until)
                             continue
-                        case Skip(pod=pod):
-                            pins = msgspec.structs.replace(pins, skipped=pins.skipped | {pod})
+                        case LeaderSkip(pod=pod):
+                            memory = msgspec.structs.replace(memory, skipped=memory.skipped | {pod})
                             continue
                         case Refused() as refused:
-                            return Conclusion(ending=refused, seen=seen, changed=pins.changed)
+                            return Conclusion(ending=refused, seen=seen, changed=memory.changed)
                     cluster.apply(change_for(step, snapshot.set, seen))
                 except (ConflictError, NotFoundError):
                     fresh = True  # somebody was faster: read again and decide afresh
@@ -169,20 +169,20 @@ def conduct(
                     look.ride_out(failure)
                     fresh = True  # it may have been carried out or not: the cluster knows
                 else:
-                    pins = after(decision, pins)
+                    memory = after(decision, memory)
                     look.show(decision)  # not before: painting takes its time
             case _:
                 look.show(decision)
-                return Conclusion(ending=decision, seen=seen, changed=pins.changed)
+                return Conclusion(ending=decision, seen=seen, changed=memory.changed)
 
 
 def follow(
     cluster: Cluster,
-    source: SnapshotSource,
+    source: SetViewSource,
     until: Until,
     *,
     stay: bool,
-    observe: Callable[[Frame], None],
+    observe: Callable[[RolloutFrame], None],
     deadline: Deadline,
 ) -> tuple[Progress | TimedOut, Assessment]:
     """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests."""
@@ -209,15 +209,15 @@ class _Look:
     """Looking at the set, with the patience that both loops share."""
 
     def __init__(
-        self, cluster: Cluster, source: SnapshotSource, deadline: Deadline, observe: Callable[[Frame], None]
+        self, cluster: Cluster, source: SetViewSource, deadline: Deadline, observe: Callable[[RolloutFrame], None]
     ) -> None:
         self._cluster, self._source, self._deadline, self._observe = cluster, source, deadline, observe
         self._seen: Assessment | None = None
         self._now: datetime | None = None
         self._patience: Deadline | None = None
-        self._settling = Settling()
+        self._settling = OutageGrace()
 
-    def again(self, fresh: bool) -> tuple[Snapshot, Assessment, datetime]:
+    def again(self, fresh: bool) -> tuple[SetView, Assessment, datetime]:
         while True:
             try:
                 snapshot = self._source.refresh() if fresh else self._source.latest()
@@ -233,7 +233,7 @@ class _Look:
 
     def show(self, decision: Decision | None) -> None:
         assert self._seen is not None and self._now is not None
-        self._observe(Frame(seen=self._seen, now=self._now, decision=decision, trouble=self._source.trouble()))
+        self._observe(RolloutFrame(seen=self._seen, now=self._now, decision=decision, trouble=self._source.trouble()))
 
     def not_yet(self, blockers: Sequence[Blocker]) -> Wait | None:
         """What to wait for while the blockers may be only what an outage left behind."""
@@ -258,6 +258,6 @@ class _Look:
         if self._deadline.passed or self._patience.passed:
             raise failure
         if self._seen is not None and self._now is not None:
-            self._observe(Frame(seen=self._seen, now=self._now, trouble=failure.message))
+            self._observe(RolloutFrame(seen=self._seen, now=self._now, trouble=failure.message))
         pause = failure.retry_after if isinstance(failure, ThrottledError) else 1.0
         self._source.wait(self._deadline.cap(pause))

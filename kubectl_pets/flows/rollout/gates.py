@@ -15,7 +15,7 @@ import msgspec
 
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.steps import Held
+from kubectl_pets.domain.stepping.steps import GateFailed
 from kubectl_pets.errors import PetsError
 from kubectl_pets.session import Cluster
 
@@ -68,13 +68,13 @@ class Gates:
     def has_passed(self, pod: Member) -> bool:
         return not self._gates or pod.uid in self._passed
 
-    def ask(self, seen: Assessment, pods: Sequence[Member]) -> Held | None:
+    def ask(self, seen: Assessment, pods: Sequence[Member]) -> GateFailed | None:
         """Every gate for every pod that has not passed yet; the first that says no. Raises KeyboardInterrupt only."""
         for pod in pods:
             for gate in self._gates:
                 said = self._tries(gate, seen, pod)
                 if said is not None:
-                    return Held(pod=pod.name, gate=str(gate), detail=said.strip()[-_KEPT:])
+                    return GateFailed(pod=pod.name, gate=str(gate), detail=said.strip()[-_KEPT:])
             self._passed.add(pod.uid)
         return None
 

@@ -12,7 +12,7 @@ from kubectl_pets.domain.stepping.groups import in_order, unwell, without_label
 from kubectl_pets.domain.stepping.steps import Done, Goal, Refused
 from kubectl_pets.errors import ExitCode, NotFoundError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.rollout.carry import Manner, carry
+from kubectl_pets.flows.rollout.carry import RunOptions, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import words
@@ -24,7 +24,7 @@ def carry_group(
     selector: str,
     by: str,
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
-    manner: Manner,
+    manner: RunOptions,
     terms: Terms,
 ) -> ExitCode:
     """As ``carry`` for every set that ``selector`` selects. ``manner.timeout`` is for all of them together."""

@@ -11,12 +11,12 @@ from typing import TypeVar
 import msgspec
 
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.model import Snapshot, StatefulSet
+from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.plan import change, plan
-from kubectl_pets.domain.scale.progress import Standing, standing
+from kubectl_pets.domain.scale.progress import ScaleProgress, progress
 from kubectl_pets.domain.scale.types import Scaling
 from kubectl_pets.errors import (
     ConflictError,
@@ -29,7 +29,7 @@ from kubectl_pets.errors import (
     UnreachableError,
 )
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.session import Session, SnapshotSource
+from kubectl_pets.session import Session, SetViewSource
 from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import documents, words
 from kubectl_pets.views.scale import documents as scaling_documents
@@ -46,17 +46,17 @@ _PATIENCE = 300.0
 _OBSERVING = 10.0
 
 _EXIT = {
-    Standing.REACHED: ExitCode.OK,
-    Standing.GOING_ON: ExitCode.TIMED_OUT,
-    Standing.STUCK: ExitCode.STUCK,
-    Standing.DELETED: ExitCode.FAILED,
-    Standing.REPLACED: ExitCode.FAILED,
-    Standing.RESCALED: ExitCode.FAILED,
-    Standing.UNREADABLE: ExitCode.FAILED,
+    ScaleProgress.REACHED: ExitCode.OK,
+    ScaleProgress.GOING_ON: ExitCode.TIMED_OUT,
+    ScaleProgress.STUCK: ExitCode.STUCK,
+    ScaleProgress.DELETED: ExitCode.FAILED,
+    ScaleProgress.REPLACED: ExitCode.FAILED,
+    ScaleProgress.RESCALED: ExitCode.FAILED,
+    ScaleProgress.UNREADABLE: ExitCode.FAILED,
 }
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class ScaleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How it is carried out, as said on the command line. ``timeout`` in seconds, None: for ever."""
 
     dry_run: DryRun = DryRun.NONE
@@ -73,9 +73,9 @@ class _Planned(msgspec.Struct, frozen=True):
     plan: Scaling
 
 
-def resize(session: Session, name: str, replicas: int, manner: Manner) -> ExitCode:
+def resize(session: Session, name: str, replicas: int, manner: ScaleOptions) -> ExitCode:
     """Give the set so many replicas and wait until they are there. Returns the exit code; raises PetsError."""
-    with session.cluster.watch_snapshot(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, name) as source:
         _observe(session, source)
         found = _look(session, source.refresh(), replicas)
         if found is None:
@@ -85,7 +85,7 @@ def resize(session: Session, name: str, replicas: int, manner: Manner) -> ExitCo
         if found.plan.refused is not None:
             return _refuse(session, found, manner)
         if found.plan.reached:
-            return _report(session, Standing.REACHED, found.plan, found.seen, manner)
+            return _report(session, ScaleProgress.REACHED, found.plan, found.seen, manner)
         _warn(session, found)
         _check_rights(session, found)
         if found.plan.stakes and not manner.yes:
@@ -94,14 +94,14 @@ def resize(session: Session, name: str, replicas: int, manner: Manner) -> ExitCo
         return _Resizing(session, source, found, manner).run()
 
 
-def _observe(session: Session, source: SnapshotSource) -> None:
+def _observe(session: Session, source: SetViewSource) -> None:
     """Wait until the controller has seen the newest spec: the revisions of a plan made before would be those of yesterday."""
     deadline = Deadline(_OBSERVING)
     while not deadline.passed and not assess(source.latest(), session.now()).observed:
         source.wait(deadline.cap(None))
 
 
-def _look(session: Session, snapshot: Snapshot, replicas: int) -> _Planned | None:
+def _look(session: Session, snapshot: SetView, replicas: int) -> _Planned | None:
     """None: there is no such set any more."""
     if snapshot.set is None:
         return None
@@ -110,7 +110,7 @@ def _look(session: Session, snapshot: Snapshot, replicas: int) -> _Planned | Non
     return _Planned(snapshot.set, assess(snapshot, now), plan(snapshot.set, snapshot, around, replicas, now))
 
 
-def _rehearse(session: Session, found: _Planned, manner: Manner) -> ExitCode:
+def _rehearse(session: Session, found: _Planned, manner: ScaleOptions) -> ExitCode:
     terminal, planned = session.terminal, found.plan
     going = planned.refused is None and planned.before != planned.after
     if manner.dry_run is DryRun.SERVER and going:
@@ -123,7 +123,7 @@ def _rehearse(session: Session, found: _Planned, manner: Manner) -> ExitCode:
     return ExitCode.REFUSED if planned.refused is not None else ExitCode.OK
 
 
-def _refuse(session: Session, found: _Planned, manner: Manner) -> ExitCode:
+def _refuse(session: Session, found: _Planned, manner: ScaleOptions) -> ExitCode:
     refused = found.plan.refused
     assert refused is not None
     if manner.output != "table":
@@ -158,7 +158,7 @@ def _check_rights(session: Session, found: _Planned) -> None:
         )
 
 
-def _report(session: Session, end: Standing, planned: Scaling, seen: Assessment, manner: Manner) -> ExitCode:
+def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assessment, manner: ScaleOptions) -> ExitCode:
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
     if manner.output != "table":
         session.terminal.print(documents.one(seen, manner.output))
@@ -172,7 +172,7 @@ def _report(session: Session, end: Standing, planned: Scaling, seen: Assessment,
 class _Resizing:
     """What was agreed to, carried out and followed to its end."""
 
-    def __init__(self, session: Session, source: SnapshotSource, agreed: _Planned, manner: Manner) -> None:
+    def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, manner: ScaleOptions) -> None:
         self._session, self._source, self._manner = session, source, manner
         self._agreed, self._seen = agreed, agreed.seen
         self._deadline = Deadline(manner.timeout)
@@ -197,14 +197,14 @@ class _Resizing:
         while True:
             found = self._patiently(lambda: _look(self._session, self._source.refresh(), agreed.after))
             if found is None:
-                return self._over(Standing.DELETED)
+                return self._over(ScaleProgress.DELETED)
             self._seen = found.seen
             if found.plan.uid != agreed.uid:
-                return self._over(Standing.REPLACED)
+                return self._over(ScaleProgress.REPLACED)
             if found.plan.before == agreed.after:
                 return None  # our own change, of which the answer was lost, or somebody else's: the same number
             if found.plan.before != agreed.before:
-                return self._over(Standing.RESCALED)
+                return self._over(ScaleProgress.RESCALED)
             if found.plan.refused is not None:
                 return _refuse(self._session, found, self._manner)
             if not self._manner.yes and not found.plan.within(agreed):
@@ -218,10 +218,10 @@ class _Resizing:
             except _PASSING as failure:
                 self._ride_out(failure)
 
-    def _over(self, end: Standing) -> ExitCode:
+    def _over(self, end: ScaleProgress) -> ExitCode:
         return _report(self._session, end, self._agreed.plan, self._seen, self._manner)
 
-    def _follow(self) -> Standing:
+    def _follow(self) -> ScaleProgress:
         if self._manner.output != "table":
             return self._wait(lambda: None)
         with Painter(self._session.terminal) as painter:
@@ -229,20 +229,20 @@ class _Resizing:
                 lambda: painter.show(self._seen, self._session.now(), footer=self._source.trouble() or "", log=True)
             )
 
-    def _wait(self, show: Callable[[], None]) -> Standing:
+    def _wait(self, show: Callable[[], None]) -> ScaleProgress:
         """Until it has come to the number, or cannot. No ending rests on what the watches brought: it is read again."""
         planned, fresh = self._agreed.plan, False
         while True:
             snapshot = self._patiently(self._source.refresh if fresh else self._source.latest)
             now = self._session.now()
             self._seen = assess(snapshot, now)
-            end = standing(self._seen, planned.uid, planned.after)
-            if not fresh and (end is not Standing.GOING_ON or self._deadline.passed):
+            end = progress(self._seen, planned.uid, planned.after)
+            if not fresh and (end is not ScaleProgress.GOING_ON or self._deadline.passed):
                 fresh = True
                 continue
             fresh = False
             show()
-            if end is not Standing.GOING_ON or self._deadline.passed:
+            if end is not ScaleProgress.GOING_ON or self._deadline.passed:
                 return end
             again = self._seen.recheck_at
             self._source.wait(self._deadline.cap(None if again is None else max(0.0, (again - now).total_seconds()) + 0.01))

@@ -5,8 +5,8 @@ null for what could not be read or was not asked.
 from typing import Any
 
 from kubectl_pets.domain.dns.comparing import Heard
-from kubectl_pets.domain.dns.endpoints import Entry
-from kubectl_pets.domain.dns.reasons import Diagnosis, Finding, Line, Link
+from kubectl_pets.domain.dns.endpoints import EndpointEntry
+from kubectl_pets.domain.dns.reasons import Diagnosis, Link, NameFinding, NameLine
 from kubectl_pets.views.rollout import documents
 
 
@@ -40,7 +40,7 @@ def document(seen: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: NameLine) -> dict[str, Any]:
     records = line.name.records
     return {
         "kind": line.name.kind,
@@ -57,7 +57,7 @@ def _line(line: Line) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: EndpointEntry) -> dict[str, Any]:
     return {
         "slice": entry.slice,
         "address": entry.address,
@@ -95,7 +95,7 @@ def _link(link: Link) -> dict[str, Any]:
     }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _finding(found: NameFinding) -> dict[str, Any]:
     return {
         "reason": found.reason,
         "subject": found.subject or None,

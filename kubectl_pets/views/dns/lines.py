@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from kubectl_pets.domain.dns.reasons import Diagnosis, Line
+from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.rollout.lines import stamped
 from kubectl_pets.views.text import ages as age
@@ -17,12 +17,12 @@ def changes(before: Diagnosis | None, seen: Diagnosis, after: Mapping[str, timed
     return [stamped(_told(line, after.get(line.name.name)), now) for line in new]
 
 
-def _essence(line: Line) -> tuple[object, ...]:
+def _essence(line: NameLine) -> tuple[object, ...]:
     found = line.finding
     return line.verdict, (found.reason, found.subject, found.detail, found.server) if found else None
 
 
-def _told(line: Line, taken: timedelta | None) -> str:
+def _told(line: NameLine, taken: timedelta | None) -> str:
     name = clean(line.name.name) or clean(line.name.pod)
     text = f"{name} {dns_words.verdict(line.verdict)}"
     if line.finding is not None:

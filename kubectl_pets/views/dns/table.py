@@ -5,10 +5,10 @@ answers, and the first reason why it does not; below, the names that pods share.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from kubectl_pets.domain.dns.comparing import Compared, Heard, Standing
-from kubectl_pets.domain.dns.endpoints import Entry
-from kubectl_pets.domain.dns.names import Kind
-from kubectl_pets.domain.dns.reasons import Diagnosis, Line, State, Verdict
+from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
+from kubectl_pets.domain.dns.endpoints import EndpointEntry
+from kubectl_pets.domain.dns.names import NameKind
+from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine, NameVerdict, State
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.cleaning import clean
@@ -25,10 +25,10 @@ _MANY = 2
 _REASON_LENGTH = 120
 
 _INKS = {
-    Standing.RIGHT: Ink.GOOD,
-    Standing.ABSENT: Ink.PLAIN,
-    Standing.NOT_ASKED: Ink.FAINT,
-    Standing.UNJUDGED: Ink.BUSY,
+    AnswerStanding.RIGHT: Ink.GOOD,
+    AnswerStanding.ABSENT: Ink.PLAIN,
+    AnswerStanding.NOT_ASKED: Ink.FAINT,
+    AnswerStanding.UNJUDGED: Ink.BUSY,
 }
 
 
@@ -47,8 +47,8 @@ def table(
         heads = ["NAME", "EXPECTED", "ENDPOINTSLICE", *(clean(seen.servers[each].name).upper() for each in _asked(seen))]
         heads += ["AFTER"] if after is not None else []
         rows.append(tuple(plain(head) for head in (*heads, "VERDICT", "REASON", *(["SLICES"] if wide else []))))
-    shown: list[tuple[Line, ...]] = [(line,) for line in seen.lines if wide or line.name.kind is not Kind.REVERSE]
-    reverse = tuple(line for line in seen.lines if line.name.kind is Kind.REVERSE)
+    shown: list[tuple[NameLine, ...]] = [(line,) for line in seen.lines if wide or line.name.kind is not NameKind.REVERSE]
+    reverse = tuple(line for line in seen.lines if line.name.kind is NameKind.REVERSE)
     if reverse and not wide:
         shown.append(reverse)
     rows += [_row(lines, seen, wide, after) for lines in shown]
@@ -68,7 +68,7 @@ def _aligned(rows: list[tuple[Piece, ...]], colour: bool) -> Iterator[str]:
 
 
 def _row(
-    lines: tuple[Line, ...], seen: Diagnosis, wide: bool, after: Mapping[str, timedelta | None] | None
+    lines: tuple[NameLine, ...], seen: Diagnosis, wide: bool, after: Mapping[str, timedelta | None] | None
 ) -> tuple[Piece, ...]:
     """One line, or all addresses' together: then the first that is not right speaks for them."""
     line = next((each for each in lines if not each.right), lines[0])
@@ -86,28 +86,28 @@ def _row(
     return tuple(row)
 
 
-def _name(line: Line, seen: Diagnosis, wide: bool) -> str:
+def _name(line: NameLine, seen: Diagnosis, wide: bool) -> str:
     name = line.name
     if wide:
         return clean(name.name) or clean(name.pod)
-    if name.kind is Kind.POD:
+    if name.kind is NameKind.POD:
         return clean(name.pod)
-    if name.kind is Kind.REVERSE:
+    if name.kind is NameKind.REVERSE:
         return f"PTR of {clean(name.pod)}"
     return clean(name.name.removesuffix(f".{seen.namespace}.svc.{seen.zone.name}".lower()))
 
 
-def _reason(line: Line) -> str:
+def _reason(line: NameLine) -> str:
     return dns_words.finding(line.finding) if line.finding else "-"
 
 
-def _expected(lines: tuple[Line, ...]) -> str:
+def _expected(lines: tuple[NameLine, ...]) -> str:
     if any(line.name.records is None for line in lines):
         return "?"
     kind = lines[0].name.kind
-    if kind is Kind.REVERSE:
+    if kind is NameKind.REVERSE:
         return clean((lines[0].name.records or ("",))[0]) if len(lines) == 1 else count(len(lines), "name")
-    return _listed(lines[0].name.records or (), "target" if kind is Kind.PORT else "address")
+    return _listed(lines[0].name.records or (), "target" if kind is NameKind.PORT else "address")
 
 
 def _listed(records: tuple[str, ...], thing: str) -> str:
@@ -118,28 +118,28 @@ def _listed(records: tuple[str, ...], thing: str) -> str:
     return f"{len(records)} {thing}" + ("" if len(records) == 1 else "es" if thing.endswith("s") else "s")
 
 
-def _slices(line: Line) -> str:
-    if line.name.kind in (Kind.PORT, Kind.REVERSE):
+def _slices(line: NameLine) -> str:
+    if line.name.kind in (NameKind.PORT, NameKind.REVERSE):
         return "-"
     if line.entries is None:
         return "?"
-    if line.name.kind is Kind.SERVICE:
+    if line.name.kind is NameKind.SERVICE:
         ready = sum(entry.ready for entry in line.entries)
         waiting = len(line.entries) - ready
         return f"{ready} ready" + (f", {waiting} not" if waiting else "")
     return ",".join(_entry(entry, line) for entry in line.entries) or "none"
 
 
-def _entry(entry: Entry, line: Line) -> str:
+def _entry(entry: EndpointEntry, line: NameLine) -> str:
     marks = [] if entry.ready else ["not ready"]
     if entry.hostname != line.name.pod:
         marks.append(f"hostname {clean(entry.hostname)}" if entry.hostname else "no hostname")
     return clean(entry.address) + (f" ({', '.join(marks)})" if marks else "")
 
 
-def _heard_together(lines: tuple[Line, ...], index: int) -> Piece:
-    right = sum(line.heard[index].standing is Standing.RIGHT for line in lines)
-    if all(line.heard[index].standing is Standing.NOT_ASKED for line in lines):
+def _heard_together(lines: tuple[NameLine, ...], index: int) -> Piece:
+    right = sum(line.heard[index].standing is AnswerStanding.RIGHT for line in lines)
+    if all(line.heard[index].standing is AnswerStanding.NOT_ASKED for line in lines):
         return faint("-")
     return f"{right} of {len(lines)}", Ink.GOOD if right == len(lines) else Ink.BAD
 
@@ -147,8 +147,8 @@ def _heard_together(lines: tuple[Line, ...], index: int) -> Piece:
 def _heard(heard: Heard, wide: bool) -> Piece:
     standing = heard.standing
     deciding = [each for each in heard.compared if each.standing is standing]
-    told = [each for each in deciding if standing is not Standing.RIGHT or each.expectation.records] or deciding
-    both = len(heard.compared) > 1 and len(told) < len(heard.compared) and standing is not Standing.RIGHT
+    told = [each for each in deciding if standing is not AnswerStanding.RIGHT or each.expectation.records] or deciding
+    both = len(heard.compared) > 1 and len(told) < len(heard.compared) and standing is not AnswerStanding.RIGHT
     text = ",".join(dict.fromkeys(_answer(each, named=both, wide=wide) for each in told)) or "-"
     return text, _INKS.get(standing, Ink.BAD)
 
@@ -156,7 +156,7 @@ def _heard(heard: Heard, wide: bool) -> Piece:
 def _answer(one: Compared, *, named: bool, wide: bool) -> str:
     answer = one.answer
     if answer is None:
-        return "no answer" if one.standing is Standing.SILENT else "-"
+        return "no answer" if one.standing is AnswerStanding.SILENT else "-"
     thing = {"SRV": "target", "PTR": "name"}.get(one.expectation.question.type.value, "address")
     text = _listed(answer.records, thing) if answer.records else clean(answer.outcome.value.upper())
     if wide and answer.ttl is not None:
@@ -208,7 +208,7 @@ def headline(seen: Diagnosis) -> str:
 # --- one pod -----------------------------------------------------------------------------------------------------------------
 
 
-def explain(seen: Diagnosis, line: Line, *, width: int | None = None, colour: bool = False) -> str:
+def explain(seen: Diagnosis, line: NameLine, *, width: int | None = None, colour: bool = False) -> str:
     """The whole chain of one pod's name, cut to ``width`` columns where that is given; commands to type are never cut."""
     title = f"{clean(seen.namespace)}/{clean(line.name.pod)}"
     drawn: list[Drawn] = [
@@ -230,11 +230,11 @@ def explain(seen: Diagnosis, line: Line, *, width: int | None = None, colour: bo
     return "\n".join([*cut, *(render(one, width=None, colour=colour) for one in advice)])
 
 
-def _held(entry: Entry, line: Line) -> str:
+def _held(entry: EndpointEntry, line: NameLine) -> str:
     return f"{clean(entry.slice)}: {_entry(entry, line)}"
 
 
-def _none(line: Line) -> str:
+def _none(line: NameLine) -> str:
     return "could not be read" if line.entries is None else "hold nothing of it"
 
 
@@ -245,11 +245,11 @@ def _spoken(heard: Heard) -> Piece:
     return f"{name}: {said or clean(heard.hearing.trouble) or 'not asked'}", _INKS.get(heard.standing, Ink.BAD)
 
 
-def _advice(seen: Diagnosis, line: Line) -> Iterator[str]:
+def _advice(seen: Diagnosis, line: NameLine) -> Iterator[str]:
     """For the first reason; what comes after it may follow from it."""
     if line.finding is not None:
         yield from dns_words.fixes(line.finding, line.name.pod, seen)
-    elif line.verdict in (Verdict.NOT_RESOLVED, Verdict.UNKNOWN):
+    elif line.verdict in (NameVerdict.NOT_RESOLVED, NameVerdict.UNKNOWN):
         for verb, resource in seen.missing_rights:
             yield f"see whether you may: kubectl auth can-i {clean(verb)} {clean(resource)}"
         if not seen.missing_rights:

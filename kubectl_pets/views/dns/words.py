@@ -7,7 +7,7 @@ a new reason, check or verdict without words does not pass mypy.
 from collections.abc import Iterator
 from typing import assert_never
 
-from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Finding, Link, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import Zone, ZoneSource
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink
@@ -15,27 +15,27 @@ from kubectl_pets.views.text.ink import Ink
 GLYPHS = {State.PASSED: ("✔", Ink.GOOD), State.FAILED: ("✘", Ink.BAD), State.SKIPPED: ("○", Ink.BUSY)}
 
 
-def verdict(found: Verdict) -> str:
+def verdict(found: NameVerdict) -> str:
     match found:
-        case Verdict.RIGHT | Verdict.MISSING | Verdict.WRONG | Verdict.FAILING | Verdict.UNKNOWN:
+        case NameVerdict.RIGHT | NameVerdict.MISSING | NameVerdict.WRONG | NameVerdict.FAILING | NameVerdict.UNKNOWN:
             return found.value
-        case Verdict.ABSENT:
+        case NameVerdict.ABSENT:
             return "none expected"
-        case Verdict.NOT_SEEN:
+        case NameVerdict.NOT_SEEN:
             return "not seen"
-        case Verdict.NOT_RESOLVED:
+        case NameVerdict.NOT_RESOLVED:
             return "not resolved"
         case _:
             assert_never(found)
 
 
-def verdict_ink(found: Verdict) -> Ink:
+def verdict_ink(found: NameVerdict) -> Ink:
     match found:
-        case Verdict.RIGHT | Verdict.ABSENT:
+        case NameVerdict.RIGHT | NameVerdict.ABSENT:
             return Ink.GOOD
-        case Verdict.MISSING | Verdict.WRONG | Verdict.FAILING | Verdict.NOT_SEEN:
+        case NameVerdict.MISSING | NameVerdict.WRONG | NameVerdict.FAILING | NameVerdict.NOT_SEEN:
             return Ink.BAD
-        case Verdict.NOT_RESOLVED | Verdict.UNKNOWN:
+        case NameVerdict.NOT_RESOLVED | NameVerdict.UNKNOWN:
             return Ink.BUSY
         case _:
             assert_never(found)
@@ -115,13 +115,13 @@ def _skipped(found: Link) -> str:
     assert found.skip is not None
     needed = f" (needs {right(found.right)})" if found.right else ""
     match found.skip:
-        case Skip.UNREADABLE:
+        case LinkSkip.UNREADABLE:
             return f"could not be read{needed}"
-        case Skip.MOOT:
+        case LinkSkip.MOOT:
             return "an earlier link has to hold first"
-        case Skip.NOT_ASKED:
+        case LinkSkip.NOT_ASKED:
             return ("no pod was looked from (--from POD)" if found.check is Check.CLIENT else "no server was asked") + needed
-        case Skip.UNDECIDED:
+        case LinkSkip.UNDECIDED:
             return "what could be read does not tell"
         case _:
             assert_never(found.skip)
@@ -130,7 +130,7 @@ def _skipped(found: Link) -> str:
 # --- reasons -----------------------------------------------------------------------------------------------------------------
 
 
-def finding(found: Finding) -> str:
+def finding(found: NameFinding) -> str:
     """The reason as a sentence, with the server that it is about and until when it may last."""
     text = _reason(found, clean(found.subject), clean(found.detail))
     if found.server:
@@ -138,7 +138,7 @@ def finding(found: Finding) -> str:
     return f"{text}, until {found.until:%H:%M:%S} at the latest" if found.until else text
 
 
-def _reason(found: Finding, subject: str, detail: str) -> str:
+def _reason(found: NameFinding, subject: str, detail: str) -> str:
     match found.reason:
         case Reason.POD_ABSENT:
             return f"there is no pod {subject}"
@@ -237,7 +237,7 @@ def _difference(lacking: str, extra: str) -> str:
 # --- what to type ------------------------------------------------------------------------------------------------------------
 
 
-def fixes(found: Finding, pod: str, seen: Diagnosis) -> Iterator[str]:
+def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
     """Commands, one a line, each with what it does in front."""
     space, name = f" -n {clean(seen.namespace)}", clean(pod)
     service, subject = clean(seen.service), clean(found.subject)
@@ -286,6 +286,6 @@ def fixes(found: Finding, pod: str, seen: Diagnosis) -> Iterator[str]:
             assert_never(found.reason)
 
 
-def _logs(found: Finding) -> str:
+def _logs(found: NameFinding) -> str:
     namespace, slash, pod = clean(found.server).partition("/")
     return f"{pod} -n {namespace}" if slash else "of the DNS server"

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from kubectl_pets.domain.orphans.deletion import DeletionPlan
-from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.text.cleaning import clean
 
 
-def many(verdicts: Iterable[Verdict], output: str) -> str:
+def many(verdicts: Iterable[ClaimVerdict], output: str) -> str:
     """Claims as ``json`` or ``yaml``; as ``name`` one a line."""
     ordered = claim_words.in_order(verdicts)
     if output == "name":
@@ -48,11 +48,11 @@ def plan(planned: DeletionPlan, output: str) -> str:
     return documents.dump(document, output)
 
 
-def _name(one: Verdict) -> str:
+def _name(one: ClaimVerdict) -> str:
     return f"persistentvolumeclaim/{clean(one.name)}"
 
 
-def _claim(one: Verdict) -> dict[str, Any]:
+def _claim(one: ClaimVerdict) -> dict[str, Any]:
     meta = one.claim.metadata
     return {
         "metadata": {

@@ -11,16 +11,16 @@ from typing import assert_never
 from kubectl_pets.domain.orphans.deletion import (
     DeleteClaim,
     Deletion,
+    DeletionOptions,
     DeletionPlan,
-    Options,
-    Refused,
-    RefusedReason,
+    DeletionRefused,
+    DeletionRefusedReason,
     SetRetain,
-    Snapshot,
     Step,
+    TakeSnapshot,
     Totals,
 )
-from kubectl_pets.domain.orphans.findings import Fate, Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.restoring import (
@@ -57,7 +57,7 @@ def draw(plan: DeletionPlan) -> str:
     return "\n".join(lines)
 
 
-def question(plan: DeletionPlan, options: Options, server: str) -> str:
+def question(plan: DeletionPlan, options: DeletionOptions, server: str) -> str:
     """Asked before the first deletion; names the server, because that is what one gets wrong."""
     found, names = plan.totals, folded([claim_words.title(one.verdict) for one in plan.deletions])
     what = f"{count(found.claims, 'claim')} ({names}) with {claim_words.amount(found.bytes, found.unsized)}"
@@ -68,7 +68,7 @@ def question(plan: DeletionPlan, options: Options, server: str) -> str:
 def step(found: Step | RestoreStep | DestroyVolume) -> str:
     """A step as an order, as a plan lists them."""
     match found:
-        case Snapshot(name=name, snapshot_class=snapshot_class):
+        case TakeSnapshot(name=name, snapshot_class=snapshot_class):
             return f"take VolumeSnapshot {clean(name)} (class {clean(snapshot_class)}) and wait until it is ready to use"
         case SetRetain(volume=volume, before=before):
             return f"set volume {clean(volume)} to Retain ({_was(before)})"
@@ -93,7 +93,7 @@ def waiting(snapshot: str, error: str) -> str:
     return f"waiting for VolumeSnapshot {clean(snapshot)}" + (f": {clean(error)}" if error else "")
 
 
-def ended(done: Sequence[Deletion], left: Sequence[Verdict], broken: Verdict | None, *, interrupted: bool) -> str:
+def ended(done: Sequence[Deletion], left: Sequence[ClaimVerdict], broken: ClaimVerdict | None, *, interrupted: bool) -> str:
     """What was done and what was not, name by name: which is which has to be certain when somebody broke it off."""
     lines = [f"deleted {_names([one.verdict for one in done])}" if done else "no claim was deleted"]
     if interrupted:
@@ -105,7 +105,7 @@ def ended(done: Sequence[Deletion], left: Sequence[Verdict], broken: Verdict | N
     return "\n".join(lines)
 
 
-def _names(verdicts: Sequence[Verdict]) -> str:
+def _names(verdicts: Sequence[ClaimVerdict]) -> str:
     return f"{count(len(verdicts), 'claim')}: " + ", ".join(map(claim_words.title, verdicts))
 
 
@@ -147,11 +147,11 @@ def _fate(one: Deletion) -> str:
             assert_never(one.fate)
 
 
-def _groups(refused: Iterable[Refused]) -> list[str]:
+def _groups(refused: Iterable[DeletionRefused]) -> list[str]:
     """One line for all that are left alone for the same reason."""
     groups: dict[str, list[str]] = {}
     for one in refused:
-        detail = f", {claim_words.klass(one.verdict)}" if one.reason is RefusedReason.NOT_A_CANDIDATE else ""
+        detail = f", {claim_words.klass(one.verdict)}" if one.reason is DeletionRefusedReason.NOT_A_CANDIDATE else ""
         why = claim_words.refusal(one.reason, one.detail) + detail
         groups.setdefault(why, []).append(claim_words.title(one.verdict))
     return [_group(why, names) for why, names in groups.items()]

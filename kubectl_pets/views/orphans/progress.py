@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, Refused
-from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, DeletionRefused
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import cells, plain, render
@@ -28,7 +28,7 @@ def line(ended: int, claims: int, done: int, total: int, doing: str, width: int)
     return render((plain(f"{head}  {doing}"),), width=width, colour=False)
 
 
-class Screen(Protocol):
+class BarScreen(Protocol):
     """What a bar has to know of the terminal; ``session.Terminal`` has it all."""
 
     stderr: TextIO
@@ -38,7 +38,7 @@ class Screen(Protocol):
 class Bar:
     """The line on a terminal. Use as a context manager: leaving it takes the line away."""
 
-    def __init__(self, screen: Screen, plan: DeletionPlan, *, columns: Callable[[], int] | None = None) -> None:
+    def __init__(self, screen: BarScreen, plan: DeletionPlan, *, columns: Callable[[], int] | None = None) -> None:
         self.drawn, self._stream = screen.fleeting, screen.stderr
         self._columns = columns or self._ask
         self._claims, self._total = plan.totals.claims, plan.totals.bytes
@@ -51,17 +51,17 @@ class Bar:
     def __exit__(self, *exc: object) -> None:
         self._write(_CLEAR_LINE)
 
-    def begins(self, verdict: Verdict) -> None:
+    def begins(self, verdict: ClaimVerdict) -> None:
         self._doing = claim_words.title(verdict)
         self._paint()
 
-    def waits(self, verdict: Verdict, snapshot: str, error: str) -> None:
+    def waits(self, verdict: ClaimVerdict, snapshot: str, error: str) -> None:
         """For a VolumeSnapshot; with the last error that its controller met."""
         told = f": {clean(error)}" if error else ""
         self._doing = f"{claim_words.title(verdict)}  waiting for VolumeSnapshot {clean(snapshot)}{told}"
         self._paint()
 
-    def ends(self, outcome: Deletion | Refused) -> None:
+    def ends(self, outcome: Deletion | DeletionRefused) -> None:
         self._ended += 1
         if isinstance(outcome, Deletion):
             self._done += outcome.verdict.size or 0

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from kubectl_pets.domain.orphans.deletion import totals
-from kubectl_pets.domain.orphans.findings import Class, Fate, Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.cleaning import clean
@@ -26,7 +26,7 @@ _REASON_LENGTH = 80
 
 
 def table(
-    verdicts: Iterable[Verdict],
+    verdicts: Iterable[ClaimVerdict],
     now: datetime,
     *,
     wide: bool = False,
@@ -52,7 +52,7 @@ def _aligned(rows: list[tuple[Piece, ...]], colour: bool) -> Iterator[str]:
         yield render(line, width=None, colour=colour)
 
 
-def _row(one: Verdict, now: datetime, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
+def _row(one: ClaimVerdict, now: datetime, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
     row = (
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
         plain(clean(one.name)),
@@ -76,18 +76,18 @@ def _row(one: Verdict, now: datetime, *, wide: bool, all_namespaces: bool) -> tu
     )
 
 
-def _reclaim_ink(one: Verdict) -> Ink:
+def _reclaim_ink(one: ClaimVerdict) -> Ink:
     thinkable = one.candidate or one.klass is Class.UNSURE
     return Ink.LOUD if thinkable and one.fate is Fate.DESTROYED else Ink.PLAIN
 
 
-def _unused(one: Verdict, now: datetime) -> str:
+def _unused(one: ClaimVerdict, now: datetime) -> str:
     if one.unused_since is not None:
         return age.age(one.unused_since, now)
     return "-" if one.klass is Class.IN_USE else "?"
 
 
-def _storage_class(one: Verdict) -> str:
+def _storage_class(one: ClaimVerdict) -> str:
     named = one.claim.spec.storage_class_name
     return clean(named or (one.volume.spec.storage_class_name if one.volume else "")) or "-"
 
@@ -95,7 +95,7 @@ def _storage_class(one: Verdict) -> str:
 # --- the total ---------------------------------------------------------------------------------------------------------------
 
 
-def total(verdicts: Iterable[Verdict], *, unread: tuple[str, ...] = ()) -> str:
+def total(verdicts: Iterable[ClaimVerdict], *, unread: tuple[str, ...] = ()) -> str:
     """How many claims, how large, and what their deletion would cost; on a line of its own, what could not be read."""
     seen = tuple(verdicts)
     candidates = [one for one in seen if one.candidate]
@@ -115,7 +115,7 @@ def total(verdicts: Iterable[Verdict], *, unread: tuple[str, ...] = ()) -> str:
     return text + ("\nnot read: " + ", ".join(claim_words.resource(name) for name in unread) if unread else "")
 
 
-def _cost(candidates: list[Verdict]) -> str:
+def _cost(candidates: list[ClaimVerdict]) -> str:
     found = totals(candidates)
     unsized = sum(one.size is None and one.fate is Fate.DESTROYED for one in candidates)
     text = "destroy no data"
@@ -128,7 +128,7 @@ def _cost(candidates: list[Verdict]) -> str:
 # --- one claim ---------------------------------------------------------------------------------------------------------------
 
 
-def explain(verdict: Verdict, now: datetime, *, width: int | None = None, colour: bool = False) -> str:
+def explain(verdict: ClaimVerdict, now: datetime, *, width: int | None = None, colour: bool = False) -> str:
     """All that is known of a claim as a tree, cut to ``width`` columns where that is given."""
     against = [claim_words.evidence(item) for item in verdict.evidence if not item.speaks_for_deletion]
     favouring = [claim_words.evidence(item) for item in verdict.evidence if item.speaks_for_deletion]
@@ -142,7 +142,7 @@ def explain(verdict: Verdict, now: datetime, *, width: int | None = None, colour
     return "\n".join(render(line, width=width, colour=colour) for line in lines)
 
 
-def _facts(one: Verdict, now: datetime) -> Iterator[str]:
+def _facts(one: ClaimVerdict, now: datetime) -> Iterator[str]:
     parts = [claim_words.size(one.size) if one.size is not None else "size unknown"]
     parts += [f"set {clean(one.set)}, template {clean(one.template)}"] if one.set else []
     parts += [f"ordinal {one.ordinal}"] if one.ordinal is not None else []
@@ -153,7 +153,7 @@ def _facts(one: Verdict, now: datetime) -> Iterator[str]:
         yield f"unused for {age.age(one.unused_since, now)} or longer (since {since})"
 
 
-def _consequences(one: Verdict) -> Iterator[Piece]:
+def _consequences(one: ClaimVerdict) -> Iterator[Piece]:
     name, policy = clean(one.claim.spec.volume_name), clean(one.reclaim_policy)
     match one.fate:
         case Fate.DESTROYED:
@@ -178,7 +178,7 @@ def _unknown(volume: str, policy: str) -> str:
     return f"nothing is known of volume {volume}" if volume else "it names no volume"
 
 
-def _next(one: Verdict) -> Iterator[str]:
+def _next(one: ClaimVerdict) -> Iterator[str]:
     """What to type next, a command a line: lines are cut to the terminal."""
     look = f"see more with: kubectl describe pvc {clean(one.name)} -n {clean(one.namespace)}"
     match one.klass:
@@ -201,11 +201,11 @@ def _next(one: Verdict) -> Iterator[str]:
             assert_never(one.klass)
 
 
-def _command(verb: str, one: Verdict) -> str:
+def _command(verb: str, one: ClaimVerdict) -> str:
     return f"kubectl pets orphans {verb} {clean(one.name)} -n {clean(one.namespace)}"
 
 
-def _can_list(unread: str, one: Verdict) -> str:
+def _can_list(unread: str, one: ClaimVerdict) -> str:
     where = "" if unread == "volumes" else f" -n {clean(one.namespace)}"
     return f"kubectl auth can-i list {claim_words.resource(unread)}{where}"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import assert_never
 
-from kubectl_pets.domain.orphans.deletion import Refused, RefusedReason
-from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.deletion import DeletionRefused, DeletionRefusedReason
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.views.orphans import snapshots as snapshot_words
@@ -36,11 +36,11 @@ _RESOURCES = {
 }
 
 
-def title(verdict: Verdict) -> str:
+def title(verdict: ClaimVerdict) -> str:
     return f"{clean(verdict.namespace)}/{clean(verdict.name)}"
 
 
-def in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
+def in_order(verdicts: Iterable[ClaimVerdict]) -> list[ClaimVerdict]:
     """As people count: ordinal 2 before ordinal 10."""
     return sorted(verdicts, key=lambda one: (one.namespace, one.stem or one.name, one.ordinal or 0, one.name))
 
@@ -68,12 +68,12 @@ def resource(unread: str) -> str:
     return _RESOURCES.get(unread) or clean(unread)
 
 
-def klass(verdict: Verdict) -> str:
+def klass(verdict: ClaimVerdict) -> str:
     """Its class; with the one it would have, if everything had been read."""
     return f"{verdict.klass} ({verdict.would_be}?)" if verdict.would_be else verdict.klass.value
 
 
-def klass_ink(verdict: Verdict) -> Ink:
+def klass_ink(verdict: ClaimVerdict) -> Ink:
     match verdict.klass:
         case Class.IN_USE | Class.IN_RANGE | Class.WILL_RETURN | Class.USED_BY_TEMPLATE | Class.OWNED | Class.KEPT:
             return Ink.GOOD
@@ -87,7 +87,7 @@ def klass_ink(verdict: Verdict) -> Ink:
             assert_never(verdict.klass)
 
 
-def reclaim(verdict: Verdict) -> str:
+def reclaim(verdict: ClaimVerdict) -> str:
     """The volume's reclaim policy, and what it does to the data."""
     policy = clean(verdict.reclaim_policy)
     match verdict.fate:
@@ -103,7 +103,7 @@ def reclaim(verdict: Verdict) -> str:
             assert_never(verdict.fate)
 
 
-def reason(verdict: Verdict) -> str:
+def reason(verdict: ClaimVerdict) -> str:
     """Why it has its class: the first evidence that decides it, and how much more there is of that."""
     kinds = _deciding(verdict.klass)
     found = [item for item in verdict.evidence if item.kind in kinds]
@@ -249,37 +249,37 @@ def evidence(item: Evidence) -> str:
             assert_never(item.kind)
 
 
-def refused(found: Refused) -> str:
+def refused(found: DeletionRefused) -> str:
     """Why a claim is not deleted, in one line that begins with its name."""
     told = f"{title(found.verdict)}: {refusal(found.reason, found.detail)}"
-    if found.reason in (RefusedReason.NOT_A_CANDIDATE, RefusedReason.IN_USE, RefusedReason.CHANGED):
+    if found.reason in (DeletionRefusedReason.NOT_A_CANDIDATE, DeletionRefusedReason.IN_USE, DeletionRefusedReason.CHANGED):
         why = reason(found.verdict)
         told += f": {klass(found.verdict)}" + (f", {why}" if why else "")
     return told
 
 
-def refusal(why: RefusedReason | NoSnapshot, about: str = "") -> str:
+def refusal(why: DeletionRefusedReason | NoSnapshot, about: str = "") -> str:
     """``about``: what a snapshot that there is not fails for."""
     match why:
         case NoSnapshot():
             return snapshot_words.refusal(why, about)
-        case RefusedReason.NOT_A_CANDIDATE:
+        case DeletionRefusedReason.NOT_A_CANDIDATE:
             return "not a candidate"
-        case RefusedReason.IN_USE:
+        case DeletionRefusedReason.IN_USE:
             return "in use by now"
-        case RefusedReason.CHANGED:
+        case DeletionRefusedReason.CHANGED:
             return "not what it was when the plan was made"
-        case RefusedReason.GONE:
+        case DeletionRefusedReason.GONE:
             return "deleted by somebody else"
-        case RefusedReason.REPLACED:
+        case DeletionRefusedReason.REPLACED:
             return "deleted and made anew under its name"
-        case RefusedReason.FATE_CHANGED:
+        case DeletionRefusedReason.FATE_CHANGED:
             return "its volume or the volume's reclaim policy is not the one that was agreed to"
-        case RefusedReason.FATE_UNKNOWN:
+        case DeletionRefusedReason.FATE_UNKNOWN:
             return "what would become of its data cannot be said"
-        case RefusedReason.KEPT_BACK:
+        case DeletionRefusedReason.KEPT_BACK:
             return "among the newest ordinals that --keep holds back"
-        case RefusedReason.OVER_LIMIT:
+        case DeletionRefusedReason.OVER_LIMIT:
             return "over the --limit of this run"
         case _:
             assert_never(why)

@@ -6,13 +6,13 @@ Every advice is a whole command that can be copied, with the namespace that it n
 from typing import assert_never
 
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
-from kubectl_pets.domain.stepping.moves import home
+from kubectl_pets.domain.stepping.moves import revision_if_recreated
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
     Done,
     DoneReason,
-    Held,
+    GateFailed,
     Overtaken,
     OvertakenReason,
     Refused,
@@ -40,9 +40,9 @@ def hint(decision: Decision, seen: Assessment) -> str | None:
             if reason is OvertakenReason.DELETED:
                 return None
             return f"{phrases.command(seen, 'status')} shows where it stands"
-        case Held() if seen.under_way and seen.strategy != "OnDelete":
+        case GateFailed() if seen.under_way and seen.strategy != "OnDelete":
             return f"type the same again to go on, or take the change back with: {_abort(seen)}"
-        case Held():
+        case GateFailed():
             return f"take the change back with: {_undo(seen)}"
         case _:
             assert_never(decision)
@@ -134,7 +134,8 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
         return f"take the change back with: {_abort(seen)}"
     pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
     blocking = {blocker.pod for blocker in blockers}
-    if any(member.name in blocking and member.revision not in ("", home(member, seen)) for member in seen.members):
+    held = [member for member in seen.members if member.name in blocking]
+    if any(member.revision not in ("", revision_if_recreated(member, seen)) for member in held):
         return f"get it out with: {phrases.command(seen, 'rollout unstick')}"
     if not pod:
         return f"{phrases.command(seen, 'status')} shows where it stands"

@@ -16,7 +16,7 @@ from kubectl_pets.domain.stepping.steps import (
     Done,
     DoneReason,
     Evict,
-    Held,
+    GateFailed,
     Mark,
     Note,
     Overtaken,
@@ -51,7 +51,7 @@ def sentence(decision: Decision, seen: Assessment) -> str:
             return f"{words.title(seen)}: {_first(blockers)}"
         case Overtaken(reason=reason):
             return f"{words.title(seen)}: {_overtaken(reason, seen)}"
-        case Held(pod=pod, gate=gate, detail=detail):
+        case GateFailed(pod=pod, gate=gate, detail=detail):
             said = " ".join(clean(detail).split()) or "no word why"
             return f"{words.title(seen)}: {clean(pod)} did not pass {clean(gate)}: {said}"
         case _:

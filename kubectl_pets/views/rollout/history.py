@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.rollout.history import ABSENT, Difference, Entry, Template, normalised
+from kubectl_pets.domain.rollout.history import ABSENT, Difference, RevisionEntry, Template, normalised
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.cleaning import clean
@@ -35,14 +35,16 @@ _ITEMS = {
 }
 
 
-def table(entries: Iterable[Entry], now: datetime, *, wide: bool = False, headers: bool = True, colour: bool = False) -> str:
+def table(
+    entries: Iterable[RevisionEntry], now: datetime, *, wide: bool = False, headers: bool = True, colour: bool = False
+) -> str:
     """One revision a line, the oldest first, as kubectl lists them. ``wide``: all that changed; else the first few fields."""
     rows = [tuple(plain(head) for head in _HEADS)] if headers else []
     rows += [_row(entry, now, wide) for entry in entries]
     return text_of(columns(rows, _GAP), width=None, colour=colour) if rows else ""
 
 
-def many(entries: Iterable[Entry], namespace: str, name: str, output: str) -> str:
+def many(entries: Iterable[RevisionEntry], namespace: str, name: str, output: str) -> str:
     """All revisions for programs, without their templates: ``--revision`` has those."""
     return documents.dump(
         {
@@ -95,7 +97,7 @@ def _ink(line: str, number: int) -> Ink:
 # --- the table ---------------------------------------------------------------------------------------------------------------
 
 
-def _row(entry: Entry, now: datetime, wide: bool) -> tuple[Piece, ...]:
+def _row(entry: RevisionEntry, now: datetime, wide: bool) -> tuple[Piece, ...]:
     roles = (("current", entry.current), ("update", entry.update), ("live", entry.live and not entry.update))
     marks = ",".join(word for word, role in roles if role)
     return (
@@ -172,7 +174,7 @@ def _value(value: Any) -> str:
     return clean(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: RevisionEntry) -> dict[str, Any]:
     return {
         "revision": entry.number,
         "name": entry.name,

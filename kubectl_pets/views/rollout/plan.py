@@ -14,7 +14,7 @@ from kubectl_pets.domain.stepping.steps import (
     Done,
     DoneReason,
     Evict,
-    Held,
+    GateFailed,
     Mark,
     Overtaken,
     Plan,
@@ -95,7 +95,7 @@ def _ending(plan: Plan, seen: Assessment) -> str:
             return f"  => {_done(reason, plan, seen)}"
         case Refused():
             return f"  => refused: {decisions.sentence(plan.ending, seen)}"
-        case Stuck() | Held():
+        case Stuck() | GateFailed():
             return f"  => stuck: {decisions.sentence(plan.ending, seen)}"
         case Overtaken():
             return f"  => over: {decisions.sentence(plan.ending, seen)}"

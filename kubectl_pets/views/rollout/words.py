@@ -10,7 +10,7 @@ from typing import assert_never
 from kubectl_pets.domain.rollout.assessing import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
-from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Blocker, Cause, Phase, Wait
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Piece
 from kubectl_pets.views.text.phrases import command, folded
@@ -163,7 +163,7 @@ def blocker(found: Blocker) -> str:
             assert_never(found.cause)
 
 
-def waits(found: Iterable[Wait]) -> list[str]:
+def waits(found: Iterable[Awaiting]) -> list[str]:
     """What is waited for, the nearest first; one phrase for all pods of which the same is awaited."""
     pods: dict[Awaited, list[str]] = {}
     for wait in found:

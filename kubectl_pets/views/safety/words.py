@@ -7,7 +7,7 @@ from typing import assert_never
 
 from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
 from kubectl_pets.domain.safety.nodes import NodeState
-from kubectl_pets.domain.safety.quorum import Coverage, Finding, Quorum, Risk
+from kubectl_pets.domain.safety.quorum import Coverage, Quorum, Risk, RiskFinding
 from kubectl_pets.views.text.cleaning import clean
 
 
@@ -23,7 +23,7 @@ def tolerance(found: Quorum) -> str:
     return f"{spare or 'none'} may fail now"
 
 
-def finding(item: Finding, found: Quorum) -> str:
+def finding(item: RiskFinding, found: Quorum) -> str:
     """What endangers it, as a sentence without its full stop."""
     names = ", ".join(map(clean, item.subjects))
     match item.risk:
@@ -49,7 +49,7 @@ def finding(item: Finding, found: Quorum) -> str:
             assert_never(item.risk)
 
 
-def short(item: Finding) -> str:
+def short(item: RiskFinding) -> str:
     """The same in a table's cell."""
     names = ",".join(map(clean, item.subjects))
     match item.risk:
@@ -63,7 +63,7 @@ def short(item: Finding) -> str:
             assert_never(item.risk)
 
 
-def _left(item: Finding, found: Quorum) -> str:
+def _left(item: RiskFinding, found: Quorum) -> str:
     return f"{item.number} of {found.members} would be left and {found.majority} are needed"
 
 

@@ -22,7 +22,7 @@ def document(found: Scaling, seen: Assessment, output: str) -> str:
             "returningClaims": None if found.returns is None else [camel(each) for each in found.returns],
             "leavingClaims": None if found.leaves is None else [camel(each) for each in found.leaves],
             "quorum": {"now": _votes(now), "then": _votes(then)},
-            "autoscalers": [camel(each) for each in found.rivals],
+            "autoscalers": [camel(each) for each in found.replica_owners],
             "warnings": [camel(each) for each in found.warnings],
             "stakes": list(found.stakes),
             "refused": None if found.refused is None else camel(found.refused),

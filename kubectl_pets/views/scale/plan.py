@@ -11,11 +11,11 @@ from typing import assert_never
 from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import Coming, Leaving, Returning
-from kubectl_pets.domain.scale.progress import Standing
-from kubectl_pets.domain.scale.types import Move, Refused, Scaling, Stake, Votes
+from kubectl_pets.domain.scale.progress import ScaleProgress
+from kubectl_pets.domain.scale.types import ClaimEffect, Move, ScaleRefused, Scaling, Votes
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import words
-from kubectl_pets.views.scale.words import refusal, rival, stays, warning
+from kubectl_pets.views.scale.words import refusal, replica_owner, stays, warning
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.cleaning import clean
@@ -128,7 +128,8 @@ def _margin(votes: Votes) -> str:
 
 def warnings(found: Scaling, seen: Assessment) -> list[str]:
     """What somebody should know before, without the word "warning"."""
-    others = [rival(one, found) for one in found.rivals if found.refused is None or one != found.refused.rival]
+    refusing = found.refused.replica_owner if found.refused is not None else None
+    others = [replica_owner(one, found) for one in found.replica_owners if one != refusing]
     data = _of_data(found) if found.refused is None and found.before != found.after else []
     return [*data, *(warning(each, found, seen) for each in found.warnings), *others]
 
@@ -159,15 +160,15 @@ def question(found: Scaling, seen: Assessment, server: str) -> str:
     return f"on {clean(server)} this scales {words.title(seen)} from {found.before} to {found.after}: {'; '.join(parts)}. Go on?"
 
 
-def _stake(stake: Stake, found: Scaling) -> str:
+def _stake(stake: ClaimEffect, found: Scaling) -> str:
     match stake:
-        case Stake.CLAIMS:
+        case ClaimEffect.CLAIMS:
             return _lost(found.lost)
-        case Stake.UNKNOWN_CLAIMS:
+        case ClaimEffect.UNKNOWN_CLAIMS:
             return "the retention policy deletes the claims of pods that go, and which data that DESTROYS could not be read"
-        case Stake.STOPS:
+        case ClaimEffect.STOPS:
             return "no pod is left, the service stops"
-        case Stake.MAJORITY:
+        case ClaimEffect.MAJORITY:
             return f"pods that are up go at once, and those that stay are no majority of {found.after}"
         case _:
             assert_never(stake)
@@ -191,42 +192,42 @@ def _bytes(claims: Iterable[Leaving]) -> str:
     return claim_words.amount(sum(size or 0 for size in sizes), sizes.count(None))
 
 
-def ended(end: Standing, found: Scaling, seen: Assessment) -> str:
+def ended(end: ScaleProgress, found: Scaling, seen: Assessment) -> str:
     """How it ended, on stderr."""
     name = words.title(seen)
     match end:
-        case Standing.REACHED if found.reached:
+        case ScaleProgress.REACHED if found.reached:
             return f"{name}: nothing to do, {phrases.count(found.after, 'replica')} available"
-        case Standing.REACHED:
+        case ScaleProgress.REACHED:
             return f"{name}: scaled, {_range(found, seen)}"
-        case Standing.GOING_ON:
+        case ScaleProgress.GOING_ON:
             return f"timed out: {words.headline(seen)}"
-        case Standing.STUCK:
+        case ScaleProgress.STUCK:
             more = len(seen.blockers) - 1
             return f"stuck: {name}: {words.blocker(seen.blockers[0])}" + (f" (and {more} more)" if more > 0 else "")
-        case Standing.DELETED:
+        case ScaleProgress.DELETED:
             return "failed: somebody deleted the set, so this scaling is over"
-        case Standing.REPLACED:
+        case ScaleProgress.REPLACED:
             return f"failed: {name}: somebody deleted it and made another one of the same name; this scaling was of the old one"
-        case Standing.RESCALED:
+        case ScaleProgress.RESCALED:
             return f"failed: {name}: somebody else set replicas to {seen.replicas}, so scaling to {found.after} stops here"
-        case Standing.UNREADABLE:
+        case ScaleProgress.UNREADABLE:
             return f"failed: the pods of {name} may not be read any more, so nothing can be said of them"
         case _:
             assert_never(end)
 
 
-def hint(end: Standing, found: Scaling, seen: Assessment) -> str | None:
+def hint(end: ScaleProgress, found: Scaling, seen: Assessment) -> str | None:
     """What to type next."""
     status = f"{phrases.command(seen, 'status')} shows where it stands"
     match end:
-        case Standing.STUCK if found.before != found.after:
+        case ScaleProgress.STUCK if found.before != found.after:
             return f"{status}; take it back with: {_scale(seen, found.before)}"
-        case Standing.STUCK | Standing.RESCALED | Standing.REPLACED:
+        case ScaleProgress.STUCK | ScaleProgress.RESCALED | ScaleProgress.REPLACED:
             return status
-        case Standing.GOING_ON:
+        case ScaleProgress.GOING_ON:
             return f"the controller goes on; wait on with: {_scale(seen, found.after)}"
-        case Standing.REACHED | Standing.DELETED | Standing.UNREADABLE:
+        case ScaleProgress.REACHED | ScaleProgress.DELETED | ScaleProgress.UNREADABLE:
             return None
         case _:
             assert_never(end)
@@ -241,7 +242,7 @@ def _scale(seen: Assessment, replicas: int) -> str:
     return phrases.command(seen, "scale", "--replicas", str(replicas))
 
 
-def refused(found: Refused, plan: Scaling, seen: Assessment) -> str:
+def refused(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
     return f"refused: {words.title(seen)}: {refusal(found, plan, seen)} Nothing was changed."
 
 

@@ -5,51 +5,51 @@ from typing import assert_never
 
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import Leaving
-from kubectl_pets.domain.scale.replica_owners import Rival, Will
-from kubectl_pets.domain.scale.types import Caution, Refused, RefusedReason, Scaling, Warning
+from kubectl_pets.domain.scale.replica_owners import ReplicaOwner, Will
+from kubectl_pets.domain.scale.types import Caution, ScaleRefused, ScaleRefusedReason, Scaling, Warning
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.cleaning import clean
 
 
-def refusal(found: Refused, plan: Scaling, seen: Assessment) -> str:
+def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
     """A sentence."""
     match found.reason:
-        case RefusedReason.DELETING:
+        case ScaleRefusedReason.DELETING:
             return "it is being deleted."
-        case RefusedReason.PODS_UNREADABLE:
+        case ScaleRefusedReason.PODS_UNREADABLE:
             return "its pods could not be read, so what scaling does to them cannot be said."
-        case RefusedReason.BLOCKED:
+        case ScaleRefusedReason.BLOCKED:
             told = words.blocker(found.blockers[0]) if found.blockers else "a pod is not available"
             return f"{told}, and OrderedReady makes and removes nothing above it until it is available."
-        case RefusedReason.NO_POD_POSSIBLE:
+        case ScaleRefusedReason.NO_POD_POSSIBLE:
             return f"{words.blocker(found.blockers[0])}."
-        case RefusedReason.AUTOSCALER:
-            assert found.rival is not None
-            return f"{rival(found.rival, plan)}."
+        case ScaleRefusedReason.AUTOSCALER:
+            assert found.replica_owner is not None
+            return f"{replica_owner(found.replica_owner, plan)}."
         case _:
             assert_never(found.reason)
 
 
-def instead(found: Refused, seen: Assessment) -> str | None:
+def instead(found: ScaleRefused, seen: Assessment) -> str | None:
     """What to do instead."""
     match found.reason:
-        case RefusedReason.DELETING | RefusedReason.NO_POD_POSSIBLE:
+        case ScaleRefusedReason.DELETING | ScaleRefusedReason.NO_POD_POSSIBLE:
             return None
-        case RefusedReason.PODS_UNREADABLE:
+        case ScaleRefusedReason.PODS_UNREADABLE:
             return f"kubectl auth can-i list pods -n {clean(seen.namespace)}"
-        case RefusedReason.BLOCKED:
+        case ScaleRefusedReason.BLOCKED:
             unstick = phrases.command(seen, "rollout unstick")
             return f"{phrases.command(seen, 'status')} shows it; {unstick} frees a set that is stuck"
-        case RefusedReason.AUTOSCALER:
-            assert found.rival is not None
-            kind = found.rival.kind.value.lower()
-            return f"change its bounds first: kubectl edit {kind} {clean(found.rival.name)} -n {clean(seen.namespace)}"
+        case ScaleRefusedReason.AUTOSCALER:
+            assert found.replica_owner is not None
+            kind = found.replica_owner.kind.value.lower()
+            return f"change its bounds first: kubectl edit {kind} {clean(found.replica_owner.name)} -n {clean(seen.namespace)}"
         case _:
             assert_never(found.reason)
 
 
-def rival(one: Rival, plan: Scaling) -> str:
+def replica_owner(one: ReplicaOwner, plan: Scaling) -> str:
     """Who else sets the replicas, and what it will do, as a clause."""
     name = f"{one.kind.value} {clean(one.name)}"
     bounds = f"{one.minimum} to {one.maximum}"

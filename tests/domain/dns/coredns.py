@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from ipaddress import ip_address
 
-from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Question, RecordType, Server
+from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, Server, ServerAnswers
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.network import Endpoint, EndpointSlice, Network, Service
 from tests.domain.dns.builders import NOW
@@ -20,8 +20,8 @@ class CoreDns:
     def __init__(self, network: Network, settings: Settings) -> None:
         self.network, self.settings = network, settings
 
-    def hear(self, questions: Iterable[Question], name: str = "coredns-1", at: datetime = NOW) -> Hearing:
-        return Hearing(
+    def hear(self, questions: Iterable[Question], name: str = "coredns-1", at: datetime = NOW) -> ServerAnswers:
+        return ServerAnswers(
             server=Server(name=name, namespace="kube-system"), asked_at=at, answers=tuple(self.answer(each) for each in questions)
         )
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.dns.answers import Answer, ClientView, Hearing, Outcome, RecordType, Server
-from kubectl_pets.domain.dns.comparing import Standing
+from kubectl_pets.domain.dns.answers import Answer, ClientView, Outcome, RecordType, Server, ServerAnswers
+from kubectl_pets.domain.dns.comparing import AnswerStanding
 from kubectl_pets.domain.dns.corefile import Settings, read_corefile
 from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
-from kubectl_pets.domain.dns.names import Kind, expected, questions
+from kubectl_pets.domain.dns.names import NameKind, expected, questions
 from kubectl_pets.domain.dns.network import Endpoint, Network, ServicePort
-from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Line, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, LinkSkip, NameLine, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import cluster_zone
 from tests.domain.dns.builders import COREFILE, NOW, endpoint_slice, network, pod, service, statefulset
 from tests.domain.dns.coredns import CoreDns
@@ -34,7 +34,7 @@ def look(
     served: str = COREFILE,
     knows: Sequence[Network] | None = None,
     zone: str = "",
-    hear: Callable[[Hearing], Hearing] | None = None,
+    hear: Callable[[ServerAnswers], ServerAnswers] | None = None,
     views: Sequence[ClientView] = (),
 ) -> Diagnosis:
     """The diagnosis of a network whose servers know ``knows`` (by default one that knows all) and serve by the Corefile ``served``."""
@@ -49,8 +49,8 @@ def look(
     return diagnose(found, wanted, hearings, settings, views, NOW)
 
 
-def line_of(seen: Diagnosis, pod_name: str = "web-1") -> Line:
-    return next(line for line in seen.lines if line.name.kind is Kind.POD and line.name.pod == pod_name)
+def line_of(seen: Diagnosis, pod_name: str = "web-1") -> NameLine:
+    return next(line for line in seen.lines if line.name.kind is NameKind.POD and line.name.pod == pod_name)
 
 
 def reason_of(seen: Diagnosis, pod_name: str = "web-1") -> Reason | None:
@@ -58,11 +58,11 @@ def reason_of(seen: Diagnosis, pod_name: str = "web-1") -> Reason | None:
     return found.reason if found else None
 
 
-def shared(seen: Diagnosis, kind: Kind) -> Line:
+def shared(seen: Diagnosis, kind: NameKind) -> NameLine:
     return next(line for line in seen.lines if line.name.kind is kind)
 
 
-def link_of(line: Line, check: Check) -> State:
+def link_of(line: NameLine, check: Check) -> State:
     return next(link.state for link in line.links if link.check is check)
 
 
@@ -114,13 +114,13 @@ def test_unready_pods_that_are_published() -> None:
 def test_ordinals_do_not_start_at_zero_and_pods_beyond_the_range_do_not_matter() -> None:
     found = network(pod(3), pod(4), pod(7, leaving=True), owner=statefulset(replicas=2, start=3))
     seen = look(found)
-    assert [line.name.pod for line in seen.lines if line.name.kind is Kind.POD] == ["web-3", "web-4"]
+    assert [line.name.pod for line in seen.lines if line.name.kind is NameKind.POD] == ["web-3", "web-4"]
     assert seen.right
 
 
 def test_a_set_of_none_has_nothing_to_resolve() -> None:
     seen = look(network(owner=statefulset(replicas=0)))
-    assert seen.right and shared(seen, Kind.SERVICE).verdict is Verdict.ABSENT
+    assert seen.right and shared(seen, NameKind.SERVICE).verdict is NameVerdict.ABSENT
 
 
 def test_host_network_has_the_node_s_address() -> None:
@@ -143,14 +143,14 @@ def test_endpoints_of_others_belong_to_the_service() -> None:
     found = network(pod(0), pod(1), owner=statefulset(replicas=2))
     whole = replace(found, slices=network(pod(0), pod(1), other).slices)
     seen = look(whole)
-    assert seen.right and "10.0.0.99" in (shared(seen, Kind.SERVICE).name.records or ())
+    assert seen.right and "10.0.0.99" in (shared(seen, NameKind.SERVICE).name.records or ())
 
 
 def test_a_service_with_an_address_is_answered_for_but_promised_by_nobody() -> None:
     found = network(pod(0), pod(1), services=(service(cluster_ip="10.96.0.5"),))
     seen = look(found)
     assert reason_of(seen) is None and seen.right
-    assert shared(seen, Kind.SERVICE).name.records == ("10.96.0.5",)
+    assert shared(seen, NameKind.SERVICE).name.records == ("10.96.0.5",)
     assert [remark.reason for remark in seen.remarks] == [Reason.NOT_HEADLESS]
     assert reason_of(look(found, knows=())) is Reason.NOT_HEADLESS
     # another server than CoreDNS may know nothing of such names
@@ -163,7 +163,7 @@ def test_a_service_without_ports_and_one_with_an_unnamed_one() -> None:
     assert look(network(pod(0), pod(1), services=(service(ports=()),))).right
     seen = look(network(pod(0), pod(1), services=(service(ports=(ServicePort(port=80),)),)))
     assert seen.right and [remark.reason for remark in seen.remarks] == [Reason.PORT_UNNAMED]
-    assert Kind.PORT not in {line.name.kind for line in seen.lines}
+    assert NameKind.PORT not in {line.name.kind for line in seen.lines}
 
 
 # --- what is not -------------------------------------------------------------------------------------------------------------
@@ -206,14 +206,14 @@ def test_the_fault_is_the_first_reason(fault: str) -> None:
         assert reason_of(seen) is reason
         assert not line.right and not seen.right
         if knows == () and fault != "no service named":
-            assert line.verdict is Verdict.NOT_RESOLVED
+            assert line.verdict is NameVerdict.NOT_RESOLVED
         else:
-            assert line.verdict is (Verdict.WRONG if fault == "old slice" else Verdict.MISSING)
+            assert line.verdict is (NameVerdict.WRONG if fault == "old slice" else NameVerdict.MISSING)
 
 
 def test_the_others_are_right_all_the_same() -> None:
     for fault in ("absent", "terminating", "other label", "unready", "not in a slice", "family"):
-        assert line_of(look(FAULTS[fault][0]), "web-0").verdict is Verdict.RIGHT, fault
+        assert line_of(look(FAULTS[fault][0]), "web-0").verdict is NameVerdict.RIGHT, fault
 
 
 def test_details_of_faults() -> None:
@@ -237,7 +237,7 @@ def test_a_slice_by_hand() -> None:
     right = endpoint_slice("hand", "IPv4", *(Endpoint(addresses=(f"10.0.0.{10 + n}",), hostname=f"web-{n}") for n in range(2)))
     found = network(pod(0), pod(1), services=(BY_HAND,), slices=(right,))
     seen = look(found)
-    assert line_of(seen).verdict is Verdict.RIGHT and [remark.reason for remark in seen.remarks] == [Reason.HAND_WRITTEN]
+    assert line_of(seen).verdict is NameVerdict.RIGHT and [remark.reason for remark in seen.remarks] == [Reason.HAND_WRITTEN]
     bare = endpoint_slice("hand", "IPv4", Endpoint(addresses=("10.0.0.11",)))
     assert reason_of(look(replace(found, slices=(bare,)))) is Reason.SLICE_NO_HOSTNAME
 
@@ -255,18 +255,18 @@ def test_an_address_that_was_handed_out_again() -> None:
     """The slice still has the earlier pod, with what happens to be the address: it resolves, and the slice lags all the same."""
     seen = look(replace(HEALTHY, slices=network(pod(0), pod(1, uid="before"), pod(2)).slices))
     line = line_of(seen)
-    assert line.verdict is Verdict.RIGHT and link_of(line, Check.SLICE) is State.FAILED
+    assert line.verdict is NameVerdict.RIGHT and link_of(line, Check.SLICE) is State.FAILED
 
 
 def test_both_addresses_of_a_service() -> None:
     vip = service(cluster_ip="10.96.0.5", families=("IPv4", "IPv6"))
     dual = replace(vip, spec=replace(vip.spec, cluster_ips=("10.96.0.5", "fd00:96::5")))
     seen = look(network(pod(0, "10.0.0.1", "fd00::1"), services=(dual,)))
-    assert seen.right and shared(seen, Kind.SERVICE).name.records == ("10.96.0.5", "fd00:96::5")
+    assert seen.right and shared(seen, NameKind.SERVICE).name.records == ("10.96.0.5", "fd00:96::5")
 
 
 def test_a_node_s_address_has_other_names_too() -> None:
-    def add(heard: Hearing) -> Hearing:
+    def add(heard: ServerAnswers) -> ServerAnswers:
         more = ("x.y.elsewhere.svc.cluster.local",)
         return replace(
             heard,
@@ -274,7 +274,7 @@ def test_a_node_s_address_has_other_names_too() -> None:
         )
 
     assert look(network(pod(0, host_network=True)), hear=add).right
-    assert shared(look(network(pod(0)), hear=add), Kind.REVERSE).verdict is Verdict.WRONG
+    assert shared(look(network(pod(0)), hear=add), NameKind.REVERSE).verdict is NameVerdict.WRONG
 
 
 # --- the Corefile ------------------------------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_hidden_by_the_corefile(reason: Reason) -> None:
     blind = network(owner=statefulset(), services=())
     seen = look(HEALTHY, corefile=text, knows=[blind])
     assert reason_of(seen) is reason
-    finding = shared(seen, Kind.SERVICE).finding
+    finding = shared(seen, NameKind.SERVICE).finding
     assert finding is not None and finding.reason is reason
 
 
@@ -315,13 +315,13 @@ def test_another_cluster_domain() -> None:
 
 def test_a_server_that_is_right_proves_that_the_corefile_is_not_its_own() -> None:
     line = line_of(look(HEALTHY, corefile=HIDING[Reason.HIDDEN_NAMESPACE]))
-    assert line.verdict is Verdict.RIGHT and link_of(line, Check.COREFILE) is State.SKIPPED
+    assert line.verdict is NameVerdict.RIGHT and link_of(line, Check.COREFILE) is State.SKIPPED
 
 
 def test_reverse_names_that_the_corefile_does_not_serve_are_not_expected() -> None:
     text = COREFILE.replace(" in-addr.arpa ip6.arpa {", " {")
     seen = look(HEALTHY, corefile=text, served=text)
-    assert seen.right and Kind.REVERSE not in {line.name.kind for line in seen.lines}
+    assert seen.right and NameKind.REVERSE not in {line.name.kind for line in seen.lines}
 
 
 def test_endpoint_pod_names_names_what_has_no_hostname() -> None:
@@ -344,11 +344,11 @@ def test_a_negative_cache_and_until_when() -> None:
     line = line_of(seen)
     assert line.finding is not None and line.finding.reason is Reason.NEGATIVE_CACHE
     assert line.finding.until == NOW + timedelta(seconds=30) and line.finding.server == "kube-system/coredns-1"
-    assert [each.standing for each in line.heard] == [Standing.RIGHT, Standing.MISSING]
+    assert [each.standing for each in line.heard] == [AnswerStanding.RIGHT, AnswerStanding.MISSING]
     assert Reason.REPLICAS_DIFFER in {remark.reason for link in line.links for remark in link.remarks}
-    assert line_of(seen, "web-0").verdict is Verdict.RIGHT
-    service_line = shared(seen, Kind.SERVICE)  # some of its addresses are an answer, and the wrong one
-    assert service_line.verdict is Verdict.WRONG and service_line.finding is not None
+    assert line_of(seen, "web-0").verdict is NameVerdict.RIGHT
+    service_line = shared(seen, NameKind.SERVICE)  # some of its addresses are an answer, and the wrong one
+    assert service_line.verdict is NameVerdict.WRONG and service_line.finding is not None
     assert (service_line.finding.subject, service_line.finding.detail) == ("10.0.0.11", "")
 
 
@@ -356,7 +356,7 @@ def test_what_was_there_for_longer_than_denials_live_is_no_cache() -> None:
     assert reason_of(look(HEALTHY, knows=[BEFORE])) is Reason.SERVER_BEHIND
     assert reason_of(look(JUST_READY, corefile=COREFILE.replace("cache 30", ""), knows=[BEFORE])) is Reason.SERVER_BEHIND
     nobody = network(pod(0, ready=False), pod(1, ready=False), pod(2, ready=False))
-    finding = shared(look(HEALTHY, corefile=COREFILE.replace("cache 30", ""), knows=[nobody]), Kind.SERVICE).finding
+    finding = shared(look(HEALTHY, corefile=COREFILE.replace("cache 30", ""), knows=[nobody]), NameKind.SERVICE).finding
     assert finding is not None and finding.reason is Reason.SERVER_BEHIND and finding.until is None
     assert reason_of(look(HEALTHY, corefile=None, knows=[BEFORE])) is Reason.NEGATIVE_CACHE  # nothing tells how long they live
 
@@ -365,14 +365,14 @@ def test_an_answer_older_than_the_slice() -> None:
     old = network(pod(0), pod(1, "10.0.0.91", uid="before"), pod(2))
     seen = look(HEALTHY, knows=[HEALTHY, old])
     line = line_of(seen)
-    assert line.verdict is Verdict.WRONG and line.finding is not None
+    assert line.verdict is NameVerdict.WRONG and line.finding is not None
     assert (line.finding.reason, line.finding.detail) == (Reason.STALE_ANSWER, "10.0.0.91")
     assert line.finding.until == NOW + timedelta(seconds=30)
-    assert shared(seen, Kind.SERVICE).verdict is Verdict.WRONG
+    assert shared(seen, NameKind.SERVICE).verdict is NameVerdict.WRONG
 
 
 def test_a_wrong_answer_that_is_not_old() -> None:
-    def swap(heard: Hearing) -> Hearing:
+    def swap(heard: ServerAnswers) -> ServerAnswers:
         return replace(heard, answers=tuple(replace(each, records=("10.0.0.10",)) if each.records == ("10.0.0.11",) else each for each in heard.answers))
 
     assert reason_of(look(HEALTHY, hear=swap)) is Reason.WRONG_ANSWER
@@ -380,7 +380,7 @@ def test_a_wrong_answer_that_is_not_old() -> None:
 
 def test_an_unready_pod_that_still_resolves_is_wrong() -> None:
     seen = look(BEFORE, knows=[HEALTHY])
-    assert line_of(seen).verdict is Verdict.WRONG and reason_of(seen) is Reason.NOT_READY
+    assert line_of(seen).verdict is NameVerdict.WRONG and reason_of(seen) is Reason.NOT_READY
 
 
 @pytest.mark.parametrize(
@@ -388,11 +388,11 @@ def test_an_unready_pod_that_still_resolves_is_wrong() -> None:
     [(Outcome.SERVFAIL, Reason.SERVER_FAILING), (Outcome.REFUSED, Reason.SERVER_FAILING), (Outcome.SILENT, Reason.SERVER_SILENT)],
 )
 def test_a_server_that_fails(outcome: Outcome, reason: Reason) -> None:
-    def fail(heard: Hearing) -> Hearing:
+    def fail(heard: ServerAnswers) -> ServerAnswers:
         return replace(heard, answers=tuple(Answer(question=each.question, outcome=outcome, detail="timed out") for each in heard.answers))
 
     seen = look(HEALTHY, knows=[HEALTHY, HEALTHY], hear=fail)
-    assert reason_of(seen) is reason and line_of(seen).verdict is Verdict.FAILING and not seen.right
+    assert reason_of(seen) is reason and line_of(seen).verdict is NameVerdict.FAILING and not seen.right
 
 
 def test_a_replica_that_cannot_be_reached_is_not_right() -> None:
@@ -404,19 +404,19 @@ def test_a_replica_that_cannot_be_reached_is_not_right() -> None:
 def test_a_cut_off_hearing() -> None:
     """What came before the cut counts; what did not come is silence, never "no such name"."""
     seen = look(HEALTHY, hear=lambda heard: replace(heard, answers=heard.answers[:2], trouble="connection reset"))
-    assert line_of(seen, "web-0").verdict is Verdict.RIGHT
-    assert line_of(seen, "web-1").verdict is Verdict.FAILING
+    assert line_of(seen, "web-0").verdict is NameVerdict.RIGHT
+    assert line_of(seen, "web-1").verdict is NameVerdict.FAILING
 
 
 def test_nxdomain_for_the_other_family_is_not_right() -> None:
     """Resolvers take NXDOMAIN of either question for the name's."""
 
-    def deny(heard: Hearing) -> Hearing:
+    def deny(heard: ServerAnswers) -> ServerAnswers:
         return replace(
             heard, answers=tuple(replace(each, outcome=Outcome.NXDOMAIN) if each.question.type is RecordType.AAAA else each for each in heard.answers)
         )
 
-    assert line_of(look(JUST_READY, hear=deny)).verdict is Verdict.MISSING
+    assert line_of(look(JUST_READY, hear=deny)).verdict is NameVerdict.MISSING
 
 
 # --- what could not be read or asked -------------------------------------------------------------------------------------------
@@ -424,14 +424,14 @@ def test_nxdomain_for_the_other_family_is_not_right() -> None:
 
 def test_without_servers_nothing_is_right() -> None:
     right = ("create", "pods/portforward")
-    denied = Hearing(server=Server(name="coredns-0"), asked_at=NOW, trouble="forbidden", missing_right=right)
+    denied = ServerAnswers(server=Server(name="coredns-0"), asked_at=NOW, trouble="forbidden", missing_right=right)
     settings = settings_of()
     wanted = expected(HEALTHY, cluster_zone("", settings), settings)
     for hearings in ((), (denied, denied)):
         seen = diagnose(HEALTHY, wanted, hearings, settings, (), NOW)
-        assert {line.verdict for line in seen.lines} == {Verdict.NOT_RESOLVED} and not seen.right and not seen.resolved
+        assert {line.verdict for line in seen.lines} == {NameVerdict.NOT_RESOLVED} and not seen.right and not seen.resolved
         servers = next(link for link in line_of(seen).links if link.check is Check.SERVERS)
-        assert (servers.state, servers.skip, servers.right) == (State.SKIPPED, Skip.NOT_ASKED, right if hearings else None)
+        assert (servers.state, servers.skip, servers.right) == (State.SKIPPED, LinkSkip.NOT_ASKED, right if hearings else None)
     assert seen.missing_rights == (right,)
     assert link_of(line_of(seen), Check.SLICE) is State.PASSED
 
@@ -441,15 +441,15 @@ def test_what_could_not_be_read_is_skipped_and_never_right(hidden: str, check: C
     seen = look(replace(HEALTHY, **{hidden: None}), knows=[HEALTHY])
     line = line_of(seen)
     link = next(each for each in line.links if each.check is check)
-    assert (link.state, link.skip) == (State.SKIPPED, Skip.UNREADABLE) and link.right is not None
+    assert (link.state, link.skip) == (State.SKIPPED, LinkSkip.UNREADABLE) and link.right is not None
     assert [right for _, right in seen.missing_rights] == [link.right[1]]
-    assert line.verdict is (Verdict.RIGHT if hidden == "slices" else Verdict.UNKNOWN)  # the answers were as the pods have it
+    assert line.verdict is (NameVerdict.RIGHT if hidden == "slices" else NameVerdict.UNKNOWN)  # the answers were as the pods have it
     assert not seen.right
 
 
 def test_an_unread_corefile_is_skipped() -> None:
     line = line_of(look(HEALTHY, corefile=None))
-    assert line.verdict is Verdict.RIGHT and link_of(line, Check.COREFILE) is State.SKIPPED
+    assert line.verdict is NameVerdict.RIGHT and link_of(line, Check.COREFILE) is State.SKIPPED
 
 
 # --- clients -----------------------------------------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ def test_the_client_s_side(view: ClientView, state: State, reason: Reason | None
     seen = look(HEALTHY, views=[view])
     line = line_of(seen)
     assert link_of(line, Check.CLIENT) is state and reason_of(seen) is reason
-    assert line.verdict is (Verdict.NOT_SEEN if reason else Verdict.RIGHT)
+    assert line.verdict is (NameVerdict.NOT_SEEN if reason else NameVerdict.RIGHT)
 
 
 def test_remarks_on_clients() -> None:
@@ -484,9 +484,9 @@ def test_remarks_on_clients() -> None:
 
 def test_narrowed_to_one_pod() -> None:
     wanted = narrowed(expected(HEALTHY, cluster_zone()), ["web-2"])
-    assert [(name.kind, name.pod) for name in wanted.names] == [(Kind.POD, "web-2"), (Kind.REVERSE, "web-2")]
+    assert [(name.kind, name.pod) for name in wanted.names] == [(NameKind.POD, "web-2"), (NameKind.REVERSE, "web-2")]
 
 
 def test_terminating_pods_do_not_hide_their_service_s_others() -> None:
     seen = look(FAULTS["terminating"][0])
-    assert shared(seen, Kind.SERVICE).verdict is Verdict.RIGHT
+    assert shared(seen, NameKind.SERVICE).verdict is NameVerdict.RIGHT

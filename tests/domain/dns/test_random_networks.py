@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.dns.answers import Answer, Hearing, Outcome, Server
-from kubectl_pets.domain.dns.comparing import Standing
+from kubectl_pets.domain.dns.answers import Answer, Outcome, Server, ServerAnswers
+from kubectl_pets.domain.dns.comparing import AnswerStanding
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.diagnosing import diagnose
-from kubectl_pets.domain.dns.names import Kind, expected, questions
+from kubectl_pets.domain.dns.names import NameKind, expected, questions
 from kubectl_pets.domain.dns.network import Network, Service, ServicePort
-from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Reason, Skip, State, Verdict
+from kubectl_pets.domain.dns.reasons import Check, Diagnosis, LinkSkip, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.model import Pod
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, service, statefulset
@@ -32,12 +32,12 @@ PORTS = (
 )
 
 
-def judged(found: Network, hearings: tuple[Hearing, ...], corefile: Settings | None = SETTINGS) -> Diagnosis:
+def judged(found: Network, hearings: tuple[ServerAnswers, ...], corefile: Settings | None = SETTINGS) -> Diagnosis:
     wanted = expected(found, cluster_zone("", corefile), corefile)
     return diagnose(found, wanted, hearings, corefile, (), NOW)
 
 
-def asked(found: Network, *known: Network, corefile: Settings = SETTINGS) -> tuple[Hearing, ...]:
+def asked(found: Network, *known: Network, corefile: Settings = SETTINGS) -> tuple[ServerAnswers, ...]:
     wanted = questions(expected(found, cluster_zone("", corefile), corefile).names)
     return tuple(CoreDns(each, corefile).hear(wanted, f"coredns-{number}") for number, each in enumerate(known))
 
@@ -171,13 +171,13 @@ def test_a_replica_that_knows_another_network_is_found_out(seed: int) -> None:
     seen = judged(young, asked(young, young, before))
     line = line_of(seen, name)
     assert line.finding is not None and line.finding.reason is Reason.NEGATIVE_CACHE
-    assert [each.standing for each in line.heard] == [Standing.RIGHT, Standing.MISSING]
+    assert [each.standing for each in line.heard] == [AnswerStanding.RIGHT, AnswerStanding.MISSING]
 
 
 # --- whatever there is -------------------------------------------------------------------------------------------------------
 
 
-def garbled(maker: Maker, hearing: Hearing) -> Hearing:
+def garbled(maker: Maker, hearing: ServerAnswers) -> ServerAnswers:
     """Some answers lost, some others', some failures."""
     answers = []
     for answer in hearing.answers:
@@ -193,7 +193,7 @@ def garbled(maker: Maker, hearing: Hearing) -> Hearing:
     return replace(hearing, answers=tuple(answers), trouble=trouble, missing_right=right)
 
 
-def odd(seed: int) -> tuple[Network, tuple[Hearing, ...], Settings | None]:
+def odd(seed: int) -> tuple[Network, tuple[ServerAnswers, ...], Settings | None]:
     maker = Maker(seed)
     found = maker.healthy()
     if found.pods and maker.chance(0.7):
@@ -213,17 +213,17 @@ def odd(seed: int) -> tuple[Network, tuple[Hearing, ...], Settings | None]:
 def test_right_means_answered_exactly_by_everybody_who_was_asked(seed: int) -> None:
     found, hearings, corefile = odd(seed)
     for line in judged(found, hearings, corefile).lines:
-        if line.verdict is not Verdict.RIGHT:
-            assert line.verdict is Verdict.NOT_RESOLVED or line.name.records is None or line.finding is not None or line.right
+        if line.verdict is not NameVerdict.RIGHT:
+            assert line.verdict is NameVerdict.NOT_RESOLVED or line.name.records is None or line.finding is not None or line.right
             continue
         assert line.finding is None
-        heard = [each for each in line.heard if each.standing is not Standing.NOT_ASKED]
+        heard = [each for each in line.heard if each.standing is not AnswerStanding.NOT_ASKED]
         assert heard
         for each in heard:
             for one in each.compared:
                 answer = each.hearing.answer(one.expectation.question)
                 given_records = set(answer.records) if answer else set()
-                if line.name.kind is Kind.POD:
+                if line.name.kind is NameKind.POD:
                     assert one.expectation.records is not None and given_records == set(one.expectation.records)
                 assert answer is not None and answer.outcome in (Outcome.ANSWERED, Outcome.NODATA)
 
@@ -252,7 +252,7 @@ def test_nothing_passes_that_was_not_read(seed: int) -> None:
                 assert link.state is not State.PASSED, link
             assert (link.skip is not None) == (link.state is State.SKIPPED)
             assert bool(link.findings) == (link.state is State.FAILED)
-            if link.skip is Skip.UNREADABLE:
+            if link.skip is LinkSkip.UNREADABLE:
                 assert link.right is not None
     if None in (found.pods, found.services):
         assert not seen.right or not seen.lines
@@ -271,7 +271,7 @@ def test_it_is_deterministic_and_in_order(seed: int) -> None:
     )
     again = judged(shuffled, hearings, corefile)
     assert again.lines == seen.lines
-    ordinals = [line.name.ordinal for line in seen.lines if line.name.kind is Kind.POD]
+    ordinals = [line.name.ordinal for line in seen.lines if line.name.kind is NameKind.POD]
     assert ordinals == list(range(found.set.start, found.set.start + found.set.spec.replicas))
     for line in seen.lines:
         if line.links:

@@ -27,12 +27,12 @@ from kubectl_pets.domain.model import (
     StatefulSetSpec,
     Volume,
 )
-from kubectl_pets.domain.orphans.findings import Verdict
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
+    ClaimInventory,
     ClaimRef,
     CSISource,
-    Estate,
     HorizontalPodAutoscaler,
     JobSpec,
     JobTemplate,
@@ -41,15 +41,15 @@ from kubectl_pets.domain.orphans.inventory import (
     PersistentVolume,
     PersistentVolumeSpec,
     PersistentVolumeStatus,
-    Phase,
+    PodPhase,
     PodUse,
     RevisionContent,
     ScaledObject,
     ScaledObjectSpec,
     ScaleTarget,
     Template,
-    Users,
     Workload,
+    Workloads,
     WorkloadSpec,
     volumes_by_name,
 )
@@ -181,7 +181,7 @@ def ephemeral(name: str) -> tuple[Volume, ...]:
 
 def pod(name: str, *volumes: Volume, phase: str = "Running", made: datetime = NOW - DAY) -> PodUse:
     metadata = Named(name=name, namespace="prod", creation_timestamp=made)
-    return PodUse(metadata=metadata, spec=Mounts(volumes=volumes), status=Phase(phase=phase))
+    return PodUse(metadata=metadata, spec=Mounts(volumes=volumes), status=PodPhase(phase=phase))
 
 
 def workload(name: str, *volumes: Volume) -> Workload:
@@ -211,7 +211,7 @@ def scaled_object(
     return ScaledObject(metadata=ObjectMeta(name="keda", namespace="prod", annotations=annotations or {}), spec=spec)
 
 
-NOBODY = Users(
+NOBODY = Workloads(
     pods=(),
     deployments=(),
     replica_sets=(),
@@ -223,11 +223,11 @@ NOBODY = Users(
 )
 
 
-def users(**used: Any) -> dict[str, Users]:
+def users(**used: Any) -> dict[str, Workloads]:
     return {"prod": msgspec.structs.replace(NOBODY, **used)}
 
 
-def estate(*claims: PersistentVolumeClaim, **rest: Any) -> Estate:
+def estate(*claims: PersistentVolumeClaim, **rest: Any) -> ClaimInventory:
     """Everything was read, and there is nothing but what is given."""
     read: dict[str, Any] = {
         "sets": (),
@@ -238,10 +238,10 @@ def estate(*claims: PersistentVolumeClaim, **rest: Any) -> Estate:
         "volumes": volumes_by_name(claims, (volume(item) for item in claims if item.spec.volume_name)),
         "users": {item.namespace: NOBODY for item in claims},
     }
-    return Estate(claims=claims, **read | rest)
+    return ClaimInventory(claims=claims, **read | rest)
 
 
-def one(of: Estate) -> Verdict:
+def one(of: ClaimInventory) -> ClaimVerdict:
     (found,) = judge(of, NOW)
     return found
 

@@ -8,13 +8,13 @@ import yaml
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import (
-    Estate,
+    ClaimInventory,
     HorizontalPodAutoscaler,
     PersistentVolume,
     PodUse,
     ScaledObject,
-    Users,
     Workload,
+    Workloads,
     volumes_by_name,
 )
 from kubectl_pets.domain.orphans.judging import judge
@@ -24,10 +24,10 @@ from tests.domain.orphans.builders import NOBODY, NOW, estate, one
 SCENE = yaml.safe_load((Path(__file__).parent / "scaled_down.yaml").read_text())
 
 
-def read() -> Estate:
+def read() -> ClaimInventory:
     claims = msgspec.convert(SCENE["PersistentVolumeClaimList"], tuple[PersistentVolumeClaim, ...])
     pods = msgspec.convert(SCENE["PodList"], tuple[PodUse, ...])
-    return Estate(
+    return ClaimInventory(
         claims=claims,
         sets=msgspec.convert(SCENE["StatefulSetList"], tuple[StatefulSet, ...]),
         kruise_sets=(),
@@ -94,8 +94,8 @@ def test_wire_names() -> None:
 
 def test_nothing_was_read_until_somebody_says_so() -> None:
     """Every list is None unless it is given: forgetting one keeps data."""
-    assert all(getattr(Users(), name) is None for name in Users.__struct_fields__)
-    assert all(getattr(Estate(), name) is None for name in Estate.__struct_fields__[1:-1]) and not Estate().users
+    assert all(getattr(Workloads(), name) is None for name in Workloads.__struct_fields__)
+    assert all(getattr(ClaimInventory(), name) is None for name in ClaimInventory.__struct_fields__[1:-1]) and not ClaimInventory().users
     (claim,) = (item for item in read().claims if item.name == "data-web-1")
-    assert one(Estate(claims=(claim,))).klass is Class.UNSURE
+    assert one(ClaimInventory(claims=(claim,))).klass is Class.UNSURE
     assert one(estate(claim)).klass is Class.SET_GONE

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.model import Condition, DataSource, ManagedFieldsEntry
-from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind, Fate, Verdict
+from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import volumes_by_name
 from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION, judge
 from tests.domain.orphans.builders import (
@@ -35,11 +35,11 @@ E = EvidenceKind
 STATUS = ManagedFieldsEntry(manager=CONTROLLER, operation="Update", subresource="status", time=NOW - DAY)
 
 
-def kinds(verdict: Verdict) -> set[EvidenceKind]:
+def kinds(verdict: ClaimVerdict) -> set[EvidenceKind]:
     return {item.kind for item in verdict.evidence}
 
 
-def why(verdict: Verdict, kind: EvidenceKind) -> Evidence:
+def why(verdict: ClaimVerdict, kind: EvidenceKind) -> Evidence:
     return next(item for item in verdict.evidence if item.kind is kind)
 
 

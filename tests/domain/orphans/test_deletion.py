@@ -13,11 +13,11 @@ from kubectl_pets.domain.orphans.deletion import (
     RETAINED_ANNOTATION,
     DeleteClaim,
     Deletion,
-    Options,
-    Refused,
-    RefusedReason,
+    DeletionOptions,
+    DeletionRefused,
+    DeletionRefusedReason,
     SetRetain,
-    Snapshot,
+    TakeSnapshot,
     Totals,
     essence,
     plan,
@@ -25,8 +25,8 @@ from kubectl_pets.domain.orphans.deletion import (
     recheck,
     totals,
 )
-from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind, Fate, Verdict
-from kubectl_pets.domain.orphans.inventory import Estate, PersistentVolume
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, EvidenceKind, Fate
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot, Offer, Taken
 from tests.domain.orphans.builders import (
@@ -45,17 +45,17 @@ from tests.domain.orphans.builders import (
     volume,
 )
 
-R = RefusedReason
-SNAPSHOT = Options(snapshot=True, snapshot_class="nightly", offer=Offer(classes=(snapshot_class("nightly"),)))
+R = DeletionRefusedReason
+SNAPSHOT = DeletionOptions(snapshot=True, snapshot_class="nightly", offer=Offer(classes=(snapshot_class("nightly"),)))
 
 
-def left_behind(*ordinals: int, policy: str = "Delete", size: str = "10Gi") -> tuple[Verdict, ...]:
+def left_behind(*ordinals: int, policy: str = "Delete", size: str = "10Gi") -> tuple[ClaimVerdict, ...]:
     claims = [claim(f"data-web-{at}", size=size) for at in ordinals]
     volumes = {item.spec.volume_name: volume(item, policy) for item in claims}
     return judge(estate(*claims, volumes=volumes, sets=(stateful_set("web", 1),)), NOW)
 
 
-def deletes(verdict: Verdict) -> DeleteClaim:
+def deletes(verdict: ClaimVerdict) -> DeleteClaim:
     meta = verdict.claim.metadata
     return DeleteClaim(namespace="prod", name=meta.name, uid=meta.uid, resource_version="7")
 
@@ -65,7 +65,7 @@ def deletes(verdict: Verdict) -> DeleteClaim:
 
 def test_the_volume_is_set_to_retain_before_its_claim_goes() -> None:
     (verdict,) = left_behind(4)
-    (found,) = plan([verdict], Options(), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(), NOW).deletions
     retain, delete = found.steps
     assert isinstance(retain, SetRetain) and delete == deletes(verdict)
     assert (retain.volume, retain.resource_version, retain.before) == (verdict.claim.spec.volume_name, "3", "Delete")
@@ -78,46 +78,46 @@ def test_the_volume_is_set_to_retain_before_its_claim_goes() -> None:
 
 def test_only_who_says_so_destroys_data() -> None:
     (verdict,) = left_behind(4)
-    (found,) = plan([verdict], Options(destroy_data=True), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(destroy_data=True), NOW).deletions
     assert found.steps == (deletes(verdict),) and found.fate is Fate.DESTROYED
 
 
 @pytest.mark.parametrize("destroy", [True, False])
 def test_a_volume_that_is_retained_anyway_is_left_alone(destroy: bool) -> None:
     (verdict,) = left_behind(4, policy="Retain")
-    (found,) = plan([verdict], Options(destroy_data=destroy), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(destroy_data=destroy), NOW).deletions
     assert found.steps == (deletes(verdict),) and found.fate is Fate.RETAINED
 
 
 def test_a_claim_without_data_is_just_deleted() -> None:
     verdict = one(estate(claim("data-web-4", phase="Pending")))
-    (found,) = plan([verdict], Options(), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(), NOW).deletions
     assert found.steps == (deletes(verdict),) and found.fate is Fate.NO_DATA
 
 
 def test_a_snapshot_comes_first() -> None:
     (verdict,) = left_behind(4)
     (found,) = plan([verdict], SNAPSHOT, NOW).deletions
-    assert [type(step) for step in found.steps] == [Snapshot, SetRetain, DeleteClaim]
+    assert [type(step) for step in found.steps] == [TakeSnapshot, SetRetain, DeleteClaim]
     uid = verdict.claim.metadata.uid
     name = f"data-web-4-{uid[:8]}"
-    assert found.steps[0] == Snapshot(namespace="prod", claim="data-web-4", uid=uid, name=name, snapshot_class="nightly")
+    assert found.steps[0] == TakeSnapshot(namespace="prod", claim="data-web-4", uid=uid, name=name, snapshot_class="nightly")
     pending = one(estate(claim("data-web-4", phase="Pending")))
     assert plan([pending], SNAPSHOT, NOW).refused[0].reason is NoSnapshot.NO_VOLUME
-    (refused,) = plan([verdict], Options(snapshot=True, snapshot_class="weekly", offer=SNAPSHOT.offer), NOW).refused
+    (refused,) = plan([verdict], DeletionOptions(snapshot=True, snapshot_class="weekly", offer=SNAPSHOT.offer), NOW).refused
     assert (refused.reason, refused.detail) == (NoSnapshot.CLASS_MISSING, "weekly")
 
 
 def test_the_name_of_a_snapshot_is_valid_however_long_the_claims_is() -> None:
     verdict = one(estate(claim("d" * 60 + "-" + "w" * 180 + "-100000", uid="0123456789")))
     (found,) = plan([verdict], SNAPSHOT, NOW).deletions
-    assert isinstance(found.steps[0], Snapshot)
+    assert isinstance(found.steps[0], TakeSnapshot)
     assert len(found.steps[0].name) <= 253 and found.steps[0].name.endswith("-01234567")
 
 
 def test_of_each_family_the_newest_ordinals_may_stay() -> None:
     verdicts = left_behind(2, 10, 9, 3)
-    found = plan(verdicts, Options(keep=2), NOW)
+    found = plan(verdicts, DeletionOptions(keep=2), NOW)
     assert [item.verdict.name for item in found.deletions] == ["data-web-2", "data-web-3"]
     assert [(item.verdict.name, item.reason) for item in found.refused] == [
         ("data-web-10", R.KEPT_BACK),
@@ -128,20 +128,20 @@ def test_of_each_family_the_newest_ordinals_may_stay() -> None:
 def test_families_of_two_templates_are_two() -> None:
     claims = [claim(f"{template}-web-{at}") for template in ("data", "logs") for at in (1, 2)]
     verdicts = judge(estate(*claims, sets=(stateful_set("web", 1, "data", "logs"),)), NOW)
-    found = plan(verdicts, Options(keep=1), NOW)
+    found = plan(verdicts, DeletionOptions(keep=1), NOW)
     assert [item.verdict.name for item in found.deletions] == ["data-web-1", "logs-web-1"]
 
 
 def test_no_more_than_asked_for_in_one_run() -> None:
-    found = plan(left_behind(2, 3, 4), Options(limit=2), NOW)
+    found = plan(left_behind(2, 3, 4), DeletionOptions(limit=2), NOW)
     assert [item.verdict.name for item in found.deletions] == ["data-web-2", "data-web-3"]
     assert [item.reason for item in found.refused] == [R.OVER_LIMIT]
-    assert not plan(left_behind(2), Options(limit=0), NOW).deletions
+    assert not plan(left_behind(2), DeletionOptions(limit=0), NOW).deletions
 
 
 def test_what_is_no_candidate_is_refused_and_counts_for_nothing() -> None:
     verdicts = left_behind(0, 1, 2)  # 0 is in range
-    found = plan(verdicts, Options(keep=1, limit=1), NOW)
+    found = plan(verdicts, DeletionOptions(keep=1, limit=1), NOW)
     assert [(item.verdict.name, item.reason) for item in found.refused] == [
         ("data-web-0", R.NOT_A_CANDIDATE),
         ("data-web-2", R.KEPT_BACK),
@@ -152,22 +152,22 @@ def test_what_is_no_candidate_is_refused_and_counts_for_nothing() -> None:
 @pytest.mark.parametrize("klass", [klass for klass in Class])
 def test_every_class_but_three_is_refused(klass: Class) -> None:
     (verdict,) = left_behind(4)
-    found = plan([msgspec.structs.replace(verdict, klass=klass)], Options(destroy_data=True), NOW)
+    found = plan([msgspec.structs.replace(verdict, klass=klass)], DeletionOptions(destroy_data=True), NOW)
     assert bool(found.deletions) == (klass in (Class.SCALED_DOWN, Class.TEMPLATE_GONE, Class.SET_GONE))
 
 
 @pytest.mark.parametrize("destroy", [True, False])
 def test_a_policy_that_nobody_knows_is_nothing_to_agree_to(destroy: bool) -> None:
-    found = plan(left_behind(4, policy="Archive"), Options(destroy_data=destroy), NOW)
+    found = plan(left_behind(4, policy="Archive"), DeletionOptions(destroy_data=destroy), NOW)
     assert found.refused[0].reason is R.FATE_UNKNOWN and not found.deletions
 
 
 def test_totals_say_what_would_be_destroyed() -> None:
     verdicts = (*left_behind(4, 5), *left_behind(6, policy="Retain", size="1Gi"), *left_behind(7, size="lots"))
     gib = 2**30
-    kept = plan(verdicts, Options(), NOW).totals
+    kept = plan(verdicts, DeletionOptions(), NOW).totals
     assert kept == Totals(claims=4, bytes=21 * gib, destroyed=0, destroyed_bytes=0, unsized=1)
-    lost = plan(verdicts, Options(destroy_data=True), NOW).totals
+    lost = plan(verdicts, DeletionOptions(destroy_data=True), NOW).totals
     assert lost == Totals(claims=4, bytes=21 * gib, destroyed=3, destroyed_bytes=20 * gib, unsized=1)
     assert totals(verdicts) == lost  # as kubectl would
 
@@ -188,14 +188,14 @@ def test_what_is_remembered_of_a_claim_is_what_is_needed_to_make_it_again() -> N
 BEFORE = left_behind(4)[0]
 
 
-def again(item: PersistentVolumeClaim | None = None, options: Options = Options(), policy: str = "Delete", **rest: Any) -> Deletion | Refused:
+def again(item: PersistentVolumeClaim | None = None, options: DeletionOptions = DeletionOptions(), policy: str = "Delete", **rest: Any) -> Deletion | DeletionRefused:
     item = item or claim("data-web-4")
     read: dict[str, object] = {"sets": (stateful_set("web", 1),), "volumes": {item.spec.volume_name: volume(item, policy)}}
     return recheck(BEFORE, estate(item, **read | rest), options, NOW)
 
 
-def reason(found: Deletion | Refused) -> RefusedReason | NoSnapshot:
-    assert isinstance(found, Refused)
+def reason(found: Deletion | DeletionRefused) -> DeletionRefusedReason | NoSnapshot:
+    assert isinstance(found, DeletionRefused)
     return found.reason
 
 
@@ -227,7 +227,7 @@ def test_another_class_is_another_question(rest: dict[str, Any]) -> None:
 
 
 def test_somebody_else_was_faster() -> None:
-    assert reason(recheck(BEFORE, estate(), Options(), NOW)) is R.GONE
+    assert reason(recheck(BEFORE, estate(), DeletionOptions(), NOW)) is R.GONE
     assert reason(again(claim("data-web-4", uid="made-anew"))) is R.REPLACED
     assert reason(again(claim("data-web-4", deleted=True))) is R.CHANGED
 
@@ -235,7 +235,7 @@ def test_somebody_else_was_faster() -> None:
 def test_another_fate_is_another_question() -> None:
     item = claim("data-web-4")
     retained = left_behind(4, policy="Retain")[0]
-    back = recheck(retained, estate(item, sets=(stateful_set("web", 1),)), Options(destroy_data=True), NOW)
+    back = recheck(retained, estate(item, sets=(stateful_set("web", 1),)), DeletionOptions(destroy_data=True), NOW)
     assert reason(back) is R.FATE_CHANGED
     other = volume(item, uid="another")
     assert reason(again(volumes={item.spec.volume_name: other})) is R.FATE_CHANGED
@@ -252,7 +252,7 @@ def test_the_slice_needs_to_hold_only_the_claim_itself() -> None:
     claims = tuple(claim(f"data-web-{at}") for at in range(6))
     whole = estate(*claims, sets=(stateful_set("web", 1),))
     for verdict in judge(whole, NOW):
-        alone: Estate = msgspec.structs.replace(whole, claims=(verdict.claim,))
+        alone: ClaimInventory = msgspec.structs.replace(whole, claims=(verdict.claim,))
         assert one(alone).klass is verdict.klass
 
 
@@ -261,7 +261,7 @@ def test_the_slice_needs_to_hold_only_the_claim_itself() -> None:
 
 def left_retained(at: datetime, of: str = "") -> PersistentVolume:
     """The volume of a claim that a run set to Retain ``at`` that time and then did not delete."""
-    (found,) = plan([BEFORE], Options(), at).deletions
+    (found,) = plan([BEFORE], DeletionOptions(), at).deletions
     retain = found.steps[0]
     assert isinstance(retain, SetRetain)
     return volume(claim("data-web-4", uid=of), "Retain", annotations=retain.annotations)
@@ -304,7 +304,7 @@ def test_a_snapshot_older_than_the_last_use_is_none(unused: int | None, destroy:
     found = recheck(
         BEFORE,
         estate(item, sets=(stateful_set("web", 1),)),
-        Options(destroy_data=destroy),
+        DeletionOptions(destroy_data=destroy),
         NOW,
         Taken("data-web-4-x", NOW - 2 * DAY),
     )

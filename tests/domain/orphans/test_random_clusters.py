@@ -16,7 +16,7 @@ from kubectl_pets.domain.orphans import claim_users as workloads
 from kubectl_pets.domain.orphans import judging as orphans
 from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import Estate, Users
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, Workloads
 from kubectl_pets.domain.orphans.judging import judge, needs
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World
@@ -24,7 +24,7 @@ from tests.domain.orphans.world import RESTORER, Name, World
 CLUSTERS, PARTS = 100_000, 10
 
 
-def candidates(estate: Estate) -> set[Name]:
+def candidates(estate: ClaimInventory) -> set[Name]:
     return {(verdict.namespace, verdict.name) for verdict in judge(estate, NOW) if verdict.candidate}
 
 
@@ -67,7 +67,7 @@ def _by_prefix(patch: pytest.MonkeyPatch) -> None:
                     return sets[:1]
             return default
 
-    def prefixed(self: searching.Index, estate: Estate) -> None:
+    def prefixed(self: searching.Index, estate: ClaimInventory) -> None:
         plain(self, estate)
         self.by_stem = Prefixes(self.by_stem)
 
@@ -100,8 +100,8 @@ def _unread(name: str) -> Callable[[pytest.MonkeyPatch], None]:
     def apply(patch: pytest.MonkeyPatch) -> None:
         plain = searching.Index.__init__
 
-        def emptied(self: searching.Index, estate: Estate) -> None:
-            if name in Users.__struct_fields__:
+        def emptied(self: searching.Index, estate: ClaimInventory) -> None:
+            if name in Workloads.__struct_fields__:
                 users = {key: msgspec.structs.replace(item, **{name: ()}) for key, item in estate.users.items()}
                 estate = msgspec.structs.replace(estate, users=users)
             else:
@@ -126,8 +126,8 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     ),
     "what autoscalers may do is ignored": _setting(reach._Scalers, "of", lambda self, item: ()),
     "notes of the size before are ignored": _setting(reach, "remembered", lambda item: ()),
-    "only pods count": _setting(workloads.Wanted, "named", lambda self, claim: None),
-    "pods do not count": _setting(workloads.Wanted, "mounted", lambda self, claim: None),
+    "only pods count": _setting(workloads.MountedBy, "named", lambda self, claim: None),
+    "pods do not count": _setting(workloads.MountedBy, "mounted", lambda self, claim: None),
     "owners are ignored": _setting(orphans._Case, "_owned", lambda self: None),
     "what was kept is ignored": _setting(orphans._Case, "_kept", lambda self: None),
     "what goes already is ignored": _setting(orphans._Case, "_terminating", lambda self: None),
@@ -164,7 +164,7 @@ def test_typical_mistakes_are_noticed(mistake: str, monkeypatch: pytest.MonkeyPa
 LISTS = ("sets", "kruise_sets", "pingcap_sets", "autoscalers", "scaled_objects", "volumes")
 
 
-def _without(estate: Estate, world: World) -> Estate:
+def _without(estate: ClaimInventory, world: World) -> ClaimInventory:
     """Some of it unread: one thing, or several."""
     random = world.random
     for _ in range(random.choice((1, 1, 2, 4))):
@@ -173,7 +173,7 @@ def _without(estate: Estate, world: World) -> Estate:
                 estate = msgspec.structs.replace(estate, **{random.choice(LISTS): None})
             case "users" if estate.users:
                 space = random.choice(sorted(estate.users))
-                unread = msgspec.structs.replace(estate.users[space], **{random.choice(Users.__struct_fields__): None})
+                unread = msgspec.structs.replace(estate.users[space], **{random.choice(Workloads.__struct_fields__): None})
                 estate = msgspec.structs.replace(estate, users=estate.users | {space: unread})
             case "namespace" if estate.users:
                 space = random.choice(sorted(estate.users))
@@ -208,7 +208,7 @@ def test_no_list_can_be_done_without(name: str) -> None:
         assert all(name == "volumes" and not verdict.claim.spec.volume_name for verdict in left)
 
 
-@pytest.mark.parametrize("name", Users.__struct_fields__)
+@pytest.mark.parametrize("name", Workloads.__struct_fields__)
 def test_no_user_can_be_done_without(name: str) -> None:
     for number in range(300):
         estate = World.grown(f"user/{number}").estate()

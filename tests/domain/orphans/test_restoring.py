@@ -7,7 +7,14 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
-from kubectl_pets.domain.orphans.deletion import CLAIM_ANNOTATION, POLICY_ANNOTATION, Options, SetRetain, deletion, essence
+from kubectl_pets.domain.orphans.deletion import (
+    CLAIM_ANNOTATION,
+    POLICY_ANNOTATION,
+    DeletionOptions,
+    SetRetain,
+    deletion,
+    essence,
+)
 from kubectl_pets.domain.orphans.findings import Class
 from kubectl_pets.domain.orphans.inventory import ClaimRef, PersistentVolume, PersistentVolumeStatus
 from kubectl_pets.domain.orphans.restoring import (
@@ -36,7 +43,7 @@ def retained(item: PersistentVolumeClaim = OLD, now: datetime = NOW) -> Persiste
     """Its volume, as the deletion by this program leaves it."""
     verdict = one(estate(item))
     assert verdict.klass is Class.SET_GONE
-    found = deletion(verdict, Options(), now)
+    found = deletion(verdict, DeletionOptions(), now)
     retain = next(step for step in getattr(found, "steps") if isinstance(step, SetRetain))
     released = volume(item, "Retain", phase="Released", annotations=retain.annotations)
     return released

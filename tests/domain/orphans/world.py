@@ -22,8 +22,8 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
+    ClaimInventory,
     ClaimRef,
-    Estate,
     HorizontalPodAutoscaler,
     Mounts,
     Named,
@@ -33,8 +33,8 @@ from kubectl_pets.domain.orphans.inventory import (
     ScaledObject,
     ScaledObjectSpec,
     ScaleTarget,
-    Users,
     Workload,
+    Workloads,
 )
 from tests.domain.orphans.builders import (
     CONTROLLER,
@@ -285,7 +285,7 @@ class World:
 
     # --- as it is read -------------------------------------------------------------------------------------------------------
 
-    def estate(self) -> Estate:
+    def estate(self) -> ClaimInventory:
         sets: dict[str, list[StatefulSet]] = {"apps": [], "kruise": [], "pingcap": []}
         for item in self.sets:
             sets[item.group].append(self._set(item))
@@ -294,7 +294,7 @@ class World:
         for key, claim in zip(claims, self.claims.values(), strict=True):
             if key.spec.volume_name:
                 volumes[key.spec.volume_name] = _volume(key, claim)
-        return Estate(
+        return ClaimInventory(
             claims=claims,
             sets=tuple(sets["apps"]),
             kruise_sets=tuple(sets["kruise"]),
@@ -345,7 +345,7 @@ class World:
             volumes=volumes,
         )
 
-    def _users(self, space: str) -> Users:
+    def _users(self, space: str) -> Workloads:
         made: dict[str, tuple[Workload, ...]] = {}
         for where, kind, name, claims, scratch in self.workloads:
             if where == space:
