@@ -138,10 +138,18 @@ class LabelSelector(Value, frozen=True):
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
+class UnorderedUpdate(Value, frozen=True):
+    """apps.kruise.io only. Which pods go first; what matters here is that it is there at all."""
+
+
 class RollingUpdate(Value, frozen=True):
     #: Dropped silently by servers whose MaxUnavailableStatefulSet gate is off.
     max_unavailable: int | str | None = None
     partition: int | None = None
+    #: The rest is apps.kruise.io's: updates stop, and what other kinds have as ``spec.minReadySeconds``.
+    paused: bool = False
+    min_ready_seconds: int = 0
+    unordered_update: UnorderedUpdate | None = None
 
 
 class UpdateStrategy(Value, frozen=True):

@@ -7,45 +7,23 @@ The ranges are those of the controllers: kubernetes pkg/controller/statefulset (
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from enum import StrEnum, unique
+from collections.abc import Iterator
 
 import msgspec
 
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, ScaledObject, ScaleTarget
+from kubectl_pets.domain.sets.kinds import SetGroup
+from kubectl_pets.domain.sets.reserved import Reserved, reserved_ordinals
 
 #: What else knows how many replicas a set is to come back to: kube-downscaler's note of the size before the night.
 ORIGINAL_REPLICAS_ANNOTATION = "downscaler/original-replicas"
 LAST_APPLIED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
-DELETE_SLOTS_ANNOTATION = "delete-slots"
 PAUSED_REPLICAS_ANNOTATION = "autoscaling.keda.sh/paused-replicas"
 
 #: An autoscaler of anything else scales a custom resource, and what that does to the sets below it is its controller's secret.
 _PLAIN_KINDS = frozenset(("deployment", "replicaset", "replicationcontroller", "statefulset"))
-_RANGE = re.compile(r"\s*([0-9]{1,10})\s*(?:-\s*([0-9]{1,10})\s*)?")
-
-
-@unique
-class SetGroup(StrEnum):
-    APPS = "apps"
-    KRUISE = "apps.kruise.io"
-    PINGCAP = "apps.pingcap.com"
-
-
-class Reserved(msgspec.Struct, frozen=True):
-    """Ordinals that are left out, as disjoint ranges in order; ``readable`` is False where some of them made no sense."""
-
-    ranges: tuple[tuple[int, int], ...] = ()
-    readable: bool = True
-
-    def __contains__(self, ordinal: int) -> bool:
-        return any(first <= ordinal <= last for first, last in self.ranges)
-
-    def between(self, start: int, end: int) -> int:
-        """How many there are in [start, end)."""
-        return sum(max(0, min(last + 1, end) - max(first, start)) for first, last in self.ranges)
 
 
 class Ceiling(msgspec.Struct, frozen=True):
@@ -124,37 +102,6 @@ def live_sets(estate: ClaimInventory) -> Iterator[LiveSet]:
     ):
         for item in sets or ():
             yield LiveSet(item, group, reserved_ordinals(item), (*remembered(item), *scalers.of(item)))
-
-
-def reserved_ordinals(item: StatefulSet) -> Reserved:
-    """OpenKruise's field and PingCAP's annotation, whichever is there."""
-    parts: list[object] = list(item.spec.reserve_ordinals)
-    slots = item.metadata.annotations.get(DELETE_SLOTS_ANNOTATION, "").strip()
-    readable = True
-    if slots:
-        try:
-            parts += msgspec.json.decode(slots, type=list[int])
-        except msgspec.DecodeError:
-            readable = False
-    ranges = []
-    for part in parts:
-        found = _RANGE.fullmatch(str(part))
-        if found is None or (found[2] and int(found[2]) < int(found[1])):
-            readable = False
-        else:
-            ranges.append((int(found[1]), int(found[2] or found[1])))
-    return Reserved(_merged(ranges), readable)
-
-
-def _merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Disjoint and in order, so that no ordinal is counted twice."""
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return tuple(merged)
 
 
 class _AppliedSpec(msgspec.Struct):

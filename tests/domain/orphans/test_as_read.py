@@ -18,7 +18,7 @@ from kubectl_pets.domain.orphans.inventory import (
     volumes_by_name,
 )
 from kubectl_pets.domain.orphans.judging import judge
-from kubectl_pets.domain.orphans.reach import reserved_ordinals
+from kubectl_pets.domain.sets.reserved import reserved_ordinals
 from tests.domain.orphans.builders import NOBODY, NOW, estate, one
 
 SCENE = yaml.safe_load((Path(__file__).parent / "scaled_down.yaml").read_text())

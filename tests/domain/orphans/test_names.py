@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from kubectl_pets.domain.model import Ordinals, StatefulSet, StatefulSetSpec
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind
 from kubectl_pets.domain.orphans.origins import explanations, split
-from kubectl_pets.domain.orphans.reach import LiveSet, SetGroup, reserved_ordinals
+from kubectl_pets.domain.orphans.reach import LiveSet
+from kubectl_pets.domain.sets.kinds import SetGroup
+from kubectl_pets.domain.sets.reserved import reserved_ordinals
 from tests.domain.orphans.builders import claim, estate, mounts, one, stateful_set, users, workload
 
 E = EvidenceKind

@@ -18,6 +18,7 @@ from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, Workloads
 from kubectl_pets.domain.orphans.judging import judge, needs
+from kubectl_pets.domain.sets.reserved import Reserved
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World
 
@@ -120,7 +121,7 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "what was restored was a set's": _setting(origins, "SET_CONTROLLERS", origins.SET_CONTROLLERS | {origins.RESTORER}),
     "a set at 0 is taken for small": _setting(reach.LiveSet, "at_zero", False),
     "ordinals start at 0": _setting(reach.LiveSet, "start", 0),
-    "holes are not counted": _setting(reach, "reserved_ordinals", lambda item: reach.Reserved()),
+    "holes are not counted": _setting(reach, "reserved_ordinals", lambda item: Reserved()),
     "the range is one too short": _setting(
         reach.LiveSet, "covers", lambda self, ordinal, replicas: self.start <= ordinal < self.start + replicas - 1
     ),
