@@ -8,7 +8,8 @@ from kubectl_pets.domain.rollout.partition import PartitionRequest
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Goal, Partition
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.rollout.carry import RunOptions, carry, manner_options
+from kubectl_pets.flows.engine.options import RunOptions, run_options
+from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.rollout import partition as picture
@@ -21,10 +22,10 @@ from kubectl_pets.views.rollout import partition as picture
 )
 @click.argument("name", type=SetName())
 @click.argument("value", type=PartitionValue(), required=False)
-@manner_options
+@run_options()
 @connection
 @pass_session
-def command(session: Session, name: str, value: PartitionRequest | None, manner: RunOptions) -> ExitCode:
+def command(session: Session, name: str, value: PartitionRequest | None, options: RunOptions) -> ExitCode:
     """Show the partition as a picture of positions and ordinals, or set it.
 
     VALUE counts positions that keep the current revision: absolute (2), relative (+1, -1), or a share of the replicas (50%,
@@ -42,8 +43,8 @@ def command(session: Session, name: str, value: PartitionRequest | None, manner:
         terminal = session.terminal
         text = (
             picture.draw(seen, width=terminal.width, colour=terminal.colour)
-            if manner.output == "table"
-            else documents.one(seen, manner.output)
+            if options.output == "table"
+            else documents.one(seen, options.output)
         )
         terminal.print(text)
         return ExitCode.OK
@@ -57,4 +58,4 @@ def command(session: Session, name: str, value: PartitionRequest | None, manner:
             )
         return Partition(partition=wanted)
 
-    return carry(session, name, goal, manner)
+    return carry(session, name, goal, options)

@@ -11,7 +11,8 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.restarting import Order, in_order, mark
 from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.rollout.carry import RunOptions, carry, manner_options
+from kubectl_pets.flows.engine.options import RunOptions, run_options
+from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.terms import soak_option, terms_options
 from kubectl_pets.session import Session
@@ -32,14 +33,14 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.option("--anew", is_flag=True, help="Begin again, although the last restart is unfinished or hardly over.")
 @soak_option("--soak")
 @click.argument("name", type=SetName())
-@manner_options
+@run_options()
 @terms_options
 @connection
 @pass_session
 def command(
     session: Session,
     name: str,
-    manner: RunOptions,
+    options: RunOptions,
     terms: Terms,
     pods: tuple[str, ...],
     skip: tuple[str, ...],
@@ -77,7 +78,7 @@ def command(
         names = tuple(pod for pod in wanted if pod not in left_out)
         return RestartPods(pods=names, batch=batch or 1, soak=soak, leader=leader, anew=anew)
 
-    return carry(session, name, goal, manner, terms)
+    return carry(session, name, goal, options, terms)
 
 
 def _label(text: str | None) -> tuple[str, str] | None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import click
-from msgspec.structs import replace
 
 from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
@@ -13,7 +12,8 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import images_for
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.rollout.carry import OnStuck, RunOptions, carry, manner_options
+from kubectl_pets.flows.engine.options import RunOptions, run_options
+from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
 from kubectl_pets.flows.rollout.terms import soak_option, terms_options
@@ -47,7 +47,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 def _verb(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     """What every verb here takes."""
-    return _name(manner_options(connection(pass_session(command))))
+    return _name(run_options()(connection(pass_session(command))))
 
 
 def _forward(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -89,14 +89,14 @@ def command() -> None:
 @click.option("--group", metavar="SELECTOR", help="In place of NAME: every set with these labels, one after the other.")
 @click.option("--by", metavar="LABEL", help="With --group: in the order of this label's values, such as zones.")
 @click.argument("name", type=SetName(), required=False)
-@manner_options
+@run_options()
 @terms_options
 @connection
 @pass_session
 def run(
     session: Session,
     name: str | None,
-    manner: RunOptions,
+    options: RunOptions,
     terms: Terms,
     group: str | None,
     by: str | None,
@@ -124,16 +124,16 @@ def run(
     def goal(seen: Assessment, careful: bool) -> Goal:
         return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak)
 
-    manner = replace(manner, on_stuck=OnStuck(on_stuck))
+    way_out = OnStuck(on_stuck)
     if group:
         if name:
             raise UsageError("a NAME and --group exclude each other.")
-        return carry_group(session, group, by or "", goal, manner, terms)
+        return carry_group(session, group, by or "", goal, options, terms, on_stuck=way_out)
     if not name:
         raise UsageError("Missing argument 'NAME'.", hint="or say --group SELECTOR for several sets.")
     if by:
         raise UsageError("--by goes with --group.")
-    return carry(session, name, goal, manner, terms)
+    return carry(session, name, goal, options, terms, on_stuck=way_out)
 
 
 @click.command("canary", epilog=_CODES)
@@ -141,7 +141,7 @@ def run(
 @_image
 @_forward
 def canary(
-    session: Session, name: str, manner: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...]
+    session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...]
 ) -> ExitCode:
     """Stage a change under a partition that holds every pod, then release it to the highest ordinals and wait for them.
 
@@ -152,13 +152,13 @@ def canary(
       kubectl pets rollout canary web --image nginx:1.27
       kubectl pets rollout canary web --pods 2 --image app=db:2.1 --dry-run
     """
-    return carry(session, name, lambda seen, careful: Canary(pods=pods, images=_resolve(images, seen)), manner, terms)
+    return carry(session, name, lambda seen, careful: Canary(pods=pods, images=_resolve(images, seen)), options, terms)
 
 
 @click.command("step", epilog=_CODES)
 @_pods
 @_forward
-def step(session: Session, name: str, manner: RunOptions, terms: Terms, pods: Amount) -> ExitCode:
+def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount) -> ExitCode:
     """Release the next pods, from the highest ordinal down, and wait until they are available.
 
     A step that was cut short is finished first and counts as this one.
@@ -168,13 +168,13 @@ def step(session: Session, name: str, manner: RunOptions, terms: Terms, pods: Am
       kubectl pets rollout step web
       kubectl pets rollout step web --pods 25%
     """
-    return carry(session, name, lambda seen, careful: StepOn(pods=pods), manner, terms)
+    return carry(session, name, lambda seen, careful: StepOn(pods=pods), options, terms)
 
 
 @click.command("promote", epilog=_CODES)
 @soak_option("--soak")
 @_forward
-def promote(session: Session, name: str, manner: RunOptions, terms: Terms, soak: timedelta) -> ExitCode:
+def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak: timedelta) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
 
     With gates or --soak it releases one pod at a time.
@@ -185,36 +185,36 @@ def promote(session: Session, name: str, manner: RunOptions, terms: Terms, soak:
       kubectl pets rollout promote web --soak 1m --gate-http /healthz:8080 --timeout 20m
     """
     goal: Goal = Run(soak=soak) if soak or terms.gates else Promote()
-    return carry(session, name, lambda seen, careful: goal, manner, terms)
+    return carry(session, name, lambda seen, careful: goal, options, terms)
 
 
 @click.command("pause", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_verb
-def pause(session: Session, name: str, manner: RunOptions) -> ExitCode:
+def pause(session: Session, name: str, options: RunOptions) -> ExitCode:
     """Raise the partition to where the rollout stands: pods already replaced stay, no other one follows.
 
     \b
     Example:
       kubectl pets rollout pause web
     """
-    return carry(session, name, lambda seen, careful: Pause(), manner)
+    return carry(session, name, lambda seen, careful: Pause(), options)
 
 
 @click.command("resume", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_verb
-def resume(session: Session, name: str, manner: RunOptions) -> ExitCode:
+def resume(session: Session, name: str, options: RunOptions) -> ExitCode:
     """Put the partition back to what it was before the pause. Does not wait: 'kubectl pets status NAME -w' does.
 
     \b
     Example:
       kubectl pets rollout resume web
     """
-    return carry(session, name, lambda seen, careful: Resume(), manner)
+    return carry(session, name, lambda seen, careful: Resume(), options)
 
 
 @click.command("abort", epilog=_CODES)
 @_verb
-def abort(session: Session, name: str, manner: RunOptions) -> ExitCode:
+def abort(session: Session, name: str, options: RunOptions) -> ExitCode:
     """Bring every pod back to the current revision, the last one that was rolled out to the end.
 
     Holds the rollout with the partition, then deletes the updated pods one at a time (broken ones first, then from the highest
@@ -225,7 +225,7 @@ def abort(session: Session, name: str, manner: RunOptions) -> ExitCode:
       kubectl pets rollout abort web
       kubectl pets rollout abort web -y --timeout 15m
     """
-    return carry(session, name, lambda seen, careful: Abort(), manner)
+    return carry(session, name, lambda seen, careful: Abort(), options)
 
 
 def _resolve(images: tuple[Image, ...], seen: Assessment) -> tuple[Image, ...]:

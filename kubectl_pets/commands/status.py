@@ -11,9 +11,11 @@ from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.rollout.conductor import RolloutFrame, TimedOut, follow
+from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.engine.picture import pictured
+from kubectl_pets.flows.engine.report import report
+from kubectl_pets.flows.rollout.conductor import follow
 from kubectl_pets.session import Session
-from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import advice, documents, tree, words
 
 _EXIT = {
@@ -62,28 +64,17 @@ def command(
 def _watch(session: Session, name: str, until: Until, *, stay: bool, timeout: float | None, output: str) -> ExitCode:
     tabular = output in ("table", "wide")
     with session.cluster.watch_set(session.namespace, name) as source:
-        if tabular:
-            with Painter(session.terminal) as painter:
-
-                def observe(frame: RolloutFrame) -> None:
-                    painter.show(frame.seen, frame.now, footer=frame.trouble or "")
-
-                end, seen = follow(
-                    session.cluster, source, until, stay=stay, observe=observe, deadline=Deadline(timeout)
-                )
-        else:
+        with pictured(session.terminal, tabular=tabular) as observe:
             end, seen = follow(
-                session.cluster, source, until, stay=stay, observe=lambda frame: None, deadline=Deadline(timeout)
+                session.cluster, source, until, stay=stay, observe=observe, deadline=Deadline(timeout)
             )
+        if not tabular:
             _print(session, seen, output)
     if isinstance(end, TimedOut):
-        session.terminal.tell(f"timed out: {words.headline(seen)}")
-        return ExitCode.TIMED_OUT
-    session.terminal.tell(words.headline(seen) if end is not Progress.GONE else f"StatefulSet {name} was deleted")
+        return report(session.terminal, ExitCode.TIMED_OUT, f"timed out: {words.headline(seen)}")
+    told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {name} was deleted"
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
-    if hint:
-        session.terminal.tell(f"hint: {hint}")
-    return _EXIT[end]
+    return report(session.terminal, _EXIT[end], told, hint)
 
 
 def _print(session: Session, seen: Assessment, output: str) -> None:

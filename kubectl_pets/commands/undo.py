@@ -10,7 +10,8 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
 from kubectl_pets.errors import ExitCode, InvalidError
-from kubectl_pets.flows.rollout.carry import RunOptions, carry, manner_options
+from kubectl_pets.flows.engine.options import RunOptions, run_options
+from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.terms import soak_option, terms_options
 from kubectl_pets.session import Session
@@ -22,12 +23,12 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
 @soak_option("--soak")
 @click.argument("name", type=SetName())
-@manner_options
+@run_options()
 @terms_options
 @connection
 @pass_session
 def undo(
-    session: Session, name: str, manner: RunOptions, terms: Terms, to_revision: int | None, soak: timedelta
+    session: Session, name: str, options: RunOptions, terms: Terms, to_revision: int | None, soak: timedelta
 ) -> ExitCode:
     """Restore the template of an earlier revision, delete the broken pods that would keep the set stuck, and wait.
 
@@ -55,7 +56,7 @@ def undo(
         by = Run(soak=soak) if soak or terms.gates or careful else None
         return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by)
 
-    return carry(session, name, goal, manner, terms)
+    return carry(session, name, goal, options, terms)
 
 
 @click.command("unstick", epilog=_CODES)
@@ -67,11 +68,11 @@ def undo(
     help="Leave a pod alone that is merely not ready until it is this old.",
 )
 @click.argument("name", type=SetName())
-@manner_options
+@run_options()
 @terms_options
 @connection
 @pass_session
-def unstick(session: Session, name: str, manner: RunOptions, terms: Terms, patience: timedelta) -> ExitCode:
+def unstick(session: Session, name: str, options: RunOptions, terms: Terms, patience: timedelta) -> ExitCode:
     """Get a set going whose template is right but whose broken pods hold the controller up, and wait.
 
     Deletes just the pod that the controller waits for in vain, lowest ordinal first, if it would come back at another revision.
@@ -83,4 +84,4 @@ def unstick(session: Session, name: str, manner: RunOptions, terms: Terms, patie
       kubectl pets rollout unstick web --dry-run
       kubectl pets rollout unstick web -y --timeout 10m
     """
-    return carry(session, name, lambda seen, careful: Unstick(patience=patience), manner, terms)
+    return carry(session, name, lambda seen, careful: Unstick(patience=patience), options, terms)

@@ -12,7 +12,9 @@ from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Ov
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.rollout.conductor import Conclusion, RolloutFrame, TimedOut, Unagreed, conduct, follow
+from kubectl_pets.flows.engine.looking import Frame
+from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct, follow
 from kubectl_pets.session import Cluster, SetViewSource
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 
@@ -65,7 +67,7 @@ class Scripted:
 
 
 def drive(
-    script: Scripted, goal: Goal, *, seconds: float | None = 5, may_delete: bool = True, see: Callable[[RolloutFrame], None] = lambda frame: None
+    script: Scripted, goal: Goal, *, seconds: float | None = 5, may_delete: bool = True, see: Callable[[Frame], None] = lambda frame: None
 ) -> Conclusion:
     return conduct(
         cast(Cluster, script), cast(SetViewSource, script), goal, observe=see, deadline=Deadline(seconds), may_delete=may_delete
@@ -84,7 +86,7 @@ def test_it_reads_again_before_it_acts_and_before_it_ends() -> None:
 
 
 def test_an_outage_is_ridden_out() -> None:
-    seen: list[RolloutFrame] = []
+    seen: list[Frame] = []
     script = Scripted(CANARY, CANARY, COMPLETE, reads=[UnreachableError("no route"), None])
     assert drive(script, Promote(), see=seen.append).exit_code is ExitCode.OK
     assert [frame.trouble for frame in seen if frame.trouble] == ["no route"]

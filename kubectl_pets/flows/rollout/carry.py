@@ -4,14 +4,9 @@ The verbs differ in their goal alone. Nothing is decided here: ``deciding`` deci
 """
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from enum import StrEnum, unique
-from functools import partial, wraps
-from typing import Any
+from functools import partial
 
-import msgspec
-
-from kubectl_pets.cli.options import dry_run, output, seconds, timeout, yes
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
@@ -20,19 +15,21 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.planning import plan
-from kubectl_pets.domain.stepping.steps import Abort, Act, Delete, Done, Evict, Goal, Pause, Plan, Refused, Run, Stuck, Wait
-from kubectl_pets.errors import ExitCode, ForbiddenError, PetsError
+from kubectl_pets.domain.stepping.steps import Abort, Act, Delete, Done, Evict, Goal, Pause, Plan, Refused, Run, Stuck
+from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.looking import await_observed, unseen
+from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.picture import pictured
+from kubectl_pets.flows.engine.report import rehearse, report
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.rollout.checks import Checks, Terms
-from kubectl_pets.flows.rollout.conductor import Conclusion, RolloutFrame, TimedOut, Unagreed, conduct
+from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
 from kubectl_pets.session import Session, SetViewSource
-from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import advice, decisions, documents
 from kubectl_pets.views.rollout import plan as plan_view
 from kubectl_pets.views.rollout import words
-
-#: How long a controller is waited for that has not seen the newest spec yet, in seconds.
-_OBSERVING = 10.0
 
 #: How long an interrupted run may take to pause the rollout, in seconds.
 _PARTING = 10.0
@@ -46,35 +43,14 @@ class OnStuck(StrEnum):
     ABORT = "abort"
 
 
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a verb is carried out, as said on the command line. ``timeout`` in seconds, None: for ever."""
-
-    dry_run: DryRun = DryRun.NONE
-    yes: bool = False
-    timeout: float | None = None
-    output: str = "table"
-    on_stuck: OnStuck | None = None
-
-
-def manner_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-    """The flags of every changing verb, handed over as one ``manner``."""
-
-    @wraps(command)
-    def packed(*args: Any, dry_run: str, yes: bool, timeout: timedelta | None, output: str, **kw: Any) -> ExitCode:
-        manner = RunOptions(dry_run=DryRun(dry_run), yes=yes, timeout=seconds(timeout), output=output)
-        return command(*args, manner=manner, **kw)
-
-    for option in (output("table", "json", "yaml"), timeout, yes, dry_run):
-        packed = option(packed)
-    return packed
-
-
 def carry(
     session: Session,
     name: str,
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
-    manner: RunOptions,
+    options: RunOptions,
     terms: Terms | None = None,
+    *,
+    on_stuck: OnStuck | None = None,
 ) -> ExitCode:
     """Bring the set ``name`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
     by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
@@ -86,24 +62,25 @@ def carry(
     careful = checks is not None and checks.careful(seen)
     goal = make_goal(seen, careful)
     if isinstance(goal, Done | Refused):
-        return _report(session, Conclusion(ending=goal, seen=seen, changed=False), manner)
+        return _report(session, Conclusion(ending=goal, seen=seen, changed=False), options)
     planned = plan(goal, seen, now, careful=careful)
     refused = _foreseen(checks, planned, seen)
     if refused is not None:
-        return _report(session, Conclusion(ending=refused, seen=seen, changed=False), manner)
-    if manner.dry_run is not DryRun.NONE:
-        return _rehearse(session, snapshot, seen, goal, planned, manner)
+        return _report(session, Conclusion(ending=refused, seen=seen, changed=False), options)
+    if options.dry_run is not DryRun.NONE:
+        return _rehearse(session, snapshot, seen, goal, planned, options)
     asks = bool(terms and terms.gates) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
     if not planned.entries and not asks:
-        return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), manner)
+        return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
     _warn(session, snapshot, checks)
-    _check_rights(session, seen.namespace, planned, manner, terms)
-    agreed = manner.yes
+    require(session.cluster, {seen.namespace: _rights(planned, terms, on_stuck)})
+    agreed = options.yes
     if planned.deletes and not agreed:
         agreed = _may_delete(session, seen, planned.deletes)
         if not agreed:
             return ExitCode.REFUSED
-    return _carry_out(session, name, goal, manner, agreed, checks, careful)
+    driver = _Driver(session, options, checks, careful)
+    return _carry_out(driver, name, goal, agreed, on_stuck)
 
 
 def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:
@@ -115,103 +92,97 @@ def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused
 
 
 def _observed(session: Session, name: str) -> SetView:
-    """The set, once its controller has seen the newest spec: a plan made before would rest on the revisions of yesterday."""
+    """The set, once its controller has seen the newest spec."""
     snapshot = session.cluster.set_view(session.namespace, name)
     if assess(snapshot, session.now()).observed:
         return snapshot
-    deadline = Deadline(_OBSERVING)
     with session.cluster.watch_set(session.namespace, name) as source:
-        while not deadline.passed and not assess(source.latest(), session.now()).observed:
-            source.wait(deadline.cap(None))
+        await_observed(session.cluster, source)
     return session.cluster.set_view(session.namespace, name)
 
 
-def _carry_out(
-    session: Session, name: str, goal: Goal, manner: RunOptions, agreed: bool, checks: Checks | None, careful: bool
-) -> ExitCode:
+class _Driver:
+    """Has a goal carried out as the options say, with a picture of it on the terminal."""
+
+    def __init__(self, session: Session, options: RunOptions, checks: Checks | None, careful: bool) -> None:
+        self.session, self.options = session, options
+        self._checks, self._careful = checks, careful
+
+    def drive(
+        self, source: SetViewSource, goal: Goal, deadline: Deadline, *, may_delete: bool, checked: bool = True
+    ) -> Conclusion:
+        """``checked``: with the checks, which a retreat does without."""
+        driven = partial(
+            conduct,
+            self.session.cluster,
+            source,
+            goal,
+            deadline=deadline,
+            may_delete=may_delete,
+            checks=self._checks if checked else None,
+            careful=self._careful and checked,
+        )
+        with pictured(self.session.terminal, tabular=self.options.tabular) as observe:
+            return driven(observe=observe)
+
+
+def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
+    session, options = driver.session, driver.options
     with session.cluster.watch_set(session.namespace, name) as source:
         try:
-            deadline = Deadline(manner.timeout)
-            ending = _drive(session, source, goal, manner, deadline, agreed, checks, careful)
+            deadline = Deadline(options.timeout)
+            ending = driver.drive(source, goal, deadline, may_delete=agreed)
             if isinstance(ending.ending, Unagreed):  # the plan knew of no deletion; the cluster went another way
                 if not _may_delete(session, ending.seen, (ending.ending.pod,)):
                     return ending.exit_code
-                ending = _drive(session, source, goal, manner, deadline, True, checks, careful)
+                ending = driver.drive(source, goal, deadline, may_delete=True)
         except KeyboardInterrupt:
             return on_interrupt(session, source, name, goal)
-        code = _report(session, ending, manner)
-        if manner.on_stuck is None or not ending.held_up or not ending.seen.under_way:
+        code = _report(session, ending, options)
+        if on_stuck is None or not ending.held_up or not ending.seen.under_way:
             return code
-        way_out: Goal = Abort() if manner.on_stuck is OnStuck.ABORT else Pause()
-        session.terminal.tell(decisions.way_out(manner.on_stuck.value))
-        retreat = _drive(session, source, way_out, manner, Deadline(manner.timeout), True)
-        _report(session, retreat, manner)
+        way_out: Goal = Abort() if on_stuck is OnStuck.ABORT else Pause()
+        session.terminal.tell(decisions.way_out(on_stuck.value))
+        retreat = driver.drive(source, way_out, Deadline(options.timeout), may_delete=True, checked=False)
+        _report(session, retreat, options)
         return code
-
-
-def _drive(
-    session: Session,
-    source: SetViewSource,
-    goal: Goal,
-    manner: RunOptions,
-    deadline: Deadline,
-    may_delete: bool,
-    checks: Checks | None = None,
-    careful: bool = False,
-) -> Conclusion:
-    driven = partial(
-        conduct, session.cluster, source, goal, deadline=deadline, may_delete=may_delete, checks=checks, careful=careful
-    )
-    if manner.output != "table":
-        return driven(observe=lambda frame: None)
-    with Painter(session.terminal) as painter:
-
-        def observe(frame: RolloutFrame) -> None:
-            footer = frame.trouble or ""
-            if not footer and isinstance(frame.decision, Act | Wait):  # an ending is told below the picture
-                footer = decisions.sentence(frame.decision, frame.seen)
-            painter.show(frame.seen, frame.now, footer=footer, log=bool(frame.trouble) or isinstance(frame.decision, Act))
-
-        return driven(observe=observe)
 
 
 def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal) -> ExitCode:
     """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands."""
-    tell = session.terminal.tell
+    terminal = session.terminal
     if isinstance(goal, Run):
-        tell("interrupted: pausing the rollout where it stands")
+        terminal.tell("interrupted: pausing the rollout where it stands")
         try:
-            conduct(
-                session.cluster, source, Pause(), observe=lambda frame: None, deadline=Deadline(_PARTING), may_delete=False
-            )
+            conduct(session.cluster, source, Pause(), observe=unseen, deadline=Deadline(_PARTING), may_delete=False)
         except PetsError as error:
-            tell(f"error: could not pause it: {error.message}")
+            terminal.tell(f"error: could not pause it: {error.message}")
     try:
         seen = assess(source.refresh(), session.now())
     except PetsError as error:
-        tell(f"interrupted: {name} could not be read again: {error.message}")
-        return ExitCode.INTERRUPTED
-    tell(f"interrupted: {words.headline(seen)}")
-    tell(f"hint: {decisions.next_after_interrupt(seen, isinstance(goal, Run))}")
-    return ExitCode.INTERRUPTED
+        return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {name} could not be read again: {error.message}")
+    hint = decisions.next_after_interrupt(seen, isinstance(goal, Run))
+    return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(seen)}", hint)
 
 
 def _rehearse(
-    session: Session, snapshot: SetView, seen: Assessment, goal: Goal, planned: Plan, manner: RunOptions
+    session: Session, snapshot: SetView, seen: Assessment, goal: Goal, planned: Plan, options: RunOptions
 ) -> ExitCode:
-    """``--dry-run``: print the plan; with ``server`` also have the first change judged, which is all that can be."""
-    terminal = session.terminal
-    acts = [entry for entry in planned.entries if isinstance(entry, Act)]
-    if manner.dry_run is DryRun.SERVER and acts and snapshot.set is not None:
-        session.cluster.apply(change_for(acts[0].step, snapshot.set, seen), dry_run=True)
-        terminal.tell("the API server would accept the first change (dry run)")
-    if manner.output == "table":
-        terminal.print(plan_view.draw(planned, seen, session.now()))
-    else:
-        terminal.print(documents.plan(planned, goal, seen, manner.output))
-    if isinstance(planned.ending, Refused) and not acts:
-        return ExitCode.REFUSED
-    return ExitCode.STUCK if isinstance(planned.ending, Stuck) else ExitCode.OK
+    """``--dry-run=server`` has the first change judged, which is all that can be."""
+    first = next((entry.step for entry in planned.entries if isinstance(entry, Act)), None)
+    checks = []
+    if first is not None and snapshot.set is not None:
+        checks.append(partial(session.cluster.apply, change_for(first, snapshot.set, seen), dry_run=True))
+    code = ExitCode.STUCK if isinstance(planned.ending, Stuck) else ExitCode.OK
+    return rehearse(
+        session.terminal,
+        options,
+        ExitCode.REFUSED if isinstance(planned.ending, Refused) and first is None else code,
+        checks=checks,
+        accepted="the first change",
+        picture=lambda: plan_view.draw(planned, seen, session.now()),
+        document=partial(documents.plan, planned, goal, seen),
+    )
 
 
 def _warn(session: Session, snapshot: SetView, checks: Checks | None) -> None:
@@ -225,38 +196,27 @@ def _warn(session: Session, snapshot: SetView, checks: Checks | None) -> None:
             session.terminal.tell(f"warning: {words.warning(manager)}")
 
 
-def _check_rights(session: Session, namespace: str, planned: Plan, manner: RunOptions, terms: Terms | None) -> None:
-    """Ask early, so that a rollout does not stop half-way for a missing right."""
+def _rights(planned: Plan, terms: Terms | None, on_stuck: OnStuck | None) -> list[Right]:
+    """What it takes in the set's namespace, from the first change to the last look."""
     needed = [("patch", "statefulsets.apps"), ("list", "pods"), ("watch", "pods")]
-    if any(isinstance(step, Delete) for step in planned.steps) or manner.on_stuck is OnStuck.ABORT:
+    if any(isinstance(step, Delete) for step in planned.steps) or on_stuck is OnStuck.ABORT:
         needed.append(("delete", "pods"))
     if any(isinstance(step, Evict) for step in planned.steps):
         needed.append(("create", "pods/eviction"))
-    needed += terms.rights if terms is not None else ()
-    missing = session.cluster.missing_rights(namespace, needed)
-    if missing:
-        rights = ", ".join(f"{verb} {resource}" for verb, resource in missing)
-        raise ForbiddenError(
-            f"this needs rights that are missing in namespace {namespace}: {rights}. Nothing was changed.",
-            hint=f"kubectl auth can-i {missing[0][0]} {missing[0][1]} -n {namespace}",
-        )
+    return [*needed, *(terms.rights if terms is not None else ())]
 
 
 def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool:
     return session.terminal.agrees(decisions.deletion_question(seen, tuple(pods), session.cluster.server_name()))
 
 
-def _report(session: Session, conclusion: Conclusion, manner: RunOptions) -> ExitCode:
+def _report(session: Session, conclusion: Conclusion, options: RunOptions) -> ExitCode:
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
-    terminal, seen, ending = session.terminal, conclusion.seen, conclusion.ending
-    if manner.output != "table":
-        terminal.print(documents.one(seen, manner.output))
+    seen, ending, code = conclusion.seen, conclusion.ending, conclusion.exit_code
+    document = "" if options.tabular else documents.one(seen, options.output)
     if isinstance(ending, TimedOut | Unagreed):
-        terminal.tell(f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}")
-        return conclusion.exit_code
-    mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
-    terminal.tell(mark + decisions.sentence(ending, seen))
-    hint = advice.hint(ending, seen)
-    if hint:
-        terminal.tell(f"hint: {hint}")
-    return conclusion.exit_code
+        told = f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}"
+        return report(session.terminal, code, told, document=document)
+    mark = "" if isinstance(ending, Done) else f"{code.name.lower()}: "
+    told = mark + decisions.sentence(ending, seen)
+    return report(session.terminal, code, told, advice.hint(ending, seen), document=document)

@@ -12,7 +12,8 @@ from kubectl_pets.domain.stepping.groups import in_order, unwell, without_label
 from kubectl_pets.domain.stepping.steps import Done, Goal, Refused
 from kubectl_pets.errors import ExitCode, NotFoundError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.rollout.carry import RunOptions, carry
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import words
@@ -24,10 +25,12 @@ def carry_group(
     selector: str,
     by: str,
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
-    manner: RunOptions,
+    options: RunOptions,
     terms: Terms,
+    *,
+    on_stuck: OnStuck | None = None,
 ) -> ExitCode:
-    """As ``carry`` for every set that ``selector`` selects. ``manner.timeout`` is for all of them together."""
+    """As ``carry`` for every set that ``selector`` selects. ``options.timeout`` is for all of them together."""
     tell = session.terminal.tell
     inventory = session.cluster.inventory(session.namespace, selector)
     if not inventory.sets:
@@ -39,7 +42,7 @@ def carry_group(
     if unlabeled:
         names = ", ".join(map(clean, unlabeled))
         raise UsageError(f"{names}: no label {clean(by)}, so there is no order. Nothing was changed.")
-    deadline = Deadline(manner.timeout)
+    deadline = Deadline(options.timeout)
     ordered = [owner.name for owner in in_order(inventory, by)]
     for number, name in enumerate(ordered):
         bad = unwell(session.cluster.inventory(session.namespace, selector), name, session.now())
@@ -53,7 +56,8 @@ def carry_group(
         if left is not None and left <= 0:
             tell(f"timed out: {', '.join(map(clean, ordered[number:]))} not begun")
             return ExitCode.TIMED_OUT
-        code = carry(session, name, make_goal, replace(manner, timeout=left), replace(terms, group=selector))
+        left_options, of_group = replace(options, timeout=left), replace(terms, group=selector)
+        code = carry(session, name, make_goal, left_options, of_group, on_stuck=on_stuck)
         if code is not ExitCode.OK:
             rest = ordered[number + 1:]
             tell(f"stopped at {clean(name)}" + (f"; not begun: {', '.join(map(clean, rest))}" if rest else ""))

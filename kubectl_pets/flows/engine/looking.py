@@ -1,0 +1,112 @@
+"""Looking at one StatefulSet until something can be said of it: from its watches, with patience for failures that pass.
+
+An event only wakes it. The snapshot of the watches is good enough to wait on; whoever acts or ends looks past every cache first.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kubectl_pets.domain.model import SetView
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
+from kubectl_pets.domain.stepping.steps import Decision
+from kubectl_pets.errors import PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.outages import OutageGrace
+from kubectl_pets.flows.engine.patience import PASSING, Patience
+from kubectl_pets.session import Cluster, SetViewSource
+
+#: How long a controller is waited for that has not seen the newest spec yet, in seconds.
+_OBSERVING = 10.0
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """One look: the set, and what is to be said of it. ``fresh``: read past every cache."""
+
+    view: SetView
+    seen: Assessment
+    now: datetime
+    fresh: bool
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to show right now."""
+
+    seen: Assessment
+    now: datetime
+    decision: Decision | None = None
+    #: What keeps us from the server at the moment, in words.
+    trouble: str | None = None
+
+
+Observer = Callable[[Frame], None]
+
+
+def unseen(frame: Frame) -> None:
+    """An observer for whoever does not look on."""
+
+
+class SetLook:
+    """The looks of one run at one set. ``seen``: what the last one brought; before the first there is none."""
+
+    seen: Assessment
+
+    def __init__(
+        self, cluster: Cluster, source: SetViewSource, deadline: Deadline, observe: Observer = unseen
+    ) -> None:
+        self._cluster, self._source, self._deadline, self._observe = cluster, source, deadline, observe
+        self._patience = Patience(deadline, source.wait)
+        self._grace = OutageGrace()
+        self._sight: Sight | None = None
+
+    def again(self, fresh: bool) -> Sight:
+        """Look; with ``fresh`` past every cache. Failures that pass are waited out. Raises PetsError for what lasts."""
+        while True:
+            try:
+                view = self._source.refresh() if fresh else self._source.latest()
+            except PASSING as failure:
+                self.ride_out(failure)
+                continue
+            if fresh:
+                self._patience.well_again()
+            self._grace.note(self._source.trouble() is not None)
+            now = self._cluster.now()
+            self.seen = assess(view, now)
+            self._sight = Sight(view=view, seen=self.seen, now=now, fresh=fresh)
+            return self._sight
+
+    def show(self, decision: Decision | None = None) -> None:
+        """Have the last look shown, with what was decided on it."""
+        assert self._sight is not None
+        self._observe(
+            Frame(seen=self._sight.seen, now=self._sight.now, decision=decision, trouble=self._source.trouble())
+        )
+
+    def grace(self, blockers: Sequence[Blocker]) -> datetime | None:
+        """Until when these may be only what an outage left behind, no reason to call the set stuck; None: they are one."""
+        assert self._sight is not None
+        left = self._grace.left(blockers)
+        return self._sight.now + timedelta(seconds=left) if left else None
+
+    def wait(self, until: datetime | None) -> None:
+        """Until something changes, the verdict may change by time alone, or the deadline has come."""
+        assert self._sight is not None
+        times = [time for time in (until, self._sight.seen.recheck_at) if time is not None]
+        seconds = max(0.0, (min(times) - self._sight.now).total_seconds()) + 0.01 if times else None
+        self._source.wait(self._deadline.cap(seconds))
+
+    def ride_out(self, failure: PetsError) -> None:
+        """Wait a moment after a failure that may pass, and have it shown; raises it once patience or time is over."""
+        self._grace.note(True)
+        if self._sight is not None:
+            self._observe(Frame(seen=self._sight.seen, now=self._sight.now, trouble=failure.message))
+        self._patience.ride_out(failure)
+
+
+def await_observed(cluster: Cluster, source: SetViewSource) -> None:
+    """Wait until the controller has seen the newest spec: a plan made before would rest on the revisions of yesterday."""
+    deadline = Deadline(_OBSERVING)
+    while not deadline.passed and not assess(source.latest(), cluster.now()).observed:
+        source.wait(deadline.cap(None))

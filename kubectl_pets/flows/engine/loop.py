@@ -1,0 +1,121 @@
+"""The loop under every verb that waits for a set: look, decide, act or wait, and again.
+
+A verb brings a function that says for each look what there is to do. Level-triggered: a whole snapshot is judged every time.
+Nothing but waiting rests on what the watches brought: before anything is changed, or called finished or stuck,
+the set and its pods are read again. So the requests of a step do not grow with the replicas, and no verdict rests on a cache.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from kubectl_pets.domain.rollout.verdict import Blocker
+from kubectl_pets.domain.stepping.steps import Decision, Wait, WaitReason
+from kubectl_pets.errors import ConflictError, NotFoundError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.looking import SetLook, Sight
+from kubectl_pets.flows.engine.patience import PASSING
+
+E = TypeVar("E")
+
+
+class TimedOut(msgspec.Struct, frozen=True, tag="timed-out"):
+    """The time given ran out before the goal was reached."""
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Nothing to do until something changes, or it is ``until``. ``decision``: why, to be shown."""
+
+    until: datetime | None = None
+    decision: Decision | None = None
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Look again at once; ``fresh``: past every cache."""
+
+    fresh: bool = False
+
+
+class Ended(msgspec.Struct, Generic[E], frozen=True):
+    """It is over. ``decision``: how, to be shown."""
+
+    ending: E
+    decision: Decision | None = None
+
+
+class Stalled(msgspec.Struct, Generic[E], frozen=True):
+    """It is over because these hold it up, unless they are only what an outage left behind: then it is waited on."""
+
+    ending: E
+    blockers: tuple[Blocker, ...]
+    decision: Decision | None = None
+
+
+Outcome = Hold | Again | Ended[E] | Stalled[E]
+
+
+class Attempt(msgspec.Struct, Generic[E], frozen=True):
+    """Something to be done on a fresh look. It may find out that somebody was faster (ConflictError, NotFoundError) or that the
+    server is away: then everything is read and decided anew, because what was sent may have been carried out or not.
+    ``late``: also once time is over."""
+
+    do: Callable[[], Outcome[E]]
+    late: bool = False
+
+
+Move = Outcome[E] | Attempt[E]
+
+
+def until_ended(
+    look: SetLook, turn: Callable[[Sight], Move[E]], deadline: Deadline, *, last_look: bool = False
+) -> E | TimedOut:
+    """Do what ``turn`` says for each look until it ends. ``last_look``: read once more before it counts as timed out. Raises
+    PetsError for what lasts, and whatever ``turn`` raises."""
+    fresh = False
+    while True:
+        sight = look.again(fresh)
+        move = _settled(look, turn(sight))
+        if not sight.fresh and not (isinstance(move, Hold) and not (last_look and deadline.passed)):
+            fresh = True
+            continue
+        if deadline.passed and _is_cut_short(move):
+            look.show()
+            return TimedOut()
+        if isinstance(move, Ended):
+            look.show(move.decision)
+            return move.ending
+        outcome = _settled(look, _attempted(look, move)) if isinstance(move, Attempt) else move
+        if isinstance(outcome, Ended):
+            return outcome.ending
+        if isinstance(outcome, Hold):
+            look.show(outcome.decision)
+            if deadline.passed:  # it was found out late, by an attempt
+                return TimedOut()
+            look.wait(outcome.until)
+        fresh = isinstance(outcome, Again) and outcome.fresh
+
+
+def _settled(look: SetLook, move: Move[E]) -> Hold | Again | Ended[E] | Attempt[E]:
+    """What holds it up is the end of it, unless an outage may be to blame."""
+    if not isinstance(move, Stalled):
+        return move
+    until = look.grace(move.blockers)
+    if until is None:
+        return Ended(move.ending, move.decision)
+    return Hold(until, Wait(reason=WaitReason.PODS, pods=tuple(each.pod for each in move.blockers if each.pod), until=until))
+
+
+def _is_cut_short(move: Hold | Again | Ended[E] | Attempt[E]) -> bool:
+    return not (isinstance(move, Ended) or isinstance(move, Attempt) and move.late)
+
+
+def _attempted(look: SetLook, attempt: Attempt[E]) -> Outcome[E]:
+    try:
+        return attempt.do()
+    except (ConflictError, NotFoundError):
+        return Again(fresh=True)
+    except PASSING as failure:
+        look.ride_out(failure)
+        return Again(fresh=True)

@@ -1,0 +1,46 @@
+"""The flags that changing verbs share, as one value."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.cli import options as flags
+from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.errors import ExitCode
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a verb is carried out, as said on the command line. ``timeout`` in seconds, None: for ever."""
+
+    dry_run: DryRun = DryRun.NONE
+    yes: bool = False
+    timeout: float | None = None
+    output: str = "table"
+
+    @property
+    def tabular(self) -> bool:
+        """For people, and not json or yaml."""
+        return self.output in ("table", "wide")
+
+
+def run_options(
+    *, yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes
+) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
+    """``--dry-run``, ``--yes`` (which says in its help what is not asked for), ``--timeout`` and ``-o``, handed over to the
+    command as one ``options``."""
+
+    def decorate(bare: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+        @wraps(bare)
+        def packed(*args: Any, dry_run: str, yes: bool, timeout: timedelta | None, output: str, **kw: Any) -> ExitCode:
+            options = RunOptions(dry_run=DryRun(dry_run), yes=yes, timeout=flags.seconds(timeout), output=output)
+            return bare(*args, options=options, **kw)
+
+        command: Callable[..., ExitCode] = packed
+        for option in (flags.output("table", "json", "yaml"), flags.timeout, yes, flags.dry_run):
+            command = option(command)
+        return command
+
+    return decorate

@@ -1,0 +1,51 @@
+"""Failures that pass by themselves, waited out: an API server that is restarted, or asks to come back later."""
+
+from collections.abc import Callable
+from time import sleep
+from typing import TypeVar
+
+from kubectl_pets.errors import PetsError, ServerError, ThrottledError, UnreachableError
+from kubectl_pets.flows.engine.deadline import Deadline
+
+_R = TypeVar("_R")
+
+#: Failures that pass by themselves; everything else lasts, and ends what was under way.
+PASSING = (UnreachableError, ServerError, ThrottledError)
+
+#: How long they are waited out, in seconds, where the deadline does not come first.
+_PATIENCE = 300.0
+
+#: Seconds until the next try, where the server does not say (Retry-After).
+_PAUSE = 1.0
+
+
+class Patience:
+    """Of one run. ``pause`` waits so many seconds (None: until it is woken), or less."""
+
+    def __init__(self, deadline: Deadline, pause: Callable[[float], object] = sleep) -> None:
+        self._deadline, self._pause = deadline, pause
+        self._end: Deadline | None = None
+
+    def ride_out(self, failure: PetsError) -> None:
+        """Wait a moment after a failure that may pass; raises it once patience or time is over."""
+        if self._end is None:
+            self._end = Deadline(_PATIENCE)
+        if self._deadline.passed or self._end.passed:
+            raise failure
+        seconds = failure.retry_after if isinstance(failure, ThrottledError) else _PAUSE
+        self._pause(self._deadline.cap(seconds) or 0.0)
+
+    def well_again(self) -> None:
+        """The server answered: the next failure is waited out from its own beginning."""
+        self._end = None
+
+    def read(self, read: Callable[[], _R]) -> _R:
+        """What ``read`` returns, as soon as it can be read. Raises PetsError: what lasts."""
+        while True:
+            try:
+                found = read()
+            except PASSING as failure:
+                self.ride_out(failure)
+            else:
+                self.well_again()
+                return found

@@ -1,0 +1,40 @@
+"""The last word of a verb: data to stdout, talk to stderr, and the exit code; and the rehearsal of ``--dry-run``."""
+
+from collections.abc import Callable, Iterable
+
+from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.session import Terminal
+
+
+def report(terminal: Terminal, code: ExitCode, sentence: str, hint: str | None = None, *, document: str = "") -> ExitCode:
+    """How it ended: the ``document`` (empty: none) on stdout, sentence and hint on stderr. Returns ``code``."""
+    if document:
+        terminal.print(document)
+    terminal.tell(sentence)
+    if hint:
+        terminal.tell(f"hint: {hint}")
+    return code
+
+
+def rehearse(
+    terminal: Terminal,
+    options: RunOptions,
+    code: ExitCode,
+    *,
+    checks: Iterable[Callable[[], None]],
+    accepted: str,
+    picture: Callable[[], str],
+    document: Callable[[str], str],
+) -> ExitCode:
+    """``--dry-run``: print the plan, as ``picture`` or as a ``document`` of the format asked for, and change nothing.
+
+    With ``server`` the API server first judges what ``checks`` send it, and ``accepted`` says what it would take. Returns
+    ``code``. Raises PetsError where it would not.
+    """
+    checked = [check() for check in checks] if options.dry_run is DryRun.SERVER else []
+    if checked:
+        terminal.tell(f"the API server would accept {accepted} (dry run)")
+    terminal.print(picture() if options.tabular else document(options.output))
+    return code

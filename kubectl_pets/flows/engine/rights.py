@@ -1,0 +1,34 @@
+"""Rights are asked for early, so that a verb does not stop half-way for one that is missing."""
+
+from collections.abc import Mapping, Sequence
+
+from kubectl_pets.errors import ForbiddenError
+from kubectl_pets.session import Cluster
+
+#: Verb and resource: ("patch", "statefulsets.apps"), ("create", "pods/eviction").
+Right = tuple[str, str]
+
+
+def require(cluster: Cluster, needed: Mapping[str, Sequence[Right]]) -> None:
+    """Ask whether the user has these rights, by namespace ("": in the whole cluster). Raises ForbiddenError, which names all that
+    are missing and how to check the first. An API server that cannot say counts as allowed."""
+    lacking = {namespace: cluster.missing_rights(namespace, rights) for namespace, rights in needed.items() if rights}
+    lacking = {namespace: missing for namespace, missing in lacking.items() if missing}
+    if not lacking:
+        return
+    told = "; ".join(f"{_where(namespace)}: {', '.join(map(' '.join, missing))}" for namespace, missing in lacking.items())
+    namespace, missing = next(iter(lacking.items()))
+    raise ForbiddenError(f"this needs rights that are missing {told}. Nothing was changed.", hint=_check(namespace, missing[0]))
+
+
+def _where(namespace: str) -> str:
+    return f"in namespace {namespace}" if namespace else "in the cluster"
+
+
+def _check(namespace: str, right: Right) -> str:
+    verb, resource = right
+    kind, _, subresource = resource.partition("/")
+    parts = ["kubectl auth can-i", verb, kind]
+    parts += [f"--subresource={subresource}"] if subresource else []
+    parts += [f"-n {namespace}"] if namespace else []
+    return " ".join(parts)
