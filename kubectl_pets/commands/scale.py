@@ -1,39 +1,30 @@
 """``kubectl pets scale``: another number of replicas, with what it does to pods, claims and quorum told before, to its end."""
 
-from datetime import timedelta
-
 import click
+from msgspec.structs import replace
 
-from kubectl_pets.cli.options import SetName, connection, dry_run, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_session
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.scale.carry import ScaleOptions, resize
+from kubectl_pets.flows.engine.options import RunOptions, run_options
+from kubectl_pets.flows.scale.carry import resize
 from kubectl_pets.session import Session
 
 #: More is a slip of the finger: each of them is a pod.
 _MOST = 100_000
 
 
+_yes = click.option("-y", "--yes", is_flag=True, help="Do not ask where claims are deleted, a majority goes, or nothing is left.")
+
+
 @click.command("scale", epilog=exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.argument("name", type=SetName())
 @click.option("--replicas", type=click.IntRange(0, _MOST), required=True, metavar="N", help="How many there shall be.")
 @click.option("--plan", is_flag=True, help="Print what it would do and change nothing; the same as --dry-run.")
-@dry_run
-@click.option("-y", "--yes", is_flag=True, help="Do not ask where claims are deleted, a majority goes, or nothing is left.")
-@timeout
-@output("table", "json", "yaml")
+@run_options(yes=_yes)
 @connection
 @pass_session
-def command(
-    session: Session,
-    name: str,
-    replicas: int,
-    plan: bool,
-    dry_run: str,
-    yes: bool,
-    timeout: timedelta | None,
-    output: str,
-) -> ExitCode:
+def command(session: Session, name: str, replicas: int, plan: bool, options: RunOptions) -> ExitCode:
     """Scale a set and wait until exactly so many pods are available and none besides.
 
     Says before which old claims come back with old data, which the retention policy deletes and what that does to their
@@ -45,9 +36,6 @@ def command(
       kubectl pets scale web --replicas 5
       kubectl pets scale web --replicas 0 -y --timeout 10m
     """
-    if plan and dry_run == "server":
+    if plan and options.dry_run is DryRun.SERVER:
         raise UsageError("--plan and --dry-run=server exclude each other.", hint="--dry-run=server prints the plan, too.")
-    rehearsal = DryRun.CLIENT if plan else DryRun(dry_run)
-    return resize(
-        session, name, replicas, ScaleOptions(dry_run=rehearsal, yes=yes, timeout=seconds(timeout), output=output)
-    )
+    return resize(session, name, replicas, replace(options, dry_run=DryRun.CLIENT) if plan else options)

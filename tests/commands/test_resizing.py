@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Iterator, cast
 
 import pytest
@@ -11,10 +12,11 @@ from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.scale.types import Surroundings
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
-from kubectl_pets.flows.scale.carry import ScaleOptions, resize
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.scale.carry import resize
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_conductor import Scripted
-from tests.domain.builders import NEW, failing, pod, snapshot, statefulset
+from tests.domain.builders import NEW, NOW, failing, pod, snapshot, statefulset
 from tests.terminal import FakeTerminal
 
 LOST = UnreachableError("no answer")
@@ -61,10 +63,10 @@ class Script(Scripted):
         super().apply(change, dry_run=dry_run)
 
 
-def scale(script: Script, replicas: int = 5, **manner: Any) -> tuple[int, str]:
+def scale(script: Script, replicas: int = 5, **options: Any) -> tuple[int, str]:
     terminal = FakeTerminal()
     session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, script))
-    code = resize(session, "web", replicas, ScaleOptions(**{"timeout": 5.0} | manner))
+    code = resize(session, "web", replicas, RunOptions(**{"timeout": 5.0} | options))
     return code, terminal.stderr_text
 
 
@@ -143,6 +145,26 @@ def test_outages_are_ridden_out_and_errors_that_last_are_not() -> None:
         scale(Script(THREE, ASKED, FIVE, reads=[None, None, failure]))
     with pytest.raises(UnreachableError):
         scale(Script(THREE, ASKED, FIVE, reads=[None, None, *[LOST] * 100]), timeout=1e-9)
+
+
+LEAVING = snapshot(look(3, 3).set, *(pod(each, NEW) for each in range(3)), pod(3, NEW, leaving=NOW - timedelta(seconds=90)))
+OVERDUE = snapshot(THREE.set, pod(0, NEW), pod(1, NEW, leaving=NOW - timedelta(seconds=90)), pod(2, NEW))
+
+
+def test_what_only_time_says_is_no_verdict_right_after_an_outage() -> None:
+    """While the server was away, no kubelet could tell that the pod had ended: the same facts are waited on as by status -w."""
+    code, told = scale(Script(look(4, 4), LEAVING), replicas=3)
+    assert code is ExitCode.STUCK and "web-3" in told
+    assert scale(Script(look(4, 4), LEAVING, LEAVING, LEAVING, THREE, reads=[None, None, LOST]), replicas=3)[0] is ExitCode.OK
+    broken = snapshot(ASKED.set, *(THREE.pods or ()), failing(3, NEW))
+    assert scale(Script(THREE, broken, broken, broken, FIVE, reads=[None, None, LOST]))[0] is ExitCode.STUCK
+
+
+def test_a_refusal_that_only_time_gives_is_waited_on_right_after_an_outage() -> None:
+    assert scale(Script(THREE, OVERDUE, applies=[FASTER], carried=True))[0] is ExitCode.REFUSED
+    script = Script(THREE, OVERDUE, OVERDUE, THREE, ASKED, FIVE, reads=[None, LOST])
+    code, told = scale(script)
+    assert code is ExitCode.OK and len(script.changes) == 1, told
 
 
 def test_nobody_there_to_ask() -> None:

@@ -5,7 +5,7 @@ As the rollout's verdict, from pods alone; revisions do not count here: a rollou
 
 from enum import StrEnum, unique
 
-from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 
 
 @unique
@@ -38,20 +38,24 @@ def progress(seen: Assessment, uid: str, replicas: int) -> ScaleProgress:
         return ScaleProgress.GOING_ON
     if seen.all_available:
         return ScaleProgress.REACHED
-    return ScaleProgress.STUCK if _is_stuck(seen) else ScaleProgress.GOING_ON
+    return ScaleProgress.STUCK if stuck_on(seen) else ScaleProgress.GOING_ON
 
 
-def _is_stuck(seen: Assessment) -> bool:
-    """Whether what the controller works on next is something that will not move on."""
-    blocking = blocking_pods(seen)
+def stuck_on(seen: Assessment) -> tuple[Blocker, ...]:
+    """What keeps the controller from going on, of all that is wrong: what holds the set itself, or the pods that it works on next
+    and that do not move on by themselves. Empty: it goes on."""
+    own = tuple(blocker for blocker in seen.blockers if not blocker.pod)
     down = [member for member in seen.members if not member.available]
-    if any(not blocker.pod for blocker in seen.blockers):
-        return True
+    if own or not down and not seen.surplus:
+        return own
+    blocking = blocking_pods(seen)
     if seen.policy != "Parallel":
-        return (down[0] if down else seen.surplus[-1]).name in blocking
+        worked_on = {(down[0] if down else seen.surplus[-1]).name}
+        return tuple(blocker for blocker in seen.blockers if blocker.pod in worked_on)
     if seen.phase not in (Phase.STUCK, Phase.WAITING_FOR_DELETE):
-        return False  # the controller replaces it
-    return all(member.name in blocking for member in (*down, *seen.surplus))
+        return ()  # the controller replaces it
+    worked_on = {member.name for member in (*down, *seen.surplus)}
+    return tuple(blocker for blocker in seen.blockers if blocker.pod in worked_on) if worked_on <= blocking else ()
 
 
 def blocking_pods(seen: Assessment) -> set[str]:

@@ -5,8 +5,7 @@ everything is read and planned again, because between question and answer a volu
 number.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
 
 import msgspec
 
@@ -16,34 +15,21 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.plan import change, plan
-from kubectl_pets.domain.scale.progress import ScaleProgress, progress
+from kubectl_pets.domain.scale.progress import ScaleProgress, progress, stuck_on
 from kubectl_pets.domain.scale.types import Scaling
-from kubectl_pets.errors import (
-    ConflictError,
-    ExitCode,
-    ForbiddenError,
-    NotFoundError,
-    PetsError,
-    ServerError,
-    ThrottledError,
-    UnreachableError,
-)
+from kubectl_pets.errors import ExitCode, NotFoundError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight, await_observed
+from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.picture import pictured
+from kubectl_pets.flows.engine.report import rehearse, report
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.session import Session, SetViewSource
-from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import documents, words
 from kubectl_pets.views.scale import documents as scaling_documents
 from kubectl_pets.views.scale import plan as view
 from kubectl_pets.views.scale import words as scaling_words
-
-_R = TypeVar("_R")
-
-#: Failures that pass by themselves, and how long they are waited out, in seconds.
-_PASSING = (UnreachableError, ServerError, ThrottledError)
-_PATIENCE = 300.0
-
-#: How long a controller is waited for that has not seen the newest spec yet, in seconds.
-_OBSERVING = 10.0
 
 _EXIT = {
     ScaleProgress.REACHED: ExitCode.OK,
@@ -56,15 +42,6 @@ _EXIT = {
 }
 
 
-class ScaleOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How it is carried out, as said on the command line. ``timeout`` in seconds, None: for ever."""
-
-    dry_run: DryRun = DryRun.NONE
-    yes: bool = False
-    timeout: float | None = None
-    output: str = "table"
-
-
 class _Planned(msgspec.Struct, frozen=True):
     """A plan, and the look that it was made from."""
 
@@ -73,32 +50,31 @@ class _Planned(msgspec.Struct, frozen=True):
     plan: Scaling
 
 
-def resize(session: Session, name: str, replicas: int, manner: ScaleOptions) -> ExitCode:
+class _Refused(msgspec.Struct, frozen=True):
+    """The number was not changed: what was planned right before is refused, or not what was agreed to."""
+
+    found: _Planned
+
+
+def resize(session: Session, name: str, replicas: int, options: RunOptions) -> ExitCode:
     """Give the set so many replicas and wait until they are there. Returns the exit code; raises PetsError."""
     with session.cluster.watch_set(session.namespace, name) as source:
-        _observe(session, source)
+        await_observed(session.cluster, source)
         found = _look(session, source.refresh(), replicas)
         if found is None:
             raise NotFoundError(f"StatefulSet {name} was deleted")
-        if manner.dry_run is not DryRun.NONE:
-            return _rehearse(session, found, manner)
+        if options.dry_run is not DryRun.NONE:
+            return _rehearse(session, found, options)
         if found.plan.refused is not None:
-            return _refuse(session, found, manner)
+            return _refuse(session, found, options)
         if found.plan.reached:
-            return _report(session, ScaleProgress.REACHED, found.plan, found.seen, manner)
+            return _report(session, ScaleProgress.REACHED, found.plan, found.seen, options)
         _warn(session, found)
-        _check_rights(session, found)
-        if found.plan.stakes and not manner.yes:
+        require(session.cluster, {found.owner.namespace: _rights(found.plan)})
+        if found.plan.stakes and not options.yes:
             if not session.terminal.agrees(view.question(found.plan, found.seen, session.cluster.server_name())):
                 return ExitCode.REFUSED
-        return _Resizing(session, source, found, manner).run()
-
-
-def _observe(session: Session, source: SetViewSource) -> None:
-    """Wait until the controller has seen the newest spec: the revisions of a plan made before would be those of yesterday."""
-    deadline = Deadline(_OBSERVING)
-    while not deadline.passed and not assess(source.latest(), session.now()).observed:
-        source.wait(deadline.cap(None))
+        return _carry_out(session, source, found, options)
 
 
 def _look(session: Session, snapshot: SetView, replicas: int) -> _Planned | None:
@@ -110,29 +86,27 @@ def _look(session: Session, snapshot: SetView, replicas: int) -> _Planned | None
     return _Planned(snapshot.set, assess(snapshot, now), plan(snapshot.set, snapshot, around, replicas, now))
 
 
-def _rehearse(session: Session, found: _Planned, manner: ScaleOptions) -> ExitCode:
-    terminal, planned = session.terminal, found.plan
+def _rehearse(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
+    planned = found.plan
     going = planned.refused is None and planned.before != planned.after
-    if manner.dry_run is DryRun.SERVER and going:
-        session.cluster.apply(change(found.owner, planned.after), dry_run=True)
-        terminal.tell("the API server would accept the change (dry run)")
-    if manner.output == "table":
-        terminal.print(view.draw(planned, found.seen, session.now()))
-    else:
-        terminal.print(scaling_documents.document(planned, found.seen, manner.output))
-    return ExitCode.REFUSED if planned.refused is not None else ExitCode.OK
+    return rehearse(
+        session.terminal,
+        options,
+        ExitCode.REFUSED if planned.refused is not None else ExitCode.OK,
+        checks=[partial(session.cluster.apply, change(found.owner, planned.after), dry_run=True)] if going else [],
+        accepted="the change",
+        picture=lambda: view.draw(planned, found.seen, session.now()),
+        document=partial(scaling_documents.document, planned, found.seen),
+    )
 
 
-def _refuse(session: Session, found: _Planned, manner: ScaleOptions) -> ExitCode:
+def _refuse(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
     refused = found.plan.refused
-    assert refused is not None
-    if manner.output != "table":
-        session.terminal.print(documents.one(found.seen, manner.output))
-    session.terminal.tell(view.refused(refused, found.plan, found.seen))
+    if refused is None:
+        return report(session.terminal, ExitCode.REFUSED, view.changed_meanwhile(found.plan, found.seen))
+    document = "" if options.tabular else documents.one(found.seen, options.output)
     hint = scaling_words.instead(refused, found.seen)
-    if hint:
-        session.terminal.tell(f"hint: {hint}")
-    return ExitCode.REFUSED
+    return report(session.terminal, ExitCode.REFUSED, view.refused(refused, found.plan, found.seen), hint, document=document)
 
 
 def _warn(session: Session, found: _Planned) -> None:
@@ -143,124 +117,75 @@ def _warn(session: Session, found: _Planned) -> None:
         session.terminal.tell(f"warning: {each}")
 
 
-def _check_rights(session: Session, found: _Planned) -> None:
-    """Ask early: for the change, and for what it takes to see how it ends."""
-    needed = [("list", "pods"), ("watch", "pods")]
-    if found.plan.before != found.plan.after:
-        needed.insert(0, ("patch", "statefulsets.apps"))
-    namespace = found.owner.namespace
-    missing = session.cluster.missing_rights(namespace, needed)
-    if missing:
-        rights = ", ".join(f"{verb} {resource}" for verb, resource in missing)
-        raise ForbiddenError(
-            f"this needs rights that are missing in namespace {namespace}: {rights}. Nothing was changed.",
-            hint=f"kubectl auth can-i {missing[0][0]} {missing[0][1]} -n {namespace}",
-        )
+def _rights(planned: Scaling) -> list[Right]:
+    """For the change, and for what it takes to see how it ends."""
+    changing = [("patch", "statefulsets.apps")] if planned.before != planned.after else []
+    return [*changing, ("list", "pods"), ("watch", "pods")]
 
 
-def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assessment, manner: ScaleOptions) -> ExitCode:
+def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assessment, options: RunOptions) -> ExitCode:
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
-    if manner.output != "table":
-        session.terminal.print(documents.one(seen, manner.output))
-    session.terminal.tell(view.ended(end, planned, seen))
-    hint = view.hint(end, planned, seen)
-    if hint:
-        session.terminal.tell(f"hint: {hint}")
-    return _EXIT[end]
+    document = "" if options.tabular else documents.one(seen, options.output)
+    told, hint = view.ended(end, planned, seen), view.hint(end, planned, seen)
+    return report(session.terminal, _EXIT[end], told, hint, document=document)
+
+
+def _carry_out(session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> ExitCode:
+    """What was agreed to, carried out and followed to its end."""
+    resizing = _Resizing(session, source, agreed, options)
+    try:
+        with pictured(session.terminal, tabular=options.tabular) as observe:
+            end = resizing.run(observe)
+    except KeyboardInterrupt:
+        hint = view.after_interrupt(agreed.plan, resizing.seen)
+        return report(session.terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(resizing.seen)}", hint)
+    if isinstance(end, _Refused):
+        return _refuse(session, end.found, options)
+    return _report(session, end, agreed.plan, resizing.seen, options)
 
 
 class _Resizing:
-    """What was agreed to, carried out and followed to its end."""
+    """What is done at each look: change the number once, then wait. ``seen``: the last look."""
 
-    def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, manner: ScaleOptions) -> None:
-        self._session, self._source, self._manner = session, source, manner
-        self._agreed, self._seen = agreed, agreed.seen
-        self._deadline = Deadline(manner.timeout)
-        self._patience: Deadline | None = None
+    def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> None:
+        self._session, self._source, self._agreed, self._options = session, source, agreed.plan, options
+        self._changed = agreed.plan.before == agreed.plan.after
+        self.seen = agreed.seen
 
-    def run(self) -> ExitCode:
-        planned = self._agreed.plan
-        try:
-            code = self._change() if planned.before != planned.after else None
-            if code is not None:
-                return code
-            end = self._follow()
-        except KeyboardInterrupt:
-            self._session.terminal.tell(f"interrupted: {words.headline(self._seen)}")
-            self._session.terminal.tell(f"hint: {view.after_interrupt(planned, self._seen)}")
-            return ExitCode.INTERRUPTED
-        return _report(self._session, end, planned, self._seen, self._manner)
+    def run(self, observe: Observer) -> ScaleProgress | _Refused:
+        deadline = Deadline(self._options.timeout)
+        look = SetLook(self._session.cluster, self._source, deadline, observe)
+        end = until_ended(look, self._turn, deadline, last_look=True)
+        return ScaleProgress.GOING_ON if isinstance(end, TimedOut) else end
 
-    def _change(self) -> ExitCode | None:
-        """Change the number, from a fresh look each time. An exit code: it did not come to that."""
-        agreed = self._agreed.plan
-        while True:
-            found = self._patiently(lambda: _look(self._session, self._source.refresh(), agreed.after))
-            if found is None:
-                return self._over(ScaleProgress.DELETED)
-            self._seen = found.seen
-            if found.plan.uid != agreed.uid:
-                return self._over(ScaleProgress.REPLACED)
-            if found.plan.before == agreed.after:
-                return None  # our own change, of which the answer was lost, or somebody else's: the same number
-            if found.plan.before != agreed.before:
-                return self._over(ScaleProgress.RESCALED)
+    def _turn(self, sight: Sight) -> Move[ScaleProgress | _Refused]:
+        self.seen = sight.seen
+        if not self._changed:
+            return Attempt(partial(self._change, sight), late=True)
+        end = progress(sight.seen, self._agreed.uid, self._agreed.after)
+        match end:
+            case ScaleProgress.GOING_ON:
+                return Hold()
+            case ScaleProgress.STUCK:
+                return Stalled(end, stuck_on(sight.seen))
+            case _:
+                return Ended(end)
+
+    def _change(self, sight: Sight) -> Outcome[ScaleProgress | _Refused]:
+        """Change the number, from a fresh look each time."""
+        agreed = self._agreed
+        found = _look(self._session, sight.view, agreed.after)
+        if found is None:
+            return Ended(ScaleProgress.DELETED)
+        if found.plan.uid != agreed.uid:
+            return Ended(ScaleProgress.REPLACED)
+        if found.plan.before not in (agreed.before, agreed.after):
+            return Ended(ScaleProgress.RESCALED)
+        if found.plan.before != agreed.after:
             if found.plan.refused is not None:
-                return _refuse(self._session, found, self._manner)
-            if not self._manner.yes and not found.plan.within(agreed):
-                self._session.terminal.tell(view.changed_meanwhile(found.plan, found.seen))
-                return ExitCode.REFUSED
-            try:
-                self._session.cluster.apply(change(found.owner, agreed.after))
-                return None
-            except (ConflictError, NotFoundError):
-                continue
-            except _PASSING as failure:
-                self._ride_out(failure)
-
-    def _over(self, end: ScaleProgress) -> ExitCode:
-        return _report(self._session, end, self._agreed.plan, self._seen, self._manner)
-
-    def _follow(self) -> ScaleProgress:
-        if self._manner.output != "table":
-            return self._wait(lambda: None)
-        with Painter(self._session.terminal) as painter:
-            return self._wait(
-                lambda: painter.show(self._seen, self._session.now(), footer=self._source.trouble() or "", log=True)
-            )
-
-    def _wait(self, show: Callable[[], None]) -> ScaleProgress:
-        """Until it has come to the number, or cannot. No ending rests on what the watches brought: it is read again."""
-        planned, fresh = self._agreed.plan, False
-        while True:
-            snapshot = self._patiently(self._source.refresh if fresh else self._source.latest)
-            now = self._session.now()
-            self._seen = assess(snapshot, now)
-            end = progress(self._seen, planned.uid, planned.after)
-            if not fresh and (end is not ScaleProgress.GOING_ON or self._deadline.passed):
-                fresh = True
-                continue
-            fresh = False
-            show()
-            if end is not ScaleProgress.GOING_ON or self._deadline.passed:
-                return end
-            again = self._seen.recheck_at
-            self._source.wait(self._deadline.cap(None if again is None else max(0.0, (again - now).total_seconds()) + 0.01))
-
-    def _patiently(self, read: Callable[[], _R]) -> _R:
-        while True:
-            try:
-                found = read()
-            except _PASSING as failure:
-                self._ride_out(failure)
-            else:
-                self._patience = None
-                return found
-
-    def _ride_out(self, failure: PetsError) -> None:
-        """Wait a moment after a failure that may pass; raise it once patience or time is over."""
-        if self._patience is None:
-            self._patience = Deadline(_PATIENCE)
-        if self._deadline.passed or self._patience.passed:
-            raise failure
-        self._source.wait(self._deadline.cap(failure.retry_after if isinstance(failure, ThrottledError) else 1.0))
+                return Stalled(_Refused(found), found.plan.refused.blockers)
+            if not self._options.yes and not found.plan.within(agreed):
+                return Ended(_Refused(found))
+            self._session.cluster.apply(change(found.owner, agreed.after))
+        self._changed = True  # also where the answer to our change was lost, or somebody else set the same number
+        return Again()
