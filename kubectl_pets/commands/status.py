@@ -9,7 +9,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
-from kubectl_pets.errors import ExitCode
+from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.picture import pictured
@@ -52,6 +52,8 @@ def command(
       kubectl pets status web -w --timeout 10m
       kubectl pets status web -w --until canary
     """
+    if timeout is not None and not watch:
+        raise UsageError("--timeout goes with -w.")
     goal = Until(until or Until.COMPLETE)
     if watch:
         return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), output=output)

@@ -34,6 +34,11 @@ def test_a_verb_that_does_not_exist() -> None:
     assert "Did you mean 'canary'?" in alone("rollout", "canari", "web", expect=2)
 
 
+@pytest.mark.parametrize("verb", ["status", "dns"])
+def test_a_timeout_where_nothing_is_waited_for(verb: str) -> None:
+    assert alone(verb, "web", "--timeout", "5s", expect=2) == "error: --timeout goes with -w.\n"
+
+
 def test_another_kind() -> None:
     assert "is not a StatefulSet" in alone("status", "deployment/web", expect=2)
 
