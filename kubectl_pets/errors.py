@@ -91,3 +91,7 @@ class InvalidError(PetsError):
 
 class ServerError(PetsError):
     """5xx, or an answer that cannot be understood."""
+
+
+class UnreadableError(ServerError):
+    """An object that the API server holds and that cannot be decoded."""

@@ -11,6 +11,7 @@ _Owned = TypeVar("_Owned", bound=Object)
 def snapshots(inventory: Inventory) -> tuple[SetView, ...]:
     """Hand every set of an inventory what belongs to it: pods and revisions by controller, claims by the stem of their name."""
     pods = _by_controller(inventory.pods)
+    strays = _without_owner(inventory.pods)
     revisions = _by_controller(inventory.revisions)
     claims: dict[tuple[str, str], list[PersistentVolumeClaim]] = {}
     for claim in inventory.claims or ():
@@ -18,7 +19,7 @@ def snapshots(inventory: Inventory) -> tuple[SetView, ...]:
     return tuple(
         SetView(
             set=owner,
-            pods=None if inventory.pods is None else tuple(pods.get(owner.metadata.uid, ())),
+            pods=None if inventory.pods is None else (*pods.get(owner.metadata.uid, ()), *strays.get(owner.namespace, ())),
             revisions=None if inventory.revisions is None else tuple(revisions.get(owner.metadata.uid, ())),
             claims=None if inventory.claims is None else _claims_of(owner, pods.get(owner.metadata.uid, ()), claims),
             server=inventory.server,
@@ -48,4 +49,13 @@ def _by_controller(objects: tuple[_Owned, ...] | None) -> dict[str, list[_Owned]
         controller = item.metadata.controller()
         if controller is not None:
             found.setdefault(controller.uid, []).append(item)
+    return found
+
+
+def _without_owner(pods: tuple[Pod, ...] | None) -> dict[str, list[Pod]]:
+    """By namespace, the pods that could not be decoded and of which not even the controller is known: they may be anybody's."""
+    found: dict[str, list[Pod]] = {}
+    for pod in pods or ():
+        if pod.unreadable and pod.metadata.controller() is None:
+            found.setdefault(pod.namespace, []).append(pod)
     return found

@@ -75,6 +75,9 @@ class Object(Value, frozen=True):
     api_version: str = ""
     kind: str = ""
     metadata: ObjectMeta = ObjectMeta()
+    #: Why this one could not be decoded; then only the name, and labels and owners where they could be, are known of it. Not on
+    #: the wire: no field of the API is called so.
+    unreadable: str = msgspec.field(name="kubectl-pets/unreadable", default="")
 
     @property
     def name(self) -> str:

@@ -48,6 +48,31 @@ class Answer(NamedTuple):
         return status(self.code, self.message) if self.body is None else self.body
 
 
+#: apiVersion and kind of what is served, by plural.
+KINDS = {
+    "statefulsets": ("apps/v1", "StatefulSet"),
+    "controllerrevisions": ("apps/v1", "ControllerRevision"),
+    "deployments": ("apps/v1", "Deployment"),
+    "daemonsets": ("apps/v1", "DaemonSet"),
+    "pods": ("v1", "Pod"),
+    "services": ("v1", "Service"),
+    "configmaps": ("v1", "ConfigMap"),
+    "namespaces": ("v1", "Namespace"),
+    "nodes": ("v1", "Node"),
+    "persistentvolumeclaims": ("v1", "PersistentVolumeClaim"),
+    "persistentvolumes": ("v1", "PersistentVolume"),
+    "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice"),
+    "poddisruptionbudgets": ("policy/v1", "PodDisruptionBudget"),
+    "volumeattachments": ("storage.k8s.io/v1", "VolumeAttachment"),
+}
+
+
+def list_of(plural: str, *items: Any, **metadata: Any) -> Obj:
+    """A list as a server sends it."""
+    version, kind = KINDS[plural]
+    return {"apiVersion": version, "kind": f"{kind}List", "metadata": metadata, "items": list(items)}
+
+
 #: What a fault may do instead of answering: it has the handler in its hands.
 Mischief = Callable[["Handler"], None]
 
@@ -103,7 +128,8 @@ class World:
             if "labels" in fields:
                 meta["labels"] = fields.pop("labels")
             meta["resourceVersion"] = str(self.version)
-            kind[key] = found = {"metadata": meta, **fields}
+            api_version, name_of_kind = KINDS[plural]
+            kind[key] = found = {"apiVersion": api_version, "kind": name_of_kind, "metadata": meta, **fields}
             self.history.append((self.version, plural, "MODIFIED" if before else "ADDED", found, before))
             self.changed.notify_all()
             return found
@@ -396,7 +422,7 @@ class Handler(BaseHTTPRequestHandler):
         if limit and len(found) > start + limit:
             meta["continue"] = str(start + limit)
         page = found[start:][:limit] if limit else found
-        self._json({"kind": "List", "metadata": meta, "items": page or None})
+        self._json(list_of(plural, *page) | {"metadata": meta})
 
     def _watch(self, seen: Seen, world: World, plural: str, namespace: str | None) -> None:
         position = int(seen.query["resourceVersion"])
@@ -412,7 +438,7 @@ class Handler(BaseHTTPRequestHandler):
                 events = [event for event in world.history if event[0] > position]
                 if self.mark:
                     self.mark, position = False, world.version
-                    self.chunk({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(position)}}})
+                    self.chunk({"type": "BOOKMARK", "object": {"kind": KINDS[plural][1], "metadata": {"resourceVersion": str(position)}}})
                 elif not events and not self.ending and not world.changed.wait(min(1.0, deadline - time.monotonic())):
                     if time.monotonic() < deadline:
                         continue

@@ -56,7 +56,8 @@ def test_a_patch_as_it_is_sent(server: Loopback, client: Client) -> None:
 
 
 def test_an_operation_without_a_value_has_none(server: Loopback, client: Client) -> None:
-    server.fault(Answer(200, b"{}"), method="PATCH")
+    found = server.world.get("statefulsets", "web")
+    server.fault(Answer(200, json.dumps(found).encode()), method="PATCH")
     client.apply(PatchSet(namespace="x", name="web", operations=(Operation(op="remove", path="/metadata/annotations/a~1b"),)))
     assert json.loads(server.seen[0].body) == [{"op": "remove", "path": "/metadata/annotations/a~1b"}]
 
@@ -127,15 +128,29 @@ def test_another_pod_than_the_one_judged_is_not_deleted(server: Loopback, client
     assert found is not None and "deletionTimestamp" not in found["metadata"]
 
 
-def test_a_deletion_answered_with_a_status_or_nothing_is_done(server: Loopback, client: Client) -> None:
-    change = DeletePod(namespace="x", name="web-0", uid="uid-web-0", resource_version="102")
-    for body in (b'{"kind": "Status", "status": "Success"}', b""):
-        server.fault(Answer(200, body), method="DELETE")
-        client.apply(change)
+def test_a_deletion_answered_with_a_status_is_done(server: Loopback, client: Client) -> None:
+    server.fault(Answer(200, b'{"kind": "Status", "status": "Success"}'), method="DELETE")
+    client.apply(DeletePod(namespace="x", name="web-0", uid="uid-web-0", resource_version="102"))
 
 
-def test_a_patch_whose_answer_is_damaged_is_told(server: Loopback, client: Client) -> None:
-    server.fault(Answer(200, b"<html>"), method="PATCH")
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"kind": "Status", "status": "Failure"}', b'{"kind": "Status"}', b"<html>", b"[]"])
+@pytest.mark.parametrize("evict", [False, True])
+def test_a_deletion_with_an_answer_that_is_none_is_told(server: Loopback, client: Client, body: bytes, evict: bool) -> None:
+    server.fault(Answer(200, body), method="POST" if evict else "DELETE")
+    with pytest.raises(ServerError, match="cannot be understood"):
+        client.apply(DeletePod(namespace="x", name="web-0", uid="uid-web-0", resource_version="102", evict=evict))
+
+
+def test_a_deletion_answered_with_another_pod_is_told(server: Loopback, client: Client) -> None:
+    pod(server.world, "web-1")
+    server.fault(Answer(200, json.dumps(server.world.get("pods", "web-1")).encode()), method="DELETE")
+    with pytest.raises(ServerError, match="it is about x/web-1"):
+        client.apply(DeletePod(namespace="x", name="web-0", uid="uid-web-0", resource_version="102"))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"kind": "Status", "apiVersion": "v1", "status": "Success"}', b'{"kind": "StatefulSet", "apiVersion": "apps/v1"}'])
+def test_a_patch_whose_answer_is_damaged_is_told(server: Loopback, client: Client, body: bytes) -> None:
+    server.fault(Answer(200, body), method="PATCH")
     with pytest.raises(ServerError, match="cannot be understood"):
         client.apply(patch())
 

@@ -104,7 +104,7 @@ def test_a_server_without_a_scheme_is_http_unless_there_is_something_to_trust(se
 
 
 def test_a_path_in_front_of_the_api_is_kept(server: Loopback, connecting: Connector) -> None:
-    server.fault(Answer(200, b'{"metadata": {"name": "web"}, "spec": {"selector": {}}}'))
+    server.fault(Answer(200, b'{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web", "namespace": "x"}, "spec": {"selector": {}}}'))
     connecting(server.url + "/k8s/clusters/c-1/").set_view("x", "web")
     assert server.seen[0].path == "/k8s/clusters/c-1/apis/apps/v1/namespaces/x/statefulsets/web"
 

@@ -147,7 +147,7 @@ def test_the_time_limit_holds_for_a_body_that_trickles_in(server: Loopback, conn
 
 
 def test_a_slow_body_is_waited_for_within_the_limit(server: Loopback, connecting: Connector) -> None:
-    body = b'{"metadata": {"name": "web"}}'
+    body = b'{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web", "namespace": "x"}}'
 
     def slow(handler: Handler) -> None:
         handler.send_response(200)

@@ -109,7 +109,7 @@ class _ConfigMap(Object, frozen=True):
     data: dict[str, str] = {}
 
 
-_PODS = ResourceKind(DnsPod, "/api/v1", "pods", "pod")
+_PODS = ResourceKind(DnsPod, "/api/v1", "pods", "Pod")
 _MAPS = ResourceKind(_ConfigMap, "/api/v1", "configmaps", "ConfigMap")
 
 

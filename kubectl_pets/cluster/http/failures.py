@@ -69,6 +69,7 @@ class Status(msgspec.Struct, frozen=True):
     """metav1.Status, as far as it is told."""
 
     kind: str = ""
+    status: str = ""
     code: int = 0
     reason: str = ""
     message: str = ""
@@ -102,7 +103,7 @@ def status_of(body: bytes) -> Status:
     """The Status in an answer's body; an empty one where there is none (a proxy's page, say)."""
     try:
         status = STATUS.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Status()
     return status if status.kind == "Status" else Status()
 

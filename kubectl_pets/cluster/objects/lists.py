@@ -1,5 +1,8 @@
 """Objects of one kind, read by name or as a list, page by page.
 
+Nothing counts that is not what was asked for; an object that cannot be decoded is an error that names it, or, for who says that
+such ones are told apart, handed on as unreadable.
+
 Every read asks for the newest (no ``resourceVersion``): verdicts rest on what comes back. A page is decoded when it arrives, so a
 list of any length costs the memory of its Structs and of one page.
 """
@@ -9,12 +12,20 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from kubectl_pets.cluster.http.failures import Attempt, unintelligible
+from kubectl_pets.cluster.http.failures import Attempt, clean, unintelligible
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.kinds import Page, ResourceKind
 from kubectl_pets.domain.model import Object, ServerVersion
-from kubectl_pets.errors import ExpiredError, ForbiddenError, NotFoundError, ServerError, ThrottledError, UnreachableError
+from kubectl_pets.errors import (
+    ExpiredError,
+    ForbiddenError,
+    NotFoundError,
+    ServerError,
+    ThrottledError,
+    UnreachableError,
+    UnreadableError,
+)
 
 T = TypeVar("T", bound=Object)
 _A = TypeVar("_A")
@@ -23,6 +34,9 @@ _A = TypeVar("_A")
 _CHUNK = 500
 
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+#: What decoding raises for a body that is not what it should be; RecursionError for one that is nested too deep.
+UNINTELLIGIBLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _VERSION = msgspec.json.Decoder(ServerVersion)
 
@@ -61,22 +75,41 @@ class Reader:
         self._version: ServerVersion | None = None
         self._version_known = False
 
-    def one(self, kind: ResourceKind[T], namespace: str | None, name: str, exchange: Exchange | None = None) -> T:
+    def one(
+        self,
+        kind: ResourceKind[T],
+        namespace: str | None,
+        name: str,
+        exchange: Exchange | None = None,
+        *,
+        unreadable: bool = False,
+    ) -> T:
+        """The object of that name. ``unreadable``: one that cannot be decoded is handed on, marked as such; otherwise that is
+        an UnreadableError. Raises NotFoundError, UsageError for what can be no name, any other PetsError."""
         attempt = Attempt("get", kind.resource, name, namespace or "")
         body = self._transport.send(Request(method="GET", path=kind.path(namespace, name), attempt=attempt), exchange)
         try:
-            return kind.one(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            found = kind.one(body, name, namespace)
+        except UNINTELLIGIBLE as error:
             raise unintelligible(attempt, str(error)) from None
+        if found.unreadable and not unreadable:
+            raise undecodable(kind, found)
+        return found
 
-    def listing(self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None) -> Listing[T]:
+    def listing(
+        self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None, *, unreadable: bool = False
+    ) -> Listing[T]:
+        """All objects of the scope. ``unreadable`` as in ``one``."""
         items: list[T] = []
         version = ""
         for page, first in self.pages(kind, scope, exchange):
             if first:
                 items.clear()
-            items.extend(page.items or ())
+            items.extend(page.objects)
             version = page.metadata.resource_version
+        spoilt = None if unreadable else next((item for item in items if item.unreadable), None)
+        if spoilt is not None:
+            raise undecodable(kind, spoilt)
         return Listing(tuple(items), version)
 
     def pages(
@@ -85,6 +118,7 @@ class Reader:
         """The pages of a list, each with whether it is a first one: should the server forget the list half-way, the whole of
         it comes again."""
         more, chunk, first = "", str(_CHUNK), True
+        told: set[str] = set()
         while True:
             query = scope.query()
             if chunk:
@@ -102,20 +136,24 @@ class Reader:
                 more, chunk, first = "", "", True  # in one piece it cannot expire again
                 continue
             try:
-                page = kind.page(body)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                page = kind.page(body, metadata_only=metadata_only)
+                _check_scope(page, scope)
+            except UNINTELLIGIBLE as error:
                 raise unintelligible(attempt, str(error)) from None
             yield page, first
             more, first = page.metadata.continue_, False
             if not more:
                 return
+            if more in told:
+                raise unintelligible(attempt, "the list does not end: it goes on where it was before")
+            told.add(more)
 
     def answer(self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A]) -> _A:
         """What the server answers at a path of its own, such as an API group."""
         body = self._transport.send(Request(method="GET", path=path, attempt=attempt))
         try:
             return decoder.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNINTELLIGIBLE as error:
             raise unintelligible(attempt, str(error)) from None
 
     def version(self) -> ServerVersion | None:
@@ -125,9 +163,27 @@ class Reader:
             try:
                 body = self._transport.send(Request(method="GET", path="/version", attempt=attempt))
                 self._version = _VERSION.decode(body)
-            except (ForbiddenError, NotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+            except (ForbiddenError, NotFoundError, *UNINTELLIGIBLE):
                 pass  # hardened servers and proxies keep it to themselves
             except (ServerError, ThrottledError, UnreachableError):
                 return None  # no reason to fail; asked again next time
             self._version_known = True
         return self._version
+
+
+def _check_scope(page: Page[T], scope: Scope) -> None:
+    """Raises msgspec.ValidationError where an item is not of the namespace or of the name that was asked for."""
+    for item in page.objects:
+        if scope.namespace is not None and item.metadata.namespace != scope.namespace:
+            raise msgspec.ValidationError(f"{item.metadata.namespace}/{item.metadata.name} was not asked for")
+        if scope.name and item.metadata.name != scope.name:
+            raise msgspec.ValidationError(f"{item.metadata.name} was not asked for")
+
+
+def undecodable(kind: ResourceKind[T], item: T) -> UnreadableError:
+    """The error for an object that cannot be decoded."""
+    where = f" in namespace {clean(item.namespace)}" if item.namespace else ""
+    return UnreadableError(
+        f"{kind.kind} {clean(item.name)}{where} cannot be read: {clean(item.unreadable)}",
+        hint=f"kubectl get {kind.resource} {clean(item.name)}{f' -n {clean(item.namespace)}' if item.namespace else ''} -o yaml",
+    )

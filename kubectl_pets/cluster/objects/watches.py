@@ -15,7 +15,7 @@ import msgspec
 from kubectl_pets.cluster.http.failures import STATUS, Attempt, from_status, unintelligible
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import ResourceKind
+from kubectl_pets.cluster.objects.kinds import ListMeta, ResourceKind, pruned
 from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
 from kubectl_pets.cluster.objects.store import Board, Store
 from kubectl_pets.domain.model import Object
@@ -54,17 +54,26 @@ _DENIED = 30.0
 
 
 class _Event(msgspec.Struct, frozen=True):
+    """metav1.WatchEvent."""
+
     type: str
     object: msgspec.Raw
 
 
+class _Marked(msgspec.Struct, frozen=True, rename="camel"):
+    """Of a BOOKMARK's object the only thing that counts."""
+
+    kind: str = ""
+    metadata: ListMeta = ListMeta()
+
+
 _EVENT = msgspec.json.Decoder(_Event)
-_OBJECT = msgspec.json.Decoder(Object)
+_MARKED = msgspec.json.Decoder(_Marked)
 
 
 class Follower(Generic[T]):
     """Keeps one store up to date. ``on_change`` is called under the board's lock after a change; ``required``: without the
-    right to read these there is no point in going on."""
+    right to read these there is no point in going on; ``unreadable``: objects that cannot be decoded are handed on, marked so."""
 
     def __init__(
         self,
@@ -75,6 +84,7 @@ class Follower(Generic[T]):
         transport: Transport,
         *,
         required: bool = False,
+        unreadable: bool = False,
         on_change: Callable[[], None] = lambda: None,
         on_relief: Callable[[], None] = lambda: None,
     ) -> None:
@@ -82,6 +92,7 @@ class Follower(Generic[T]):
         self._kind, self._scope, self._board = kind, scope, board
         self._reader, self._transport = reader, transport
         self._required, self._on_change, self._on_relief = required, on_change, on_relief
+        self._unreadable = unreadable
         self._exchange = Exchange()
         self._wake = Event()
         self._thread = Thread(target=self._run, daemon=True, name=f"kubectl-pets-watch-{kind.plural}")
@@ -174,13 +185,15 @@ class Follower(Generic[T]):
 
     def _read(self, exchange: Exchange | None) -> Listing[T]:
         try:
-            return self._reader.listing(self._kind, self._scope, exchange)
+            return self._reader.listing(self._kind, self._scope, exchange, unreadable=self._unreadable)
         except ForbiddenError:
             if not self._scope.name:
                 raise
         # "get" is a right of its own, and needs none to list
         try:
-            found = self._reader.one(self._kind, self._scope.namespace, self._scope.name, exchange)
+            found = self._reader.one(
+                self._kind, self._scope.namespace, self._scope.name, exchange, unreadable=self._unreadable
+            )
         except NotFoundError:
             return Listing((), "")
         return Listing((found,), "")
@@ -217,7 +230,7 @@ class Follower(Generic[T]):
         attempt = self._scope.attempt("watch", self._kind)
         try:
             events = [self._decoded(line, attempt) for line in lines]
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise unintelligible(attempt, str(error)) from None
         changed = False
         with self._board.condition:
@@ -232,13 +245,31 @@ class Follower(Generic[T]):
                 self._board.changed()
 
     def _decoded(self, line: bytes, attempt: Attempt) -> tuple[str, T | None, str]:
-        """Type, object (None: only the version counts) and version of an event."""
-        event = _EVENT.decode(line)
-        if event.type == "ERROR":
-            status = STATUS.decode(event.object)
-            raise from_status(status.code, status, attempt)
-        version = _OBJECT.decode(event.object).metadata.resource_version
-        return event.type, None if event.type == "BOOKMARK" else self._kind.fitting(event.object), version
+        """Type, object (None: only the version counts) and version of an event. Raises msgspec.MsgspecError."""
+        try:
+            event = _EVENT.decode(line)
+        except RecursionError:
+            event = _EVENT.decode(pruned(line))
+        match event.type:
+            case "ERROR":
+                status = STATUS.decode(event.object)
+                raise from_status(status.code, status, attempt)
+            case "BOOKMARK":
+                marked = _MARKED.decode(event.object)
+                if marked.kind != self._kind.kind:
+                    raise msgspec.ValidationError(f"a bookmark of a {marked.kind or 'nameless kind'} came")
+                return event.type, None, marked.metadata.resource_version
+            case "ADDED" | "MODIFIED" | "DELETED":
+                item = self._kind.any(event.object)
+                if self._scope.namespace not in (None, item.namespace) or self._scope.name not in ("", item.name):
+                    raise msgspec.ValidationError(f"{item.namespace}/{item.name} was not asked for")
+                if self._kind.skips(item):
+                    return event.type, None, item.metadata.resource_version
+                if item.unreadable and not self._unreadable:
+                    raise msgspec.ValidationError(f"{item.namespace}/{item.name} cannot be read: {item.unreadable}")
+                return event.type, item, item.metadata.resource_version
+            case _:
+                raise msgspec.ValidationError(f"there is no event of type {event.type}")
 
     # --- when something fails ----------------------------------------------------------------------------------------------
 

@@ -4,16 +4,19 @@ A change that may have been carried out already is never sent again: when its an
 reads the cluster to find out. Only what the server turned away unseen (429, a first 401) is repeated.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from kubectl_pets.cluster.http.failures import Attempt, unintelligible
+from kubectl_pets.cluster.http.failures import Attempt, status_of, unintelligible
 from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.kinds import PODS, SETS, ResourceKind
+from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
-from kubectl_pets.domain.model import Pod, StatefulSet
+from kubectl_pets.domain.model import Object, Pod, StatefulSet
 from kubectl_pets.errors import ConflictError, InvalidError, PetsError
+
+T = TypeVar("T", bound=Object)
 
 #: The name under which the API server records who set a field.
 FIELD_MANAGER = "kubectl-pets"
@@ -46,14 +49,11 @@ def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet
         if _overtaken(transport, change):
             raise ConflictError(f"could not {attempt}, it changed since it was read", hint=error.hint) from None
         raise
-    try:
-        return SETS.one(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unintelligible(attempt, str(error)) from None
+    return answered(SETS, body, attempt)
 
 
 def _delete(transport: Transport, change: DeletePod, dry_run: bool) -> Pod | None:
-    body = delete(
+    return delete(
         transport,
         PODS,
         change.namespace,
@@ -63,11 +63,6 @@ def _delete(transport: Transport, change: DeletePod, dry_run: bool) -> Pod | Non
         dry_run=dry_run,
         force=change.force,
     )
-    try:
-        pod = PODS.one(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None  # it was carried out: the status says so
-    return pod if pod.kind == "Pod" else None
 
 
 def _evict(transport: Transport, change: DeletePod, dry_run: bool) -> None:
@@ -86,12 +81,28 @@ def _evict(transport: Transport, change: DeletePod, dry_run: bool) -> None:
         body=msgspec.json.encode(body),
         attempt=Attempt("create", "pods/eviction", change.name, change.namespace),
     )
-    transport.send(request)
+    _succeeded(transport.send(request), request.attempt)
+
+
+def answered(kind: ResourceKind[T], body: bytes, attempt: Attempt) -> T:
+    """The object as it is after a change. Raises ServerError where the answer is not about that object: then nobody knows whether
+    the change was carried out, and the caller reads the cluster to find out."""
+    try:
+        return kind.one(body, attempt.name, attempt.namespace)
+    except UNINTELLIGIBLE as error:
+        raise unintelligible(attempt, str(error)) from None
+
+
+def _succeeded(body: bytes, attempt: Attempt) -> None:
+    """Raises ServerError where a body is no metav1.Status of a success."""
+    status = status_of(body)
+    if status.status != "Success":
+        raise unintelligible(attempt, "no Status of a success came")
 
 
 def delete(
     transport: Transport,
-    kind: ResourceKind[Any],
+    kind: ResourceKind[T],
     namespace: str,
     name: str,
     uid: str,
@@ -99,8 +110,9 @@ def delete(
     *,
     dry_run: bool,
     force: bool = False,
-) -> bytes:
-    """Delete exactly the object that was judged (metav1.Preconditions); the server's answer. ``force``: grace period 0."""
+) -> T | None:
+    """Delete exactly the object that was judged (metav1.Preconditions). ``force``: grace period 0. The object while it is
+    terminating, None where the server answers that it is gone (a Status). Raises as ``answered``."""
     options: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
@@ -116,7 +128,11 @@ def delete(
         body=msgspec.json.encode(options),
         attempt=Attempt("delete", kind.resource, name, namespace),
     )
-    return transport.send(request)
+    body = transport.send(request)
+    if status_of(body).kind == "Status":
+        _succeeded(body, request.attempt)
+        return None
+    return answered(kind, body, request.attempt)
 
 
 def _options(uid: str, resource_version: str, dry_run: bool) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _AUTOSCALERS = ResourceKind(
     HorizontalPodAutoscaler, "/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"
 )
 _USERS: dict[str, ResourceKind[Any]] = {
-    "pods": ResourceKind(PodUse, _CORE, "pods", "pod"),
+    "pods": ResourceKind(PodUse, _CORE, "pods", "Pod"),
     "deployments": ResourceKind(Workload, _APPS, "deployments", "Deployment"),
     "replica_sets": ResourceKind(Workload, _APPS, "replicasets", "ReplicaSet"),
     "replication_controllers": ResourceKind(Workload, _CORE, "replicationcontrollers", "ReplicationController"),
@@ -81,8 +81,8 @@ def read_claim_inventory(
     sets, kruise, pingcap, autoscalers, scaled = together(
         [
             lambda: _list(reader, SETS, scope),
-            lambda: _custom(reader, StatefulSet, "apps.kruise.io", "statefulsets", scope),
-            lambda: _custom(reader, StatefulSet, "apps.pingcap.com", "statefulsets", scope),
+            lambda: _custom(reader, StatefulSet, "apps.kruise.io", "statefulsets", "StatefulSet", scope),
+            lambda: _custom(reader, StatefulSet, "apps.pingcap.com", "statefulsets", "StatefulSet", scope),
             lambda: autoscalers_in(reader, scope),
             lambda: scaled_objects_in(reader, scope),
         ]
@@ -112,7 +112,7 @@ def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscale
 
 def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] | None:
     """KEDA's; empty where it is not installed."""
-    return _custom(reader, ScaledObject, "keda.sh", "scaledobjects", scope)
+    return _custom(reader, ScaledObject, "keda.sh", "scaledobjects", "ScaledObject", scope)
 
 
 def _users(
@@ -174,7 +174,7 @@ def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] 
         return None  # a built-in API that is not there is no reason to believe that it is empty
 
 
-def _custom(reader: Reader, type: type[T], group: str, plural: str, scope: Scope) -> tuple[T, ...] | None:
+def _custom(reader: Reader, type: type[T], group: str, plural: str, kind: str, scope: Scope) -> tuple[T, ...] | None:
     """A custom resource's list, at the version that the server prefers; empty where its group is not installed."""
     try:
         found = reader.answer(f"/apis/{group}", Attempt("get", f"the API group {group}"), _GROUP)
@@ -182,4 +182,4 @@ def _custom(reader: Reader, type: type[T], group: str, plural: str, scope: Scope
         return ()
     except ForbiddenError:
         return None
-    return _list(reader, ResourceKind(type, f"/apis/{found.preferred_version.group_version}", plural, plural), scope)
+    return _list(reader, ResourceKind(type, f"/apis/{found.preferred_version.group_version}", plural, kind), scope)

@@ -9,8 +9,8 @@ from kubectl_pets.cluster.topics.sets import items, missing
 from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet
 from kubectl_pets.errors import NotFoundError
 
-_SETS = ResourceKind(StoredSet, SETS.base, SETS.plural, SETS.word)
-_REVISIONS = ResourceKind(StoredRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.word, optional=True)
+_SETS = ResourceKind(StoredSet, SETS.base, SETS.plural, SETS.kind)
+_REVISIONS = ResourceKind(StoredRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.kind, optional=True)
 
 
 def history(reader: Reader, namespace: str, name: str) -> History:

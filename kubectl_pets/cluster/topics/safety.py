@@ -8,7 +8,7 @@ from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 _BUDGETS = ResourceKind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
-_NODES = ResourceKind(Node, "/api/v1", "nodes", "node")
+_NODES = ResourceKind(Node, "/api/v1", "nodes", "Node")
 _ATTACHMENTS = ResourceKind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
 
 

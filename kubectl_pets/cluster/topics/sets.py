@@ -23,7 +23,7 @@ from kubectl_pets.cluster.objects.kinds import (
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView
-from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError
+from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
 
 T = TypeVar("T", bound=Object)
 
@@ -31,32 +31,50 @@ T = TypeVar("T", bound=Object)
 def set_view(reader: Reader, namespace: str, name: str) -> SetView:
     """One set and what its selector matches. Raises NotFoundError that says what there is instead."""
     try:
-        found = reader.one(SETS, namespace, name)
+        found = reader.one(SETS, namespace, name, unreadable=True)
     except NotFoundError:
         raise missing(reader, namespace, name) from None
+    if found.unreadable:
+        return SetView(set=found)  # nobody knows what it selects
     selector = found.spec.selector
     pods = Scope(namespace=namespace, labels=selector_text(selector))
     claims = Scope(namespace=namespace, labels=claim_selector(selector))
-    calls = [items(reader, PODS, pods), items(reader, REVISIONS, pods), items(reader, CLAIMS, claims), reader.version]
-    read = together(calls)
+    read = together(
+        [
+            items(reader, PODS, pods, unreadable=True),
+            items(reader, REVISIONS, pods),
+            items(reader, CLAIMS, claims, unreadable=True),
+            reader.version,
+        ]
+    )
     return SetView(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
 
 
 def inventory(reader: Reader, namespace: str | None, selector: str | None) -> Inventory:
     """All sets, narrowed by labels, and all that may belong to any of them."""
-    sets = reader.listing(SETS, Scope(namespace=namespace, labels=selector or "")).items
+    sets = reader.listing(SETS, Scope(namespace=namespace, labels=selector or ""), unreadable=True).items
     everything = Scope(namespace=namespace)
-    read = together([*(items(reader, kind, everything) for kind in (PODS, REVISIONS, CLAIMS)), reader.version])
+    read = together(
+        [
+            items(reader, PODS, everything, unreadable=True),
+            items(reader, REVISIONS, everything),
+            items(reader, CLAIMS, everything, unreadable=True),
+            reader.version,
+        ]
+    )
     return Inventory(sets=sets, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
 
 
-def items(reader: Reader, kind: ResourceKind[T], scope: Scope) -> Callable[[], tuple[T, ...] | None]:
-    """To be called: the objects, or None where they may not be read."""
+def items(
+    reader: Reader, kind: ResourceKind[T], scope: Scope, *, unreadable: bool = False
+) -> Callable[[], tuple[T, ...] | None]:
+    """To be called: the objects, or None where they may not be read, or where one of them cannot be. ``unreadable``: such ones
+    are handed on, marked so."""
 
     def read() -> tuple[T, ...] | None:
         try:
-            return reader.listing(kind, scope).items
-        except ForbiddenError:
+            return reader.listing(kind, scope, unreadable=unreadable).items
+        except (ForbiddenError, UnreadableError):
             return None
 
     return read
@@ -68,7 +86,7 @@ def names(reader: Reader, kind: ResourceKind[T], namespace: str | None) -> tuple
     for page, first in reader.pages(kind, Scope(namespace=namespace), metadata_only=True):
         if first:
             found.clear()
-        found.extend(each.name for each in page.items or ())
+        found.extend(each.name for each in page.objects)
     return tuple(found)
 
 
@@ -83,7 +101,7 @@ def missing(reader: Reader, namespace: str, name: str) -> NotFoundError:
     calls += [lambda: _gone(reader, namespace)]
     known, *cousins, no_namespace = together(calls)
     problem = f"no StatefulSet {clean(name)} in namespace {clean(namespace)}"
-    other = next((kind.word for kind, found in zip(COUSINS, cousins) if found), None)
+    other = next((kind.kind for kind, found in zip(COUSINS, cousins) if found), None)
     if no_namespace:
         return NotFoundError(problem, hint=f"there is no namespace {clean(namespace)}; choose one with -n")
     if other is not None:
@@ -101,7 +119,7 @@ def missing(reader: Reader, namespace: str, name: str) -> NotFoundError:
 def _names(reader: Reader, namespace: str) -> list[str]:
     try:
         pages = reader.pages(SETS, Scope(namespace=namespace), metadata_only=True)
-        return [each.name for each in next(pages)[0].items or ()]
+        return [each.name for each in next(pages)[0].objects]
     except PetsError:
         return []
 

@@ -56,7 +56,7 @@ def made_for(step: TakeSnapshot) -> VolumeSnapshot:
     """Ready to be sent."""
     return VolumeSnapshot(
         api_version="snapshot.storage.k8s.io/v1",
-        kind=SNAPSHOTS.word,
+        kind=SNAPSHOTS.kind,
         metadata=ObjectMeta(
             name=step.name, namespace=step.namespace, labels=LABELS, annotations={CLAIM_UID_ANNOTATION: step.uid}
         ),

@@ -13,7 +13,7 @@ import msgspec
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, ResourceKind, claim_selector, selector_text
-from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.objects.lists import Reader, Scope, undecodable
 from kubectl_pets.cluster.objects.store import Board
 from kubectl_pets.cluster.objects.watches import Follower
 from kubectl_pets.cluster.topics.sets import missing
@@ -129,7 +129,11 @@ class Source(Generic[V]):
     def _belongings(self, namespace: str | None, labels: str, claim_labels: str) -> _Belongings:
         own = Scope(namespace=namespace, labels=labels)
         claims = Scope(namespace=namespace, labels=claim_labels)
-        return _Belongings(self._follower(PODS, own), self._follower(REVISIONS, own), self._follower(CLAIMS, claims))
+        return _Belongings(
+            self._follower(PODS, own, unreadable=True),
+            self._follower(REVISIONS, own),
+            self._follower(CLAIMS, claims, unreadable=True),
+        )
 
     def _prime(self, belongings: _Belongings) -> None:
         *_, self._server = together([*(follower.prime for follower in belongings.all()), self._reader.version])
@@ -152,10 +156,15 @@ class OneSet(Source[V]):
         super().__init__(reader, transport, on_close)
         self._namespace, self._name = namespace, name
         self._selector: LabelSelector | None = None
-        self._sets = self._follower(SETS, Scope(namespace=namespace, name=name), required=True, on_change=self._adopt)
+        self._sets = self._follower(
+            SETS, Scope(namespace=namespace, name=name), required=True, unreadable=True, on_change=self._adopt
+        )
         self._sets.prime()
-        if self._set() is None:
+        found = self._set()
+        if found is None:
             raise missing(reader, namespace, name)
+        if found.unreadable:
+            raise undecodable(SETS, found)
 
     def _set(self) -> StatefulSet | None:
         return self._sets.store.objects.get((self._namespace, self._name))
@@ -163,7 +172,7 @@ class OneSet(Source[V]):
     def _adopt(self) -> None:
         """A set's selector never changes; only one that was deleted and made anew can have another."""
         found = self._set()
-        if found is None or found.spec.selector == self._selector:
+        if found is None or found.unreadable or found.spec.selector == self._selector:
             return
         again, self._selector = self._selector is not None, found.spec.selector
         if again:
@@ -266,7 +275,7 @@ class FleetSource(Source[Inventory]):
     ) -> None:
         super().__init__(reader, transport, on_close)
         scope = Scope(namespace=namespace, labels=labels)
-        self._sets = self._follower(SETS, scope, required=True)
+        self._sets = self._follower(SETS, scope, required=True, unreadable=True)
         self._sets.prime()
         self._all = self._belongings(namespace, "", "")
         self._prime(self._all)

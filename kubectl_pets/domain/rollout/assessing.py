@@ -20,6 +20,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, may_yet_schedule, read_members, recheck_at
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of
+from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 
 #: What this program writes on a set: only what spec and status cannot say.
@@ -91,6 +92,9 @@ _Verdict = tuple[Phase, tuple[Awaiting, ...], tuple[Blocker, ...]]
 def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: datetime) -> _Verdict:
     if owner.metadata.deletion_timestamp is not None:
         return Phase.DELETING, (), ()
+    undecoded = unreadable(owner, snapshot)
+    if undecoded:
+        return Phase.UNKNOWN, (), undecoded
     if snapshot.pods is None:
         return Phase.UNKNOWN, (), (Blocker(cause=Cause.PODS_UNREADABLE),)
     if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:

@@ -155,6 +155,8 @@ def blocker(found: Blocker) -> str:
             return f"{pod} is still terminating long after its grace period; its node may not answer" + _after(told)
         case Cause.SET_NAME_TOO_LONG:
             return f"no pod can be created, because the set's name is longer than {LONGEST_SET_NAME} characters"
+        case Cause.PODS_UNREADABLE if told:
+            return f"{pod or 'the set'} could not be decoded, so nothing can be said of it: {told}"
         case Cause.PODS_UNREADABLE:
             return "its pods could not be read, so nothing can be said of them"
         case Cause.STRATEGY_UNKNOWN:
