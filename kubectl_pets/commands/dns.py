@@ -16,7 +16,8 @@ from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.dns import resolve as resolving
 from kubectl_pets.flows.dns.resolve import Aim, NamesFrame
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.session import DnsWhere, Session
+from kubectl_pets.ports.dns import DnsWhere
+from kubectl_pets.session import Session
 from kubectl_pets.views.dns import documents as dns_documents
 from kubectl_pets.views.dns import lines as dns_log
 from kubectl_pets.views.dns import table as dns

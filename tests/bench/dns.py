@@ -64,7 +64,8 @@ for port in ports:
 _OURS = f"""
 from kubectl_pets.cluster import connect
 from kubectl_pets.domain.dns.answers import Outcome, Question, RecordType
-from kubectl_pets.session import ConnectionFlags, DnsWhere
+from kubectl_pets.ports.dns import DnsWhere
+from kubectl_pets.session import ConnectionFlags
 with connect(ConnectionFlags()) as cluster:
     network = cluster.network("default", "web")
     questions = [Question(f"{{pod.name}}.{_ZONE}", RecordType.A) for pod in network.pods]

@@ -15,7 +15,7 @@ import pytest
 from kubectl_pets.cluster import Client
 from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, ServerAnswers
 from kubectl_pets.errors import UnreachableError, UsageError
-from kubectl_pets.session import DnsWhere
+from kubectl_pets.ports.dns import DnsWhere
 from tests.cluster.loopback import Answer as Canned
 from tests.cluster.loopback import Handler, Loopback
 from tests.cluster.nameserver import Behaviour, Talk, answer, nameserver

@@ -11,7 +11,8 @@ from kubectl_pets.cluster.pods.execute import run_in
 from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, ServerAnswers
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, UnreachableError
-from kubectl_pets.session import ConnectionFlags, DnsWhere
+from kubectl_pets.ports.dns import DnsWhere
+from kubectl_pets.session import ConnectionFlags
 from tests.cluster.waiting import until
 from tests.controlplane import ControlPlane, DnsReplica
 from tests.controlplane.dns import corefile

@@ -15,7 +15,8 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Frame
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct, follow
-from kubectl_pets.session import Cluster, SetViewSource
+from kubectl_pets.ports.sets import SetViewSource
+from kubectl_pets.session import Cluster
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 
 STAGED = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2))

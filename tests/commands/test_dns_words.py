@@ -13,7 +13,8 @@ from kubectl_pets.domain.dns.answers import ClientView, Question, Server, Server
 from kubectl_pets.domain.dns.corefile import read_corefile
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.errors import ForbiddenError, NotFoundError
-from kubectl_pets.session import Cluster, DnsWhere, Session
+from kubectl_pets.ports.dns import DnsWhere
+from kubectl_pets.session import Cluster, Session
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, statefulset
 from tests.domain.dns.coredns import CoreDns
 from tests.domain.dns.test_diagnosis import BEFORE, HEALTHY, JUST_READY, RESOLV

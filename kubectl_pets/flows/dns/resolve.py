@@ -20,7 +20,8 @@ from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.errors import UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.session import DnsWhere, Resolver, Session
+from kubectl_pets.ports.dns import DnsWhere, Resolver
+from kubectl_pets.session import Session
 
 #: Seconds between two rounds of questions.
 _INTERVAL = 1.0

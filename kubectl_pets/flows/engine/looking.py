@@ -16,7 +16,8 @@ from kubectl_pets.errors import PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.outages import OutageGrace
 from kubectl_pets.flows.engine.patience import PASSING, Patience
-from kubectl_pets.session import Cluster, SetViewSource
+from kubectl_pets.ports.server import ClockPort
+from kubectl_pets.ports.sets import SetViewSource
 
 #: How long a controller is waited for that has not seen the newest spec yet, in seconds.
 _OBSERVING = 10.0
@@ -54,9 +55,9 @@ class SetLook:
     seen: Assessment
 
     def __init__(
-        self, cluster: Cluster, source: SetViewSource, deadline: Deadline, observe: Observer = unseen
+        self, clock: ClockPort, source: SetViewSource, deadline: Deadline, observe: Observer = unseen
     ) -> None:
-        self._cluster, self._source, self._deadline, self._observe = cluster, source, deadline, observe
+        self._clock, self._source, self._deadline, self._observe = clock, source, deadline, observe
         self._patience = Patience(deadline, source.wait)
         self._grace = OutageGrace()
         self._sight: Sight | None = None
@@ -72,7 +73,7 @@ class SetLook:
             if fresh:
                 self._patience.well_again()
             self._grace.note(self._source.trouble() is not None)
-            now = self._cluster.now()
+            now = self._clock.now()
             self.seen = assess(view, now)
             self._sight = Sight(view=view, seen=self.seen, now=now, fresh=fresh)
             return self._sight
@@ -105,8 +106,8 @@ class SetLook:
         self._patience.ride_out(failure)
 
 
-def await_observed(cluster: Cluster, source: SetViewSource) -> None:
+def await_observed(clock: ClockPort, source: SetViewSource) -> None:
     """Wait until the controller has seen the newest spec: a plan made before would rest on the revisions of yesterday."""
     deadline = Deadline(_OBSERVING)
-    while not deadline.passed and not assess(source.latest(), cluster.now()).observed:
+    while not deadline.passed and not assess(source.latest(), clock.now()).observed:
         source.wait(deadline.cap(None))

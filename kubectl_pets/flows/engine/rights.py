@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from kubectl_pets.errors import ForbiddenError
-from kubectl_pets.session import Cluster
+from kubectl_pets.ports.server import RightsPort
 
 #: Verb and resource: ("patch", "statefulsets.apps"), ("create", "pods/eviction").
 Right = tuple[str, str]
 
 
-def require(cluster: Cluster, needed: Mapping[str, Sequence[Right]]) -> None:
+def require(cluster: RightsPort, needed: Mapping[str, Sequence[Right]]) -> None:
     """Ask whether the user has these rights, by namespace ("": in the whole cluster). Raises ForbiddenError, which names all that
     are missing and how to check the first. An API server that cannot say counts as allowed."""
     lacking = {namespace: cluster.missing_rights(namespace, rights) for namespace, rights in needed.items() if rights}

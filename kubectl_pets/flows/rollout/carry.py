@@ -26,7 +26,8 @@ from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.rollout.checks import Checks, Terms
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
-from kubectl_pets.session import Session, SetViewSource
+from kubectl_pets.ports.sets import SetViewSource
+from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import advice, decisions, documents
 from kubectl_pets.views.rollout import plan as plan_view
 from kubectl_pets.views.rollout import words

@@ -6,6 +6,7 @@ what the gates say. All of it is read afresh, for a plan that was safe may not b
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -34,7 +35,9 @@ from kubectl_pets.domain.stepping.steps import (
     WaitReason,
 )
 from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate
-from kubectl_pets.session import Cluster
+from kubectl_pets.ports.pods import PodPort
+from kubectl_pets.ports.safety import BudgetPort, NodePort
+from kubectl_pets.ports.sets import SetPort
 
 #: A budget's status follows its pods after a moment; only after this long with every pod up is a no a no.
 _LAG = timedelta(seconds=15)
@@ -90,10 +93,14 @@ class LeaderSkip(msgspec.Struct, frozen=True, tag="skip"):
     pod: str
 
 
+class ChecksPort(SetPort, BudgetPort, NodePort, PodPort, Protocol):
+    """What the checks rest on."""
+
+
 class Checks:
     """The checks of one run of a verb."""
 
-    def __init__(self, cluster: Cluster, terms: Terms, namespace: str) -> None:
+    def __init__(self, cluster: ChecksPort, terms: Terms, namespace: str) -> None:
         self._cluster, self.terms = cluster, terms
         self._gates = Gates(cluster, terms.gates, timeout=terms.gate_timeout, retries=terms.gate_retries)
         self._budgets: tuple[Budget, ...] | None = () if terms.ignore_budgets else cluster.budgets(namespace)

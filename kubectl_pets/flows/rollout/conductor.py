@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
@@ -32,7 +33,8 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
 from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
 from kubectl_pets.flows.rollout.checks import Checks, LeaderSkip
-from kubectl_pets.session import Cluster, SetViewSource
+from kubectl_pets.ports.server import ClockPort
+from kubectl_pets.ports.sets import ChangePort, SetViewSource
 
 #: Refusals that may come half-way, because the cluster is not what it was.
 _HOLDING = (RefusedReason.MINIMUM, RefusedReason.BUDGET, RefusedReason.NODE_LOST)
@@ -79,8 +81,12 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return ExitCode.FAILED
 
 
+class RolloutPort(ClockPort, ChangePort, Protocol):
+    """What it takes to drive a rollout, besides its watches."""
+
+
 def conduct(
-    cluster: Cluster,
+    cluster: RolloutPort,
     source: SetViewSource,
     goal: Goal,
     *,
@@ -105,7 +111,7 @@ class _Run:
     """What is done at each look. ``memory``: what the cluster cannot say of this run."""
 
     def __init__(
-        self, cluster: Cluster, look: SetLook, goal: Goal, memory: RunMemory, may_delete: bool, checks: Checks | None
+        self, cluster: ChangePort, look: SetLook, goal: Goal, memory: RunMemory, may_delete: bool, checks: Checks | None
     ) -> None:
         self._cluster, self._look, self._goal, self._checks = cluster, look, goal, checks
         self._may_delete = may_delete
@@ -156,7 +162,7 @@ class _Run:
 
 
 def follow(
-    cluster: Cluster, source: SetViewSource, until: Until, *, stay: bool, observe: Observer, deadline: Deadline
+    clock: ClockPort, source: SetViewSource, until: Until, *, stay: bool, observe: Observer, deadline: Deadline
 ) -> tuple[Progress | TimedOut, Assessment]:
     """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests."""
 
@@ -172,6 +178,6 @@ def follow(
             case _:
                 return Ended(reached)
 
-    look = SetLook(cluster, source, deadline, observe)
+    look = SetLook(clock, source, deadline, observe)
     reached = until_ended(look, turn, deadline)
     return reached, look.seen

@@ -17,7 +17,7 @@ from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import GateFailed
 from kubectl_pets.errors import PetsError
-from kubectl_pets.session import Cluster
+from kubectl_pets.ports.pods import PodPort
 
 #: Seconds between two tries.
 _PAUSE = 1.0
@@ -60,7 +60,7 @@ Gate = ExecGate | HttpGate | CommandGate
 class Gates:
     """The gates of one run. A pod that has passed them all is not asked again, however often the rollout is looked at."""
 
-    def __init__(self, cluster: Cluster, gates: Sequence[Gate], *, timeout: float, retries: int) -> None:
+    def __init__(self, cluster: PodPort, gates: Sequence[Gate], *, timeout: float, retries: int) -> None:
         """``timeout``: seconds for one try; ``retries``: further tries after a no."""
         self._cluster, self._gates, self._timeout, self._retries = cluster, tuple(gates), timeout, retries
         self._passed: set[str] = set()

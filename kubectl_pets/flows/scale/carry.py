@@ -25,7 +25,8 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
-from kubectl_pets.session import Session, SetViewSource
+from kubectl_pets.ports.sets import SetViewSource
+from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import documents, words
 from kubectl_pets.views.scale import documents as scaling_documents
 from kubectl_pets.views.scale import plan as view

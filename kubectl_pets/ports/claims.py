@@ -1,0 +1,52 @@
+"""What a flow may ask about claims, volumes and VolumeSnapshots, and how it changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from kubectl_pets.domain.model import PersistentVolumeClaim
+    from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
+    from kubectl_pets.domain.orphans.restoring import ClaimStep
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
+
+
+class ClaimPort(Protocol):
+    """Claims and their volumes, read."""
+
+    def claim_inventory(
+        self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = ...
+    ) -> ClaimInventory:
+        """All that claims are judged by (None: in the whole cluster), and no more of it than can change the class of a
+        candidate, or with ``every_class`` of any claim. ``progress`` is told what is being read."""
+
+    def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
+        """(namespace, name) of the claims that a label selector selects."""
+
+    def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]: ...
+
+    def volume(self, name: str) -> PersistentVolume | None:
+        """None: there is none of that name."""
+
+    def volumes(self) -> tuple[PersistentVolume, ...]: ...
+
+
+class SnapshotPort(Protocol):
+    """VolumeSnapshots, read."""
+
+    def snapshot_offer(self) -> Offer:
+        """The VolumeSnapshotClasses, or that there are no such things as snapshots here."""
+
+    def snapshot_seen(self, namespace: str, name: str) -> Sighting:
+        """A VolumeSnapshot and the content that it is bound to. Raises ForbiddenError."""
+
+
+class ClaimChangePort(Protocol):
+    """Changes of claims, volumes and VolumeSnapshots."""
+
+    def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
+        """One step of a deletion or a restore; as ``apply``."""
+
+    def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
+        """Write the annotation that says that the claim stays, and why; None: remove it."""

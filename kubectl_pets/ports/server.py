@@ -1,0 +1,43 @@
+"""What a flow may ask of the API server itself: what time it is, what it is called, and what this user may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+
+class ClockPort(Protocol):
+    """The one clock."""
+
+    def now(self) -> datetime:
+        """The API server's clock (UTC), estimated from its last answer, because the cluster's timestamps are its own and the
+        clock of a laptop may be off by minutes."""
+
+
+class ServerPort(ClockPort, Protocol):
+    """Where this run is connected to."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of flags, context, or the pod this runs in; "default" at last."""
+
+    def server_name(self) -> str:
+        """Context and server in words, for questions and errors; holds no secret."""
+
+
+class RightsPort(Protocol):
+    """What this user may do."""
+
+    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Which of the (verb, resource) pairs this user lacks in the namespace, by SelfSubjectAccessReview.
+        ``resource`` is "pods", "statefulsets.apps", "pods/portforward"; namespace empty: of the cluster.
+        An API server that cannot say counts as allowed."""
+
+
+class NamesPort(Protocol):
+    """What there is, by name alone."""
+
+    def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
+        """What the "namespaces", "statefulsets" or "persistentvolumeclaims" of a namespace (None: of the cluster) are called,
+        and no more of them: for completion."""

@@ -1,0 +1,85 @@
+"""What a flow may ask about StatefulSets and their pods, once or kept up to date, and how it changes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from kubectl_pets.domain.changes import Change
+    from kubectl_pets.domain.model import Inventory, SetView, StatefulSet
+    from kubectl_pets.domain.rollout.history import History
+    from kubectl_pets.domain.scale.types import Surroundings
+
+
+class SetViewSource(Protocol):
+    """One StatefulSet, kept up to date by watches. Use as a context manager; closing ends its connections and threads."""
+
+    def __enter__(self) -> "SetViewSource": ...
+    def __exit__(self, *exc: object) -> None: ...
+
+    def latest(self) -> SetView:
+        """The newest snapshot that the watches have brought; never blocks. Raises PetsError if the watches gave up for good
+        (a right was taken away, the credentials ran out)."""
+
+    def wait(self, timeout: float | None) -> bool:
+        """Block until something changed since ``latest`` was last asked, or ``timeout`` seconds are over. True: changed.
+        Outages of the server are ridden out; interruptible by signals."""
+
+    def refresh(self) -> SetView:
+        """Read the set and its pods afresh from the API server (two requests), past every cache."""
+
+    def trouble(self) -> str | None:
+        """What keeps the watches from the server right now, in words for a status line; None when all is well."""
+
+
+class InventorySource(Protocol):
+    """Many StatefulSets, kept up to date by watches. As SetViewSource."""
+
+    def __enter__(self) -> "InventorySource": ...
+    def __exit__(self, *exc: object) -> None: ...
+    def latest(self) -> Inventory: ...
+    def wait(self, timeout: float | None) -> bool: ...
+    def trouble(self) -> str | None: ...
+
+
+class SetPort(Protocol):
+    """StatefulSets, read."""
+
+    def set_view(self, namespace: str, name: str) -> SetView:
+        """One set and what its selector matches. Raises NotFoundError where there is no such set."""
+
+    def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
+        """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets."""
+
+    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
+        """The set alone, in one request. Raises NotFoundError."""
+
+
+class SetWatchPort(Protocol):
+    """StatefulSets, kept up to date."""
+
+    def watch_set(self, namespace: str, name: str) -> SetViewSource: ...
+
+    def watch_inventory(self, namespace: str | None, selector: str | None) -> InventorySource: ...
+
+
+class HistoryPort(Protocol):
+    """The revisions of a set."""
+
+    def history(self, namespace: str, name: str) -> History:
+        """One set with its template and its revisions in full. Raises NotFoundError where there is no such set."""
+
+
+class ScalePort(Protocol):
+    """What another number of replicas is judged by."""
+
+    def surroundings(self, owner: StatefulSet) -> Surroundings:
+        """What scaling this set is judged by: claims, volumes, autoscalers. What may not be read is None."""
+
+
+class ChangePort(Protocol):
+    """Changes of sets and pods."""
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> None:
+        """Carry out one change; ``dry_run``: let the server judge it without keeping it. Raises ConflictError when what the
+        change relies on is no longer true, NotFoundError when the object is gone. Waits out 429."""
