@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit controlplane build krew bench faults lock clean
+.PHONY: help demo test lint unit realnode controlplane build krew bench faults lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,11 +28,15 @@ $(READY): requirements-dev.txt setup.cfg pyproject.toml
 demo: $(READY) ## roll a StatefulSet out on an embedded control plane and watch it (KEEP=1 leaves it up)
 	@$(ON_VENV) KEEP=$(KEEP) $(BIN)/python -m tests.demo
 
-test: lint ## lint, then all tests, those on the real control plane included (VERSION= as below)
-	@$(ON_VENV) CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+test: lint ## lint, then the tests, those on the real control plane included (VERSION= as below)
+	@$(ON_VENV) CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m pytest -m "not node" -n $(JOBS) --dist worksteal
 
-unit: $(READY) ## the tests that need no control plane
-	@$(ON_VENV) $(BIN)/python -m pytest -m "not real" -n auto
+realnode: $(READY) ## the tests on a real node: kubelet, containerd, CoreDNS pods (root on Linux; installs what it lacks)
+	@$(ON_VENV) $(BIN)/python -m tests.node prepare
+	@$(ON_VENV) $(BIN)/python -m pytest -m node tests/node
+
+unit: $(READY) ## the tests that need neither control plane nor node
+	@$(ON_VENV) $(BIN)/python -m pytest -m "not real and not node" -n auto
 
 lint: $(READY) ## flake8, isort, mypy strict, import contracts
 	@$(BIN)/flake8 kubectl_pets krew tests

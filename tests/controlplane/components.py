@@ -39,7 +39,7 @@ kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: None
-  users: ["system:apiserver", "kwok", "kubectl-pets-supervisor", "system:kube-controller-manager", "system:kube-scheduler"]
+  users: ["system:apiserver", "kwok", "kubectl-pets-node", "kubectl-pets-supervisor", "system:kube-controller-manager", "system:kube-scheduler"]
 - level: None
   userGroups: ["system:serviceaccounts:kube-system"]
 - level: None
@@ -90,6 +90,8 @@ def _apiserver(layout: Layout, plan: Plan, ports: Mapping[str, int]) -> list[str
         "--endpoint-reconciler-type=none",
         "--kubelet-preferred-address-types=InternalIP",
         f"--kubelet-certificate-authority={files.server_authority}",
+        f"--kubelet-client-certificate={files.kubelet_client_certificate}",
+        f"--kubelet-client-key={files.kubelet_client_key}",
         f"--audit-policy-file={policy}",
         f"--audit-log-path={layout.audit_log}",
         "--audit-log-mode=blocking",

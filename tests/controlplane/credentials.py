@@ -27,8 +27,9 @@ _COMPONENT_USERS: Mapping[str, tuple[str, ...]] = {
     "system:kube-controller-manager": (),
     "system:kube-scheduler": (),
     "kubectl-pets-coredns": (),
+    "kubectl-pets-node": ("system:masters",),
 }
-ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS = _COMPONENT_USERS
+ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS, NODE = _COMPONENT_USERS
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Credentials:
     @property
     def server_authority(self) -> Path:
         return self.folder / "ca.crt"
+
+    @property
+    def server_authority_key(self) -> Path:
+        return self.folder / "ca.key"
 
     @property
     def server_certificate(self) -> Path:
@@ -56,6 +61,15 @@ class Credentials:
     @property
     def client_authority_key(self) -> Path:
         return self.folder / "client-ca.key"
+
+    @property
+    def kubelet_client_certificate(self) -> Path:
+        """By which kubelets know the API server."""
+        return self.folder / "kubelet-client.crt"
+
+    @property
+    def kubelet_client_key(self) -> Path:
+        return self.folder / "kubelet-client.key"
 
     @property
     def service_account_key(self) -> Path:
@@ -80,13 +94,16 @@ class Credentials:
         self.folder.mkdir(mode=0o700)
         servers = trustme.CA(organization_name="kubectl-pets servers")
         servers.cert_pem.write_to_path(self.server_authority)
-        leaf = servers.issue_cert("127.0.0.1", "localhost", "kubernetes.default.svc", "10.96.0.1")
-        leaf.private_key_pem.write_to_path(self.server_key)
-        for number, blob in enumerate(leaf.cert_chain_pems):
-            blob.write_to_path(self.server_certificate, append=number > 0)
+        servers.private_key_pem.write_to_path(self.server_authority_key)
+        self.issue_server(
+            self.server_certificate, self.server_key, "127.0.0.1", "localhost", "kubernetes.default.svc", "10.96.0.1",
+        )
         clients = trustme.CA(organization_name="kubectl-pets clients")
         clients.cert_pem.write_to_path(self.client_authority)
         clients.private_key_pem.write_to_path(self.client_authority_key)
+        leaf = clients.issue_cert("kube-apiserver.test", common_name="kube-apiserver-kubelet-client", organization_name="system:masters")
+        leaf.private_key_pem.write_to_path(self.kubelet_client_key)
+        leaf.cert_chain_pems[0].write_to_path(self.kubelet_client_certificate)
         # Any private key will do for signing the tokens of service accounts.
         clients.issue_cert(common_name="service-accounts").private_key_pem.write_to_path(self.service_account_key)
         lines = []
@@ -96,6 +113,15 @@ class Credentials:
         self.tokens.write_text("".join(lines), encoding="utf-8")
         for path in self.folder.iterdir():
             path.chmod(0o600)
+
+    def issue_server(self, certificate: Path, key: Path, *names: str) -> None:
+        """A certificate for a server of these names and addresses, from the authority that all clients trust."""
+        servers = trustme.CA.from_pem(self.server_authority.read_bytes(), self.server_authority_key.read_bytes())
+        leaf = servers.issue_cert(*names)
+        key.touch(mode=0o600)
+        leaf.private_key_pem.write_to_path(key)
+        for number, blob in enumerate(leaf.cert_chain_pems):
+            blob.write_to_path(certificate, append=number > 0)
 
     def write_certificate_kubeconfig(self, path: Path, server: str, user: str, groups: tuple[str, ...] = ()) -> Path:
         """A kubeconfig of a user whom the API server knows by a client certificate."""

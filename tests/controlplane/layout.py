@@ -89,7 +89,7 @@ class Layout:
 
     @property
     def guests(self) -> Path:
-        """What the supervisor is to run beside the components: a JSON file each with `command` and `port`."""
+        """What the supervisor is to run beside the components: a JSON file each with `command`, `port` and `grace`."""
         return self.directory / "guests"
 
     @property

@@ -166,9 +166,10 @@ class ControlPlane:
         path = f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{namespace}/portforwards"
         objects.create(self._api(), path, objects.port_forward(namespace, pod, ports))
 
-    def launch(self, name: str, command: list[str], port: int) -> None:
-        """Have a process of one's own run that ends with the control plane; its output goes to a log of that name."""
-        write(self._layout.guests / f"{name}.json", {"command": command, "port": port})
+    def launch(self, name: str, command: list[str], port: int, grace: float = 0.0) -> None:
+        """Have a process of one's own run that ends with the control plane; its output goes to a log of that name. ``grace``:
+        the seconds that it needs to tidy up after SIGTERM; 0: it is killed."""
+        write(self._layout.guests / f"{name}.json", {"command": command, "port": port, "grace": grace})
         self.relaunch(name)
 
     def relaunch(self, name: str) -> None:

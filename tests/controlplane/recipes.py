@@ -13,7 +13,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 DEFAULT_VERSION = "v1.37.2"
@@ -91,6 +91,12 @@ def peers() -> tuple[Recipe, ...]:
             (("github.com/derailed/popeye/cmd.version", POPEYE_VERSION),),
         ),
     )
+
+
+def of_a_node() -> tuple[Recipe, ...]:
+    """What a real node runs, of the default version. Built when they are asked for by name; tests/node asks."""
+    kubernetes = next(recipe for recipe in recipes() if recipe.name == "kube-apiserver")
+    return tuple(replace(kubernetes, name=name, package=f"k8s.io/kubernetes/cmd/{name}") for name in ("kubelet", "kube-proxy"))
 
 
 def cache_root() -> Path:

@@ -17,8 +17,8 @@ class Relay(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, target: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Passage)
+    def __init__(self, target: int, address: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((address, port), _Passage)
         self.target = target
         self._is_cut = threading.Event()
 

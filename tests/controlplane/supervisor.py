@@ -67,6 +67,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._ports: dict[str, int] = {}
+        # Of guests that have something to tidy up: how many seconds they are given.
+        self._graces: dict[str, float] = {}
         # These keep their ports, which by now are in kubeconfigs that were handed out.
         self._served: set[str] = set()
         self._phase, self._message = "starting", ""
@@ -229,7 +231,7 @@ class Supervisor:
             child = self._children.pop(component)
             child.terminate()
             # A graceful end waits for open watches, which the controllers have for ever.
-            _wait_or_kill(child, seconds=2.0)
+            _wait_or_kill(child, seconds=max(2.0, self._graces.get(component, 0.0)))
             self._say(self._phase, f"{component} was stopped" if component in self._plan.components else self._message)
         elif verb == "start" and component in self._plan.components and component not in self._children:
             try:
@@ -242,6 +244,7 @@ class Supervisor:
             with contextlib.suppress(OSError, ValueError):  # whoever gave the order sees that it does not run
                 guest = json.loads((self._layout.guests / f"{component}.json").read_text(encoding="utf-8"))
                 self._ports[component] = guest["port"]
+                self._graces[component] = guest["grace"]
                 self._spawn(component, guest["command"])
 
     def _fail(self, failure: _Failed) -> None:
@@ -258,12 +261,12 @@ class Supervisor:
 
     def _end(self) -> None:
         """End the children, clients before servers, then remove what they and this process wrote."""
-        for component in ("kwok", "kube-scheduler", "kube-controller-manager"):
-            if component in self._children:
-                self._children[component].terminate()
-        for component in ("kwok", "kube-scheduler", "kube-controller-manager"):
-            if component in self._children:
-                _wait_or_kill(self._children.pop(component), seconds=2.0)
+        graces = {name: seconds for name, seconds in self._graces.items() if seconds and name in self._children}
+        graces |= {name: 2.0 for name in ("kwok", "kube-scheduler", "kube-controller-manager") if name in self._children}
+        for component in graces:
+            self._children[component].terminate()
+        for component, seconds in graces.items():
+            _wait_or_kill(self._children.pop(component), seconds)
         # These have nothing to save: the data goes with them, and a graceful end would wait for open watches.
         for child in self._children.values():
             child.kill()

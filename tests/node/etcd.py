@@ -1,0 +1,65 @@
+"""A real etcd of three members on the node: a database that needs its quorum, and finds its peers by the pods' names."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import yaml
+
+from tests.controlplane import ControlPlane
+from tests.node.images import REGISTRY
+
+_START = """\
+me=$HOSTNAME.etcd.$NAMESPACE.svc.cluster.local
+for i in 0 1 2; do all=$all,etcd-$i=http://etcd-$i.etcd.$NAMESPACE.svc.cluster.local:2380; done
+exec etcd --name $HOSTNAME --data-dir /data/etcd --unsafe-no-fsync --heartbeat-interval 300 --election-timeout 3000 --log-level warn \
+  --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls http://$me:2379 --listen-peer-urls http://0.0.0.0:2380 \
+  --initial-advertise-peer-urls http://$me:2380 --initial-cluster-token $NAMESPACE --initial-cluster ${all#,}
+"""
+
+_CONTAINER = {
+    "name": "etcd", "image": f"{REGISTRY}/etcd:1", "imagePullPolicy": "Never", "command": ["sh", "-c", _START],
+    "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
+    "ports": [{"name": "client", "containerPort": 2379}, {"name": "peer", "containerPort": 2380}],
+    "readinessProbe": {"httpGet": {"path": "/readyz", "port": 2379}, "periodSeconds": 2, "timeoutSeconds": 3},
+    "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+}
+
+#: The set, its headless service and its budget. Images `etcd:1` to `etcd:3` are the same etcd, so a rollout has where to go.
+ETCD = yaml.safe_dump_all([
+    {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "etcd"},
+        # Peers have to find each other before any of them is ready.
+        "spec": {
+            "clusterIP": "None", "publishNotReadyAddresses": True, "selector": {"app": "etcd"},
+            "ports": [{"name": "client", "port": 2379}, {"name": "peer", "port": 2380}],
+        },
+    },
+    {
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "etcd"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "etcd"}}},
+    },
+    {
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "etcd"},
+        "spec": {
+            "serviceName": "etcd", "replicas": 3, "podManagementPolicy": "Parallel", "selector": {"matchLabels": {"app": "etcd"}},
+            "template": {"metadata": {"labels": {"app": "etcd"}}, "spec": {"terminationGracePeriodSeconds": 10, "containers": [_CONTAINER]}},
+            "volumeClaimTemplates": [{
+                "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            }],
+        },
+    },
+])
+
+
+def put(plane: ControlPlane, namespace: str, pod: str, key: str, value: str) -> bool:
+    """Whether a write through that member was taken by the quorum: etcd's JSON gateway, asked from inside the pod."""
+    body = json.dumps({"key": _coded(key), "value": _coded(value)})
+    command = ["timeout", "5", "wget", "-q", "-O", "-", "--post-data", body, "http://127.0.0.1:2379/v3/kv/put"]
+    done = plane.kubectl("exec", pod, "-n", namespace, "--", *command, check=False)
+    return done.returncode == 0 and "revision" in done.stdout
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
