@@ -100,6 +100,6 @@ def _named(pods: Sequence[str], seen: Assessment) -> tuple[str, ...]:
     bare = [pod.rpartition("/")[2] for pod in pods]
     unknown = [pod for pod in bare if pod not in known]
     if unknown:
-        there = f"{seen.members[0].name} to {seen.members[-1].name}" if seen.members else "none"
+        there = f"{seen.members[0].name} to {seen.members[-1].last_name or seen.members[-1].name}" if seen.members else "none"
         raise UsageError(f"{seen.name} has no pod {', '.join(unknown)}. Nothing was changed.", hint=f"its pods: {there}")
     return tuple(dict.fromkeys(known[pod] for pod in bare))

@@ -62,6 +62,8 @@ STATUS = {
                 "name": "web-5",
                 "ordinal": 5,
                 "position": 0,
+                "count": 1,
+                "lastName": None,
                 "state": "failing",
                 "revision": "web-5d8f7b9c4",
                 "updated": True,
@@ -81,6 +83,8 @@ STATUS = {
                 "name": "web-6",
                 "ordinal": 6,
                 "position": 1,
+                "count": 1,
+                "lastName": None,
                 "state": "terminating",
                 "revision": "web-77f9c6d8b",
                 "updated": False,
@@ -95,7 +99,10 @@ STATUS = {
                 "claims": [{"name": "data-web-6", "phase": ""}],
             }
         ],
-        "waitsFor": [{"awaited": "start", "pod": "web-5"}, {"awaited": "scale-down", "pod": "web-6"}],
+        "waitsFor": [
+            {"awaited": "start", "pod": "web-5", "count": 1, "lastPod": None},
+            {"awaited": "scale-down", "pod": "web-6", "count": 1, "lastPod": None},
+        ],
         "blockers": [
             {"cause": "container", "pod": "web-5", "reason": "ErrImagePull", "message": "not found", "updated": True}
         ],

@@ -20,6 +20,7 @@ from kubectl_pets.domain.dns.links import Chain, failed, passed, skipped
 from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
+from kubectl_pets.domain.sets.slots import slots_of
 
 _FAILING = (AnswerStanding.SILENT, AnswerStanding.SERVFAIL, AnswerStanding.REFUSED)
 #: Links that are about the Service and not about one pod.
@@ -166,8 +167,8 @@ class _Doctor:
     @cached_property
     def common(self) -> tuple[NameFinding, ...]:
         """What fails whatever the pod."""
-        owner = self.network.set
-        nobody = Position(ordinal=owner.start, name=f"{owner.name}-{owner.start}", pod=None)
+        first = slots_of(self.network.set).slot(0)
+        nobody = Position(ordinal=first.ordinal, name=first.name, pod=None)
         return tuple(_findings([link for link in self._chain(nobody).links() if link.check in _COMMON]))
 
     def _entries_of(self, name: Name) -> tuple[EndpointEntry, ...] | None:

@@ -17,6 +17,8 @@ from kubectl_pets.domain.dns.endpoints import EndpointEntry, Family, addresses_o
 from kubectl_pets.domain.dns.network import Network, Service, ServicePort
 from kubectl_pets.domain.dns.zones import Zone
 from kubectl_pets.domain.model import Pod, ordinal_of
+from kubectl_pets.domain.rollout.members import own_pods
+from kubectl_pets.domain.sets.slots import Slots, slots_of
 
 TYPES = {Family.IPV4: RecordType.A, Family.IPV6: RecordType.AAAA}
 
@@ -83,15 +85,20 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
 def positions_of(network: Network) -> tuple[Position, ...]:
     """The set's positions; pods outside its range are on their way out and have no claim to a name."""
-    owner = network.set
-    found: dict[int, Pod] = {}
-    for pod in network.pods or ():
-        controller = pod.metadata.controller()
-        ordinal = ordinal_of(pod.name, owner.name)
-        if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
-            found[ordinal] = pod
-    in_range = range(owner.start, owner.start + owner.spec.replicas)
-    return tuple(Position(ordinal=n, name=f"{owner.name}-{n}", pod=found.get(n)) for n in in_range)
+    found = own_pods(network.set, network.pods)
+    slots = slots_of(network.set, found)
+    return tuple(
+        Position(ordinal=ordinal, name=slots.name(ordinal), pod=found.get(ordinal))
+        for ordinal in sorted({*(ordinal for ordinal in found if ordinal in slots), *_to_ask(slots, found)})
+    )
+
+
+def _to_ask(slots: Slots, held: Iterable[int]) -> Iterator[int]:
+    """Of the positions without a pod all where they are few in a row, else the ends: nobody asks for a million names that are
+    not there."""
+    for gap in slots.gaps(held):
+        yield gap.first
+        yield gap.last
 
 
 def governing(network: Network) -> Service | None:

@@ -18,10 +18,19 @@ from kubectl_pets.domain.model import (
     StatefulSetSpec,
     ordinal_of,
 )
-from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, may_yet_schedule, read_members, recheck_at
+from kubectl_pets.domain.rollout.members import (
+    LEAVING,
+    Member,
+    PodState,
+    may_yet_schedule,
+    own_pods,
+    read_members,
+    recheck_at,
+)
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
+from kubectl_pets.domain.sets.slots import Slots, slots_of
 
 #: What this program writes on a set: only what spec and status cannot say.
 _NOTES = "kubectl-pets/"
@@ -58,8 +67,10 @@ def assess(snapshot: SetView, now: datetime) -> Assessment:
     owner = snapshot.set
     if owner is None:
         return _gone()
-    members, surplus = read_members(owner, snapshot, now)
-    draft = _draft(owner, snapshot, members, surplus, now)
+    pods = own_pods(owner, snapshot.pods)
+    slots = slots_of(owner, pods)
+    members, surplus = read_members(owner, slots, pods, snapshot.claims, now)
+    draft = _draft(owner, snapshot, slots, members, surplus, now)
     phase, waits, blockers = _verdict(draft, owner, snapshot, now)
     return _with(draft, phase, waits, blockers)
 
@@ -133,7 +144,7 @@ def _is_scaling(draft: Assessment, budget: int) -> bool:
     for member in reversed(draft.members):
         if member.state is not PodState.MISSING:
             break
-        missing += 1
+        missing += member.count
     return missing > (budget if draft.under_way else 0)
 
 
@@ -247,7 +258,11 @@ _AWAITED = {
 
 def _waits(draft: Assessment) -> tuple[Awaiting, ...]:
     """What the controller waits for, the nearest first."""
-    waits = [Awaiting(awaited=_AWAITED[member.state], pod=member.name) for member in draft.members if not member.available]
+    waits = [
+        Awaiting(awaited=_AWAITED[member.state], pod=member.name, count=member.count, last_pod=member.last_name)
+        for member in draft.members
+        if not member.available
+    ]
     if draft.policy == "Parallel":
         waits.reverse()
     waits += [Awaiting(awaited=Awaited.SCALE_DOWN, pod=member.name) for member in reversed(draft.surplus)]
@@ -278,6 +293,7 @@ def _gone() -> Assessment:
         min_ready_seconds=0,
         current_revision="",
         update_revision="",
+        slots=Slots(),
         members=(),
         surplus=(),
         revisions=(),
@@ -290,7 +306,12 @@ def _gone() -> Assessment:
 
 
 def _draft(
-    owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...], surplus: tuple[Member, ...], now: datetime
+    owner: StatefulSet,
+    snapshot: SetView,
+    slots: Slots,
+    members: tuple[Member, ...],
+    surplus: tuple[Member, ...],
+    now: datetime,
 ) -> Assessment:
     """Everything but the verdict."""
     spec = owner.spec
@@ -301,8 +322,8 @@ def _draft(
         uid=owner.metadata.uid,
         phase=Phase.UNKNOWN,
         replicas=spec.replicas,
-        start=owner.start,
-        partition=owner.partition if spec.update_strategy.type == "RollingUpdate" else 0,
+        start=slots.start,
+        partition=slots.partition,
         partition_left_over=False,
         strategy=spec.update_strategy.type,
         policy=spec.pod_management_policy,
@@ -310,6 +331,7 @@ def _draft(
         min_ready_seconds=spec.min_ready_seconds,
         current_revision=owner.status.current_revision,
         update_revision=owner.status.update_revision,
+        slots=slots,
         members=members,
         surplus=surplus,
         revisions=group_pods(owner, snapshot, members + surplus),

@@ -4,12 +4,14 @@ The rules are the controller's own (pkg/controller/statefulset/stateful_set_util
 isTerminating) and the kubelet's waiting reasons. A pod belongs to the set if the set controls it and its name has an ordinal.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, StatefulSet, ordinal_of
+from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
 #: Waiting reasons of a container (kubelet, pkg/kubelet/images and container) that do not pass without a change from outside.
 STUCK_WAITING_REASONS = frozenset(
@@ -75,13 +77,20 @@ class ClaimUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One position of the set (or a surplus pod outside its range) and the pod that holds it."""
+    """One position of the set (or a surplus pod outside its range) and the pod that holds it.
+
+    Many neighbouring positions that hold no pod are one Member, with a ``count``: whoever counts positions sums it up.
+    """
 
     ordinal: int
-    #: ``ordinal - spec.ordinals.start``; negative or >= replicas for surplus pods. The partition counts these.
+    #: How many positions are below it (``sets.slots``); anything for surplus pods. The partition counts these.
     position: int
     name: str
     state: PodState
+    #: How many positions it stands for, from this one up.
+    count: int = 1
+    #: The pod of the highest of these, where there are several.
+    last_name: str = ""
     #: Name of the ControllerRevision of the pod there; empty without a pod.
     revision: str = ""
     #: At the update revision.
@@ -104,6 +113,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: tuple[tuple[str, str], ...] = ()
 
     @property
+    def span(self) -> str:
+        """The pod's name, or ``web-3..web-9`` for a run of them."""
+        return span(self.name, self.last_name)
+
+    @property
     def available(self) -> bool:
         return self.state is PodState.AVAILABLE
 
@@ -113,19 +127,28 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state is not PodState.MISSING and not self.updated
 
 
-def read_members(owner: StatefulSet, snapshot: SetView, now: datetime) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
-    """The positions of the set in ordinal order, and the pods outside its range."""
+def read_members(
+    owner: StatefulSet, slots: Slots, pods: dict[int, Pod], claims: Iterable[PersistentVolumeClaim] | None, now: datetime
+) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+    """The positions of the set in ordinal order, and the pods outside its range. ``slots`` are the set's, ``pods`` its own by
+    ordinal (``own_pods``); ``claims`` None: could not be read."""
+    known = None if claims is None else {claim.name: claim for claim in claims}
+    held = [_member(owner, slots, ordinal, pods[ordinal], known, now) for ordinal in sorted(pods)]
+    missing = [_missing(slots, gap) for gap in slots.gaps(pods)]
+    in_range = [member for member in held if member.ordinal in slots]
+    surplus = tuple(member for member in held if member.ordinal not in slots)
+    return tuple(sorted((*in_range, *missing), key=lambda member: member.ordinal)), surplus
+
+
+def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
+    """By ordinal, the pods that the set controls and that have a name of its."""
     found: dict[int, Pod] = {}
-    for pod in snapshot.pods or ():
+    for pod in pods or ():
         controller = pod.metadata.controller()
         ordinal = ordinal_of(pod.name, owner.name)
         if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
             found[ordinal] = pod
-    claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
-    in_range = range(owner.start, owner.start + owner.spec.replicas)
-    members = tuple(_member(owner, ordinal, found.get(ordinal), claims, now) for ordinal in in_range)
-    surplus = tuple(_member(owner, ordinal, found[ordinal], claims, now) for ordinal in sorted(found) if ordinal not in in_range)
-    return members, surplus
+    return found
 
 
 def later(time: datetime, by: timedelta) -> datetime:
@@ -157,25 +180,36 @@ def recheck_at(members: tuple[Member, ...], now: datetime) -> datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
+def _missing(slots: Slots, gap: Gap) -> Member:
+    return Member(
+        ordinal=gap.first,
+        position=slots.position(gap.first),
+        name=slots.name(gap.first),
+        state=PodState.MISSING,
+        count=gap.count,
+        last_name=slots.name(gap.last) if gap.count > 1 else "",
+        released=slots.side(gap.first) is Side.RELEASED,
+    )
+
+
 def _member(
-    owner: StatefulSet, ordinal: int, pod: Pod | None, claims: dict[str, PersistentVolumeClaim] | None, now: datetime
+    owner: StatefulSet,
+    slots: Slots,
+    ordinal: int,
+    pod: Pod,
+    claims: dict[str, PersistentVolumeClaim] | None,
+    now: datetime,
 ) -> Member:
-    position = ordinal - owner.start
-    rolling = owner.spec.update_strategy.type == "RollingUpdate"
-    released = position >= owner.partition if rolling else True
-    name = f"{owner.name}-{ordinal}"
-    if pod is None:
-        return Member(ordinal=ordinal, position=position, name=name, state=PodState.MISSING, released=released)
     uses = _claim_uses(pod, claims)
     state, reason, message = _state(pod, uses, owner.spec.min_ready_seconds, now)
     return Member(
         ordinal=ordinal,
-        position=position,
-        name=name,
+        position=slots.position(ordinal),
+        name=slots.name(ordinal),
         state=state,
         revision=pod.revision,
         updated=bool(pod.revision) and pod.revision == owner.status.update_revision,
-        released=released,
+        released=slots.side(ordinal) is Side.RELEASED,
         reason=reason,
         message=message,
         node=pod.spec.node_name,

@@ -10,6 +10,7 @@ import msgspec
 
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
+from kubectl_pets.domain.sets.slots import Slots, span
 
 
 @unique
@@ -65,6 +66,13 @@ class Awaiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     awaited: Awaited
     pod: str = ""
+    #: Of so many pods, from ``pod`` up to ``last_pod``, where there are too many to tell one by one.
+    count: int = 1
+    last_pod: str = ""
+
+    @property
+    def span(self) -> str:
+        return span(self.pod, self.last_pod)
 
 
 class Blocker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,6 +106,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     min_ready_seconds: int
     current_revision: str
     update_revision: str
+    #: Which pods it is to have.
+    slots: Slots
     members: tuple[Member, ...]
     surplus: tuple[Member, ...]
     revisions: tuple[RevisionGroup, ...]
@@ -122,21 +132,21 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ready(self) -> int:
-        return sum(member.state in (PodState.READY, PodState.AVAILABLE) for member in self.members)
+        return sum(member.count for member in self.members if member.state in (PodState.READY, PodState.AVAILABLE))
 
     @property
     def available(self) -> int:
-        return sum(member.available for member in self.members)
+        return sum(member.count for member in self.members if member.available)
 
     @property
     def updated(self) -> int:
         """Pods in range of the update revision, whatever their state, but not those on their way out."""
-        return sum(member.updated and member.state not in LEAVING for member in self.members)
+        return sum(member.count for member in self.members if member.updated and member.state not in LEAVING)
 
     @property
     def all_available(self) -> bool:
         """Every position holds an available pod and there is none besides; nothing is said of revisions."""
-        return not self.surplus and len(self.members) == self.replicas and all(member.available for member in self.members)
+        return not self.surplus and self.available == len(self.slots)
 
     @property
     def observed(self) -> bool:

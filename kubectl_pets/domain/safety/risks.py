@@ -118,14 +118,15 @@ def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> di
     for budget in sorted(budgets, key=lambda one: one.name):
         under = [member for member in seen.members if budget.covers(_labels(snapshot, member))]
         if under:
-            missing = 0 if snapshot.pods is None else sum(member.state is PodState.MISSING for member in under)
+            missing = 0 if snapshot.pods is None else sum(each.count for each in under if each.state is PodState.MISSING)
+            covers = sum(member.count for member in under)
             found[budget.name] = Coverage(
                 name=budget.name,
                 min_available=budget.spec.min_available,
                 max_unavailable=budget.spec.max_unavailable,
-                covers=len(under),
+                covers=covers,
                 allowed=budget.allowed,
-                at_best=evictable_at_best(budget, len(under), missing),
+                at_best=evictable_at_best(budget, covers, missing),
             )
     return found
 
@@ -133,7 +134,9 @@ def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> di
 def _evictable(snapshot: SetView, seen: Assessment, budgets: list[Budget], covered: dict[str, Coverage]) -> int:
     """The worst that evictions may do to the healthy set: all pods that no budget covers, and of the others what each allows.
     Those under several budgets cannot be evicted at all."""
-    by_names = Counter(_over(snapshot, member, budgets) for member in seen.members)
+    by_names: Counter[tuple[str, ...]] = Counter()
+    for member in seen.members:
+        by_names[_over(snapshot, member, budgets)] += member.count
     return sum(
         number if not names else min(number, covered[names[0]].at_best) for names, number in by_names.items() if len(names) < 2
     )

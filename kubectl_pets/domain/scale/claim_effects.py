@@ -6,7 +6,7 @@ the owner of its claims, and the garbage collector deletes them after it; a clai
 (updateClaimOwnerRefForSetAndPod; KEP-1847). What that does to the data is up to the reclaim policy of the volume.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -79,14 +79,15 @@ def own_claims(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> t
 
 def returning(
     owner: StatefulSet,
-    ordinals: Iterable[int],
+    comes: Callable[[int], bool],
     claims: Iterable[PersistentVolumeClaim],
     volumes: Mapping[str, PersistentVolume | None] | None,
     now: datetime,
 ) -> tuple[Returning, ...]:
-    """What new pods of these ``ordinals`` find. ``volumes`` by name; None: could not be read."""
+    """What the new pods find, lowest ordinal first; ``comes``: whether the pod of an ordinal is one. ``volumes`` by name; None:
+    could not be read."""
     found = []
-    for pod, claim in _in_order(owner, ordinals, claims):
+    for pod, claim in _in_order(owner, comes, claims):
         volume = (volumes or {}).get(claim.spec.volume_name)
         found.append(
             Returning(
@@ -103,14 +104,14 @@ def returning(
 
 def leaving(
     owner: StatefulSet,
-    ordinals: Iterable[int],
+    goes: Callable[[int], bool],
     claims: Iterable[PersistentVolumeClaim],
     volumes: Mapping[str, PersistentVolume | None] | None,
 ) -> tuple[Leaving, ...]:
-    """What becomes of the claims of pods with these ``ordinals``, which go, in this order."""
+    """What becomes of the claims of the pods that go, highest ordinal first; ``goes``: whether the pod of an ordinal does."""
     policy = deletes_claims(owner)
     found = []
-    for pod, claim in _in_order(owner, ordinals, claims):
+    for pod, claim in _in_order(owner, goes, claims, highest_first=True):
         volume = (volumes or {}).get(claim.spec.volume_name)
         controller = _controlled_by_another(claim, owner, pod)
         deleted = policy and not controller
@@ -129,15 +130,19 @@ def leaving(
 
 
 def _in_order(
-    owner: StatefulSet, ordinals: Iterable[int], claims: Iterable[PersistentVolumeClaim]
-) -> Iterator[tuple[str, PersistentVolumeClaim]]:
-    """Pod and claim, ordinal by ordinal, and in the order of the templates."""
-    by_name = {claim.name: claim for claim in claims if claim.namespace == owner.namespace}
-    for ordinal in ordinals:
-        for template in owner.spec.volume_claim_templates:
-            claim = by_name.get(f"{_stem(owner, template.name)}-{ordinal}")
-            if claim is not None:
-                yield f"{owner.name}-{ordinal}", claim
+    owner: StatefulSet, wanted: Callable[[int], bool], claims: Iterable[PersistentVolumeClaim], *, highest_first: bool = False
+) -> list[tuple[str, PersistentVolumeClaim]]:
+    """Pod and claim of the ``wanted`` ordinals, ordinal by ordinal, and in the order of the templates. It goes by the claims
+    that there are, which may be far fewer than the ordinals."""
+    stems = {_stem(owner, template.name): place for place, template in enumerate(owner.spec.volume_claim_templates)}
+    found = []
+    for claim in claims:
+        stem = claim.name.rpartition("-")[0]
+        ordinal = ordinal_of(claim.name, stem) if stem in stems and claim.namespace == owner.namespace else None
+        if ordinal is not None and wanted(ordinal):
+            found.append((-ordinal if highest_first else ordinal, stems[stem], claim))
+    ordered = sorted(found, key=lambda each: each[:2])
+    return [(f"{owner.name}-{abs(ordinal)}", claim) for ordinal, _, claim in ordered]
 
 
 def _stem(owner: StatefulSet, template: str) -> str:

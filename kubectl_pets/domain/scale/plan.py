@@ -36,25 +36,29 @@ def plan(owner: StatefulSet, snapshot: SetView, around: Surroundings, replicas: 
     """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do. Pure; ``now``: the server's clock."""
     seen = assess(snapshot, now)
     then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now)
-    before, after = _ordinals(owner, seen.replicas), _ordinals(owner, replicas)
+    before, after = seen.slots, then.slots
     made = [member for member in then.members if member.state is PodState.MISSING]
     gone = [member for member in reversed(then.surplus) if member.state not in LEAVING]
-    new = [member.ordinal for member in made if member.ordinal not in before]
-    old = sorted({*(member.ordinal for member in then.surplus), *(each for each in before if each not in after)}, reverse=True)
+    held = {member.ordinal for member in then.members if member.state is not PodState.MISSING}
+    leave = {member.ordinal for member in then.surplus}
     changes = replicas != seen.replicas
     others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
     draft = Scaling(
         uid=seen.uid,
         before=seen.replicas,
         after=replicas,
-        start=owner.start,
+        slots=after,
         policy=owner.spec.pod_management_policy,
         moves=(
-            *(Move(pod=each.name, ordinal=each.ordinal, creates=True, revision=_revision(each, then)) for each in made),
+            *(_creation(each, then) for each in made),
             *(Move(pod=each.name, ordinal=each.ordinal, creates=False) for each in gone),
         ),
-        returns=None if around.claims is None else returning(owner, new, around.claims, around.volumes, now),
-        leaves=None if around.claims is None else leaving(owner, old, around.claims, around.volumes),
+        returns=None if around.claims is None else returning(
+            owner, lambda each: each in after and each not in before and each not in held, around.claims, around.volumes, now
+        ),
+        leaves=None if around.claims is None else leaving(
+            owner, lambda each: each in leave or (each in before and each not in after), around.claims, around.volumes
+        ),
         votes=(_votes(seen.replicas, seen.available), _votes(replicas, replicas)),
         replica_owners=others,
         warnings=(),
@@ -78,8 +82,15 @@ def change(owner: StatefulSet, replicas: int) -> PatchSet:
     return PatchSet(namespace=owner.namespace, name=owner.name, operations=operations)
 
 
-def _ordinals(owner: StatefulSet, replicas: int) -> range:
-    return range(owner.start, owner.start + replicas)
+def _creation(member: Member, then: Assessment) -> Move:
+    return Move(
+        pod=member.name,
+        ordinal=member.ordinal,
+        creates=True,
+        revision=_revision(member, then),
+        count=member.count,
+        last_pod=member.last_name,
+    )
 
 
 def _revision(member: Member, then: Assessment) -> str:
@@ -139,7 +150,7 @@ def _of_revisions(draft: Scaling, seen: Assessment, then: Assessment) -> list[Wa
     found = []
     if seen.under_way and then.update_revision:
         for caution, revision in ((Caution.AT_UPDATE, then.update_revision), (Caution.AT_CURRENT, then.current_revision)):
-            pods = tuple(move.pod for move in draft.moves if move.creates and move.revision == revision)
+            pods = tuple(move.span for move in draft.moves if move.creates and move.revision == revision)
             if pods and then.current_revision != then.update_revision:
                 found.append(Warning(caution=caution, pods=pods, revision=revision))
     if 0 < draft.after <= then.partition:

@@ -14,6 +14,7 @@ from kubectl_pets.domain.orphans.inventory import HorizontalPodAutoscaler, Persi
 from kubectl_pets.domain.rollout.verdict import Blocker
 from kubectl_pets.domain.scale.claim_effects import Leaving, Returning
 from kubectl_pets.domain.scale.replica_owners import ReplicaOwner
+from kubectl_pets.domain.sets.slots import Slots, span
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,13 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     ordinal: int
     creates: bool
     revision: str = ""
+    #: It is so many pods, from ``pod`` up to ``last_pod``, where there are too many to tell one by one.
+    count: int = 1
+    last_pod: str = ""
+
+    @property
+    def span(self) -> str:
+        return span(self.pod, self.last_pod)
 
 
 class Votes(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +132,8 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     uid: str
     before: int
     after: int
-    start: int
+    #: Those of the new number.
+    slots: Slots
     policy: str
     #: In the controller's order; in Parallel all at once.
     moves: tuple[Move, ...]

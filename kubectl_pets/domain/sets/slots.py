@@ -96,8 +96,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
 
     def names(self, first: int, end: int) -> str:
         """The pods of the positions in [first, end), which is not empty: ``web-3`` or ``web-3..web-9``, holes or not."""
-        low, high = self.name(self.ordinal(first)), self.name(self.ordinal(end - 1))
-        return low if end - first == 1 else f"{low}..{high}"
+        return span(self.name(self.ordinal(first)), self.name(self.ordinal(end - 1)) if end - first > 1 else "")
 
     def gaps(self, held: Iterable[int]) -> Iterator[Gap]:
         """The slots that hold no pod, where ``held`` are the ordinals that do (in any order, in range or not), from the lowest
@@ -119,6 +118,11 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
         for position in range(first, end):
             ordinal = self.ordinal(position)
             yield Gap(first=ordinal, last=ordinal, count=1)
+
+
+def span(first: str, last: str) -> str:
+    """A run of pods as one name: ``web-3..web-9``; ``last`` empty: the one pod."""
+    return f"{first}..{last}" if last else first
 
 
 def slots_of(owner: StatefulSet, held: Iterable[int] = ()) -> Slots:

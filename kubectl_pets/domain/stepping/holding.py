@@ -33,7 +33,7 @@ def set_partition(goal: Partition, seen: Assessment, memory: RunMemory) -> Decis
 
 def standing(seen: Assessment) -> int:
     """The position that the controller has come to: every one from here up is replaced or being replaced."""
-    position = len(seen.members)
+    position = len(seen.slots)
     for member in reversed(seen.members):
         if not member.released or (member.outdated and member.state not in LEAVING):
             break

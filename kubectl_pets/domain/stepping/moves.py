@@ -69,7 +69,7 @@ def soaks_until(members: tuple[Member, ...], soak: timedelta, *, updated: bool =
 
 
 def await_pods(seen: Assessment) -> Wait:
-    return Wait(reason=WaitReason.PODS, pods=tuple(wait.pod for wait in seen.waits_for if wait.pod))
+    return Wait(reason=WaitReason.PODS, pods=tuple(wait.span for wait in seen.waits_for if wait.pod))
 
 
 def to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:

@@ -169,8 +169,8 @@ def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
     """The pods that the verb is to delete, decided once."""
     match goal:
         case Canary(pods=Amount() as pods):
-            top = seen.members[len(seen.members) - pods.of(seen.replicas):]
-            return frozenset(member.name for member in top)
+            lowest = len(seen.slots) - pods.of(seen.replicas)
+            return frozenset(member.name for member in seen.members if member.position >= lowest)
         case StepOn(pods=Amount() as pods):
             down = [member for member in seen.members if not member.available]
             if any(member.updated or member.state in (*LEAVING, PodState.MISSING) for member in down):

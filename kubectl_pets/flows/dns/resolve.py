@@ -18,6 +18,8 @@ from kubectl_pets.domain.dns.names import NameKind, expected, positions_of, ques
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import cluster_zone
+from kubectl_pets.domain.rollout.members import own_pods
+from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.ports.dns import DnsWhere, Resolver
@@ -146,8 +148,8 @@ def _chosen(network: Network, typed: Sequence[str]) -> tuple[str, ...]:
         bare = word.rpartition("/")[2]
         name = f"{owner.name}-{int(bare)}" if bare.isascii() and bare.isdigit() and len(bare) < 10 else bare
         if name not in known:
-            last = owner.start + owner.spec.replicas - 1
-            has = f"ordinals {owner.start} to {last}" if known else "no pods"
+            slots = slots_of(owner, own_pods(owner, network.pods))
+            has = f"ordinals {slots.ordinal(0)} to {slots.ordinal(len(slots) - 1)}" if len(slots) else "no pods"
             raise UsageError(f"{owner.name} has no pod '{word}': it has {has}.")
         chosen.append(name)
     return tuple(dict.fromkeys(chosen))

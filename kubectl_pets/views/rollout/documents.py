@@ -114,7 +114,10 @@ def _status(seen: Assessment) -> dict[str, Any]:
             ],
             "pods": [_pod(member) for member in seen.members] if known else None,
             "surplusPods": [_pod(member) for member in seen.surplus] if known else None,
-            "waitsFor": [{"awaited": wait.awaited, "pod": wait.pod or None} for wait in seen.waits_for],
+            "waitsFor": [
+                {"awaited": wait.awaited, "pod": wait.pod or None, "count": wait.count, "lastPod": wait.last_pod or None}
+                for wait in seen.waits_for
+            ],
             "blockers": [
                 {
                     "cause": found.cause,
@@ -135,6 +138,8 @@ def _pod(member: Member) -> dict[str, Any]:
         "name": member.name,
         "ordinal": member.ordinal,
         "position": member.position,
+        "count": member.count,
+        "lastName": member.last_name or None,
         "state": member.state,
         "revision": member.revision or None,
         "updated": member.updated,

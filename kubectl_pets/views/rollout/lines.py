@@ -59,7 +59,7 @@ def _of_pods(before: Assessment, after: Assessment, now: datetime) -> list[str]:
             if was is not None and was.state is not PodState.MISSING:
                 texts.append(f"{clean(was.name)} gone")
         elif was is None or (was.state, was.uid) != (member.state, member.uid):
-            texts.append(f"{clean(member.name)} {_became(member, after, now)}")
+            texts.append(f"{clean(member.span)} {_became(member, after, now)}")
         elif member.restarts > was.restarts:
             texts.append(f"{clean(member.name)} restarted ({phrases.count(member.restarts, 'restart')})")
     return texts

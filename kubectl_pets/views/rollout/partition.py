@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.revisions import RevisionGroup
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.sets.slots import span
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.cleaning import clean
@@ -65,8 +66,9 @@ def _alike(one: Member, other: Member, seen: Assessment) -> bool:
 
 def _row(run: Sequence[Member], seen: Assessment, unreadable: bool) -> tuple[Piece, ...]:
     first, last = run[0], run[-1]
-    position = str(first.position) if first is last else f"{first.position}..{last.position}"
-    name = clean(first.name) if first is last else f"{clean(first.name)}..{clean(last.name)}"
+    top = last.position + last.count - 1
+    position = str(first.position) if first.position == top else f"{first.position}..{top}"
+    name = clean(span(first.name, last.last_name or (last.name if first is not last else "")))
     if unreadable:
         return plain(position), plain(name), faint("?"), faint("?"), plain("")
     return plain(position), plain(name), _runs_what(first, seen), words.marked_state(first), _note(first, seen)
@@ -125,11 +127,12 @@ def _legend(seen: Assessment) -> list[Line]:
 
 
 def _span(first: int, end: int, seen: Assessment, verb: str) -> str:
-    """Positions with the ordinals they stand for; the two are the same unless the set starts elsewhere."""
+    """Positions with the ordinals they stand for; the two are the same unless the set starts elsewhere or leaves some out."""
+    low, high = seen.slots.ordinal(first), seen.slots.ordinal(end - 1)
     if end - first == 1:
-        ordinal = f" (ordinal {first + seen.start})" if seen.start else ""
+        ordinal = f" (ordinal {low})" if low != first else ""
         return f"position {first}{ordinal} {verb}s"
-    ordinals = f" (ordinals {first + seen.start}..{end - 1 + seen.start})" if seen.start else ""
+    ordinals = f" (ordinals {low}..{high})" if (low, high) != (first, end - 1) else ""
     return f"positions {first}..{end - 1}{ordinals} {verb}"
 
 

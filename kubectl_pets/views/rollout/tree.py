@@ -124,7 +124,7 @@ def _pods(seen: Assessment, now: datetime, wide: bool) -> list[_Pod]:
         return [_Pod([(faint("none"),)], None)]
     heads = (*_HEADS, "AVAILABLE") if wide else _HEADS
     table = columns([[faint(head) for head in heads], *(_row(member, seen, now, wide) for member in everybody)])
-    indent = max(len(clean(member.name)) for member in everybody) + 2
+    indent = max(len(clean(member.span)) for member in everybody) + 2
     entries = [_Pod([table[0]], None)]
     entries += [
         _Pod([line, *_remarks(member, seen, now, indent)], member) for member, line in zip(everybody, table[1:], strict=True)
@@ -133,7 +133,7 @@ def _pods(seen: Assessment, now: datetime, wide: bool) -> list[_Pod]:
 
 
 def _row(member: Member, seen: Assessment, now: datetime, wide: bool) -> Sequence[Piece]:
-    name = plain(clean(member.name))
+    name = plain(clean(member.span))
     blank = faint("-")
     if member.state is PodState.MISSING:
         return (name, words.marked_state(member), *(blank for _ in range(6 if wide else 5)))
@@ -165,7 +165,7 @@ def _remarks(member: Member, seen: Assessment, now: datetime, indent: int) -> li
     remarks = []
     if member.state is PodState.READY and member.available_at is not None:
         remarks.append((f"available {age.until(member.available_at, now)}", Ink.BUSY))
-    if not 0 <= member.position < seen.replicas:
+    if member.ordinal not in seen.slots:
         remarks.append(("beyond the range, to be removed", Ink.BUSY))
     told = words.trouble(member)
     if told:
@@ -223,9 +223,9 @@ def _rows(pods: list[_Pod], shown: set[int]) -> int:
 
 
 def _fold_line(hidden: list[Member]) -> Line:
-    available = sum(member.available for member in hidden)
-    names = phrases.folded([member.name for member in hidden])
-    return (faint(f"⋯ {names}: {phrases.count(len(hidden), 'pod')}, {available} available"),)
+    available = sum(member.count for member in hidden if member.available)
+    names = phrases.folded([member.span for member in hidden])
+    return (faint(f"⋯ {names}: {phrases.count(sum(member.count for member in hidden), 'pod')}, {available} available"),)
 
 
 # --- the tail and the branches -----------------------------------------------------------------------------------------------

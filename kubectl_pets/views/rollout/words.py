@@ -169,7 +169,7 @@ def waits(found: Iterable[Awaiting]) -> list[str]:
     """What is waited for, the nearest first; one phrase for all pods of which the same is awaited."""
     pods: dict[Awaited, list[str]] = {}
     for wait in found:
-        pods.setdefault(wait.awaited, []).append(wait.pod)
+        pods.setdefault(wait.awaited, []).append(wait.span)
     return [_awaited(awaited, folded(names)) for awaited, names in pods.items()]
 
 

@@ -13,10 +13,16 @@ def document(found: Scaling, seen: Assessment, output: str) -> str:
             "apiVersion": API_VERSION,
             "kind": "ScalePlan",
             "metadata": {"namespace": seen.namespace, "name": seen.name, "uid": seen.uid},
-            "replicas": {"before": found.before, "after": found.after, "ordinalsStart": found.start},
+            "replicas": {"before": found.before, "after": found.after, "ordinalsStart": found.slots.start},
             "podManagementPolicy": found.policy,
             "moves": [
-                {"action": "create" if move.creates else "remove", "pod": move.pod, "revision": move.revision or None}
+                {
+                    "action": "create" if move.creates else "remove",
+                    "pod": move.pod,
+                    "lastPod": move.last_pod or None,
+                    "count": move.count,
+                    "revision": move.revision or None,
+                }
                 for move in found.moves
             ],
             "returningClaims": None if found.returns is None else [camel(each) for each in found.returns],

@@ -30,14 +30,14 @@ def draw(found: Scaling, seen: Assessment, now: datetime) -> str:
     for number, move in enumerate(found.moves[:_MANY], start=1):
         lines.append(f"{number:>3}. {_move(move, found, seen, now)}")
     if len(found.moves) > _MANY:
-        rest = [move.pod for move in found.moves[_MANY:]]
+        rest = [move.span for move in found.moves[_MANY:]]
         lines.append(f"     and so on: {phrases.folded(rest)}")
     if found.refused is not None:
         lines.append(f"  => refused: {refusal(found.refused, found, seen)}")
     elif found.reached:
         lines.append("  => nothing to do")
     else:
-        lines.append(f"  => {_range(found, seen)}")
+        lines.append(f"  => {_range(found)}")
     lines += _quorum(found)
     lines += [f"at stake: {_stake(each, found)}" for each in found.stakes]
     return "\n".join([*lines, *(f"warning: {told}" for told in warnings(found, seen))])
@@ -57,7 +57,7 @@ def _order(found: Scaling) -> str:
 
 
 def _move(move: Move, found: Scaling, seen: Assessment, now: datetime) -> str:
-    pod = clean(move.pod)
+    pod = clean(move.span)
     if move.creates:
         revision = f" at {phrases.hash_of(move.revision, seen)}" if move.revision else ""
         back = [_returning(each, now) for each in found.returns or () if each.pod == move.pod]
@@ -102,11 +102,10 @@ def _fate(each: Leaving) -> str:
             assert_never(each.fate)
 
 
-def _range(found: Scaling, seen: Assessment) -> str:
+def _range(found: Scaling) -> str:
     if not found.after:
         return "no pod is left"
-    first, last = f"{clean(seen.name)}-{found.start}", f"{clean(seen.name)}-{found.start + found.after - 1}"
-    return f"{phrases.count(found.after, 'pod')}: {first}" + (f"..{last}" if found.after > 1 else "")
+    return f"{phrases.count(found.after, 'pod')}: {clean(found.slots.names(0, found.after))}"
 
 
 def _quorum(found: Scaling) -> list[str]:
@@ -199,7 +198,7 @@ def ended(end: ScaleProgress, found: Scaling, seen: Assessment) -> str:
         case ScaleProgress.REACHED if found.reached:
             return f"{name}: nothing to do, {phrases.count(found.after, 'replica')} available"
         case ScaleProgress.REACHED:
-            return f"{name}: scaled, {_range(found, seen)}"
+            return f"{name}: scaled, {_range(found)}"
         case ScaleProgress.GOING_ON:
             return f"timed out: {words.headline(seen)}"
         case ScaleProgress.STUCK:
