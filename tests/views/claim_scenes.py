@@ -54,7 +54,7 @@ def will_return() -> ClaimVerdict:
 
 
 def used_by_template() -> ClaimVerdict:
-    return one(estate(_short("data-web-3"), sets=(WEB,), users=users(cron_jobs=(cron_job("backup", *mounts("data-web-3")),))))
+    return one(estate(_short("data-web-3"), sets=(WEB,), users=users(cronjobs=(cron_job("backup", *mounts("data-web-3")),))))
 
 
 def owned() -> ClaimVerdict:
@@ -79,7 +79,7 @@ def ambiguous() -> ClaimVerdict:
 
 
 def unsure() -> ClaimVerdict:
-    return one(estate(_short("data-web-9"), sets=(WEB,), users=users(cron_jobs=None, jobs=None)))
+    return one(estate(_short("data-web-9"), sets=(WEB,), users=users(cronjobs=None, jobs=None)))
 
 
 def scaled_down() -> ClaimVerdict:

@@ -10,6 +10,13 @@ from tests.domain.orphans.builders import NOW
 from tests.views import claim_scenes as scenes
 from tests.views.claim_scenes import left_behind
 
+
+def found(kind: str, subject: str | None = None, *, speaks_for: bool = True, **numbers: int) -> dict[str, object]:
+    """One piece of evidence, every field of it."""
+    fields: dict[str, object] = dict.fromkeys(("detail", "start", "replicas", "count", "ordinals"))
+    return {"kind": kind, "subject": subject} | fields | numbers | {"for": speaks_for}
+
+
 UNSURE = {
     "metadata": {
         "namespace": "prod",
@@ -28,13 +35,13 @@ UNSURE = {
     "fate": "destroyed",
     "unusedSince": None,
     "evidence": [
-        {"kind": "not-mounted", "subject": None, "detail": None, "for": True},
-        {"kind": "beyond-range", "subject": "StatefulSet/web", "detail": "0+2", "for": True},
-        {"kind": "volume-agrees", "subject": "pv-9", "detail": None, "for": True},
-        {"kind": "created-by-set-controller", "subject": "kube-controller-manager", "detail": None, "for": True},
-        {"kind": "labels-match", "subject": "StatefulSet/web", "detail": None, "for": True},
-        {"kind": "not-read", "subject": "jobs", "detail": None, "for": False},
-        {"kind": "not-read", "subject": "cron_jobs", "detail": None, "for": False},
+        found("not-mounted"),
+        found("beyond-range", "StatefulSet/web", start=0, replicas=2),
+        found("volume-agrees", "pv-9"),
+        found("created-by-set-controller", "kube-controller-manager"),
+        found("labels-match", "StatefulSet/web"),
+        found("not-read", "jobs", speaks_for=False),
+        found("not-read", "cronjobs", speaks_for=False),
     ],
 }
 

@@ -103,7 +103,7 @@ def test_total_of_candidates() -> None:
 
 
 def test_total_of_all_classes_and_what_could_not_be_read() -> None:
-    assert claims.total(iter(ALL), unread=("cron_jobs", "volumes", "pods")) == screen(
+    assert claims.total(iter(ALL), unread=("cronjobs", "persistentvolumes", "pods")) == screen(
         """
         16 claims, at least 141.5Gi; 5 candidates, at least 31.5Gi; 1 unsure; deleting the candidates as kubectl does would destroy 2 volumes with 11.5Gi, and of 1 claim it cannot be said
         not read: cronjobs, persistentvolumes, pods

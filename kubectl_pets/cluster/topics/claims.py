@@ -13,16 +13,17 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.kinds import CLAIMS, SETS, ResourceKind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet
+from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import (
+    LISTS,
+    WORKLOADS,
     ClaimInventory,
     HorizontalPodAutoscaler,
+    InventoryList,
     PersistentVolume,
-    PodUse,
     ScaledObject,
-    Workload,
     Workloads,
     volumes_by_name,
 )
@@ -31,22 +32,10 @@ from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 T = TypeVar("T", bound=Object)
 
-_APPS, _BATCH, _CORE = "/apis/apps/v1", "/apis/batch/v1", "/api/v1"
-
-VOLUMES = ResourceKind(PersistentVolume, _CORE, "persistentvolumes", "PersistentVolume")
-_AUTOSCALERS = ResourceKind(
-    HorizontalPodAutoscaler, "/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"
+VOLUMES = ResourceKind(PersistentVolume, "/api/v1", "persistentvolumes", "PersistentVolume")
+_AUTOSCALERS, _SCALED_OBJECTS = (
+    next(row for row in LISTS if row.field == field) for field in ("autoscalers", "scaled_objects")
 )
-_USERS: dict[str, ResourceKind[Any]] = {
-    "pods": ResourceKind(PodUse, _CORE, "pods", "Pod"),
-    "deployments": ResourceKind(Workload, _APPS, "deployments", "Deployment"),
-    "replica_sets": ResourceKind(Workload, _APPS, "replicasets", "ReplicaSet"),
-    "replication_controllers": ResourceKind(Workload, _CORE, "replicationcontrollers", "ReplicationController"),
-    "daemon_sets": ResourceKind(Workload, _APPS, "daemonsets", "DaemonSet"),
-    "jobs": ResourceKind(Workload, _BATCH, "jobs", "Job"),
-    "cron_jobs": ResourceKind(Workload, _BATCH, "cronjobs", "CronJob"),
-    "revisions": ResourceKind(Workload, _APPS, "controllerrevisions", "ControllerRevision"),
-}
 
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
@@ -78,23 +67,8 @@ def read_claim_inventory(
     scope = Scope(namespace=namespace)
     claims = reader.listing(CLAIMS, scope).items
     progress(f"sets and autoscalers for {len(claims)} claims")
-    sets, kruise, pingcap, autoscalers, scaled = together(
-        [
-            lambda: _list(reader, SETS, scope),
-            lambda: _custom(reader, StatefulSet, "apps.kruise.io", "statefulsets", "StatefulSet", scope),
-            lambda: _custom(reader, StatefulSet, "apps.pingcap.com", "statefulsets", "StatefulSet", scope),
-            lambda: autoscalers_in(reader, scope),
-            lambda: scaled_objects_in(reader, scope),
-        ]
-    )
-    estate = ClaimInventory(
-        claims=claims,
-        sets=sets,
-        kruise_sets=kruise,
-        pingcap_sets=pingcap,
-        autoscalers=autoscalers,
-        scaled_objects=scaled,
-    )
+    lists = together([lambda row=row: _row(reader, row, scope) for row in LISTS])  # type: ignore[misc]
+    estate = ClaimInventory(claims=claims, **{row.field: read for row, read in zip(LISTS, lists, strict=True)})
     wanted = needs(estate, now(), every_class=every_class)
     progress(f"pods and workloads of {len(wanted.namespaces)} namespaces")
     users, volumes = together(
@@ -107,44 +81,57 @@ def read_claim_inventory(
 
 
 def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscaler, ...] | None:
-    return _list(reader, _AUTOSCALERS, scope)
+    found: tuple[HorizontalPodAutoscaler, ...] | None = _row(reader, _AUTOSCALERS, scope)
+    return found
 
 
 def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] | None:
     """KEDA's; empty where it is not installed."""
-    return _custom(reader, ScaledObject, "keda.sh", "scaledobjects", "ScaledObject", scope)
+    found: tuple[ScaledObject, ...] | None = _row(reader, _SCALED_OBJECTS, scope)
+    return found
+
+
+def _row(reader: Reader, row: InventoryList, scope: Scope) -> Any:
+    if not row.version:
+        return _custom(reader, row, scope)
+    return _list(reader, ResourceKind(row.type, f"/apis/{row.group}/{row.version}", row.plural, row.kind), scope)
+
+
+def _workload_kinds() -> dict[str, ResourceKind[Any]]:
+    return {row.plural: ResourceKind(row.type, row.base, row.plural, row.kind) for row in WORKLOADS}
 
 
 def _users(
     reader: Reader, namespace: str | None, wanted: Needs, claims: tuple[PersistentVolumeClaim, ...]
 ) -> dict[str, Workloads]:
     """Namespace by namespace while they are few; in one list a kind once that moves less than most of the cluster."""
+    kinds = _workload_kinds()
     everywhere = len({claim.namespace for claim in claims})
     if namespace is not None or len(wanted.namespaces) * 2 <= everywhere:
-        read = together([lambda each=each: _users_of(reader, each) for each in wanted.namespaces])  # type: ignore[misc]
+        read = together([lambda each=each: _users_of(reader, kinds, each) for each in wanted.namespaces])  # type: ignore[misc]
         return dict(zip(wanted.namespaces, read, strict=True))
     scope = Scope(namespace=None)
-    lists = together([lambda kind=kind: _list(reader, kind, scope) for kind in _USERS.values()])  # type: ignore[misc]
+    lists = together([lambda kind=kind: _list(reader, kind, scope) for kind in kinds.values()])  # type: ignore[misc]
     found: dict[str, dict[str, list[Any] | None]] = {
-        each: {field: None if listed is None else [] for field, listed in zip(_USERS, lists, strict=True)}
+        each: {plural: None if listed is None else [] for plural, listed in zip(kinds, lists, strict=True)}
         for each in wanted.namespaces
     }
-    for field, listed in zip(_USERS, lists, strict=True):
+    for plural, listed in zip(kinds, lists, strict=True):
         for item in listed or ():
             place = found.get(item.metadata.namespace)
             if place is not None:
-                members = place[field]
+                members = place[plural]
                 assert members is not None
                 members.append(item)
     return {
-        each: Workloads(**{field: None if items is None else tuple(items) for field, items in fields.items()})
-        for each, fields in found.items()
+        each: Workloads({plural: None if items is None else tuple(items) for plural, items in kinds_of.items()})
+        for each, kinds_of in found.items()
     }
 
 
-def _users_of(reader: Reader, namespace: str) -> Workloads:
+def _users_of(reader: Reader, kinds: dict[str, ResourceKind[Any]], namespace: str) -> Workloads:
     scope = Scope(namespace=namespace)
-    return Workloads(**{field: _list(reader, kind, scope) for field, kind in _USERS.items()})
+    return Workloads({plural: _list(reader, kind, scope) for plural, kind in kinds.items()})
 
 
 def _volumes(
@@ -174,12 +161,12 @@ def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] 
         return None  # a built-in API that is not there is no reason to believe that it is empty
 
 
-def _custom(reader: Reader, type: type[T], group: str, plural: str, kind: str, scope: Scope) -> tuple[T, ...] | None:
+def _custom(reader: Reader, row: InventoryList, scope: Scope) -> tuple[Object, ...] | None:
     """A custom resource's list, at the version that the server prefers; empty where its group is not installed."""
     try:
-        found = reader.answer(f"/apis/{group}", Attempt("get", f"the API group {group}"), _GROUP)
+        found = reader.answer(f"/apis/{row.group}", Attempt("get", f"the API group {row.group}"), _GROUP)
     except NotFoundError:
         return ()
     except ForbiddenError:
         return None
-    return _list(reader, ResourceKind(type, f"/apis/{found.preferred_version.group_version}", plural, kind), scope)
+    return _list(reader, ResourceKind(row.type, f"/apis/{found.preferred_version.group_version}", row.plural, row.kind), scope)

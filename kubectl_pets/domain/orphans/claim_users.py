@@ -9,45 +9,38 @@ from datetime import datetime
 
 from kubectl_pets.domain.model import Volume
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import Workload, Workloads
+from kubectl_pets.domain.orphans.inventory import WORKLOADS, PodUse, Workloads
 from kubectl_pets.domain.orphans.reach import LiveSet
 
 #: Longer bases are cut before a generated pod name gets its suffix (apiserver names.SimpleNameGenerator).
 _LONGEST_BASE = 58
-
-_KINDS = (
-    ("deployments", "Deployment"),
-    ("replica_sets", "ReplicaSet"),
-    ("replication_controllers", "ReplicationController"),
-    ("daemon_sets", "DaemonSet"),
-    ("jobs", "Job"),
-    ("cron_jobs", "CronJob"),
-    ("revisions", "ControllerRevision"),
-)
 
 
 class MountedBy:
     """The claims of one namespace that pods mount and templates name."""
 
     def __init__(self, users: Workloads, sets: Iterable[LiveSet]) -> None:
-        self.not_read = tuple(name for name in ("pods", *(field for field, _ in _KINDS)) if getattr(users, name) is None)
+        self.not_read = users.not_read
+        self.pods_read = not any(row.type is PodUse and row.plural in self.not_read for row in WORKLOADS)
         self.pod_made: dict[str, datetime | None] = {}
         self._mounted: dict[str, Evidence] = {}
         self._named: dict[str, Evidence] = {}
         self._patterns: list[tuple[str, str, str]] = []
-        for pod in users.pods or ():
-            name = pod.metadata.name
-            self.pod_made[name] = pod.metadata.creation_timestamp
-            for claim in _claims(pod.spec.volumes, name):
-                self._mounted[claim] = Evidence(EvidenceKind.MOUNTED, f"Pod/{name}", pod.status.phase)
         for live in sets:
             self._add(live.object.spec.template.spec.volumes, live.object.name, live.subject)
-        for field, kind in _KINDS:
-            workloads: tuple[Workload, ...] = getattr(users, field) or ()
-            for workload in workloads:
-                name = workload.metadata.name
-                pods = name.rpartition("-")[0] if workload.data is not None else name  # a revision is "<owner>-<hash>"
-                self._add(workload.volumes, pods, f"{kind}/{name}")
+        for row in WORKLOADS:
+            for item in users.of(row):
+                subject = f"{row.kind}/{item.metadata.name}"
+                if isinstance(item, PodUse):
+                    self._mount(item, subject)
+                else:
+                    self._add(item.volumes, item.pods_begin_with, subject)
+
+    def _mount(self, pod: PodUse, subject: str) -> None:
+        name = pod.metadata.name
+        self.pod_made[name] = pod.metadata.creation_timestamp
+        for claim in _claims(pod.volumes, name):
+            self._mounted[claim] = Evidence(EvidenceKind.MOUNTED, subject, pod.status.phase)
 
     def _add(self, volumes: tuple[Volume, ...], name: str, subject: str) -> None:
         for volume in volumes:

@@ -59,14 +59,14 @@ class EvidenceKind(StrEnum):
     # against deletion: somebody wants it
     MOUNTED = "mounted"  #: subject: a pod, detail: its phase
     SERVER_SAYS_USED = "server-says-used"  #: the claim's own condition Unused is False
-    LIVE_RANGE = "live-range"  #: subject: a set, detail: its range
+    LIVE_RANGE = "live-range"  #: subject: a set, start and replicas: its range
     SET_AT_ZERO = "set-at-zero"
-    AUTOSCALER = "autoscaler"  #: subject: a set, detail: the autoscaler and its maximum
-    OWNER_AUTOSCALED = "owner-autoscaled"  #: an autoscaler scales the custom resource that controls the set
-    REMEMBERED_REPLICAS = "remembered-replicas"  #: an annotation of the set holds a larger number of replicas
-    RESERVED = "reserved"
+    AUTOSCALER = "autoscaler"  #: subject: a set, detail: the autoscaler, replicas: its maximum
+    OWNER_AUTOSCALED = "owner-autoscaled"  #: detail: the autoscaler that scales the custom resource which controls the set
+    REMEMBERED_REPLICAS = "remembered-replicas"  #: detail: the annotation of the set that holds these replicas
+    RESERVED = "reserved"  #: ordinals: the one that is left out
     RESERVATION_UNREADABLE = "reservation-unreadable"
-    BELOW_START = "below-start"
+    BELOW_START = "below-start"  #: subject: a set, start and replicas: its range
     NAMED_BY_TEMPLATE = "named-by-template"  #: subject: a workload
     EPHEMERAL_OF = "ephemeral-of"  #: subject: a workload whose pods' ephemeral volumes are called like that
     CLONE_SOURCE = "clone-source"  #: subject: a claim being filled from this one
@@ -91,12 +91,12 @@ class EvidenceKind(StrEnum):
     # for deletion
     NOT_MOUNTED = "not-mounted"
     NOT_NAMED = "not-named"
-    BEYOND_RANGE = "beyond-range"  #: subject: a set, detail: its range
+    BEYOND_RANGE = "beyond-range"  #: subject: a set, start and replicas: its range
     TEMPLATE_NOT_IN_SET = "template-not-in-set"  #: subject: a set, detail: the template
     NO_SUCH_SET = "no-such-set"  #: subject: a set that might have been, detail: its template
     LABELS_MATCH = "labels-match"
     CREATED_BY_SET_CONTROLLER = "created-by-set-controller"  #: subject: the manager
-    SIBLINGS = "siblings"  #: subject: how many other ordinals there are with the same labels, detail: some of them
+    SIBLINGS = "siblings"  #: count: how many other ordinals there are with the same labels, ordinals: some of them
     VOLUME_AGREES = "volume-agrees"  #: the volume is bound to exactly this claim
     SERVER_SAYS_UNUSED = "server-says-unused"
 
@@ -106,9 +106,18 @@ _FOR = frozenset(tuple(EvidenceKind)[_FIRST_FOR:])
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that was found. Which fields a kind fills is said beside it in ``EvidenceKind``."""
+
     kind: EvidenceKind
     subject: str = ""
     detail: str = ""
+    #: The first ordinal of a range.
+    start: int | None = None
+    #: How many pods a range has, or may come to have.
+    replicas: int | None = None
+    #: How many of them there are.
+    count: int | None = None
+    ordinals: tuple[int, ...] = ()
 
     @property
     def speaks_for_deletion(self) -> bool:

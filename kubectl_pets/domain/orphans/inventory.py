@@ -37,6 +37,10 @@ class PodUse(Value, frozen=True):
     spec: Mounts = Mounts()
     status: PodPhase = PodPhase()
 
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        return self.spec.volumes
+
 
 class Template(Value, frozen=True):
     spec: Mounts = Mounts()
@@ -78,18 +82,53 @@ class Workload(Value, frozen=True):
             template = self.spec.template
         return template.spec.volumes if template else ()
 
+    @property
+    def pods_begin_with(self) -> str:
+        """What the names of its pods begin with: its own name; a revision is "<owner>-<hash>"."""
+        return self.metadata.name.rpartition("-")[0] if self.data is not None else self.metadata.name
 
-class Workloads(msgspec.Struct, frozen=True, kw_only=True):
+
+class WorkloadKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of ``WORKLOADS``. No field has a default: half a row is an error where it is written."""
+
+    #: As it is called in evidence: "CronJob".
+    kind: str
+    #: As it is called in the API's paths, behind ``kubectl auth can-i list``, and in ``Workloads.read``: "cronjobs".
+    plural: str
+    #: Its group and version in the API's paths: "/apis/batch/v1".
+    base: str
+    #: What its objects are decoded into. ``PodUse``: what they mount is in use, and not only named.
+    type: type[PodUse] | type[Workload]
+
+
+_APPS, _BATCH, _CORE = "/apis/apps/v1", "/apis/batch/v1", "/api/v1"
+
+#: Every built-in kind, apart from StatefulSets, whose objects mount claims or make pods that do. The reader reads, the judge asks
+#: and the views name what stands here, so that a row is all that another kind takes.
+WORKLOADS = (
+    WorkloadKind(kind="Pod", plural="pods", base=_CORE, type=PodUse),
+    WorkloadKind(kind="Deployment", plural="deployments", base=_APPS, type=Workload),
+    WorkloadKind(kind="ReplicaSet", plural="replicasets", base=_APPS, type=Workload),
+    WorkloadKind(kind="ReplicationController", plural="replicationcontrollers", base=_CORE, type=Workload),
+    WorkloadKind(kind="DaemonSet", plural="daemonsets", base=_APPS, type=Workload),
+    WorkloadKind(kind="Job", plural="jobs", base=_BATCH, type=Workload),
+    WorkloadKind(kind="CronJob", plural="cronjobs", base=_BATCH, type=Workload),
+    WorkloadKind(kind="ControllerRevision", plural="controllerrevisions", base=_APPS, type=Workload),
+)
+
+
+class Workloads(msgspec.Struct, frozen=True):
     """Everything in one namespace that may mount claims or whose pods may, apart from StatefulSets."""
 
-    pods: tuple[PodUse, ...] | None = None
-    deployments: tuple[Workload, ...] | None = None
-    replica_sets: tuple[Workload, ...] | None = None
-    replication_controllers: tuple[Workload, ...] | None = None
-    daemon_sets: tuple[Workload, ...] | None = None
-    jobs: tuple[Workload, ...] | None = None
-    cron_jobs: tuple[Workload, ...] | None = None
-    revisions: tuple[Workload, ...] | None = None
+    #: By ``WorkloadKind.plural``; what is missing or None could not be read.
+    read: dict[str, tuple[PodUse | Workload, ...] | None] = {}
+
+    def of(self, kind: WorkloadKind) -> tuple[PodUse | Workload, ...]:
+        return self.read.get(kind.plural) or ()
+
+    @property
+    def not_read(self) -> tuple[str, ...]:
+        return tuple(kind.plural for kind in WORKLOADS if self.read.get(kind.plural) is None)
 
 
 # --- autoscalers -------------------------------------------------------------------------------------------------------------
@@ -128,6 +167,9 @@ class ScaledObject(Object, frozen=True):
 
     spec: ScaledObjectSpec = ScaledObjectSpec()
 
+
+#: The list of volumes, where it could not be read.
+VOLUMES_RESOURCE = "persistentvolumes"
 
 # --- volumes -----------------------------------------------------------------------------------------------------------------
 
@@ -203,3 +245,46 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     volumes: dict[str, PersistentVolume | None] | None = None
     #: By namespace; one that is missing was not read. ``judging.needs`` says which have to be.
     users: dict[str, Workloads] = {}
+
+
+class InventoryList(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of ``LISTS``: a list of the inventory besides claims, volumes and workloads."""
+
+    #: Its field in ``ClaimInventory``.
+    field: str
+    #: "" for a custom resource: the version that the server prefers.
+    version: str
+    group: str
+    plural: str
+    kind: str
+    type: type[Object]
+
+    @property
+    def resource(self) -> str:
+        """As behind ``kubectl auth can-i list``."""
+        return self.plural if self.version else f"{self.plural}.{self.group}"
+
+
+#: Every list whose lack makes claims unsure, whatever their namespace.
+LISTS = (
+    InventoryList(
+        field="sets", version="v1", group="apps", plural="statefulsets", kind="StatefulSet", type=StatefulSet
+    ),
+    InventoryList(
+        field="kruise_sets", version="", group="apps.kruise.io", plural="statefulsets", kind="StatefulSet", type=StatefulSet
+    ),
+    InventoryList(
+        field="pingcap_sets", version="", group="apps.pingcap.com", plural="statefulsets", kind="StatefulSet", type=StatefulSet
+    ),
+    InventoryList(
+        field="autoscalers",
+        version="v2",
+        group="autoscaling",
+        plural="horizontalpodautoscalers",
+        kind="HorizontalPodAutoscaler",
+        type=HorizontalPodAutoscaler,
+    ),
+    InventoryList(
+        field="scaled_objects", version="", group="keda.sh", plural="scaledobjects", kind="ScaledObject", type=ScaledObject
+    ),
+)

@@ -13,7 +13,7 @@ import msgspec
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
+from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE, ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
 from kubectl_pets.domain.orphans.searching import Index, family_of
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
@@ -132,7 +132,7 @@ class _Case:
         if mounted is not None:
             self.evidence.append(mounted)
             return Class.IN_USE
-        if "pods" not in self.wanted.not_read:
+        if self.wanted.pods_read:
             self.evidence.append(_NOT_MOUNTED)
         unused = unused_condition(self.claim)
         if unused is not None:
@@ -258,8 +258,7 @@ class _Case:
         family = self.index.siblings.get(family_of(self.claim, self.stem), ())
         others = [ordinal for ordinal in family[: _MANY + 1] if ordinal != self.ordinal]
         if others:
-            more = ", ..." if len(family) > _MANY + 1 else ""
-            self._say(EvidenceKind.SIBLINGS, str(len(family) - 1), ", ".join(map(str, others[:_MANY])) + more)
+            self.evidence.append(Evidence(EvidenceKind.SIBLINGS, count=len(family) - 1, ordinals=tuple(others[:_MANY])))
 
     def _not_read(self, klass: Class) -> tuple[str, ...]:
         """The lists that might overturn this class. A claim that nothing explains may still turn out to be in use."""
@@ -267,7 +266,7 @@ class _Case:
             return self.wanted.not_read
         name = self.claim.spec.volume_name
         unbound = klass is Class.AMBIGUOUS or not name or name in (self.index.estate.volumes or {})
-        return (*self.index.not_read, *self.wanted.not_read, *(() if unbound else ("volumes",)))
+        return (*self.index.not_read, *self.wanted.not_read, *(() if unbound else (VOLUMES_RESOURCE,)))
 
     def _unused_since(self, klass: Class) -> datetime | None:
         """The newest time at which it may have been used: as the server says, or when its set was last scaled, or when its pod

@@ -31,6 +31,7 @@ class Ceiling(msgspec.Struct, frozen=True):
 
     kind: EvidenceKind
     replicas: int
+    #: "HorizontalPodAutoscaler/web", or the annotation that remembers the number.
     source: str
 
 
@@ -55,11 +56,6 @@ class LiveSet(msgspec.Struct, frozen=True):
     def at_zero(self) -> bool:
         return self.object.spec.replicas <= 0
 
-    @property
-    def extent(self) -> str:
-        """Its range in words: first ordinal and number of replicas."""
-        return f"{self.start}+{self.object.spec.replicas}"
-
     def covers(self, ordinal: int, replicas: int) -> bool:
         """Whether a set of that many replicas has a pod of this ordinal."""
         if self.group is SetGroup.APPS and not self.reserved.ranges:
@@ -76,20 +72,25 @@ class LiveSet(msgspec.Struct, frozen=True):
         """What becomes of the claims with this ordinal: LIVE_RANGE, BEYOND_RANGE, or why they will be wanted again."""
         replicas = self.object.spec.replicas
         if self.covers(ordinal, replicas):
-            return Evidence(EvidenceKind.LIVE_RANGE, self.subject, self.extent)
+            return self._range(EvidenceKind.LIVE_RANGE)
         if ordinal in self.reserved:
-            return Evidence(EvidenceKind.RESERVED, self.subject, str(ordinal))
+            return Evidence(EvidenceKind.RESERVED, self.subject, ordinals=(ordinal,))
         if self.at_zero:
             return Evidence(EvidenceKind.SET_AT_ZERO, self.subject)
         if not self.reserved.readable:
             return Evidence(EvidenceKind.RESERVATION_UNREADABLE, self.subject)
         for ceiling in self.ceilings:
-            if ceiling.kind is EvidenceKind.OWNER_AUTOSCALED or self.covers(ordinal, ceiling.replicas):
+            if ceiling.kind is EvidenceKind.OWNER_AUTOSCALED:
                 return Evidence(ceiling.kind, self.subject, ceiling.source)
+            if self.covers(ordinal, ceiling.replicas):
+                return Evidence(ceiling.kind, self.subject, ceiling.source, replicas=ceiling.replicas)
         if ordinal < self.start:
             # Part of a set is moved to another cluster by raising its start (KEP-3335): the data may be in use over there.
-            return Evidence(EvidenceKind.BELOW_START, self.subject, self.extent)
-        return Evidence(EvidenceKind.BEYOND_RANGE, self.subject, self.extent)
+            return self._range(EvidenceKind.BELOW_START)
+        return self._range(EvidenceKind.BEYOND_RANGE)
+
+    def _range(self, kind: EvidenceKind) -> Evidence:
+        return Evidence(kind, self.subject, start=self.start, replicas=self.object.spec.replicas)
 
 
 def live_sets(estate: ClaimInventory) -> Iterator[LiveSet]:
@@ -117,7 +118,7 @@ def remembered(item: StatefulSet) -> tuple[Ceiling, ...]:
     found = []
     original = _whole(item.metadata.annotations.get(ORIGINAL_REPLICAS_ANNOTATION))
     if original is not None:
-        found.append(Ceiling(EvidenceKind.REMEMBERED_REPLICAS, original, f"{ORIGINAL_REPLICAS_ANNOTATION}={original}"))
+        found.append(Ceiling(EvidenceKind.REMEMBERED_REPLICAS, original, ORIGINAL_REPLICAS_ANNOTATION))
     applied = item.metadata.annotations.get(LAST_APPLIED_ANNOTATION)
     if applied:
         try:
@@ -125,8 +126,7 @@ def remembered(item: StatefulSet) -> tuple[Ceiling, ...]:
         except (msgspec.DecodeError, RecursionError):
             spec = None
         if spec is not None and spec.replicas is not None:
-            replicas = spec.replicas
-            found.append(Ceiling(EvidenceKind.REMEMBERED_REPLICAS, replicas, f"{LAST_APPLIED_ANNOTATION}={replicas}"))
+            found.append(Ceiling(EvidenceKind.REMEMBERED_REPLICAS, spec.replicas, LAST_APPLIED_ANNOTATION))
     return tuple(found)
 
 
@@ -150,8 +150,7 @@ class _Scalers:
     def _add(self, namespace: str, target: ScaleTarget, most: int, label: str) -> None:
         kind = target.kind.lower() or "deployment"
         if kind == "statefulset":
-            ceiling = Ceiling(EvidenceKind.AUTOSCALER, most, f"{label}={most}")
-            self._by_set.setdefault((namespace, target.name), []).append(ceiling)
+            self._by_set.setdefault((namespace, target.name), []).append(Ceiling(EvidenceKind.AUTOSCALER, most, label))
         elif kind not in _PLAIN_KINDS:
             self._of_custom.setdefault(namespace, []).append(Ceiling(EvidenceKind.OWNER_AUTOSCALED, most, label))
 

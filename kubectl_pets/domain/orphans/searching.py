@@ -6,10 +6,8 @@ Nothing is judged here. What could not be read is remembered by name, for whoeve
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.claim_users import MountedBy
-from kubectl_pets.domain.orphans.inventory import ClaimInventory, Workloads
+from kubectl_pets.domain.orphans.inventory import LISTS, ClaimInventory, Workloads
 from kubectl_pets.domain.orphans.reach import LiveSet, live_sets
-
-_LISTS = ("sets", "kruise_sets", "pingcap_sets", "autoscalers", "scaled_objects")
 
 #: Claims that differ in their ordinal only: namespace, stem and labels.
 Family = tuple[str, str, frozenset[tuple[str, str]]]
@@ -24,7 +22,7 @@ class Index:
 
     def __init__(self, estate: ClaimInventory) -> None:
         self.estate = estate
-        self.not_read = tuple(name for name in _LISTS if getattr(estate, name) is None)
+        self.not_read = tuple(row.resource for row in LISTS if getattr(estate, row.field) is None)
         self.by_stem: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_name: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_namespace: dict[str, list[LiveSet]] = {}

@@ -103,7 +103,7 @@ def _keda(item: ScaledObject, replicas: int) -> ReplicaOwner:
 def _memories(owner: StatefulSet, replicas: int) -> Iterator[ReplicaOwner]:
     for ceiling in remembered(owner):
         if ceiling.replicas != replicas:
-            number, name = ceiling.replicas, ceiling.source.partition("=")[0]
+            number, name = ceiling.replicas, ceiling.source
             yield ReplicaOwner(
                 kind=OwnerKind.ANNOTATION, name=name, will=Will.REMEMBERS, minimum=number, maximum=number, back_to=number
             )

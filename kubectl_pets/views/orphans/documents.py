@@ -76,6 +76,10 @@ def _claim(one: ClaimVerdict) -> dict[str, Any]:
                 "kind": item.kind,
                 "subject": item.subject or None,
                 "detail": item.detail or None,
+                "start": item.start,
+                "replicas": item.replicas,
+                "count": item.count,
+                "ordinals": list(item.ordinals) or None,
                 "for": item.speaks_for_deletion,
             }
             for item in one.evidence

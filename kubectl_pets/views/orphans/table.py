@@ -10,6 +10,7 @@ from typing import assert_never
 
 from kubectl_pets.domain.orphans.deletion import totals
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
+from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.cleaning import clean
@@ -112,7 +113,7 @@ def total(verdicts: Iterable[ClaimVerdict], *, unread: tuple[str, ...] = ()) -> 
         which = "them" if len(candidates) == len(seen) else "the candidates"
         parts.append(f"deleting {which} as kubectl does would {_cost(candidates)}")
     text = "; ".join(parts)
-    return text + ("\nnot read: " + ", ".join(claim_words.resource(name) for name in unread) if unread else "")
+    return text + ("\nnot read: " + ", ".join(map(clean, unread)) if unread else "")
 
 
 def _cost(candidates: list[ClaimVerdict]) -> str:
@@ -206,8 +207,8 @@ def _command(verb: str, one: ClaimVerdict) -> str:
 
 
 def _can_list(unread: str, one: ClaimVerdict) -> str:
-    where = "" if unread == "volumes" else f" -n {clean(one.namespace)}"
-    return f"kubectl auth can-i list {claim_words.resource(unread)}{where}"
+    where = "" if unread == VOLUMES_RESOURCE else f" -n {clean(one.namespace)}"
+    return f"kubectl auth can-i list {clean(unread)}{where}"
 
 
 def _branch(name: str, pieces: list[Piece], *, last: bool = False) -> list[Line]:

@@ -13,27 +13,13 @@ from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, 
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.views.orphans import snapshots as snapshot_words
+from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink
 
 #: So many readings of a name are told in one line.
 _MANY = 3
 _UNITS = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-
-#: What could not be read, as kubectl calls it, so that it can be pasted behind ``kubectl auth can-i list``.
-_RESOURCES = {
-    "sets": "statefulsets",
-    "kruise_sets": "statefulsets.apps.kruise.io",
-    "pingcap_sets": "statefulsets.apps.pingcap.com",
-    "autoscalers": "horizontalpodautoscalers",
-    "scaled_objects": "scaledobjects.keda.sh",
-    "volumes": "persistentvolumes",
-    "replica_sets": "replicasets",
-    "replication_controllers": "replicationcontrollers",
-    "daemon_sets": "daemonsets",
-    "cron_jobs": "cronjobs",
-    "revisions": "controllerrevisions",
-}
 
 
 def title(verdict: ClaimVerdict) -> str:
@@ -61,11 +47,6 @@ def amount(count: int, unsized: int) -> str:
     if not unsized:
         return size(count)
     return f"at least {size(count)}" if count else "unknown size"
-
-
-def resource(unread: str) -> str:
-    """The list that could not be read, by its name in the API."""
-    return _RESOURCES.get(unread) or clean(unread)
 
 
 def klass(verdict: ClaimVerdict) -> str:
@@ -112,7 +93,7 @@ def reason(verdict: ClaimVerdict) -> str:
     first = found[0]
     same = [item for item in found if item.kind is first.kind]
     if first.kind is EvidenceKind.NOT_READ:
-        return "not read: " + ", ".join(resource(item.subject) for item in same)
+        return "not read: " + ", ".join(clean(item.subject) for item in same)
     if first.kind is EvidenceKind.SEVERAL_SETS:
         return "may be of " + " or of ".join(clean(item.subject) for item in same)
     if first.kind is EvidenceKind.NO_SUCH_SET:
@@ -168,23 +149,21 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.SERVER_SAYS_USED:
             return "the server says that a pod uses it (condition Unused is False)"
         case EvidenceKind.LIVE_RANGE:
-            return f"in the range of {subject}, {_range(detail)}"
+            return f"in the range of {subject}, {_range(item)}"
         case EvidenceKind.SET_AT_ZERO:
             return f"{subject} has 0 replicas and wants it back when it is scaled up"
         case EvidenceKind.AUTOSCALER:
-            scaler, _, most = detail.rpartition("=")
-            return f"{scaler} may scale {subject} to {most} replicas"
+            return f"{detail} may scale {subject} to {_replicas(item)}"
         case EvidenceKind.OWNER_AUTOSCALED:
             return f"{detail} scales what {subject} may be controlled by"
         case EvidenceKind.REMEMBERED_REPLICAS:
-            note, _, replicas = detail.rpartition("=")
-            return f"{subject} may come back to {replicas} replicas (annotation {note})"
+            return f"{subject} may come back to {_replicas(item)} (annotation {detail})"
         case EvidenceKind.RESERVED:
-            return f"{subject} leaves ordinal {detail} out for now"
+            return f"{subject} leaves ordinal {_ordinals(item)} out for now"
         case EvidenceKind.RESERVATION_UNREADABLE:
             return f"which ordinals {subject} leaves out makes no sense"
         case EvidenceKind.BELOW_START:
-            return f"before the range of {subject}, {_range(detail)}; that part may have moved elsewhere"
+            return f"before the range of {subject}, {_range(item)}; that part may have moved elsewhere"
         case EvidenceKind.NAMED_BY_TEMPLATE:
             return f"{subject} names it in its template"
         case EvidenceKind.EPHEMERAL_OF:
@@ -222,7 +201,7 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.CREATOR_UNKNOWN:
             return "who made it is not on record"
         case EvidenceKind.NOT_READ:
-            return f"{resource(item.subject)} could not be read"
+            return f"{subject} could not be read"
         case EvidenceKind.SET_CONTROLLED:
             return f"its set is controlled by {subject}, which may have plans of its own for it"
         case EvidenceKind.NOT_MOUNTED:
@@ -230,7 +209,7 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.NOT_NAMED:
             return "no workload names it in its template"
         case EvidenceKind.BEYOND_RANGE:
-            return f"beyond the range of {subject}, {_range(detail)}"
+            return f"beyond the range of {subject}, {_range(item)}"
         case EvidenceKind.TEMPLATE_NOT_IN_SET:
             return f"{subject} has no template {detail} any more"
         case EvidenceKind.NO_SUCH_SET:
@@ -240,7 +219,8 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.CREATED_BY_SET_CONTROLLER:
             return f"made by a StatefulSet controller ({subject})"
         case EvidenceKind.SIBLINGS:
-            return f"claims like it with other ordinals: {subject} ({detail})"
+            more = ", ..." if (item.count or 0) > len(item.ordinals) else ""
+            return f"claims like it with other ordinals: {item.count} ({_ordinals(item)}{more})"
         case EvidenceKind.VOLUME_AGREES:
             return f"its volume {subject} is bound to it"
         case EvidenceKind.SERVER_SAYS_UNUSED:
@@ -323,6 +303,13 @@ def _tenths(count: int, power: int) -> int:
     return (count * 10 + unit // 2) // unit
 
 
-def _range(extent: str) -> str:
-    start, _, replicas = extent.partition("+")
-    return f"{replicas} replica{'' if replicas == '1' else 's'} from ordinal {start}"
+def _range(item: Evidence) -> str:
+    return f"{_replicas(item)} from ordinal {item.start}"
+
+
+def _replicas(item: Evidence) -> str:
+    return phrases.count(item.replicas or 0, "replica")
+
+
+def _ordinals(item: Evidence) -> str:
+    return ", ".join(map(str, item.ordinals))

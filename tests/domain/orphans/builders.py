@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from kubectl_pets.domain.model import (
     ClaimVolume,
     Condition,
@@ -29,6 +27,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.inventory import (
+    WORKLOADS,
     AutoscalerSpec,
     ClaimInventory,
     ClaimRef,
@@ -211,20 +210,12 @@ def scaled_object(
     return ScaledObject(metadata=ObjectMeta(name="keda", namespace="prod", annotations=annotations or {}), spec=spec)
 
 
-NOBODY = Workloads(
-    pods=(),
-    deployments=(),
-    replica_sets=(),
-    replication_controllers=(),
-    daemon_sets=(),
-    jobs=(),
-    cron_jobs=(),
-    revisions=(),
-)
+NOBODY = Workloads({row.plural: () for row in WORKLOADS})
 
 
 def users(**used: Any) -> dict[str, Workloads]:
-    return {"prod": msgspec.structs.replace(NOBODY, **used)}
+    """``prod``'s, by the plural of each kind; what is not given is read and empty."""
+    return {"prod": Workloads(NOBODY.read | used)}
 
 
 def estate(*claims: PersistentVolumeClaim, **rest: Any) -> ClaimInventory:

@@ -8,6 +8,7 @@ import yaml
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import (
+    WORKLOADS,
     ClaimInventory,
     HorizontalPodAutoscaler,
     PersistentVolume,
@@ -35,7 +36,7 @@ def read() -> ClaimInventory:
         autoscalers=(),
         scaled_objects=(),
         volumes=volumes_by_name(claims, msgspec.convert(SCENE["PersistentVolumeList"], tuple[PersistentVolume, ...])),
-        users={"default": msgspec.structs.replace(NOBODY, pods=pods)},
+        users={"default": Workloads(NOBODY.read | {"pods": pods})},
     )
 
 
@@ -94,7 +95,7 @@ def test_wire_names() -> None:
 
 def test_nothing_was_read_until_somebody_says_so() -> None:
     """Every list is None unless it is given: forgetting one keeps data."""
-    assert all(getattr(Workloads(), name) is None for name in Workloads.__struct_fields__)
+    assert Workloads().not_read == tuple(row.plural for row in WORKLOADS)
     assert all(getattr(ClaimInventory(), name) is None for name in ClaimInventory.__struct_fields__[1:-1]) and not ClaimInventory().users
     (claim,) = (item for item in read().claims if item.name == "data-web-1")
     assert one(ClaimInventory(claims=(claim,))).klass is Class.UNSURE

@@ -202,9 +202,9 @@ def test_a_manifest_that_cannot_be_read_remembers_nothing(applied: str) -> None:
     ("kind", "subject"),
     [
         ("deployments", "Deployment/tool"),
-        ("replica_sets", "ReplicaSet/tool"),
-        ("replication_controllers", "ReplicationController/tool"),
-        ("daemon_sets", "DaemonSet/tool"),
+        ("replicasets", "ReplicaSet/tool"),
+        ("replicationcontrollers", "ReplicationController/tool"),
+        ("daemonsets", "DaemonSet/tool"),
         ("jobs", "Job/tool"),
     ],
 )
@@ -215,12 +215,12 @@ def test_what_a_template_names_is_used_by_it_pods_or_not(kind: str, subject: str
 
 
 def test_a_cron_job_between_two_runs_uses_its_claims() -> None:
-    verdict = one(estate(claim("data-web-7"), users=users(cron_jobs=(cron_job("backup", *mounts("data-web-7")),))))
+    verdict = one(estate(claim("data-web-7"), users=users(cronjobs=(cron_job("backup", *mounts("data-web-7")),))))
     assert why(verdict, E.NAMED_BY_TEMPLATE).subject == "CronJob/backup"
 
 
 def test_a_revision_to_go_back_to_uses_its_claims() -> None:
-    verdict = one(estate(claim("data-web-7"), users=users(revisions=(revision("db-5c9", *mounts("data-web-7")),))))
+    verdict = one(estate(claim("data-web-7"), users=users(controllerrevisions=(revision("db-5c9", *mounts("data-web-7")),))))
     assert verdict.klass is Class.USED_BY_TEMPLATE
 
 
@@ -239,7 +239,7 @@ def test_pods_to_come_will_have_ephemeral_volumes() -> None:
 def test_long_names_are_cut_before_a_pod_is_called_after_them() -> None:
     name = "l" * 70
     tool = workload(name, *ephemeral("v-1"))
-    verdict = one(estate(claim(f"{name[:58]}x7k2p-v-1"), users=users(replica_sets=(tool,))))
+    verdict = one(estate(claim(f"{name[:58]}x7k2p-v-1"), users=users(replicasets=(tool,))))
     assert verdict.klass is Class.USED_BY_TEMPLATE
 
 
@@ -308,8 +308,8 @@ def test_beyond_every_range_of_its_set_a_claim_is_scaled_down() -> None:
     assert (verdict.set, verdict.template, verdict.stem, verdict.ordinal) == ("web", "data", "data-web", 4)
     assert verdict.size == 10 * 2**30 and verdict.fate is Fate.DESTROYED and verdict.reclaim_policy == "Delete"
     assert verdict.unused_since == NOW - 40 * DAY
-    assert why(verdict, E.BEYOND_RANGE) == Evidence(E.BEYOND_RANGE, "StatefulSet/web", "0+3")
-    assert why(verdict, E.SIBLINGS) == Evidence(E.SIBLINGS, "2", "0, 3")
+    assert why(verdict, E.BEYOND_RANGE) == Evidence(E.BEYOND_RANGE, "StatefulSet/web", start=0, replicas=3)
+    assert why(verdict, E.SIBLINGS) == Evidence(E.SIBLINGS, count=2, ordinals=(0, 3))
     assert kinds(verdict) == {
         E.NOT_MOUNTED,
         E.NOT_NAMED,
@@ -349,7 +349,7 @@ def test_a_set_that_is_gone_leaves_evidence() -> None:
     assert verdict.unused_since is None
     splits = {(item.detail, item.subject) for item in verdict.evidence if item.kind is E.NO_SUCH_SET}
     assert splits == {("data", "my-web"), ("data-my", "web")}  # unknowable
-    assert why(verdict, E.SIBLINGS).detail == "0, 2"
+    assert why(verdict, E.SIBLINGS).ordinals == (0, 2)
 
 
 def test_the_server_may_say_since_when_a_claim_is_unused() -> None:
@@ -385,7 +385,7 @@ def test_whatever_is_more_cautious_wins() -> None:
     """Everything at once, then the first reason taken away, and the next."""
     web, rest = stateful_set("web", 3), stateful_set("web", 1)
     scaler = (autoscaler("web", 9),)
-    cron = {"cron_jobs": (cron_job("backup", *mounts("data-web-2")),)}
+    cron = {"cronjobs": (cron_job("backup", *mounts("data-web-2")),)}
     pods = {"pods": (pod("web-2", *mounts("data-web-2")),)}
     full: dict[str, Any] = {"owners": (owner("Backup", "b"),), "deleted": True, "annotations": {KEEP_ANNOTATION: "x"}, "phase": "Lost"}
     unowned = full | {"owners": ()}
@@ -424,9 +424,9 @@ def test_evidence_is_complete_even_where_the_first_reason_decides() -> None:
 
 
 def test_what_was_not_read_is_named() -> None:
-    verdict = one(estate(claim("data-web-7"), autoscalers=None, users=users(cron_jobs=None), volumes=None))
+    verdict = one(estate(claim("data-web-7"), autoscalers=None, users=users(cronjobs=None), volumes=None))
     assert verdict.klass is Class.UNSURE and verdict.would_be is Class.SET_GONE
-    assert verdict.not_read == ("autoscalers", "cron_jobs", "volumes")
+    assert verdict.not_read == ("horizontalpodautoscalers", "cronjobs", "persistentvolumes")
     assert verdict.fate is Fate.UNKNOWN
 
 

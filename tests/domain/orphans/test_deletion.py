@@ -216,7 +216,7 @@ def test_a_pod_that_came_between_plan_and_deletion_saves_its_claim() -> None:
         {"sets": (stateful_set("web", 5),)},
         {"sets": (stateful_set("web", 0),)},
         {"autoscalers": (autoscaler("web", 9),)},
-        {"users": users(cron_jobs=None)},
+        {"users": users(cronjobs=None)},
         {"users": {}},
         {"sets": None},
         {"sets": ()},  # the set is gone: another class, another reason to agree to

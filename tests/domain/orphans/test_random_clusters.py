@@ -16,13 +16,14 @@ from kubectl_pets.domain.orphans import claim_users as workloads
 from kubectl_pets.domain.orphans import judging as orphans
 from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import ClaimInventory, Workloads
+from kubectl_pets.domain.orphans.inventory import LISTS, WORKLOADS, ClaimInventory, Workloads
 from kubectl_pets.domain.orphans.judging import judge, needs
 from kubectl_pets.domain.sets.reserved import Reserved
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World
 
 CLUSTERS, PARTS = 100_000, 10
+KINDS = tuple(row.plural for row in WORKLOADS)
 
 
 def candidates(estate: ClaimInventory) -> set[Name]:
@@ -102,8 +103,8 @@ def _unread(name: str) -> Callable[[pytest.MonkeyPatch], None]:
         plain = searching.Index.__init__
 
         def emptied(self: searching.Index, estate: ClaimInventory) -> None:
-            if name in Workloads.__struct_fields__:
-                users = {key: msgspec.structs.replace(item, **{name: ()}) for key, item in estate.users.items()}
+            if name in KINDS:
+                users = {key: Workloads(item.read | {name: ()}) for key, item in estate.users.items()}
                 estate = msgspec.structs.replace(estate, users=users)
             else:
                 estate = msgspec.structs.replace(estate, **{name: ()})
@@ -135,21 +136,7 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "what is lost is ignored": _setting(orphans._Case, "_lost", lambda self: None),
     **{
         f"no {name} were looked for": _unread(name)
-        for name in (
-            "sets",
-            "kruise_sets",
-            "pingcap_sets",
-            "autoscalers",
-            "scaled_objects",
-            "pods",
-            "deployments",
-            "replica_sets",
-            "replication_controllers",
-            "daemon_sets",
-            "jobs",
-            "cron_jobs",
-            "revisions",
-        )
+        for name in (*(row.field for row in LISTS), *KINDS)
     },
 }
 
@@ -162,7 +149,7 @@ def test_typical_mistakes_are_noticed(mistake: str, monkeypatch: pytest.MonkeyPa
 
 # --- what is not read --------------------------------------------------------------------------------------------------------
 
-LISTS = ("sets", "kruise_sets", "pingcap_sets", "autoscalers", "scaled_objects", "volumes")
+FIELDS = (*(row.field for row in LISTS), "volumes")
 
 
 def _without(estate: ClaimInventory, world: World) -> ClaimInventory:
@@ -171,10 +158,10 @@ def _without(estate: ClaimInventory, world: World) -> ClaimInventory:
     for _ in range(random.choice((1, 1, 2, 4))):
         match random.choice(("list", "list", "users", "namespace", "volume")):
             case "list":
-                estate = msgspec.structs.replace(estate, **{random.choice(LISTS): None})
+                estate = msgspec.structs.replace(estate, **{random.choice(FIELDS): None})
             case "users" if estate.users:
                 space = random.choice(sorted(estate.users))
-                unread = msgspec.structs.replace(estate.users[space], **{random.choice(Workloads.__struct_fields__): None})
+                unread = Workloads(estate.users[space].read | {random.choice(KINDS): None})
                 estate = msgspec.structs.replace(estate, users=estate.users | {space: unread})
             case "namespace" if estate.users:
                 space = random.choice(sorted(estate.users))
@@ -200,7 +187,7 @@ def test_what_is_not_read_makes_no_candidates() -> None:
     assert fewer > 1_000
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", FIELDS)
 def test_no_list_can_be_done_without(name: str) -> None:
     """Each one that was not read leaves no candidate at all (volumes: none that has one)."""
     for number in range(300):
@@ -209,11 +196,11 @@ def test_no_list_can_be_done_without(name: str) -> None:
         assert all(name == "volumes" and not verdict.claim.spec.volume_name for verdict in left)
 
 
-@pytest.mark.parametrize("name", Workloads.__struct_fields__)
+@pytest.mark.parametrize("name", KINDS)
 def test_no_user_can_be_done_without(name: str) -> None:
     for number in range(300):
         estate = World.grown(f"user/{number}").estate()
-        users = {space: msgspec.structs.replace(item, **{name: None}) for space, item in estate.users.items()}
+        users = {space: Workloads(item.read | {name: None}) for space, item in estate.users.items()}
         assert not candidates(msgspec.structs.replace(estate, users=users))
 
 
@@ -241,7 +228,7 @@ def test_the_order_of_the_lists_does_not_matter() -> None:
         estate = world.estate()
         shuffled: dict[str, Any] = {
             name: tuple(world.random.sample(items, len(items)))
-            for name in ("claims", *LISTS[:-1])
+            for name in ("claims", *FIELDS[:-1])
             if (items := getattr(estate, name)) is not None
         }
         assert candidates(estate) == candidates(msgspec.structs.replace(estate, **shuffled))

@@ -54,7 +54,7 @@ SPACES = ("prod", "test")
 #: A set at rest may be given any size; no ordinal in these worlds is larger.
 ANY_SIZE = 16
 GROUPS = ("apps", "apps", "apps", "kruise", "pingcap")
-KINDS = ("deployments", "replica_sets", "replication_controllers", "daemon_sets", "jobs", "cron_jobs", "revisions")
+KINDS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs", "cronjobs", "controllerrevisions")
 HANDS = ("helm", "kubectl-create", "kubectl-client-side-apply", "velero-server", "manager", "")
 RESTORER = "kubectl-pets"
 MADE = {name: managed(name) if name else () for name in (*HANDS, CONTROLLER, RESTORER)}
@@ -264,10 +264,10 @@ class World:
         scratch = random.choice(("", "", "v", "v-1"))
         name = self._name()
         kind = random.choice(KINDS)
-        if scratch and kind != "revisions" and random.random() < 0.5:
+        if scratch and kind != "controllerrevisions" and random.random() < 0.5:
             key = (space, f"{name}-x7k2p-{scratch}")
             self.claims.setdefault(key, Claim(*key, labels={"app": "x"}, maker=CONTROLLER))
-        self.workloads.append((space, kind, name, [claim] if random.random() < 0.9 else [], scratch if kind != "revisions" else ""))
+        self.workloads.append((space, kind, name, [claim] if random.random() < 0.9 else [], scratch if kind != "controllerrevisions" else ""))
 
     def _blemish(self, claim: Claim) -> None:
         chance = self.random.random()
@@ -346,21 +346,21 @@ class World:
         )
 
     def _users(self, space: str) -> Workloads:
-        made: dict[str, tuple[Workload, ...]] = {}
+        made: dict[str, tuple[PodUse | Workload, ...]] = {}
         for where, kind, name, claims, scratch in self.workloads:
             if where == space:
                 volumes = mounts(*claims) + (ephemeral(scratch) if scratch else ())
-                if kind == "cron_jobs":
+                if kind == "cronjobs":
                     item = cron_job(name, *volumes)
                 else:
-                    item = revision(f"{name}-6f5c", *volumes) if kind == "revisions" else workload(name, *volumes)
+                    item = revision(f"{name}-6f5c", *volumes) if kind == "controllerrevisions" else workload(name, *volumes)
                 made[kind] = (*made.get(kind, ()), item)
         pods = tuple(
             PodUse(metadata=Named(name=name, namespace=space), spec=Mounts(volumes=mounts(*claims)))
             for where, name, claims in self.pods
             if where == space
         )
-        return msgspec.structs.replace(NOBODY, pods=pods, **made)
+        return Workloads({**NOBODY.read, **made, "pods": pods})
 
 
 def _target(item: Set) -> ScaleTarget:
