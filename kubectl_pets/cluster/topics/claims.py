@@ -28,7 +28,7 @@ from kubectl_pets.domain.orphans.inventory import (
     volumes_by_name,
 )
 from kubectl_pets.domain.orphans.judging import Needs, needs
-from kubectl_pets.errors import ForbiddenError, NotFoundError
+from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 T = TypeVar("T", bound=Object)
 
@@ -36,6 +36,10 @@ VOLUMES = ResourceKind(PersistentVolume, "/api/v1", "persistentvolumes", "Persis
 _AUTOSCALERS, _SCALED_OBJECTS = (
     next(row for row in LISTS if row.field == field) for field in ("autoscalers", "scaled_objects")
 )
+
+#: What makes claims unsure and ends nothing: a missing right, a conversion webhook or an aggregated API that fails (500, 503), an
+#: answer that is none.
+UNREAD = (ForbiddenError, NotFoundError, ServerError)
 
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
@@ -142,7 +146,7 @@ def _volumes(
             read = together([lambda name=name: one_volume(reader, name) for name in wanted.volumes])  # type: ignore[misc]
             return dict(zip(wanted.volumes, read, strict=True))
         return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None)).items)
-    except ForbiddenError:
+    except UNREAD:
         return None
 
 
@@ -157,7 +161,7 @@ def one_volume(reader: Reader, name: str) -> PersistentVolume | None:
 def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] | None:
     try:
         return reader.listing(kind, scope).items
-    except (ForbiddenError, NotFoundError):
+    except UNREAD:
         return None  # a built-in API that is not there is no reason to believe that it is empty
 
 
@@ -167,6 +171,6 @@ def _custom(reader: Reader, row: InventoryList, scope: Scope) -> tuple[Object, .
         found = reader.answer(f"/apis/{row.group}", Attempt("get", f"the API group {row.group}"), _GROUP)
     except NotFoundError:
         return ()
-    except ForbiddenError:
+    except UNREAD:
         return None
     return _list(reader, ResourceKind(row.type, f"/apis/{found.preferred_version.group_version}", row.plural, row.kind), scope)

@@ -6,13 +6,12 @@ Claims are listed whole and picked by name, because that is how the controller t
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.kinds import CLAIMS
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.cluster.topics.claims import VOLUMES, autoscalers_in, one_volume, scaled_objects_in
+from kubectl_pets.cluster.topics.claims import UNREAD, VOLUMES, autoscalers_in, one_volume, scaled_objects_in
 from kubectl_pets.cluster.topics.sets import items
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, volumes_by_name
 from kubectl_pets.domain.scale.claim_effects import own_claims
 from kubectl_pets.domain.scale.types import Surroundings
-from kubectl_pets.errors import ForbiddenError
 
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
@@ -45,5 +44,5 @@ def _volumes(reader: Reader, claims: tuple[PersistentVolumeClaim, ...]) -> dict[
             read = together([lambda name=name: one_volume(reader, name) for name in names])  # type: ignore[misc]
             return dict(zip(names, read, strict=True))
         return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None)).items)
-    except ForbiddenError:
+    except UNREAD:
         return None

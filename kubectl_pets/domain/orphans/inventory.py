@@ -36,6 +36,7 @@ class PodUse(Value, frozen=True):
     metadata: Named = Named()
     spec: Mounts = Mounts()
     status: PodPhase = PodPhase()
+    unreadable: str = msgspec.field(name="kubectl-pets/unreadable", default="")  #: as in ``model.Object``
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
@@ -71,6 +72,7 @@ class Workload(Value, frozen=True):
     metadata: Named = Named()
     spec: WorkloadSpec = WorkloadSpec()
     data: RevisionContent | None = None
+    unreadable: str = msgspec.field(name="kubectl-pets/unreadable", default="")  #: as in ``model.Object``
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
