@@ -483,6 +483,50 @@ def test_retry_after_is_honoured(server: Loopback, source: SetSource) -> None:
     assert time.monotonic() - began >= 1.0
 
 
+def _mute(handler: Any) -> None:
+    """As a proxy that keeps everything back until the answer is whole."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.loopback.ended.wait(30)
+    handler.cut()
+
+
+def test_a_watch_that_is_held_back_is_replaced_by_lists(
+    server: Loopback, source: SetSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._MUTE", 0.2)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._POLL", 0.05)
+    server.fault(_mute, watch=True, times=1000)
+    server.cut_watches()
+    for name in ("web-8", "web-9"):
+        pod(server.world, name)
+        until(source, lambda seen: name in pods(seen))
+    server.await_requests(5, "/pods", watch=False)
+
+
+def test_a_watch_that_is_ended_at_once_is_replaced_by_lists(
+    server: Loopback, source: SetSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._POLL", 0.05)
+    server.fault(Answer(200, b""), watch=True, times=1000)
+    server.cut_watches()
+    pod(server.world, "web-9")
+    until(source, lambda seen: "web-9" in pods(seen))
+
+
+def test_a_server_that_says_retry_at_once_is_not_hammered(
+    server: Loopback, source: SetSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubectl_pets.cluster.objects.watches._LONGEST", 60.0)
+    server.fault(Answer(429, headers=(("Retry-After", "0"),)), watch=True, path="/pods", times=1000)
+    server.cut_watches()
+    server.await_requests(4, "/pods", watch=True)
+    before = len(server.requests("/pods", watch=True))
+    time.sleep(1.0)
+    assert len(server.requests("/pods", watch=True)) - before <= 2
+
+
 def test_nonsense_in_a_watch_leads_to_a_new_list(server: Loopback, source: SetSource) -> None:
     nonsense = b'{"type": "MODIFIED", "object": {"metadata": {"name": 7}}}\n{]\n'
     server.fault(Answer(200, nonsense), path="/pods", watch=True)

@@ -28,8 +28,10 @@ from kubectl_pets.errors import PetsError, ThrottledError, UnreachableError
 #: Seconds to wait before the second, third, ... attempt of a read that failed in passing.
 _PAUSES = (0.1, 0.4, 1.0)
 
-#: How long one request may be kept waiting by 429 in all, in seconds.
+#: How long one request may be kept waiting by 429 in all, in seconds; and for how long at least before it is sent again, doubled
+#: each time: "Retry-After: 0" is no leave to hammer.
 _THROTTLED = 60.0
+_SOONEST, _LATEST = 0.1, 5.0
 
 _CONNECT = 15.0
 
@@ -77,7 +79,7 @@ class Transport:
 
         ``exchange`` lets another thread cut it off at once, pauses included.
         """
-        patience = monotonic() + _THROTTLED
+        patience, soonest = monotonic() + _THROTTLED, _SOONEST
         pauses = list(_PAUSES) if request.method == "GET" or request.question else []
         while True:
             try:
@@ -94,7 +96,8 @@ class Transport:
             failure = refused(response.status, body, response.headers, request.attempt)
             if isinstance(failure, ThrottledError) and monotonic() + failure.retry_after < patience:
                 # the server turned it away unseen, so this is safe for changes as well
-                self._pause(failure.retry_after + random.uniform(0, 0.1), request, exchange)
+                self._pause(max(failure.retry_after, soonest) + random.uniform(0, 0.1), request, exchange)
+                soonest = min(soonest * 2, _LATEST)
             elif response.status >= 500 and len(pauses) > 1:
                 pause, asked = pauses.pop(0), retry_after(response.headers)
                 self._pause(pause if asked is None else min(asked, 5.0), request, exchange)

@@ -43,11 +43,17 @@ _GRACE = 5.0
 #: Pauses between attempts, in seconds.
 _SHORTEST, _LONGEST = 0.1, 5.0
 
-#: So many watches that end as soon as they begin are told as trouble, until one lasts for some seconds or brings something.
+#: So many watches that end as soon as they begin are told as trouble, until one lasts for some seconds or brings something; until
+#: then it is listed again and again instead.
 _HASTY, _SETTLED = 3, 1.0
 
-#: Where watching is not allowed: seconds between lists, and how many of them before watching is tried again.
+#: Where watching is not allowed, or a proxy ends each watch: seconds between lists, and how many of them before watching is
+#: tried again.
 _POLL, _POLLS = 2.0, 15
+
+#: A server marks where it stands about once a minute (WatchBookmarks, KEP-956). A watch that brings nothing for so many seconds
+#: may be held back by a proxy: it is listed, and where that brings news it is listed instead of watched for a while.
+_MUTE = 90.0
 
 #: Seconds after which somebody who may not read is tried again.
 _DENIED = 30.0
@@ -102,6 +108,7 @@ class Follower(Generic[T]):
         self._turned_down = 0
         self._denied_since: float | None = None
         self._polls = 0
+        self._mute = False  # the last watch brought nothing for so long that it was given up
 
     # --- called by others --------------------------------------------------------------------------------------------------
 
@@ -124,11 +131,13 @@ class Follower(Generic[T]):
                 raise
             return None
 
-    def merge(self, listing: Listing[T] | None, since: int) -> None:
-        """Take over what ``read`` brought. The board's lock must be held."""
+    def merge(self, listing: Listing[T] | None, since: int) -> bool:
+        """Take over what ``read`` brought; whether that was news. The board's lock must be held."""
         if self.store.deny() if listing is None else self.store.replace(listing.items, listing.resource_version, since=since):
             self._on_change()
             self._board.changed()
+            return True
+        return False
 
     def learn(self, item: T) -> None:
         with self._board.condition:
@@ -165,7 +174,8 @@ class Follower(Generic[T]):
                 if self._version is None:
                     self._relist()
                 if self._polls > 0 or not self._version:
-                    self._well()
+                    if self._hasty < _HASTY:  # else the trouble with watches stays told
+                        self._well()
                     self._polls, self._version = max(0, self._polls - 1), None
                     self._exchange.over.wait(_POLL)
                 else:
@@ -180,8 +190,10 @@ class Follower(Generic[T]):
             since = self.store.position
         listing = self._read(self._exchange)
         with self._board.condition:
-            self.merge(listing, since)
-        self._version, self._denied_since = listing.resource_version, None
+            news = self.merge(listing, since)
+        if news and self._mute:
+            self._polls = _POLLS
+        self._version, self._denied_since, self._mute = listing.resource_version, None, False
 
     def _read(self, exchange: Exchange | None) -> Listing[T]:
         try:
@@ -209,7 +221,9 @@ class Follower(Generic[T]):
         settling = Timer(_SETTLED, self._well)
         settling.name, settling.daemon = f"{self._thread.name}-settling", True
         try:
-            for lines in self._transport.lines(request, self._exchange, silence=limit + 15.0):
+            heard = monotonic()
+            for lines in self._transport.lines(request, self._exchange, silence=_MUTE):
+                heard = monotonic()
                 if lines:
                     self._take([line for line in lines if line.strip()])
                     brought, self._hasty = True, 0
@@ -219,10 +233,16 @@ class Follower(Generic[T]):
                 elif not opened:
                     settling.start()
                 opened = True
+        except UnreachableError:
+            if not opened or monotonic() - heard < _MUTE:
+                raise
+            self._mute, self._version = True, None
         finally:
             settling.cancel()
             hasty = opened and not brought and monotonic() - began < _SETTLED
             self._hasty = self._hasty + 1 if hasty else 0
+            if self._hasty >= _HASTY:
+                self._polls = _POLLS
         if hasty and not self._exchange.over.is_set():
             raise UnreachableError(f"the server ends each attempt to {attempt} at once")
 
@@ -301,7 +321,7 @@ class Follower(Generic[T]):
         if not self.store.denied and (count > 1 or not watching or isinstance(error, ThrottledError)):
             self._board.troubled(self, error.message)
         if isinstance(error, ThrottledError):
-            self._exchange.over.wait(min(error.retry_after, 60.0))
+            self._exchange.over.wait(max(pause, min(error.retry_after, 60.0)))
             return
         self._wake.clear()
         if not self._exchange.over.is_set():
