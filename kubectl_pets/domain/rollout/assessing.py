@@ -7,6 +7,7 @@ stateful_set_control.go) and of KEP-961 (maxUnavailable), KEP-2599 (minReadySeco
 """
 
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
@@ -26,6 +27,7 @@ from kubectl_pets.domain.rollout.members import (
     own_pods,
     read_members,
     recheck_at,
+    traits,
 )
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of
 from kubectl_pets.domain.rollout.unreadable import unreadable
@@ -207,20 +209,30 @@ def _budget_is_spent(draft: Assessment, blocking: set[str], replaceable: set[str
 def _blockers(draft: Assessment, now: datetime) -> tuple[Blocker, ...]:
     if len(draft.name) > LONGEST_SET_NAME and any(member.state is PodState.MISSING for member in draft.members):
         return (Blocker(cause=Cause.SET_NAME_TOO_LONG),)
-    causes = {
-        PodState.FAILING: Cause.CONTAINER,
-        PodState.OVERDUE: Cause.TERMINATION_OVERDUE,
-        PodState.UNSCHEDULABLE: Cause.UNSCHEDULABLE,
-        PodState.CLAIM_UNBOUND: Cause.CLAIM_UNBOUND,
-        PodState.ENDED: Cause.CONTAINER,  # in range it is replaced; only a surplus pod may stay
-    }
     return tuple(
-        Blocker(
-            cause=causes[member.state], pod=member.name, reason=member.reason, message=member.message, updated=member.updated
-        )
+        Blocker(cause=cause, pod=member.name, reason=member.reason, message=member.message, updated=member.updated)
         for member in tuple(own for own in draft.members if own.state is not PodState.ENDED) + _surplus_that_stays(draft, now)
-        if member.state in causes and not may_yet_schedule(member, now)
+        if (cause := _cause(member.state)) is not None and not may_yet_schedule(member, now)
     )
+
+
+def _cause(state: PodState) -> Cause | None:
+    """What a pod in this state blocks a rollout with; None: it does not."""
+    match state:
+        case PodState.FAILING | PodState.ENDED:  # in range it is replaced; only a surplus pod may stay
+            return Cause.CONTAINER
+        case PodState.UNSCHEDULABLE:
+            return Cause.UNSCHEDULABLE
+        case PodState.CLAIM_UNBOUND:
+            return Cause.CLAIM_UNBOUND
+        case PodState.OVERDUE:
+            return Cause.TERMINATION_OVERDUE
+        case PodState.MISSING | PodState.PENDING | PodState.CREATING | PodState.STARTING:
+            return None
+        case PodState.READY | PodState.AVAILABLE | PodState.TERMINATING:
+            return None
+        case _:
+            assert_never(state)
 
 
 def _surplus_that_stays(draft: Assessment, now: datetime) -> tuple[Member, ...]:
@@ -235,31 +247,36 @@ def _surplus_that_stays(draft: Assessment, now: datetime) -> tuple[Member, ...]:
     stays = [
         member
         for member in (down[0], down[-1])
-        if member.state in (PodState.FAILING, PodState.ENDED, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND, PodState.OVERDUE)
-        and not may_yet_schedule(member, now)
+        if traits(member.state).broken and not may_yet_schedule(member, now)
     ]
     return tuple(dict.fromkeys((*overdue, *stays))) if len(stays) == 2 else overdue
 
 
-_AWAITED = {
-    PodState.MISSING: Awaited.CREATION,
-    PodState.PENDING: Awaited.SCHEDULING,
-    PodState.UNSCHEDULABLE: Awaited.SCHEDULING,
-    PodState.CLAIM_UNBOUND: Awaited.SCHEDULING,
-    PodState.CREATING: Awaited.START,
-    PodState.FAILING: Awaited.START,
-    PodState.ENDED: Awaited.REPLACEMENT,
-    PodState.STARTING: Awaited.READINESS,
-    PodState.READY: Awaited.MIN_READY_SECONDS,
-    PodState.TERMINATING: Awaited.TERMINATION,
-    PodState.OVERDUE: Awaited.TERMINATION,
-}
+def _awaited(state: PodState) -> Awaited:
+    """What has to happen next to a pod in this state."""
+    match state:
+        case PodState.MISSING:
+            return Awaited.CREATION
+        case PodState.PENDING | PodState.UNSCHEDULABLE | PodState.CLAIM_UNBOUND:
+            return Awaited.SCHEDULING
+        case PodState.CREATING | PodState.FAILING:
+            return Awaited.START
+        case PodState.ENDED:
+            return Awaited.REPLACEMENT
+        case PodState.STARTING:
+            return Awaited.READINESS
+        case PodState.READY | PodState.AVAILABLE:
+            return Awaited.MIN_READY_SECONDS
+        case PodState.TERMINATING | PodState.OVERDUE:
+            return Awaited.TERMINATION
+        case _:
+            assert_never(state)
 
 
 def _waits(draft: Assessment) -> tuple[Awaiting, ...]:
     """What the controller waits for, the nearest first."""
     waits = [
-        Awaiting(awaited=_AWAITED[member.state], pod=member.name, count=member.count, last_pod=member.last_name)
+        Awaiting(awaited=_awaited(member.state), pod=member.name, count=member.count, last_pod=member.last_name)
         for member in draft.members
         if not member.available
     ]

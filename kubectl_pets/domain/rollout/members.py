@@ -7,6 +7,7 @@ isTerminating) and the kubelet's waiting reasons. A pod belongs to the set if th
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
+from typing import assert_never
 
 import msgspec
 
@@ -61,12 +62,50 @@ class PodState(StrEnum):
     OVERDUE = "overdue"
 
 
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every pod in a state. All else that depends on a state is a match that mypy knows to be exhaustive."""
+
+    #: Its deletion has been asked for.
+    leaving: bool = False
+    #: The controller makes a pod for this position by itself, or waits until it may.
+    replaced: bool = False
+    #: Nothing in such a pod has served anybody yet.
+    never_served: bool = False
+    #: Its Ready condition is True.
+    ready: bool = False
+    #: Broken: it may well need somebody to mend it.
+    broken: bool = False
+
+
+def traits(state: PodState) -> Traits:
+    """The row of a state: a new one does not pass mypy without."""
+    match state:
+        case PodState.MISSING:
+            return Traits(replaced=True)
+        case PodState.PENDING | PodState.CREATING:
+            return Traits(never_served=True)
+        case PodState.UNSCHEDULABLE | PodState.CLAIM_UNBOUND | PodState.FAILING:
+            return Traits(never_served=True, broken=True)
+        case PodState.ENDED:
+            return Traits(replaced=True, broken=True)
+        case PodState.STARTING:
+            return Traits()
+        case PodState.READY | PodState.AVAILABLE:
+            return Traits(ready=True)
+        case PodState.TERMINATING:
+            return Traits(leaving=True, replaced=True)
+        case PodState.OVERDUE:
+            return Traits(leaving=True, replaced=True, broken=True)
+        case _:
+            assert_never(state)
+
+
 #: minReadySeconds is a 32-bit number.
 _FOREVER = 2**31
 
 
 #: States of a pod on its way out.
-LEAVING = (PodState.TERMINATING, PodState.OVERDUE)
+LEAVING = tuple(state for state in PodState if traits(state).leaving)
 
 
 class ClaimUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
 from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
 from kubectl_pets.domain.sets.slots import Slots, span
 
@@ -132,7 +132,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ready(self) -> int:
-        return sum(member.count for member in self.members if member.state in (PodState.READY, PodState.AVAILABLE))
+        return sum(member.count for member in self.members if traits(member.state).ready)
 
     @property
     def available(self) -> int:

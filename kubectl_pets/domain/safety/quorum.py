@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.members import PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.safety.budgets import Budget
 
@@ -66,7 +66,7 @@ def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None,
     member_goes = not pod or any(member.available for member in seen.members if member.name == pod)
     if member_goes and minimum > 0 and seen.available - 1 < minimum:
         return answer(Rule.MINIMUM)
-    counted = [member for member in mine if member.state in (PodState.READY, PodState.AVAILABLE)]
+    counted = [member for member in mine if traits(member.state).ready]
     if not counted:
         return answer(None)
     if budgets is None:

@@ -6,7 +6,7 @@ revision. So an abort deletes them itself.
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING, PodState
+from kubectl_pets.domain.rollout.members import LEAVING, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.moves import await_pods, deletion, next_down, to
 from kubectl_pets.domain.stepping.steps import (
@@ -74,7 +74,7 @@ def abort(seen: Assessment, memory: RunMemory) -> tuple[Decision, RunMemory]:
         return Refused(reason=RefusedReason.ON_DELETE), memory
     forward = [member for member in seen.members if member.revision not in ("", seen.current_revision)]
     restored = seen.current_revision == seen.update_revision
-    done = all(member.updated and member.state in (PodState.READY, PodState.AVAILABLE) for member in seen.members)
+    done = all(member.updated and traits(member.state).ready for member in seen.members)
     if not memory.back_to:
         if seen.phase is Phase.COMPLETE or (done and not restored and not seen.surplus):
             return Refused(reason=RefusedReason.COMPLETE), memory

@@ -6,19 +6,15 @@ back, and in OrderedReady only the lowest one that is down: nothing above it is 
 
 from datetime import datetime, timedelta
 
-from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.members import Member, PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Act, Decision, Delete, SetPartition, Wait, WaitReason
 
 #: Times of transition are cut to whole seconds (metav1.Time): what became available at .9 is noted as at .0.
 CUT = timedelta(seconds=1)
 
-#: Nothing in such a pod has served anybody yet.
-_NEVER_STARTED = (PodState.PENDING, PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND, PodState.CREATING, PodState.FAILING)
-
-
 #: The controller replaces these without us.
-REPLACED = (*LEAVING, PodState.MISSING, PodState.ENDED)
+REPLACED = tuple(state for state in PodState if traits(state).replaced)
 
 
 def revision_if_recreated(member: Member, seen: Assessment) -> str:
@@ -46,7 +42,7 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
         return None
     if seen.policy != "Parallel":
         return mine[0] if mine[0] is down[0] else None
-    dead = [member for member in mine if member.state in _NEVER_STARTED]
+    dead = [member for member in mine if traits(member.state).never_served]
     if at_once and dead:
         return dead[0]
     coming = any(member.state in REPLACED or member.revision == revision_if_recreated(member, seen) for member in down)

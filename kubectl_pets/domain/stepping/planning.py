@@ -11,7 +11,7 @@ from kubectl_pets.domain.rollout.assessing import at_rest, is_stuck
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.moves import CUT
+from kubectl_pets.domain.stepping.moves import CUT, REPLACED
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -144,7 +144,7 @@ def _stays(member: Member, blocking: set[str], goes_on: bool) -> bool:
 def _settled(member: Member, seen: Assessment, now: datetime) -> Member:
     rolling, released = seen.strategy == "RollingUpdate", member.released
     revision = member.revision
-    if member.state in (PodState.MISSING, PodState.ENDED, *LEAVING) or (rolling and released and not member.updated):
+    if member.state in REPLACED or (rolling and released and not member.updated):
         revision = seen.update_revision if released else seen.current_revision
     elif member.available:
         return member
