@@ -22,7 +22,9 @@ What pods do is chosen in their template:
 | label | `kubectl-pets.test/unready: "true"` | is not Ready for as long as it has the label |
 | image tag | `:broken` | ErrImagePull, then ImagePullBackOff |
 | image tag | `:invalid`, `:config-error` | InvalidImageName, CreateContainerConfigError |
-| image tag | `:crash` | CrashLoopBackOff, with rising restarts |
+| image tag | `:crash` | CrashLoopBackOff all the time, as with a probe that fails, with rising restarts |
+| image tag | `:dies`, `:oom`, `:ends` | ends (3, 137 OOMKilled, 0) and is started again, as a kubelet shows it: Ready while it lives, then `terminated` until the back-off (a tenth of a kubelet's) is over, `CrashLoopBackOff` for a blink; also as init container and sidecar |
+| annotation | `kubectl-pets.test/dies-after: 5s` | for how long such a container lives (1 s) |
 | image tag | `:never-ready`, `:flaky` | runs but is never Ready; is Ready for two seconds |
 
 Pods of jobs complete by themselves. `kubectl exec` runs its command on this machine; `forward_port` gives a pod's port a real

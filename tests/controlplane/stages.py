@@ -16,6 +16,10 @@ DOMAIN = "kubectl-pets.test"
 SILENT_LABEL = f"{DOMAIN}/silent"
 UNREADY_LABEL = f"{DOMAIN}/unready"
 
+#: How containers end that do not stay up, by their image's tag: exit code and reason. As a kubelet they are started again.
+ENDS = {"dies": (3, "Error"), "oom": (137, "OOMKilled"), "ends": (0, "Completed")}
+_DYING = "|".join(ENDS)
+
 # The words in which the selectors are written, in jq.
 _WORDS = f"""
 def alive: .metadata.deletionTimestamp == null;
@@ -24,10 +28,17 @@ def running: alive and .status.phase == "Running";
 def annotation($name): (.metadata.annotations // {{}})["{DOMAIN}/" + $name];
 def held: (.metadata.labels // {{}})["{UNREADY_LABEL}"] == "true";
 def statuses: .status.containerStatuses // [];
+def every: statuses + (.status.initContainerStatuses // []);
 def is($tag): .image | endswith(":" + $tag);
 def image($tag): any(.spec.containers[]; is($tag));
 def bad: first(("broken", "config-error", "invalid", "crash") as $tag | select(image($tag)) | $tag) // "none";
 def waits($reason): any(statuses[]; .state.waiting.reason == $reason);
+def dying: .image | test(":({_DYING})$");
+def dies: any((.spec.containers + (.spec.initContainers // []))[]; dying);
+def living: any(every[]; dying and .state.running != null);
+def ended: alive and (living | not) and any(every[]; dying and .state.terminated != null);
+def back_off: alive and (living | not) and any(every[]; dying and .state.waiting.reason == "CrashLoopBackOff");
+def restarts: [every[] | select(dying) | .restartCount] | max;
 def ready: any(.status.conditions[]?; .type == "Ready" and .status == "True");
 def finite: .spec.restartPolicy != "Always" and
   (annotation("complete-after") != null or any(.metadata.ownerReferences[]?; .kind == "Job"));
@@ -39,6 +50,34 @@ _BEGIN = f"""
 {{{{ $annotations := or .metadata.annotations dict }}}}
 {{{{ $held := eq "true" (index (or .metadata.labels dict) "{UNREADY_LABEL}" | default "false") }}}}
 {{{{ $statuses := list }}}}
+{{{{ $inits := list }}}}
+"""
+
+# Init containers come to their end at once and sidecars stay, but for one whose image dies: nothing is started after it until it
+# has come to its end, unless it is a sidecar.
+_START_INITS = f"""
+{{{{ $held_back := false }}}}
+{{{{ range .spec.initContainers }}}}
+  {{{{ $dying := regexMatch ":({_DYING})$" .image }}}}
+  {{{{ $sidecar := eq "Always" (.restartPolicy | default "") }}}}
+  {{{{ $status := dict "name" .name "image" .image "restartCount" 0 }}}}
+  {{{{ $_ := set $status "imageID" (printf "%s@sha256:%s" (regexReplaceAll ":[^:/]*$" .image "") (sha256sum .image)) }}}}
+  {{{{ $_ := set $status "containerID" (printf "containerd://%s" (printf "%s/%s/0" $pod.metadata.uid .name | sha256sum)) }}}}
+  {{{{ $_ := set $status "started" $sidecar }}}}
+  {{{{ $_ := set $status "ready" (or $sidecar (not $dying)) }}}}
+  {{{{ if or $sidecar $dying }}}}
+    {{{{ $_ := set $status "state" (dict "running" (dict "startedAt" $now)) }}}}
+  {{{{ else }}}}
+    {{{{ $end := dict "exitCode" 0 "reason" "Completed" "startedAt" $now "finishedAt" $now }}}}
+    {{{{ $_ := set $status "state" (dict "terminated" $end) }}}}
+  {{{{ end }}}}
+  {{{{ if $held_back }}}}
+    {{{{ $_ := set $status "state" (dict "waiting" (dict "reason" "PodInitializing")) }}}}
+    {{{{ $_ := set $status "ready" false }}}}
+  {{{{ end }}}}
+  {{{{ if and $dying (not $sidecar) }}}}{{{{ $held_back = true }}}}{{{{ end }}}}
+  {{{{ $inits = append $inits $status }}}}
+{{{{ end }}}}
 """
 
 # What a kubelet that has just been given the pod makes of each container. Only `broken` was pulled for in vain, so only
@@ -49,7 +88,9 @@ _START_CONTAINERS = f"""
   {{{{ $status := dict "name" .name "image" .image "imageID" "" "restartCount" 0 "ready" false "started" false }}}}
   {{{{ $waiting := "" }}}}
   {{{{ $message := "" }}}}
-  {{{{ if hasSuffix ":broken" .image }}}}
+  {{{{ if $held_back }}}}
+    {{{{ $waiting = "PodInitializing" }}}}
+  {{{{ else if hasSuffix ":broken" .image }}}}
     {{{{ $waiting = "ErrImagePull" }}}}
     {{{{ $message = printf "failed to pull and unpack image %q: not found" .image }}}}
   {{{{ else if hasSuffix ":config-error" .image }}}}
@@ -79,7 +120,10 @@ _START_CONTAINERS = f"""
 _END = """
 {{ $phase := "Running" }}
 {{ $unready := list }}
-{{ $done := true }}
+{{ $done := ne "Always" (.spec.restartPolicy | default "Always") }}
+{{ range (or $inits .status.initContainerStatuses list) }}
+  {{ if not .ready }}{{ $unready = append $unready .name }}{{ end }}
+{{ end }}
 {{ range $status := $statuses }}
   {{ if not $status.ready }}{{ $unready = append $unready $status.name }}{{ end }}
   {{ if not $status.state.terminated }}{{ $done = false }}{{ end }}
@@ -92,6 +136,9 @@ metadata:
 status:
   phase: {{ $phase }}
   containerStatuses: {{ toJson $statuses }}
+  {{ if $inits }}
+  initContainerStatuses: {{ toJson $inits }}
+  {{ end }}
   conditions:
   {{ $value := ternary "False" "True" (gt (len $unready) 0) }}
   {{ range $type := list "Ready" "ContainersReady" }}
@@ -119,32 +166,19 @@ status:
 # KWOK soon gives an address out again that was given back; whoever wants to see one change has it made from the uid, in a
 # range of its own.
 _END_START = """
-  {{ range $type := list "PodReadyToStartContainers" "Initialized" }}
-  - type: {{ $type }}
+  - type: PodReadyToStartContainers
     status: "True"
     lastProbeTime: null
     lastTransitionTime: {{ $now | Quote }}
-  {{ end }}
-  {{ with .spec.initContainers }}
-  initContainerStatuses:
-  {{ range . }}
-  - name: {{ .name | Quote }}
-    image: {{ .image | Quote }}
-    imageID: {{ printf "%s@sha256:%s" (regexReplaceAll ":[^:/]*$" .image "") (sha256sum .image) | Quote }}
-    containerID: {{ printf "containerd://%s" (printf "%s/%s/0" $pod.metadata.uid .name | sha256sum) }}
-    restartCount: 0
-    ready: true
-    {{ if eq "Always" (.restartPolicy | default "") }}
-    started: true
-    state: {running: {startedAt: {{ $now | Quote }}}}
+  - type: Initialized
+    lastProbeTime: null
+    lastTransitionTime: {{ $now | Quote }}
+    {{ if $held_back }}
+    status: "False"
+    reason: ContainersNotInitialized
     {{ else }}
-    started: false
-    state:
-      terminated:
-        {exitCode: 0, reason: Completed, startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}
+    status: "True"
     {{ end }}
-  {{ end }}
-  {{ end }}
   startTime: {{ $now | Quote }}
   hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
   hostIPs:
@@ -199,13 +233,20 @@ phase: Running
 """
 
 
-def _changed(container: str) -> str:
-    """The containers' statuses as they are, each changed by a fragment that sees it as $status."""
-    return (
-        "{{ range $status := (or .status.containerStatuses list) }}"
-        + container
-        + "{{ $statuses = append $statuses $status }}{{ end }}"
+def _changed(container: str, inits: bool = False) -> str:
+    """The containers' statuses as they are, each changed by a fragment that sees it as $status; ``inits``: those of init
+    containers too."""
+    lists = (("containerStatuses", "$statuses"), ("initContainerStatuses", "$inits"))[: 2 if inits else 1]
+    return "".join(
+        f"{{{{ range $status := (or .status.{field} list) }}}}{container}{{{{ {name} = append {name} $status }}}}{{{{ end }}}}"
+        for field, name in lists
     )
+
+
+def _dying(change: str, state: str) -> str:
+    """A change of the containers that do not stay up and are in that state (running, terminated, waiting)."""
+    return _changed(f"""
+      {{{{ if and (regexMatch ":({_DYING})$" $status.image) $status.state.{state} }}}}{change}{{{{ end }}}}""", inits=True)
 
 
 def _event(reason: str, message: str, kind: str = "Warning") -> dict[str, Any]:
@@ -228,12 +269,55 @@ def _stage(
     return {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "Stage", "metadata": {"name": name}, "spec": spec}
 
 
+def _stages_of_the_dying() -> list[dict[str, Any]]:
+    """What a kubelet shows of containers that end and are started again (recorded from 1.37.2): `terminated` for as long as the
+    back-off lasts, `CrashLoopBackOff` for a blink before the restart, Ready while they live, for there is no probe."""
+    codes = "".join(
+        f'{{{{ if hasSuffix ":{tag}" $status.image }}}}{{{{ $code = {code} }}}}{{{{ $reason = "{reason}" }}}}{{{{ end }}}}'
+        for tag, (code, reason) in ENDS.items()
+    )
+    return [
+        _stage("pod-dies", "alive and living", [
+            _status(_dying("{{ $code := 0 }}{{ $reason := \"\" }}" + codes + """
+              {{ $end := dict "exitCode" $code "reason" $reason "startedAt" $status.state.running.startedAt "finishedAt" $now
+                   "containerID" $status.containerID }}
+              {{ $_ := set $status "state" (dict "terminated" $end) }}
+              {{ $_ := set $status "started" false }}
+              {{ $_ := set $status "ready" false }}""", "running"), _END),
+        ], delay_from='annotation("dies-after") // "1s"'),
+        _stage("pod-back-off", "ended", [
+            _status(_dying("""
+              {{ $message := printf "back-off restarting failed container=%s pod=%s_%s(%s)"
+                   $status.name $pod.metadata.name $pod.metadata.namespace $pod.metadata.uid }}
+              {{ $_ := set $status "lastState" (dict "terminated" $status.state.terminated) }}
+              {{ $_ := set $status "state" (dict "waiting" (dict "reason" "CrashLoopBackOff" "message" $message)) }}
+            """, "terminated"), _END),
+            _event("BackOff", "Back-off restarting failed container"),
+            # A kubelet's back-off (the first time none, then 10 s doubling to 5 min), at a tenth.
+        ], delay_from='restarts | if . == 0 then "500ms" else ([pow(2; . - 1), 30] | min | "\\(.)s") end'),
+        _stage("pod-lives-again", "back_off", [
+            _status(_dying("""
+              {{ $restarts := add1 (int $status.restartCount) }}
+              {{ $serves := true }}
+              {{ range $pod.spec.initContainers }}
+                {{ if and (eq .name $status.name) (ne "Always" (.restartPolicy | default "")) }}{{ $serves = false }}{{ end }}
+              {{ end }}
+              {{ $_ := set $status "restartCount" $restarts }}
+              {{ $_ := set $status "containerID"
+                   (printf "containerd://%s" (printf "%s/%s/%d" $pod.metadata.uid $status.name $restarts | sha256sum)) }}
+              {{ $_ := set $status "state" (dict "running" (dict "startedAt" $now)) }}
+              {{ $_ := set $status "started" true }}
+              {{ $_ := set $status "ready" (and $serves (not $held)) }}""", "waiting"), _END),
+        ], delay=200),
+    ]
+
+
 def _status(*fragments: str) -> dict[str, Any]:
     return {"patch": {"subresource": "status", "root": "", "template": "".join((_BEGIN, *fragments))}}
 
 
 def _pod_stages() -> list[dict[str, Any]]:
-    start = _status(_START_CONTAINERS, _END, _END_START)
+    start = _status(_START_INITS, _START_CONTAINERS, _END, _END_START)
     unready = '{{ $_ := set $status "ready" false }}'
     return [
         _stage("pod-start", 'starting and bad == "none"', [start]),
@@ -268,9 +352,9 @@ def _pod_stages() -> list[dict[str, Any]]:
               {{ end }}"""), _END),
             _event("BackOff", "Back-off restarting failed container"),
         ], delay=300),
-        _stage("pod-restart", 'running and waits("CrashLoopBackOff")', [
+        _stage("pod-restart", 'running and any(statuses[]; is("crash") and .state.waiting != null)', [
             _status(_changed("""
-              {{ if eq "CrashLoopBackOff" (dig "waiting" "reason" "" $status.state) }}
+              {{ if and (hasSuffix ":crash" $status.image) $status.state.waiting }}
                 {{ $restarts := add1 (int $status.restartCount) }}
                 {{ $id := printf "%s/%s/%d" $pod.metadata.uid $status.name $restarts | sha256sum }}
                 {{ $_ := set $status "restartCount" $restarts }}
@@ -292,7 +376,7 @@ def _pod_stages() -> list[dict[str, Any]]:
         _stage(
             "pod-ready",
             'running and (held | not) and (ready | not) and all(statuses[]; .state.running != null and .started == true)'
-            ' and bad == "none" and (image("never-ready") or image("flaky") | not)',
+            ' and bad == "none" and (dies or image("never-ready") or image("flaky") | not)',
             [_status(_changed('{{ $_ := set $status "ready" true }}'), _END)],
         ),
         _stage("pod-flaky", 'running and (held | not) and any(statuses[]; is("flaky") and .ready)', [
@@ -327,6 +411,7 @@ def configuration() -> str:
             {"patch": {"subresource": "status", "root": "status", "template": _NODE}},
         ], kind="Node"),
         *_pod_stages(),
+        *_stages_of_the_dying(),
         {
             "apiVersion": "kwok.x-k8s.io/v1alpha1",
             "kind": "ClusterExec",

@@ -65,6 +65,63 @@ def test_images_that_fail(controlplane: ControlPlane, namespace: str, tag: str, 
         _wait(controlplane, namespace, "jsonpath={.status.containerStatuses[0].restartCount}=2")
 
 
+def _watched(plane: ControlPlane, namespace: str, field: str, restarts: int) -> list[dict[str, Any]]:
+    """Every status of the pod's first container (of that field) until it has been restarted so often."""
+    with plane.kubectl_popen("get", "pod", "p", "-n", namespace, "-w", "-o", "json") as watch:
+        try:
+            assert watch.stdout is not None
+            seen: list[dict[str, Any]] = []
+            text = ""
+            for line in watch.stdout:
+                text += line
+                if line == "}\n":
+                    pod, text = json.loads(text), ""
+                    found = pod["status"].get(field, [])
+                    seen += [{**found[0], "podReady": _condition(pod, "Ready")}] if found else []
+                    if found and found[0]["restartCount"] == restarts:
+                        return seen
+            raise AssertionError(f"the watch ended: {seen}")
+        finally:
+            watch.terminate()
+
+
+def _condition(pod: Any, kind: str) -> str:
+    return str(next((each["status"] for each in pod["status"].get("conditions", []) if each["type"] == kind), ""))
+
+
+@pytest.mark.parametrize(("tag", "code", "reason"), [("dies", 3, "Error"), ("oom", 137, "OOMKilled"), ("ends", 0, "Completed")])
+def test_containers_that_end_and_are_started_again(controlplane: ControlPlane, namespace: str, tag: str, code: int, reason: str) -> None:
+    """As recorded from a kubelet: Ready while it lives, terminated for the back-off, CrashLoopBackOff just before the restart."""
+    controlplane.apply(_pod(image=f"app:{tag}"), namespace)
+    seen = _watched(controlplane, namespace, "containerStatuses", 3)
+    states = [next(iter(each["state"])) for each in seen]
+    assert states[:7] == ["running", "terminated", "waiting", "running", "terminated", "waiting", "running"]
+    assert [each["podReady"] for each in seen[:4]] == ["True", "False", "False", "True"]
+    ended, waits, again = seen[4:7]
+    assert (ended["state"]["terminated"]["exitCode"], ended["state"]["terminated"]["reason"]) == (code, reason)
+    assert ended["restartCount"] == 1 and ended["lastState"]["terminated"]["exitCode"] == code
+    assert waits["state"]["waiting"]["reason"] == "CrashLoopBackOff" and waits["restartCount"] == 1
+    assert again["restartCount"] == 2 and again["lastState"]["terminated"] == ended["state"]["terminated"]
+
+
+def test_an_init_container_that_fails_holds_the_pod_back(controlplane: ControlPlane, namespace: str) -> None:
+    controlplane.apply(_pod(more='initContainers: [{name: first, image: "app:1"}, {name: setup, image: "app:dies"}]'), namespace)
+    _wait(controlplane, namespace, "jsonpath={.status.initContainerStatuses[1].restartCount}=2")
+    pod = _get(controlplane, namespace, "pod/p")
+    assert pod["status"]["phase"] == "Pending" and _condition(pod, "Initialized") == "False" == _condition(pod, "Ready")
+    first, setup = pod["status"]["initContainerStatuses"]
+    assert first["state"]["terminated"]["exitCode"] == 0 and setup["lastState"]["terminated"]["exitCode"] == 3 and not setup["ready"]
+    assert pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+
+
+def test_a_sidecar_that_crashes_takes_the_pod_s_readiness_along(controlplane: ControlPlane, namespace: str) -> None:
+    controlplane.apply(_pod(more='initContainers: [{name: side, image: "app:dies", restartPolicy: Always}]'), namespace)
+    seen = _watched(controlplane, namespace, "initContainerStatuses", 2)
+    assert {(next(iter(each["state"])), each["podReady"]) for each in seen} == {("running", "True"), ("terminated", "False"), ("waiting", "False")}
+    assert all(each["started"] == ("running" in each["state"]) for each in seen)
+    assert _get(controlplane, namespace, "pod/p")["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
 def test_never_ready_and_flaky(controlplane: ControlPlane, namespace: str) -> None:
     controlplane.apply(_pod(image="app:flaky"), namespace)
     _wait(controlplane, namespace, "condition=Ready")
