@@ -13,16 +13,20 @@ from datetime import datetime
 from functools import cached_property
 from io import TextIOWrapper
 from shutil import get_terminal_size
-from typing import Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import msgspec
 
-from kubectl_pets.ports.claims import ClaimChangePort, ClaimPort, SnapshotPort
-from kubectl_pets.ports.dns import DnsPort
-from kubectl_pets.ports.pods import PodPort
-from kubectl_pets.ports.safety import BudgetPort, NodePort
-from kubectl_pets.ports.server import NamesPort, RightsPort, ServerPort
-from kubectl_pets.ports.sets import ChangePort, HistoryPort, ScalePort, SetPort, SetWatchPort
+if TYPE_CHECKING:  # help, version and completion do without the ports
+    from kubectl_pets.ports.cluster import Cluster as Cluster
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name != "Cluster":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kubectl_pets.ports.cluster import Cluster
+
+        return Cluster
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,31 +46,6 @@ class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
     insecure_skip_tls_verify: bool = False
     certificate_authority: str | None = None
     tls_server_name: str | None = None
-
-
-class Cluster(
-    ServerPort,
-    RightsPort,
-    NamesPort,
-    SetPort,
-    SetWatchPort,
-    HistoryPort,
-    ScalePort,
-    ChangePort,
-    PodPort,
-    BudgetPort,
-    NodePort,
-    ClaimPort,
-    SnapshotPort,
-    ClaimChangePort,
-    DnsPort,
-    Protocol,
-):
-    """All that the verbs ask of a cluster, by topic in ``ports``: a flow names the ports that it needs.
-    ``kubectl_pets.cluster.Client`` is the real one. Every method may raise PetsError."""
-
-    def close(self) -> None:
-        """End its connections."""
 
 
 class Terminal:
