@@ -8,10 +8,10 @@ from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pa
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.safety import lost
-from kubectl_pets.errors import ExitCode, ForbiddenError, UsageError
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.flows.safety.lost import force_out
 from kubectl_pets.session import Session
 from kubectl_pets.views.safety import lost as view
-from kubectl_pets.views.safety import words as safety_words
 
 
 @click.command("lost", epilog=exit_codes(ExitCode.STUCK, ExitCode.REFUSED, ExitCode.FINDINGS))
@@ -41,7 +41,7 @@ def command(
     if force:
         if not name:
             raise UsageError("--force-delete needs the set's name, too.", hint="kubectl pets lost NAME --force-delete POD")
-        return _force(session, name, force.rpartition("/")[2])
+        return force_out(session, name, force.rpartition("/")[2])
     return _show(session, name, all_namespaces, output, check)
 
 
@@ -62,41 +62,3 @@ def _show(session: Session, name: str | None, all_namespaces: bool, output: str,
     terminal.tell(view.total(found, nodes_read=nodes is not None, pods_read=pods_read))
     bad = nodes is None or not pods_read or any(pod.held is not lost.Held.WAITING for pod in found)
     return ExitCode.FINDINGS if check and bad else ExitCode.OK
-
-
-def _force(session: Session, name: str, pod: str) -> ExitCode:
-    """Judged before the question and again after it: somebody may take a long time to look at a machine."""
-    cluster, terminal, namespace = session.cluster, session.terminal, session.namespace
-    first = _judged(session, name, pod)
-    if isinstance(first, lost.ForceRefused):
-        return _refuse(session, first)
-    if cluster.missing_rights(namespace, [("delete", "pods")]):
-        raise ForbiddenError(
-            f"this needs the right to delete pods in namespace {namespace}. Nothing was changed.",
-            hint=f"kubectl auth can-i delete pods -n {namespace}",
-        )
-    if not terminal.types(safety_words.force_question(pod, first.node, cluster.server_name()), first.node):
-        return ExitCode.REFUSED
-    again = _judged(session, name, pod, first.change.uid)
-    if isinstance(again, lost.ForceRefused):
-        return _refuse(session, again)
-    cluster.apply(again.change)
-    left = {each.metadata.uid for each in cluster.set_view(namespace, name).pods or ()}
-    if again.change.uid in left:
-        terminal.tell(f"stuck: {pod} was forced out and is still there: a finalizer holds it")
-        terminal.tell(f"hint: kubectl get pod {pod} -n {namespace} -o yaml shows metadata.finalizers")
-        return ExitCode.STUCK
-    terminal.print(f"{pod} was forced out; node {again.node} must stay off until it has been cleaned up")
-    terminal.tell(f"hint: its volumes may stay attached to {again.node} for some minutes; kubectl pets status {name} -w")
-    return ExitCode.OK
-
-
-def _judged(session: Session, name: str, pod: str, uid: str = "") -> lost.Force | lost.ForceRefused:
-    look = session.cluster.set_view(session.namespace, name)
-    return lost.force(look, pod, session.cluster.nodes(), session.now(), uid)
-
-
-def _refuse(session: Session, found: lost.ForceRefused) -> ExitCode:
-    session.terminal.tell(f"refused: {safety_words.force_refused(found)}. Nothing was changed.")
-    session.terminal.tell(f"hint: {safety_words.after_refusal(found)}")
-    return ExitCode.REFUSED

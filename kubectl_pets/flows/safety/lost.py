@@ -1,0 +1,83 @@
+"""Forces out a pod on a node that does not answer, from the question to the last word.
+
+It is judged before the question, after it, and again whenever something came between: somebody may take a long time to look at a
+machine, and a node that comes back runs the pod.
+"""
+
+from typing import Protocol
+
+from kubectl_pets.domain.model import SetView
+from kubectl_pets.domain.safety.lost import Force, ForceRefused, force
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.patience import Patience
+from kubectl_pets.flows.engine.report import report
+from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.engine.waiting import insist
+from kubectl_pets.ports.safety import NodePort
+from kubectl_pets.ports.server import ClockPort
+from kubectl_pets.ports.sets import ChangePort, SetPort
+from kubectl_pets.session import Session
+from kubectl_pets.views.safety import words
+
+
+class ForcePort(SetPort, NodePort, ChangePort, ClockPort, Protocol):
+    """What it takes to force out a pod."""
+
+
+def force_out(session: Session, name: str, pod: str) -> ExitCode:
+    """Have the API server forget a lost pod of the set ``name``, once somebody has typed the name of its node. Returns the exit
+    code; raises PetsError."""
+    cluster, terminal, namespace = session.cluster, session.terminal, session.namespace
+    first = force(cluster.set_view(namespace, name), pod, cluster.nodes(), cluster.now())
+    if isinstance(first, ForceRefused):
+        return _refuse(session, first)
+    require(cluster, {namespace: [("delete", "pods")]})
+    if not terminal.types(words.force_question(pod, first.node, cluster.server_name()), first.node):
+        return ExitCode.REFUSED
+    forcing = _Forcing(cluster, namespace, name, first)
+    patience = Patience(Deadline(None))
+    refused = insist(forcing.act, patience)
+    if refused is not None:
+        return _refuse(session, refused)
+    if patience.read(forcing.is_there):
+        hint = f"kubectl get pod {pod} -n {namespace} -o yaml shows metadata.finalizers"
+        return report(terminal, ExitCode.STUCK, f"stuck: {pod} was forced out and is still there: a finalizer holds it", hint)
+    terminal.print(f"{pod} was forced out; node {first.node} must stay off until it has been cleaned up")
+    terminal.tell(f"hint: its volumes may stay attached to {first.node} for some minutes; kubectl pets status {name} -w")
+    return ExitCode.OK
+
+
+class _Forcing:
+    """One pod, by its uid, from the agreement on."""
+
+    def __init__(self, cluster: ForcePort, namespace: str, name: str, agreed: Force) -> None:
+        self._cluster, self._namespace, self._name, self._agreed = cluster, namespace, name, agreed
+        self._sent = False
+
+    def act(self) -> ForceRefused | None:
+        """Judge it afresh and delete it. None: it is deleted, be it by an order whose answer was lost."""
+        view = self._look()
+        if self._sent and view.pods is not None and not self._holds(view):
+            return None
+        pod, uid = self._agreed.change.name, self._agreed.change.uid
+        found = force(view, pod, self._cluster.nodes(), self._cluster.now(), uid)
+        if isinstance(found, ForceRefused):
+            return found
+        self._sent = True
+        self._cluster.apply(found.change)
+        return None
+
+    def is_there(self) -> bool:
+        return self._holds(self._look())
+
+    def _look(self) -> SetView:
+        return self._cluster.set_view(self._namespace, self._name)
+
+    def _holds(self, view: SetView) -> bool:
+        return any(pod.metadata.uid == self._agreed.change.uid for pod in view.pods or ())
+
+
+def _refuse(session: Session, found: ForceRefused) -> ExitCode:
+    told = f"refused: {words.force_refused(found)}. Nothing was changed."
+    return report(session.terminal, ExitCode.REFUSED, told, words.after_refusal(found))

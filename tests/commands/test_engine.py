@@ -1,0 +1,181 @@
+"""What every verb shares: waiting through outages, rights, and a pod that is forced out while the server comes and goes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import chain, repeat
+from typing import cast
+
+import pytest
+
+from kubectl_pets.domain.changes import Change, DeletePod
+from kubectl_pets.domain.model import Pod, SetView
+from kubectl_pets.domain.safety.nodes import Node
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, ThrottledError, UnreachableError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.patience import Patience
+from kubectl_pets.flows.engine.rights import Right, require
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.safety.lost import force_out
+from kubectl_pets.ports.server import RightsPort
+from kubectl_pets.session import Cluster, Session
+from tests.domain.builders import NOW, pod, snapshot, statefulset
+from tests.domain.test_lost import node
+from tests.terminal import FakeTerminal
+
+AWAY = UnreachableError("no route")
+
+
+class Clock:
+    """Time passes by waiting alone."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def now(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for name in ("deadline.monotonic", "waiting.monotonic"):
+        monkeypatch.setattr(f"kubectl_pets.flows.engine.{name}", clock.now)
+    monkeypatch.setattr("kubectl_pets.flows.engine.waiting.sleep", clock.sleep)
+    return clock
+
+
+def script(*said: str | PetsError | None, then: str | PetsError | None = None) -> Callable[[], str | None]:
+    answers: Iterator[str | PetsError | None] = chain(said, repeat(then))
+
+    def look() -> str | None:
+        answer = next(answers)
+        if isinstance(answer, PetsError):
+            raise answer
+        return answer
+
+    return look
+
+
+def test_it_is_looked_at_until_it_is_there(clock: Clock) -> None:
+    assert until(script(None, None, "bound"), within=60) == "bound" and clock.time == 1.0
+    assert until(script("bound"), within=0) == "bound"
+
+
+def test_what_controllers_may_take_and_what_somebody_waits(clock: Clock) -> None:
+    assert until(script(), within=60) is Unended.LATE and clock.time == 60.0
+    assert until(script(), deadline=Deadline(5)) is Unended.LATE and clock.time == 65.0
+
+
+def test_an_outage_is_ridden_out_and_controllers_get_as_long_again(clock: Clock) -> None:
+    away = [AWAY, ServerError("starting"), ThrottledError("busy", retry_after=40)]
+    heard: list[PetsError] = []
+    assert until(script(*[None] * 100, *away, *[None] * 100, "bound"), within=60, troubled=heard.append) == "bound"
+    assert heard == away and clock.time == 50 + 42 + 50
+    # The one who waits has said for how long, whatever happens.
+    clock.time = 0
+    with pytest.raises(UnreachableError):
+        until(script(None, then=AWAY), within=60, deadline=Deadline(30))
+    assert clock.time == 30
+
+
+def test_an_outage_without_end_is_told_in_the_end(clock: Clock) -> None:
+    with pytest.raises(UnreachableError):
+        until(script(None, then=AWAY))
+    assert 300 <= clock.time < 302
+    with pytest.raises(ForbiddenError):
+        until(script(None, ForbiddenError("no more")))
+
+
+def test_ctrl_c_ends_the_wait_at_once_also_in_an_outage(clock: Clock) -> None:
+    for look in (script(), script(then=AWAY)):
+        clock.time = 0
+        assert until(look, held=lambda: clock.time >= 0.2) is Unended.STOPPED and clock.time < 0.3
+
+
+def test_a_server_that_says_when_to_come_back() -> None:
+    paused: list[float] = []
+    patience = Patience(Deadline(None), paused.append)
+    assert patience.read(script(ThrottledError("busy", retry_after=7), AWAY, "here")) == "here" and paused == [7, 1]
+
+
+class Rights:
+    def __init__(self, *missing: tuple[str, Right]) -> None:
+        self._missing = missing
+
+    def missing_rights(self, namespace: str, needed: Sequence[Right]) -> tuple[Right, ...]:
+        return tuple(right for right in needed if (namespace, right) in self._missing)
+
+
+def test_all_rights_that_are_missing_are_told_with_a_way_to_check() -> None:
+    needed = {"a": [("patch", "statefulsets.apps"), ("create", "pods/exec")], "": [("patch", "persistentvolumes")], "b": []}
+    require(Rights(), needed)
+    with pytest.raises(ForbiddenError) as failure:
+        require(Rights(("a", ("create", "pods/exec")), ("", ("patch", "persistentvolumes"))), needed)
+    told = "this needs rights that are missing in namespace a: create pods/exec; in the cluster: patch persistentvolumes."
+    assert failure.value.message == f"{told} Nothing was changed."
+    assert failure.value.hint == "kubectl auth can-i create pods --subresource=exec -n a"
+    with pytest.raises(ForbiddenError) as failure:
+        require(cast(RightsPort, Rights(("", ("patch", "persistentvolumes")))), needed)
+    assert failure.value.hint == "kubectl auth can-i patch persistentvolumes"
+
+
+LOST = pod(1, leaving=NOW - timedelta(minutes=3))
+
+
+class Silent:
+    """web-1 is held by a node that does not answer. What befalls a deletion is a list; ``carried``: it is carried out all the same."""
+
+    namespace = "prod"
+
+    def __init__(self, *applies: PetsError | None, carried: bool = False, back: bool = False) -> None:
+        self.applies, self.carried, self.back = list(applies), carried, back
+        self.pods: tuple[Pod, ...] = (pod(0), LOST)
+        self.sent: list[Change] = []
+
+    def now(self) -> datetime:
+        return NOW
+
+    def server_name(self) -> str:
+        return "a server"
+
+    def set_view(self, namespace: str, name: str) -> SetView:
+        return snapshot(statefulset(replicas=2), *self.pods)
+
+    def nodes(self) -> tuple[Node, ...]:
+        return (node("True" if self.back and self.sent else "Unknown"),)
+
+    def missing_rights(self, namespace: str, needed: Sequence[Right]) -> tuple[()]:
+        return ()
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> None:
+        self.sent.append(change)
+        failure = self.applies.pop(0) if self.applies else None
+        if failure is None or self.carried:
+            self.pods = (pod(0),)
+        if failure is not None:
+            raise failure
+
+
+def forced(cluster: Silent, monkeypatch: pytest.MonkeyPatch) -> tuple[ExitCode, str, str]:
+    monkeypatch.setattr("kubectl_pets.flows.engine.patience.sleep", lambda seconds: None)
+    terminal = FakeTerminal(interactive=True, answers="node-1\n")
+    code = force_out(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", "web-1")
+    return code, terminal.stdout_text, terminal.stderr_text
+
+
+@pytest.mark.parametrize(("failure", "carried", "sent"), [(None, False, 1), (AWAY, True, 1), (AWAY, False, 2), (ConflictError("changed"), False, 2)])
+def test_a_pod_is_forced_out_once(failure: PetsError | None, carried: bool, sent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that was lost is looked up; a request that was lost, or overtaken, is judged again and sent again."""
+    cluster = Silent(failure, carried=carried)
+    code, out, _ = forced(cluster, monkeypatch)
+    assert code is ExitCode.OK and "web-1 was forced out" in out
+    assert len(cluster.sent) == sent and all(isinstance(each, DeletePod) and each.force for each in cluster.sent)
+
+
+def test_it_is_judged_again_whenever_something_came_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Silent(AWAY, back=True)
+    code, out, told = forced(cluster, monkeypatch)
+    assert code is ExitCode.REFUSED and not out and "is Ready" in told and len(cluster.sent) == 1
