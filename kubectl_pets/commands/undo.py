@@ -19,7 +19,7 @@ from kubectl_pets.session import Session
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
-@click.command("undo", epilog=_CODES)
+@click.command("undo", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
 @soak_option("--soak")
 @click.argument("name", type=SetName())
@@ -32,10 +32,11 @@ def undo(
 ) -> ExitCode:
     """Restore the template of an earlier revision, delete the broken pods that would keep the set stuck, and wait.
 
-    Without --to-revision: while a rollout is under way, the revision that was last rolled out to the end; else the one before.
-    Typed again it goes on, or says that it is done. A revision holds the pod template and nothing else: replicas, strategy,
-    partition and claim templates stay as they are. Pods that serve are left to the controller. With gates, --soak, --quorum,
-    --min-available or a PodDisruptionBudget the pods are released one at a time.
+    Without --to-revision: while a rollout is under way, what ran before it, as pods and ControllerRevisions tell; else the newest
+    earlier template that differs. Where nobody can tell it is refused, and a number has to be named. Typed again it goes on, or
+    says that it is done. A revision holds the pod template and nothing else: replicas, strategy, partition and claim templates
+    stay as they are; where the partition keeps pods at another revision it ends with 3. Pods that serve are left to the
+    controller. With gates, --soak, --quorum, --min-available or a PodDisruptionBudget the pods are released one at a time.
 
     \b
     Examples:
@@ -47,7 +48,7 @@ def undo(
     by_name = {entry.name: entry for entry in history}
 
     def goal(seen: Assessment, careful: bool) -> Undo | Done | Refused:
-        back = goes_back_to({entry.name: entry.number for entry in history}, seen, to_revision)
+        back = goes_back_to(history, seen, to_revision)
         if isinstance(back, Done | Refused):
             return back
         entry = by_name[back]

@@ -14,6 +14,7 @@ from kubectl_pets.domain.model import (
     Container,
     ContainerState,
     ContainerStatus,
+    ControllerRevision,
     Object,
     ObjectMeta,
     Ordinals,
@@ -148,8 +149,18 @@ def leaving(ordinal: int, revision: str = OLD) -> Pod:
     return pod(ordinal, revision, leaving=NOW + timedelta(seconds=30))
 
 
-def snapshot(owner: StatefulSet | None, *pods: Pod, version: str = "v1.37.2") -> SetView:
-    return SetView(set=owner, pods=pods, server=ServerVersion(git_version=version))
+def snapshot(
+    owner: StatefulSet | None, *pods: Pod, version: str = "v1.37.2", revisions: tuple[ControllerRevision, ...] = ()
+) -> SetView:
+    return SetView(set=owner, pods=pods, revisions=revisions, server=ServerVersion(git_version=version))
+
+
+def kept(name: str, number: int, age: timedelta = timedelta(hours=2), *, owner: str | None = UID) -> ControllerRevision:
+    """A ControllerRevision of the set, made ``age`` ago; pods are an hour old unless told otherwise."""
+    references = (OwnerReference(kind="StatefulSet", name="web", uid=owner, controller=True),) if owner is not None else ()
+    return ControllerRevision(
+        metadata=ObjectMeta(name=name, namespace="prod", creation_timestamp=NOW - age, owner_references=references), revision=number
+    )
 
 
 # --- anything that may be decoded ----------------------------------------------------------------------------------------------

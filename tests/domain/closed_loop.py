@@ -154,6 +154,8 @@ class Session:
         wanted = status.current_revision if isinstance(self.goal, Abort) or held else status.update_revision
         if isinstance(self.goal, Undo | Unstick) and world.rolls:
             assert not world.available(pod) and pod.stage is not SimStage.READY, "deleted a pod that serves"
+        if isinstance(self.goal, Abort) and not self.meddling:
+            assert step.comes_back_at == world.comes_back_at(pod.ordinal), "would come back at another version than it names"
         if not self.meddling:
             assert pod.revision != wanted or isinstance(self.goal, RestartPods), "deleted a pod that is as it should be"
             assert step.comes_back_at == wanted

@@ -1,8 +1,9 @@
 """A StatefulSet controller, an API server and a kubelet in miniature, to drive decisions in a closed loop.
 
 Modelled on kubernetes pkg/controller/statefulset/stateful_set_control.go (updateStatefulSet, processReplica, processCondemned,
-updateStatefulSetAfterInvariantEstablished) and stateful_set_utils.go (newVersionedStatefulSetPod, completeUpdate). Everything
-happens only when asked for, one sync or one kubelet move at a time, so that a test decides how things interleave.
+getStatefulSetRevisions, updateStatefulSetAfterInvariantEstablished) and stateful_set_utils.go (newVersionedStatefulSetPod,
+completeUpdate). Everything happens only when asked for, one sync or one kubelet move at a time, so that a test decides how things
+interleave.
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from kubectl_pets.domain.model import (
     Container,
     ContainerState,
     ContainerStatus,
+    ControllerRevision,
     ObjectMeta,
     Ordinals,
     OwnerReference,
@@ -37,6 +39,7 @@ from kubectl_pets.domain.model import (
     UpdateStrategy,
     Waiting,
 )
+from kubectl_pets.domain.rollout.history import RevisionEntry
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 GRACE = timedelta(seconds=30)
@@ -80,6 +83,16 @@ RULES = (
 
 
 @dataclass(frozen=True)
+class SimRevision:
+    """A ControllerRevision. ``key``: image and restart mark, which is all that templates differ in here."""
+
+    name: str
+    number: int
+    key: tuple[str, str]
+    created: datetime
+
+
+@dataclass(frozen=True)
 class SimPod:
     ordinal: int
     uid: str
@@ -116,7 +129,10 @@ class World:
         self.now = EPOCH
         self.pods: dict[int, SimPod] = {}
         self._count = 100
+        #: The name that a template hashes to, for good.
         self._revisions: dict[tuple[str, str], str] = {}
+        #: The ControllerRevisions that there are, by name.
+        self.kept: dict[str, SimRevision] = {}
         self.owner = StatefulSet(
             metadata=ObjectMeta(name="web", namespace="prod", uid="set-1", generation=1, resource_version="1"),
             spec=StatefulSetSpec(
@@ -171,6 +187,12 @@ class World:
         wanted = self.owner.status.update_revision
         return self.observed() and self.all_available() and all(pod and pod.revision == wanted for pod in self.positions())
 
+    def comes_back_at(self, ordinal: int) -> str:
+        """What the next sync makes a pod of this ordinal from, by the controller's own rule."""
+        current, update = self.owner.status.current_revision, self.update_revision()
+        held = self.rolls and ordinal - self.owner.start < self.partition
+        return current if held and current in self.kept else update
+
     def released_done(self) -> bool:
         """Every released position holds an available pod of the update revision."""
         wanted = self.owner.status.update_revision
@@ -188,7 +210,26 @@ class World:
         return SetView(
             set=self.owner,
             pods=tuple(self._pod(pod) for pod in self.pods.values()),
+            revisions=tuple(self._controller_revision(kept) for kept in self.kept.values()),
             server=ServerVersion(git_version=self.rules.version),
+        )
+
+    def history(self) -> tuple[RevisionEntry, ...]:
+        """As the history is read, the oldest revision first."""
+        live = self._key()
+        return tuple(
+            RevisionEntry(
+                name=kept.name,
+                number=kept.number,
+                created=kept.created,
+                template={"spec": {"containers": [{"name": "app", "image": kept.key[0]}]}},
+                changes=None,
+                pods=None,
+                current=kept.name == self.owner.status.current_revision,
+                update=kept.name == self.owner.status.update_revision,
+                live=kept.key == live,
+            )
+            for kept in self._in_order()
         )
 
     def state(self) -> tuple[object, ...]:
@@ -237,6 +278,23 @@ class World:
         """kubectl delete pod."""
         self._delete(self.pods[ordinal])
 
+    def recreate(self, *, image: str, partition: int = 0) -> None:
+        """kubectl delete --cascade=orphan, and the set made again over its pods: a new uid, and a status that knows nothing."""
+        meta = self.owner.metadata
+        fresh = ObjectMeta(name=meta.name, namespace=meta.namespace, uid=f"set-{self._next()}", generation=1, resource_version=meta.resource_version)
+        self.owner = changed(self.owner, metadata=fresh, status=StatefulSetStatus())
+        self.edit(image=image, partition=partition)
+
+    def lose_revision(self, name: str) -> None:
+        """Somebody deletes a ControllerRevision, or takes the labels of the selector from it."""
+        self.kept.pop(name, None)
+
+    def copy_revision(self, name: str, *, older: bool = True) -> None:
+        """The same template under another name, as two server versions wrote it (kubernetes/kubernetes#134773)."""
+        number = 0 if older else self._next_number()
+        copy = f"{name}-copy{number}"
+        self.kept[copy] = replace(self.kept[name], name=copy, number=number)
+
     def annotate(self, key: str, value: str) -> None:
         meta = self.owner.metadata
         self._put(changed(self.owner, metadata=changed(meta, annotations=meta.annotations | {key: value})))
@@ -263,15 +321,35 @@ class World:
 
     # --- the controller ---------------------------------------------------------------------------------------------------
 
+    def _key(self) -> tuple[str, str]:
+        return self.image, self.owner.spec.template.metadata.annotations.get("kubectl.kubernetes.io/restartedAt", "")
+
+    def _in_order(self) -> list[SimRevision]:
+        """byRevision."""
+        return sorted(self.kept.values(), key=lambda kept: (kept.number, kept.created, kept.name))
+
+    def _next_number(self) -> int:
+        return max((kept.number for kept in self.kept.values()), default=0) + 1
+
     def update_revision(self) -> str:
-        template = self.owner.spec.template
-        key = (self.image, template.metadata.annotations.get("kubectl.kubernetes.io/restartedAt", ""))
-        return self._revisions.setdefault(key, f"web-{len(self._revisions) + 1}")
+        """getStatefulSetRevisions: the newest equal revision gets the highest number; without one it is made."""
+        key = self._key()
+        ordered = self._in_order()
+        equal = [kept for kept in ordered if kept.key == key]
+        if not equal:
+            name = self._revisions.setdefault(key, f"web-{len(self._revisions) + 1}")
+            self.kept[name] = SimRevision(name, self._next_number(), key, self.now)
+            return name
+        if equal[-1] != ordered[-1]:
+            self.kept[equal[-1].name] = replace(equal[-1], number=self._next_number())
+        return equal[-1].name
 
     def sync(self) -> None:
         """One UpdateStatefulSet. The pods that it sees are those from before it."""
         update = self.update_revision()
-        current = self.owner.status.current_revision or update
+        current = self.owner.status.current_revision
+        if current not in self.kept:
+            current = update
         before = self.positions()
         condemned = self.surplus()
         if self._process_replicas(before, current, update) and self._process_condemned(before, condemned) and self.rolls:
@@ -313,7 +391,7 @@ class World:
     def _create(self, position: int, current: str, update: str) -> None:
         held = self.rolls and position < self.partition
         revision = current if held else update
-        image = next(key[0] for key, name in self._revisions.items() if name == revision)
+        image = self.kept[revision].key[0]
         ordinal = self.owner.start + position
         number = self._next()
         self.pods[ordinal] = SimPod(
@@ -424,6 +502,11 @@ class World:
         raise AssertionError("the controller does not come to rest")
 
     # --- as the API shows it ----------------------------------------------------------------------------------------------
+
+    def _controller_revision(self, kept: SimRevision) -> ControllerRevision:
+        owner = OwnerReference(kind="StatefulSet", name="web", uid=self.owner.metadata.uid, controller=True)
+        meta = ObjectMeta(name=kept.name, namespace="prod", owner_references=(owner,), creation_timestamp=kept.created)
+        return ControllerRevision(metadata=meta, revision=kept.number)
 
     def _pod(self, pod: SimPod) -> Pod:
         phase = {Stage.PENDING: "Pending", Stage.FAILED: "Failed"}.get(pod.stage, "Running")

@@ -43,7 +43,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-from tests.domain.builders import NEW, NOW, OLD, THIRD, failing, leaving, pod, snapshot, snapshots, statefulset, unready
+from tests.domain.builders import NEW, NOW, OLD, THIRD, failing, kept, leaving, pod, snapshot, snapshots, statefulset, unready
 from tests.domain.closed_loop import BAD, GOOD, histories, new_image, worlds
 from tests.domain.controller import World
 from tests.domain.examples import cases
@@ -145,6 +145,10 @@ def at_old(replicas: int = 3, partition: int = 0, strategy: str = "RollingUpdate
     return assess(snapshot(owner, *(pod(ordinal) for ordinal in range(replicas))), NOW)
 
 
+#: The old template is wanted again: its pods were there before the new revision came.
+PUT_BACK = (kept(NEW, 2, timedelta(minutes=30)), kept(OLD, 3, timedelta(hours=2)))
+
+
 def halfway(*revisions: str, partition: int, policy: str = "OrderedReady") -> Assessment:
     owner = statefulset(replicas=len(revisions), partition=partition, policy=policy)
     return assess(snapshot(owner, *(pod(ordinal, revision) for ordinal, revision in enumerate(revisions))), NOW)
@@ -243,7 +247,7 @@ DONE = Done(reason=DoneReason.COMPLETE)
         ),
         pytest.param(
             Abort(),
-            assess(snapshot(statefulset(current=OLD, update=OLD), pod(0), pod(1), failing(2, NEW)), NOW),
+            assess(snapshot(statefulset(current=OLD, update=OLD), pod(0), pod(1), failing(2, NEW), revisions=PUT_BACK), NOW),
             [Delete(pod="web-2", revision=NEW, comes_back_at=OLD)],
             Done(reason=DoneReason.ABORTED),
             id="forced-rollback trap: the template is restored, the broken pod is in the way",

@@ -37,7 +37,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-from tests.domain.builders import NEW, NOW, OLD, THIRD, UID, failing, leaving, pod, snapshot, statefulset, unready
+from tests.domain.builders import NEW, NOW, OLD, THIRD, UID, failing, kept, leaving, pod, snapshot, statefulset, unready
 
 EVERY: tuple[Goal, ...] = (
     Canary(), StepOn(), Promote(), Run(), Pause(), Resume(), Abort(), Partition(partition=1),
@@ -194,7 +194,8 @@ def test_abort_that_comes_too_late_leaves_no_partition_behind() -> None:
 
 def test_abort_where_the_template_is_restored_leaves_released_pods_to_the_controller() -> None:
     owner = statefulset(partition=2, current=OLD, update=OLD)
-    seen = assess(snapshot(owner, pod(0), pod(1, NEW), pod(2, NEW)), NOW)
+    revisions = (kept(NEW, 2, timedelta(minutes=30)), kept(OLD, 3, timedelta(hours=2)))
+    seen = assess(snapshot(owner, pod(0), pod(1, NEW), pod(2, NEW), revisions=revisions), NOW)
     decision, memory = decide(Abort(), seen, NOW, RunMemory())
     assert decision == Act(step=Delete(pod="web-1", revision=NEW, comes_back_at=OLD))
     released = assess(snapshot(owner, pod(0), pod(1), pod(2, NEW)), NOW)

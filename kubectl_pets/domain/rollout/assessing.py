@@ -29,7 +29,7 @@ from kubectl_pets.domain.rollout.members import (
     recheck_at,
     traits,
 )
-from kubectl_pets.domain.rollout.revisions import group_pods, images_of
+from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.slots import Slots, slots_of
@@ -93,7 +93,8 @@ def at_rest(seen: Assessment) -> Assessment:
 
 
 def _with(draft: Assessment, phase: Phase, waits: tuple[Awaiting, ...], blockers: tuple[Blocker, ...]) -> Assessment:
-    left_over = draft.partition > 0 and bool(draft.update_revision) and not draft.under_way
+    observed = not any(wait.awaited is Awaited.OBSERVATION for wait in waits)  # else what is staged is not known yet
+    left_over = draft.partition > 0 and bool(draft.update_revision) and observed and not draft.under_way
     return msgspec.structs.replace(
         draft, phase=phase, waits_for=waits, blockers=blockers, partition_left_over=left_over
     )
@@ -363,6 +364,7 @@ def _draft(
         spends_budget=spends_budget(snapshot.server),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
+        before=ran_before(owner, snapshot, members + surplus),
     )
 
 

@@ -1,13 +1,21 @@
-"""Which revisions live in a StatefulSet, and which pods run them?
+"""Which revisions live in a StatefulSet, which pods run them, what does a pod come back at, and what ran before?
 
-``currentRevision`` is the last one that was fully rolled out, ``updateRevision`` the wanted one; after two edits under a
-partition there are more than two, so pods are grouped by their label and never assumed to be of either.
+After two edits under a partition there are more than two revisions, so pods are grouped by their label and never assumed to be of
+the current or the update one. ``status.currentRevision`` is what the controller makes held pods from, and no more than that: it
+equals the update revision after a set was deleted with ``--cascade=orphan`` and made again or after its ControllerRevision was
+deleted (stateful_set_control.go, getStatefulSetRevisions), and servers before 1.37 never move it for OnDelete
+(kubernetes/kubernetes#106055). So what ran before is told from the pods and the ControllerRevisions.
 """
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import ControllerRevision, PodSpec, SetView, StatefulSet
-from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.model import ControllerRevision, PodSpec, ServerVersion, SetView, StatefulSet
+from kubectl_pets.domain.rollout.members import Member, traits
+
+_Kept = Mapping[str, ControllerRevision]
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,10 +30,116 @@ class RevisionGroup(msgspec.Struct, frozen=True, kw_only=True):
     number: int | None
     images: tuple[Image, ...]
     pods: tuple[str, ...]
-    #: ``status.currentRevision``: the last one fully rolled out.
+    #: ``status.currentRevision``, as the controller says it.
     current: bool
     #: ``status.updateRevision``: the wanted one.
     update: bool
+
+
+@unique
+class Doubt(StrEnum):
+    """Why nobody can say which revision ran before the wanted one."""
+
+    #: Pods run it, but its ControllerRevision is gone, and with it its template.
+    NOT_KEPT = "not-kept"
+    #: ControllerRevisions could not be read, and the pods run several.
+    UNREAD = "unread"
+    #: The wanted template is older than the one that pods run: put back by an undo, or a new wish for an old version.
+    OLDER_WANTED = "older-wanted"
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deleted pod comes back at, and what ran before the wanted revision; every verb that goes back asks this."""
+
+    #: The revision from which the controller makes a pod anew whose position the partition holds; any other pod is made from the
+    #: update revision (newVersionedStatefulSetPod). Empty: it has not said yet.
+    held: str = ""
+    #: The revision that ran before the wanted one, while pods of both are there or may come: the wanted one itself where a
+    #: template was put back and only its pods are still to follow. Empty: no other one is run, or nobody knows (``doubt``).
+    revision: str = ""
+    doubt: Doubt | None = None
+    #: The wanted template ran before the one that other pods run: a pod of it is older than that one's ControllerRevision.
+    put_back: bool = False
+    #: Revisions that pods run and no ControllerRevision holds any more, the lowest ordinal's first.
+    not_kept: tuple[str, ...] = ()
+
+
+def ran_before(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...]) -> Before:
+    """Decided from the pods' revisions and the ControllerRevisions: names, numbers and times of creation.
+
+    While the controller can make held pods from another revision than the wanted one, that is what ran before. Where it cannot,
+    it is the newest revision that pods still run, unless the wanted template is the older of the two.
+    """
+    update, kept = owner.status.update_revision, kept_revisions(owner, snapshot)
+    listed = update in kept
+    held = _held(owner, kept if listed else None)
+    earlier = tuple(dict.fromkeys(member.revision for member in members if member.revision not in ("", update)))
+    not_kept = tuple(name for name in earlier if listed and name not in kept)
+    told = Before(held=held, not_kept=not_kept)
+    if not update:
+        return told
+    trusted = held if _rolls(owner) else _finished_by_hand(owner, snapshot.server, earlier)
+    if trusted not in ("", update):
+        return msgspec.structs.replace(told, revision=trusted)
+    if not earlier:
+        return told
+    if not_kept:
+        return msgspec.structs.replace(told, doubt=Doubt.NOT_KEPT)
+    if not listed:
+        return msgspec.structs.replace(told, doubt=Doubt.UNREAD)
+    newest = max(earlier, key=lambda name: (kept[name].revision, name))
+    if not _is_older(kept[update], kept[newest], kept):
+        return msgspec.structs.replace(told, revision=newest)
+    if _ran_earlier(members, update, kept[newest]):
+        return msgspec.structs.replace(told, revision=update, put_back=True)
+    if not any(member.revision == newest and traits(member.state).ready for member in members):
+        return msgspec.structs.replace(told, revision=update)  # none of the newest serves: there is nothing to go back to
+    return msgspec.structs.replace(told, doubt=Doubt.OLDER_WANTED)
+
+
+def kept_revisions(owner: StatefulSet, snapshot: SetView) -> dict[str, ControllerRevision]:
+    """By name, those that the controller goes by: the set's own and orphans of its selector, which it adopts (ListRevisions)."""
+    return {
+        revision.name: revision
+        for revision in snapshot.revisions or ()
+        if (controller := revision.metadata.controller()) is None or controller.uid == owner.metadata.uid
+    }
+
+
+def _rolls(owner: StatefulSet) -> bool:
+    return owner.spec.update_strategy.type == "RollingUpdate"
+
+
+def _held(owner: StatefulSet, kept: _Kept | None) -> str:
+    """``kept`` None: the list is not whole, so the status is all there is to go by."""
+    status = owner.status
+    if not _rolls(owner) or not status.current_revision or (kept is not None and status.current_revision not in kept):
+        return status.update_revision
+    return status.current_revision
+
+
+def _finished_by_hand(owner: StatefulSet, server: ServerVersion | None, earlier: tuple[str, ...]) -> str:
+    """OnDelete: the current revision where the server keeps it (since 1.37) and a pod bears it out; else empty."""
+    release = server.release() if server is not None else None
+    current = owner.status.current_revision
+    return current if release is not None and release >= (1, 37, 0) and current in earlier else ""
+
+
+def _is_older(update: ControllerRevision, other: ControllerRevision, kept: _Kept) -> bool:
+    """Whether the wanted template was made before the other, or nobody can tell. Going back to a template gives it a number of
+    its own (UpdateControllerRevision), so a number says nothing unless none was ever given up; times are whole seconds."""
+    if sorted(revision.revision for revision in kept.values()) == list(range(1, len(kept) + 1)):
+        return update.revision < other.revision
+    made, others = update.metadata.creation_timestamp, other.metadata.creation_timestamp
+    return made is None or others is None or made <= others
+
+
+def _ran_earlier(members: tuple[Member, ...], update: str, newest: ControllerRevision) -> bool:
+    """Whether a pod of the wanted revision was there before the newest one came."""
+    since = newest.metadata.creation_timestamp
+    return since is not None and any(
+        member.revision == update and member.created is not None and member.created < since for member in members
+    )
 
 
 def group_pods(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...]) -> tuple[RevisionGroup, ...]:

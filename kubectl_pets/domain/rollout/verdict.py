@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
-from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
+from kubectl_pets.domain.rollout.revisions import Before, Image, RevisionGroup
 from kubectl_pets.domain.sets.slots import Slots, span
 
 
@@ -129,6 +129,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     notes: dict[str, str] = {}
     #: ``kubectl.kubernetes.io/restartedAt`` in the template; empty where nobody has restarted it.
     restarted_at: str = ""
+    #: What a deleted pod comes back at, and what ran before the wanted revision.
+    before: Before = Before()
 
     @property
     def ready(self) -> int:
@@ -160,5 +162,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def under_way(self) -> bool:
-        """The wanted revision differs from the finished one, or a pod is not at the wanted one."""
-        return self.current_revision != self.update_revision or any(member.outdated for member in self.members)
+        """A pod is not at the wanted revision, or the controller has not called it finished yet. For OnDelete only pods count:
+        servers before 1.37 never call it that (kubernetes/kubernetes#106055)."""
+        unfinished = self.strategy != "OnDelete" and self.current_revision != self.update_revision
+        return unfinished or any(member.outdated for member in self.members)

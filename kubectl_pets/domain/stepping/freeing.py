@@ -6,12 +6,13 @@ first. Where the controller replaces broken pods itself (Parallel, but for 1.35.
 a pod that serves, that is at the revision it would come back at, or that is on its way out.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from kubectl_pets.domain.rollout.history import RevisionEntry
 from kubectl_pets.domain.rollout.members import Member, PodState, later
+from kubectl_pets.domain.rollout.revisions import Doubt
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, next_down, revision_if_recreated, settled
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
@@ -40,6 +41,12 @@ UNDONE_ANNOTATION = "kubectl-pets/undone"
 
 
 def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """Write the template of ``goal.revision``, note it, free what stays stuck, and wait until every pod is at it.
+
+    The rule: restoring the template is not enough, for in OrderedReady a broken pod stops the controller
+    (kubernetes/kubernetes#67250). Undone is only what every pod runs: where a partition keeps pods at another revision it ends as
+    held back. OnDelete: pods are deleted one at a time, as ``rolling.roll_by_hand`` does.
+    """
     memory = replace(memory, before=memory.before or seen.update_revision)
     if not memory.written and seen.update_revision != goal.revision:
         if seen.update_revision != memory.before:
@@ -50,7 +57,7 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
         )
         return Act(step=step), memory
     if not memory.written and not seen.under_way and seen.all_available:
-        return Done(reason=DoneReason.NOTHING_TO_DO), memory
+        return Done(reason=DoneReason.NOTHING_TO_DO), memory  # its pods run that template already
     if memory.written and seen.update_revision == memory.before != goal.revision:
         # Put back by somebody, or not seen yet; where an undo was gone on with, ``before`` is the goal already.
         return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory
@@ -66,8 +73,15 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
         return freed, memory
     if goal.by is not None:
         decision, memory = roll(goal.by, seen, now, memory)
-        return _named(decision, DoneReason.UNDONE), memory
-    return _settle(seen, DoneReason.UNDONE), memory
+        return _truly_undone(_named(decision, DoneReason.UNDONE), seen), memory
+    return _truly_undone(_settle(seen, DoneReason.UNDONE), seen), memory
+
+
+def _truly_undone(decision: Decision, seen: Assessment) -> Decision:
+    """Undone is what every pod runs; what a partition keeps at another revision is not."""
+    if isinstance(decision, Done) and not all(member.updated for member in seen.members):
+        return Done(reason=DoneReason.HELD_BACK)
+    return decision
 
 
 def _completed(seen: Assessment) -> str | None:
@@ -85,6 +99,10 @@ def _named(decision: Decision, reason: DoneReason) -> Decision:
 
 
 def unstick(goal: Unstick, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """Delete just the pods that the controller waits for in vain and that would come back at another revision, one at a time.
+
+    The rule is that of ``undo`` for broken pods (kubernetes/kubernetes#67250); the template stays as it is.
+    """
     memory = replace(memory, revision=seen.update_revision)
     decision = _free(seen, now, goal.patience)
     if decision is not None:
@@ -123,12 +141,16 @@ def _settle(seen: Assessment, reason: DoneReason) -> Decision:
     return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
 
 
-def goes_back_to(numbers: Mapping[str, int], seen: Assessment, wanted: int | None) -> str | Done | Refused:
-    """Which revision an undo means. ``numbers``: every revision of the set by name; ``wanted``: as typed, None: nothing typed.
+def goes_back_to(past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int | None) -> str | Done | Refused:
+    """The name of the revision that an undo means. ``past``: the set's own, the oldest first; ``wanted``: as typed, None: nothing
+    typed.
 
-    Unlike kubectl, which goes back and forth each time it is typed: while a rollout is under way, the revision that was last
-    rolled out to the end; otherwise the one before the newest, but an undo that was typed again is done.
+    The rule, unlike kubectl's, which goes back and forth each time it is typed: while pods are at several revisions it is what
+    ran before (``revisions.ran_before``); otherwise the newest revision below the wanted one whose template differs from the live
+    one (1.33 and 1.34 wrote the same template twice, kubernetes/kubernetes#134773). An undo that was typed again is done. Where
+    nobody can say what ran before it is refused, and a number has to be named.
     """
+    numbers = {entry.name: entry.number for entry in past}
     if wanted is not None:
         named = next((name for name, number in numbers.items() if number == wanted), None)
         return named or Refused(reason=RefusedReason.NO_SUCH_REVISION, asked=wanted, limit=max(numbers.values(), default=None))
@@ -137,9 +159,19 @@ def goes_back_to(numbers: Mapping[str, int], seen: Assessment, wanted: int | Non
     if undone in numbers and restored == seen.update_revision and number in ("", str(newest)):
         over = seen.all_available and not seen.under_way  # a pod that is missing right now is of no revision
         return Done(reason=DoneReason.ALREADY_UNDONE) if over else seen.update_revision
-    if seen.current_revision != seen.update_revision and seen.current_revision in numbers:
-        return seen.current_revision
-    if seen.under_way:
-        return seen.update_revision  # the template is the old one again, its pods are not yet
-    earlier = [(number, name) for name, number in numbers.items() if number < newest]
+    before = seen.before
+    if before.doubt is not None:
+        lost = tuple(member.name for member in seen.members if member.revision in before.not_kept)
+        return Refused(reason=_DOUBTS[before.doubt], pods=lost)
+    live = {entry.name for entry in past if entry.live}
+    if before.revision == seen.update_revision or (before.revision in numbers and before.revision not in live):
+        return before.revision
+    earlier = [(entry.number, entry.name) for entry in past if entry.number < newest and entry.name not in live]
     return max(earlier)[1] if earlier else Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+
+
+_DOUBTS = {
+    Doubt.NOT_KEPT: RefusedReason.REVISION_NOT_KEPT,
+    Doubt.UNREAD: RefusedReason.REVISIONS_UNREAD,
+    Doubt.OLDER_WANTED: RefusedReason.OLDER_WANTED,
+}

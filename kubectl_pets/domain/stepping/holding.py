@@ -1,7 +1,7 @@
 """How is a rollout held, let go again, and taken back? By the partition, and for an abort by deleting the updated pods.
 
-Raising a partition is a pause and not a rollback: updated pods stay until they are deleted, and then come back at the current
-revision. So an abort deletes them itself.
+Raising a partition is a pause and not a rollback: updated pods stay until they are deleted. What they come back at then is
+``seen.before.held``, and an abort deletes them itself only where that is another revision than the wanted one.
 """
 
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from kubectl_pets.domain.stepping.steps import (
 
 
 def set_partition(goal: Partition, seen: Assessment, memory: RunMemory) -> Decision:
+    """The partition that was asked for, whatever it releases. OnDelete has none (apps/v1 RollingUpdateStatefulSetStrategy)."""
     if seen.strategy == "OnDelete":
         return Refused(reason=RefusedReason.ON_DELETE)
     if seen.partition == goal.partition:
@@ -42,6 +43,7 @@ def standing(seen: Assessment) -> int:
 
 
 def pause(seen: Assessment, memory: RunMemory) -> Decision:
+    """Raise the partition to where the rollout stands, and note what it was. Never lower it: that would release pods."""
     if seen.strategy == "OnDelete":
         return Done(reason=DoneReason.NEVER_ROLLS)
     if not seen.under_way and not memory.changed:
@@ -53,6 +55,7 @@ def pause(seen: Assessment, memory: RunMemory) -> Decision:
 
 
 def resume(seen: Assessment, memory: RunMemory) -> Decision:
+    """Take a pause of ours back, by its note. Without one it is a canary or a staged change, and to release that is promote's."""
     if seen.strategy == "OnDelete":
         return Done(reason=DoneReason.NEVER_ROLLS)
     if memory.changed:
@@ -70,41 +73,69 @@ def resume(seen: Assessment, memory: RunMemory) -> Decision:
 
 
 def abort(seen: Assessment, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """Hold every pod by the partition, then delete those that are not at the revision to go back to, one at a time.
+
+    The rule: a deleted pod comes back at the current revision only while its ControllerRevision is there and another one than the
+    update revision (getStatefulSetRevisions, newVersionedStatefulSetPod). Where it would come back at the wanted version nothing
+    is deleted and the verb is refused; where that comes to be half-way it stops.
+    """
     if seen.strategy == "OnDelete":
         return Refused(reason=RefusedReason.ON_DELETE), memory
-    forward = [member for member in seen.members if member.revision not in ("", seen.current_revision)]
-    restored = seen.current_revision == seen.update_revision
-    done = all(member.updated and traits(member.state).ready for member in seen.members)
     if not memory.back_to:
-        if seen.phase is Phase.COMPLETE or (done and not restored and not seen.surplus):
-            return Refused(reason=RefusedReason.COMPLETE), memory
-        if not seen.current_revision or (restored and not forward):
-            return Refused(reason=RefusedReason.NO_WAY_BACK), memory
-        memory = replace(memory, back_to=seen.current_revision)
-    if seen.current_revision != memory.back_to:
-        return _completed_meanwhile(seen, memory), memory
-    if done and not restored:
-        return await_pods(seen), memory  # the controller is about to call it finished, and then there is no way back
-    if not restored and seen.partition < seen.replicas:
-        return to(seen.replicas, seen), memory
-    member = next_down(forward, seen, at_once=True)
-    if member is not None:
-        return deletion(member, seen), memory
-    if not seen.all_available:
-        return (Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)), memory
-    # Where the template is the old one again the controller replaces the released pods itself, one at a time.
-    held = [member for member in forward if not restored or not member.released]
-    if held:
-        return deletion(held[-1], seen), memory
-    if forward:
-        return await_pods(seen), memory
-    return Done(reason=DoneReason.ABORTED if memory.changed else DoneReason.NOTHING_TO_DO), memory
+        back_to = abort_to(seen)
+        if isinstance(back_to, Refused):
+            return back_to, memory
+        memory = replace(memory, back_to=back_to)
+    return _no_way_any_more(seen, memory) or _bring_back(seen, memory), memory
 
 
-def _completed_meanwhile(seen: Assessment, memory: RunMemory) -> Decision:
-    """The last pods became ready before they could be stopped: what the abort would go back to is history."""
+def abort_to(seen: Assessment) -> str | Refused:
+    """The revision that an abort would bring every pod back to, or why there is none. Changes nothing; advice asks it, too."""
+    if seen.strategy == "OnDelete":
+        return Refused(reason=RefusedReason.ON_DELETE)
+    if seen.phase is Phase.COMPLETE or (_all_updated(seen) and not seen.surplus and seen.before.held != seen.update_revision):
+        return Refused(reason=RefusedReason.COMPLETE)
+    if seen.before.held in ("", seen.update_revision) and not seen.before.put_back:
+        return Refused(reason=RefusedReason.NO_WAY_BACK)
+    return seen.before.held
+
+
+def _all_updated(seen: Assessment) -> bool:
+    """Then the controller is about to call the rollout finished, and there is no way back."""
+    return all(member.updated and traits(member.state).ready for member in seen.members)
+
+
+def _no_way_any_more(seen: Assessment, memory: RunMemory) -> Decision | None:
+    """An abort has begun, and a pod that is deleted now would not come back at the revision that it goes back to."""
+    if memory.back_to in (seen.before.held, seen.update_revision):
+        return None
+    if seen.current_revision == memory.back_to or (seen.current_revision == seen.update_revision and seen.under_way):
+        return Overtaken(reason=OvertakenReason.REVISION_GONE)
     if seen.under_way:
         return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    # The last pods became ready before they could be stopped: what the abort would go back to is history.
     if memory.changed and seen.partition > 0:
         return to(0, seen)  # ours, and it would silently hold back the next change
     return Refused(reason=RefusedReason.COMPLETE)
+
+
+def _bring_back(seen: Assessment, memory: RunMemory) -> Decision:
+    """The next deletion, or what is waited for. Broken pods first, then from the highest ordinal down."""
+    put_back = seen.update_revision == memory.back_to
+    if not put_back and _all_updated(seen):
+        return await_pods(seen)
+    if not put_back and seen.partition < seen.replicas:
+        return to(seen.replicas, seen)
+    forward = [member for member in seen.members if member.revision not in ("", memory.back_to)]
+    member = next_down(forward, seen, at_once=True)
+    if member is not None:
+        return deletion(member, seen)
+    if not seen.all_available:
+        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+    # Where the template was put back meanwhile the controller replaces the released pods itself, one at a time.
+    held = [member for member in forward if not put_back or not member.released]
+    if held:
+        return deletion(held[-1], seen)
+    if forward:
+        return await_pods(seen)
+    return Done(reason=DoneReason.ABORTED if memory.changed else DoneReason.NOTHING_TO_DO)

@@ -18,8 +18,8 @@ REPLACED = tuple(state for state in PodState if traits(state).replaced)
 
 
 def revision_if_recreated(member: Member, seen: Assessment) -> str:
-    """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod)."""
-    return seen.update_revision if member.released else seen.current_revision
+    """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod; ``revisions.ran_before``)."""
+    return seen.update_revision if member.released else seen.before.held
 
 
 def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = False) -> Member | None:

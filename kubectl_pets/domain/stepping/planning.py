@@ -68,7 +68,9 @@ def _observed(seen: Assessment) -> Assessment:
     if known == seen.template:
         return seen
     members = tuple(replace(member, updated=False) for member in seen.members)
-    return replace(seen, update_revision=NEW_REVISION, current_revision=seen.current_revision or NEW_REVISION, members=members)
+    current = seen.current_revision or NEW_REVISION
+    before = replace(seen.before, held=seen.before.held or NEW_REVISION)
+    return replace(seen, update_revision=NEW_REVISION, current_revision=current, before=before, members=members)
 
 
 def _holds_back(step: Step) -> bool:
@@ -124,7 +126,7 @@ def _settle(seen: Assessment, now: datetime) -> Assessment:
     )
     surplus = tuple(member for member in seen.surplus if member.name in blocking)
     if not surplus and all(member.updated and member.available for member in members):
-        seen = replace(seen, current_revision=seen.update_revision)
+        seen = replace(seen, current_revision=seen.update_revision, before=replace(seen.before, held=seen.update_revision))
     return at_rest(replace(seen, members=members, surplus=surplus))
 
 
@@ -145,7 +147,7 @@ def _settled(member: Member, seen: Assessment, now: datetime) -> Member:
     rolling, released = seen.strategy == "RollingUpdate", member.released
     revision = member.revision
     if member.state in REPLACED or (rolling and released and not member.updated):
-        revision = seen.update_revision if released else seen.current_revision
+        revision = seen.update_revision if released else seen.before.held
     elif member.available:
         return member
     return replace(

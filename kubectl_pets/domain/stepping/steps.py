@@ -213,6 +213,8 @@ class DoneReason(StrEnum):
     NOTHING_TO_DO = "nothing-to-do"
     NEVER_ROLLS = "never-rolls"
     UNDONE = "undone"
+    #: The template is restored, and the partition keeps pods at another revision.
+    HELD_BACK = "held-back"
     #: Typed again after it was done: kubectl would go forward again.
     ALREADY_UNDONE = "already-undone"
     UNSTUCK = "unstuck"
@@ -242,6 +244,12 @@ class RefusedReason(StrEnum):
     OTHER_RESTART = "other-restart"
     NO_SUCH_REVISION = "no-such-revision"
     NO_EARLIER_REVISION = "no-earlier-revision"
+    #: The ControllerRevision of what ran before is gone. ``pods``: those that run it.
+    REVISION_NOT_KEPT = "revision-not-kept"
+    #: ControllerRevisions could not be read.
+    REVISIONS_UNREAD = "revisions-unread"
+    #: The wanted template is older than the one that pods run: which of the two is to go cannot be told.
+    OLDER_WANTED = "older-wanted"
     #: So few pods would be left available. ``asked``: the minimum, ``limit``: what is available.
     MINIMUM = "minimum"
     #: A PodDisruptionBudget (``pods``: its name) allows no disruption although every pod is available.
@@ -259,6 +267,8 @@ class OvertakenReason(StrEnum):
     #: By somebody else, while this verb holds pods back with it.
     PARTITION_LOWERED = "partition-lowered"
     STRATEGY_CHANGED = "strategy-changed"
+    #: The ControllerRevision that an abort goes back to was deleted: pods would come back at the wanted version.
+    REVISION_GONE = "revision-gone"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act"):

@@ -51,6 +51,7 @@ _ACHIEVED = frozenset(
         DoneReason.CANARY_REACHED,
         DoneReason.STEP_REACHED,
         DoneReason.UNDONE,
+        DoneReason.HELD_BACK,
         DoneReason.RESTARTED,
         DoneReason.NOTHING_TO_DO,
     }

@@ -15,6 +15,7 @@ from kubectl_pets.domain.stepping.steps import (
     Decision,
     Delete,
     Done,
+    DoneReason,
     Ending,
     Evict,
     GateFailed,
@@ -67,6 +68,8 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> ExitCode:
         match self.ending:
+            case Done(reason=DoneReason.HELD_BACK):
+                return ExitCode.NOT_YET
             case Done():
                 return ExitCode.OK
             case Stuck() | GateFailed():

@@ -108,7 +108,14 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return f"{phrases.command(seen, 'quorum')} shows its budgets; --ignore-budgets goes on as kubectl does"
         case RefusedReason.NODE_LOST:
             return f"see the choices with: {phrases.command(seen, 'lost')}"
-        case RefusedReason.NO_SUCH_REVISION | RefusedReason.NO_EARLIER_REVISION:
+        case RefusedReason.REVISIONS_UNREAD:
+            return f"check the right to read them with: kubectl auth can-i list controllerrevisions{_namespace(seen)}"
+        case (
+            RefusedReason.NO_SUCH_REVISION
+            | RefusedReason.NO_EARLIER_REVISION
+            | RefusedReason.REVISION_NOT_KEPT
+            | RefusedReason.OLDER_WANTED
+        ):
             return f"{phrases.command(seen, 'rollout history')} lists its revisions"
         case RefusedReason.STAGED_ONLY:
             return f"release the first pod with: {phrases.command(seen, 'rollout canary')}"

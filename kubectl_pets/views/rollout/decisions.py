@@ -163,6 +163,9 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
             return "nothing to do, strategy OnDelete replaces no pod until somebody deletes it"
         case DoneReason.UNDONE:
             return f"undone, {_at_wanted(seen)}"
+        case DoneReason.HELD_BACK:
+            kept = [member.name for member in seen.members if not member.updated]
+            return f"the template is restored, but partition {seen.partition} keeps {phrases.folded(kept)} at another revision"
         case DoneReason.ALREADY_UNDONE:
             return f"nothing to do, it was undone already: {phrases.count(seen.replicas, 'pod')} at {revision_now}"
         case DoneReason.UNSTUCK:
@@ -208,7 +211,7 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.STAGED_ONLY:
             return f"nothing of {name} was released yet, so there is no pause to undo; resuming would release every pod."
         case RefusedReason.NO_WAY_BACK:
-            return f"{name} has no older revision to go back to: its current revision is the one being rolled out."
+            return f"a pod of {name} that is deleted comes back at {clean(seen.update_revision)}, whatever the partition."
         case RefusedReason.COMPLETE:
             return f"the rollout of {name} is complete: abort takes back what is under way, not what is done."
         case RefusedReason.ON_DELETE:
@@ -221,6 +224,12 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"{name} has no revision {asked}" + (f"; its newest is {limit}." if limit is not None else ".")
         case RefusedReason.NO_EARLIER_REVISION:
             return f"{name} has no earlier revision to go back to."
+        case RefusedReason.REVISION_NOT_KEPT:
+            return f"{phrases.folded(refused.pods)} of {name} run what ran before, and its ControllerRevision is gone."
+        case RefusedReason.REVISIONS_UNREAD:
+            return f"the ControllerRevisions of {name} could not be read, so which one ran before cannot be told."
+        case RefusedReason.OLDER_WANTED:
+            return f"{name} wants a template that is older than what its pods run, so which one ran before cannot be told."
         case RefusedReason.MINIMUM:
             return f"{limit} of {seen.replicas} pods of {name} are available and {asked} have to stay so: none may go down."
         case RefusedReason.BUDGET:
@@ -244,6 +253,9 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
             return f"somebody raised the partition to {seen.partition}; this rollout stops there"
         case OvertakenReason.PARTITION_LOWERED:
             return f"somebody lowered the partition to {seen.partition}, so pods are not held back any more"
+        case OvertakenReason.REVISION_GONE:
+            wanted = clean(seen.update_revision)
+            return f"the ControllerRevision to go back to was deleted: a pod that is deleted now comes back at {wanted}"
         case OvertakenReason.STRATEGY_CHANGED:
             return f"somebody changed the update strategy to {clean(seen.strategy)}, so this rollout is over"
         case _:

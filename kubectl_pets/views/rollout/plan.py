@@ -125,7 +125,9 @@ def _done(reason: DoneReason, plan: Plan, seen: Assessment) -> str:
         case DoneReason.PARTITION_SET:
             return f"partition {partition}, nothing is waited for"
         case DoneReason.UNDONE:
-            return "undone: every released pod at the restored template"
+            return "undone: every pod at the restored template"
+        case DoneReason.HELD_BACK:
+            return f"restored, but not undone: partition {partition} keeps pods at another revision"
         case DoneReason.UNSTUCK:
             return "unstuck: every released pod at the update revision"
         case DoneReason.RESTARTED:
