@@ -12,7 +12,7 @@ from kubectl_pets import __main__ as door
 from kubectl_pets.domain.dns.answers import ClientView, Question, Server, ServerAnswers
 from kubectl_pets.domain.dns.corefile import read_corefile
 from kubectl_pets.domain.dns.network import Network
-from kubectl_pets.errors import ForbiddenError, NotFoundError
+from kubectl_pets.errors import ForbiddenError, NotFoundError, ThrottledError, UnreachableError
 from kubectl_pets.ports.dns import DnsWhere
 from kubectl_pets.session import Cluster, Session
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, statefulset
@@ -272,6 +272,23 @@ def test_interrupted_while_it_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = ill()
     monkeypatch.setattr(cluster, "wait", interrupt)
     assert run(cluster, "web", "-w")[0] == 130
+
+
+def test_an_outage_is_ridden_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before everything is called right it is read again, and then the server is away."""
+    cluster = converging()
+    real, away = cluster.network, [UnreachableError("no route"), ThrottledError("busy", retry_after=2)]
+
+    def network(namespace: str, name: str) -> Network:
+        if away:
+            raise away.pop(0)
+        return real(namespace, name)
+
+    monkeypatch.setattr(cluster, "network", network)
+    code, out, _ = run(cluster, "web", "-w", live=True)
+    assert code == 0 and not away and "no route" in out and "busy" in out
+    away.append(UnreachableError("no route"))
+    assert run(cluster, "web")[0] == 1
 
 
 def test_a_right_that_is_taken_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

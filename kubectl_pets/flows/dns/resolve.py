@@ -22,6 +22,7 @@ from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.ports.dns import DnsWhere, Resolver
 from kubectl_pets.session import Session
 
@@ -59,16 +60,26 @@ def look(session: Session, aim: Aim) -> Diagnosis:
 
 
 def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[NamesFrame], None]) -> tuple[Diagnosis, bool]:
-    """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True)."""
+    """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True).
+    Failures that pass are waited out. Raises PetsError for what lasts."""
     cluster, namespace = session.cluster, session.namespace
     with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set) as source:
         looker, stopwatch = _Looker(session, aim, resolver), _Stopwatch(session.now())
+        patience, frame = Patience(deadline, source.wait), None
         while True:
-            seen = looker.look(source.latest())
-            if seen.right:
-                seen = looker.look(cluster.network(namespace, aim.set))
+            try:
+                seen = looker.look(source.latest())
+                if seen.right:
+                    seen = looker.look(cluster.network(namespace, aim.set))
+            except PASSING as failure:
+                if frame is not None:
+                    observe(msgspec.structs.replace(frame, trouble=failure.message))
+                patience.ride_out(failure)
+                continue
+            patience.well_again()
             now = session.now()
-            observe(NamesFrame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble()))
+            frame = NamesFrame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble())
+            observe(frame)
             if seen.right or _is_hopeless(seen.hearings):
                 return seen, False
             if deadline.passed:
