@@ -61,7 +61,7 @@ def command(
         )
     else:
         terminal.print(view.many(found, output))
-    return ExitCode.FINDINGS if check and any(one.findings for one in found) else ExitCode.OK
+    return ExitCode.FINDINGS if check and any(one.findings or one.not_read for one in found) else ExitCode.OK
 
 
 def _judged(session: Session, name: str | None, all_namespaces: bool, selector: str | None) -> list[Quorum]:

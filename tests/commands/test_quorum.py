@@ -32,7 +32,7 @@ def _quorum(pets: Plugin, *words: str, expect: int = 0) -> Any:
 
 
 def _risks(document: Any) -> set[str]:
-    return {item["risk"] for item in document["findings"]}
+    return {item["name"] for item in document["findings"]}
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_set_that_is_spread_and_guarded(pets: Plugin, spread: tuple[str, ...])
 def test_all_on_one_node(pets: Plugin, spread: tuple[str, ...]) -> None:
     _place(pets, spread[0])
     found = _quorum(pets, "--check", expect=7)
-    assert _risks(found) == {"node-shared", "zone-shared", "no-budget"}
+    assert _risks(found) == {"node-shared", "zone-shared", "budget-missing"}
     assert found["survivesNodeLoss"] is False and found["survivesZoneLoss"] is False
     assert found["nodes"] == [{"name": spread[0], "pods": ["web-0", "web-1", "web-2"], "leftWithoutIt": 0}]
     assert f"without node {spread[0]}, 0 of 3 would be left" in pets("quorum", "web", "-o", "wide").stdout
@@ -89,17 +89,17 @@ def test_pods_that_do_not_exist_count(pets: Plugin, spread: tuple[str, ...]) -> 
     pets.make("web", image="app:broken", wait=False)
     pets("status", "web", "-w", "--timeout", "60s", expect=4)
     found = _quorum(pets, "--check", expect=7)
-    assert (found["available"], found["tolerates"]) == (0, -2) and "lost" in _risks(found)
+    assert (found["available"], found["tolerates"]) == (0, -2) and "quorum-lost" in _risks(found)
     assert "2 short of a majority" in pets("quorum", "web").stdout
 
 
 @pytest.mark.parametrize(
     ("rule", "desired", "at_best", "risks"),
     [
-        ('maxUnavailable: "50%"', 2, 3, {"budgets-too-loose"}),  # of 5, 2.5 rounds up to 3: 2 stay, 3 are the majority
+        ('maxUnavailable: "50%"', 2, 3, {"budget-too-loose"}),  # of 5, 2.5 rounds up to 3: 2 stay, 3 are the majority
         ('maxUnavailable: "21%"', 3, 2, set()),
         ('minAvailable: "50%"', 3, 2, set()),
-        ("minAvailable: 2", 2, 3, {"budgets-too-loose"}),
+        ("minAvailable: 2", 2, 3, {"budget-too-loose"}),
         ("minAvailable: 5", 5, 0, {"budget-blocks"}),
         ("maxUnavailable: 0", 5, 0, {"budget-blocks"}),
         ('minAvailable: "100%"', 5, 0, {"budget-blocks"}),
@@ -114,14 +114,14 @@ def test_budgets_are_read_as_the_controller_reads_them(
     found = _quorum(pets)
     (budget,) = found["budgets"]
     assert (budget["allowedNow"], budget["allowedAtBest"]) == (at_best, at_best)
-    assert _risks(found) & {"budgets-too-loose", "budget-blocks", "no-budget", "several-budgets"} == risks
+    assert _risks(found) & {"budget-too-loose", "budget-blocks", "budget-missing", "budgets-several"} == risks
 
 
 def test_several_budgets_make_eviction_fail(pets: Plugin) -> None:
     pets.make("web")
     _budget(pets, "one", "maxUnavailable: 1")
     _budget(pets, "two", "minAvailable: 1")
-    assert "several-budgets" in _risks(_quorum(pets, "--check", expect=7))
+    assert "budgets-several" in _risks(_quorum(pets, "--check", expect=7))
     assert "several budgets over the same pods (one, two)" in pets("quorum", "web").stdout
     eviction = json.dumps({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web-0", "namespace": pets.namespace}})
     path = f"/api/v1/namespaces/{pets.namespace}/pods/web-0/eviction"
@@ -138,7 +138,7 @@ def test_what_may_not_be_read_is_unknown(pets: Plugin) -> None:
     kubeconfig = pets.plane.kubeconfig_for("alice")
     found = json.loads(pets("quorum", "web", "-o", "json", "--check", expect=7, kubeconfig=kubeconfig).stdout)
     assert (found["zones"], found["budgets"], found["survivesZoneLoss"]) == (None, None, None)
-    assert found["findings"][-1] == {"risk": "not-read", "subjects": ["nodes", "budgets"], "number": None}
+    assert found["notRead"] == ["nodes", "budgets"]
     shown = pets("quorum", "web", kubeconfig=kubeconfig).stdout
     assert "unknown: they could not be read" in shown and "unknown: nodes could not be read" in shown
     assert "not-read:nodes,poddisruptionbudgets" in pets("quorum", kubeconfig=kubeconfig).stdout

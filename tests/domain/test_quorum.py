@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kubectl_pets.domain.findings import Rule
 from kubectl_pets.domain.model import Condition, LabelSelector, ObjectMeta, Pod, SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
 from kubectl_pets.domain.safety.nodes import ZONE_LABEL, Node, NodeStatus
-from kubectl_pets.domain.safety.quorum import Quorum, Risk, Rule, headroom, majority
+from kubectl_pets.domain.safety.quorum import DisruptionRule, Quorum, headroom, majority
 from kubectl_pets.domain.safety.risks import judge
 from tests.domain.builders import NEW, NOW, leaving, pod, snapshot, snapshots, statefulset, unready
 
@@ -41,8 +42,8 @@ def judged(
     return judge(look, assess(look, NOW), budgets, nodes)
 
 
-def risks(found: Quorum) -> list[Risk]:
-    return [item.risk for item in found.findings]
+def risks(found: Quorum) -> list[Rule]:
+    return [item.rule for item in found.findings]
 
 
 SPREAD = [*on("a", pod(0)), *on("b", pod(1)), *on("c", pod(2))]
@@ -63,19 +64,19 @@ def test_all_is_well() -> None:
 def test_a_pod_that_does_not_exist_is_a_member() -> None:
     found = judged(SPREAD[:2], (budget(),), ZONES)
     assert (found.members, found.available, found.tolerates) == (3, 2, 0)
-    assert risks(found) == [Risk.NO_MARGIN] and found.survives_node is False
+    assert risks(found) == [Rule.NO_MARGIN] and found.survives_node is False
 
 
 def test_below_the_majority_nothing_else_is_told_of_places() -> None:
     found = judged(on("a", pod(0), unready(1), leaving(2)), (budget(),), ZONES)
-    assert (found.tolerates, risks(found)) == (-1, [Risk.LOST]) and found.survives_node is False
+    assert (found.tolerates, risks(found)) == (-1, [Rule.QUORUM_LOST]) and found.survives_node is False
 
 
 def test_shared_places() -> None:
     found = judged([*on("a", pod(0), pod(1)), *on("b", pod(2))], (budget(),), (node("a", "x"), node("b", "y")))
-    assert [(item.risk, item.subjects, item.number) for item in found.findings] == [
-        (Risk.NODE_SHARED, ("a",), 1),
-        (Risk.ZONE_SHARED, ("x",), 1),
+    assert [(item.rule, item.names, item.number) for item in found.findings] == [
+        (Rule.NODE_SHARED, ("a",), 1),
+        (Rule.ZONE_SHARED, ("x",), 1),
     ]
     assert [(place.name, place.pods, place.left) for place in found.nodes or ()] == [("a", ("web-0", "web-1"), 1), ("b", ("web-2",), 2)]
 
@@ -91,32 +92,32 @@ def test_zones_that_nobody_labelled_are_unknown() -> None:
     assert judged(SPREAD, (budget(),), (node("a"),)).survives_zone is None
 
 
-def test_what_was_not_read_is_a_finding() -> None:
+def test_what_was_not_read_is_told() -> None:
     found = judged(SPREAD, None, None)
     assert (found.zones, found.budgets, found.evictable, found.survives_zone) == (None, None, None, None)
-    assert found.findings[-1].risk is Risk.NOT_READ and found.findings[-1].subjects == ("nodes", "budgets")
+    assert found.not_read == ("nodes", "budgets")
     look = replace(snapshot(statefulset()), pods=None)
     blind = judge(look, assess(look, NOW), (budget(),), ZONES)
     assert (blind.available, blind.tolerates, blind.survives_node) == (None, None, None)
-    assert blind.findings[-1].subjects == ("pods",)
+    assert blind.not_read == ("pods",)
 
 
 @pytest.mark.parametrize(
     ("budgets", "replicas", "told"),
     [
-        pytest.param((), 3, [Risk.NO_BUDGET], id="none"),
+        pytest.param((), 3, [Rule.BUDGET_MISSING], id="none"),
         pytest.param((), 1, [], id="a single pod has no majority to keep"),
-        pytest.param((budget(max_unavailable=2),), 3, [Risk.BUDGETS_TOO_LOOSE], id="too loose"),
-        pytest.param((budget(max_unavailable=1, expected=2),), 2, [Risk.BUDGETS_TOO_LOOSE], id="of two, one is too many"),
-        pytest.param((budget(max_unavailable=0),), 3, [Risk.BUDGET_BLOCKS], id="blocks"),
-        pytest.param((budget(min_available=3),), 3, [Risk.BUDGET_BLOCKS], id="blocks by a number"),
-        pytest.param((budget("a"), budget("b")), 3, [Risk.SEVERAL_BUDGETS], id="several"),
-        pytest.param((budget(selector=None),), 3, [Risk.NO_BUDGET], id="selects nothing"),
-        pytest.param((budget(selector=LabelSelector(match_labels={"app": "db"})),), 3, [Risk.NO_BUDGET], id="of others"),
-        pytest.param((budget(max_unavailable="50%", expected=6),), 3, [Risk.BUDGETS_TOO_LOOSE], id="shared with another set"),
+        pytest.param((budget(max_unavailable=2),), 3, [Rule.BUDGET_TOO_LOOSE], id="too loose"),
+        pytest.param((budget(max_unavailable=1, expected=2),), 2, [Rule.BUDGET_TOO_LOOSE], id="of two, one is too many"),
+        pytest.param((budget(max_unavailable=0),), 3, [Rule.BUDGET_BLOCKS], id="blocks"),
+        pytest.param((budget(min_available=3),), 3, [Rule.BUDGET_BLOCKS], id="blocks by a number"),
+        pytest.param((budget("a"), budget("b")), 3, [Rule.BUDGETS_SEVERAL], id="several"),
+        pytest.param((budget(selector=None),), 3, [Rule.BUDGET_MISSING], id="selects nothing"),
+        pytest.param((budget(selector=LabelSelector(match_labels={"app": "db"})),), 3, [Rule.BUDGET_MISSING], id="of others"),
+        pytest.param((budget(max_unavailable="50%", expected=6),), 3, [Rule.BUDGET_TOO_LOOSE], id="shared with another set"),
     ],
 )
-def test_budgets(budgets: tuple[Budget, ...], replicas: int, told: list[Risk]) -> None:
+def test_budgets(budgets: tuple[Budget, ...], replicas: int, told: list[Rule]) -> None:
     places = [each for index in range(replicas) for each in on(f"n{index}", pod(index))]
     nodes = tuple(node(f"n{index}", f"z{index}") for index in range(replicas))
     assert risks(judged(places, budgets, nodes, replicas)) == told
@@ -131,7 +132,7 @@ def test_a_budget_of_another_namespace_is_none() -> None:
 def test_a_budget_over_some_pods_leaves_the_others_to_any_eviction() -> None:
     one = LabelSelector(match_labels={"controller-revision-hash": NEW})
     found = judged([*on("a", pod(0, NEW)), *on("b", pod(1)), *on("c", pod(2))], (budget(selector=one, max_unavailable=1),), ZONES)
-    assert found.evictable == 3 and risks(found) == [Risk.BUDGETS_TOO_LOOSE]
+    assert found.evictable == 3 and risks(found) == [Rule.BUDGET_TOO_LOOSE]
 
 
 _NODES = st.sampled_from((None, (), (node("node-1", "x"),), (node("node-1"),), (node("node-1", "x"), node("node-2", "y"))))
@@ -165,16 +166,16 @@ def test_nothing_unknown_or_lost_is_called_safe(look: SetView, budgets: tuple[Bu
             assert nodes is not None and found.survives_node
             assert not found.unzoned
         if found.majority and (found.tolerates or 0) < 0:
-            assert found.findings[0].risk is Risk.LOST and not found.survives_node and not found.survives_zone
+            assert found.findings[0].rule is Rule.QUORUM_LOST and not found.survives_node and not found.survives_zone
     unread = [name for name, value in (("pods", look.pods), ("nodes", nodes), ("budgets", budgets)) if value is None]
-    assert [item.subjects for item in found.findings if item.risk is Risk.NOT_READ] == ([tuple(unread)] if unread else [])
+    assert found.not_read == tuple(unread)
     assert budgets is None or (found.evictable is not None and 0 <= found.evictable <= found.members)
 
 
 # --- headroom ----------------------------------------------------------------------------------------------------------------
 
 
-def asked(minimum: int, budgets: tuple[Budget, ...] | None, *pods: Pod, name: str = "", min_ready: int = 0) -> tuple[Rule | None, str]:
+def asked(minimum: int, budgets: tuple[Budget, ...] | None, *pods: Pod, name: str = "", min_ready: int = 0) -> tuple[DisruptionRule | None, str]:
     found = headroom(assess(snapshot(statefulset(min_ready_seconds=min_ready), *pods), NOW), minimum, budgets, name)
     assert found.ok is (found.refused is None)
     return found.refused, found.budget
@@ -188,36 +189,36 @@ WARM = pod(2, since=NOW)
     ("minimum", "budgets", "pods", "name", "refused"),
     [
         pytest.param(2, (), FULL, "", None, id="one to spare"),
-        pytest.param(3, (), FULL, "", Rule.MINIMUM, id="none to spare"),
-        pytest.param(2, (), (pod(0), pod(1)), "", Rule.MINIMUM, id="a missing pod is unavailable"),
+        pytest.param(3, (), FULL, "", DisruptionRule.MINIMUM, id="none to spare"),
+        pytest.param(2, (), (pod(0), pod(1)), "", DisruptionRule.MINIMUM, id="a missing pod is unavailable"),
         pytest.param(2, (), (pod(0), pod(1), unready(2)), "web-2", None, id="one that is down costs nothing"),
-        pytest.param(2, (), (pod(0), pod(1), unready(2)), "web-1", Rule.MINIMUM, id="another one does"),
+        pytest.param(2, (), (pod(0), pod(1), unready(2)), "web-1", DisruptionRule.MINIMUM, id="another one does"),
         pytest.param(0, (), (pod(0),), "web-0", None, id="no minimum"),
         pytest.param(2, (budget(),), FULL, "web-2", None, id="budget allows"),
-        pytest.param(2, (budget(allowed=0),), FULL, "web-2", Rule.BUDGET, id="budget refuses"),
-        pytest.param(0, (budget(), budget("strict", allowed=0)), FULL, "web-2", Rule.BUDGET, id="every budget counts"),
+        pytest.param(2, (budget(allowed=0),), FULL, "web-2", DisruptionRule.BUDGET, id="budget refuses"),
+        pytest.param(0, (budget(), budget("strict", allowed=0)), FULL, "web-2", DisruptionRule.BUDGET, id="every budget counts"),
         pytest.param(2, (budget(allowed=0, selector=None),), FULL, "web-2", None, id="budget of others"),
         pytest.param(2, (budget(allowed=0),), (pod(0), pod(1), unready(2)), "web-2", None, id="not ready, no budget counts it"),
-        pytest.param(2, None, FULL, "web-2", Rule.BUDGETS_UNREAD, id="budgets not read"),
+        pytest.param(2, None, FULL, "web-2", DisruptionRule.BUDGETS_UNREAD, id="budgets not read"),
         pytest.param(2, None, (pod(0), pod(1), unready(2)), "web-2", None, id="not needed, either"),
         pytest.param(2, (budget(allowed=0),), FULL, "web-9", None, id="there is no such pod"),
     ],
 )
-def test_headroom(minimum: int, budgets: tuple[Budget, ...] | None, pods: tuple[Pod, ...], name: str, refused: Rule | None) -> None:
+def test_headroom(minimum: int, budgets: tuple[Budget, ...] | None, pods: tuple[Pod, ...], name: str, refused: DisruptionRule | None) -> None:
     assert asked(minimum, budgets, *pods, name=name)[0] is refused
 
 
 def test_a_budget_counts_ready_pods_while_minReadySeconds_run() -> None:
     """countHealthyPods in disruption.go looks at Ready; availability is the StatefulSet's own notion."""
     pods = (pod(0), pod(1), WARM)
-    assert asked(2, (budget("strict", allowed=0),), *pods, name="web-2", min_ready=30) == (Rule.BUDGET, "strict")
+    assert asked(2, (budget("strict", allowed=0),), *pods, name="web-2", min_ready=30) == (DisruptionRule.BUDGET, "strict")
     assert asked(2, (budget(),), *pods, name="web-2", min_ready=30) == (None, "")
-    assert asked(2, (budget(),), *pods, name="web-1", min_ready=30) == (Rule.MINIMUM, "")
+    assert asked(2, (budget(),), *pods, name="web-1", min_ready=30) == (DisruptionRule.MINIMUM, "")
 
 
 def test_pods_that_could_not_be_read_may_not_go() -> None:
     seen = assess(replace(snapshot(statefulset()), pods=None), NOW)
-    assert headroom(seen, 0, ()).refused is Rule.PODS_UNREAD
+    assert headroom(seen, 0, ()).refused is DisruptionRule.PODS_UNREAD
 
 
 @given(snapshots(), st.integers(0, 5), _BUDGETS, st.integers(0, 4))

@@ -43,6 +43,7 @@ UNSURE = {
         found("not-read", "jobs", speaks_for=False),
         found("not-read", "cronjobs", speaks_for=False),
     ],
+    "findings": [],
 }
 
 

@@ -106,6 +106,21 @@ STATUS = {
         "blockers": [
             {"cause": "container", "pod": "web-5", "reason": "ErrImagePull", "message": "not found", "updated": True}
         ],
+        "findings": [
+            {
+                "rule": "PETS203",
+                "name": "rollout-stuck",
+                "severity": "error",
+                "subject": {"kind": "Pod", "namespace": "prod", "name": "web-5"},
+                "names": ["container"],
+                "number": None,
+                "limit": None,
+                "detail": "ErrImagePull",
+                "since": None,
+                "until": None,
+                "source": "kubernetes/kubernetes#67250",
+            }
+        ],
         "recheckAt": "2026-11-24T12:05:01Z",
     },
 }

@@ -4,10 +4,16 @@ import json
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, Risk, RiskFinding
+from kubectl_pets.domain.findings import Finding, Rule, Subject
+from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum
 from kubectl_pets.views.safety import quorum
 from kubectl_pets.views.safety import words as safety_words
 from tests.views.screens import screen
+
+
+def finding(rule: Rule, *names: str, number: int | None = None) -> Finding:
+    subject = Subject(kind="StatefulSet", namespace="prod", name="web")
+    return Finding(rule=rule, subject=subject, names=names, number=number, limit=None if number is None else 2)
 
 
 def found(**changes: object) -> Quorum:
@@ -37,23 +43,23 @@ def crowded() -> Quorum:
         budgets=(loose, replace(loose, name="odd", min_available=None, covers=3, at_best=0)),
         evictable=2,
         findings=(
-            RiskFinding(risk=Risk.NODE_SHARED, subjects=("node-a",), number=0),
-            RiskFinding(risk=Risk.SEVERAL_BUDGETS, subjects=("odd", "web")),
-            RiskFinding(risk=Risk.BUDGET_BLOCKS, subjects=("odd",)),
-            RiskFinding(risk=Risk.BUDGETS_TOO_LOOSE, subjects=("odd", "web"), number=1),
+            finding(Rule.NODE_SHARED, "node-a", number=0),
+            finding(Rule.BUDGETS_SEVERAL, "odd", "web"),
+            finding(Rule.BUDGET_BLOCKS, "odd"),
+            finding(Rule.BUDGET_TOO_LOOSE, "odd", "web", number=1),
         ),
     )
 
 
 def unknown() -> Quorum:
-    unread = RiskFinding(risk=Risk.NOT_READ, subjects=("pods", "nodes", "budgets"))
-    return found(name="dark", available=None, nodes=None, zones=None, budgets=None, evictable=None, findings=(unread,))
+    unread = ("pods", "nodes", "budgets")
+    return found(name="dark", available=None, nodes=None, zones=None, budgets=None, evictable=None, not_read=unread)
 
 
 def lost() -> Quorum:
     return found(
         name="db", available=1, nodes=(Place(name="node-a", pods=("db-0",), left=0),), zones=(), unzoned=("db-0",), budgets=(),
-        findings=(RiskFinding(risk=Risk.LOST, number=1), RiskFinding(risk=Risk.NO_BUDGET, number=0)),
+        findings=(finding(Rule.QUORUM_LOST, number=1), finding(Rule.BUDGET_MISSING, number=0)),
     )
 
 
@@ -62,9 +68,9 @@ def test_the_table_never_shows_unknown_as_fine() -> None:
         """
         NAME   MEMBERS   AVAILABLE   MAJORITY   MAY FAIL   NODE LOSS   ZONE LOSS   BUDGETS   FINDINGS
         dark   3         ?           2          ?          ?           ?           ?         not-read:pods,nodes,poddisruptionbudgets
-        db     3         1           2          -1         loses       loses       -         lost; no-budget
+        db     3         1           2          -1         loses       loses       -         quorum-lost; budget-missing
         web    3         3           2          1          survives    survives    web       -
-        web    3         3           2          1          loses       loses       web,odd   node-shared:node-a; several-budgets:odd,web; budget-blocks:odd; budgets-too-loose:odd,web
+        web    3         3           2          1          loses       loses       web,odd   node-shared:node-a; budgets-several:odd,web; budget-blocks:odd; budget-too-loose:odd,web
         """
     )
     assert quorum.table([]) == ""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.rollout.history import Difference
 from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason
 from kubectl_pets.domain.safety.nodes import NodeState
-from kubectl_pets.domain.safety.quorum import Risk, RiskFinding
+from kubectl_pets.domain.safety.quorum import RULES_OF_QUORUM
 from kubectl_pets.views.rollout import history
 from kubectl_pets.views.safety import lost, quorum
 from kubectl_pets.views.safety import words as safety_words
@@ -54,7 +54,7 @@ def test_lost_pods(text: str, state: NodeState) -> None:
 @settings(deadline=None)
 @given(HOSTILE)
 def test_quorums(text: str) -> None:
-    found = replace(test_quorum.crowded(), findings=tuple(RiskFinding(risk=risk, subjects=("a",), number=1) for risk in Risk))
+    found = replace(test_quorum.crowded(), findings=tuple(test_quorum.finding(rule, "a", number=1) for rule in RULES_OF_QUORUM))
     poisoned = _poisoned(found, text)
     _clean(quorum.draw(poisoned), len(quorum.draw(found).split("\n")))
     _clean(quorum.table([poisoned], wide=True, all_namespaces=True), 2)

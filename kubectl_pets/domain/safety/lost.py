@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.changes import DeletePod
+from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import Condition, Pod, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
 
@@ -73,6 +74,14 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
     taints: tuple[Taint, ...]
     volumes: tuple[Hold, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """In the vocabulary that all verbs share; nothing of a pod that may yet be all right."""
+        if self.held is not Held.LOST:
+            return ()
+        subject = Subject(kind="Pod", namespace=self.namespace, name=self.name)
+        return (Finding(rule=Rule.LOST_POD, subject=subject, names=(self.node,), detail=self.node_state.value, since=self.since),)
 
     @property
     def choices(self) -> tuple[Choice, ...]:

@@ -9,6 +9,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.rollout.members import PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.safety.budgets import Budget
@@ -22,7 +23,7 @@ def majority(replicas: int) -> int:
 
 
 @unique
-class Rule(StrEnum):
+class DisruptionRule(StrEnum):
     """What forbids taking one more pod down."""
 
     PODS_UNREAD = "pods-unread"
@@ -37,7 +38,7 @@ class Headroom(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one more pod may be taken down now."""
 
     #: None: it may.
-    refused: Rule | None = None
+    refused: DisruptionRule | None = None
     available: int
     minimum: int
     #: Name of the budget that refuses; "" for the other rules.
@@ -56,25 +57,25 @@ def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None,
     pods that are Ready, even while their minReadySeconds run. A surplus pod is no member, so only budgets count it.
     """
 
-    def answer(refused: Rule | None, budget: str = "") -> Headroom:
+    def answer(refused: DisruptionRule | None, budget: str = "") -> Headroom:
         return Headroom(refused=refused, available=seen.available, minimum=minimum, budget=budget)
 
     if _pods_unread(seen):
-        return answer(Rule.PODS_UNREAD)
+        return answer(DisruptionRule.PODS_UNREAD)
     everyone = (*seen.members, *seen.surplus)
     mine = [member for member in everyone if not pod or member.name == pod]
     member_goes = not pod or any(member.available for member in seen.members if member.name == pod)
     if member_goes and minimum > 0 and seen.available - 1 < minimum:
-        return answer(Rule.MINIMUM)
+        return answer(DisruptionRule.MINIMUM)
     counted = [member for member in mine if traits(member.state).ready]
     if not counted:
         return answer(None)
     if budgets is None:
-        return answer(Rule.BUDGETS_UNREAD)
+        return answer(DisruptionRule.BUDGETS_UNREAD)
     for budget in sorted(budgets, key=lambda one: one.name):
         covers = budget.namespace == seen.namespace and any(budget.covers(dict(member.labels)) for member in counted)
         if covers and not budget.allowed:
-            return answer(Rule.BUDGET, budget.name)
+            return answer(DisruptionRule.BUDGET, budget.name)
     return answer(None)
 
 
@@ -88,36 +89,17 @@ def _pods_unread(seen: Assessment) -> bool:
 # --- the quorum of a set -----------------------------------------------------------------------------------------------------
 
 
-@unique
-class Risk(StrEnum):
-    """What endangers the majority, or may never be fine."""
-
-    #: Fewer are available than the majority needs.
-    LOST = "lost"
-    #: Just the majority is available although the set has more members: the next failure costs it.
-    NO_MARGIN = "no-margin"
-    #: Several members on one node, without which there is no majority.
-    NODE_SHARED = "node-shared"
-    #: The same for a zone, where the cluster has others.
-    ZONE_SHARED = "zone-shared"
-    #: Evictions may take more pods at once than the majority can spare.
-    BUDGETS_TOO_LOOSE = "budgets-too-loose"
-    NO_BUDGET = "no-budget"
-    #: It allows no eviction even while all pods are healthy: nodes cannot be drained.
-    BUDGET_BLOCKS = "budget-blocks"
-    #: More than one over the same pods: the eviction API fails, so nodes cannot be drained.
-    SEVERAL_BUDGETS = "several-budgets"
-    #: Pods, nodes or budgets could not be read.
-    NOT_READ = "not-read"
-
-
-class RiskFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """``subjects``: the node, the zone, the budgets, or what was not read. ``number``: how many members are left available
-    without it (nodes, zones), or after the worst that evictions may do (budgets)."""
-
-    risk: Risk
-    subjects: tuple[str, ...] = ()
-    number: int | None = None
+#: What is found here.
+RULES_OF_QUORUM = (
+    Rule.QUORUM_LOST,
+    Rule.NO_MARGIN,
+    Rule.NODE_SHARED,
+    Rule.ZONE_SHARED,
+    Rule.BUDGET_MISSING,
+    Rule.BUDGET_BLOCKS,
+    Rule.BUDGET_TOO_LOOSE,
+    Rule.BUDGETS_SEVERAL,
+)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +141,11 @@ class Quorum(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Coverage, ...] | None
     #: How many pods evictions may take at once from the healthy set.
     evictable: int | None
-    findings: tuple[RiskFinding, ...]
+    #: What endangers the majority, about the set. ``names``: the node, the zone, the budgets; ``number``: how many members are
+    #: left available without it (nodes, zones), or after the worst that evictions may do (budgets); ``limit``: the majority.
+    findings: tuple[Finding, ...]
+    #: "pods", "nodes", "budgets": what could not be read, so that nothing is said of it.
+    not_read: tuple[str, ...] = ()
 
     @property
     def tolerates(self) -> int | None:

@@ -8,12 +8,13 @@ from collections import Counter
 
 import msgspec
 
+from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget, evictable_at_best
 from kubectl_pets.domain.safety.nodes import Node
-from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, Risk, RiskFinding, majority
+from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, majority
 
 
 def judge(
@@ -43,9 +44,13 @@ def judge(
     risks += _budget_risks(draft, [] if own is None else _several(snapshot, seen, own))
     unread = [("pods", available), ("nodes", nodes), ("budgets", budgets)]
     missing = tuple(name for name, value in unread if value is None)
-    if missing:
-        risks += (RiskFinding(risk=Risk.NOT_READ, subjects=missing),)
-    return msgspec.structs.replace(draft, findings=risks)
+    return msgspec.structs.replace(draft, findings=risks, not_read=missing)
+
+
+def _finding(found: Quorum, rule: Rule, *names: str, number: int | None = None) -> Finding:
+    subject = Subject(kind="StatefulSet", namespace=found.namespace, name=found.name)
+    limit = found.majority if number is not None else None
+    return Finding(rule=rule, subject=subject, names=names, number=number, limit=limit)
 
 
 def _places(found: list[tuple[str, str]], available: int) -> tuple[Place, ...]:
@@ -60,40 +65,41 @@ def _places(found: list[tuple[str, str]], available: int) -> tuple[Place, ...]:
 # --- risks -------------------------------------------------------------------------------------------------------------------
 
 
-def _member_risks(found: Quorum) -> tuple[RiskFinding, ...]:
+def _member_risks(found: Quorum) -> tuple[Finding, ...]:
     spare = found.tolerates
     if spare is not None and spare < 0:
-        return (RiskFinding(risk=Risk.LOST, number=found.available),)
+        return (_finding(found, Rule.QUORUM_LOST, number=found.available),)
     if spare == 0 and found.members > found.majority:
-        return (RiskFinding(risk=Risk.NO_MARGIN, number=found.available),)
+        return (_finding(found, Rule.NO_MARGIN, number=found.available),)
     return ()
 
 
-def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[RiskFinding, ...]:
+def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[Finding, ...]:
     """Only while there is a majority to lose. A member alone on its node is what ``tolerates`` counts already; a single zone
     is what the whole cluster shares."""
     if found.tolerates is None or found.tolerates < 0:
         return ()
-    kinds = [(Risk.NODE_SHARED, found.nodes)]
+    kinds = [(Rule.NODE_SHARED, found.nodes)]
     if zones_of_cluster > 1:
-        kinds.append((Risk.ZONE_SHARED, found.zones))
+        kinds.append((Rule.ZONE_SHARED, found.zones))
     return tuple(
-        RiskFinding(risk=risk, subjects=(place.name,), number=place.left)
-        for risk, places in kinds
+        _finding(found, rule, place.name, number=place.left)
+        for rule, places in kinds
         for place in places or ()
         if len(place.pods) > 1 and place.left < found.majority
     )
 
 
-def _budget_risks(found: Quorum, several: list[tuple[str, ...]]) -> tuple[RiskFinding, ...]:
+def _budget_risks(found: Quorum, several: list[tuple[str, ...]]) -> tuple[Finding, ...]:
     if found.budgets is None or not found.members:
         return ()
-    findings = [RiskFinding(risk=Risk.SEVERAL_BUDGETS, subjects=names) for names in several]
-    findings += [RiskFinding(risk=Risk.BUDGET_BLOCKS, subjects=(one.name,)) for one in found.budgets if not one.at_best]
+    findings = [_finding(found, Rule.BUDGETS_SEVERAL, *names) for names in several]
+    findings += [_finding(found, Rule.BUDGET_BLOCKS, one.name) for one in found.budgets if not one.at_best]
     left = found.members - (found.evictable or 0)
     if found.members > 1 and left < found.majority:  # a single pod has no majority to keep, whatever is evicted
         names = tuple(one.name for one in found.budgets)
-        findings.append(RiskFinding(risk=Risk.BUDGETS_TOO_LOOSE if names else Risk.NO_BUDGET, subjects=names, number=left))
+        rule = Rule.BUDGET_TOO_LOOSE if names else Rule.BUDGET_MISSING
+        findings.append(_finding(found, rule, *names, number=left))
     return tuple(findings)
 
 

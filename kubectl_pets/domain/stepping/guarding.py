@@ -7,7 +7,7 @@ goes for pods, too, that the controller deletes because a step released them.
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget
-from kubectl_pets.domain.safety.quorum import Rule, headroom
+from kubectl_pets.domain.safety.quorum import DisruptionRule, headroom
 from kubectl_pets.domain.stepping.restarting import to_do
 from kubectl_pets.domain.stepping.steps import (
     Delete,
@@ -49,11 +49,11 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
         return None
     room = headroom(seen, minimum, budgets, pod)
     match room.refused:
-        case None | Rule.BUDGETS_UNREAD | Rule.PODS_UNREAD:  # without its pods a set is refused everything anyway
-            return None
-        case Rule.MINIMUM if seen.available == seen.replicas:
+        case None | DisruptionRule.BUDGETS_UNREAD | DisruptionRule.PODS_UNREAD:
+            return None  # without its pods a set is refused everything anyway
+        case DisruptionRule.MINIMUM if seen.available == seen.replicas:
             return Refused(reason=RefusedReason.MINIMUM, asked=minimum, limit=seen.available)
-        case Rule.BUDGET if seen.all_available:
+        case DisruptionRule.BUDGET if seen.all_available:
             return Refused(reason=RefusedReason.BUDGET, pods=(room.budget,))
         case _:
             return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())

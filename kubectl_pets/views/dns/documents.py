@@ -6,6 +6,7 @@ from typing import Any
 
 from kubectl_pets.domain.dns.comparing import Heard
 from kubectl_pets.domain.dns.endpoints import EndpointEntry
+from kubectl_pets.domain.dns.found import findings
 from kubectl_pets.domain.dns.reasons import Diagnosis, Link, NameFinding, NameLine
 from kubectl_pets.views.rollout import documents
 
@@ -36,6 +37,7 @@ def document(seen: Diagnosis) -> dict[str, Any]:
         ],
         "names": [_line(line) for line in seen.lines],
         "remarks": [_finding(remark) for remark in seen.remarks],
+        "findings": [documents.finding(each) for each in findings(seen)],
         "missingRights": [_right(right) for right in seen.missing_rights],
     }
 

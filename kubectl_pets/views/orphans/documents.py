@@ -7,6 +7,7 @@ from typing import Any
 
 from kubectl_pets.domain.orphans.deletion import DeletionPlan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
+from kubectl_pets.domain.orphans.found import findings
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.text.cleaning import clean
@@ -84,4 +85,5 @@ def _claim(one: ClaimVerdict) -> dict[str, Any]:
             }
             for item in one.evidence
         ],
+        "findings": [documents.finding(each) for each in findings(one)],
     }

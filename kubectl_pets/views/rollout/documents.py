@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from kubectl_pets.domain.findings import RULES, Finding
+from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause
@@ -46,6 +48,23 @@ def plan(planned: Plan, goal: Goal, seen: Assessment, output: str) -> str:
         },
         output,
     )
+
+
+def finding(found: Finding) -> dict[str, Any]:
+    """One finding, as in the documents of every verb."""
+    return {
+        "rule": RULES[found.rule].number,
+        "name": found.rule,
+        "severity": found.severity,
+        "subject": {"kind": found.subject.kind, "namespace": found.subject.namespace, "name": found.subject.name},
+        "names": list(found.names),
+        "number": found.number,
+        "limit": found.limit,
+        "detail": found.detail or None,
+        "since": found.since,
+        "until": found.until,
+        "source": RULES[found.rule].source,
+    }
 
 
 def dump(document: dict[str, Any], output: str) -> str:
@@ -128,6 +147,7 @@ def _status(seen: Assessment) -> dict[str, Any]:
                 }
                 for found in seen.blockers
             ],
+            "findings": [finding(each) for each in findings(seen)],
             "recheckAt": seen.recheck_at,
         },
     }

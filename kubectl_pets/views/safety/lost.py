@@ -135,6 +135,7 @@ def _document(pod: LostPod) -> dict[str, Any]:
         "volumes": [
             {"claim": hold.claim, "volume": hold.volume or None, "attachedTo": hold.attached_to} for hold in pod.volumes
         ],
+        "findings": [documents.finding(each) for each in pod.findings],
         "choices": [
             {"choice": choice, "commands": list(safety_words.commands(choice, pod))} for choice in pod.choices
         ],

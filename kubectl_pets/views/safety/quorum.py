@@ -6,7 +6,8 @@ Unknown is written out: a column that could not be judged never looks like one t
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kubectl_pets.domain.safety.quorum import Place, Quorum, Risk
+from kubectl_pets.domain.findings import Severity
+from kubectl_pets.domain.safety.quorum import Place, Quorum
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
 from kubectl_pets.views.text.cleaning import clean
@@ -76,6 +77,8 @@ def many(found: Iterable[Quorum], output: str) -> str:
 
 def _row(one: Quorum, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
     say = (lambda item: safety_words.finding(item, one)) if wide else safety_words.short
+    told = [say(item) for item in one.findings]
+    told.append(safety_words.not_read(one) if wide else safety_words.not_read_short(one))
     return (
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
         plain(clean(one.name)),
@@ -86,7 +89,7 @@ def _row(one: Quorum, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
         plain(_survival(one.survives_node)),
         plain(_survival(one.survives_zone)),
         plain("?" if one.budgets is None else ",".join(clean(budget.name) for budget in one.budgets) or "-"),
-        ("; ".join(say(item) for item in one.findings) or "-", _findings_ink(one)),
+        ("; ".join(filter(None, told)) or "-", _findings_ink(one)),
     )
 
 
@@ -108,7 +111,7 @@ def _tolerance_ink(one: Quorum) -> Ink:
 
 
 def _findings_ink(one: Quorum) -> Ink:
-    return Ink.BAD if any(item.risk is Risk.LOST for item in one.findings) else Ink.PLAIN
+    return Ink.BAD if any(item.severity is Severity.ERROR for item in one.findings) else Ink.PLAIN
 
 
 # --- the tree ----------------------------------------------------------------------------------------------------------------
@@ -149,7 +152,9 @@ def _zones(one: Quorum) -> list[Line]:
 
 def _findings(one: Quorum) -> Iterator[Line]:
     for item in one.findings:
-        yield ((safety_words.finding(item, one), Ink.BAD if item.risk is not Risk.NOT_READ else Ink.BUSY),)
+        yield ((safety_words.finding(item, one), Ink.BAD),)
+    if one.not_read:
+        yield ((safety_words.not_read(one), Ink.BUSY),)
 
 
 # --- for programs ------------------------------------------------------------------------------------------------------------
@@ -187,7 +192,8 @@ def _document(one: Quorum) -> dict[str, Any]:
             }
             for item in one.budgets
         ],
-        "findings": [{"risk": item.risk, "subjects": item.subjects, "number": item.number} for item in one.findings],
+        "findings": [documents.finding(item) for item in one.findings],
+        "notRead": one.not_read,
     }
 
 

@@ -5,9 +5,10 @@ All matches are exhaustive: a new value without words does not pass mypy.
 
 from typing import assert_never
 
+from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
 from kubectl_pets.domain.safety.nodes import NodeState
-from kubectl_pets.domain.safety.quorum import Coverage, Quorum, Risk, RiskFinding
+from kubectl_pets.domain.safety.quorum import Coverage, Quorum
 from kubectl_pets.views.text.cleaning import clean
 
 
@@ -23,47 +24,47 @@ def tolerance(found: Quorum) -> str:
     return f"{spare or 'none'} may fail now"
 
 
-def finding(item: RiskFinding, found: Quorum) -> str:
+def finding(item: Finding, found: Quorum) -> str:
     """What endangers it, as a sentence without its full stop."""
-    names = ", ".join(map(clean, item.subjects))
-    match item.risk:
-        case Risk.LOST:
+    names = ", ".join(map(clean, item.names))
+    match item.rule:
+        case Rule.QUORUM_LOST:
             return f"the majority is lost: {item.number} of {found.members} available, {found.majority} needed"
-        case Risk.NO_MARGIN:
+        case Rule.NO_MARGIN:
             return f"just the majority is available ({item.number} of {found.members}): the next failure costs it"
-        case Risk.NODE_SHARED:
+        case Rule.NODE_SHARED:
             return f"without node {names}, {_left(item, found)}"
-        case Risk.ZONE_SHARED:
+        case Rule.ZONE_SHARED:
             return f"without zone {names}, {_left(item, found)}"
-        case Risk.BUDGETS_TOO_LOOSE:
+        case Rule.BUDGET_TOO_LOOSE:
             return f"evictions may take more than the majority can spare, under {names}: {_left(item, found)}"
-        case Risk.NO_BUDGET:
+        case Rule.BUDGET_MISSING:
             return f"no PodDisruptionBudget keeps evictions from taking the majority: {_left(item, found)}"
-        case Risk.BUDGET_BLOCKS:
+        case Rule.BUDGET_BLOCKS:
             return f"budget {names} never allows an eviction: nodes cannot be drained"
-        case Risk.SEVERAL_BUDGETS:
+        case Rule.BUDGETS_SEVERAL:
             return f"several budgets over the same pods ({names}): every eviction fails, nodes cannot be drained"
-        case Risk.NOT_READ:
-            return f"not read, so not judged: {', '.join(resource(name) for name in item.subjects)}"
         case _:
-            assert_never(item.risk)
+            raise AssertionError(item.rule)  # of another area: quorum finds none of them
 
 
-def short(item: RiskFinding) -> str:
+def short(item: Finding) -> str:
     """The same in a table's cell."""
-    names = ",".join(map(clean, item.subjects))
-    match item.risk:
-        case Risk.LOST | Risk.NO_MARGIN | Risk.NO_BUDGET:
-            return item.risk.value
-        case Risk.NODE_SHARED | Risk.ZONE_SHARED | Risk.BUDGETS_TOO_LOOSE | Risk.BUDGET_BLOCKS | Risk.SEVERAL_BUDGETS:
-            return f"{item.risk.value}:{names}"
-        case Risk.NOT_READ:
-            return f"{item.risk.value}:{','.join(resource(name) for name in item.subjects)}"
-        case _:
-            assert_never(item.risk)
+    counted = item.rule in (Rule.QUORUM_LOST, Rule.NO_MARGIN, Rule.BUDGET_MISSING)
+    return item.rule.value if counted else f"{item.rule.value}:{','.join(map(clean, item.names))}"
 
 
-def _left(item: RiskFinding, found: Quorum) -> str:
+def not_read(found: Quorum) -> str:
+    """What nothing could be said of, as a sentence without its full stop; empty where everything was read."""
+    return f"not read, so not judged: {', '.join(map(resource, found.not_read))}" if found.not_read else ""
+
+
+def not_read_short(found: Quorum) -> str:
+    """The same in a table's cell."""
+    return f"not-read:{','.join(map(resource, found.not_read))}" if found.not_read else ""
+
+
+def _left(item: Finding, found: Quorum) -> str:
     return f"{item.number} of {found.members} would be left and {found.majority} are needed"
 
 

@@ -1,0 +1,37 @@
+"""What an assessment of a rollout finds wrong, in the vocabulary that all verbs share."""
+
+from kubectl_pets.domain.findings import Finding, Rule, Subject
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Cause, Phase
+
+#: So many revisions live while one rollout is under way; with more, one was begun before another had ended.
+_USUAL_REVISIONS = 2
+
+
+def findings(seen: Assessment) -> tuple[Finding, ...]:
+    """Of a set that was read; of one that is gone, or that could not be read, there is nothing to say."""
+    if seen.phase in (Phase.GONE, Phase.UNKNOWN):
+        return ()
+    owner = Subject(kind="StatefulSet", namespace=seen.namespace, name=seen.name)
+    found = [_blocked(seen, each.cause, each.pod, each.reason, owner) for each in seen.blockers]
+    if seen.partition_left_over:
+        found.append(Finding(rule=Rule.PARTITION_LEFT_OVER, subject=owner, number=seen.partition, limit=0))
+    living = [group.name for group in seen.revisions if group.pods]
+    if len(living) > _USUAL_REVISIONS:
+        limit = _USUAL_REVISIONS
+        found.append(Finding(rule=Rule.MANY_REVISIONS, subject=owner, names=tuple(living), number=len(living), limit=limit))
+    if any(wait.awaited is Awaited.OBSERVATION for wait in seen.waits_for):
+        found.append(Finding(rule=Rule.CONTROLLER_SILENT, subject=owner))
+    return tuple(found)
+
+
+def _blocked(seen: Assessment, cause: Cause, pod: str, reason: str, owner: Subject) -> Finding:
+    subject = Subject(kind="Pod", namespace=seen.namespace, name=pod) if pod else owner
+    match cause:
+        case Cause.SET_NAME_TOO_LONG:
+            return Finding(rule=Rule.NAME_TOO_LONG, subject=owner, number=len(seen.name))
+        case Cause.TERMINATION_OVERDUE:
+            return Finding(rule=Rule.TERMINATING_OVERDUE, subject=subject)
+        case Cause.CLAIM_UNBOUND:
+            return Finding(rule=Rule.CLAIM_PENDING, subject=subject, detail=reason)
+        case _:
+            return Finding(rule=Rule.ROLLOUT_STUCK, subject=subject, names=(cause.value,), detail=reason)
