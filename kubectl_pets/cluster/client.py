@@ -16,6 +16,7 @@ from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, Resourc
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
 from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, SetView, StatefulSet
+from kubectl_pets.errors import NotFoundError
 
 if TYPE_CHECKING:
     from kubectl_pets.cluster.dns.servers import DnsServers, Where
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-    from kubectl_pets.domain.orphans.restoring import ClaimStep
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
@@ -155,6 +155,12 @@ class Client:
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]:
         return self._reader.listing(CLAIMS, Scope(namespace=namespace)).items
 
+    def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        try:
+            return self._reader.one(CLAIMS, namespace, name)
+        except NotFoundError:
+            return None
+
     def volume(self, name: str) -> PersistentVolume | None:
         from kubectl_pets.cluster.topics.claims import one_volume
 
@@ -165,11 +171,6 @@ class Client:
 
         return self._reader.listing(VOLUMES, Scope(namespace=None)).items
 
-    def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
-        from kubectl_pets.cluster.topics.claim_writes import carry_out
-
-        carry_out(self._transport, self._reader, step, dry_run=dry_run)
-
     def snapshot_offer(self) -> Offer:
         from kubectl_pets.cluster.topics.snapshots import offer
 
@@ -179,11 +180,6 @@ class Client:
         from kubectl_pets.cluster.topics.snapshots import sighting
 
         return sighting(self._reader, namespace, name)
-
-    def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
-        from kubectl_pets.cluster.topics.claim_writes import mark_kept
-
-        mark_kept(self._transport, claim, note)
 
     def surroundings(self, owner: StatefulSet) -> Surroundings:
         from kubectl_pets.cluster.topics.scale import surroundings

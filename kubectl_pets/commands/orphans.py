@@ -9,6 +9,7 @@ import click
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import Age, connection, exit_codes, output, pass_session
+from kubectl_pets.domain.orphans.deletion import mark_kept
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
 from kubectl_pets.errors import ConflictError, ExitCode
 from kubectl_pets.flows.orphans.select import Selection, bare, no_such, select
@@ -35,7 +36,7 @@ _CLASSES = f"Only claims of this class: {', '.join(each.value for each in Class)
     verbs=VERBS,
     name="orphans",
     invoke_without_command=True,
-    epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED, ExitCode.FINDINGS),
+    epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.REFUSED, ExitCode.FINDINGS),
 )
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only claims with these labels.")
@@ -162,7 +163,7 @@ def _mark(session: Session, name: str, note: str | None) -> ExitCode:
     if found is None:
         raise no_such(name, namespace)
     try:
-        session.cluster.mark_kept(found, note)
+        session.cluster.apply(mark_kept(found, note))
     except ConflictError as error:
         raise ConflictError(f"{name} changed meanwhile; nothing was marked", hint="type it again.") from error
     session.terminal.print(f"{name} {'is kept' if note else 'is judged like any other again'}")

@@ -18,7 +18,7 @@ from kubectl_pets.session import Session
 _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
 
 
-@click.command("delete", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
+@click.command("delete", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.argument("names", metavar="[CLAIM]...", nargs=-1, shell_complete=completing.claims)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only claims with these labels.")

@@ -9,14 +9,16 @@ from kubectl_pets.cli import completing
 from kubectl_pets.cli.options import Age, connection, dry_run, exit_codes, pass_session, yes
 from kubectl_pets.domain.orphans import restoring
 from kubectl_pets.errors import ExitCode, NotFoundError
-from kubectl_pets.flows.orphans import clear as clearing
 from kubectl_pets.flows.orphans import records
+from kubectl_pets.flows.orphans.restore import Restored
+from kubectl_pets.flows.orphans.restore import restore as bring_back
+from kubectl_pets.flows.orphans.retention import new_run
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import plan as claim_plans
 from kubectl_pets.views.orphans import words as claim_words
 
 
-@click.command("restore", epilog=exit_codes(ExitCode.REFUSED))
+@click.command("restore", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.REFUSED))
 @click.argument("sources", metavar="RECORD|VOLUME...", nargs=-1, required=True, shell_complete=completing.files)
 @dry_run
 @connection
@@ -31,13 +33,15 @@ def restore(session: Session, sources: tuple[str, ...], dry_run: str) -> ExitCod
       kubectl pets orphans restore ./records/orphans-20261124T101500Z-4711.json
       kubectl pets orphans restore pvc-1b1831f5-396f-4295-9443-efdc4edf28bd
     """
-    terminal, refused = session.terminal, False
+    terminal, refused, open_ = session.terminal, False, False
+    run = new_run()
     for source in sources:
         for record in _records(session, source):
             name = f"{record.claim.namespace}/{record.claim.name}"
-            done = clearing.restore(
+            done = bring_back(
                 session.cluster,
                 record,
+                run=run,
                 dry_run=dry_run != "none",
                 tell=lambda plan: terminal.tell(claim_plans.restore(plan)),
             )
@@ -46,9 +50,14 @@ def restore(session: Session, sources: tuple[str, ...], dry_run: str) -> ExitCod
                 why = claim_words.restore_refused(done, source, record.snapshot)
                 terminal.tell(("" if idle else "refused: ") + f"{name}: {why}")
                 refused = refused or not idle
-            elif dry_run == "none":
+            elif isinstance(done, Restored):
                 terminal.print(f"restored {name} onto {record.volume}")
-    return ExitCode.REFUSED if refused else ExitCode.OK
+                for line in claim_plans.after_restore(record.volume, done.policy_left, rescued=done.rescued):
+                    terminal.tell(line)
+                open_ = open_ or bool(done.policy_left)
+    if refused:
+        return ExitCode.REFUSED
+    return ExitCode.NOT_YET if open_ else ExitCode.OK
 
 
 def _records(session: Session, source: str) -> tuple[restoring.Record, ...]:
@@ -93,6 +102,6 @@ def purge(session: Session, older_than: timedelta, dry_run: str, yes: bool) -> E
     if not yes and not terminal.agrees(question):
         return ExitCode.REFUSED
     for step in steps:
-        session.cluster.carry_out(step)
+        session.cluster.apply(step)
         terminal.print(f"destroying {step.volume}")
     return ExitCode.OK

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from kubectl_pets.domain.model import PersistentVolumeClaim
+
 
 @unique
 class DryRun(StrEnum):
@@ -49,4 +51,90 @@ class DeletePod(msgspec.Struct, frozen=True, kw_only=True, tag="delete-pod"):
     force: bool = False
 
 
-Change = PatchSet | DeletePod
+# --- claims and their volumes ------------------------------------------------------------------------------------------------
+
+
+#: On a VolumeSnapshot of ours: the uid of the claim that it was taken of.
+CLAIM_UID_ANNOTATION = "kubectl-pets/claim-uid"
+SNAPSHOT_LABELS = {"app.kubernetes.io/managed-by": "kubectl-pets"}
+
+
+class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
+    """A VolumeSnapshot of the claim, if there is none of that name; the next step waits until it is ready to use."""
+
+    namespace: str
+    claim: str
+    uid: str  #: the claim's
+    name: str
+    snapshot_class: str
+
+
+class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):
+    """Reclaim policy Retain, with annotations that remember what was and name the run that holds the volume now. Conditional on
+    uid and resourceVersion, so that of two runs one holds it."""
+
+    volume: str
+    uid: str
+    resource_version: str
+    before: str
+    annotations: dict[str, str]
+
+
+class DeleteClaim(msgspec.Struct, frozen=True, kw_only=True, tag="delete-claim"):
+    """With uid and resourceVersion as preconditions (metav1.Preconditions)."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+
+
+class CreateClaim(msgspec.Struct, frozen=True, kw_only=True, tag="create-claim"):
+    """Ready to be sent: no uid, bound to its volume by name."""
+
+    claim: PersistentVolumeClaim
+
+
+class AnnotateClaim(msgspec.Struct, frozen=True, kw_only=True, tag="annotate-claim"):
+    """Annotations of the claim (None: removed). Conditional on uid and resourceVersion. A new value gives the claim a new
+    resourceVersion, and so fences off every deletion of it that was decided before."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    annotations: dict[str, str | None]
+
+
+class ClearClaimRef(msgspec.Struct, frozen=True, kw_only=True, tag="clear-claim-ref"):
+    """Remove uid and resourceVersion from ``spec.claimRef``, if the old uid is still there; namespace and name stay."""
+
+    volume: str
+    uid: str
+    resource_version: str
+    old_claim_uid: str
+
+
+class UndoRetain(msgspec.Struct, frozen=True, kw_only=True, tag="undo-retain"):
+    """The reclaim policy from before, without the annotations that remembered it. Conditional on uid and resourceVersion. A
+    volume that is Released is destroyed by it: only for one that is bound (``orphans.retention``)."""
+
+    volume: str
+    uid: str
+    resource_version: str
+    policy: str
+    #: Annotations that go.
+    forgets: tuple[str, ...]
+
+
+class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volume"):
+    """Reclaim policy Delete on a Released volume: its provisioner deletes the data. Conditional on uid and resourceVersion."""
+
+    volume: str
+    uid: str
+    resource_version: str
+
+
+ClaimChange = TakeSnapshot | SetRetain | DeleteClaim | CreateClaim | AnnotateClaim | ClearClaimRef | UndoRetain | DestroyVolume
+
+Change = PatchSet | DeletePod | ClaimChange

@@ -62,6 +62,8 @@ class ObjectMeta(Value, frozen=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: tuple[OwnerReference, ...] = ()
+    #: Who has to let go before an object with a ``deletion_timestamp`` is gone.
+    finalizers: tuple[str, ...] = ()
     managed_fields: tuple[ManagedFieldsEntry, ...] = ()
 
     def controller(self) -> OwnerReference | None:
@@ -320,6 +322,7 @@ class DataSource(Value, frozen=True):
 class PersistentVolumeClaimSpec(Value, frozen=True):
     volume_name: str = ""
     storage_class_name: str | None = None
+    volume_attributes_class_name: str | None = None
     access_modes: tuple[str, ...] = ()
     volume_mode: str = ""
     resources: ResourceRequests = ResourceRequests()

@@ -1,4 +1,4 @@
-"""What a flow may ask about claims, volumes and VolumeSnapshots, and how it changes them."""
+"""What a flow may ask about claims, volumes and VolumeSnapshots. They are changed as everything is, by ``sets.ChangePort``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from kubectl_pets.domain.model import PersistentVolumeClaim
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-    from kubectl_pets.domain.orphans.restoring import ClaimStep
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
 
 
@@ -26,6 +25,9 @@ class ClaimPort(Protocol):
 
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]: ...
 
+    def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        """None: there is none of that name."""
+
     def volume(self, name: str) -> PersistentVolume | None:
         """None: there is none of that name."""
 
@@ -40,13 +42,3 @@ class SnapshotPort(Protocol):
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
         """A VolumeSnapshot and the content that it is bound to. Raises ForbiddenError."""
-
-
-class ClaimChangePort(Protocol):
-    """Changes of claims, volumes and VolumeSnapshots."""
-
-    def carry_out(self, step: ClaimStep, *, dry_run: bool = False) -> None:
-        """One step of a deletion or a restore; as ``apply``."""
-
-    def mark_kept(self, claim: PersistentVolumeClaim, note: str | None) -> None:
-        """Write the annotation that says that the claim stays, and why; None: remove it."""

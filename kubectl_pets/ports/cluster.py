@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from kubectl_pets.ports.claims import ClaimChangePort, ClaimPort, SnapshotPort
+from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
 from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
@@ -24,7 +24,6 @@ class Cluster(
     NodePort,
     ClaimPort,
     SnapshotPort,
-    ClaimChangePort,
     DnsPort,
     Protocol,
 ):

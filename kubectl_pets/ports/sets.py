@@ -78,7 +78,7 @@ class ScalePort(Protocol):
 
 
 class ChangePort(Protocol):
-    """Changes of sets and pods."""
+    """Changes of anything, one at a time (``domain.changes``)."""
 
     def apply(self, change: Change, *, dry_run: bool = False) -> None:
         """Carry out one change; ``dry_run``: let the server judge it without keeping it. Raises ConflictError when what the

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
+from msgspec.structs import replace
 
-from kubectl_pets.domain.orphans.deletion import DeleteClaim, Deletion, DeletionOptions, DeletionRefused, plan
+from kubectl_pets.domain.changes import Change, DeleteClaim, SetRetain
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans.deletion import DeletionOptions, plan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
-from kubectl_pets.domain.orphans.inventory import ClaimInventory
-from kubectl_pets.domain.orphans.restoring import ClaimStep
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
 from kubectl_pets.flows.engine.interrupts import held_back
-from kubectl_pets.flows.orphans.clear import clear
+from kubectl_pets.flows.orphans.clear import Outcome, clear
 from kubectl_pets.flows.orphans.records import RecordBook, load
 from kubectl_pets.session import Cluster
 from tests.commands.gate import Gate, gate
@@ -227,35 +229,45 @@ class _Mute:
     """A cluster that takes for ever over the second deletion, until somebody has pressed Ctrl-C often enough."""
 
     def __init__(self, verdicts: tuple[ClaimVerdict, ...]) -> None:
-        claims = [each.claim for each in verdicts]
-        volumes = {item.spec.volume_name: volume(item) for item in claims}
-        self._estate = estate(*claims, volumes=volumes, sets=(stateful_set("web", 2),))
-        self._deleted = 0
+        self._claims = {each.claim.name: each.claim for each in verdicts}
+        self._volumes = {item.spec.volume_name: volume(item) for item in self._claims.values()}
 
     def now(self) -> datetime:
         return NOW
 
     def claim_inventory(self, namespace: str) -> ClaimInventory:
-        return self._estate
+        return estate(*self._claims.values(), volumes=dict(self._volumes), sets=(stateful_set("web", 2),))
 
-    def carry_out(self, step: ClaimStep) -> None:
-        if isinstance(step, DeleteClaim):
-            self._deleted += 1
-            if self._deleted == 2:
+    def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        return self._claims.get(name)
+
+    def volume(self, name: str) -> PersistentVolume | None:
+        return self._volumes.get(name)
+
+    def apply(self, change: Change) -> None:
+        if isinstance(change, SetRetain):
+            found = self._volumes[change.volume]
+            meta = replace(found.metadata, annotations=change.annotations)
+            self._volumes[change.volume] = replace(
+                found, metadata=meta, spec=replace(found.spec, persistent_volume_reclaim_policy="Retain")
+            )
+        elif isinstance(change, DeleteClaim):
+            if len(self._claims) == 2:
                 raise KeyboardInterrupt
+            del self._claims[change.name]
 
 
 class _Silent:
     def begins(self, number: int, verdict: ClaimVerdict) -> None: ...
     def waits(self, snapshot: str, error: str) -> None: ...
-    def ends(self, number: int, outcome: Deletion | DeletionRefused) -> None: ...
+    def ends(self, number: int, outcome: Outcome) -> None: ...
 
 
 def test_what_was_broken_off_is_named(tmp_path: Path) -> None:
     verdicts = left_behind(20, 21, 22)
     book = RecordBook(tmp_path, "server", NOW)
     planned = plan(verdicts, DeletionOptions(), NOW)
-    cleared = clear(cast(Cluster, _Mute(verdicts)), planned, DeletionOptions(), book, _Silent(), patience=None)
+    cleared = clear(cast(Cluster, _Mute(verdicts)), planned, DeletionOptions(run="r"), book, _Silent(), patience=None)
     assert [each.verdict.name for each in cleared.done] == ["data-web-20"] and cleared.interrupted
     assert cleared.broken is not None and cleared.broken.name == "data-web-21"
     assert [each.name for each in cleared.left] == ["data-web-22"]

@@ -3,10 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from kubectl_pets.domain.changes import DestroyVolume
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionOptions, DeletionPlan, plan
 from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
-from kubectl_pets.domain.orphans.restoring import DestroyVolume, RestorePlan, RestorePolicy, plan_purge, plan_restore, record_of
+from kubectl_pets.domain.orphans.restoring import RestorePlan, RestorePolicy, plan_purge, plan_restore, record_of
 from kubectl_pets.views.orphans import plan as claim_plans
 from tests.domain.orphans.builders import DAY, NOW, volume
 from tests.views import claim_scenes as scenes
@@ -163,14 +164,14 @@ def test_every_fate_has_words(fate: Fate) -> None:
 
 def test_a_claim_comes_back() -> None:
     kept = retained(20)
-    planned = plan_restore(record_of(kept), kept, ())
+    planned = plan_restore(record_of(kept), kept, (), NOW)
     assert isinstance(planned, RestorePlan)
     assert claim_plans.restore(planned).splitlines() == [
         "  1. make claim prod/data-web-20 for volume pv-20",
         "  2. clear the old claim's uid from volume pv-20",
         "  3. wait until prod/data-web-20 is bound to volume pv-20",
         "  4. set the reclaim policy of volume pv-20 back to Delete",
-        "  => prod/data-web-20 is back on volume pv-20",
+        "  => prod/data-web-20 will be back on volume pv-20",
     ]
 
 

@@ -9,23 +9,18 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DeleteClaim, DestroyVolume, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
-    DeleteClaim,
     Deletion,
     DeletionOptions,
     DeletionPlan,
     DeletionRefused,
     DeletionRefusedReason,
-    SetRetain,
-    TakeSnapshot,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
-    ClearClaimRef,
-    CreateClaim,
-    DestroyVolume,
     RestorePlan,
     RestorePolicy,
     RestoreRefused,

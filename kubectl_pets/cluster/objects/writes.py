@@ -1,19 +1,37 @@
 """Carries out the changes that the domain decided on, each on its condition.
 
+This is the only module that sends a write; ``domain.changes`` lists them all.
+
 A change that may have been carried out already is never sent again: when its answer was lost the error says so, and the caller
 reads the cluster to find out. Only what the server turned away unseen (429, a first 401) is repeated.
 """
 
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar, assert_never
 
 import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, status_of, unintelligible
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import PODS, SETS, ResourceKind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, ResourceKind
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
-from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
-from kubectl_pets.domain.model import Object, Pod, StatefulSet
+from kubectl_pets.domain.changes import (
+    CLAIM_UID_ANNOTATION,
+    SNAPSHOT_LABELS,
+    AnnotateClaim,
+    Change,
+    ClaimChange,
+    ClearClaimRef,
+    CreateClaim,
+    DeleteClaim,
+    DeletePod,
+    DestroyVolume,
+    PatchSet,
+    SetRetain,
+    TakeSnapshot,
+    UndoRetain,
+)
+from kubectl_pets.domain.model import Object, ObjectMeta, Pod, StatefulSet, Value
 from kubectl_pets.errors import ConflictError, InvalidError, PetsError
 
 T = TypeVar("T", bound=Object)
@@ -21,15 +39,118 @@ T = TypeVar("T", bound=Object)
 #: The name under which the API server records who set a field.
 FIELD_MANAGER = "kubectl-pets"
 
+_VOLUMES = ResourceKind(Object, "/api/v1", "persistentvolumes", "PersistentVolume")
+_SNAPSHOTS = ResourceKind(Object, "/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", "VolumeSnapshot")
+
 
 def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet | Pod | None:
-    """Carry it out; the object as it is afterwards, where the server says so."""
+    """Carry it out; the object as it is afterwards, where it is a set or a pod and the server says so. Raises ConflictError when
+    what it relies on is no longer true, NotFoundError when the object is gone."""
     if isinstance(change, PatchSet):
         return _patch(transport, change, dry_run)
+    if not isinstance(change, DeletePod):
+        _of_claim(_Sender(transport, dry_run), change)
+        return None
     if change.evict:
         _evict(transport, change, dry_run)
         return None
     return _delete(transport, change, dry_run)
+
+
+def _of_claim(send: "_Sender", change: ClaimChange) -> None:
+    match change:
+        case TakeSnapshot():
+            with suppress(ConflictError):  # there is one of that name; whose it is, is seen when it is looked at
+                send.create(_SNAPSHOTS, _snapshot(change))
+        case SetRetain():
+            send.merge(_VOLUMES, change, policy="Retain", annotations=change.annotations)
+        case DeleteClaim():
+            at = (CLAIMS, change.namespace, change.name)
+            delete(send.transport, *at, change.uid, change.resource_version, dry_run=send.dry_run)
+        case CreateClaim(claim=claim):
+            send.create(CLAIMS, claim)
+        case AnnotateClaim():
+            send.merge(CLAIMS, change, annotations=change.annotations)
+        case ClearClaimRef():
+            send.merge(_VOLUMES, change, claim_ref={"uid": None, "resourceVersion": None})
+        case UndoRetain():
+            send.merge(_VOLUMES, change, policy=change.policy, annotations=dict.fromkeys(change.forgets))
+        case DestroyVolume():
+            send.merge(_VOLUMES, change, policy="Delete")
+        case _:
+            assert_never(change)
+
+
+class _Source(Value, frozen=True):
+    persistent_volume_claim_name: str = ""
+
+
+class _SnapshotSpec(Value, frozen=True):
+    source: _Source = _Source()
+    volume_snapshot_class_name: str = ""
+
+
+class _Snapshot(Object, frozen=True):
+    spec: _SnapshotSpec = _SnapshotSpec()
+
+
+def _snapshot(change: TakeSnapshot) -> _Snapshot:
+    """Ready to be sent."""
+    return _Snapshot(
+        api_version="snapshot.storage.k8s.io/v1",
+        kind=_SNAPSHOTS.kind,
+        metadata=ObjectMeta(
+            name=change.name,
+            namespace=change.namespace,
+            labels=SNAPSHOT_LABELS,
+            annotations={CLAIM_UID_ANNOTATION: change.uid},
+        ),
+        spec=_SnapshotSpec(
+            source=_Source(persistent_volume_claim_name=change.claim), volume_snapshot_class_name=change.snapshot_class
+        ),
+    )
+
+
+class _Sender:
+    """Patches and creations, with or without keeping their effect."""
+
+    def __init__(self, transport: Transport, dry_run: bool) -> None:
+        self.transport, self.dry_run = transport, dry_run
+        self._query = [("fieldManager", FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])]
+
+    def merge(
+        self,
+        kind: ResourceKind[Any],
+        change: SetRetain | AnnotateClaim | ClearClaimRef | UndoRetain | DestroyVolume,
+        *,
+        policy: str = "",
+        claim_ref: dict[str, Any] | None = None,
+        annotations: "dict[str, str] | dict[str, str | None] | dict[str, None] | None" = None,
+    ) -> None:
+        """A merge patch (RFC 7386) that says which object it means: the server answers 409 where it is another one by now."""
+        namespace, name = (change.namespace, change.name) if isinstance(change, AnnotateClaim) else (None, change.volume)
+        meta: dict[str, Any] = {"uid": change.uid, "resourceVersion": change.resource_version}
+        patch: dict[str, Any] = {"metadata": meta if annotations is None else {**meta, "annotations": annotations}}
+        spec = {"persistentVolumeReclaimPolicy": policy} if policy else {"claimRef": claim_ref} if claim_ref else {}
+        request = Request(
+            method="PATCH",
+            path=kind.path(namespace, name),
+            query=self._query,
+            body=msgspec.json.encode({**patch, "spec": spec} if spec else patch),
+            content_type="application/merge-patch+json",
+            attempt=Attempt("patch", kind.resource, name, namespace or ""),
+        )
+        answered(kind, self.transport.send(request), request.attempt)
+
+    def create(self, kind: ResourceKind[Any], made: Object) -> None:
+        request = Request(
+            method="POST",
+            path=kind.path(made.namespace),
+            query=self._query,
+            body=msgspec.json.encode(made),
+            attempt=Attempt("create", kind.resource, made.name, made.namespace),
+        )
+        answered(kind, self.transport.send(request), request.attempt)
 
 
 def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet:

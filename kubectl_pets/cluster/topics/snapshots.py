@@ -1,4 +1,4 @@
-"""VolumeSnapshots: which classes there are, what one is made of, and how far it has come.
+"""VolumeSnapshots: which classes there are, and how far one has come.
 
 The API is not part of Kubernetes itself (kubernetes-csi/external-snapshotter, v1 since 4.0): that it is not there is certain only
 when the server knows no such group or version.
@@ -6,18 +6,12 @@ when the server knows no such group or version.
 
 from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.domain.model import ObjectMeta
-from kubectl_pets.domain.orphans.deletion import TakeSnapshot
 from kubectl_pets.domain.orphans.snapshots import (
-    CLAIM_UID_ANNOTATION,
-    LABELS,
     Offer,
     Sighting,
     VolumeSnapshot,
     VolumeSnapshotClass,
     VolumeSnapshotContent,
-    VolumeSnapshotSource,
-    VolumeSnapshotSpec,
 )
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
@@ -50,17 +44,3 @@ def sighting(reader: Reader, namespace: str, name: str) -> Sighting:
     except NotFoundError:
         content = None
     return Sighting(snapshot=snapshot, content=content)
-
-
-def made_for(step: TakeSnapshot) -> VolumeSnapshot:
-    """Ready to be sent."""
-    return VolumeSnapshot(
-        api_version="snapshot.storage.k8s.io/v1",
-        kind=SNAPSHOTS.kind,
-        metadata=ObjectMeta(
-            name=step.name, namespace=step.namespace, labels=LABELS, annotations={CLAIM_UID_ANNOTATION: step.uid}
-        ),
-        spec=VolumeSnapshotSpec(
-            source=VolumeSnapshotSource(persistent_volume_claim_name=step.claim), volume_snapshot_class_name=step.snapshot_class
-        ),
-    )

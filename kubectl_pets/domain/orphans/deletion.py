@@ -2,30 +2,40 @@
 
 A plan is a value: per claim its steps in order, or a refusal. Whoever carries it out reads each claim and what might want it
 again right before its turn and asks ``recheck``; then the snapshot is taken, if one was asked for, and all is asked again; then
-the volume is set to Retain, and last the claim is deleted, with uid and resourceVersion as preconditions. The volume's own
-reclaim policy decides what becomes of the data, not its class's.
+the volume is set to Retain, which is read back (``retention``), and last the claim is deleted, with uid and resourceVersion as
+preconditions. The volume's own reclaim policy decides what becomes of the data, not its class's.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.changes import AnnotateClaim, DeleteClaim, SetRetain, TakeSnapshot
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-from kubectl_pets.domain.orphans.judging import judge
+from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION, judge
+from kubectl_pets.domain.orphans.retention import (
+    CLAIM_ANNOTATION,
+    POLICY_ANNOTATION,
+    PUT_BACK_ANNOTATION,
+    RETAINED_ANNOTATION,
+    RUN_ANNOTATION,
+    has_notes,
+    policy_before,
+)
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Offer, Taken, choose, covers
 
-#: On a volume that was set to Retain: the policy it had, the claim it belonged to, and when.
-POLICY_ANNOTATION = "kubectl-pets/reclaim-policy"
-CLAIM_ANNOTATION = "kubectl-pets/claim"
-RETAINED_ANNOTATION = "kubectl-pets/retained-at"
+#: Whose annotations a new claim gets anew, or must not have: those of the volume controllers
+#: (pkg/controller/volume/persistentvolume) and of kubectl.
+_WRITTEN_ANEW = frozenset(("pv.kubernetes.io", "volume.kubernetes.io", "volume.beta.kubernetes.io", "kubectl.kubernetes.io"))
 
-#: Older notes than this are of a run that did not get further, and ``purge`` must not count the age of its leftover from then.
-_OF_THIS_RUN = timedelta(minutes=10)
+
+#: Its controller takes it off once no pod uses the claim.
+_PROTECTION = "kubernetes.io/pvc-protection"
 
 
 class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,38 +51,8 @@ class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_class: str = ""
     #: What the cluster has for that; read only if ``snapshot``.
     offer: Offer = Offer()
-
-
-# --- steps -------------------------------------------------------------------------------------------------------------------
-
-
-class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
-    """A VolumeSnapshot of the claim, if there is none of that name; the next step waits until it is ready to use."""
-
-    namespace: str
-    claim: str
-    uid: str  #: the claim's
-    name: str
-    snapshot_class: str
-
-
-class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):
-    """Reclaim policy Retain, with annotations that remember what was. Conditional on uid and resourceVersion."""
-
-    volume: str
-    uid: str
-    resource_version: str
-    before: str
-    annotations: dict[str, str]
-
-
-class DeleteClaim(msgspec.Struct, frozen=True, kw_only=True, tag="delete-claim"):
-    """With uid and resourceVersion as preconditions (metav1.Preconditions)."""
-
-    namespace: str
-    name: str
-    uid: str
-    resource_version: str
+    #: What this run is called, unlike any other: it is written onto the volumes that it sets to Retain.
+    run: str = ""
 
 
 Step = TakeSnapshot | SetRetain | DeleteClaim
@@ -92,6 +72,10 @@ class DeletionRefusedReason(StrEnum):
     FATE_CHANGED = "fate-changed"
     #: The volume has a reclaim policy that nobody here knows: not even what is agreed to could be said.
     FATE_UNKNOWN = "fate-unknown"
+    #: Its volume is being deleted: it goes with its claim, whatever its policy (StorageObjectInUseProtection).
+    VOLUME_TERMINATING = "volume-terminating"
+    #: The volume was set to Retain, and then had another policy again: somebody, or an admission policy, sets it back.
+    RETAIN_UNDONE = "retain-undone"
     #: Among the --keep newest ordinals.
     KEPT_BACK = "kept-back"
     OVER_LIMIT = "over-limit"
@@ -102,6 +86,8 @@ class DeletionRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     reason: DeletionRefusedReason | NoSnapshot
     #: With NoSnapshot: what it is about. Text from the cluster.
     detail: str = ""
+    #: The claim's volume, where this run has set it to Retain and may not take that back (``retention``); its record stays.
+    left_retained: str = ""
 
 
 class Deletion(msgspec.Struct, frozen=True, kw_only=True, tag="deletion"):
@@ -110,6 +96,69 @@ class Deletion(msgspec.Struct, frozen=True, kw_only=True, tag="deletion"):
     verdict: ClaimVerdict
     steps: tuple[Step, ...]
     fate: Fate
+
+
+@unique
+class UnfinishedReason(StrEnum):
+    """Why a claim that the server was told to delete does not count as deleted, or its data not as what was said."""
+
+    #: The claim is on its way out, and its own protection takes time (``kubernetes.io/pvc-protection``: a pod uses it).
+    CLAIM_PROTECTED = "claim-protected"
+    #: Somebody else's finalizer holds the claim.
+    CLAIM_HELD = "claim-held"
+    #: The volume is there still: its provisioner is at it.
+    BEING_DESTROYED = "being-destroyed"
+    #: The provisioner could not destroy it (its phase is Failed).
+    DESTRUCTION_FAILED = "destruction-failed"
+    #: The data was to be kept, and the volume is gone, going, or has another policy than Retain.
+    NOT_KEPT = "not-kept"
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True, tag="unfinished"):
+    """``detail``: finalizers, or what the provisioner said. Text from the cluster."""
+
+    deletion: Deletion
+    reason: UnfinishedReason
+    detail: str = ""
+
+    @property
+    def verdict(self) -> ClaimVerdict:
+        return self.deletion.verdict
+
+    @property
+    def final(self) -> bool:
+        """Waiting does not change it."""
+        return self.reason in (UnfinishedReason.NOT_KEPT, UnfinishedReason.DESTRUCTION_FAILED)
+
+
+def aftermath(
+    deletion: Deletion, claim: PersistentVolumeClaim | None, volume: PersistentVolume | None
+) -> Unfinished | None:
+    """What is still open of a deletion that the server took, by the claim and then the volume of these names, newly read. None:
+    the claim is gone, and its data is what ``deletion.fate`` says."""
+    was, had = deletion.verdict.claim, deletion.verdict.volume
+    same = volume is not None and had is not None and volume.metadata.uid == had.metadata.uid
+    if had is not None and deletion.fate is Fate.RETAINED and not (same and _stays(volume, was)):
+        return Unfinished(deletion=deletion, reason=UnfinishedReason.NOT_KEPT)
+    if claim is not None and claim.metadata.uid == was.metadata.uid:
+        others = [each for each in claim.metadata.finalizers if each != _PROTECTION]
+        if others:
+            return Unfinished(deletion=deletion, reason=UnfinishedReason.CLAIM_HELD, detail=", ".join(others))
+        return Unfinished(deletion=deletion, reason=UnfinishedReason.CLAIM_PROTECTED)
+    if deletion.fate is Fate.DESTROYED and same and volume is not None:
+        failed = volume.status.phase == "Failed"
+        reason = UnfinishedReason.DESTRUCTION_FAILED if failed else UnfinishedReason.BEING_DESTROYED
+        return Unfinished(deletion=deletion, reason=reason, detail=volume.status.message if failed else "")
+    return None
+
+
+def _stays(volume: PersistentVolume | None, was: PersistentVolumeClaim) -> bool:
+    """Nothing destroys it: it has the policy Retain, or somebody has brought its claim back already."""
+    if volume is None or volume.metadata.deletion_timestamp is not None:
+        return False
+    held = volume.spec.claim_ref
+    back = volume.status.phase == "Bound" and held is not None and held.uid not in ("", was.metadata.uid)
+    return back or volume.spec.persistent_volume_reclaim_policy == "Retain"
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +213,9 @@ def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> 
     if verdict.fate is Fate.UNKNOWN:
         return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.FATE_UNKNOWN)
     claim, volume = verdict.claim, verdict.volume
+    objection = _of_volume(volume, verdict.fate, options)
+    if objection is not None:
+        return DeletionRefused(verdict=verdict, reason=objection)
     steps: list[Step] = []
     if options.snapshot:
         snapshot = _snapshot(verdict, options)
@@ -172,10 +224,10 @@ def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> 
         steps.append(snapshot)
     fate = verdict.fate
     if volume is not None and fate is Fate.DESTROYED and not options.destroy_data:
-        steps.append(_retain(claim, volume, now))
+        steps.append(_retain(claim, volume, now, options.run))
         fate = Fate.RETAINED
-    elif volume is not None and _retained_long_ago(claim, volume, now):
-        steps.append(_retain(claim, volume, now))
+    elif volume is not None and fate is Fate.RETAINED and _held_by_another(volume, options.run):
+        steps.append(_retain(claim, volume, now, options.run))
     steps.append(
         DeleteClaim(
             namespace=claim.namespace,
@@ -224,44 +276,25 @@ def _changed(old: ClaimVerdict, fresh: ClaimVerdict) -> DeletionRefusedReason | 
     return DeletionRefusedReason.FATE_CHANGED if fresh.fate is Fate.DESTROYED and old.fate is not Fate.DESTROYED else None
 
 
-def noted(volume: PersistentVolume) -> PersistentVolumeClaim | None:
-    """The claim in the volume's annotation, if its name is the one that the volume is kept for."""
-    text, held = volume.metadata.annotations.get(CLAIM_ANNOTATION, ""), volume.spec.claim_ref
-    if not text or held is None:
+def _of_volume(volume: PersistentVolume | None, fate: Fate, options: DeletionOptions) -> DeletionRefusedReason | None:
+    """What of the volume speaks against it."""
+    if volume is None:
         return None
-    try:
-        claim = msgspec.json.decode(text, type=PersistentVolumeClaim)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return claim if (held.namespace, held.name) == (claim.namespace, claim.name) else None
+    kept = volume.spec.persistent_volume_reclaim_policy not in ("Delete", "Recycle")
+    if volume.metadata.deletion_timestamp is not None and (kept or not options.destroy_data):
+        return DeletionRefusedReason.VOLUME_TERMINATING
+    ours = options.run != "" and volume.metadata.annotations.get(RUN_ANNOTATION) == options.run
+    if fate is Fate.DESTROYED and ours and not options.destroy_data:
+        return DeletionRefusedReason.RETAIN_UNDONE
+    return None
 
 
-def policy_before(claim: PersistentVolumeClaim, volume: PersistentVolume) -> str:
-    """The volume's reclaim policy; where a run of ours that did not get as far as deleting this very claim has set it to Retain,
-    the one from before."""
-    policy, annotations = volume.spec.persistent_volume_reclaim_policy, volume.metadata.annotations
-    of = noted(volume)
-    ours = policy == "Retain" and of is not None and of.metadata.uid == claim.metadata.uid
-    return annotations.get(POLICY_ANNOTATION, "") or policy if ours else policy
+def _held_by_another(volume: PersistentVolume, run: str) -> bool:
+    """Some run of this program has set it to Retain, and may be about to put that back."""
+    return has_notes(volume) and (not run or volume.metadata.annotations.get(RUN_ANNOTATION) != run)
 
 
-def retained_at(volume: PersistentVolume) -> datetime | None:
-    """When this program set it to Retain, as the volume's annotation says; None: never, or it cannot be understood."""
-    try:
-        found = datetime.fromisoformat(volume.metadata.annotations.get(RETAINED_ANNOTATION, ""))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
-
-
-def _retained_long_ago(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime) -> bool:
-    if policy_before(claim, volume) == volume.spec.persistent_volume_reclaim_policy:
-        return False
-    at = retained_at(volume)
-    return at is None or at + _OF_THIS_RUN < now
-
-
-def _retain(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime) -> SetRetain:
+def _retain(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime, run: str) -> SetRetain:
     before = policy_before(claim, volume)
     return SetRetain(
         volume=volume.name,
@@ -272,18 +305,30 @@ def _retain(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetim
             POLICY_ANNOTATION: before,
             CLAIM_ANNOTATION: msgspec.json.encode(essence(claim)).decode(),
             RETAINED_ANNOTATION: now.isoformat(timespec="seconds"),
+            **({RUN_ANNOTATION: run} if run else {}),
         },
+    )
+
+
+def mark_kept(claim: PersistentVolumeClaim, note: str | None) -> AnnotateClaim:
+    """The annotation that says that the claim stays, with who says so and why; None: remove it."""
+    meta = claim.metadata
+    return AnnotateClaim(
+        namespace=claim.namespace,
+        name=claim.name,
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        annotations={KEEP_ANNOTATION: note},
     )
 
 
 def essence(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
     """What has to be kept of a claim to make it again: no status, no managed fields but a note of who made it, and of the
-    annotations none that the volume controllers and kubectl write themselves."""
+    annotations all but those that the volume controllers, kubectl and this program write themselves."""
     meta, made = claim.metadata, origins.creator(claim)
+    own = (origins.CREATOR_ANNOTATION, PUT_BACK_ANNOTATION)
     annotations = {
-        key: value
-        for key, value in meta.annotations.items()
-        if "kubernetes.io/" not in key and key != origins.CREATOR_ANNOTATION
+        key: value for key, value in meta.annotations.items() if key.partition("/")[0] not in _WRITTEN_ANEW and key not in own
     }
     if made.kind is EvidenceKind.CREATED_BY_SET_CONTROLLER:
         annotations[origins.CREATOR_ANNOTATION] = made.subject

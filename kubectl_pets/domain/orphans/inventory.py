@@ -187,6 +187,15 @@ class CSISource(Value, frozen=True):
 
     driver: str = ""
     volume_handle: str = ""
+    read_only: bool = False
+    fs_type: str = ""
+    volume_attributes: dict[str, str] = {}
+    #: Names of Secrets, not what is in them.
+    controller_publish_secret_ref: dict[str, str] | None = None
+    node_stage_secret_ref: dict[str, str] | None = None
+    node_publish_secret_ref: dict[str, str] | None = None
+    controller_expand_secret_ref: dict[str, str] | None = None
+    node_expand_secret_ref: dict[str, str] | None = None
 
 
 class PersistentVolumeSpec(Value, frozen=True):
@@ -196,12 +205,39 @@ class PersistentVolumeSpec(Value, frozen=True):
     #: What deletion of the claim really does to the data; the class's policy only decides what new volumes get.
     persistent_volume_reclaim_policy: str = ""
     storage_class_name: str = ""
+    volume_attributes_class_name: str | None = None
     volume_mode: str = ""
+    mount_options: tuple[str, ...] = ()
+    node_affinity: dict[str, Any] | None = None
     csi: CSISource | None = None
+    # core/v1 PersistentVolumeSource, in-tree
+    host_path: dict[str, Any] | None = None
+    local: dict[str, Any] | None = None
+    nfs: dict[str, Any] | None = None
+    iscsi: dict[str, Any] | None = None
+    fc: dict[str, Any] | None = None
+    rbd: dict[str, Any] | None = None
+    cephfs: dict[str, Any] | None = None
+    glusterfs: dict[str, Any] | None = None
+    cinder: dict[str, Any] | None = None
+    aws_elastic_block_store: dict[str, Any] | None = None
+    gce_persistent_disk: dict[str, Any] | None = None
+    azure_disk: dict[str, Any] | None = None
+    azure_file: dict[str, Any] | None = None
+    vsphere_volume: dict[str, Any] | None = None
+    portworx_volume: dict[str, Any] | None = None
+    photon_persistent_disk: dict[str, Any] | None = None
+    quobyte: dict[str, Any] | None = None
+    scale_io: dict[str, Any] | None = msgspec.field(name="scaleIO", default=None)
+    storageos: dict[str, Any] | None = None
+    flocker: dict[str, Any] | None = None
+    flex_volume: dict[str, Any] | None = None
 
 
 class PersistentVolumeStatus(Value, frozen=True):
     phase: str = ""
+    #: Why it has that phase, where it is Failed.
+    message: str = ""
     #: Since when it has that phase; servers before 1.28 do not say.
     last_phase_transition_time: datetime | None = None
 

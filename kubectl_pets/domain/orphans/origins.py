@@ -89,6 +89,8 @@ def fate(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> Fate:
         return Fate.NO_DATA if claim.status.phase == "Pending" else Fate.UNKNOWN
     if volume is not None and binding(claim, volume).kind is not EvidenceKind.VOLUME_AGREES:
         return Fate.UNKNOWN  # the volume is another claim's: its policy says nothing about this one
+    if volume is not None and volume.metadata.deletion_timestamp is not None:
+        return Fate.DESTROYED  # it goes with its claim, whatever its policy
     match volume.spec.persistent_volume_reclaim_policy if volume else "":
         case "Delete" | "Recycle":
             return Fate.DESTROYED

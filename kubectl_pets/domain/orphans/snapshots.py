@@ -11,14 +11,11 @@ from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.changes import CLAIM_UID_ANNOTATION
 from kubectl_pets.domain.model import Object, Value
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 
 _DEFAULT_ANNOTATION = "snapshot.storage.kubernetes.io/is-default-class"
-
-#: On a VolumeSnapshot of ours: the uid of the claim that it was taken of.
-CLAIM_UID_ANNOTATION = "kubectl-pets/claim-uid"
-LABELS = {"app.kubernetes.io/managed-by": "kubectl-pets"}
 
 
 # --- snapshot.storage.k8s.io/v1 ----------------------------------------------------------------------------------------------

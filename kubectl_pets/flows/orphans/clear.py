@@ -1,36 +1,48 @@
-"""Deletes claims one after the other so that each can come back, and brings them back.
+"""Deletes claims one after the other so that each can come back.
 
-Every claim is judged again right before its turn, on a newly read estate. Its record is on disk before it is touched. Ctrl-C
-takes effect between two claims, or while a snapshot is waited for, never within one.
+Every claim is judged again right before its turn, on a newly read inventory. Its record is on disk before it is touched, and it
+counts as deleted once it is gone. Ctrl-C takes effect between two claims, or while a snapshot is waited for, never within one.
 """
 
-from collections.abc import Callable
+from time import monotonic, sleep
 from typing import Protocol
 
 import msgspec
 
+from kubectl_pets.domain.changes import DeleteClaim, SetRetain
 from kubectl_pets.domain.orphans.deletion import (
-    DeleteClaim,
     Deletion,
     DeletionOptions,
     DeletionPlan,
     DeletionRefused,
-    SetRetain,
+    Unfinished,
+    UnfinishedReason,
+    aftermath,
     essence,
-    policy_before,
     recheck,
 )
-from kubectl_pets.domain.orphans.findings import ClaimVerdict
-from kubectl_pets.domain.orphans.restoring import AwaitBound, Record, RestorePlan, RestorePolicy, RestoreRefused, plan_restore
+from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
+from kubectl_pets.domain.orphans.restoring import Record
+from kubectl_pets.domain.orphans.retention import keeps, policy_before
 from kubectl_pets.domain.orphans.snapshots import Taken
-from kubectl_pets.errors import ConflictError, NotFoundError, PetsError
+from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
 from kubectl_pets.flows.orphans.records import RecordBook
+from kubectl_pets.flows.orphans.retention import put_back
 from kubectl_pets.flows.orphans.snapshot import Stopped, take
 from kubectl_pets.session import Cluster
 
 #: A claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
+
+#: Seconds for a deleted claim to be gone, and a destroyed volume: controllers take tenths, and drivers some seconds.
+_GONE_AFTER = 15.0
+#: As long where somebody else's finalizer holds the claim: that may take for ever.
+_HELD_AFTER = 2.0
+_PAUSE = 0.05
+
+#: What a turn ends with.
+Outcome = Deletion | DeletionRefused | Unfinished
 
 
 class Observer(Protocol):
@@ -41,15 +53,17 @@ class Observer(Protocol):
     def waits(self, snapshot: str, error: str) -> None:
         """For a VolumeSnapshot; with the last error that its controller met."""
 
-    def ends(self, number: int, outcome: Deletion | DeletionRefused) -> None: ...
+    def ends(self, number: int, outcome: Outcome) -> None: ...
 
 
 class Cleared(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a plan. ``left``: claims that were not touched, because of Ctrl-C or of the ``failure``; ``broken``: the claim
-    that the failure, or a Ctrl-C that would not wait, met in the middle."""
+    """What came of a plan. ``unfinished``: deletions that the server took and that are not through; ``left``: claims that were
+    not touched, because of Ctrl-C or of the ``failure``; ``broken``: the claim that the failure, or a Ctrl-C that would not wait,
+    met in the middle."""
 
     done: tuple[Deletion, ...]
     refused: tuple[DeletionRefused, ...]
+    unfinished: tuple[Unfinished, ...] = ()
     left: tuple[ClaimVerdict, ...] = ()
     broken: ClaimVerdict | None = None
     failure: PetsError | None = None
@@ -69,13 +83,20 @@ def clear(
     whatever happens."""
     done: list[Deletion] = []
     refused: list[DeletionRefused] = []
+    unfinished: list[Unfinished] = []
     waiting = [item.verdict for item in plan.deletions]
 
     def cleared(reached: int, *, broken: bool = False, failure: PetsError | None = None, interrupted: bool = False) -> Cleared:
         left = waiting[reached + broken:]
         middle = waiting[reached] if broken else None
         return Cleared(
-            done=tuple(done), refused=tuple(refused), left=tuple(left), broken=middle, failure=failure, interrupted=interrupted
+            done=tuple(done),
+            refused=tuple(refused),
+            unfinished=tuple(unfinished),
+            left=tuple(left),
+            broken=middle,
+            failure=failure,
+            interrupted=interrupted,
         )
 
     with held_back() as held:
@@ -92,10 +113,13 @@ def clear(
                 return cleared(number, broken=turn.touched, interrupted=True)
             if isinstance(outcome, Stopped):
                 return cleared(number, interrupted=True)
-            if isinstance(outcome, Deletion):
-                done.append(outcome)
-            else:
-                refused.append(outcome)
+            match outcome:
+                case Deletion():
+                    done.append(outcome)
+                case DeletionRefused():
+                    refused.append(outcome)
+                case Unfinished():
+                    unfinished.append(outcome)
             observer.ends(number + 1, outcome)
     return cleared(len(waiting))
 
@@ -120,7 +144,7 @@ class _Turn:
         #: Something was sent that changes the claim or its volume, and not taken back.
         self.touched = False
 
-    def take(self) -> Deletion | DeletionRefused | Stopped:
+    def take(self) -> Outcome | Stopped:
         taken = None
         if self._options.snapshot:
             decided = self._decide(self._options, None)
@@ -136,45 +160,85 @@ class _Turn:
         estate = self._cluster.claim_inventory(self._verdict.namespace)
         return recheck(self._verdict, estate, options, self._cluster.now(), taken)
 
-    def _delete(self, options: DeletionOptions, taken: Taken | None) -> Deletion | DeletionRefused:
-        """Judge, write the record and set the volume to Retain; judge again, and delete. Nothing stands between the last
-        judgement and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use it."""
+    def _delete(self, options: DeletionOptions, taken: Taken | None) -> Outcome:
+        """Judge, write the record and set the volume to Retain; judge again, see that it is Retain, and delete. Nothing stands
+        between that and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use
+        it."""
         conflicts = 0
         while True:
             decided = self._decide(options, taken)
             if isinstance(decided, DeletionRefused):
-                self._leave_as_it_was()
-                return decided
+                return self._give_up(decided)
             prepared = self._record is not None
             if self._record is None:
                 self._record = _record(decided.verdict, self._cluster, taken)
                 self._book.add(self._record)
+            retain = next((step for step in decided.steps if isinstance(step, SetRetain)), None)
             try:
-                for step in decided.steps:
-                    if isinstance(step, SetRetain):
-                        self._carry_out(step)
-                        self._retained = step
-                    elif isinstance(step, DeleteClaim) and prepared:
-                        self._carry_out(step)
-                        return decided
+                if retain is not None:
+                    self._send(retain)
+                    self._retained = retain
+                elif prepared and self._is_kept(decided):
+                    self._send(decided.steps[-1])
+                    return self._afterwards(decided)
+                elif prepared:
+                    raise ConflictError(f"volume {decided.verdict.claim.spec.volume_name} changed since it was read")
             except (ConflictError, NotFoundError):
                 conflicts += 1
                 if conflicts == _ATTEMPTS:
                     self._leave_as_it_was()
                     raise
+            except (ForbiddenError, InvalidError):  # the server took nothing
+                self._leave_as_it_was()
+                raise
 
-    def _carry_out(self, step: SetRetain | DeleteClaim) -> None:
+    def _send(self, step: object) -> None:
+        assert isinstance(step, SetRetain | DeleteClaim)
         self.touched = True
-        self._cluster.carry_out(step)
+        self._cluster.apply(step)
 
-    def _leave_as_it_was(self) -> None:
-        """Put the reclaim policy back of a volume whose claim was not deleted after all."""
-        retained, record = self._retained, self._record
-        if retained is not None:
-            self._cluster.carry_out(RestorePolicy(volume=retained.volume, uid=retained.uid, policy=retained.before))
+    def _is_kept(self, decided: Deletion) -> bool:
+        """Read the volume once more, where its data is to be kept."""
+        volume = decided.verdict.volume
+        if volume is None or decided.fate is not Fate.RETAINED:
+            return True
+        fresh = self._cluster.volume(volume.name)
+        return keeps(fresh, decided.verdict.claim, volume.metadata.uid, self._options.run)
+
+    def _afterwards(self, decided: Deletion) -> Deletion | Unfinished:
+        """Wait until the claim is gone, and see what became of the volume."""
+        begun = monotonic()
+        while True:
+            claim, volume = decided.verdict.claim, decided.verdict.volume
+            fresh = self._cluster.volume(volume.name) if volume is not None else None
+            found = aftermath(decided, self._cluster.claim(claim.namespace, claim.name), fresh)
+            if found is None:
+                return decided
+            waits = _HELD_AFTER if found.reason is UnfinishedReason.CLAIM_HELD else _GONE_AFTER
+            if found.final or monotonic() - begun >= waits:
+                return found
+            sleep(_PAUSE)
+
+    def _give_up(self, refused: DeletionRefused) -> DeletionRefused:
+        if self._leave_as_it_was():
+            return refused
+        assert self._retained is not None
+        return msgspec.structs.replace(refused, left_retained=self._retained.volume)
+
+    def _leave_as_it_was(self) -> bool:
+        """Put the reclaim policy back of a volume whose claim was not deleted after all, and drop the record. False: the volume
+        stays at Retain, and the record stays."""
+        retained, record, back = self._retained, self._record, True
+        if retained is not None and self._verdict.volume is not None:
+            claim, volume = self._verdict.claim, self._verdict.volume
+            try:
+                back = put_back(self._cluster, claim, volume, retained.before, self._options.run, takes_over=False)
+            except ForbiddenError:
+                back = False
         self.touched = False
-        if record is not None:
+        if record is not None and back:
             self._book.drop(record)
+        return back
 
 
 def _record(verdict: ClaimVerdict, cluster: Cluster, taken: Taken | None) -> Record:
@@ -186,26 +250,5 @@ def _record(verdict: ClaimVerdict, cluster: Cluster, taken: Taken | None) -> Rec
         reclaim_policy=policy_before(verdict.claim, volume) if volume else "",
         deleted_at=cluster.now(),
         snapshot=taken.name if taken else "",
+        volume_spec=volume.spec if volume else None,
     )
-
-
-def restore(
-    cluster: Cluster, record: Record, *, dry_run: bool, tell: Callable[[RestorePlan], None]
-) -> RestorePlan | RestoreRefused:
-    """Bring one claim back. The steps that are left are planned anew each time, so an interrupted restore can be run again."""
-    volume = cluster.volume(record.volume) if record.volume else None
-    planned = plan_restore(record, volume, cluster.claims(record.claim.namespace))
-    if isinstance(planned, RestoreRefused):
-        return planned
-    tell(planned)
-    if dry_run:
-        return planned
-    for step in planned.steps:
-        if isinstance(step, AwaitBound):
-            cluster.carry_out(step)
-            continue
-        with held_back() as held:
-            cluster.carry_out(step)
-        if held():
-            raise KeyboardInterrupt
-    return planned

@@ -10,22 +10,21 @@ from pathlib import Path
 import msgspec
 
 from kubectl_pets.cli.options import seconds
-from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.changes import DryRun, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
-    Deletion,
     DeletionOptions,
     DeletionPlan,
     DeletionRefused,
-    SetRetain,
-    TakeSnapshot,
+    Unfinished,
     plan,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.errors import ExitCode, ForbiddenError
 from kubectl_pets.flows.orphans import clear as clearing
-from kubectl_pets.flows.orphans.clear import Cleared
+from kubectl_pets.flows.orphans.clear import Cleared, Outcome
 from kubectl_pets.flows.orphans.records import RecordBook
+from kubectl_pets.flows.orphans.retention import new_run
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.orphans import documents as claim_documents
 from kubectl_pets.views.orphans import plan as claim_plans
@@ -53,7 +52,7 @@ class DeletionRun(msgspec.Struct, frozen=True, kw_only=True):
 
 def dispose(session: Session, chosen: Iterable[ClaimVerdict], manner: DeletionRun) -> ExitCode:
     """Delete the chosen claims as far as they may be. Raises PetsError."""
-    options, terminal = manner.options, session.terminal
+    options, terminal = msgspec.structs.replace(manner.options, run=new_run()), session.terminal
     if options.snapshot:
         options = msgspec.structs.replace(options, offer=session.cluster.snapshot_offer())
     planned = plan(chosen, options, session.now())
@@ -74,7 +73,7 @@ def _rehearse(session: Session, planned: DeletionPlan, manner: DeletionRun) -> E
     terminal = session.terminal
     if manner.dry_run is DryRun.SERVER:
         for step in (step for item in planned.deletions for step in item.steps):
-            session.cluster.carry_out(step, dry_run=True)
+            session.cluster.apply(step, dry_run=True)
         terminal.tell("the API server would accept every step (dry run)")
     drawn = claim_plans.draw(planned) if manner.output == "table" else claim_documents.plan(planned, manner.output)
     terminal.print(drawn)
@@ -123,11 +122,14 @@ class _Teller:
             self._told = snapshot, error
             self._terminal.tell(f"{self._place(number)} {claim_plans.waiting(snapshot, error)}")
 
-    def ends(self, number: int, outcome: Deletion | DeletionRefused) -> None:
+    def ends(self, number: int, outcome: Outcome) -> None:
         self._bar.ends(outcome)
         if isinstance(outcome, DeletionRefused):
             told = f"{self._place(number)} refused: {claim_words.refused(outcome)}"
             self._bar.passing(lambda: self._terminal.tell(told))
+        elif isinstance(outcome, Unfinished):
+            lines = f"{self._place(number)} {claim_plans.unfinished(outcome)}\nhint: {claim_plans.unfinished_hint(outcome)}"
+            self._bar.passing(lambda: self._terminal.tell(lines))
         elif not (self._bar.drawn and self._terminal.live):
             told = f"{self._place(number)} deleted {claim_words.title(outcome.verdict)}: data {outcome.fate}"
             self._bar.passing(lambda: self._terminal.print(told))
@@ -151,7 +153,7 @@ def _carry_out(session: Session, planned: DeletionPlan, options: DeletionOptions
 def _report(terminal: Terminal, cleared: Cleared, book: RecordBook, *, drawn: bool) -> None:
     if drawn or cleared.interrupted or cleared.failure is not None:
         terminal.tell(claim_plans.ended(cleared.done, cleared.left, cleared.broken, interrupted=cleared.interrupted))
-    if cleared.done or cleared.broken is not None:
+    if book.path.exists():
         terminal.tell(f"what was deleted is recorded in {book.path}")
     if any(item.fate is Fate.RETAINED for item in cleared.done):
         terminal.tell(f"hint: kubectl pets orphans restore {book.path} brings it back onto its data")
@@ -165,4 +167,8 @@ def _exit_code(cleared: Cleared) -> ExitCode:
         return ExitCode.TIMED_OUT
     if NoSnapshot.FAILED in reasons:
         return ExitCode.FAILED
+    if any(item.final for item in cleared.unfinished):
+        return ExitCode.FAILED
+    if cleared.unfinished:
+        return ExitCode.NOT_YET
     return ExitCode.REFUSED if cleared.refused and not cleared.done else ExitCode.OK

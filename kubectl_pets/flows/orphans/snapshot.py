@@ -7,7 +7,8 @@ every time, and the next run finds it and waits on.
 from collections.abc import Callable
 from time import monotonic, sleep
 
-from kubectl_pets.domain.orphans.deletion import Deletion, DeletionRefused, TakeSnapshot
+from kubectl_pets.domain.changes import TakeSnapshot
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionRefused
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Taken, look
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.session import Cluster
@@ -29,7 +30,7 @@ def take(
     name and the controller's last error, which is no reason to give up: the controller tries again."""
     step, volume = planned.steps[0], planned.verdict.volume
     assert isinstance(step, TakeSnapshot) and volume is not None
-    cluster.carry_out(step)
+    cluster.apply(step)
     end = monotonic() + patience if patience is not None else None
     while True:
         found = look(cluster.snapshot_seen(step.namespace, step.name), step.uid, volume)

@@ -8,30 +8,22 @@ somebody has to read who only meant to tidy up.
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
+from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DeleteClaim, DestroyVolume, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
-    DeleteClaim,
     Deletion,
     DeletionOptions,
     DeletionPlan,
     DeletionRefused,
     DeletionRefusedReason,
-    SetRetain,
     Step,
-    TakeSnapshot,
     Totals,
+    Unfinished,
+    UnfinishedReason,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
-from kubectl_pets.domain.orphans.restoring import (
-    AwaitBound,
-    ClearClaimRef,
-    CreateClaim,
-    DestroyVolume,
-    RestorePlan,
-    RestorePolicy,
-    RestoreStep,
-)
+from kubectl_pets.domain.orphans.restoring import AwaitBound, AwaitKept, RestorePlan, RestorePolicy, RestoreStep
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.phrases import count, folded
@@ -82,6 +74,8 @@ def step(found: Step | RestoreStep | DestroyVolume) -> str:
             return f"wait until {clean(namespace)}/{clean(name)} is bound to volume {clean(volume)}"
         case RestorePolicy(volume=volume, policy=policy):
             return f"set the reclaim policy of volume {clean(volume)} back to {clean(policy)}"
+        case AwaitKept(volume=volume):
+            return f"watch for a while whether volume {clean(volume)} is destroyed after all: that had been asked for"
         case DestroyVolume(volume=volume):
             return f"DESTROY volume {clean(volume)} with its data"
         case _:
@@ -91,6 +85,33 @@ def step(found: Step | RestoreStep | DestroyVolume) -> str:
 def waiting(snapshot: str, error: str) -> str:
     """``error``: what its controller last met, if anything."""
     return f"waiting for VolumeSnapshot {clean(snapshot)}" + (f": {clean(error)}" if error else "")
+
+
+def unfinished(found: Unfinished) -> str:
+    """What is still open of a deletion, in one line that begins with the claim's name."""
+    name, detail = claim_words.title(found.verdict), clean(found.detail)
+    volume = clean(found.verdict.claim.spec.volume_name)
+    match found.reason:
+        case UnfinishedReason.CLAIM_PROTECTED:
+            return f"{name} is being deleted, and not gone yet: a pod uses it, or the controller that lets it go is slow"
+        case UnfinishedReason.CLAIM_HELD:
+            return f"{name} is being deleted, and not gone: {detail} holds it"
+        case UnfinishedReason.BEING_DESTROYED:
+            return f"{name} is deleted; volume {volume} is being destroyed, and not gone yet"
+        case UnfinishedReason.DESTRUCTION_FAILED:
+            return f"{name} is deleted; volume {volume} could not be destroyed" + (f": {detail}" if detail else "")
+        case UnfinishedReason.NOT_KEPT:
+            return f"{name} is being deleted, and its data is NOT KEPT: volume {volume} is gone, going, or not at Retain"
+        case _:
+            assert_never(found.reason)
+
+
+def unfinished_hint(found: Unfinished) -> str:
+    """What to type to see how it goes on."""
+    claim = found.verdict.claim
+    if found.reason in (UnfinishedReason.CLAIM_PROTECTED, UnfinishedReason.CLAIM_HELD):
+        return f"kubectl describe pvc {clean(claim.name)} -n {clean(claim.namespace)}"
+    return f"kubectl describe pv {clean(claim.spec.volume_name)}"
 
 
 def ended(done: Sequence[Deletion], left: Sequence[ClaimVerdict], broken: ClaimVerdict | None, *, interrupted: bool) -> str:
@@ -114,8 +135,21 @@ def restore(plan: RestorePlan) -> str:
     lines = [f"{number:>3}. {step(each)}" for number, each in enumerate(plan.steps, start=1)]
     bound = next((each for each in plan.steps if isinstance(each, AwaitBound)), None)
     if bound is not None:
-        lines.append(f"  => {clean(bound.namespace)}/{clean(bound.name)} is back on volume {clean(bound.volume)}")
+        lines.append(f"  => {clean(bound.namespace)}/{clean(bound.name)} will be back on volume {clean(bound.volume)}")
     return "\n".join(lines)
+
+
+def after_restore(volume: str, policy_left: str, *, rescued: bool) -> list[str]:
+    """What somebody should know of a claim that is back. ``policy_left``: the reclaim policy that was not put back."""
+    told = []
+    if policy_left:
+        told.append(
+            f"volume {clean(volume)} stays at Retain, it was {clean(policy_left)}: somebody else deletes the claim or holds the "
+            "volume just now; type the same again to put it back"
+        )
+    if rescued:
+        told.append(f"warning: the destruction of volume {clean(volume)} had been asked for; look whether the data is all there")
+    return told
 
 
 def purge_question(volumes: tuple[PersistentVolume, ...], server: str) -> str:

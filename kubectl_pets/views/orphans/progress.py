@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, DeletionRefused
+from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, DeletionRefused, Unfinished
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text.cleaning import clean
@@ -61,7 +61,7 @@ class Bar:
         self._doing = f"{claim_words.title(verdict)}  waiting for VolumeSnapshot {clean(snapshot)}{told}"
         self._paint()
 
-    def ends(self, outcome: Deletion | DeletionRefused) -> None:
+    def ends(self, outcome: Deletion | DeletionRefused | Unfinished) -> None:
         self._ended += 1
         if isinstance(outcome, Deletion):
             self._done += outcome.verdict.size or 0

@@ -235,6 +235,8 @@ def refused(found: DeletionRefused) -> str:
     if found.reason in (DeletionRefusedReason.NOT_A_CANDIDATE, DeletionRefusedReason.IN_USE, DeletionRefusedReason.CHANGED):
         why = reason(found.verdict)
         told += f": {klass(found.verdict)}" + (f", {why}" if why else "")
+    if found.left_retained:
+        told += f"; its volume {clean(found.left_retained)} stays at Retain, and its record stays"
     return told
 
 
@@ -257,6 +259,10 @@ def refusal(why: DeletionRefusedReason | NoSnapshot, about: str = "") -> str:
             return "its volume or the volume's reclaim policy is not the one that was agreed to"
         case DeletionRefusedReason.FATE_UNKNOWN:
             return "what would become of its data cannot be said"
+        case DeletionRefusedReason.VOLUME_TERMINATING:
+            return "its volume is being deleted and goes with it, so its data would not be kept"
+        case DeletionRefusedReason.RETAIN_UNDONE:
+            return "its volume does not stay at Retain: somebody, or an admission policy, sets the reclaim policy back"
         case DeletionRefusedReason.KEPT_BACK:
             return "among the newest ordinals that --keep holds back"
         case DeletionRefusedReason.OVER_LIMIT:
@@ -283,6 +289,11 @@ def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") 
             return f"volume {subject} is not held for this claim any more, so it may be somebody else's; {look}"
         case RestoreRefusedReason.VOLUME_NOT_RELEASED:
             return f"volume {subject} is not released, by its old claim or by a failed reclamation; {look}"
+        case RestoreRefusedReason.CLAIM_TERMINATING:
+            held = f"{subject} holds it" if subject else "it is not gone yet"
+            return f"the old claim is being deleted, and {held}; once it is gone, type the same command again"
+        case RestoreRefusedReason.RECORD_INVALID:
+            return f"{what} is no record that this program wrote: {subject} cannot be"
         case RestoreRefusedReason.NAME_TAKEN:
             namespace, _, name = subject.rpartition("/")
             look = f"see what uses it with: kubectl describe pvc {name} -n {namespace}"

@@ -6,28 +6,29 @@ from typing import Any
 import msgspec
 import pytest
 
+from kubectl_pets.domain.changes import DeleteClaim, SetRetain, TakeSnapshot
 from kubectl_pets.domain.model import Condition, DataSource, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.deletion import (
-    CLAIM_ANNOTATION,
-    POLICY_ANNOTATION,
-    RETAINED_ANNOTATION,
-    DeleteClaim,
     Deletion,
     DeletionOptions,
     DeletionRefused,
     DeletionRefusedReason,
-    SetRetain,
-    TakeSnapshot,
     Totals,
     essence,
     plan,
-    policy_before,
     recheck,
     totals,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.judging import judge
+from kubectl_pets.domain.orphans.retention import (
+    CLAIM_ANNOTATION,
+    POLICY_ANNOTATION,
+    RETAINED_ANNOTATION,
+    RUN_ANNOTATION,
+    policy_before,
+)
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot, Offer, Taken
 from tests.domain.orphans.builders import (
     DAY,
@@ -65,12 +66,13 @@ def deletes(verdict: ClaimVerdict) -> DeleteClaim:
 
 def test_the_volume_is_set_to_retain_before_its_claim_goes() -> None:
     (verdict,) = left_behind(4)
-    (found,) = plan([verdict], DeletionOptions(), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(run="r-1"), NOW).deletions
     retain, delete = found.steps
     assert isinstance(retain, SetRetain) and delete == deletes(verdict)
     assert (retain.volume, retain.resource_version, retain.before) == (verdict.claim.spec.volume_name, "3", "Delete")
     assert retain.annotations[POLICY_ANNOTATION] == "Delete"
     assert retain.annotations[RETAINED_ANNOTATION] == "2026-03-01T12:00:00+00:00"
+    assert retain.annotations[RUN_ANNOTATION] == "r-1"
     noted = msgspec.json.decode(retain.annotations[CLAIM_ANNOTATION], type=PersistentVolumeClaim)
     assert noted == essence(verdict.claim)
     assert verdict.fate is Fate.DESTROYED and found.fate is Fate.RETAINED
@@ -174,10 +176,12 @@ def test_totals_say_what_would_be_destroyed() -> None:
 
 def test_what_is_remembered_of_a_claim_is_what_is_needed_to_make_it_again() -> None:
     notes = {"pv.kubernetes.io/bound-by-controller": "yes", "volume.kubernetes.io/selected-node": "n1", "team": "data"}
+    notes |= {"safe.autoscaler.kubernetes.io/evict": "no", "kubectl-pets/policy-put-back-at": "once"}  # another's, and our own
     source = DataSource(kind="VolumeSnapshot", name="s")
     found = essence(claim("data-web-4", annotations=notes, data_source=source, volume_mode="Filesystem"))
     made = {"kubectl-pets/created-by": "kube-controller-manager"}
-    assert found.metadata.annotations == {"team": "data"} | made and found.metadata.labels == {"app": "web"}
+    others = {"team": "data", "safe.autoscaler.kubernetes.io/evict": "no"}
+    assert found.metadata.annotations == others | made and found.metadata.labels == {"app": "web"}
     assert found.metadata.uid == "uid-prod-data-web-4" and not found.metadata.managed_fields
     assert found.spec.data_source is None and found.spec.volume_mode == "Filesystem"
     assert (found.api_version, found.kind) == ("v1", "PersistentVolumeClaim") and not found.status.phase
@@ -259,9 +263,9 @@ def test_the_slice_needs_to_hold_only_the_claim_itself() -> None:
 # --- what an interrupted run left --------------------------------------------------------------------------------------------
 
 
-def left_retained(at: datetime, of: str = "") -> PersistentVolume:
+def left_retained(at: datetime, of: str = "", run: str = "") -> PersistentVolume:
     """The volume of a claim that a run set to Retain ``at`` that time and then did not delete."""
-    (found,) = plan([BEFORE], DeletionOptions(), at).deletions
+    (found,) = plan([BEFORE], DeletionOptions(run=run), at).deletions
     retain = found.steps[0]
     assert isinstance(retain, SetRetain)
     return volume(claim("data-web-4", uid=of), "Retain", annotations=retain.annotations)
@@ -278,10 +282,30 @@ def test_a_run_that_goes_on_remembers_the_policy_from_before_and_counts_from_now
     assert retain.annotations[RETAINED_ANNOTATION] == "2026-03-01T12:00:00+00:00"
 
 
-def test_within_one_run_the_note_is_written_once() -> None:
-    item = left_retained(NOW - timedelta(minutes=1))
-    found = again(volumes={item.name: item})
-    assert isinstance(found, Deletion) and [type(step) for step in found.steps] == [DeleteClaim]
+@pytest.mark.parametrize(("holder", "run", "steps"), [("a", "a", [DeleteClaim]), ("a", "b", [SetRetain, DeleteClaim]), ("", "", [SetRetain, DeleteClaim])])
+def test_a_volume_that_another_run_holds_is_taken_over_first(holder: str, run: str, steps: list[type]) -> None:
+    """Whoever set it to Retain may be about to put that back: it then finds that it holds the volume no more."""
+    item = left_retained(NOW - timedelta(minutes=1), run=holder)
+    found = again(options=DeletionOptions(run=run), volumes={item.name: item})
+    assert isinstance(found, Deletion) and [type(step) for step in found.steps] == steps and found.fate is Fate.RETAINED
+
+
+def test_a_policy_that_is_set_back_under_our_hands_ends_it() -> None:
+    item = left_retained(NOW, run="a")
+    back = msgspec.structs.replace(item, spec=msgspec.structs.replace(item.spec, persistent_volume_reclaim_policy="Delete"))
+    assert reason(again(options=DeletionOptions(run="a"), volumes={item.name: back})) is R.RETAIN_UNDONE
+    assert isinstance(again(options=DeletionOptions(run="b"), volumes={item.name: back}), Deletion)  # another run gave up
+
+
+@pytest.mark.parametrize(("policy", "destroy", "refused"), [("Delete", False, True), ("Retain", False, True), ("Retain", True, True), ("Delete", True, False)])
+def test_a_volume_that_is_being_deleted_keeps_nothing(policy: str, destroy: bool, refused: bool) -> None:
+    """It goes with its claim, whatever its policy (StorageObjectInUseProtection); kubernetes/kubernetes#57496."""
+    item = claim("data-web-4")
+    going = volume(item, policy, deletion_timestamp=NOW)
+    (verdict,) = judge(estate(item, volumes={going.name: going}, sets=(stateful_set("web", 1),)), NOW)
+    assert verdict.fate is Fate.DESTROYED
+    found = plan([verdict], DeletionOptions(destroy_data=destroy), NOW)
+    assert [each.reason for each in found.refused] == ([R.VOLUME_TERMINATING] if refused else [])
 
 
 def test_notes_of_another_claim_say_nothing_of_this_one() -> None:

@@ -1,39 +1,34 @@
 """A deleted claim comes back onto its volume, from wherever the last attempt stopped; and leftovers are found by age."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
-from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
-from kubectl_pets.domain.orphans.deletion import (
-    CLAIM_ANNOTATION,
-    POLICY_ANNOTATION,
-    DeletionOptions,
-    SetRetain,
-    deletion,
-    essence,
-)
+from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DestroyVolume, SetRetain
+from kubectl_pets.domain.model import DataSource, PersistentVolumeClaim, ResourceRequests
+from kubectl_pets.domain.orphans import restoring
+from kubectl_pets.domain.orphans.deletion import DeletionOptions, deletion, essence
 from kubectl_pets.domain.orphans.findings import Class
 from kubectl_pets.domain.orphans.inventory import ClaimRef, PersistentVolume, PersistentVolumeStatus
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
-    ClearClaimRef,
-    CreateClaim,
-    DestroyVolume,
+    AwaitKept,
     Record,
     RestorePlan,
     RestorePolicy,
     RestoreRefused,
     RestoreRefusedReason,
     plan_purge,
-    plan_restore,
     record_of,
 )
-from tests.domain.orphans.builders import DAY, NOW, claim, estate, one, volume
+from kubectl_pets.domain.orphans.retention import CLAIM_ANNOTATION, POLICY_ANNOTATION, RESCUED_ANNOTATION, RUN_ANNOTATION
+from tests.domain.orphans.builders import DAY, NOW, claim, estate, one, owner, volume
 
 R = RestoreRefusedReason
+plan_restore = partial(restoring.plan_restore, now=NOW)
 OLD = claim("data-web-4", labels={"app": "web", "tier": "db"}, annotations={"team": "data"})
 NEW = claim("data-web-4", uid="made-anew", volume_name=OLD.spec.volume_name, phase="Bound")
 WAITING = claim("data-web-4", uid="made-anew", phase="Pending", volume_name=OLD.spec.volume_name)
@@ -168,7 +163,61 @@ def test_a_volume_that_anybody_may_have_is_refused() -> None:
 def test_a_claim_that_was_never_deleted_needs_no_restoring() -> None:
     assert reason(plan_restore(RECORD, volume(OLD), (OLD,))) is R.NOTHING_TO_DO
     going = claim("data-web-4", deleted=True)
-    assert reason(plan_restore(RECORD, volume(OLD), (going,))) is R.VOLUME_NOT_RELEASED
+    assert reason(plan_restore(RECORD, volume(OLD, "Retain"), (going,))) is R.CLAIM_TERMINATING
+
+
+def test_a_volume_that_is_about_to_be_destroyed_is_set_to_retain_first() -> None:
+    """Released with the policy Delete: a purge or --destroy-data of a moment ago, and its provisioner may be at it already."""
+    going = with_ref(RELEASED, OLD.metadata.uid, "Released", persistent_volume_reclaim_policy="Delete")
+    found = plan_restore(RECORD, going, (), run="r")
+    assert steps(found) == [SetRetain, AwaitKept]
+    retain, watch = getattr(found, "steps")
+    assert retain.annotations == {RESCUED_ANNOTATION: NOW.isoformat(timespec="seconds"), RUN_ANNOTATION: "r"}
+    notes = going.metadata.annotations | retain.annotations
+    rescued = msgspec.structs.replace(RELEASED, metadata=msgspec.structs.replace(RELEASED.metadata, annotations=notes))
+    assert steps(plan_restore(RECORD, rescued, ())) == [AwaitKept] and watch.until == NOW + timedelta(seconds=30)
+    late = restoring.plan_restore(RECORD, rescued, (), NOW + timedelta(seconds=30))
+    assert steps(late) == [CreateClaim, ClearClaimRef, AwaitBound, RestorePolicy]
+    held = volume(OLD)  # its claim is on its way out, and something holds that
+    assert steps(plan_restore(RECORD, held, (claim("data-web-4", deleted=True),))) == [SetRetain]
+    bare = volume(OLD, phase="Released")  # nobody noted anything: --destroy-data
+    noted = getattr(plan_restore(RECORD, bare, ()), "steps")[0].annotations
+    assert noted[POLICY_ANNOTATION] == "Delete" and CLAIM_ANNOTATION in noted
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"claim": msgspec.structs.replace(OLD, metadata=msgspec.structs.replace(OLD.metadata, namespace=".."))}, "namespace '..'"),
+        ({"claim": msgspec.structs.replace(OLD, metadata=msgspec.structs.replace(OLD.metadata, name="../secrets"))}, "claim '../secrets'"),
+        ({"volume": "a/b"}, "volume 'a/b'"),
+        ({"reclaim_policy": "Burn"}, "reclaim policy 'Burn'"),
+        ({"claim": claim("data-web-4", resources=ResourceRequests(requests={"storage": "lots"}))}, "size 'lots'"),
+    ],
+)
+def test_a_record_is_not_believed(wrong: dict[str, Any], told: str) -> None:
+    found = plan_restore(msgspec.structs.replace(RECORD, **wrong), RELEASED, ())
+    assert reason(found) is R.RECORD_INVALID and getattr(found, "subject") == told
+
+
+def test_only_what_is_kept_of_a_claim_is_written_again() -> None:
+    """Whoever can write the record cannot write owners, finalizers, a data source or a policy with it."""
+    meta = msgspec.structs.replace(
+        OLD.metadata, owner_references=(owner("Pod", "x"),), finalizers=("a.example/b",), annotations={"kubectl-pets/created-by": "helm", "team": "x"}
+    )
+    spec = msgspec.structs.replace(OLD.spec, data_source=DataSource(kind="VolumeSnapshot", name="s"), volume_name="another")
+    forged = msgspec.structs.replace(RECORD, claim=msgspec.structs.replace(OLD, metadata=meta, spec=spec), reclaim_policy="Delete")
+    made = getattr(plan_restore(forged, RELEASED, ()), "steps")[0].claim
+    assert not made.metadata.owner_references and not made.metadata.finalizers and made.metadata.annotations == {"team": "x"}
+    assert made.spec.data_source is None and made.spec.volume_name == RELEASED.name
+    bare = volume(OLD, "Retain", phase="Released")
+    assert steps(plan_restore(forged, bare, ())) == [CreateClaim, ClearClaimRef, AwaitBound]  # its owner wants it at Retain
+
+
+def test_a_volume_s_attributes_class_is_asked_for_again() -> None:
+    """A claim that names another one does not bind (KEP-3751)."""
+    gold = msgspec.structs.replace(RELEASED, spec=msgspec.structs.replace(RELEASED.spec, volume_attributes_class_name="gold"))
+    assert getattr(plan_restore(RECORD, gold, ()), "steps")[0].claim.spec.volume_attributes_class_name == "gold"
 
 
 def test_a_claim_that_was_about_to_be_deleted_gets_its_policy_back() -> None:

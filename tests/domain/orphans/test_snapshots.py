@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from kubectl_pets.domain.changes import CLAIM_UID_ANNOTATION
 from kubectl_pets.domain.model import ObjectMeta
 from kubectl_pets.domain.orphans.snapshots import (
-    CLAIM_UID_ANNOTATION,
     Chosen,
     ContentSource,
     Denied,

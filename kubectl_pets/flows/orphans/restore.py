@@ -1,0 +1,184 @@
+"""Brings one deleted claim back onto its volume, and says so only when it is.
+
+The steps that are left are planned anew on every reading, so that an interrupted restore can be run again, and one that somebody
+else disturbs goes on from what it finds.
+"""
+
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep
+
+import msgspec
+
+from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, SetRetain
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.restoring import (
+    AwaitBound,
+    AwaitKept,
+    Record,
+    RestorePlan,
+    RestorePolicy,
+    RestoreRefused,
+    RestoreRefusedReason,
+    RestoreStep,
+    is_back,
+    may_settle,
+    plan_restore,
+)
+from kubectl_pets.errors import ConflictError, NotFoundError, PetsError, ServerError
+from kubectl_pets.flows.engine.interrupts import held_back
+from kubectl_pets.flows.orphans.retention import put_back
+from kubectl_pets.session import Cluster
+
+#: A volume that changes under our hands this often is somebody else's business.
+_ATTEMPTS = 5
+_BINDING_SECONDS = 60.0
+#: For the volume controller to see that a claim was deleted.
+_SETTLING_SECONDS = 5.0
+_PAUSE = 0.1
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """The claim is bound to its volume. ``policy_left``: the reclaim policy that could not be put back, so that it stays Retain;
+    ``rescued``: its destruction had been asked for, and did not happen while it was watched."""
+
+    policy_left: str = ""
+    rescued: bool = False
+
+
+def restore(
+    cluster: Cluster, record: Record, *, run: str, dry_run: bool, tell: Callable[[RestorePlan], None]
+) -> Restored | RestorePlan | RestoreRefused:
+    """Bring one claim back; with ``dry_run`` what would be done, after the server was asked whether it would take the claim.
+    ``tell`` hears each plan. Raises PetsError."""
+    turn = _Restoring(cluster, record, run, tell)
+    return turn.rehearse() if dry_run else turn.carry_out()
+
+
+class _Restoring:
+    def __init__(self, cluster: Cluster, record: Record, run: str, tell: Callable[[RestorePlan], None]) -> None:
+        self._cluster, self._record, self._run, self._tell = cluster, record, run, tell
+        self._policy_left, self._rescued = "", False
+        self._told: list[type] = []
+
+    def rehearse(self) -> RestorePlan | RestoreRefused:
+        planned, _ = self._look()
+        if isinstance(planned, RestorePlan):
+            self._tell(planned)
+            for step in planned.steps:
+                if isinstance(step, CreateClaim):  # quota, admission, and whether there is such a namespace
+                    self._cluster.apply(step, dry_run=True)
+        return planned
+
+    def carry_out(self) -> Restored | RestoreRefused:
+        conflicts, begun = 0, False
+        while True:
+            planned, volume = self._settled()
+            if isinstance(planned, RestoreRefused):
+                done = begun and planned.reason is RestoreRefusedReason.NOTHING_TO_DO
+                return self._confirm() if done else planned
+            self._announce(planned)
+            begun = True
+            try:
+                if self._all(planned, volume):
+                    return self._confirm()
+            except (ConflictError, NotFoundError):
+                conflicts += 1
+                if conflicts == _ATTEMPTS:
+                    raise
+
+    def _look(self) -> tuple[RestorePlan | RestoreRefused, PersistentVolume | None]:
+        record, cluster = self._record, self._cluster
+        volume = cluster.volume(record.volume) if record.volume else None
+        claims = cluster.claims(record.claim.namespace)
+        return plan_restore(record, volume, claims, cluster.now(), self._run), volume
+
+    def _settled(self) -> tuple[RestorePlan | RestoreRefused, PersistentVolume | None]:
+        end = monotonic() + _SETTLING_SECONDS
+        while True:
+            planned, volume = self._look()
+            if not may_settle(planned, volume) or monotonic() >= end:
+                return planned, volume
+            sleep(_PAUSE)
+
+    def _announce(self, planned: RestorePlan) -> None:
+        """Once, and again where other steps are left than those that were told."""
+        kinds = [type(step) for step in planned.steps]
+        if self._told[-len(kinds):] != kinds:
+            self._tell(planned)
+            self._told = kinds
+
+    def _all(self, planned: RestorePlan, volume: PersistentVolume | None) -> bool:
+        """Whether every step was carried out; False: what is left has to be planned anew."""
+        for step in planned.steps:
+            if isinstance(step, AwaitKept):
+                self._rescued = True
+                self._watch(step)
+                return False
+            self._one(step, volume)
+        return not any(isinstance(step, SetRetain) for step in planned.steps)
+
+    def _one(self, step: RestoreStep, volume: PersistentVolume | None) -> None:
+        if isinstance(step, AwaitBound):
+            self._await_bound(step)
+            return
+        with held_back() as held:
+            if isinstance(step, RestorePolicy):
+                self._put_back(step, volume)
+            elif isinstance(step, SetRetain | CreateClaim | ClearClaimRef):
+                self._cluster.apply(step)
+        if held():
+            raise KeyboardInterrupt
+
+    def _put_back(self, step: RestorePolicy, volume: PersistentVolume | None) -> None:
+        meta = self._record.claim.metadata
+        claim = self._cluster.claim(meta.namespace, meta.name)
+        if claim is None or volume is None:
+            raise NotFoundError(f"claim {meta.namespace}/{meta.name} was deleted meanwhile")
+        if not put_back(self._cluster, claim, volume, step.policy, self._run, takes_over=True):
+            self._policy_left = step.policy
+
+    def _watch(self, step: AwaitKept) -> None:
+        """Raises PetsError where the volume is destroyed after all."""
+        for _ in _until(lambda: self._cluster.now() >= step.until):
+            volume = self._cluster.volume(step.volume)
+            if volume is None or volume.metadata.uid != step.uid or volume.metadata.deletion_timestamp is not None:
+                raise PetsError(
+                    f"volume {step.volume} is destroyed: that had begun before it could be set to Retain. Nothing is restored.",
+                    hint="look for a copy with: kubectl get volumesnapshots -A",
+                )
+            if volume.spec.persistent_volume_reclaim_policy != "Retain":
+                raise ConflictError(f"the reclaim policy of volume {step.volume} was set back by somebody else")
+
+    def _await_bound(self, step: AwaitBound) -> None:
+        end = monotonic() + _BINDING_SECONDS
+        for _ in _until(lambda: monotonic() >= end):
+            claim = self._cluster.claim(step.namespace, step.name)
+            if claim is None:
+                raise NotFoundError(f"claim {step.namespace}/{step.name} was deleted meanwhile")
+            if claim.status.phase == "Bound" and claim.spec.volume_name == step.volume:
+                return
+        raise ServerError(
+            f"claim {step.name} in namespace {step.namespace} was not bound to {step.volume} within {_BINDING_SECONDS:.0f} s",
+            hint=f"kubectl describe pvc {step.name} -n {step.namespace}; then run the same restore again, it goes on from there.",
+        )
+
+    def _confirm(self) -> Restored:
+        """Read claim and volume once more. The claim is called Bound a moment before the volume is."""
+        meta, end = self._record.claim.metadata, monotonic() + _SETTLING_SECONDS
+        for _ in _until(lambda: monotonic() >= end):
+            volume = self._cluster.volume(self._record.volume)
+            if is_back(self._record, volume, self._cluster.claim(meta.namespace, meta.name)):
+                return Restored(policy_left=self._policy_left, rescued=self._rescued)
+        raise PetsError(
+            f"claim {meta.namespace}/{meta.name} is not back: it or volume {self._record.volume} changed meanwhile.",
+            hint=f"kubectl describe pv {self._record.volume}; then run the same restore again, it goes on from there.",
+        )
+
+
+def _until(over: Callable[[], bool]) -> Iterator[None]:
+    """At least one look, and then one every moment until it is over."""
+    while True:
+        yield
+        if over():
+            return
+        sleep(_PAUSE)

@@ -1,0 +1,54 @@
+"""Gives a volume that was set to Retain its reclaim policy back, by the three changes of ``domain.orphans.retention``.
+
+Every one is conditional and planned on a fresh reading, so that another run, stopped at any moment, loses no data by it.
+"""
+
+from secrets import token_hex
+
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION, fence, take_hold, undo_retain
+from kubectl_pets.errors import ConflictError, NotFoundError
+from kubectl_pets.session import Cluster
+
+#: A volume or claim that changes under our hands this often is somebody else's business.
+_ATTEMPTS = 3
+
+
+def new_run() -> str:
+    """What one run is called, unlike any other: it is written onto the volumes that it holds."""
+    return token_hex(8)
+
+
+def put_back(
+    cluster: Cluster, claim: PersistentVolumeClaim, volume: PersistentVolume, policy: str, run: str, *, takes_over: bool
+) -> bool:
+    """Whether the volume has its ``policy`` back; if not, it stays at Retain. ``claim`` and ``volume`` say which are meant, by
+    their uids. ``takes_over``: from whichever run holds the volume. Raises ForbiddenError where claims may not be patched."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return _try(cluster, claim, volume, policy, run, takes_over)
+        except (ConflictError, NotFoundError):
+            continue
+    return False
+
+
+def _try(
+    cluster: Cluster, claim: PersistentVolumeClaim, volume: PersistentVolume, policy: str, run: str, takes_over: bool
+) -> bool:
+    now_volume, now_claim = cluster.volume(volume.name), cluster.claim(claim.namespace, claim.name)
+    if now_volume is None or now_claim is None:
+        return False
+    if now_volume.metadata.uid != volume.metadata.uid or now_claim.metadata.uid != claim.metadata.uid:
+        return False
+    if now_volume.metadata.annotations.get(RUN_ANNOTATION) != run:
+        hold = take_hold(now_volume, now_claim, policy, run) if takes_over else None
+        if hold is None:
+            return False
+        cluster.apply(hold)
+    cluster.apply(fence(now_claim, run, cluster.now()))
+    undo = undo_retain(cluster.volume(volume.name), cluster.claim(claim.namespace, claim.name), policy, run)
+    if undo is None:
+        return False
+    cluster.apply(undo)
+    return True
