@@ -111,7 +111,7 @@ STATUS = {
                 "rule": "PETS203",
                 "name": "rollout-stuck",
                 "severity": "error",
-                "subject": {"kind": "Pod", "namespace": "prod", "name": "web-5"},
+                "subject": {"kind": "Pod", "namespace": "default", "name": "web-5"},
                 "names": ["container"],
                 "number": None,
                 "limit": None,
