@@ -10,7 +10,7 @@ from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
-from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Frame
 from kubectl_pets.flows.engine.loop import TimedOut
@@ -132,6 +132,16 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again() -> None:
     script = Scripted(CANARY, COMPLETE, applies=[UnreachableError("cut off")])
     conclusion = drive(script, Promote())
     assert conclusion.exit_code is ExitCode.OK and script.changes == []
+
+
+def test_a_change_that_never_gets_through_is_told_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads succeed all the while: an admission webhook is down (500 for every patch)."""
+    clock = iter(range(0, 100_000, 20))
+    monkeypatch.setattr("kubectl_pets.flows.engine.deadline.monotonic", lambda: float(next(clock)))
+    script = Scripted(CANARY, applies=[ServerError("failed calling webhook")] * 1000)
+    with pytest.raises(ServerError):
+        drive(script, Promote(), seconds=None)
+    assert 2 <= 1000 - len(script.applies) <= 16 and script.changes == []
 
 
 def test_a_conflict_means_read_again() -> None:

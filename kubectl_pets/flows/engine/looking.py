@@ -59,6 +59,8 @@ class SetLook:
     ) -> None:
         self._clock, self._source, self._deadline, self._observe = clock, source, deadline, observe
         self._patience = Patience(deadline, source.wait)
+        #: Reads may succeed while every change fails (an admission webhook that is down).
+        self._of_attempts = Patience(deadline, source.wait)
         self._grace = OutageGrace()
         self._sight: Sight | None = None
 
@@ -99,11 +101,23 @@ class SetLook:
         self._source.wait(self._deadline.cap(seconds))
 
     def ride_out(self, failure: PetsError) -> None:
-        """Wait a moment after a failure that may pass, and have it shown; raises it once patience or time is over."""
+        """Wait a moment after a look that failed, and have it shown; raises the failure once patience or time is over."""
+        self._trouble(failure)
+        self._patience.ride_out(failure)
+
+    def ride_out_attempt(self, failure: PetsError) -> None:
+        """As ``ride_out``, after a change that failed."""
+        self._trouble(failure)
+        self._of_attempts.ride_out(failure)
+
+    def attempt_was_heard(self) -> None:
+        """The server answered one: the next failure is waited out from its own beginning."""
+        self._of_attempts.well_again()
+
+    def _trouble(self, failure: PetsError) -> None:
         self._grace.note(True)
         if self._sight is not None:
             self._observe(Frame(seen=self._sight.seen, now=self._sight.now, trouble=failure.message))
-        self._patience.ride_out(failure)
 
 
 def await_observed(clock: ClockPort, source: SetViewSource) -> None:

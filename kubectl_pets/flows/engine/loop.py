@@ -77,10 +77,11 @@ def until_ended(
     while True:
         sight = look.again(fresh)
         move = _settled(look, turn(sight))
-        if not sight.fresh and not (isinstance(move, Hold) and not (last_look and deadline.passed)):
+        late = deadline.passed
+        if not sight.fresh and not _rests(move, late and last_look):
             fresh = True
             continue
-        if deadline.passed and _is_cut_short(move):
+        if late and _is_cut_short(move):
             look.show()
             return TimedOut()
         if isinstance(move, Ended):
@@ -107,15 +108,22 @@ def _settled(look: SetLook, move: Move[E]) -> Hold | Again | Ended[E] | Attempt[
     return Hold(until, Wait(reason=WaitReason.PODS, pods=tuple(each.pod for each in move.blockers if each.pod), until=until))
 
 
+def _rests(move: Hold | Again | Ended[E] | Attempt[E], last_look: bool) -> bool:
+    """Whether what the watches brought is good enough for it."""
+    return isinstance(move, Hold) and not last_look
+
+
 def _is_cut_short(move: Hold | Again | Ended[E] | Attempt[E]) -> bool:
     return not (isinstance(move, Ended) or isinstance(move, Attempt) and move.late)
 
 
 def _attempted(look: SetLook, attempt: Attempt[E]) -> Outcome[E]:
     try:
-        return attempt.do()
+        outcome = attempt.do()
     except (ConflictError, NotFoundError):
-        return Again(fresh=True)
+        outcome = Again(fresh=True)
     except PASSING as failure:
-        look.ride_out(failure)
+        look.ride_out_attempt(failure)
         return Again(fresh=True)
+    look.attempt_was_heard()
+    return outcome
