@@ -16,7 +16,8 @@ import msgspec
 
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import LazyGroup, Verb
-from kubectl_pets.cli.options import as_kubectl_reads, connection, exit_codes
+from kubectl_pets.cli.options import connection, exit_codes
+from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.session import Session, Terminal
 
@@ -104,7 +105,8 @@ def run(arguments: Sequence[str], session: Session) -> int:
         if arguments[:1] == [completing.WORD]:
             completing.complete(cli, arguments[1:], session)
             return ExitCode.OK
-        code = cli.main(args=as_kubectl_reads(arguments), prog_name=PROGRAM, obj=session, standalone_mode=False)
+        words = as_command_reads(cli, as_kubectl_reads(arguments))
+        code = cli.main(args=words, prog_name=PROGRAM, obj=session, standalone_mode=False)
         return int(code or ExitCode.OK)
     except click.exceptions.NoArgsIsHelpError as error:
         session.terminal.print(error.format_message())

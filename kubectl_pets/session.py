@@ -30,22 +30,31 @@ else:
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
-    """kubectl's connection flags as typed; None or empty where not given. ``token`` is never shown."""
+    """kubectl's connection flags as typed; None or empty where not given. ``token`` and ``password`` are never shown."""
 
     kubeconfig: str | None = None
+    kuberc: str | None = None
     context: str | None = None
     cluster: str | None = None
     user: str | None = None
     namespace: str | None = None
     server: str | None = None
+    proxy_url: str | None = None
     token: str | None = None
+    username: str | None = None
+    password: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
     as_user: str | None = None
     as_groups: tuple[str, ...] = ()
     as_uid: str | None = None
+    as_user_extra: tuple[str, ...] = ()  #: KEY=VALUE each
     request_timeout: float | None = None  #: seconds; None or 0: no limit of ours
     insecure_skip_tls_verify: bool = False
     certificate_authority: str | None = None
     tls_server_name: str | None = None
+    disable_compression: bool = False
+    verbosity: int = 0  #: kubectl's levels: from 6 each request is told on stderr, from 1 an error's traceback
 
 
 class Terminal:
@@ -129,7 +138,6 @@ class Session:
     def __init__(self, *, terminal: Terminal, connect: Callable[[ConnectionFlags], Cluster] | None = None) -> None:
         self.terminal = terminal
         self.flags = ConnectionFlags()
-        self.verbose = False
         self._connect = connect
 
     @cached_property
@@ -138,7 +146,11 @@ class Session:
             return self._connect(self.flags)
         from kubectl_pets.cluster import connect
 
-        return connect(self.flags)
+        return connect(self.flags, tell=self.terminal.tell)
+
+    @property
+    def verbose(self) -> bool:
+        return self.flags.verbosity > 0
 
     def close(self) -> None:
         """Give back what the run took from outside; safe to call when nothing was."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec.structs import replace
 
+from kubectl_pets.cli.pflag import as_kubectl_reads
 from kubectl_pets.session import Session
 from kubectl_pets.views.text.cleaning import clean
 
@@ -90,7 +91,7 @@ def _answer(cli: click.Command, words: Sequence[str], session: Session) -> str:
 
     *typed, last = words or [""]
     directive, lines = Directive.NO_FILES, []
-    for item in ShellComplete(cli, {"obj": session}, cli.name or "", "").get_completions(typed, last):
+    for item in ShellComplete(cli, {"obj": session}, cli.name or "", "").get_completions(as_kubectl_reads(typed), last):
         if item.type != "plain":
             directive = Directive.FOLDERS if item.type == "dir" else Directive.FILES
             continue

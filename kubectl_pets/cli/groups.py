@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from kubectl_pets.cli import completing
+from kubectl_pets.cli.pflag import as_command_reads
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -57,7 +58,8 @@ class LazyGroup(click.Group):
         stray = [each for each in self.params if each.expose_value and _typed(ctx, each)]
         if stray and not ctx.resilient_parsing:
             ctx.fail(f"{stray[0].opts[0]} must stand after '{args[0]}', if that verb takes it.")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command, as_command_reads(command, rest) if command is not None else rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         known = ((name, verb.about) for name, verb in self.verbs.items() if not verb.alias_of)
@@ -98,7 +100,8 @@ class VerbGroup(LazyGroup):
         if at is None:
             return super().make_context(info_name, args, parent, **extra)
         before, (name, *after) = args[:at], args[at:]
-        return self.verbs[name].load().make_context(f"{info_name} {name}", before + after, parent, **extra)
+        verb = self.verbs[name].load()
+        return verb.make_context(f"{info_name} {name}", as_command_reads(verb, before + after), parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return click.Command.parse_args(self, ctx, args)

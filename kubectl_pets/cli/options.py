@@ -1,7 +1,7 @@
 """The click options and parameter types that several verbs share. Flags are kubectl's, with kubectl's meaning."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +19,13 @@ if TYPE_CHECKING:  # help, version and completion do without the domain
     from kubectl_pets.domain.rollout.revisions import Image
     from kubectl_pets.domain.stepping.steps import Amount
 
+#: Go's longest duration, in seconds.
+_LONGEST = 2**63 / 1e9
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _KINDS = frozenset({"sts", "statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps", "statefulsets.v1.apps"})
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
 
 class SetName(click.ParamType[str]):
@@ -54,10 +57,11 @@ class Duration(click.ParamType[timedelta]):
         text = str(value)
         if re.fullmatch(r"[0-9]{1,9}", text):
             return timedelta(seconds=int(text))
-        parts = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|h|m|s)", text)
-        if not parts or "".join(number + unit for number, unit in parts) != text:
+        parts = re.findall(r"([0-9]{1,15}\.?[0-9]{0,9}|\.[0-9]{1,9})(ms|us|µs|μs|ns|h|m|s)", text)
+        total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if not parts or "".join(number + unit for number, unit in parts) != text or total > _LONGEST:
             self.fail(f"'{text}' is not a duration like 30s, 10m or 1h30m.", param, ctx)
-        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+        return timedelta(seconds=total)
 
 
 class Age(Duration):
@@ -132,7 +136,7 @@ class ImageValue(click.ParamType["Image"]):
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Put a connection flag into the session, wherever on the command line it stood; the last one wins."""
-    if value is None or value == () or value is False:
+    if value is None or value == ():
         return
     session = ctx.find_object(Session)
     assert session is not None and param.name is not None
@@ -141,10 +145,8 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     session.flags = replace(session.flags, **{param.name: value})
 
 
-def _be_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    session = ctx.find_object(Session)
-    assert session is not None
-    session.verbose = session.verbose or value
+def _ignore(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """A flag about kubectl's own process, which has no equal here."""
 
 
 class _Quiet(click.Option):
@@ -156,6 +158,11 @@ class _Quiet(click.Option):
 
 def _flag(*names: str, completes: Callable[..., Any] | None = None, **kw: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     return names, {"shell_complete": completes, **kw}
+
+
+def _switch(*names: str, **kw: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """On, or with ``=false`` off again (``pflag`` gives the bare one its value)."""
+    return _flag(*names, type=click.BOOL, is_flag=False, flag_value="true", metavar="", **kw)
 
 
 #: The first of these are shown in every verb's help, all of them in the program's.
@@ -178,10 +185,18 @@ _CONNECTION = (
     _flag("--cluster", metavar="NAME", completes=completing.configured("clusters"), help="Cluster of the kubeconfig to use."),
     _flag("--user", metavar="NAME", completes=completing.configured("users"), help="User of the kubeconfig to use."),
     _flag("-s", "--server", metavar="URL", help="Address of the API server."),
+    _flag("--proxy-url", metavar="URL", help="Proxy on the way to the API server."),
     _flag("--token", metavar="TOKEN", help="Bearer token to authenticate with."),
+    _flag("--username", metavar="NAME", help="User name for basic authentication."),
+    _flag("--password", metavar="PASSWORD", help="Password for basic authentication."),
+    _flag(
+        "--client-certificate", metavar="FILE", completes=completing.files, help="Client certificate to authenticate with (PEM)."
+    ),
+    _flag("--client-key", metavar="FILE", completes=completing.files, help="Key of the client certificate (PEM)."),
     _flag("--as", "as_user", metavar="USER", help="User to impersonate."),
     _flag("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Group to impersonate; may be repeated."),
     _flag("--as-uid", metavar="UID", help="UID to impersonate."),
+    _flag("--as-user-extra", metavar="KEY=VALUE", multiple=True, help="Extra of the user to impersonate; may be repeated."),
     _flag(
         "--certificate-authority",
         metavar="FILE",
@@ -189,19 +204,34 @@ _CONNECTION = (
         help="Certificate of the authority that signed the server's.",
     ),
     _flag("--tls-server-name", metavar="NAME", help="Name to check the server's certificate for."),
-    _flag("--insecure-skip-tls-verify", is_flag=True, help="Do not check the server's certificate."),
+    _switch("--insecure-skip-tls-verify", help="Do not check the server's certificate."),
+    _switch("--disable-compression", help="Have answers sent uncompressed."),
     _flag("--request-timeout", type=Duration(), metavar="DURATION", help="Give up on a single request after this long."),
+    _flag("--kuberc", metavar="FILE", completes=completing.files, help="Preferences that say which credential plugins may run."),
+    _flag(
+        "-v",
+        "--v",
+        "--verbose",
+        "verbosity",
+        type=int,
+        is_flag=False,
+        flag_value="1",
+        metavar="LEVEL",
+        help="Show the traceback of an error; from level 6 each request with its time.",
+    ),
 )
+
+#: kubectl's flags about its own process: taken, so that an alias with one of them works, and without effect.
+WITHOUT_EFFECT = ("--cache-dir", "--log-flush-frequency", "--profile", "--profile-output", "--vmodule")
 
 
 def connection(command: _F, *, all_shown: bool = False) -> _F:
     """All of kubectl's connection flags, and ``-v``. They may stand before the verb or after it."""
-    verbose = click.option(
-        "-v", "--verbose", is_flag=True, expose_value=False, callback=_be_verbose, help="Show the traceback of an error."
-    )
-    command = verbose(command)
+    for name in WITHOUT_EFFECT:
+        command = click.option(name, hidden=True, expose_value=False, callback=_ignore)(command)
     for index, (names, kw) in reversed(list(enumerate(_CONNECTION))):
-        kind = click.Option if all_shown or index < _SHOWN_EVERYWHERE else _Quiet
+        shown = all_shown or index < _SHOWN_EVERYWHERE or "-v" in names
+        kind = click.Option if shown else _Quiet
         command = click.option(*names, cls=kind, expose_value=False, callback=_remember, **kw)(command)
     return command
 
@@ -255,28 +285,6 @@ timeout = click.option(
     "--timeout", type=Duration(), metavar="DURATION", help="Give up waiting after this long (exit code 5); 0: never."
 )
 pass_session = click.make_pass_decorator(Session)
-
-
-_SHORT_WITH_EQUALS = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
-_DRY_RUNS = ("none", "client", "server")
-
-
-def as_kubectl_reads(words: Sequence[str]) -> list[str]:
-    """kubectl's flags are pflag's: ``-n=prod`` means what ``-n prod`` does, and a bare ``--dry-run`` takes no word after it.
-    click reads both otherwise."""
-    read: list[str] = []
-    for index, word in enumerate(words):
-        if word == "--":
-            return [*read, *words[index:]]
-        short = _SHORT_WITH_EQUALS.fullmatch(word)
-        following = words[index + 1] if index + 1 < len(words) else ""
-        if short:
-            read += short.groups()
-        elif word == "--dry-run" and following not in _DRY_RUNS:
-            read.append("--dry-run=client")
-        else:
-            read.append(word)
-    return read
 
 
 def seconds(duration: timedelta | None) -> float | None:

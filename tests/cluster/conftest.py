@@ -1,5 +1,7 @@
 """A loopback server, a client for it, and the certainty that neither leaves anything behind."""
 
+import base64
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from kubectl_pets.cluster import Client, connect
@@ -49,6 +52,33 @@ def server() -> Iterator[Loopback]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def serving(authority: trustme.CA, *names: str, client: trustme.CA | None = None) -> ssl.SSLContext:
+    """What a server needs to speak TLS under these names; ``client``: whose certificates its callers must show."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    if client is not None:
+        client.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def data(blob: trustme.Blob) -> str:
+    """As kubeconfigs hold it."""
+    return base64.b64encode(blob.bytes()).decode()
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[Loopback]:
+    """A server that speaks TLS: only such a one is told who asks."""
+    with loopback(serving(authority, "127.0.0.1", "localhost")) as running:
+        yield running
+
+
 def kubeconfig(
     server: str = "http://127.0.0.1:1",
     *,
@@ -79,12 +109,13 @@ Connector = Callable[..., Client]
 
 @pytest.fixture
 def connecting(tmp_path: Path) -> Iterator[Connector]:
-    """Connect with a kubeconfig of these parts and these flags; closed at the end."""
+    """Connect with a kubeconfig of these parts and these flags; closed at the end. Without a user over TLS, some user."""
     clients: list[Client] = []
 
     def connecting(
         server: str, /, *, cluster: Config | None = None, user: Config | None = None, context: Config | None = None, **flags: Any
     ) -> Client:
+        user = {"token": "anybody"} if user is None and server.startswith("https:") else user
         path = write(tmp_path / "kubeconfig.yaml", kubeconfig(server, cluster=cluster, user=user, context=context))
         clients.append(connect(ConnectionFlags(kubeconfig=str(path), **flags)))
         return clients[-1]
@@ -92,6 +123,18 @@ def connecting(tmp_path: Path) -> Iterator[Connector]:
     yield connecting
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def trusting(connecting: Connector, authority: trustme.CA) -> Connector:
+    """The same, trusting ``secure`` where nothing is said of trust."""
+
+    def trusting(server: str, /, *, cluster: Config | None = None, **more: Any) -> Client:
+        known = {"insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data"} & set(cluster or {})
+        own = {} if known or not server.startswith("https:") else {"certificate-authority-data": data(authority.cert_pem)}
+        return connecting(server, cluster=own | (cluster or {}), **more)
+
+    return trusting
 
 
 @pytest.fixture

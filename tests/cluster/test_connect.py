@@ -1,18 +1,37 @@
 """Flags, kubeconfig and surroundings: which server is asked, as whom, and what is said when they contradict each other."""
 
 import base64
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from kubectl_pets.cluster import connect
-from kubectl_pets.errors import ConfigError, NotFoundError, UnauthorizedError
+from kubectl_pets.cluster.access import choosing
+from kubectl_pets.errors import ConfigError, NotFoundError, UnauthorizedError, UnreachableError
 from kubectl_pets.session import Cluster, ConnectionFlags
-from tests.cluster.conftest import Connector, kubeconfig, write
+from tests.cluster.conftest import Connector, kubeconfig, serving, write
 from tests.cluster.loopback import Answer, Loopback, loopback, stateful_set, status
+
+
+@pytest.fixture
+def server(secure: Loopback) -> Loopback:
+    return secure
+
+
+@pytest.fixture
+def connecting(trusting: Connector) -> Connector:
+    return trusting
+
+
+@pytest.fixture
+def ca(authority: trustme.CA, tmp_path: Path) -> str:
+    """The file of ``server``'s authority."""
+    path = tmp_path / "ca.crt"
+    path.write_bytes(authority.cert_pem.bytes())
+    return str(path)
 
 
 def authorization(server: Loopback) -> str | None:
@@ -40,16 +59,16 @@ def test_the_client_is_what_the_session_wants(server: Loopback, connecting: Conn
 # --- which server ------------------------------------------------------------------------------------------------------------
 
 
-def test_context_cluster_user_and_server_flags_choose(server: Loopback, tmp_path: Path) -> None:
+def test_context_cluster_user_and_server_flags_choose(server: Loopback, ca: str, tmp_path: Path) -> None:
     config = kubeconfig("http://127.0.0.1:1", user={"token": "wrong"})
-    config["clusters"].append({"name": "other-cluster", "cluster": {"server": server.url}})
+    config["clusters"].append({"name": "other-cluster", "cluster": {"server": server.url, "certificate-authority": ca}})
     config["users"].append({"name": "other-user", "user": {"token": "right"}})
-    config["contexts"].append({"name": "other", "context": {"cluster": "other-cluster", "user": "here", "namespace": "n"}})
+    config["contexts"].append({"name": "other", "context": {"cluster": "other-cluster", "user": "here", "namespace": "theirs"}})
     path = str(write(tmp_path / "config", config))
     for flags in (
         ConnectionFlags(kubeconfig=path, context="other", user="other-user"),
         ConnectionFlags(kubeconfig=path, cluster="other-cluster", user="other-user"),
-        ConnectionFlags(kubeconfig=path, server=server.url, user="other-user"),
+        ConnectionFlags(kubeconfig=path, server=server.url, user="other-user", certificate_authority=ca),
     ):
         with connect(flags) as client:
             look(client)
@@ -57,7 +76,7 @@ def test_context_cluster_user_and_server_flags_choose(server: Loopback, tmp_path
     with connect(ConnectionFlags(kubeconfig=path, context="other", namespace="mine")) as client:
         assert client.namespace == "mine"
     with connect(ConnectionFlags(kubeconfig=path, context="other")) as client:
-        assert client.namespace == "n"
+        assert client.namespace == "theirs"
 
 
 @pytest.mark.parametrize(
@@ -89,18 +108,70 @@ def test_no_kubeconfig_at_all_says_where_it_looked(tmp_path: Path) -> None:
         connect(ConnectionFlags())
 
 
-def test_a_server_flag_needs_no_kubeconfig(server: Loopback) -> None:
-    with connect(ConnectionFlags(server=server.url, token="t")) as client:
+def test_a_server_flag_needs_no_kubeconfig(server: Loopback, ca: str) -> None:
+    with connect(ConnectionFlags(server=server.url, token="t", certificate_authority=ca)) as client:
         look(client)
         assert client.server_name() == f"no context ({server.url})"
         assert client.namespace == "default"
     assert authorization(server) == "Bearer t"
 
 
-def test_a_server_without_a_scheme_is_http_unless_there_is_something_to_trust(server: Loopback, connecting: Connector) -> None:
-    look(connecting(f"127.0.0.1:{server.port}"))
-    client = connecting(f"127.0.0.1:{server.port}", cluster={"insecure-skip-tls-verify": True})
-    assert client.server_name().endswith(f"(https://127.0.0.1:{server.port})")
+@pytest.mark.parametrize("cluster", [{}, {"insecure-skip-tls-verify": True}])
+def test_a_server_without_a_scheme_is_plain_http_whatever_there_is_to_trust(connecting: Connector, cluster: dict[str, Any]) -> None:
+    with loopback() as plain:
+        look(connecting(f"127.0.0.1:{plain.port}", cluster=cluster, user={"token": "s3cret"}))
+        assert authorization(plain) is None
+
+
+@pytest.mark.parametrize(
+    ("server", "read"),
+    [
+        ("HTTPS://Api.Example.org:6443/", "https://api.example.org:6443"),
+        ("https://h/k8s//c/../d/?x=1#f", "https://h/k8s/d"),
+        ("https://h?x=1", "https://h"),
+        ("https://user:pw@h:1/a", "https://h:1/a"),
+        ("https://[fd00::1]:6443", "https://[fd00::1]:6443"),
+        ("https://[::1%25lo]:6443", "https://[::1]:6443"),
+        ("h:8080/", "http://h:8080"),
+        ("localhost", "http://localhost"),
+    ],
+)
+def test_what_counts_of_a_servers_url(connecting: Connector, server: str, read: str) -> None:
+    assert connecting(server, user={"token": "t"}).server_name() == f"context here ({read})"
+
+
+# --- over plain HTTP ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("user", "flags"),
+    [
+        ({"token": "s3cret"}, {}),
+        ({}, {"token": "s3cret"}),
+        ({"username": "me", "password": "s3cret"}, {}),
+        ({"tokenFile": "/no/such/file"}, {}),
+        ({"auth-provider": {"name": "gcp"}}, {}),
+        ({"exec": {"command": "PLUGIN", "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}}, {}),
+    ],
+)
+def test_nobody_is_told_who_asks_over_plain_http(
+    connecting: Connector, tmp_path: Path, user: dict[str, Any], flags: dict[str, Any]
+) -> None:
+    ran, plugin = tmp_path / "ran", tmp_path / "plugin"
+    plugin.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    plugin.chmod(0o755)
+    if "exec" in user:
+        user = {"exec": user["exec"] | {"command": str(plugin)}}
+    with loopback() as plain:
+        look(connecting(plain.url, user=user, **flags))
+        assert not plain.seen[-1].headers["Authorization"] and not plain.seen[-1].headers["Cookie"]
+    assert not ran.exists()
+
+
+def test_a_user_in_the_servers_url_is_not_told_either(connecting: Connector) -> None:
+    with loopback() as plain:
+        look(connecting(plain.url.replace("://", "://me:s3cret@")))
+        assert plain.seen[-1].headers["Authorization"] is None
 
 
 def test_a_path_in_front_of_the_api_is_kept(server: Loopback, connecting: Connector) -> None:
@@ -116,19 +187,26 @@ def test_a_server_that_is_no_url_is_refused(connecting: Connector, url: str) -> 
     assert "s3cret" not in str(caught.value)
 
 
+_EXEC = {"command": "/no/such", "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
+_OIDC: dict[str, Any] = {"name": "oidc", "config": {"idp-issuer-url": "https://issuer.example.org", "client-id": "kubernetes"}}
+_ID_TOKEN = "e30." + base64.urlsafe_b64encode(b'{"exp": 4102444800}').decode().rstrip("=") + ".c2ln"
+_OLD_TOKEN = "e30." + base64.urlsafe_b64encode(b'{"exp": 1700000000}').decode().rstrip("=") + ".c2ln"
+
+
 # --- as whom -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("user", "flags", "header"),
     [
-        ({}, {}, None),
-        ({"token": " abc\n"}, {}, "Bearer abc"),
         ({"token": "abc"}, {"token": "def"}, "Bearer def"),
         ({"username": "me", "password": "pässword"}, {}, "Basic " + base64.b64encode("me:pässword".encode()).decode()),
-        ({"username": "me", "password": "p", "token": "abc"}, {}, "Bearer abc"),
-        ({"exec": {"command": "/no/such", "apiVersion": "client.authentication.k8s.io/v1"}}, {"token": "t"}, "Bearer t"),
-        ({"auth-provider": {"name": "oidc"}, "token": "abc"}, {}, "Bearer abc"),
+        ({"username": "me", "password": "p"}, {"username": "you"}, "Basic " + base64.b64encode(b"you:p").decode()),
+        ({"exec": _EXEC, "username": "me", "password": "p"}, {}, "Basic " + base64.b64encode(b"me:p").decode()),
+        ({"exec": _EXEC}, {"token": "t"}, "Bearer t"),
+        ({"auth-provider": _OIDC | {"config": _OIDC["config"] | {"id-token": _ID_TOKEN}}}, {}, f"Bearer {_ID_TOKEN}"),
+        ({"auth-provider": _OIDC | {"config": _OIDC["config"] | {"id-token": _ID_TOKEN}}, "token": "abc"}, {}, "Bearer abc"),
+        ({"client-key-data": "czNjcmV0", "token": "abc"}, {}, "Bearer abc"),
     ],
 )
 def test_the_header_that_is_sent(
@@ -178,18 +256,27 @@ def test_a_token_file_beats_a_token_once_it_is_there(server: Loopback, connectin
     assert authorization(server) == "Bearer rotated"
 
 
-def test_a_token_file_that_is_missing_or_empty_is_named(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read: No such file"), (b"\n", "is empty"), (b"\xff\xfe", "it is not text")]
+)
+def test_a_token_file_that_is_missing_or_empty_is_named(
+    server: Loopback, connecting: Connector, tmp_path: Path, content: bytes | None, said: str
+) -> None:
     token = tmp_path / "token"
-    client = connecting(server.url, user={"tokenFile": str(token)})
-    with pytest.raises(ConfigError, match=f"token file {token} cannot be read: No such file"):
-        client.set_view("x", "web")
-    token.write_text("\n")
-    with pytest.raises(ConfigError, match="is empty"):
-        client.set_view("x", "web")
-    token.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="it is not text"):
-        client.set_view("x", "web")
+    if content is not None:
+        token.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"token file {token} .*{said}"):
+        connecting(server.url, user={"tokenFile": str(token)})
     assert server.seen == []
+
+
+def test_a_token_file_that_is_empty_for_a_moment_does_no_harm(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("one")
+    client = connecting(server.url, user={"tokenFile": str(token)})
+    token.write_text("")
+    look(client)
+    assert authorization(server) == "Bearer one"
 
 
 def test_a_token_that_is_turned_down_is_unauthorized_without_being_shown(server: Loopback, connecting: Connector) -> None:
@@ -205,10 +292,29 @@ def test_a_token_that_is_turned_down_is_unauthorized_without_being_shown(server:
     [
         ({"user": {"token": "s3cret\nX-Evil: 1"}}, "line break"),
         ({"user": {"auth-provider": {"name": "gcp", "config": {"access-token": "s3cret"}}}}, "auth-provider 'gcp'"),
-        ({"user": {"client-certificate-data": "s3cret!"}}, "client-certificate-data in the kubeconfig is not base64"),
+        ({"user": {"auth-provider": {"name": "gcp"}, "token": "s3cret"}}, "auth-provider 'gcp'"),
+        ({"user": {"auth-provider": {"name": "oidc"}}}, "has no idp-issuer-url"),
+        ({"user": {"auth-provider": _OIDC}}, "has no id-token"),
+        ({"user": {"auth-provider": {"name": "oidc", "config": _OIDC["config"] | {"id-token": _OLD_TOKEN}}}}, "has run out"),
+        ({"user": {"auth-provider": _OIDC, "exec": _EXEC}}, "only one of them can log in"),
+        ({"user": {"token": "s3cret", "username": "me"}}, "only one of them can be sent"),
+        ({"user": {"token": " s3cret\n"}}, "line break"),
+        ({"user": {}}, "nothing says who you are"),
+        ({"user": {"password": "s3cret"}}, "nothing says who you are"),
+        ({"context": {"user": "gone"}, "user": {}}, "no user named 'gone'"),
+        ({"user": {"exec": _EXEC | {"interactiveMode": None}}}, "no interactiveMode"),
+        ({"user": {"exec": _EXEC | {"interactiveMode": "Sometimes"}}}, "unknown interactiveMode"),
+        ({"user": {"exec": _EXEC | {"command": ""}}}, "no command"),
+        ({"user": {"exec": _EXEC | {"apiVersion": None}}}, "no apiVersion"),
+        ({"user": {"exec": _EXEC | {"env": [{"value": "s3cret"}]}}}, "without a name"),
+        ({"user": {"client-certificate-data": "s3cret!"}}, "Expected base64 - at .*client-certificate-data"),
+        ({"user": {"client-certificate-data": "YQ==", "client-certificate": __file__}}, "client-certificate-data are given both"),
+        ({"cluster": {"certificate-authority-data": "YQ==", "certificate-authority": __file__}}, "given both"),
+        ({"context": {"namespace": ".."}}, "'..' cannot be a namespace"),
+        ({"namespace": "../kube-system"}, "cannot be a namespace"),
+        ({"as_user": "jane", "as_user_extra": ("scope",)}, "is not KEY=VALUE"),
         ({"user": {"client-certificate": "/no/such.crt"}}, "client-certificate /no/such.crt cannot be read: No such file"),
         ({"user": {"client-certificate-data": "czNjcmV0"}}, "has a client-certificate, but no client-key"),
-        ({"user": {"client-key-data": "czNjcmV0"}}, "has a client-key, but no client-certificate"),
         ({"user": {"as-groups": ["a"]}}, "but no user"),
         ({"user": {"as": "s3cret\n"}}, "line break"),
         ({"cluster": {"certificate-authority": "/no/such.crt"}}, "certificate-authority /no/such.crt cannot be read"),
@@ -234,7 +340,7 @@ def impersonated(server: Loopback) -> dict[str, list[str]]:
 
 def test_impersonation_from_the_kubeconfig(server: Loopback, connecting: Connector) -> None:
     extra = {"example.org/Scopes": ["a", "b"]}
-    look(connecting(server.url, user={"as": "jane", "as-groups": ["g1", "g,2"], "as-uid": "u1", "as-user-extra": extra}))
+    look(connecting(server.url, user={"token": "t", "as": "jane", "as-groups": ["g1", "g,2"], "as-uid": "u1", "as-user-extra": extra}))
     assert impersonated(server) == {
         "Impersonate-User": ["jane"],
         "Impersonate-Group": ["g1", "g,2"],
@@ -244,11 +350,17 @@ def test_impersonation_from_the_kubeconfig(server: Loopback, connecting: Connect
 
 
 def test_impersonation_from_flags_wins(server: Loopback, connecting: Connector) -> None:
-    user = {"as": "jane", "as-groups": ["g1"], "as-uid": "u1"}
-    look(connecting(server.url, user=user, as_user="jörg", as_groups=("dev", "ops"), as_uid="u2"))
+    user = {"token": "t", "as": "jane", "as-groups": ["g1"], "as-uid": "u1", "as-user-extra": {"a": ["1"], "b": ["2"]}}
+    flags = {"as_user": "jörg", "as_groups": ("dev", "ops"), "as_uid": "u2", "as_user_extra": ("a=x=y", "a=z")}
+    look(connecting(server.url, user=user, **flags))
     found = impersonated(server)
     assert [value.encode("latin-1").decode() for value in found.pop("Impersonate-User")] == ["jörg"]
-    assert found == {"Impersonate-Group": ["dev", "ops"], "Impersonate-Uid": ["u2"]}
+    assert found == {
+        "Impersonate-Group": ["dev", "ops"],
+        "Impersonate-Uid": ["u2"],
+        "Impersonate-Extra-a": ["x=y", "z"],
+        "Impersonate-Extra-b": ["2"],
+    }
 
 
 def test_all_requests_are_impersonated(server: Loopback, connecting: Connector) -> None:
@@ -272,22 +384,75 @@ def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "token").write_text("pod-token")
     (folder / "namespace").write_text("prod\n")
-    monkeypatch.setattr(sys.modules[connect.__module__], "SERVICE_ACCOUNT", folder)
+    monkeypatch.setattr(choosing, "SERVICE_ACCOUNT", folder)
     return folder
 
 
 _POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
 
-def test_in_a_pod_its_service_account_is_used(server: Loopback, pod: Path) -> None:
-    (pod / "ca.crt").write_text("")
-    with connect(ConnectionFlags(server=server.url), _POD) as client:
+def pod_of(server: Loopback) -> dict[str, str]:
+    return {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(server.port)}
+
+
+@pytest.fixture
+def trusted(pod: Path, authority: trustme.CA) -> None:
+    (pod / "ca.crt").write_bytes(authority.cert_pem.bytes())
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    ("flags", "sent"),
+    [({}, "pod-token"), ({"token": "mine"}, "mine"), ({"kubeconfig": "/dev/null"}, "pod-token"), ({"as_user": "jane"}, "pod-token")],
+)
+def test_in_a_pod_its_service_account_is_used(server: Loopback, flags: dict[str, Any], sent: str) -> None:
+    with connect(ConnectionFlags(**flags), pod_of(server)) as client:
         look(client)
         assert client.namespace == "prod"
         assert client.server_name() == f"this pod's cluster ({server.url})"
-    assert authorization(server) == "Bearer pod-token"
+    assert authorization(server) == f"Bearer {sent}"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_in_a_pod_the_certificate_is_checked_whatever_the_flags_say(pod: Path, server: Loopback) -> None:
+    (pod / "ca.crt").write_bytes(trustme.CA().cert_pem.bytes())
+    with connect(ConnectionFlags(insecure_skip_tls_verify=True), pod_of(server)) as client:
+        with pytest.raises(UnreachableError, match="is not trusted"):
+            client.set_view("x", "web")
+    assert server.seen == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_pods_cluster_may_have_an_ipv6_address() -> None:
     with connect(ConnectionFlags(), _POD | {"KUBERNETES_SERVICE_HOST": "fd00::1"}) as client:
         assert client.server_name() == "this pod's cluster (https://[fd00::1]:443)"
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"context": "prod"}, "no context named 'prod'"),
+        ({"cluster": "x"}, "no cluster named 'x'"),
+        ({"user": "x"}, "no user named 'x'"),
+        ({"client_certificate": "/x"}, "--client-certificate is given, but no cluster"),
+        ({"username": "x"}, "--username is given, but no cluster"),
+    ],
+)
+def test_what_a_flag_names_is_not_replaced_by_the_pods_own(server: Loopback, flags: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        connect(ConnectionFlags(**flags), pod_of(server))
+    assert server.seen == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_another_server_never_gets_the_pods_token(server: Loopback, ca: str) -> None:
+    with pytest.raises(ConfigError, match="nothing says who you are"):
+        connect(ConnectionFlags(server=server.url, certificate_authority=ca), _POD)
+    with loopback() as plain, connect(ConnectionFlags(server=plain.url), _POD) as client:
+        look(client)
+        assert authorization(plain) is None
+        assert client.namespace == "default"
 
 
 def test_a_kubeconfig_beats_the_pod_and_half_a_pod_is_none(pod: Path, tmp_path: Path) -> None:
@@ -313,8 +478,8 @@ def test_a_json_kubeconfig_is_yaml_too(tmp_path: Path) -> None:
         assert client.namespace == "default"
 
 
-def test_two_clients_do_not_share_anything(connecting: Connector) -> None:
-    with loopback() as one, loopback() as two:
+def test_two_clients_do_not_share_anything(connecting: Connector, authority: trustme.CA) -> None:
+    with loopback(serving(authority, "127.0.0.1")) as one, loopback(serving(authority, "127.0.0.1")) as two:
         first, second = connecting(one.url, user={"token": "a"}), connecting(two.url, user={"token": "b"})
         look(first)
         look(second)

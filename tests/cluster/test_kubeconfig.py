@@ -79,7 +79,7 @@ def test_a_plugin_named_without_a_path_is_left_to_PATH(tmp_path: Path) -> None:
         ("users:\n- name: a\n  user:\n    token: [s3cret-token]", r"cannot be understood: Expected `str . null`, got `array`"),
         ("users: s3cret-token", r"cannot be understood"),
         ("- s3cret-token", r"cannot be understood"),
-        ("users:\n- name: a\n  user:\n    token: !!python/name:s3cret-token", r"is not valid YAML"),
+        ("users:\n- name: a\n  user:\n    token: !!int s3cret-token", r"is not valid YAML"),
     ],
 )
 def test_a_file_that_is_wrong_is_named_without_a_word_from_it(tmp_path: Path, text: str, said: str) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from kubectl_pets.cluster.access.kubeconfig import EnvVar, ExecPlugin
+from kubectl_pets.cluster.access.kuberc import Policy
 from kubectl_pets.cluster.access.plugins import Plugin, child_environment
 from kubectl_pets.cluster.http.credentials import Certificate, Credential
 from kubectl_pets.errors import ConfigError, CredentialPluginError, UnauthorizedError
@@ -19,6 +21,16 @@ from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Loopback, stateful_set, status
 
 _V1 = "client.authentication.k8s.io/v1"
+
+
+@pytest.fixture
+def server(secure: Loopback) -> Loopback:
+    return secure
+
+
+@pytest.fixture
+def connecting(trusting: Connector) -> Connector:
+    return trusting
 
 
 class Script:
@@ -95,9 +107,52 @@ def test_what_the_plugin_is_told(tmp_path: Path) -> None:
     }
 
 
-def test_a_certificate_from_a_plugin_is_taken(tmp_path: Path) -> None:
-    script = Script(tmp_path, answer(clientCertificateData="CERT", clientKeyData="KEY"))
-    assert plugin(script.spec()).current() == Credential(None, Certificate(b"CERT", b"KEY"))
+def test_a_certificate_from_a_plugin_is_taken(tmp_path: Path, authority: trustme.CA) -> None:
+    me = authority.issue_cert("me@example.org")
+    chain, key = me.cert_chain_pems[0].bytes(), me.private_key_pem.bytes()
+    script = Script(tmp_path, answer(clientCertificateData=chain.decode(), clientKeyData=key.decode()))
+    assert plugin(script.spec()).current() == Credential(None, Certificate(chain, key))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """{"apiVersion": "%s", "status": {"token": "t", "clientCertificateData": null, "expirationTimestamp": null}}""",
+        """{"apiVersion": "%s", "kind": "ExecCredential", "spec": {}, "status": {"token": "t", "new": 1}}""",
+        """apiVersion: %s\nkind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: 2099-01-01T00:00:00Z""",
+        """\ufeff{"apiVersion": "%s", "kind": "ExecCredential", "status": {"token": "t"}}""",
+        """{"apiVersion": "%s", "status": {"token": "t", "expirationTimestamp": "2099-01-01T00:00:00.123456789+02:00"}}""",
+    ],
+)
+def test_answers_are_taken_as_kubectl_takes_them(tmp_path: Path, text: str) -> None:
+    script = Script(tmp_path, f"sys.stdout.buffer.write({(text % _V1).encode()!r})")
+    assert plugin(script.spec()).current() == Credential("Bearer t")
+
+
+@pytest.mark.parametrize("allowed", [("plugin.py",), ("PATH",), ("PATH", "other")])
+def test_a_plugin_that_kuberc_allows_runs(tmp_path: Path, allowed: tuple[str, ...]) -> None:
+    script = Script(tmp_path, answer(token="t"))
+    policy = Policy(tuple(str(script.path) if each == "PATH" else each for each in allowed), "kuberc")
+    environ = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    assert Plugin(script.spec(), {}, environ, policy).current() == Credential("Bearer t")
+
+
+@pytest.mark.parametrize("allowed", [(), ("other",), ("plugin",), ("bin/plugin.py",), ("/plugin.py",)])
+def test_a_plugin_that_kuberc_does_not_allow_does_not_run(tmp_path: Path, allowed: tuple[str, ...]) -> None:
+    script = Script(tmp_path, answer(token="t"))
+    with pytest.raises(CredentialPluginError, match="may not run: /home/me/.kube/kuberc does not allow it"):
+        Plugin(script.spec(), {}, os.environ, Policy(allowed, "/home/me/.kube/kuberc")).current()
+    assert script.runs == 0
+
+
+def test_a_plugin_in_the_working_folder_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(tmp_path, answer(token="t"))
+    monkeypatch.chdir(tmp_path)
+    spec = ExecPlugin(command="plugin.py", api_version=_V1, interactive_mode="Never")
+    for path in (".", "", f".{os.pathsep}/usr/bin"):
+        with pytest.raises(CredentialPluginError, match="is not installed"):
+            plugin(spec, {"PATH": path}).current()
+    assert script.runs == 0
 
 
 def test_the_library_path_of_a_frozen_program_is_not_handed_on() -> None:
@@ -125,6 +180,12 @@ def test_a_frozen_program_starts_plugins_in_the_environment_it_was_started_in(
         (["sys.stderr.write('x' * 5000 + ' the end')", "sys.exit(1)"], "status 1: …x+ the end$"),
         (["print('s3cret')"], "not an ExecCredential"),
         (["print('{\"kind\": \"Pod\"}')"], "not an ExecCredential with a status"),
+        ([answer(token="s3cret", expirationTimestamp="2099-01-01T00:00:00")], "not an ExecCredential$"),
+        ([answer(token="s3cret", expirationTimestamp="")], "not an ExecCredential$"),
+        ([answer(token="s3cret"), "print('Done!')"], "not an ExecCredential$"),
+        (["print('Welcome!')", answer(token="s3cret")], "not an ExecCredential$"),
+        ([answer(token="s3cret").replace("apiVersion", "version")], "it speaks no version"),
+        ([answer(clientCertificateData="s3cret", clientKeyData="s3cret")], "of no use: not PEM, or damaged"),
         ([answer(token="")], "neither a token nor a certificate"),
         ([answer(clientCertificateData="s3cret")], "without its key"),
         ([answer(token="s3cret\nX")], "line break"),
@@ -239,10 +300,8 @@ def test_closing_stops_a_plugin_that_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"command": ""}, "no command"),
         ({"api_version": None}, "apiVersion 'unset'"),
         ({"api_version": "client.authentication.k8s.io/v1alpha1"}, "apiVersion 'client.authentication.k8s.io/v1alpha1'"),
-        ({"interactive_mode": "Sometimes"}, "unknown interactiveMode"),
     ],
 )
 def test_a_plugin_that_is_badly_configured_is_a_config_error(fields: dict[str, Any], said: str) -> None:

@@ -63,9 +63,10 @@ def forward(server: Loopback, client: Client) -> Iterator[Callable[..., Forward]
 # --- what goes over it -------------------------------------------------------------------------------------------------------
 
 
-def test_it_asks_for_one_port_as_who_we_are(server: Loopback, connecting: Connector, forward: Callable[..., Forward]) -> None:
+def test_it_asks_for_one_port_as_who_we_are(secure: Loopback, trusting: Connector, forward: Callable[..., Forward]) -> None:
+    server = secure
     server.fault(echo, path=_PATH)
-    client = connecting(server.url, user={"token": "s3cret"}, as_user="mary", as_groups=("one", "two"))
+    client = trusting(server.url, user={"token": "s3cret"}, as_user="mary", as_groups=("one", "two"))
     forward(client)
     [seen] = server.requests(_PATH)
     assert (seen.method, seen.path) == ("GET", "/api/v1/namespaces/kube-system/pods/coredns-0/portforward")

@@ -2,9 +2,7 @@
 
 import base64
 import json
-import ssl
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +11,15 @@ import trustme
 
 from kubectl_pets.cluster import Client
 from kubectl_pets.errors import ConfigError, UnreachableError
-from tests.cluster.conftest import Connector
+from tests.cluster.conftest import Connector, data, serving
 from tests.cluster.loopback import Loopback, loopback, stateful_set
 from tests.cluster.proxy import proxy
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def serving(authority: trustme.CA, *names: str, client: trustme.CA | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(context)
-    if client is not None:
-        client.configure_trust(context)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
 @pytest.fixture
-def secure(authority: trustme.CA) -> Iterator[Loopback]:
-    with loopback(serving(authority, "127.0.0.1", "localhost")) as server:
-        stateful_set(server.world)
-        yield server
-
-
-def data(blob: trustme.Blob) -> str:
-    return base64.b64encode(blob.bytes()).decode()
+def secure(secure: Loopback) -> Loopback:
+    stateful_set(secure.world)
+    return secure
 
 
 def works(client: Client) -> None:
@@ -80,7 +59,7 @@ def test_insecure_asks_no_questions_and_warns_nobody(secure: Loopback, connectin
 
 def test_an_authority_that_is_no_certificate_is_a_config_error(secure: Loopback, connecting: Connector) -> None:
     client = connecting(secure.url, cluster={"certificate-authority-data": base64.b64encode(b"s3cret").decode()})
-    with pytest.raises(ConfigError, match="is not a PEM certificate") as caught:
+    with pytest.raises(ConfigError, match="holds no PEM certificate") as caught:
         client.set_view("x", "web")
     assert "s3cret" not in str(caught.value)
 

@@ -610,10 +610,12 @@ def test_the_right_to_get_alone_is_enough(server: Loopback, client: Client) -> N
         until(source, lambda seen: seen.set is None)
 
 
-def test_rotated_tokens_are_taken_up_after_a_401(server: Loopback, connecting: Connector, tmp_path: Path) -> None:
+def test_rotated_tokens_are_taken_up_after_a_401(secure: Loopback, trusting: Connector, tmp_path: Path) -> None:
+    server = secure
+    stateful_set(server.world)
     token = tmp_path / "token"
     token.write_text("old")
-    client = connecting(server.url, user={"tokenFile": str(token)})
+    client = trusting(server.url, user={"tokenFile": str(token)})
     with client.watch_set("x", "web") as source:
         server.await_requests(4, watch=True)
 

@@ -170,7 +170,7 @@ def test_a_plugin_that_wants_to_talk_has_nobody_to_talk_to(shell: Shell, tmp_pat
     )
     talker.chmod(0o755)
     user = {"exec": {"command": str(talker), "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "IfAvailable"}}
-    place = kubeconfig(tmp_path / "config", "http://127.0.0.1:1", user)
+    place = kubeconfig(tmp_path / "config", "https://127.0.0.1:1", user)
     said = at_a_terminal(shell, "kubectl", "__complete", "pets", "--kubeconfig", str(place), "status", "")
     assert ":4" in said and "assword" not in said.lower().replace("[debug]", "")
     pid, at_terminal, *rest = trace.read_text(encoding="utf-8").split(maxsplit=2)

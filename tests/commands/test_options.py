@@ -7,7 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, as_kubectl_reads, connection
+from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, connection
+from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.stepping.steps import Amount
@@ -77,15 +78,22 @@ def test_every_connection_flag_has_its_option() -> None:
     def command() -> None:
         """Only here for its options."""
 
-    assert {option.name for option in command.params} == {*ConnectionFlags.__struct_fields__, "verbose"}
+    taken = {option.name for option in command.params if not option.hidden}  # type: ignore[attr-defined]
+    assert taken == set(ConnectionFlags.__struct_fields__)
 
 
 @pytest.mark.parametrize(
     ("words", "read"),
     [
-        (("list", "-n=prod"), ["list", "-n", "prod"]),
-        (("list", "-o=json", "-A"), ["list", "-o", "json", "-A"]),
-        (("orphans", "-l=app=web"), ["orphans", "-l", "app=web"]),
+        (("list", "-v", "6"), ["list", "--v=6"]),
+        (("list", "-v=6"), ["list", "--v=6"]),
+        (("list", "-v6"), ["list", "--v=6"]),
+        (("list", "--v", "6"), ["list", "--v=6"]),
+        (("-v", "list"), ["--v=1", "list"]),
+        (("list", "--verbose"), ["list", "--v=1"]),
+        (("list", "--as_uid=a_b"), ["list", "--as-uid=a_b"]),
+        (("--insecure-skip-tls-verify", "list"), ["--insecure-skip-tls-verify=true", "list"]),
+        (("list", "--insecure-skip-tls-verify=false"), ["list", "--insecure-skip-tls-verify=false"]),
         (("rollout", "step", "--dry-run", "web"), ["rollout", "step", "--dry-run=client", "web"]),
         (("rollout", "step", "web", "--dry-run"), ["rollout", "step", "web", "--dry-run=client"]),
         (("rollout", "step", "--dry-run", "server", "web"), ["rollout", "step", "--dry-run", "server", "web"]),
@@ -96,3 +104,37 @@ def test_every_connection_flag_has_its_option() -> None:
 )
 def test_flags_mean_what_they_mean_to_kubectl(words: tuple[str, ...], read: list[str]) -> None:
     assert as_kubectl_reads(words) == read
+
+
+@click.command()
+@click.option("-n", "--namespace")
+@click.option("-A", "--all-namespaces", is_flag=True)
+@click.option("-y", "--yes", is_flag=True)
+def verb(**typed: Any) -> None:
+    """Only here for its options."""
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        (("-n=prod",), ["-n", "prod"]),
+        (("--namespace=prod",), ["--namespace=prod"]),
+        (("-x=prod",), ["-x=prod"]),
+        (("-A=true", "web"), ["-A", "web"]),
+        (("--yes=T",), ["--yes"]),
+        (("--yes=false", "web"), ["web"]),
+        (("-y", "web", "--yes=0"), ["web"]),
+        (("--yes=false", "-y"), ["-y"]),
+        (("-yA", "--yes=false"), ["-yA", "--yes=false"]),
+        (("--yes=perhaps",), ["--yes=perhaps"]),
+        (("--", "-n=prod", "--yes=false"), ["--", "-n=prod", "--yes=false"]),
+    ],
+)
+def test_switches_take_a_value_and_short_flags_an_equals_sign(words: tuple[str, ...], read: list[str]) -> None:
+    assert as_command_reads(verb, words) == read
+
+
+def test_a_switch_that_was_taken_back_in_a_way_that_is_not_understood_is_an_error() -> None:
+    for words in (["-yA", "--yes=false"], ["--yes=perhaps"]):
+        with pytest.raises(click.UsageError, match="does not take a value"):
+            verb.make_context("verb", as_command_reads(verb, words))

@@ -5,7 +5,6 @@ the plugin's own words are the error. Its environment is the one we were started
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,13 +12,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from threading import Event, RLock
 from time import monotonic
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import msgspec
 
+from kubectl_pets.cluster.access.goyaml import GoYamlError, first_document
 from kubectl_pets.cluster.access.kubeconfig import ExecPlugin
+from kubectl_pets.cluster.access.kuberc import Policy, found
 from kubectl_pets.cluster.http.credentials import Certificate, Credential, bearer
 from kubectl_pets.cluster.http.failures import clean
+from kubectl_pets.cluster.http.pools import usable
 from kubectl_pets.errors import ConfigError, CredentialPluginError
 
 _GROUP = "client.authentication.k8s.io/"
@@ -32,15 +34,15 @@ _SILENCE = 1.0
 
 
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
-    token: str = ""
-    client_certificate_data: str = ""
-    client_key_data: str = ""
-    expiration_timestamp: datetime | None = None
+    token: str | None = None
+    client_certificate_data: str | None = None
+    client_key_data: str | None = None
+    expiration_timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True, rename="camel"):
-    api_version: str = ""
-    kind: str = ""
+    api_version: str | None = None
+    kind: str | None = None
     status: _Status | None = None
 
 
@@ -58,13 +60,20 @@ def child_environment(environ: Mapping[str, str], frozen: bool) -> dict[str, str
 
 
 class Plugin:
-    """Credentials from a plugin, kept until they expire. ``certificate`` is the kubeconfig's own, sent beside a token."""
+    """Credentials from a plugin, kept until they expire. ``cluster``: what it is told where it asks for that; ``policy``: whether
+    it may run at all. Raises ConfigError for a version of the protocol that is not spoken."""
 
     def __init__(
-        self, spec: ExecPlugin, cluster: Mapping[str, Any], environ: Mapping[str, str], certificate: Certificate | None = None
+        self, spec: ExecPlugin, cluster: Mapping[str, Any], environ: Mapping[str, str], policy: Policy | None = None
     ) -> None:
-        _check(spec)
-        self._spec, self._cluster, self._environ, self._certificate = spec, cluster, environ, certificate
+        self._command = os.path.normpath(spec.command or "")
+        if spec.api_version not in (_GROUP + "v1", _GROUP + "v1beta1"):
+            raise ConfigError(
+                f"the exec plugin {clean(self._command)} has apiVersion {clean(spec.api_version or 'unset')!r}, "
+                f"supported are {_GROUP}v1 and {_GROUP}v1beta1",
+                hint="update the kubeconfig with the tool that wrote it",
+            )
+        self._spec, self._cluster, self._environ, self._policy = spec, cluster, environ, policy or Policy()
         self._lock = RLock()
         self._closing = Event()
         self._credential: Credential | None = None
@@ -90,15 +99,14 @@ class Plugin:
     def _run(self) -> None:
         self._credential = None
         answer = self._parsed(self._output())
-        certificate = self._certificate
-        if answer.client_certificate_data:
-            certificate = Certificate(answer.client_certificate_data.encode(), answer.client_key_data.encode())
+        certificate = None
         try:
+            if answer.client_certificate_data and answer.client_key_data:
+                certificate = usable(Certificate(answer.client_certificate_data.encode(), answer.client_key_data.encode()))
             header = bearer(answer.token, "its token") if answer.token else None
         except ConfigError as error:
             raise self._failure(error.message) from None
-        expires = answer.expiration_timestamp
-        self._expires = expires.replace(tzinfo=UTC) if expires is not None and expires.tzinfo is None else expires
+        self._expires = answer.expiration_timestamp
         self._credential = Credential(header, certificate)
 
     def _output(self) -> bytes:
@@ -108,18 +116,13 @@ class Plugin:
         if mode == "Always" and not at_terminal:
             raise self._failure("it wants to ask its user, but there is no terminal")
         interactive = at_terminal and mode != "Never"
-        program = shutil.which(self._spec.command)
-        if program is None:
-            install = clean(self._spec.install_hint or "", 2000) or None
-            raise CredentialPluginError(
-                f"the credential plugin {clean(self._spec.command)} is not installed", hint=install or "check PATH"
-            )
+        program = self._program()
         with tempfile.TemporaryFile("a+b") as words:
             # On Windows a file's position is shared, so what is said at a terminal can only go there directly.
             direct = interactive and os.name == "nt"
             try:
                 process = subprocess.Popen(
-                    [program, *(self._spec.args or ())],
+                    [program, *(argument or "" for argument in self._spec.args or ())],
                     stdin=None if interactive else subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=None if direct else words,
@@ -131,6 +134,18 @@ class Plugin:
             if process.returncode != 0:
                 raise self._failure(f"it ended with status {process.returncode}", self._said(words))
             return output
+
+    def _program(self) -> str:
+        """The file to start."""
+        path = self._environ.get("PATH", "")
+        program = found(self._command, path)
+        self._policy.check(self._command, program or "", path)
+        if program is None:
+            install = clean(self._spec.install_hint or "", 2000) or None
+            raise CredentialPluginError(
+                f"the credential plugin {clean(self._command)} is not installed", hint=install or "check PATH"
+            )
+        return program
 
     def _wait(self, process: "subprocess.Popen[bytes]", words: IO[bytes], interactive: bool) -> bytes:
         began, passed_on = monotonic(), 0
@@ -159,7 +174,7 @@ class Plugin:
 
     def _environment(self, interactive: bool) -> dict[str, str]:
         env = child_environment(self._environ, bool(getattr(sys, "frozen", False)))
-        env |= {variable.name: variable.value for variable in self._spec.env or ()}
+        env |= {variable.name: variable.value or "" for variable in self._spec.env or () if variable and variable.name}
         spec: dict[str, Any] = {"interactive": interactive}
         if self._spec.provide_cluster_info:
             spec["cluster"] = self._cluster
@@ -168,45 +183,39 @@ class Plugin:
         return env
 
     def _parsed(self, output: bytes) -> _Status:
+        """JSON or YAML, as kubectl decodes it: a kind that is left out is taken for granted, a version is not."""
         try:
-            answer = msgspec.json.decode(output, type=_Answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            if output.lstrip().startswith(b"{"):
+                answer = msgspec.json.decode(output, type=_Answer)
+            else:
+                answer = msgspec.convert(first_document(output), _Answer)
+        except (GoYamlError, UnicodeDecodeError, msgspec.MsgspecError):
             raise self._failure("what it printed is not an ExecCredential") from None
-        if answer.kind != "ExecCredential" or answer.status is None:
+        status = answer.status
+        if (answer.kind or "ExecCredential") != "ExecCredential" or status is None:
             raise self._failure("what it printed is not an ExecCredential with a status")
         if answer.api_version != self._spec.api_version:
-            raise self._failure(f"it speaks {clean(answer.api_version)}, the kubeconfig {clean(self._spec.api_version or '')}")
-        if not answer.status.token and not answer.status.client_certificate_data:
+            spoken = clean(answer.api_version or "no version")
+            raise self._failure(f"it speaks {spoken}, the kubeconfig {clean(self._spec.api_version or '')}")
+        if not status.token and not status.client_certificate_data and not status.client_key_data:
             raise self._failure("it gave neither a token nor a certificate")
-        if bool(answer.status.client_certificate_data) != bool(answer.status.client_key_data):
+        if bool(status.client_certificate_data) != bool(status.client_key_data):
             raise self._failure("it gave a certificate without its key, or a key without its certificate")
-        return answer.status
+        return status
 
     def _said(self, words: IO[bytes]) -> str:
         """The last that it said: where a program fails it says why at the end."""
         words.seek(0)
         text = words.read().decode(errors="replace")
         for variable in self._spec.env or ():
-            if len(variable.value) >= 6 and any(word in variable.name.upper() for word in ("SECRET", "TOKEN", "PASS", "KEY")):
-                text = text.replace(variable.value, "…")
+            name, value = (variable.name or "", variable.value or "") if variable else ("", "")
+            if len(value) >= 6 and any(word in name.upper() for word in ("SECRET", "TOKEN", "PASS", "KEY")):
+                text = text.replace(value, "…")
         said = clean(text, len(text) + 1)
         return said if len(said) <= 600 else "…" + said[-600:]
 
     def _failure(self, problem: str, said: str = "") -> CredentialPluginError:
         return CredentialPluginError(
-            f"the credential plugin {clean(self._spec.command)} failed: {problem}" + (f": {said}" if said else ""),
+            f"the credential plugin {clean(self._command)} failed: {problem}" + (f": {said}" if said else ""),
             hint="run it by itself, or log in again with the tool it belongs to",
         )
-
-
-def _check(spec: ExecPlugin) -> None:
-    if not spec.command:
-        raise ConfigError("the exec plugin in the kubeconfig has no command")
-    if spec.api_version not in (_GROUP + "v1", _GROUP + "v1beta1"):
-        raise ConfigError(
-            f"the exec plugin {clean(spec.command)} has apiVersion {clean(spec.api_version or 'unset')!r}, "
-            f"supported are {_GROUP}v1 and {_GROUP}v1beta1",
-            hint="update the kubeconfig with the tool that wrote it",
-        )
-    if spec.interactive_mode not in (None, "", "Never", "IfAvailable", "Always"):
-        raise ConfigError(f"the exec plugin {clean(spec.command)} has an unknown interactiveMode")

@@ -1,12 +1,15 @@
 """Who we say we are: the Authorization header and the client certificate, kept fresh.
 
-A token in a file is read again when it was rotated, a plugin runs again when its token ran out or was turned down. Requests ask
-for the current credential each time, so a rollout of hours outlives a token of minutes. Plugins are in ``plugin.py``.
+A token or certificate in files is read again when it was rotated, a plugin runs again when its token ran out or was turned down.
+Requests ask for the current credential each time, so a rollout of hours outlives a token of minutes. Plugins are in
+``access/plugins.py``.
 """
 
 import os
 from base64 import b64encode
+from collections.abc import Callable
 from threading import Lock
+from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -65,14 +68,13 @@ class Fixed:
 
 
 class TokenFile:
-    """A file with a token that someone else rotates, a service account's for one. ``token``: as long as there is no file."""
+    """A file with a token that someone else rotates, a service account's for one. ``token``: as long as the file has none."""
 
-    def __init__(self, path: str, certificate: Certificate | None = None, token: str | None = None) -> None:
-        self._path, self._certificate = path, certificate
+    def __init__(self, path: str, token: str | None = None) -> None:
+        self._path = path
         self._lock = Lock()
         self._stamp: tuple[int, int, int] | None = None
-        header = bearer(token, "the token of the user") if token else None
-        self._credential = Credential(header, certificate) if header else None
+        self._credential = Credential(bearer(token, "the token of the user")) if token else None
 
     def current(self) -> Credential:
         with self._lock:
@@ -93,19 +95,55 @@ class TokenFile:
             if stamp == self._stamp and self._credential is not None:
                 return self._credential
             with open(self._path, encoding="utf-8") as file:
-                header = bearer(file.read(), f"the token file {clean(self._path)}")
-        except (OSError, UnicodeDecodeError) as error:
+                header = bearer(file.read().strip(), f"the token file {clean(self._path)}")
+        except (OSError, UnicodeDecodeError, ConfigError) as error:
             if self._credential is not None:
                 return self._credential  # in the middle of a rotation the old one is still good
+            if isinstance(error, ConfigError):
+                raise
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise ConfigError(f"the token file {clean(self._path)} cannot be read: {reason}") from None
-        self._stamp, self._credential = stamp, Credential(header, self._certificate)
+        self._stamp, self._credential = stamp, Credential(header)
         return self._credential
+
+
+class WithCertificate:
+    """Other credentials, and beside them a client certificate in files that someone else rotates. They are looked at at most once
+    a second (client-go ``cachingCertificateLoader``). ``read`` is given the one that is known and returns the one that is there;
+    it raises ConfigError while that is of no use."""
+
+    _OFTEN = 1.0
+
+    def __init__(self, other: Credentials, read: Callable[[Certificate | None], Certificate]) -> None:
+        self._other, self._read = other, read
+        self._lock = Lock()
+        self._looked = monotonic()
+        self._certificate = read(None)
+
+    def current(self) -> Credential:
+        return Credential(self._other.current().authorization, self._fresh())
+
+    def renewed(self, turned_down: Credential) -> bool:
+        self._other.renewed(Credential(turned_down.authorization))
+        self._looked = 0.0
+        return self.current() != turned_down
+
+    def close(self) -> None:
+        self._other.close()
+
+    def _fresh(self) -> Certificate:
+        with self._lock:
+            if monotonic() - self._looked > self._OFTEN:
+                self._looked = monotonic()
+                try:
+                    self._certificate = self._read(self._certificate)
+                except ConfigError:
+                    pass  # in the middle of a rotation the old one is still good
+            return self._certificate
 
 
 def bearer(token: str, origin: str) -> str:
     """The header for a token; ``origin`` says where it came from, should it be of no use."""
-    token = token.strip()
     if not token:
         raise ConfigError(f"{origin} is empty")
     return f"Bearer {_sendable(token, origin)}"
@@ -122,6 +160,6 @@ def header_text(value: str, origin: str) -> str:
 
 
 def _sendable(value: str, origin: str) -> str:
-    if any(character < " " or character == "\x7f" for character in value):
+    if any((character < " " and character != "\t") or character == "\x7f" for character in value):
         raise ConfigError(f"{origin} holds a line break or a control character")
     return value

@@ -11,15 +11,16 @@ import tempfile
 from importlib.util import find_spec
 from threading import Event, Lock, local
 from typing import Any
+from urllib.parse import unquote
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util import make_headers, parse_url
+from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from kubectl_pets.cluster.http import roots
-from kubectl_pets.cluster.http.credentials import Certificate
+from kubectl_pets.cluster.http.credentials import Certificate, basic
 from kubectl_pets.cluster.http.library import Configuration, RESTClientObject, is_socks_proxy_url
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.errors import ConfigError
@@ -134,8 +135,7 @@ def open_pool(target: Target, certificate: Certificate | None) -> urllib3.PoolMa
     configuration.proxy = target.proxy
     configuration.no_proxy = ""
     if target.proxy:
-        credentials = parse_url(target.proxy).auth
-        configuration.proxy_headers = make_headers(proxy_basic_auth=credentials) if credentials else None
+        configuration.proxy_headers = _proxy_headers(target.proxy)
     if is_socks_proxy_url(target.proxy):
         _need_socks()
     if target.insecure:
@@ -148,22 +148,33 @@ def open_pool(target: Target, certificate: Certificate | None) -> urllib3.PoolMa
     return pool
 
 
+def _proxy_headers(url: str) -> dict[str, str] | None:
+    """What tells a proxy who asks; user and password stand percent-encoded in its URL."""
+    user, _, password = (parse_url(url).auth or "").partition(":")
+    return {"Proxy-Authorization": basic(unquote(user), unquote(password))} if user or password else None
+
+
 def tls_context(target: Target, certificate: Certificate | None) -> ssl.SSLContext:
     """What to trust and what to show."""
     context = create_urllib3_context(cert_reqs=ssl.CERT_NONE if target.insecure else ssl.CERT_REQUIRED)
     # Python 3.13 turns down the certificates of many clusters for a missing key identifier; kubectl takes them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # For Go whatever is named is trusted, an intermediate authority as well.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not target.insecure:
         if target.authority is None:
             roots.trust(context)
         else:
-            try:
-                context.load_verify_locations(cadata=target.authority.decode("ascii", errors="replace"))
-            except ssl.SSLError:
-                raise ConfigError("the certificate authority of the cluster is not a PEM certificate") from None
+            roots.trust_only(context, target.authority)
     if certificate is not None:
         _show(context, certificate)
     return context
+
+
+def usable(certificate: Certificate) -> Certificate:
+    """The certificate, if it can be shown to a server. Raises ConfigError."""
+    _show(create_urllib3_context(), certificate)
+    return certificate
 
 
 def _show(context: ssl.SSLContext, certificate: Certificate) -> None:

@@ -5,18 +5,22 @@ environment, ALL_PROXY means nothing, and ``proxy-url`` of the kubeconfig beats 
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.errors import ConfigError
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
+
+#: What ``proxy-url`` may begin with (clientcmd ``parseProxyURL``).
+_CONFIGURED = ("http", "https", "socks5")
 
 
 def proxy_for(server: str, configured: str | None, environ: Mapping[str, str]) -> str | None:
     """The proxy's URL for a server's URL; None: go straight."""
     if configured:
-        return _checked(configured, "proxy-url in the kubeconfig")
+        return _checked(configured, "proxy-url", _CONFIGURED)
     scheme = urlsplit(server).scheme
     variable = "HTTPS_PROXY" if scheme == "https" else "HTTP_PROXY"
     if variable == "HTTP_PROXY" and environ.get("REQUEST_METHOD"):
@@ -24,22 +28,20 @@ def proxy_for(server: str, configured: str | None, environ: Mapping[str, str]) -
     found = environ.get(variable) or environ.get(variable.lower())
     if not found or _bypassed(server, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
         return None
-    return _checked(found, variable)
+    return _checked(found if "://" in found else f"http://{found}", variable, _SCHEMES)
 
 
-def _checked(url: str, origin: str) -> str:
-    """The URL with a scheme; a ConfigError that does not quote it, as it may hold a password."""
-    if "://" not in url:
-        url = "http://" + url
+def _checked(url: str, origin: str, schemes: Sequence[str]) -> str:
+    """The URL; a ConfigError that does not quote it, as it may hold a password."""
     try:
         parts = urlsplit(url)
-        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = "://" in url and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable:
         raise ConfigError(f"{origin} is not a proxy's URL", hint="it looks like http://proxy.example.org:3128")
-    if parts.scheme not in _SCHEMES:
-        raise ConfigError(f"{origin} has the scheme {parts.scheme!r}; a proxy's is one of {', '.join(_SCHEMES)}")
+    if parts.scheme not in schemes:
+        raise ConfigError(f"{origin} has the scheme {clean(parts.scheme, 40)!r}; a proxy's is one of {', '.join(schemes)}")
     return url
 
 

@@ -1,14 +1,21 @@
-"""The authorities that this machine trusts, for clusters whose kubeconfig names none.
+"""Which authorities are trusted: those that the kubeconfig names, or, where it names none, those of this machine.
+
+A bundle is read as Go reads it: what is no certificate does not matter, comments in any encoding, keys, and certificates that are
+broken among them.
 
 OpenSSL looks where the machine that it was built on keeps them. The one executable runs on others, so where nothing is found the
 places that Go's crypto/x509 knows (``root_linux.go``, ``root_bsd.go``) are tried, which is where kubectl finds them.
 """
 
 import os
+import re
 import ssl
 import sys
-from collections.abc import Sequence
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from kubectl_pets.errors import ConfigError
 
 FILES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Gentoo, Arch
@@ -30,3 +37,33 @@ def trust(context: ssl.SSLContext, files: Sequence[str] = FILES) -> None:
     found = next((path for path in files if Path(path).is_file()), None)
     if found is not None:
         context.load_verify_locations(cafile=found)
+
+
+_BLOCK = re.compile(rb"(?:^|\n)-----BEGIN CERTIFICATE-----[ \t\r]*\n(.*?)-----END CERTIFICATE-----", re.DOTALL)
+
+
+def trust_only(context: ssl.SSLContext, bundle: bytes) -> None:
+    """Trust the certificates of a PEM bundle (Go's ``CertPool.AppendCertsFromPEM``). Raises ConfigError where there is none."""
+    known = 0
+    for certificate in _certificates(bundle):
+        try:
+            context.load_verify_locations(cadata=certificate)
+            known += 1
+        except ssl.SSLError:
+            pass  # broken; there may be others
+    if not known:
+        raise ConfigError(
+            "the certificate authority of the cluster holds no PEM certificate",
+            hint="one begins with -----BEGIN CERTIFICATE-----",
+        )
+
+
+def _certificates(bundle: bytes) -> Iterator[bytes]:
+    """DER, one by one."""
+    for body in _BLOCK.findall(bundle):
+        try:
+            certificate = b64decode(b"".join(body.split()), validate=True)  # headers have a colon, so they end here as well
+        except ValueError:
+            continue
+        if certificate:
+            yield certificate

@@ -15,3 +15,4 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None = None
     impersonation: tuple[tuple[str, str], ...] = ()  #: headers; names repeat
     request_timeout: float | None = None
+    compression: bool = True  #: answers may come compressed

@@ -7,7 +7,7 @@ decided here: reads, a few times; changes never, once they may have been carried
 
 import random
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from threading import Event, Lock
 from time import monotonic
@@ -20,7 +20,7 @@ from urllib3 import exceptions as wire
 from kubectl_pets import __version__
 from kubectl_pets.cluster.http.clock import ServerClock
 from kubectl_pets.cluster.http.credentials import Certificate, Credential, Credentials
-from kubectl_pets.cluster.http.failures import Attempt, refused, retry_after, unreachable
+from kubectl_pets.cluster.http.failures import Attempt, clean, refused, retry_after, unreachable
 from kubectl_pets.cluster.http.pools import Exchange, open_pool
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.errors import PetsError, ThrottledError, UnreachableError
@@ -58,8 +58,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Transport:
     """The connections to one API server; safe to use from several threads."""
 
-    def __init__(self, target: Target, credentials: Credentials) -> None:
+    def __init__(self, target: Target, credentials: Credentials, tell: Callable[[str], None] | None = None) -> None:
+        """``tell`` is told of each request, in one line without secrets."""
         self.target = target
+        self._tell = tell
         self.clock = ServerClock()
         self._credentials = credentials
         self._lock = Lock()
@@ -173,7 +175,7 @@ class Transport:
             raise UnreachableError("the connection to the API server was closed")
         headers = urllib3.HTTPHeaderDict({"User-Agent": f"kubectl-pets/{__version__}", "Accept": request.accept})
         # A stream must not be compressed: its lines would be kept until a block is full.
-        headers["Accept-Encoding"] = "identity" if stream else "gzip"
+        headers["Accept-Encoding"] = "identity" if stream or not self.target.compression else "gzip"
         if credential.authorization is not None:
             headers["Authorization"] = credential.authorization
         if request.body is not None:
@@ -183,16 +185,23 @@ class Transport:
         limit = limit or self.target.request_timeout
         connect = min(limit or _CONNECT, _CONNECT)
         sent = monotonic()
-        response = self._pool_for(credential).urlopen(
-            request.method,
-            self.target.server + request.path + ("?" + urlencode(request.query) if request.query else ""),
-            body=request.body,
-            headers=headers,
-            timeout=urllib3.Timeout(connect=connect, read=limit or (_HEADERS if stream else None)),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
+        url = self.target.server + request.path + ("?" + urlencode(request.query) if request.query else "")
+        outcome = "no answer"
+        try:
+            response = self._pool_for(credential).urlopen(
+                request.method,
+                url,
+                body=request.body,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=connect, read=limit or (_HEADERS if stream else None)),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            outcome = f"HTTP {response.status}"
+        finally:
+            if self._tell is not None:
+                self._tell(f"{request.method} {clean(url, 2000)}: {outcome} in {(monotonic() - sent) * 1000:.0f} ms")
         self.clock.learn(response.headers.get("Date"), sent, monotonic())
         return response
 

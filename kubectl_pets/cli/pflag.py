@@ -1,0 +1,74 @@
+"""Reads words as kubectl's flags are read (spf13/pflag), where click reads them otherwise.
+
+``-n=prod`` means what ``-n prod`` does, ``--yes=false`` takes ``--yes`` back, ``--as_uid`` is ``--as-uid``, and a flag whose
+value may be left out takes no word after it for one.
+"""
+
+import re
+from collections.abc import Sequence
+
+import click
+
+_WITH_VALUE = re.compile(r"(--[^=]+|-[A-Za-z])=(.*)", re.DOTALL)
+_LEVEL = re.compile(r"-?[0-9]{1,3}")
+_DRY_RUNS = ("none", "client", "server")
+_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+_FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
+
+#: What each of these means where no value is given with it; click would take the next word for one.
+_BARE = {"--insecure-skip-tls-verify": "true", "--disable-compression": "true", "--warnings-as-errors": "true"}
+
+
+def as_kubectl_reads(words: Sequence[str]) -> list[str]:
+    """A whole command line, before anything is known of its verb."""
+    read: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return [*read, word, *rest]
+        name, equals, value = word.partition("=")
+        if name.startswith("--"):
+            word = name = name.replace("_", "-")
+            word += equals + value
+        following = rest[0] if rest else ""
+        if word in ("-v", "--v", "--verbose"):
+            word = f"--v={rest.pop(0) if _LEVEL.fullmatch(following) else 1}"
+        elif re.fullmatch(r"-v=?-?[0-9]{1,3}", word):
+            word = f"--v={word[2:].lstrip('=')}"
+        elif word == "--dry-run" and following not in _DRY_RUNS:
+            word = "--dry-run=client"
+        elif word in _BARE:
+            word = f"{word}={_BARE[word]}"
+        read.append(word)
+    return read
+
+
+def as_command_reads(command: click.Command, words: Sequence[str]) -> list[str]:
+    """The words of one command, whose flags are known: switches with a value, and short flags with an equals sign."""
+    options = {name: each for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    read: list[str] = []
+    for index, word in enumerate(words):
+        if word == "--":
+            return [*read, *words[index:]]
+        found = _WITH_VALUE.fullmatch(word)
+        option = options.get(found[1]) if found else None
+        if found is None or option is None:
+            read.append(word)
+        elif option.is_flag and not option.secondary_opts and found[2] in _TRUE:
+            read.append(found[1])
+        elif option.is_flag and not option.secondary_opts and found[2] in _FALSE:
+            read = _without(option, read, word)
+        elif not option.is_flag and not found[1].startswith("--"):
+            read += found.groups()
+        else:
+            read.append(word)
+    return read
+
+
+def _without(option: click.Option, words: Sequence[str], word: str) -> list[str]:
+    """The words with the switch taken back: the last one counts. In a cluster of short ones it stays, and click complains."""
+    letters = [name[1] for name in option.opts if not name.startswith("--")]
+    if any(re.fullmatch(r"-[A-Za-z]{2,}", each) and any(letter in each for letter in letters) for each in words):
+        return [*words, word]
+    return [each for each in words if each not in option.opts]
