@@ -139,14 +139,22 @@ class Session:
         self.terminal = terminal
         self.flags = ConnectionFlags()
         self._connect = connect
+        self._longest: float | None = None
 
     @cached_property
     def cluster(self) -> Cluster:
+        flags = self.flags
+        if self._longest is not None:
+            flags = msgspec.structs.replace(flags, request_timeout=min(flags.request_timeout or self._longest, self._longest))
         if self._connect is not None:
-            return self._connect(self.flags)
+            return self._connect(flags)
         from kubectl_pets.cluster import connect
 
-        return connect(self.flags, tell=self.terminal.tell)
+        return connect(flags, tell=self.terminal.tell)
+
+    def bound_requests(self, seconds: float) -> None:
+        """No request may take longer, the body of its answer included; streams may. Before the cluster is first asked for."""
+        self._longest = seconds
 
     @property
     def verbose(self) -> bool:

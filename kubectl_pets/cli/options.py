@@ -28,6 +28,10 @@ _KINDS = frozenset({"sts", "statefulset", "statefulsets", "statefulset.apps", "s
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
 
+#: Seconds that a request may take beyond ``--timeout``: one that is about to be answered is not cut off for being slow.
+_LEEWAY = 10.0
+
+
 class SetName(click.ParamType[str]):
     """``web``, ``sts/web`` or ``statefulset/web``."""
 
@@ -281,10 +285,24 @@ dry_run = _dry_run(
 )
 dry_run_here = _dry_run("none", "client", about="Say what would be written where, and write nothing.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask before pods get deleted.")
-timeout = click.option(
-    "--timeout", type=Duration(), metavar="DURATION", help="Give up waiting after this long (exit code 5); 0: never."
-)
 pass_session = click.make_pass_decorator(Session)
+
+
+def _bound(ctx: click.Context, param: click.Parameter, value: timedelta | None) -> timedelta | None:
+    """Whoever gives up after a while does not sit there for longer because a server says nothing."""
+    session, limit = ctx.find_object(Session), seconds(value)
+    if session is not None and limit is not None:
+        session.bound_requests(limit + _LEEWAY)
+    return value
+
+
+timeout = click.option(
+    "--timeout",
+    type=Duration(),
+    metavar="DURATION",
+    callback=_bound,
+    help="Give up waiting after this long (exit code 5); 0: never.",
+)
 
 
 def seconds(duration: timedelta | None) -> float | None:
