@@ -19,7 +19,7 @@ _REMOVE_SECONDS = 10.0
 
 def name_of(keeper: int) -> str:
     """The folder of the node that this process keeps."""
-    return f"{_PREFIX}-{keeper}"
+    return f"{_family()}{keeper}"
 
 
 def create(name: str) -> None:
@@ -55,9 +55,9 @@ def remove(name: str) -> None:
 
 def sweep() -> None:
     """Remove the folders of nodes whose keeper is gone."""
-    found = {folder.name for mount, _ in _hierarchies() for folder in mount.glob(f"{_PREFIX}-*")}
+    found = {folder.name for mount, _ in _hierarchies() for folder in mount.glob(f"{_family()}*")}
     for name in found:
-        keeper = name.removeprefix(f"{_PREFIX}-")
+        keeper = name.removeprefix(_family())
         if keeper.isdigit() and not _keeps(int(keeper)):
             remove(name)
 
@@ -65,6 +65,12 @@ def sweep() -> None:
 def left() -> list[Path]:
     """Every folder of any node that there is."""
     return sorted(folder for mount, _ in _hierarchies() for folder in mount.glob(f"{_PREFIX}-*"))
+
+
+def _family() -> str:
+    """How the names of those begin whose keeper's process id means the same here as where it was written: a container may share the
+    machine's control groups, but not its process ids."""
+    return f"{_PREFIX}-{os.stat('/proc/self/ns/pid').st_ino}-"
 
 
 def _keeps(process: int) -> bool:

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.node.settings import Folder, Settings
+from tests.node.settings import HIDDEN, Folder, Settings
 
 _START_SECONDS = 60.0
 _IMAGES = "k8s.io"  # the name of containerd's namespace that the kubelet looks into
@@ -58,8 +58,8 @@ class Inside:
         # The namespace is new, so nothing here reaches the machine; a kubelet's volumes have to reach its containers.
         self._run("mount", "--make-rprivate", "/")
         self._folder.library.mkdir()
-        self._run("mount", "--bind", str(self._folder.library), "/var/lib")
-        for place in ("/run", "/var/log"):
+        self._run("mount", "--bind", str(self._folder.library), HIDDEN[0])
+        for place in HIDDEN[1:]:
             self._run("mount", "-t", "tmpfs", "node", place)
         self._run("mount", "--make-rshared", "/")
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,7 +22,7 @@ from tests.controlplane.recipes import DEFAULT_VERSION
 from tests.node import ground, groups, images
 from tests.node.cluster import DNS_REPLICAS, OBJECTS, api_server
 from tests.node.ground import Ground
-from tests.node.settings import MOST_NODES, Folder, Settings
+from tests.node.settings import HIDDEN, MOST_NODES, Folder, Settings
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -107,6 +107,7 @@ def running(stream: TextIO | None = None) -> Iterator[Node]:
 def start(plane: ControlPlane, found: Ground, binaries: Mapping[str, Path], progress: Progress) -> Node:
     """Make the node of a control plane, which ends it with itself; returns when the cluster's DNS runs on it."""
     started = time.monotonic()
+    _refuse_hidden([plane.directory, _PROJECT, Path(sys.executable), found.network_plugins, *binaries.values()])
     node = Node(plane, "real-0", Folder(plane.directory / "node"))
     node.folder.path.mkdir()
     progress.beat("starting the node: images")
@@ -131,6 +132,13 @@ def start(plane: ControlPlane, found: Ground, binaries: Mapping[str, Path], prog
     _await(node, lambda: _dns_runs(plane), "the cluster's DNS", progress)
     progress.say(f"node {node.name} is ready after {elapsed(time.monotonic() - started)}")
     return node
+
+
+def _refuse_hidden(paths: Iterable[Path]) -> None:
+    for path in paths:
+        place = next((each for each in HIDDEN if path.resolve().is_relative_to(each)), None)
+        if place is not None:
+            raise NodeError(f"{path} lies in {place}, of which a node has its own: TMPDIR and XDG_CACHE_HOME say where else things may be")
 
 
 def _is_ready(plane: ControlPlane, name: str) -> bool:

@@ -21,6 +21,9 @@ CLUSTER_DNS = "10.96.0.10"
 SEARCH_DOMAIN = "node.test"
 NODE_LABEL = "kubectl-pets.test/real"
 
+#: Of these the node has its own, so nothing that it needs of the machine may lie there.
+HIDDEN = ("/var/lib", "/var/log", "/run")
+
 #: As many nodes as a machine may run at a time; each has a number.
 MOST_NODES = 64
 

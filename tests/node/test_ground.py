@@ -14,7 +14,7 @@ from tests.controlplane.progress import Progress
 from tests.node import ground, images
 from tests.node.ground import GroundError
 from tests.node.images import Image
-from tests.node.node import _PROJECT
+from tests.node.node import _PROJECT, NodeError, _refuse_hidden
 
 
 def test_not_linux(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +43,12 @@ def test_the_make_target_says_why_and_fails(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=_PROJECT, capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path)})
     assert done.returncode == 1
     assert done.stderr == "error: a real node needs root: it makes namespaces, mounts and control groups\n"
+
+
+@pytest.mark.parametrize("place", ["/var/lib/ci/cache/kubelet", "/run/user/0/plane"])
+def test_what_the_node_would_not_see_is_refused(place: str) -> None:
+    with pytest.raises(NodeError, match=f"{place} lies in /(var/lib|run), of which a node has its own"):
+        _refuse_hidden([Path("/tmp/plane"), Path(place)])
 
 
 def test_images_share_a_layer_and_every_digest_is_right(tmp_path: Path) -> None:
