@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kubectl_pets.cli import completing
-from kubectl_pets.cli.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, yes
+from kubectl_pets.cli.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, seconds, yes
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.orphans.deletion import DeletionOptions
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
@@ -91,16 +91,16 @@ def delete(
         every_class=bool(names),
     )
     chosen = select(session.cluster, selection, session.terminal.passing)
-    options = DeletionOptions(
+    deletion = DeletionOptions(
         destroy_data=destroy_data, keep=keep, limit=limit, snapshot=snapshot is not None, snapshot_class=snapshot or ""
     )
-    manner = DeletionRun(
-        options=options,
+    options = DeletionRun(
+        deletion=deletion,
         dry_run=DryRun(dry_run),
         output=output,
         yes=yes,
         record=record,
-        timeout=timeout,
+        timeout=seconds(timeout),
         named=bool(names),
     )
-    return dispose(session, chosen, manner)
+    return dispose(session, chosen, options)

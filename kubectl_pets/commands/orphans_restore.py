@@ -9,6 +9,7 @@ from kubectl_pets.cli import completing
 from kubectl_pets.cli.options import Age, connection, dry_run, exit_codes, pass_session, yes
 from kubectl_pets.domain.orphans import restoring
 from kubectl_pets.errors import ExitCode, NotFoundError
+from kubectl_pets.flows.engine.report import told_once
 from kubectl_pets.flows.orphans import records
 from kubectl_pets.flows.orphans.restore import Restored
 from kubectl_pets.flows.orphans.restore import restore as bring_back
@@ -44,6 +45,7 @@ def restore(session: Session, sources: tuple[str, ...], dry_run: str) -> ExitCod
                 run=run,
                 dry_run=dry_run != "none",
                 tell=lambda plan: terminal.tell(claim_plans.restore(plan)),
+                troubled=told_once(terminal),
             )
             if isinstance(done, restoring.RestoreRefused):
                 idle = done.reason is restoring.RestoreRefusedReason.NOTHING_TO_DO

@@ -20,7 +20,7 @@ from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.slots import slots_of
-from kubectl_pets.errors import UsageError
+from kubectl_pets.errors import PetsError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.ports.dns import DnsWhere, Resolver
@@ -65,15 +65,19 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Nam
     cluster, namespace = session.cluster, session.namespace
     with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set) as source:
         looker, stopwatch = _Looker(session, aim, resolver), _Stopwatch(session.now())
-        patience, frame = Patience(deadline, source.wait), None
+        frame: NamesFrame | None = None
+
+        def troubled(failure: PetsError) -> None:
+            if frame is not None:
+                observe(msgspec.structs.replace(frame, trouble=failure.message))
+
+        patience = Patience(deadline, source.wait, troubled)
         while True:
             try:
                 seen = looker.look(source.latest())
                 if seen.right:
                     seen = looker.look(cluster.network(namespace, aim.set))
             except PASSING as failure:
-                if frame is not None:
-                    observe(msgspec.structs.replace(frame, trouble=failure.message))
                 patience.ride_out(failure)
                 continue
             patience.well_again()

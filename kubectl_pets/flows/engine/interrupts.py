@@ -38,3 +38,13 @@ def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> It
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def whole(do: Callable[[], None]) -> None:
+    """Carry it out without being broken off; a Ctrl-C meanwhile takes effect afterwards, also where it failed."""
+    with held_back() as held:
+        try:
+            do()
+        finally:
+            if held():
+                raise KeyboardInterrupt

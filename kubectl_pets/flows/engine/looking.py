@@ -58,9 +58,9 @@ class SetLook:
         self, clock: ClockPort, source: SetViewSource, deadline: Deadline, observe: Observer = unseen
     ) -> None:
         self._clock, self._source, self._deadline, self._observe = clock, source, deadline, observe
-        self._patience = Patience(deadline, source.wait)
+        self._patience = Patience(deadline, source.wait, self._trouble)
         #: Reads may succeed while every change fails (an admission webhook that is down).
-        self._of_attempts = Patience(deadline, source.wait)
+        self._of_attempts = Patience(deadline, source.wait, self._trouble)
         self._grace = OutageGrace()
         self._sight: Sight | None = None
 
@@ -102,12 +102,10 @@ class SetLook:
 
     def ride_out(self, failure: PetsError) -> None:
         """Wait a moment after a look that failed, and have it shown; raises the failure once patience or time is over."""
-        self._trouble(failure)
         self._patience.ride_out(failure)
 
     def ride_out_attempt(self, failure: PetsError) -> None:
         """As ``ride_out``, after a change that failed."""
-        self._trouble(failure)
         self._of_attempts.ride_out(failure)
 
     def attempt_was_heard(self) -> None:

@@ -20,14 +20,20 @@ _PAUSE = 1.0
 
 
 class Patience:
-    """Of one run. ``pause`` waits so many seconds (None: until it is woken), or less."""
+    """Of one run. ``pause`` waits so many seconds, or less; None: it sleeps. ``troubled`` hears of every failure."""
 
-    def __init__(self, deadline: Deadline, pause: Callable[[float], object] = sleep) -> None:
-        self._deadline, self._pause = deadline, pause
+    def __init__(
+        self,
+        deadline: Deadline,
+        pause: Callable[[float], object] | None = None,
+        troubled: Callable[[PetsError], object] = lambda failure: None,
+    ) -> None:
+        self._deadline, self._pause, self._troubled = deadline, pause or sleep, troubled
         self._end: Deadline | None = None
 
     def ride_out(self, failure: PetsError) -> None:
         """Wait a moment after a failure that may pass; raises it once patience or time is over."""
+        self._troubled(failure)
         if self._end is None:
             self._end = Deadline(_PATIENCE)
         if self._deadline.passed or self._end.passed:

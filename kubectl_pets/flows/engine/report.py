@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.errors import ExitCode
+from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.session import Terminal
 
@@ -38,3 +38,16 @@ def rehearse(
         terminal.tell(f"the API server would accept {accepted} (dry run)")
     terminal.print(picture() if options.tabular else document(options.output))
     return code
+
+
+def told_once(terminal: Terminal) -> Callable[[PetsError], None]:
+    """For failures that are ridden out where there is no picture: each is told when it is another one than the last."""
+    last = ""
+
+    def tell(failure: PetsError) -> None:
+        nonlocal last
+        if failure.message != last:
+            last = failure.message
+            terminal.tell(f"waiting: {failure.message}")
+
+    return tell

@@ -49,13 +49,12 @@ def until(
     go on, so they get as long again once it is back. ``deadline``: for how long somebody is willing to wait, whatever happens.
     ``held``: whether to stop. ``troubled`` hears of failures that are ridden out. Raises PetsError for what lasts.
     """
-    patience = Patience(deadline, lambda seconds: _pause(seconds, held))
+    patience = Patience(deadline, lambda seconds: _pause(seconds, held), troubled)
     end: Deadline | None = None
     while True:
         try:
             found = look()
         except PASSING as failure:
-            troubled(failure)
             patience.ride_out(failure)
             end = None
         else:

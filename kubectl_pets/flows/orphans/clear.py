@@ -4,7 +4,7 @@ Every claim is judged again right before its turn, on a newly read inventory. It
 counts as deleted once it is gone. Ctrl-C takes effect between two claims, or while a snapshot is waited for, never within one.
 """
 
-from time import monotonic, sleep
+from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -27,10 +27,11 @@ from kubectl_pets.domain.orphans.retention import keeps, policy_before
 from kubectl_pets.domain.orphans.snapshots import Taken
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
+from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.records import RecordBook
-from kubectl_pets.flows.orphans.retention import put_back
-from kubectl_pets.flows.orphans.snapshot import Stopped, take
-from kubectl_pets.session import Cluster
+from kubectl_pets.flows.orphans.retention import RetentionPort, put_back
+from kubectl_pets.flows.orphans.snapshot import Stopped, TakePort, take
+from kubectl_pets.ports.server import ClockPort
 
 #: A claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
@@ -70,8 +71,12 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
+class ClearPort(TakePort, RetentionPort, Protocol):
+    """What it takes to delete claims."""
+
+
 def clear(
-    cluster: Cluster,
+    cluster: ClearPort,
     plan: DeletionPlan,
     options: DeletionOptions,
     book: RecordBook,
@@ -129,7 +134,7 @@ class _Turn:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: ClearPort,
         verdict: ClaimVerdict,
         options: DeletionOptions,
         book: RecordBook,
@@ -206,18 +211,24 @@ class _Turn:
         return keeps(fresh, decided.verdict.claim, volume.metadata.uid, self._options.run)
 
     def _afterwards(self, decided: Deletion) -> Deletion | Unfinished:
-        """Wait until the claim is gone, and see what became of the volume."""
-        begun = monotonic()
-        while True:
-            claim, volume = decided.verdict.claim, decided.verdict.volume
+        """Wait until the claim is gone, and see what became of the volume. Outages are ridden out."""
+        claim, volume, begun = decided.verdict.claim, decided.verdict.volume, monotonic()
+        open_: Unfinished | None = None
+
+        def look() -> Deletion | Unfinished | None:
+            nonlocal open_
             fresh = self._cluster.volume(volume.name) if volume is not None else None
-            found = aftermath(decided, self._cluster.claim(claim.namespace, claim.name), fresh)
-            if found is None:
+            open_ = aftermath(decided, self._cluster.claim(claim.namespace, claim.name), fresh)
+            if open_ is None:
                 return decided
-            waits = _HELD_AFTER if found.reason is UnfinishedReason.CLAIM_HELD else _GONE_AFTER
-            if found.final or monotonic() - begun >= waits:
-                return found
-            sleep(_PAUSE)
+            held = open_.reason is UnfinishedReason.CLAIM_HELD and monotonic() - begun >= _HELD_AFTER
+            return open_ if open_.final or held else None
+
+        found: Deletion | Unfinished | Unended = until(look, within=_GONE_AFTER, every=_PAUSE)
+        if not isinstance(found, Unended):
+            return found
+        assert open_ is not None
+        return open_
 
     def _give_up(self, refused: DeletionRefused) -> DeletionRefused:
         if self._leave_as_it_was():
@@ -241,14 +252,14 @@ class _Turn:
         return back
 
 
-def _record(verdict: ClaimVerdict, cluster: Cluster, taken: Taken | None) -> Record:
+def _record(verdict: ClaimVerdict, clock: ClockPort, taken: Taken | None) -> Record:
     volume = verdict.volume
     return Record(
         claim=essence(verdict.claim),
         volume=volume.name if volume else "",
         volume_uid=volume.metadata.uid if volume else "",
         reclaim_policy=policy_before(verdict.claim, volume) if volume else "",
-        deleted_at=cluster.now(),
+        deleted_at=clock.now(),
         snapshot=taken.name if taken else "",
         volume_spec=volume.spec if volume else None,
     )

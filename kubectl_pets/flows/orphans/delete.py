@@ -4,12 +4,11 @@ Nothing is decided here: ``deletion`` plans and judges, ``clearing`` drives, the
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
-from kubectl_pets.cli.options import seconds
 from kubectl_pets.domain.changes import DryRun, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
     DeletionOptions,
@@ -20,7 +19,10 @@ from kubectl_pets.domain.orphans.deletion import (
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
-from kubectl_pets.errors import ExitCode, ForbiddenError
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.report import rehearse
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.orphans import clear as clearing
 from kubectl_pets.flows.orphans.clear import Cleared, Outcome
 from kubectl_pets.flows.orphans.records import RecordBook
@@ -35,69 +37,57 @@ _SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
 
 
-class DeletionRun(msgspec.Struct, frozen=True, kw_only=True):
-    """How claims are deleted, as said on the command line."""
+class DeletionRun(RunOptions, frozen=True, kw_only=True):
+    """How claims are deleted, as said on the command line. ``timeout`` is for each snapshot to become ready."""
 
-    options: DeletionOptions
-    dry_run: DryRun = DryRun.NONE
-    output: str = "table"
-    yes: bool = False
+    deletion: DeletionOptions
     #: Folder for the record; None: the user's own.
     record: Path | None = None
-    #: For each snapshot to become ready; None and 0: for ever.
-    timeout: timedelta | None = None
     #: Somebody named these very claims, so that one which is refused is an answer.
     named: bool = False
 
 
-def dispose(session: Session, chosen: Iterable[ClaimVerdict], manner: DeletionRun) -> ExitCode:
+def dispose(session: Session, chosen: Iterable[ClaimVerdict], options: DeletionRun) -> ExitCode:
     """Delete the chosen claims as far as they may be. Raises PetsError."""
-    options, terminal = msgspec.structs.replace(manner.options, run=new_run()), session.terminal
-    if options.snapshot:
-        options = msgspec.structs.replace(options, offer=session.cluster.snapshot_offer())
-    planned = plan(chosen, options, session.now())
-    if manner.dry_run is not DryRun.NONE:
-        return _rehearse(session, planned, manner)
+    deletion, terminal = replace(options.deletion, run=new_run()), session.terminal
+    if deletion.snapshot:
+        deletion = replace(deletion, offer=session.cluster.snapshot_offer())
+    planned = plan(chosen, deletion, session.now())
+    if options.dry_run is not DryRun.NONE:
+        return _rehearse(session, planned, options)
     for refused in planned.refused:
         terminal.tell(f"refused: {claim_words.refused(refused)}")
     if not planned.deletions:
         terminal.tell("nothing to delete" if not planned.refused else "nothing was changed")
-        return ExitCode.REFUSED if manner.named and planned.refused else ExitCode.OK
-    _check_rights(session, planned)
-    if not manner.yes and not terminal.agrees(claim_plans.question(planned, options, session.cluster.server_name())):
+        return ExitCode.REFUSED if options.named and planned.refused else ExitCode.OK
+    require(session.cluster, _rights(planned))
+    if not options.yes and not terminal.agrees(claim_plans.question(planned, deletion, session.cluster.server_name())):
         return ExitCode.REFUSED
-    return _carry_out(session, planned, options, manner)
+    return _carry_out(session, planned, replace(options, deletion=deletion))
 
 
-def _rehearse(session: Session, planned: DeletionPlan, manner: DeletionRun) -> ExitCode:
-    terminal = session.terminal
-    if manner.dry_run is DryRun.SERVER:
-        for step in (step for item in planned.deletions for step in item.steps):
-            session.cluster.apply(step, dry_run=True)
-        terminal.tell("the API server would accept every step (dry run)")
-    drawn = claim_plans.draw(planned) if manner.output == "table" else claim_documents.plan(planned, manner.output)
-    terminal.print(drawn)
-    return ExitCode.REFUSED if planned.refused and not planned.deletions else ExitCode.OK
+def _rehearse(session: Session, planned: DeletionPlan, options: DeletionRun) -> ExitCode:
+    steps = [step for item in planned.deletions for step in item.steps]
+    return rehearse(
+        session.terminal,
+        options,
+        ExitCode.REFUSED if planned.refused and not planned.deletions else ExitCode.OK,
+        checks=[partial(session.cluster.apply, step, dry_run=True) for step in steps],
+        accepted="every step",
+        picture=partial(claim_plans.draw, planned),
+        document=partial(claim_documents.plan, planned),
+    )
 
 
-def _check_rights(session: Session, planned: DeletionPlan) -> None:
-    """Ask early, so that it does not stop half-way for a missing right."""
+def _rights(planned: DeletionPlan) -> dict[str, list[Right]]:
+    """What it takes, from the first claim to the last, by namespace."""
     steps = [step for item in planned.deletions for step in item.steps]
     snapshots = any(isinstance(step, TakeSnapshot) for step in steps)
-    needed = {namespace: [("delete", "persistentvolumeclaims")] for namespace in _namespaces(planned)}
-    for rights in needed.values():
-        rights += [("create", _SNAPSHOTS), ("get", _SNAPSHOTS)] if snapshots else []
-    needed[""] = [("patch", "persistentvolumes")] if any(isinstance(step, SetRetain) for step in steps) else []
-    needed[""] += [("get", _CONTENTS)] if snapshots else []
-    for namespace, rights in needed.items():
-        missing = session.cluster.missing_rights(namespace, rights)
-        if missing:
-            told = ", ".join(f"{verb} {resource}" for verb, resource in missing)
-            where, flag = (f" in namespace {namespace}", f" -n {namespace}") if namespace else (" in the cluster", "")
-            raise ForbiddenError(
-                f"this needs rights that are missing{where}: {told}. Nothing was changed.",
-                hint=f"kubectl auth can-i {missing[0][0]} {missing[0][1]}{flag}",
-            )
+    of_claims = [("delete", "persistentvolumeclaims")]
+    of_claims += [("create", _SNAPSHOTS), ("get", _SNAPSHOTS)] if snapshots else []
+    of_volumes = [("patch", "persistentvolumes")] if any(isinstance(step, SetRetain) for step in steps) else []
+    of_volumes += [("get", _CONTENTS)] if snapshots else []
+    return {**{namespace: of_claims for namespace in _namespaces(planned)}, "": of_volumes}
 
 
 def _namespaces(planned: DeletionPlan) -> list[str]:
@@ -138,12 +128,12 @@ class _Teller:
         return f"[{number}/{len(self._planned.deletions)}]"
 
 
-def _carry_out(session: Session, planned: DeletionPlan, options: DeletionOptions, manner: DeletionRun) -> ExitCode:
+def _carry_out(session: Session, planned: DeletionPlan, options: DeletionRun) -> ExitCode:
     terminal = session.terminal
-    book = RecordBook(manner.record, session.cluster.server_name(), session.now())
+    book = RecordBook(options.record, session.cluster.server_name(), session.now())
     with Bar(terminal, planned) as bar:
         teller = _Teller(terminal, bar, planned)
-        cleared = clearing.clear(session.cluster, planned, options, book, teller, patience=seconds(manner.timeout))
+        cleared = clearing.clear(session.cluster, planned, options.deletion, book, teller, patience=options.timeout)
     _report(terminal, cleared, book, drawn=bar.drawn and terminal.live)
     if cleared.failure is not None:
         raise cleared.failure

@@ -4,8 +4,9 @@ The steps that are left are planned anew on every reading, so that an interrupte
 else disturbs goes on from what it finds.
 """
 
-from collections.abc import Callable, Iterator
-from time import monotonic, sleep
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -24,10 +25,15 @@ from kubectl_pets.domain.orphans.restoring import (
     may_settle,
     plan_restore,
 )
-from kubectl_pets.errors import ConflictError, NotFoundError, PetsError, ServerError
-from kubectl_pets.flows.engine.interrupts import held_back
-from kubectl_pets.flows.orphans.retention import put_back
-from kubectl_pets.session import Cluster
+from kubectl_pets.errors import ConflictError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import whole
+from kubectl_pets.flows.engine.patience import PASSING, Patience
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.orphans.retention import RetentionPort, put_back
+
+_E = TypeVar("_E")
+_Look = tuple[RestorePlan | RestoreRefused, PersistentVolume | None]
 
 #: A volume that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 5
@@ -46,17 +52,31 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def restore(
-    cluster: Cluster, record: Record, *, run: str, dry_run: bool, tell: Callable[[RestorePlan], None]
+    cluster: RetentionPort,
+    record: Record,
+    *,
+    run: str,
+    dry_run: bool,
+    tell: Callable[[RestorePlan], None],
+    troubled: Callable[[PetsError], object] = lambda failure: None,
 ) -> Restored | RestorePlan | RestoreRefused:
     """Bring one claim back; with ``dry_run`` what would be done, after the server was asked whether it would take the claim.
-    ``tell`` hears each plan. Raises PetsError."""
-    turn = _Restoring(cluster, record, run, tell)
+    ``tell`` hears each plan. Once the server has answered, outages are ridden out, and ``troubled`` hears of them. Raises
+    PetsError."""
+    turn = _Restoring(cluster, record, run, tell, troubled)
     return turn.rehearse() if dry_run else turn.carry_out()
 
 
 class _Restoring:
-    def __init__(self, cluster: Cluster, record: Record, run: str, tell: Callable[[RestorePlan], None]) -> None:
-        self._cluster, self._record, self._run, self._tell = cluster, record, run, tell
+    def __init__(
+        self,
+        cluster: RetentionPort,
+        record: Record,
+        run: str,
+        tell: Callable[[RestorePlan], None],
+        troubled: Callable[[PetsError], object],
+    ) -> None:
+        self._cluster, self._record, self._run, self._tell, self._troubled = cluster, record, run, tell, troubled
         self._policy_left, self._rescued = "", False
         self._told: list[type] = []
 
@@ -71,8 +91,11 @@ class _Restoring:
 
     def carry_out(self) -> Restored | RestoreRefused:
         conflicts, begun = 0, False
+        reads, attempts = (Patience(Deadline(None), troubled=self._troubled) for _ in range(2))
+        planned, volume = self._look()
         while True:
-            planned, volume = self._settled()
+            if may_settle(planned, volume):
+                planned, volume = self._settled(planned, volume)
             if isinstance(planned, RestoreRefused):
                 done = begun and planned.reason is RestoreRefusedReason.NOTHING_TO_DO
                 return self._confirm() if done else planned
@@ -85,20 +108,30 @@ class _Restoring:
                 conflicts += 1
                 if conflicts == _ATTEMPTS:
                     raise
+            except PASSING as failure:  # what was sent may have been carried out or not: the next look tells
+                attempts.ride_out(failure)
+            planned, volume = reads.read(self._look)
 
-    def _look(self) -> tuple[RestorePlan | RestoreRefused, PersistentVolume | None]:
+    def _look(self) -> _Look:
         record, cluster = self._record, self._cluster
         volume = cluster.volume(record.volume) if record.volume else None
         claims = cluster.claims(record.claim.namespace)
         return plan_restore(record, volume, claims, cluster.now(), self._run), volume
 
-    def _settled(self) -> tuple[RestorePlan | RestoreRefused, PersistentVolume | None]:
-        end = monotonic() + _SETTLING_SECONDS
-        while True:
-            planned, volume = self._look()
-            if not may_settle(planned, volume) or monotonic() >= end:
-                return planned, volume
-            sleep(_PAUSE)
+    def _settled(self, planned: RestorePlan | RestoreRefused, volume: PersistentVolume | None) -> _Look:
+        """A look that no controller will change in a moment; the last one where that takes too long."""
+        last = planned, volume
+
+        def look() -> _Look | None:
+            nonlocal last
+            last = self._look()
+            return None if may_settle(*last) else last
+
+        self._until(look, _SETTLING_SECONDS)
+        return last
+
+    def _until(self, look: Callable[[], _E | None], within: float | None) -> _E | Unended:
+        return until(look, within=within, every=_PAUSE, troubled=self._troubled)
 
     def _announce(self, planned: RestorePlan) -> None:
         """Once, and again where other steps are left than those that were told."""
@@ -121,13 +154,13 @@ class _Restoring:
         if isinstance(step, AwaitBound):
             self._await_bound(step)
             return
-        with held_back() as held:
-            if isinstance(step, RestorePolicy):
-                self._put_back(step, volume)
-            elif isinstance(step, SetRetain | CreateClaim | ClearClaimRef):
-                self._cluster.apply(step)
-        if held():
-            raise KeyboardInterrupt
+        whole(partial(self._change, step, volume))
+
+    def _change(self, step: RestoreStep, volume: PersistentVolume | None) -> None:
+        if isinstance(step, RestorePolicy):
+            self._put_back(step, volume)
+        elif isinstance(step, SetRetain | CreateClaim | ClearClaimRef):
+            self._cluster.apply(step)
 
     def _put_back(self, step: RestorePolicy, volume: PersistentVolume | None) -> None:
         meta = self._record.claim.metadata
@@ -139,7 +172,8 @@ class _Restoring:
 
     def _watch(self, step: AwaitKept) -> None:
         """Raises PetsError where the volume is destroyed after all."""
-        for _ in _until(lambda: self._cluster.now() >= step.until):
+
+        def look() -> bool | None:
             volume = self._cluster.volume(step.volume)
             if volume is None or volume.metadata.uid != step.uid or volume.metadata.deletion_timestamp is not None:
                 raise PetsError(
@@ -148,37 +182,36 @@ class _Restoring:
                 )
             if volume.spec.persistent_volume_reclaim_policy != "Retain":
                 raise ConflictError(f"the reclaim policy of volume {step.volume} was set back by somebody else")
+            return self._cluster.now() >= step.until or None
+
+        self._until(look, None)
 
     def _await_bound(self, step: AwaitBound) -> None:
-        end = monotonic() + _BINDING_SECONDS
-        for _ in _until(lambda: monotonic() >= end):
+        def look() -> bool | None:
             claim = self._cluster.claim(step.namespace, step.name)
             if claim is None:
                 raise NotFoundError(f"claim {step.namespace}/{step.name} was deleted meanwhile")
-            if claim.status.phase == "Bound" and claim.spec.volume_name == step.volume:
-                return
-        raise ServerError(
-            f"claim {step.name} in namespace {step.namespace} was not bound to {step.volume} within {_BINDING_SECONDS:.0f} s",
-            hint=f"kubectl describe pvc {step.name} -n {step.namespace}; then run the same restore again, it goes on from there.",
-        )
+            return claim.status.phase == "Bound" and claim.spec.volume_name == step.volume or None
+
+        if self._until(look, _BINDING_SECONDS) is Unended.LATE:
+            raise PetsError(
+                f"claim {step.name} in namespace {step.namespace} was not bound to {step.volume} within "
+                f"{_BINDING_SECONDS:.0f} s",
+                hint=f"kubectl describe pvc {step.name} -n {step.namespace}; "
+                "then run the same restore again, it goes on from there.",
+            )
 
     def _confirm(self) -> Restored:
         """Read claim and volume once more. The claim is called Bound a moment before the volume is."""
-        meta, end = self._record.claim.metadata, monotonic() + _SETTLING_SECONDS
-        for _ in _until(lambda: monotonic() >= end):
+        meta = self._record.claim.metadata
+
+        def look() -> bool | None:
             volume = self._cluster.volume(self._record.volume)
-            if is_back(self._record, volume, self._cluster.claim(meta.namespace, meta.name)):
-                return Restored(policy_left=self._policy_left, rescued=self._rescued)
-        raise PetsError(
-            f"claim {meta.namespace}/{meta.name} is not back: it or volume {self._record.volume} changed meanwhile.",
-            hint=f"kubectl describe pv {self._record.volume}; then run the same restore again, it goes on from there.",
-        )
+            return is_back(self._record, volume, self._cluster.claim(meta.namespace, meta.name)) or None
 
-
-def _until(over: Callable[[], bool]) -> Iterator[None]:
-    """At least one look, and then one every moment until it is over."""
-    while True:
-        yield
-        if over():
-            return
-        sleep(_PAUSE)
+        if self._until(look, _SETTLING_SECONDS) is Unended.LATE:
+            raise PetsError(
+                f"claim {meta.namespace}/{meta.name} is not back: it or volume {self._record.volume} changed meanwhile.",
+                hint=f"kubectl describe pv {self._record.volume}; then run the same restore again, it goes on from there.",
+            )
+        return Restored(policy_left=self._policy_left, rescued=self._rescued)

@@ -4,15 +4,22 @@ Every one is conditional and planned on a fresh reading, so that another run, st
 """
 
 from secrets import token_hex
+from typing import Protocol
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION, fence, take_hold, undo_retain
 from kubectl_pets.errors import ConflictError, NotFoundError
-from kubectl_pets.session import Cluster
+from kubectl_pets.ports.claims import ClaimPort
+from kubectl_pets.ports.server import ClockPort
+from kubectl_pets.ports.sets import ChangePort
 
 #: A volume or claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
+
+
+class RetentionPort(ClaimPort, ChangePort, ClockPort, Protocol):
+    """What it takes to put a volume's policy back."""
 
 
 def new_run() -> str:
@@ -21,7 +28,7 @@ def new_run() -> str:
 
 
 def put_back(
-    cluster: Cluster, claim: PersistentVolumeClaim, volume: PersistentVolume, policy: str, run: str, *, takes_over: bool
+    cluster: RetentionPort, claim: PersistentVolumeClaim, volume: PersistentVolume, policy: str, run: str, *, takes_over: bool
 ) -> bool:
     """Whether the volume has its ``policy`` back; if not, it stays at Retain. ``claim`` and ``volume`` say which are meant, by
     their uids. ``takes_over``: from whichever run holds the volume. Raises ForbiddenError where claims may not be patched."""
@@ -34,7 +41,7 @@ def put_back(
 
 
 def _try(
-    cluster: Cluster, claim: PersistentVolumeClaim, volume: PersistentVolume, policy: str, run: str, takes_over: bool
+    cluster: RetentionPort, claim: PersistentVolumeClaim, volume: PersistentVolume, policy: str, run: str, takes_over: bool
 ) -> bool:
     now_volume, now_claim = cluster.volume(volume.name), cluster.claim(claim.namespace, claim.name)
     if now_volume is None or now_claim is None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.errors import NotFoundError
-from kubectl_pets.session import Cluster
+from kubectl_pets.ports.claims import ClaimPort
+from kubectl_pets.ports.server import ClockPort
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +29,11 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     every_class: bool = False
 
 
-def select(cluster: Cluster, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
+class SelectPort(ClaimPort, ClockPort, Protocol):
+    """What it takes to judge claims."""
+
+
+def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
     """The claims that are meant, judged: those named in the order in which they were, others by name and ordinal. ``progress`` is
     told what is being read. Raises NotFoundError where a name is nobody's."""
     verdicts = _judged(cluster, selection, progress)
@@ -60,7 +66,7 @@ def no_such(name: str, namespace: str) -> NotFoundError:
     )
 
 
-def _judged(cluster: Cluster, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
+def _judged(cluster: SelectPort, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
     estate = cluster.claim_inventory(selection.namespace, every_class=selection.every_class, progress=progress)
     verdicts = judge(estate, cluster.now())
     if selection.labels:
@@ -70,6 +76,6 @@ def _judged(cluster: Cluster, selection: Selection, progress: Callable[[str], No
     return verdicts
 
 
-def _is_old(verdict: ClaimVerdict, selection: Selection, cluster: Cluster) -> bool:
+def _is_old(verdict: ClaimVerdict, selection: Selection, clock: ClockPort) -> bool:
     age, since = selection.older_than, verdict.unused_since
-    return age is None or (since is not None and since + age <= cluster.now())
+    return age is None or (since is not None and since + age <= clock.now())

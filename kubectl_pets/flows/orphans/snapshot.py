@@ -5,18 +5,20 @@ every time, and the next run finds it and waits on.
 """
 
 from collections.abc import Callable
-from time import monotonic, sleep
+from typing import Protocol
 
 from kubectl_pets.domain.changes import TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionRefused
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Taken, look
+from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
-from kubectl_pets.session import Cluster
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.ports.claims import SnapshotPort
+from kubectl_pets.ports.sets import ChangePort
 
-#: Between two looks, in seconds. Snapshots take seconds at best.
-_PAUSE = 0.5
-#: Between two questions whether somebody wants it to stop.
-_BREATH = 0.05
+
+class TakePort(SnapshotPort, ChangePort, Protocol):
+    """What it takes to take a VolumeSnapshot."""
 
 
 class Stopped:
@@ -24,30 +26,48 @@ class Stopped:
 
 
 def take(
-    cluster: Cluster, planned: Deletion, held: Interrupted, waits: Callable[[str, str], None], *, patience: float | None
+    cluster: TakePort, planned: Deletion, held: Interrupted, waits: Callable[[str, str], None], *, patience: float | None
 ) -> Taken | DeletionRefused | Stopped:
     """Ask for the snapshot that the plan begins with and wait for it, ``patience`` seconds or for ever. ``waits`` is told its
-    name and the controller's last error, which is no reason to give up: the controller tries again."""
-    step, volume = planned.steps[0], planned.verdict.volume
-    assert isinstance(step, TakeSnapshot) and volume is not None
-    cluster.apply(step)
-    end = monotonic() + patience if patience is not None else None
-    while True:
-        found = look(cluster.snapshot_seen(step.namespace, step.name), step.uid, volume)
+    name and the controller's last error, which is no reason to give up: the controller tries again. Outages are ridden out, and
+    to ask again after a lost answer does no harm, because the name is the same. Raises PetsError for what lasts."""
+    taking = _Taking(cluster, planned, waits)
+    deadline = Deadline(patience)
+    found: Taken | DeletionRefused | Unended = until(
+        taking.look, deadline=deadline, held=held, troubled=lambda failure: taking.tell(failure.message)
+    )
+    if found is Unended.STOPPED:
+        return Stopped()
+    if found is Unended.LATE:
+        reason = NoSnapshot.FAILED if taking.error else NoSnapshot.NOT_READY
+        return DeletionRefused(verdict=planned.verdict, reason=reason, detail=taking.error or taking.name)
+    return found
+
+
+class _Taking:
+    """One snapshot. ``error``: the last that its controller met."""
+
+    def __init__(self, cluster: TakePort, planned: Deletion, waits: Callable[[str, str], None]) -> None:
+        step, volume = planned.steps[0], planned.verdict.volume
+        assert isinstance(step, TakeSnapshot) and volume is not None
+        self._cluster, self._verdict, self._waits = cluster, planned.verdict, waits
+        self._step, self._volume = step, volume
+        self._asked = False
+        self.name, self.error = step.name, ""
+
+    def look(self) -> Taken | DeletionRefused | None:
+        """None: it is not ready yet."""
+        if not self._asked:
+            self._cluster.apply(self._step)
+            self._asked = True
+        found = look(self._cluster.snapshot_seen(self._step.namespace, self.name), self._step.uid, self._volume)
         if isinstance(found, Taken):
             return found
         if isinstance(found, Denied):
-            return DeletionRefused(verdict=planned.verdict, reason=found.reason, detail=found.detail)
-        waits(step.name, found.error)
-        if end is not None and monotonic() >= end:
-            reason = NoSnapshot.FAILED if found.error else NoSnapshot.NOT_READY
-            return DeletionRefused(verdict=planned.verdict, reason=reason, detail=found.error or step.name)
-        if _stopped(held):
-            return Stopped()
+            return DeletionRefused(verdict=self._verdict, reason=found.reason, detail=found.detail)
+        self.error = found.error
+        self.tell(found.error)
+        return None
 
-
-def _stopped(held: Interrupted) -> bool:
-    until = monotonic() + _PAUSE
-    while not held() and monotonic() < until:
-        sleep(_BREATH)
-    return held()
+    def tell(self, error: str) -> None:
+        self._waits(self.name, error)
