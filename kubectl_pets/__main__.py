@@ -19,6 +19,7 @@ from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import connection, exit_codes
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.errors import ExitCode, PetsError
+from kubectl_pets.pasting import connected
 from kubectl_pets.session import Session, Terminal
 
 PROGRAM = "kubectl pets"
@@ -101,6 +102,11 @@ def cli(output: str | None) -> None:
 
 def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command line and return its exit code. Errors are told on the session's stderr."""
+    with connected():
+        return _run(arguments, session)
+
+
+def _run(arguments: Sequence[str], session: Session) -> int:
     try:
         if arguments[:1] == [completing.WORD]:
             completing.complete(cli, arguments[1:], session)

@@ -56,6 +56,24 @@ class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
     disable_compression: bool = False
     verbosity: int = 0  #: kubectl's levels: from 6 each request is told on stderr, from 1 an error's traceback
 
+    def as_typed(self) -> tuple[str, ...]:
+        """The flags that choose cluster and user, as words of a command line, for hints. Never the token, and not the namespace,
+        which each hint names itself."""
+        single = (
+            ("--context", self.context),
+            ("--kubeconfig", self.kubeconfig),
+            ("--cluster", self.cluster),
+            ("--user", self.user),
+            ("--server", self.server),
+            ("--as", self.as_user),
+            *(("--as-group", group) for group in self.as_groups),
+            ("--as-uid", self.as_uid),
+            ("--certificate-authority", self.certificate_authority),
+            ("--tls-server-name", self.tls_server_name),
+        )
+        words = [word for flag, value in single if value for word in (flag, value)]
+        return (*words, *(("--insecure-skip-tls-verify",) if self.insecure_skip_tls_verify else ()))
+
 
 class Terminal:
     """The three streams, and what may be done on them."""

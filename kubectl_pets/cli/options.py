@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.cli import completing
 from kubectl_pets.errors import ExitCode
+from kubectl_pets.pasting import connected_by
 from kubectl_pets.session import Session
 
 if TYPE_CHECKING:  # help, version and completion do without the domain
@@ -147,6 +148,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if isinstance(value, timedelta):
         value = value.total_seconds() or None
     session.flags = replace(session.flags, **{param.name: value})
+    connected_by(session.flags.as_typed())
 
 
 def _ignore(ctx: click.Context, param: click.Parameter, value: Any) -> None:

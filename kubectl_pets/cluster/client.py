@@ -126,7 +126,7 @@ class Client:
             self._sources.append(source)
         return source
 
-    def apply(self, change: Change, *, dry_run: bool = False) -> None:
+    def apply(self, change: Change, *, dry_run: bool = False) -> StatefulSet | None:
         from kubectl_pets.cluster.objects import writes as changes
 
         after = changes.apply(self._transport, change, dry_run=dry_run)
@@ -135,6 +135,7 @@ class Client:
                 sources = list(self._sources)
             for source in sources:
                 source.learn(after)
+        return after if isinstance(after, StatefulSet) else None
 
     def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         from kubectl_pets.cluster.objects.rights import missing_rights

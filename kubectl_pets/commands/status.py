@@ -60,6 +60,9 @@ def command(
     snapshot = session.cluster.set_view(session.namespace, name)
     seen = assess(snapshot, session.now())
     _print(session, seen, output)
+    hint = advice.after_a_look(seen)
+    if hint:
+        session.terminal.tell(f"hint: {hint}")
     return _EXIT[progress(goal, seen)]
 
 

@@ -80,6 +80,7 @@ class ScalePort(Protocol):
 class ChangePort(Protocol):
     """Changes of anything, one at a time (``domain.changes``)."""
 
-    def apply(self, change: Change, *, dry_run: bool = False) -> None:
-        """Carry out one change; ``dry_run``: let the server judge it without keeping it. Raises ConflictError when what the
-        change relies on is no longer true, NotFoundError when the object is gone. Waits out 429."""
+    def apply(self, change: Change, *, dry_run: bool = False) -> StatefulSet | None:
+        """Carry out one change; ``dry_run``: let the server judge it without keeping it. Returns the set as the server has it, or
+        would have it, after a change of a set, for admission may rewrite what was written; None after one of a pod. Raises
+        ConflictError when what the change relies on is no longer true, NotFoundError when the object is gone. Waits out 429."""

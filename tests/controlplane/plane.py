@@ -81,7 +81,7 @@ class ControlPlane:
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the administrator (or with another kubeconfig); a failure shows what it said."""
         done = subprocess.run(
-            self._kubectl(args, kubeconfig), input=input, capture_output=True, text=True, env=self.environment(), check=False,
+            self.kubectl_line(*args, kubeconfig=kubeconfig), input=input, capture_output=True, text=True, env=self.environment(), check=False,
         )
         if check and done.returncode != 0:
             raise ControlPlaneError(f"kubectl {' '.join(args)} ended with {done.returncode}: {done.stderr.strip()}")
@@ -89,9 +89,10 @@ class ControlPlane:
 
     def kubectl_popen(self, *args: str) -> "subprocess.Popen[str]":
         """Start kubectl with its stdout to be read."""
-        return subprocess.Popen(self._kubectl(args, None), stdout=subprocess.PIPE, text=True, env=self.environment())
+        return subprocess.Popen(self.kubectl_line(*args), stdout=subprocess.PIPE, text=True, env=self.environment())
 
-    def _kubectl(self, args: tuple[str, ...], kubeconfig: Path | None) -> list[str]:
+    def kubectl_line(self, *args: str, kubeconfig: Path | None = None) -> list[str]:
+        """The words that start kubectl, for whoever starts it himself."""
         beside = str(Path(sys.executable).parent)
         found = shutil.which("kubectl", path=beside) or shutil.which("kubectl")
         if found is None:

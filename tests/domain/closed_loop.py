@@ -130,7 +130,8 @@ class Session:
                 if wanted < partition and isinstance(self.goal, Canary | StepOn | Promote | Run) and not self.meddling:
                     assert releasable or self._flapped(snapshot), f"released {wanted} while not all was well"
             case Stage(partition=wanted) | Restore(partition=wanted) | Mark(partition=wanted):
-                assert wanted is None or wanted >= world.replicas
+                seen = assess(snapshot, world.now).members
+                assert wanted is None or not any(each.available and each.position >= wanted for each in seen), "releases what serves"
             case Note():
                 pass
         return True

@@ -115,6 +115,14 @@ def test_abort_is_refused_where_pods_would_come_back_at_the_wanted_version() -> 
         assert abort_to(seen) == decide(Abort(), seen, NOW, RunMemory())[0] == Refused(reason=RefusedReason.NO_WAY_BACK)
 
 
+def test_no_partition_is_left_over_before_the_newest_spec_was_seen() -> None:
+    """With the controllers down a staged change was called a left-over partition, and clearing that released it."""
+    unseen = statefulset(partition=3, current=OLD, update=OLD, observed=1)
+    assert not assess(snapshot(unseen, *map(pod, range(3))), NOW).partition_left_over
+    seen = statefulset(partition=3, current=OLD, update=OLD)
+    assert assess(snapshot(seen, *map(pod, range(3))), NOW).partition_left_over
+
+
 def test_abort_stops_when_the_revision_it_goes_back_to_is_deleted() -> None:
     pods = pod(0), pod(1, NEW), pod(2, NEW)
     begun = decide(Abort(), assess(snapshot(statefulset(partition=3), *pods, revisions=(EARLY, LATE)), NOW), NOW, RunMemory())

@@ -79,8 +79,8 @@ def test_a_partition_lowered_by_others_matters_to_those_who_hold_back() -> None:
 
 def test_pins_after_each_step() -> None:
     stage = Stage(images=(Image(container="app", image="x"),), partition=3)
-    assert after(Act(step=stage), BEGUN) == RunMemory(uid=UID, strategy="RollingUpdate", partition=3, changed=True)
-    assert after(Act(step=SetPartition(partition=1, before=2)), BEGUN) == replace(BEGUN, partition=1)
+    assert after(Act(step=stage), BEGUN) == RunMemory(uid=UID, strategy="RollingUpdate", partition=3, ours=True, changed=True)
+    assert after(Act(step=SetPartition(partition=1, before=2)), BEGUN) == replace(BEGUN, partition=1, ours=True)
     assert after(Act(step=Delete(pod="web-2", revision=NEW, comes_back_at=OLD)), replace(BEGUN, changed=False)) == BEGUN
 
 

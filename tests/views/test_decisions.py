@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.stepping.planning import NEW_REVISION
@@ -76,7 +78,7 @@ def test_waits(wait: Wait, sentence: str) -> None:
             DoneReason.STEP_REACHED,
             builders.on_delete(),
             "default/web: step done, 1/3 pods at web-5d8f7b9c4 and available",
-            "go on with: kubectl pets rollout step web -n default",
+            "go on with: kubectl pets rollout step web -n default, or put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
         (
             DoneReason.PAUSED,
@@ -153,13 +155,13 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             Refused(reason=RefusedReason.NOTHING_STAGED),
             builders.complete(),
             "no change is staged in default/web: its pods run what the template holds, so there is nothing to release.",
-            "stage a change with: kubectl pets rollout canary web --image IMAGE -n default",
+            "kubectl pets status web -n default shows where it stands; --image begins a rollout",
         ),
         (
             Refused(reason=RefusedReason.NOTHING_UNDER_WAY),
             builders.complete(),
             "no rollout of default/web is under way: its pods run what the template holds.",
-            "start one with: kubectl pets rollout canary web --image IMAGE -n default",
+            "kubectl pets status web -n default shows where it stands; --image begins a rollout",
         ),
         (
             Refused(reason=RefusedReason.NOTHING_UNDER_WAY),
@@ -195,19 +197,19 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             Refused(reason=RefusedReason.NO_WAY_BACK),
             builders.stuck(),
             "a pod of default/web that is deleted comes back at web-5d8f7b9c4, whatever the partition.",
-            "roll out the old template anew with: kubectl pets rollout undo web -n default",
+            "take it back with: kubectl pets rollout abort web -n default",
         ),
         (
             Refused(reason=RefusedReason.COMPLETE),
             builders.complete(),
             "the rollout of default/web is complete: abort takes back what is under way, not what is done.",
-            "roll out the old template anew with: kubectl pets rollout undo web -n default",
+            "put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
         (
             Refused(reason=RefusedReason.ON_DELETE),
             builders.on_delete(),
             "default/web uses strategy OnDelete, which has no partition to hold pods with.",
-            "put the old template back with: kubectl pets rollout undo web -n default, then replace its pods with: kubectl pets rollout promote web -n default",
+            "put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
     ],
 )
@@ -219,7 +221,7 @@ def test_refused(refused: Refused, seen: Assessment, sentence: str, hint: str) -
 def test_every_refusal_names_a_command_in_the_right_namespace(reason: RefusedReason) -> None:
     hint = advice.hint(Refused(reason=reason, asked=1, limit=2), builders.paused())
     assert hint is not None
-    assert re.search(r"kubectl (pets|rollout|auth) [-a-z /0]*[a-zA-Z ]*-n default", hint)
+    assert re.search(r"kubectl (pets|rollout|auth|get) [-a-z /0.8]*[a-zA-Z ]*-n default", hint)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def test_every_refusal_names_a_command_in_the_right_namespace(reason: RefusedRea
         (OvertakenReason.PARTITION_RAISED, "default/web: somebody raised the partition to 2; this rollout stops there"),
         (
             OvertakenReason.PARTITION_LOWERED,
-            "default/web: somebody lowered the partition to 2, so pods are not held back any more",
+            "default/web: somebody lowered the partition, which is 2 now; no further pod is replaced",
         ),
         (OvertakenReason.STRATEGY_CHANGED, "default/web: somebody changed the update strategy to RollingUpdate, so this rollout is over"),
     ],
@@ -246,6 +248,11 @@ def test_overtaken(reason: OvertakenReason, sentence: str) -> None:
 _CRASH = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff")
 
 
+def _crashed(seen: Assessment, pod: str) -> Assessment:
+    members = (replace(each, state=PodState.FAILING) if each.name == pod else each for each in seen.members)
+    return replace(seen, members=tuple(members))
+
+
 @pytest.mark.parametrize(
     ("blockers", "seen", "sentence", "hint"),
     [
@@ -257,7 +264,7 @@ _CRASH = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff")
         ),
         (
             (_CRASH, _CRASH, _CRASH),
-            builders.rolling(),
+            _crashed(builders.rolling(), "web-1"),
             "default/web: web-1 is in CrashLoopBackOff (and 2 more)",
             "get it out with: kubectl pets rollout unstick web -n default",  # it would come back at the other revision
         ),
@@ -271,7 +278,7 @@ _CRASH = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff")
             builders.stuck().blockers,
             builders.on_delete(),
             'default/web: web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"',
-            "see why with: kubectl describe pod web-2 -n default",
+            "put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
         (
             (Blocker(cause=Cause.TERMINATION_OVERDUE, pod="web-1"),),

@@ -19,6 +19,7 @@ from kubectl_pets.domain.model import (
     StatefulSetSpec,
     ordinal_of,
 )
+from kubectl_pets.domain.rollout.managers import leader_worker_set
 from kubectl_pets.domain.rollout.members import (
     LEAVING,
     Member,
@@ -365,6 +366,8 @@ def _draft(
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
         before=ran_before(owner, snapshot, members + surplus),
+        leader_worker_set=leader_worker_set(owner),
+        generation=owner.metadata.generation,
     )
 
 

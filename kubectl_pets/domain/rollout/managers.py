@@ -20,6 +20,18 @@ class ManagerKind(StrEnum):
     OTHER = "other"
 
 
+#: On a set that the LeaderWorkerSet controller made: its LeaderWorkerSet (leaderworkerset.x-k8s.io, SetNameLabelKey).
+LEADER_WORKER_LABEL = "leaderworkerset.sigs.k8s.io/name"
+
+
+class LeaderWorkerSet(msgspec.Struct, frozen=True, kw_only=True):
+    """What a set is a part of. ``owner``: what controls the set, as ``Kind/name``: the LeaderWorkerSet itself for the set of all
+    leaders, the leader's pod for the workers of a group. Empty: nothing does. All untrusted text."""
+
+    name: str
+    owner: str = ""
+
+
 class Manager(msgspec.Struct, frozen=True, kw_only=True):
     """``name`` is the cluster's word for it (untrusted), ``evidence`` the field it was seen in."""
 
@@ -50,11 +62,23 @@ def managers(owner: StatefulSet) -> tuple[Manager, ...]:
     return tuple(found.values())
 
 
+def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSet | None:
+    """The LeaderWorkerSet that the set is a part of, by its label. Its controller puts changes back within seconds, or makes
+    whole groups anew for them, so no verb changes such a set."""
+    name = owner.metadata.labels.get(LEADER_WORKER_LABEL)
+    if name is None:
+        return None
+    controller = owner.metadata.controller()
+    return LeaderWorkerSet(name=name, owner=f"{controller.kind}/{controller.name}" if controller is not None else "")
+
+
 def _candidates(owner: StatefulSet) -> list[Manager]:
     meta = owner.metadata
     seen = []
-    controller = meta.controller()
-    if controller is not None:
+    controller, group = meta.controller(), leader_worker_set(owner)
+    if group is not None:  # a group's workers are controlled by its leader's pod, which manages nothing
+        seen.append(Manager(kind=ManagerKind.OPERATOR, name=f"LeaderWorkerSet/{group.name}", evidence=LEADER_WORKER_LABEL))
+    elif controller is not None:
         name = f"{controller.kind}/{controller.name}"
         seen.append(Manager(kind=ManagerKind.OPERATOR, name=name, evidence="metadata.ownerReferences"))
     for field, marks in (("metadata.labels", meta.labels), ("metadata.annotations", meta.annotations)):

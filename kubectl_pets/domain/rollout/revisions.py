@@ -60,6 +60,8 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     doubt: Doubt | None = None
     #: The wanted template ran before the one that other pods run: a pod of it is older than that one's ControllerRevision.
     put_back: bool = False
+    #: The newest kept revision below the wanted one that surely differs from it, by its images. Empty: none.
+    older: str = ""
     #: Revisions that pods run and no ControllerRevision holds any more, the lowest ordinal's first.
     not_kept: tuple[str, ...] = ()
 
@@ -75,7 +77,7 @@ def ran_before(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...
     held = _held(owner, kept if listed else None)
     earlier = tuple(dict.fromkeys(member.revision for member in members if member.revision not in ("", update)))
     not_kept = tuple(name for name in earlier if listed and name not in kept)
-    told = Before(held=held, not_kept=not_kept)
+    told = Before(held=held, not_kept=not_kept, older=_older(kept, update))
     if not update:
         return told
     trusted = held if _rolls(owner) else _finished_by_hand(owner, snapshot.server, earlier)
@@ -95,6 +97,19 @@ def ran_before(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...
     if not any(member.revision == newest and traits(member.state).ready for member in members):
         return msgspec.structs.replace(told, revision=update)  # none of the newest serves: there is nothing to go back to
     return msgspec.structs.replace(told, doubt=Doubt.OLDER_WANTED)
+
+
+def _older(kept: _Kept, update: str) -> str:
+    """Lists of revisions hold no more of a template than images, so whether others differ is not known here."""
+    if update not in kept:
+        return ""
+    images = _images(kept[update])
+    others = [each for each in kept.values() if each.revision < kept[update].revision and _images(each) != images]
+    return max(others, key=lambda each: (each.revision, each.name)).name if others else ""
+
+
+def _images(revision: ControllerRevision) -> tuple[Image, ...]:
+    return images_of(revision.data.spec.template.spec)
 
 
 def kept_revisions(owner: StatefulSet, snapshot: SetView) -> dict[str, ControllerRevision]:

@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSet
 from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
 from kubectl_pets.domain.rollout.revisions import Before, Image, RevisionGroup
 from kubectl_pets.domain.sets.slots import Slots, span
@@ -131,6 +132,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     restarted_at: str = ""
     #: What a deleted pod comes back at, and what ran before the wanted revision.
     before: Before = Before()
+    #: What the set is a part of; no verb changes such a set.
+    leader_worker_set: LeaderWorkerSet | None = None
+    #: Of the spec; rises with each edit of it.
+    generation: int = 0
 
     @property
     def ready(self) -> int:

@@ -105,6 +105,8 @@ def _votes(members: int, available: int) -> Votes:
 def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> ScaleRefused | None:
     if seen.phase in (Phase.DELETING, Phase.GONE):
         return ScaleRefused(reason=ScaleRefusedReason.DELETING)
+    if seen.leader_worker_set is not None:
+        return ScaleRefused(reason=ScaleRefusedReason.LEADER_WORKER_SET)
     if pods_unreadable(seen):
         return ScaleRefused(reason=ScaleRefusedReason.PODS_UNREADABLE)
     if draft.before == draft.after:

@@ -98,6 +98,8 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True):
 class ScaleRefusedReason(StrEnum):
     DELETING = "deleting"
     PODS_UNREADABLE = "pods-unreadable"
+    #: The set is a part of a LeaderWorkerSet, whose controller puts the number back.
+    LEADER_WORKER_SET = "leader-worker-set"
     #: OrderedReady does nothing above a pod that is broken.
     BLOCKED = "blocked"
     #: No pod can be made: the set's name is too long.

@@ -8,16 +8,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from kubectl_pets.domain.rollout.members import LEAVING
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.stepping.freeing import undo, unstick
-from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition
+from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
 from kubectl_pets.domain.stepping.moves import one_at_a_time
 from kubectl_pets.domain.stepping.restarting import restart, restart_pods
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
+    Answer,
     Canary,
     Decision,
     Delete,
@@ -54,12 +56,16 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
     """The next decision, and what to hold on to. After acting on an Act, pass the memory on to the next call with ``after``."""
     if not memory.uid:
         memory = replace(memory, uid=seen.uid, strategy=seen.strategy)
-        if isinstance(goal, Undo | Restart):  # these may well set none, and still count on nobody's raising it
+        if not isinstance(goal, Abort | Pause | Resume | Partition):  # they count on it from the first look on
             memory = replace(memory, partition=seen.partition)
+    if memory.tried is not None and seen.partition == memory.tried:
+        memory = replace(memory, partition=memory.tried, tried=None, ours=True, changed=True)
     hindrance = _hindrance(goal, seen, memory)
     if hindrance is not None:
         return hindrance, memory
     decision, memory = _way(goal, seen, now, memory)
+    if _is_unguarded(goal, seen, memory) and not isinstance(decision, Overtaken | Refused):
+        return _guard_again(seen, memory), memory
     return (one_at_a_time(decision, seen) if memory.careful else decision), memory
 
 
@@ -87,13 +93,29 @@ def _way(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
             return roll(goal, seen, now, memory)
 
 
-def after(act: Act, memory: RunMemory) -> RunMemory:
-    """What to hold on to once the step has been carried out."""
+def before(act: Act, memory: RunMemory) -> RunMemory:
+    """What to hold on to before the step is carried out: its answer may be lost, and then a new partition is nobody else's."""
     match act.step:
-        case SetPartition(partition=partition):
-            return replace(memory, partition=partition, changed=True)
-        case Stage(partition=partition):
-            return replace(memory, partition=partition, revision="", target=None, pods=None, changed=True)
+        case SetPartition(partition=int() as partition) | Stage(partition=int() as partition):
+            return replace(memory, tried=partition)
+        case Restore(partition=int() as partition) | Mark(partition=int() as partition):
+            return replace(memory, tried=partition)
+        case _:
+            return memory
+
+
+def after(act: Act, memory: RunMemory, answer: Answer | None = None) -> RunMemory:
+    """What to hold on to once the step has been carried out. ``answer``: to a change of the set; None: not known."""
+    ours = memory.ours or before(act, memory).tried is not None
+    memory = replace(memory, ours=ours, tried=None, generation=answer.generation if answer is not None else None)
+    match act.step:
+        case SetPartition(partition=partition, guards=guards):
+            return replace(memory, partition=partition, changed=True, guarded=guards)
+        case Stage(images=images, partition=partition):
+            admitted = rewritten(images, answer) if answer is not None else ()
+            return replace(
+                memory, partition=partition, revision="", target=None, pods=None, admitted=admitted, changed=True
+            )
         case Restore(partition=partition) | Mark(partition=partition):
             held = memory.partition if partition is None else partition
             return replace(memory, partition=held, revision="", written=True, changed=True)
@@ -101,6 +123,50 @@ def after(act: Act, memory: RunMemory) -> RunMemory:
             return replace(memory, written=True, changed=True)
         case Delete() | Evict():
             return replace(memory, changed=True)
+
+
+def rewritten(asked: tuple[Image, ...], answer: Answer) -> tuple[tuple[Image, Image], ...]:
+    """The images that admission rewrote, each with what it made of it (kyverno/policies#347: the mirror of a registry)."""
+    there = {image.container: image for image in answer.images}
+    pairs = ((image, there.get(image.container)) for image in asked)
+    return tuple((image, made) for image, made in pairs if made is not None and made != image)
+
+
+def _is_unguarded(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
+    """Whether somebody else lowered the partition under a goal that releases pods step by step, or one at a time."""
+    if memory.guarded is not None:
+        return True
+    match goal:
+        case Canary() | StepOn() | Run():
+            stepped = True
+        case Promote():
+            stepped = memory.careful
+        case Undo(by=by) | Restart(by=by):
+            stepped = by is not None
+        case _:
+            stepped = False
+    return stepped and memory.partition is not None and seen.partition < memory.partition
+
+
+def _guard_again(seen: Assessment, memory: RunMemory) -> Decision:
+    """Somebody's deploy with a partition of its own released pods with no gate before them: hold the rest again where it stands,
+    once, for a second time would be a tug of war; and name those that went."""
+    since = memory.guarded if memory.guarded is not None else memory.partition
+    assert since is not None
+    position = standing(seen)
+    if position > seen.partition and memory.guarded is None:
+        return Act(step=SetPartition(partition=position, before=seen.partition, guards=since))
+    went = tuple(
+        member.name
+        for member in reversed(seen.members)
+        if member.position < since and (member.updated or member.state in LEAVING or (member.released and not member.uid))
+    )
+    return Overtaken(reason=OvertakenReason.PARTITION_LOWERED, pods=went)
+
+
+def refusal(seen: Assessment) -> Refused | None:
+    """Why no verb changes this set at all; also before it is asked what the verb would do."""
+    return Refused(reason=RefusedReason.LEADER_WORKER_SET) if seen.leader_worker_set is not None else None
 
 
 def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:
@@ -111,6 +177,9 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
         return Overtaken(reason=OvertakenReason.REPLACED)
     if seen.phase is Phase.DELETING:
         return Overtaken(reason=OvertakenReason.DELETED) if memory.changed else Refused(reason=RefusedReason.DELETING)
+    refused = refusal(seen)
+    if refused is not None:
+        return refused
     if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
         return Refused(reason=RefusedReason.PODS_UNREADABLE)
     if seen.strategy != memory.strategy:

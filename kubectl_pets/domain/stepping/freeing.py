@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.history import RevisionEntry
-from kubectl_pets.domain.rollout.members import Member, PodState, later
+from kubectl_pets.domain.rollout.members import later
 from kubectl_pets.domain.rollout.revisions import Doubt
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, next_down, revision_if_recreated, settled
+from kubectl_pets.domain.stepping.moves import await_pods, deletion, holds_up, next_down, not_kept, settled
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -60,7 +60,7 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
         return Done(reason=DoneReason.NOTHING_TO_DO), memory  # its pods run that template already
     if memory.written and seen.update_revision == memory.before != goal.revision:
         # Put back by somebody, or not seen yet; where an undo was gone on with, ``before`` is the goal already.
-        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory
+        return not_kept(seen, memory), memory
     memory = replace(memory, revision=seen.update_revision)
     note = _completed(seen)
     if note is not None:
@@ -115,7 +115,7 @@ def unstick(goal: Unstick, seen: Assessment, now: datetime, memory: RunMemory) -
 
 def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | None:
     """The deletion of the pod that holds the controller up, or the wait until it may be called that; None: no pod does."""
-    wrong = [member for member in seen.members if _holds_up(member, seen)]
+    wrong = [member for member in seen.members if holds_up(member, seen)]
     member = next_down(wrong, seen, at_once=True)
     if member is None:
         return None
@@ -125,14 +125,6 @@ def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | No
         if old_enough > now:
             return Wait(reason=WaitReason.PODS, pods=(member.name,), until=old_enough)
     return deletion(member, seen)
-
-
-def _holds_up(member: Member, seen: Assessment) -> bool:
-    if member.available or member.state in (*REPLACED, PodState.READY) or not member.revision:
-        return False
-    if seen.heals and member.released:
-        return False
-    return revision_if_recreated(member, seen) not in ("", member.revision)
 
 
 def _settle(seen: Assessment, reason: DoneReason) -> Decision:
@@ -168,6 +160,14 @@ def goes_back_to(past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int 
         return before.revision
     earlier = [(entry.number, entry.name) for entry in past if entry.number < newest and entry.name not in live]
     return max(earlier)[1] if earlier else Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+
+
+def undoes_to(seen: Assessment) -> str:
+    """The revision that an undo would go back to, as far as one look at the set tells; empty: none, or it would be refused. For
+    advice: the verb itself reads the whole templates."""
+    if seen.before.doubt is not None or seen.before.revision == seen.update_revision:
+        return ""
+    return seen.before.revision or seen.before.older
 
 
 _DOUBTS = {

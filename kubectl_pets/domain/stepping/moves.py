@@ -8,7 +8,19 @@ from datetime import datetime, timedelta
 
 from kubectl_pets.domain.rollout.members import Member, PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.steps import Act, Decision, Delete, SetPartition, Wait, WaitReason
+from kubectl_pets.domain.stepping.steps import (
+    Act,
+    Decision,
+    Delete,
+    Overtaken,
+    OvertakenReason,
+    Refused,
+    RefusedReason,
+    RunMemory,
+    SetPartition,
+    Wait,
+    WaitReason,
+)
 
 #: Times of transition are cut to whole seconds (metav1.Time): what became available at .9 is noted as at .0.
 CUT = timedelta(seconds=1)
@@ -49,8 +61,27 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
     return None if coming else mine[0]
 
 
-def deletion(member: Member, seen: Assessment) -> Act:
-    return Act(step=Delete(pod=member.name, revision=member.revision, comes_back_at=revision_if_recreated(member, seen)))
+def deletion(member: Member, seen: Assessment, *, ordered: bool = False) -> Act:
+    comes_back_at = revision_if_recreated(member, seen)
+    return Act(step=Delete(pod=member.name, revision=member.revision, comes_back_at=comes_back_at, ordered=ordered))
+
+
+def holds_up(member: Member, seen: Assessment) -> bool:
+    """Whether the controller waits in vain for this pod, which would come back at another revision than it runs: not available,
+    not on its way, and not one that the controller replaces by itself (kubernetes/kubernetes#67250, #137409)."""
+    if member.available or member.state in (*REPLACED, PodState.READY) or not member.revision:
+        return False
+    if seen.heals and member.released:
+        return False
+    return revision_if_recreated(member, seen) not in ("", member.revision)
+
+
+def not_kept(seen: Assessment, memory: RunMemory) -> Refused | Overtaken:
+    """The template is the old one although this run has written another: somebody has edited the spec since (its generation is
+    newer than the answer's), or admission made the old one of it."""
+    if memory.generation is not None and seen.generation == memory.generation:
+        return Refused(reason=RefusedReason.ADMISSION)
+    return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
 
 
 def settled(seen: Assessment) -> bool:

@@ -12,7 +12,15 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, next_down, revision_if_recreated, soaks_until
+from kubectl_pets.domain.stepping.moves import (
+    REPLACED,
+    await_pods,
+    deletion,
+    next_down,
+    not_kept,
+    revision_if_recreated,
+    soaks_until,
+)
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -22,8 +30,6 @@ from kubectl_pets.domain.stepping.steps import (
     Evict,
     Mark,
     Note,
-    Overtaken,
-    OvertakenReason,
     Promote,
     Refused,
     RefusedReason,
@@ -73,6 +79,12 @@ def in_order(named: tuple[str, ...], seen: Assessment, order: Order | None) -> t
 
 
 def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """Mark the template with the time, as kubectl rollout restart does, and roll that out as any other change.
+
+    The rule: a new template is a new revision, and the partition holds pods back from it (kubernetes/kubectl
+    pkg/polymorphichelpers, objectrestarter.go), so with one that is left over, or in the middle of another rollout, it is
+    refused. A note on the set tells a restart that was killed, and gone on with, from another wish.
+    """
     noted = seen.notes.get(RESTART_ANNOTATION, "")
     ours = bool(noted) and noted == seen.restarted_at and not goal.anew
     ours = ours and (seen.under_way or _within(_UNFINISHED, noted, now))
@@ -85,7 +97,7 @@ def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -
         hold = seen.replicas if goal.by is not None and seen.strategy != "OnDelete" else None
         return Act(step=Mark(at=goal.at, partition=hold)), replace(memory, before=seen.update_revision)
     if memory.written and seen.update_revision == memory.before:
-        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory  # put back by somebody, or not seen yet
+        return not_kept(seen, memory), memory  # put back by somebody, or not seen yet
     if not memory.written:
         memory = replace(memory, written=True, already=not seen.under_way)
     memory = replace(memory, revision=seen.update_revision)
@@ -111,6 +123,11 @@ def _cannot_begin(seen: Assessment) -> Refused | None:
 
 
 def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """Note the uids of the pods that were chosen, then evict them in order, each available again before the next.
+
+    The rule: an eviction keeps PodDisruptionBudgets (policy/v1 Eviction), and a pod is still to do while its uid is the one
+    noted, so none goes down twice. One that leads when its turn comes is left alone, and named at the end.
+    """
     began, noted = read_note(seen)
     if not memory.written:
         if not goal.anew and not noted and _is_just_over(",".join(goal.pods), seen, now):
@@ -121,8 +138,15 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
         if not going_on:
             return _begin(goal, seen, now), memory
         memory = replace(memory, written=True)
-    todo = [member for member in to_do(goal, seen) if member.name not in memory.skipped and not _leads(goal, member)]
-    return _next(goal, todo, seen, now, bool(noted)), memory
+    left = to_do(goal, seen)
+    todo = [member for member in left if member.name not in memory.skipped and not _leads(goal, member)]
+    ahead = _next(goal, todo, seen, now)
+    if ahead is not None:
+        return ahead, memory
+    if noted:
+        memory = replace(memory, skipped=frozenset(member.name for member in left))
+        return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now)), memory
+    return Done(reason=DoneReason.RESTARTED, skipped=tuple(pod for pod in goal.pods if pod in memory.skipped)), memory
 
 
 def to_do(goal: RestartPods, seen: Assessment) -> list[Member]:
@@ -151,29 +175,33 @@ def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision:
     return Act(step=Note(notes={PODS_ANNOTATION: f"{_text(now)} {uids}"}, pods=goal.pods))
 
 
-def _next(
-    goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime, noted: bool
-) -> Decision:
-    broken = [member for member in todo if not member.available and member.state is not PodState.READY]
-    member = next_down(broken, seen)
-    if member is not None:
-        return deletion(member, seen)
-    down = [member for member in seen.members if not member.available]
+def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime) -> Decision | None:
+    """What comes before the end: a broken pod first, then whoever is next in order; None: all are done."""
+    broken = next_down([member for member in todo if not member.available and member.state is not PodState.READY], seen)
+    if broken is not None:
+        return deletion(broken, seen)
     standing = [member for member in todo if member.available]
-    broken_again = {blocker.pod for blocker in seen.blockers}
-    hold = [one for one in down if one.name not in goal.pods or one in todo or one.name in broken_again]
-    if down and (not standing or hold or len(down) >= goal.batch or seen.surplus):
+    if _has_to_wait(goal, todo, seen):
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
-    if standing:
-        fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
-        until = soaks_until(fresh, goal.soak, updated=False)
-        if until is not None and until > now:
-            return Wait(reason=WaitReason.SOAK, until=until)
-        chosen = standing[0]
-        return Act(step=Evict(pod=chosen.name, revision=chosen.revision, comes_back_at=revision_if_recreated(chosen, seen)))
-    if noted:
-        return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now))
-    return Done(reason=DoneReason.RESTARTED)
+    if not standing:
+        return None
+    fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
+    until = soaks_until(fresh, goal.soak, updated=False)
+    if until is not None and until > now:
+        return Wait(reason=WaitReason.SOAK, until=until)
+    chosen = standing[0]
+    return Act(step=Evict(pod=chosen.name, revision=chosen.revision, comes_back_at=revision_if_recreated(chosen, seen)))
+
+
+def _has_to_wait(goal: RestartPods, todo: list[Member], seen: Assessment) -> bool:
+    """Whether a pod that is down has to be back first: one that this restart did not take down, or one too many for the batch."""
+    down = [member for member in seen.members if not member.available]
+    if not down:
+        return False
+    if seen.surplus or len(down) >= goal.batch or not any(member.available for member in todo):
+        return True
+    blocking = {blocker.pod for blocker in seen.blockers}
+    return any(member.name not in goal.pods or member in todo or member.name in blocking for member in down)
 
 
 def read_note(seen: Assessment) -> tuple[str, dict[str, str]]:

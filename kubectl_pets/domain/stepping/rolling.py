@@ -7,9 +7,18 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING, PodState
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import await_pods, deletion, next_down, settled, soaks_until, to
+from kubectl_pets.domain.stepping.moves import (
+    await_pods,
+    deletion,
+    holds_up,
+    next_down,
+    not_kept,
+    settled,
+    soaks_until,
+    to,
+)
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
@@ -18,8 +27,6 @@ from kubectl_pets.domain.stepping.steps import (
     Done,
     DoneReason,
     Goal,
-    Overtaken,
-    OvertakenReason,
     Promote,
     Refused,
     RefusedReason,
@@ -37,6 +44,12 @@ Forward = Canary | StepOn | Promote | Run
 
 
 def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """Stage the images under a partition that holds every pod, then lower it step by step to the goal's target.
+
+    The rule: the controller replaces a pod at or above the partition, from the highest ordinal down, and waits until it is
+    available (updateStatefulSetAfterInvariantEstablished); a step is over once all that was released is, and no other pod is
+    missing. A pod that is broken at the version in place of which other images were ordered is deleted, and nothing else.
+    """
     change = _staging(goal, seen, memory)
     if change is not None:
         return change, memory
@@ -49,6 +62,10 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
             return target, memory
         memory = replace(memory, target=target)
     assert memory.target is not None
+    if isinstance(goal, Canary | Run) and goal.images:
+        broken = _broken_in_the_way(seen)
+        if broken is not None:
+            return deletion(broken, seen, ordered=True), memory
     if seen.phase is Phase.STUCK:
         return Stuck(blockers=seen.blockers), memory
     if not settled(seen):
@@ -70,17 +87,44 @@ def _staging(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None
         asked = goal.pods.of(seen.replicas)
         if asked > seen.replicas:
             return Refused(reason=RefusedReason.TOO_MANY_PODS, asked=asked, limit=seen.replicas)
-    wanted = tuple(image for image in images if image not in seen.template)
+    made = dict(memory.admitted)
+    wanted = tuple(image for image in images if made.get(image, image) not in seen.template)
     if not wanted:
         return None
     if begun:
-        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)  # they were there already, and somebody took them out
+        return not_kept(seen, memory)  # they were there already, and somebody took them out
+    by_hand, partition = seen.strategy == "OnDelete", seen.replicas
     if seen.phase is Phase.STUCK:
-        return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
-    by_hand = seen.strategy == "OnDelete"
-    if seen.under_way and not by_hand and not seen.staged:
+        mended = _mended_under(seen)
+        if mended is None:
+            return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
+        partition = mended
+    elif seen.under_way and not by_hand and not seen.staged:
         return Refused(reason=RefusedReason.OTHER_ROLLOUT)
-    return Act(step=Stage(images=wanted, partition=None if by_hand else seen.replicas))
+    return Act(step=Stage(images=wanted, partition=None if by_hand else partition))
+
+
+def _mended_under(seen: Assessment) -> int | None:
+    """The partition under which another template mends what is stuck: it holds every pod that serves, and a broken one comes back
+    at a revision that is not the broken one. None: there is none such, or what is broken is not the wanted version.
+
+    A broken first rollout has no other revision than the broken one, so its broken pods have to be released
+    (kubernetes/kubernetes#60164, #78007).
+    """
+    broken = {blocker.pod for blocker in seen.blockers}
+    down = [member for member in seen.members if member.name in broken]
+    if not down or len(down) < len(broken) or not all(member.updated for member in down):
+        return None
+    partition = min((member.position for member in down if member.revision == seen.before.held), default=seen.replicas)
+    serving = any(member.available and member.position >= partition for member in seen.members)
+    return None if serving else partition
+
+
+def _broken_in_the_way(seen: Assessment) -> Member | None:
+    """The broken pod to delete next so that it comes back at another revision; it serves nobody, and is not the wanted one."""
+    broken = {blocker.pod for blocker in seen.blockers}
+    outdated = [member for member in seen.members if member.name in broken and member.outdated and holds_up(member, seen)]
+    return next_down(outdated, seen, at_once=True)
 
 
 def _nothing_to_roll(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision:
@@ -134,6 +178,11 @@ def _arrived(goal: Goal, seen: Assessment) -> DoneReason:
 
 
 def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
+    """OnDelete: write the images, then delete the pods of the goal one at a time, broken ones first, then from the top.
+
+    The rule: the controller replaces no pod of such a set, and makes each that is missing from the update revision
+    (apps/v1 OnDeleteStatefulSetStrategyType).
+    """
     change = _staging(goal, seen, memory)
     if change is not None:
         return change, memory

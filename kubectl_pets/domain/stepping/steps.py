@@ -138,14 +138,18 @@ class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition
     releases: tuple[str, ...] = ()
     #: Keep ``before`` in the annotation, for ``resume``.
     remember: bool = False
+    #: Somebody else lowered it, and this takes that back in so far as it can: what it was.
+    guards: int | None = None
 
 
-class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete"):
+class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete", omit_defaults=True):
     """Delete one pod; the controller makes it anew at ``comes_back_at``."""
 
     pod: str
     revision: str
     comes_back_at: str
+    #: Nobody is asked for it: the pod is broken, and the goal itself orders another image in place of what it runs.
+    ordered: bool = False
 
 
 class Evict(msgspec.Struct, frozen=True, kw_only=True, tag="evict"):
@@ -256,6 +260,10 @@ class RefusedReason(StrEnum):
     BUDGET = "budget"
     #: The pod's node does not answer: deleting the pod would not bring it back.
     NODE_LOST = "node-lost"
+    #: The set is a part of a LeaderWorkerSet.
+    LEADER_WORKER_SET = "leader-worker-set"
+    #: What was written into the template did not come to be in it: admission made of it what was there before.
+    ADMISSION = "admission"
 
 
 @unique
@@ -281,8 +289,10 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):
     until: datetime | None = None
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", omit_defaults=True):
     reason: DoneReason
+    #: Restart: pods that were left alone because they lead, in the order asked for.
+    skipped: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
@@ -299,10 +309,12 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True, tag="stuck"):
     blockers: tuple[Blocker, ...]
 
 
-class Overtaken(msgspec.Struct, frozen=True, kw_only=True, tag="overtaken"):
+class Overtaken(msgspec.Struct, frozen=True, kw_only=True, tag="overtaken", omit_defaults=True):
     """Somebody else changed the set in a way that ends this rollout."""
 
     reason: OvertakenReason
+    #: Pods that were replaced with no gate, pause or check before them, the highest first.
+    pods: tuple[str, ...] = ()
 
 
 class GateFailed(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
@@ -346,6 +358,23 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     careful: bool = False
     #: Whether this run has changed anything.
     changed: bool = False
+    #: The partition is one that this run has set.
+    ours: bool = False
+    #: The partition of a change that was sent and perhaps carried out: its answer was lost.
+    tried: int | None = None
+    #: Somebody lowered the partition, and it was raised again: what it was before.
+    guarded: int | None = None
+    #: Images that admission rewrote: as asked for, and as they are in the template.
+    admitted: tuple[tuple[Image, Image], ...] = ()
+    #: Of the spec, as the answer to the last change had it; None: no answer yet.
+    generation: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change made of the set, as the API server says it: admission may have rewritten it."""
+
+    images: tuple[Image, ...]
+    generation: int
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -360,5 +389,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def deletes(self) -> tuple[str, ...]:
-        """Pods that the program itself would delete."""
-        return tuple(step.pod for step in self.steps if isinstance(step, Delete | Evict))
+        """Pods that the program itself would delete, and asks about."""
+        return tuple(pod for step in self.steps if (pod := asked_about(step)) is not None)
+
+
+def asked_about(step: Step) -> str | None:
+    """The pod whose deletion somebody has to have agreed to before this step; None: it deletes none, or one that the goal itself
+    orders to be replaced."""
+    match step:
+        case Delete(pod=pod, ordered=False) | Evict(pod=pod):
+            return pod
+        case _:
+            return None

@@ -23,7 +23,7 @@ def rehearse(
     options: RunOptions,
     code: ExitCode,
     *,
-    checks: Iterable[Callable[[], None]],
+    checks: Iterable[Callable[[], object]],
     accepted: str,
     picture: Callable[[], str],
     document: Callable[[str], str],

@@ -7,15 +7,33 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum, unique
 from functools import partial
 
+from msgspec.structs import replace
+
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.deciding import refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
-from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.planning import plan
-from kubectl_pets.domain.stepping.steps import Abort, Act, Delete, Done, Evict, Goal, Pause, Plan, Refused, Run, Stuck
+from kubectl_pets.domain.stepping.steps import (
+    Abort,
+    Act,
+    Canary,
+    Delete,
+    Done,
+    DoneReason,
+    Evict,
+    Goal,
+    Pause,
+    Plan,
+    Refused,
+    Run,
+    Stage,
+    Stuck,
+)
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import await_observed, unseen
@@ -61,7 +79,9 @@ def carry(
     seen = assess(snapshot, now)
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
     careful = checks is not None and checks.careful(seen)
-    goal = make_goal(seen, careful)
+    goal = refusal(seen) or make_goal(seen, careful)
+    if isinstance(goal, Canary | Run):
+        goal = _as_admitted(session, snapshot, seen, goal, options)
     if isinstance(goal, Done | Refused):
         return _report(session, Conclusion(ending=goal, seen=seen, changed=False), options)
     planned = plan(goal, seen, now, careful=careful)
@@ -73,7 +93,7 @@ def carry(
     asks = bool(terms and terms.gates) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
-    _warn(session, snapshot, checks)
+    _warn(session, snapshot, seen, checks, planned)
     require(session.cluster, {seen.namespace: _rights(planned, terms, on_stuck)})
     agreed = options.yes
     if planned.deletes and not agreed:
@@ -82,6 +102,22 @@ def carry(
             return ExitCode.REFUSED
     driver = _Driver(session, options, checks, careful)
     return _carry_out(driver, name, goal, agreed, on_stuck)
+
+
+def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions) -> Canary | Run:
+    """The goal with the images that admission makes of those asked for, which are what the template comes to hold: so that the
+    same words go on with a rollout instead of beginning it anew. Where the server cannot say, as they were typed."""
+    wanted = tuple(image for image in goal.images if image not in seen.template)
+    if not wanted or snapshot.set is None or options.dry_run is DryRun.CLIENT:
+        return goal
+    try:
+        answer = session.cluster.apply(change_for(Stage(images=wanted, partition=None), snapshot.set, seen), dry_run=True)
+    except PetsError:
+        return goal  # the change itself will say what is wrong
+    made = dict(rewritten(wanted, answer_of(answer))) if answer is not None else {}
+    for asked, image in made.items():
+        session.terminal.tell(f"note: {decisions.admitted(asked, image)}")
+    return replace(goal, images=tuple(made.get(image, image) for image in goal.images))
 
 
 def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:
@@ -145,7 +181,7 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
         way_out: Goal = Abort() if on_stuck is OnStuck.ABORT else Pause()
         session.terminal.tell(decisions.way_out(on_stuck.value))
         retreat = driver.drive(source, way_out, Deadline(options.timeout), may_delete=True, checked=False)
-        _report(session, retreat, options)
+        _report(session, retreat, options, why=ending)
         return code
 
 
@@ -186,12 +222,14 @@ def _rehearse(
     )
 
 
-def _warn(session: Session, snapshot: SetView, checks: Checks | None) -> None:
+def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks | None, planned: Plan) -> None:
     if checks is not None and checks.budgets_unread:
         session.terminal.tell(
             "warning: PodDisruptionBudgets could not be read (list poddisruptionbudgets.policy), so none is kept; "
             "--ignore-budgets says that this is known"
         )
+    for told in decisions.before_acting(planned, seen):
+        session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:
         for manager in managers(snapshot.set):
             session.terminal.tell(f"warning: {words.warning(manager)}")
@@ -211,13 +249,29 @@ def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool
     return session.terminal.agrees(decisions.deletion_question(seen, tuple(pods), session.cluster.server_name()))
 
 
-def _report(session: Session, conclusion: Conclusion, options: RunOptions) -> ExitCode:
-    """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
+def _report(session: Session, conclusion: Conclusion, options: RunOptions, why: Conclusion | None = None) -> ExitCode:
+    """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout. ``why``: what it is a retreat from, for
+    that is what there is something to be done about."""
     seen, ending, code = conclusion.seen, conclusion.ending, conclusion.exit_code
     document = "" if options.tabular else documents.one(seen, options.output)
+    hint = _hint(conclusion, why)
     if isinstance(ending, TimedOut | Unagreed):
         told = f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}"
-        return report(session.terminal, code, told, document=document)
+        return report(session.terminal, code, told, hint, document=document)
     mark = "" if isinstance(ending, Done) else f"{code.name.lower()}: "
     told = mark + decisions.sentence(ending, seen)
-    return report(session.terminal, code, told, advice.hint(ending, seen), document=document)
+    return report(session.terminal, code, told, hint, document=document)
+
+
+def _hint(conclusion: Conclusion, why: Conclusion | None) -> str | None:
+    """What to type next, and which partition of this run stays behind."""
+    seen, ending = conclusion.seen, conclusion.ending
+    paused = isinstance(ending, Done) and ending.reason is DoneReason.PAUSED
+    about = why.ending if why is not None and paused else ending
+    if isinstance(about, TimedOut | Unagreed):
+        hint: str | None = advice.after_time(seen)
+    else:
+        hint = advice.hint(about, seen)
+    if not conclusion.left_partition:
+        return hint
+    return f"{hint}. {advice.left_behind(seen)}" if hint else advice.left_behind(seen)

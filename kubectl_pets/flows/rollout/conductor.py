@@ -8,16 +8,14 @@ import msgspec
 
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.deciding import after, before, decide
+from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
-    Delete,
     Done,
     DoneReason,
     Ending,
-    Evict,
     GateFailed,
     Goal,
     Overtaken,
@@ -27,6 +25,7 @@ from kubectl_pets.domain.stepping.steps import (
     Stuck,
     Wait,
     WaitReason,
+    asked_about,
 )
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
@@ -53,6 +52,15 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     ending: Ending | TimedOut | Unagreed
     seen: Assessment
     changed: bool
+    #: The partition that this run set last; None: it set none.
+    partition: int | None = None
+
+    @property
+    def left_partition(self) -> bool:
+        """It ended before its time, and the partition that it has set stays and holds pods back."""
+        if isinstance(self.ending, Done) or self.partition is None or not self.partition:
+            return False
+        return self.changed and self.partition == self.seen.partition
 
     @property
     def held_up(self) -> bool:
@@ -107,7 +115,8 @@ def conduct(
     look = SetLook(cluster, source, deadline, observe)
     run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks)
     ending = until_ended(look, run.turn, deadline)
-    return Conclusion(ending=ending, seen=look.seen, changed=run.memory.changed)
+    partition = run.memory.partition if run.memory.ours else None
+    return Conclusion(ending=ending, seen=look.seen, changed=run.memory.changed, partition=partition)
 
 
 class _Run:
@@ -147,8 +156,9 @@ class _Run:
     def _step(self, sight: Sight, decision: Act) -> Outcome[Ending | Unagreed]:
         """Carry out one step, unless a check says no to it now."""
         step = decision.step
-        if isinstance(step, Delete | Evict) and not self._may_delete:
-            return Ended(Unagreed(step.pod))
+        pod = asked_about(step)
+        if pod is not None and not self._may_delete:
+            return Ended(Unagreed(pod))
         match self._checks.before(step, sight.seen, sight.now) if self._checks is not None else None:
             case Wait(until=until) as wait:
                 return Hold(until, wait)
@@ -158,8 +168,9 @@ class _Run:
             case Refused() as refused:
                 return Ended(refused)
         assert sight.view.set is not None
-        self._cluster.apply(change_for(step, sight.view.set, sight.seen))
-        self.memory = after(decision, self.memory)
+        self.memory = before(decision, self.memory)
+        answer = self._cluster.apply(change_for(step, sight.view.set, sight.seen))
+        self.memory = after(decision, self.memory, answer_of(answer) if answer is not None else None)
         self._look.show(decision)  # not before: painting takes its time
         return Again()
 

@@ -1,12 +1,16 @@
-"""What to type next: after a rollout verb has ended, was refused, got stuck or was overtaken.
+"""What to type next: after a rollout verb has ended, was refused, got stuck or was overtaken, and after one look at a set.
 
-Every advice is a whole command that can be copied, with the namespace that it needs.
+Every advice is a whole command that works when it is pasted, and one that would not be refused: what can be aborted or undone is
+asked of the domain, so nobody is sent in a circle.
 """
 
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
-from kubectl_pets.domain.stepping.moves import revision_if_recreated
+from kubectl_pets.domain.stepping.freeing import undoes_to
+from kubectl_pets.domain.stepping.holding import abort_to
+from kubectl_pets.domain.stepping.moves import holds_up
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
@@ -21,8 +25,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
 )
 from kubectl_pets.views.rollout import words
-from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.views.text.phrases import command, folded
 
 
 def hint(decision: Decision, seen: Assessment) -> str | None:
@@ -37,125 +40,175 @@ def hint(decision: Decision, seen: Assessment) -> str | None:
         case Stuck(blockers=blockers):
             return _unstick(blockers, seen)
         case Overtaken(reason=reason):
-            if reason is OvertakenReason.DELETED:
-                return None
-            return f"{phrases.command(seen, 'status')} shows where it stands"
-        case GateFailed() if seen.under_way and seen.strategy != "OnDelete":
-            return f"type the same again to go on, or take the change back with: {_abort(seen)}"
+            return None if reason is OvertakenReason.DELETED else _look(seen)
         case GateFailed():
-            return f"take the change back with: {_undo(seen)}"
+            back = _take_back(seen, "the change")
+            return "type the same again to go on" + (f", or {back}" if back else "")
         case _:
             assert_never(decision)
+
+
+def after_a_look(seen: Assessment) -> str | None:
+    """What to type next after ``status``; None where there is nothing to do."""
+    if seen.leader_worker_set is not None:
+        return None if seen.phase is Phase.COMPLETE else words.whole_group(seen)
+    match seen.phase:
+        case Phase.COMPLETE:
+            return _clear(seen)
+        case Phase.PAUSED:
+            return _onward(seen)
+        case Phase.PROGRESSING | Phase.SCALING:
+            return f"follow it with: {command(seen, 'status', '-w')}"
+        case Phase.WAITING_FOR_DELETE:
+            return f"replace the next pod with: {command(seen, 'rollout step')}"
+        case Phase.STUCK:
+            return _unstick(seen.blockers, seen)
+        case Phase.UNKNOWN if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
+            return _ask_for("pods", seen)
+        case Phase.DELETING | Phase.GONE | Phase.UNKNOWN:
+            return None
+        case _:
+            assert_never(seen.phase)
+
+
+def after_time(seen: Assessment) -> str:
+    """What to type next where a verb stopped before its end, and nobody is to blame."""
+    return _unstick(seen.blockers, seen) if seen.phase is Phase.STUCK else f"type the same again to go on; {_look(seen)}"
+
+
+def left_behind(seen: Assessment) -> str:
+    """Of a partition that this run has set and that stays when it ends: whom it holds back, and what clears it."""
+    held = [member.name for member in seen.members if member.position < seen.partition]
+    what = f"partition {seen.partition} of this run stays and holds back {folded(held)}"
+    return f"{what}; once that is no longer wanted clear it with: {command(seen, 'partition', '0')}"
 
 
 def _after_done(reason: DoneReason, seen: Assessment) -> str | None:
     match reason:
         case DoneReason.CANARY_REACHED | DoneReason.STEP_REACHED:
-            onward = f"go on with: {phrases.command(seen, 'rollout step')}"
-            return onward if seen.strategy == "OnDelete" else f"{onward}, or take it back with: {_abort(seen)}"
+            back = _take_back(seen)
+            return f"go on with: {command(seen, 'rollout step')}" + (f", or {back}" if back else "")
+        case DoneReason.PAUSED if seen.phase is Phase.STUCK:
+            return _unstick(seen.blockers, seen)
         case DoneReason.PAUSED:
-            return f"go on with: {phrases.command(seen, 'rollout resume')}"
+            return f"go on with: {command(seen, 'rollout resume')}"
         case DoneReason.RESUMED:
-            return f"follow it with: {phrases.command(seen, 'status', '-w')}"
-        case DoneReason.ABORTED if seen.update_revision == seen.current_revision:
-            return f"{words.left_over(seen)}; {words.clear(seen)}" if seen.partition_left_over else None
-        case DoneReason.ABORTED:
-            return f"put the template back with: {_undo(seen)}, then: {phrases.command(seen, 'partition', '0')}"
+            return f"follow it with: {command(seen, 'status', '-w')}"
+        case DoneReason.ABORTED if seen.under_way:
+            return f"put the template back with: {_undo(seen)}, then: {command(seen, 'partition', '0')}"
         case DoneReason.NOTHING_TO_DO if seen.phase is Phase.PAUSED:
-            onward = f"release more with: {phrases.command(seen, 'rollout step')}"
-            return f"{onward}, or all with: {phrases.command(seen, 'rollout promote')}"
+            return _onward(seen)
+        case DoneReason.HELD_BACK:
+            return f"release them with: {command(seen, 'rollout promote')}"
         case DoneReason.ALREADY_UNDONE:
-            forward = phrases.command(seen, "rollout undo", "--to-revision", "N")
-            return f"go to another revision with: {forward}; {phrases.command(seen, 'rollout history')} lists them"
+            return f"{command(seen, 'rollout history')} lists its revisions; --to-revision goes to another one"
         case DoneReason.ALREADY_RESTARTED:
-            return f"restart it once more with: {phrases.command(seen, 'rollout restart', '--anew')}"
+            return f"restart it once more with: {command(seen, 'rollout restart', '--anew')}"
         case _:
-            return f"{words.left_over(seen)}; {words.clear(seen)}" if seen.partition_left_over else None
+            return _clear(seen)
 
 
 def _instead(refused: Refused, seen: Assessment) -> str:
-    reason = refused.reason
-    status = f"{phrases.command(seen, 'status')} shows where it stands"
-    match reason:
+    match refused.reason:
         case RefusedReason.DELETING | RefusedReason.STRATEGY_UNKNOWN:
-            return status
+            return _look(seen)
+        case RefusedReason.LEADER_WORKER_SET:
+            return words.whole_group(seen)
         case RefusedReason.PODS_UNREADABLE:
-            return f"ask for the right to list pods; check with: kubectl auth can-i list pods{_namespace(seen)}"
+            return _ask_for("pods", seen)
+        case RefusedReason.REVISIONS_UNREAD:
+            return _ask_for("controllerrevisions", seen)
+        case RefusedReason.ADMISSION:
+            return f"{command(seen, 'rollout diff')} shows what is wanted; whoever keeps the admission policies knows why"
         case RefusedReason.TOO_MANY_PODS:
-            return f"release all with: {phrases.command(seen, 'rollout promote')}"
-        case RefusedReason.NOTHING_STAGED:
-            return f"stage a change with: {phrases.command(seen, 'rollout canary', '--image', 'IMAGE')}"
-        case RefusedReason.NOTHING_UNDER_WAY:
-            if seen.partition_left_over:
-                return f"{words.left_over(seen)}; {words.clear(seen)}"
-            return f"start one with: {phrases.command(seen, 'rollout canary', '--image', 'IMAGE')}"
+            return f"release all with: {command(seen, 'rollout promote')}"
+        case RefusedReason.NOTHING_STAGED | RefusedReason.NOTHING_UNDER_WAY:
+            return _clear(seen) or f"{_look(seen)}; --image begins a rollout"
         case RefusedReason.ALREADY_FURTHER:
-            onward = f"go on with: {phrases.command(seen, 'rollout step')}"
-            return f"{onward}, or hold it with: {phrases.command(seen, 'rollout pause')}"
+            return f"go on with: {command(seen, 'rollout step')}, or hold it with: {command(seen, 'rollout pause')}"
         case RefusedReason.OTHER_ROLLOUT:
-            onward = f"finish it with: {phrases.command(seen, 'rollout promote')}"
-            return onward if seen.strategy == "OnDelete" else f"{onward}, or take it back with: {_abort(seen)}"
+            back = _take_back(seen)
+            return f"finish it with: {command(seen, 'rollout promote')}" + (f", or {back}" if back else "")
         case RefusedReason.STUCK:
-            return f"take the change back with: {_abort(seen)}"
+            return _unstick(refused.blockers, seen)
         case RefusedReason.PARTITION_LEFT_OVER:
             return words.clear(seen)
         case RefusedReason.OTHER_RESTART:
-            pods = " ".join(f"--pod {clean(pod)}" for pod in refused.pods)
-            return f"finish it with: {phrases.command(seen, 'rollout restart', pods)}; or add --anew to begin with other ones"
+            pods = [word for pod in refused.pods for word in ("--pod", pod)]
+            return f"finish it with: {command(seen, 'rollout restart', *pods)}; or add --anew to begin with other ones"
         case RefusedReason.MINIMUM:
-            return f"{phrases.command(seen, 'quorum')} shows what may fail; a smaller --min-available lets more go down"
+            return f"{command(seen, 'quorum')} shows what may fail; a smaller --min-available lets more go down"
         case RefusedReason.BUDGET:
-            return f"{phrases.command(seen, 'quorum')} shows its budgets; --ignore-budgets goes on as kubectl does"
+            return f"{command(seen, 'quorum')} shows its budgets; --ignore-budgets goes on as kubectl does"
         case RefusedReason.NODE_LOST:
-            return f"see the choices with: {phrases.command(seen, 'lost')}"
-        case RefusedReason.REVISIONS_UNREAD:
-            return f"check the right to read them with: kubectl auth can-i list controllerrevisions{_namespace(seen)}"
+            return f"see the choices with: {command(seen, 'lost')}"
+        case RefusedReason.STAGED_ONLY:
+            return f"release the first pod with: {command(seen, 'rollout canary')}"
+        case RefusedReason.NO_WAY_BACK if seen.before.revision == seen.update_revision and seen.under_way:
+            return f"the template is the old one already; have its pods follow with: {command(seen, 'rollout promote')}"
+        case RefusedReason.NO_WAY_BACK | RefusedReason.COMPLETE | RefusedReason.ON_DELETE:
+            return _take_back(seen) or _history(seen)
         case (
             RefusedReason.NO_SUCH_REVISION
             | RefusedReason.NO_EARLIER_REVISION
             | RefusedReason.REVISION_NOT_KEPT
             | RefusedReason.OLDER_WANTED
         ):
-            return f"{phrases.command(seen, 'rollout history')} lists its revisions"
-        case RefusedReason.STAGED_ONLY:
-            return f"release the first pod with: {phrases.command(seen, 'rollout canary')}"
-        case RefusedReason.NO_WAY_BACK | RefusedReason.COMPLETE:
-            return f"roll out the old template anew with: {_undo(seen)}"
-        case RefusedReason.ON_DELETE:
-            return (
-                f"put the old template back with: {_undo(seen)}, "
-                f"then replace its pods with: {phrases.command(seen, 'rollout promote')}"
-            )
+            return _history(seen)
         case _:
-            assert_never(reason)
+            assert_never(refused.reason)
 
 
 def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
+    """The way out that leads out: by the pods that are broken, and by what they would come back at."""
     overdue = next((blocker for blocker in blockers if blocker.cause is Cause.TERMINATION_OVERDUE), None)
     if overdue is not None:
+        pod = pasting.kubectl("get", "pod", overdue.pod, "-o", "wide", namespace=seen.namespace)
         return (
-            f"see its node with: kubectl get pod {clean(overdue.pod)} -o wide{_namespace(seen)}; it goes when the node returns "
+            f"see its node with: {pod}; it goes when the node returns "
             "or its Node object is deleted. Force deletion gives up at most one and can corrupt data."
         )
-    if seen.strategy != "OnDelete" and any(blocker.updated for blocker in blockers):
-        return f"take the change back with: {_abort(seen)}"
+    broken = {blocker.pod for blocker in blockers}
+    if any(member.name in broken and holds_up(member, seen) for member in seen.members):
+        return f"get it out with: {command(seen, 'rollout unstick')}"
+    wanted = any(blocker.updated for blocker in blockers)
+    back = _take_back(seen, "the change") if wanted else None
+    if back is not None:
+        return back
     pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
-    blocking = {blocker.pod for blocker in blockers}
-    held = [member for member in seen.members if member.name in blocking]
-    if any(member.revision not in ("", revision_if_recreated(member, seen)) for member in held):
-        return f"get it out with: {phrases.command(seen, 'rollout unstick')}"
     if not pod:
-        return f"{phrases.command(seen, 'status')} shows where it stands"
-    return f"see why with: kubectl describe pod {clean(pod)}{_namespace(seen)}"
+        return _look(seen)
+    why = f"see why with: {pasting.kubectl('describe', 'pod', pod, namespace=seen.namespace)}"
+    return f"{why}; a fixed image replaces what is broken: 'rollout run' with --image" if wanted else why
 
 
-def _abort(seen: Assessment) -> str:
-    return phrases.command(seen, "rollout abort")
+def _take_back(seen: Assessment, what: str = "it") -> str | None:
+    """How to take the wanted version back, if there is a way."""
+    if not isinstance(abort_to(seen), Refused):
+        return f"take {what} back with: {command(seen, 'rollout abort')}"
+    return f"put the earlier template back with: {_undo(seen)}" if undoes_to(seen) else None
+
+
+def _onward(seen: Assessment) -> str:
+    return f"release more with: {command(seen, 'rollout step')}, or all with: {command(seen, 'rollout promote')}"
+
+
+def _clear(seen: Assessment) -> str | None:
+    return f"{words.left_over(seen)}; {words.clear(seen)}" if seen.partition_left_over else None
+
+
+def _look(seen: Assessment) -> str:
+    return f"{command(seen, 'status')} shows where it stands"
+
+
+def _history(seen: Assessment) -> str:
+    return f"{command(seen, 'rollout history')} lists its revisions"
 
 
 def _undo(seen: Assessment) -> str:
-    return phrases.command(seen, "rollout undo")
+    return command(seen, "rollout undo")
 
 
-def _namespace(seen: Assessment) -> str:
-    return f" -n {clean(seen.namespace)}" if seen.namespace else ""
+def _ask_for(resource: str, seen: Assessment) -> str:
+    right = pasting.kubectl("auth", "can-i", "list", resource, namespace=seen.namespace)
+    return f"ask for the right to list {resource}; check with: {right}"

@@ -7,6 +7,7 @@ are exhaustive: a new reason without words does not pass mypy.
 from collections.abc import Sequence
 from typing import assert_never
 
+from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.stepping.planning import NEW_REVISION
 from kubectl_pets.domain.stepping.steps import (
@@ -21,6 +22,7 @@ from kubectl_pets.domain.stepping.steps import (
     Note,
     Overtaken,
     OvertakenReason,
+    Plan,
     Refused,
     RefusedReason,
     Restore,
@@ -43,14 +45,15 @@ def sentence(decision: Decision, seen: Assessment) -> str:
             return step_phrase(step)
         case Wait():
             return _waiting(decision, seen)
-        case Done(reason=reason):
-            return f"{words.title(seen)}: {_done(reason, seen)}"
+        case Done(reason=reason, skipped=skipped):
+            leads = f"; left alone, because it leads: {phrases.folded(skipped)}" if skipped else ""
+            return f"{words.title(seen)}: {_done(reason, seen)}{leads}"
         case Refused():
             return _refused(decision, seen)
         case Stuck(blockers=blockers):
             return f"{words.title(seen)}: {_first(blockers)}"
         case Overtaken(reason=reason):
-            return f"{words.title(seen)}: {_overtaken(reason, seen)}"
+            return f"{words.title(seen)}: {_overtaken(reason, seen)}" + _unguarded(decision, seen)
         case GateFailed(pod=pod, gate=gate, detail=detail):
             said = " ".join(clean(detail).split()) or "no word why"
             return f"{words.title(seen)}: {clean(pod)} did not pass {clean(gate)}: {said}"
@@ -94,6 +97,20 @@ def deletion_question(seen: Assessment, pods: Sequence[str], server: str) -> str
     how = "and the controller makes it anew" if len(pods) == 1 else "one at a time, and the controller makes them anew"
     what = f"{phrases.count(len(pods), 'pod')} of {words.title(seen)} ({phrases.folded(pods)})"
     return f"on {clean(server)} this deletes {what}, {how}. Go on?"
+
+
+def before_acting(plan: Plan, seen: Assessment) -> list[str]:
+    """What somebody should know before the first step: pods that come back at another version than they run."""
+    evicted = [step for step in plan.steps if isinstance(step, Evict) and step.comes_back_at not in ("", step.revision)]
+    if not evicted:
+        return []
+    pods = phrases.folded([step.pod for step in evicted])
+    return [f"{pods} will not run what it runs now: made anew, it is at {revision(evicted[0].comes_back_at)}"]
+
+
+def admitted(asked: Image, made: Image) -> str:
+    """What the cluster's admission makes of an image that was asked for."""
+    return f"admission makes {clean(made.image)} of {clean(asked.image)} in container {clean(made.container)}"
 
 
 def way_out(choice: str) -> str:
@@ -224,6 +241,10 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"{name} has no revision {asked}" + (f"; its newest is {limit}." if limit is not None else ".")
         case RefusedReason.NO_EARLIER_REVISION:
             return f"{name} has no earlier revision to go back to."
+        case RefusedReason.LEADER_WORKER_SET:
+            return f"{name} {words.part_of(seen)}, whose controller puts changes back or makes whole groups anew for them."
+        case RefusedReason.ADMISSION:
+            return f"what was written into {name} is not in its template: admission made of it what was there before."
         case RefusedReason.REVISION_NOT_KEPT:
             return f"{phrases.folded(refused.pods)} of {name} run what ran before, and its ControllerRevision is gone."
         case RefusedReason.REVISIONS_UNREAD:
@@ -252,7 +273,7 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
         case OvertakenReason.PARTITION_RAISED:
             return f"somebody raised the partition to {seen.partition}; this rollout stops there"
         case OvertakenReason.PARTITION_LOWERED:
-            return f"somebody lowered the partition to {seen.partition}, so pods are not held back any more"
+            return f"somebody lowered the partition, which is {seen.partition} now"
         case OvertakenReason.REVISION_GONE:
             wanted = clean(seen.update_revision)
             return f"the ControllerRevision to go back to was deleted: a pod that is deleted now comes back at {wanted}"
@@ -260,6 +281,14 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
             return f"somebody changed the update strategy to {clean(seen.strategy)}, so this rollout is over"
         case _:
             assert_never(reason)
+
+
+def _unguarded(overtaken: Overtaken, seen: Assessment) -> str:
+    """Which pods were replaced although nobody had asked the gates, and what is held again."""
+    if overtaken.reason is not OvertakenReason.PARTITION_LOWERED:
+        return ""
+    went = f"; {phrases.folded(overtaken.pods)} went unguarded, with no check before" if overtaken.pods else ""
+    return went + ("; no further pod is replaced" if seen.partition else "")
 
 
 def _first(blockers: tuple[Blocker, ...]) -> str:

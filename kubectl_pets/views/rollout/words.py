@@ -11,6 +11,7 @@ from kubectl_pets.domain.rollout.assessing import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
+from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Piece
 from kubectl_pets.views.text.phrases import command, folded
@@ -219,6 +220,23 @@ def warning(manager: Manager) -> str:
             assert_never(manager.kind)
 
 
+def part_of(seen: Assessment) -> str:
+    """Of which LeaderWorkerSet it is a part, and what owns it."""
+    group = seen.leader_worker_set
+    if group is None:
+        return "stands alone"
+    owner = f", owned by {clean(group.owner)}" if group.owner not in ("", f"LeaderWorkerSet/{group.name}") else ""
+    return f"belongs to LeaderWorkerSet {clean(group.name) or '(no name)'}{owner}"
+
+
+def whole_group(seen: Assessment) -> str:
+    """Where changes of a set are made that is a part of a LeaderWorkerSet."""
+    group = seen.leader_worker_set
+    name = (group.name,) if group is not None and group.name else ()
+    look = kubectl("get", "leaderworkersets.leaderworkerset.x-k8s.io", *name, namespace=seen.namespace)
+    return f"changes are made to the LeaderWorkerSet; see it with: {look}"
+
+
 def left_over(seen: Assessment) -> str:
     """The warning about a forgotten partition."""
     held = "no pod" if seen.partition >= seen.replicas else f"only {seen.replicas - seen.partition} of {seen.replicas} pods"
@@ -226,7 +244,7 @@ def left_over(seen: Assessment) -> str:
 
 
 def clear(seen: Assessment) -> str:
-    """The way out of it."""
+    """Command that clears the left-over partition."""
     return f"clear it with: {command(seen, 'partition', '0')}"
 
 

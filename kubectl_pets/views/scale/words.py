@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import Leaving
 from kubectl_pets.domain.scale.replica_owners import ReplicaOwner, Will
@@ -17,6 +18,8 @@ def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
     match found.reason:
         case ScaleRefusedReason.DELETING:
             return "it is being deleted."
+        case ScaleRefusedReason.LEADER_WORKER_SET:
+            return f"it {words.part_of(seen)}, whose controller puts the number back."
         case ScaleRefusedReason.PODS_UNREADABLE:
             return "its pods could not be read, so what scaling does to them cannot be said."
         case ScaleRefusedReason.BLOCKED:
@@ -36,15 +39,17 @@ def instead(found: ScaleRefused, seen: Assessment) -> str | None:
     match found.reason:
         case ScaleRefusedReason.DELETING | ScaleRefusedReason.NO_POD_POSSIBLE:
             return None
+        case ScaleRefusedReason.LEADER_WORKER_SET:
+            return words.whole_group(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
-            return f"kubectl auth can-i list pods -n {clean(seen.namespace)}"
+            return pasting.kubectl("auth", "can-i", "list", "pods", namespace=seen.namespace)
         case ScaleRefusedReason.BLOCKED:
             unstick = phrases.command(seen, "rollout unstick")
             return f"{phrases.command(seen, 'status')} shows it; {unstick} frees a set that is stuck"
         case ScaleRefusedReason.AUTOSCALER:
             assert found.replica_owner is not None
-            kind = found.replica_owner.kind.value.lower()
-            return f"change its bounds first: kubectl edit {kind} {clean(found.replica_owner.name)} -n {clean(seen.namespace)}"
+            owner = (found.replica_owner.kind.value.lower(), found.replica_owner.name)
+            return f"change its bounds first: {pasting.kubectl('edit', *owner, namespace=seen.namespace)}"
         case _:
             assert_never(found.reason)
 

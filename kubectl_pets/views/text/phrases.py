@@ -5,6 +5,7 @@ Each of them is said in one way only, so that what one screen shows can be found
 
 from collections.abc import Sequence
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.text.cleaning import clean
@@ -14,9 +15,8 @@ _MANY = 3
 
 
 def command(seen: Assessment, verb: str, *arguments: str) -> str:
-    """A command line to type next: ``kubectl pets VERB NAME ARGUMENTS -n NAMESPACE``."""
-    parts = ["kubectl pets", verb, clean(seen.name) or "NAME", *arguments]
-    return " ".join(parts) + (f" -n {clean(seen.namespace)}" if seen.namespace else "")
+    """A command line to type next: ``kubectl pets VERB NAME ARGUMENTS -n NAMESPACE``, for pasting."""
+    return pasting.pets(verb, seen.name or "NAME", *arguments, namespace=seen.namespace)
 
 
 def hash_of(revision: str, seen: Assessment) -> str:

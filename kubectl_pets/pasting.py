@@ -1,0 +1,49 @@
+"""Commands for pasting: every hint that names one gets it from here, so that it works when it is typed as it stands.
+
+Each word is quoted for a POSIX shell, because names come from a cluster and may hold anything, and each command carries the
+connection flags that this run was given (``--context``, ``--kubeconfig``, ``--as``, ...): without them it would go to another
+cluster, or go as somebody else. How a run is connected is one thing for the whole run, as its locale would be; so the door sets
+it once, and it is not handed through every function that words something. The token is never among them.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from shlex import quote
+
+_flags: ContextVar[tuple[str, ...]] = ContextVar("flags", default=())
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """One run: what it is connected by is forgotten at its end."""
+    before = _flags.set(())
+    try:
+        yield
+    finally:
+        _flags.reset(before)
+
+
+def connected_by(flags: Sequence[str]) -> None:
+    """From here on commands carry these flags, words as they are typed."""
+    _flags.set(tuple(flags))
+
+
+def pets(verb: str, *words: str, namespace: str = "") -> str:
+    """``kubectl pets VERB WORDS -n NAMESPACE``. ``verb`` may be of several words ("rollout undo"); ``namespace`` empty: none."""
+    return _spelt(["kubectl", "pets", *verb.split()], words, namespace)
+
+
+def kubectl(*words: str, namespace: str = "") -> str:
+    """``kubectl WORDS -n NAMESPACE``, as ``pets``."""
+    return _spelt(["kubectl"], words, namespace)
+
+
+def _spelt(begin: Sequence[str], words: Sequence[str], namespace: str) -> str:
+    place = ("-n", namespace) if namespace else ()
+    return " ".join(quote(_harmless(word)) for word in (*begin, *words, *place, *_flags.get()))
+
+
+def _harmless(word: str) -> str:
+    """Without what a terminal would take for an order; quoting alone leaves that in."""
+    return "".join(each if each.isprintable() else "?" for each in word)

@@ -1,0 +1,147 @@
+"""Others act meanwhile, on the real control plane: deploys with a partition of their own, admission, LeaderWorkerSets; and what a
+broken version is mended by."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.commands.plugin import Plugin, manifest
+
+pytestmark = pytest.mark.real
+
+OLD, NEW, BROKEN = "app:1", "app:2", "app:broken"
+
+
+def deploy(pets: Plugin, partition: int) -> str:
+    """A command line that sets the partition, as a deploy that states one does."""
+    patch = f'{{"spec":{{"updateStrategy":{{"rollingUpdate":{{"partition":{partition}}}}}}}}}'
+    words = ["patch", "statefulset", "web", "-n", pets.namespace, "--type=merge", "-p", patch]
+    return shlex.join(pets.plane.kubectl_line(*words))
+
+
+def test_a_deploy_that_lowers_the_partition_under_a_gated_run(pets: Plugin) -> None:
+    """It ended as complete, with no gate asked."""
+    pets.make("web", replicas=4, extra="minReadySeconds: 2")
+    once = f'[ "$KUBECTL_PETS_POD" = web-3 ] && {deploy(pets, 0)} || true'
+    shown = pets("rollout", "run", "web", "--image", NEW, "--gate-cmd", once, "--timeout", "60s", expect=1).stderr
+    assert "somebody lowered the partition" in shown and "web-2" in shown
+    held = pets.partition()
+    pets("status", "web", "-w", "--timeout", "60s", expect=3 if held else 0)
+    images = pets.images()
+    assert images["web-3"] == images["web-2"] == NEW
+    assert held and [images[f"web-{ordinal}"] for ordinal in range(held)] == [OLD] * held
+    assert f"partition {held}" in shown and f"kubectl pets partition web 0 -n {pets.namespace}" in shown
+
+
+def test_a_new_version_of_somebody_elses_under_our_partition(pets: Plugin) -> None:
+    """The run is over; that its partition holds back what was deployed is said, with what clears it."""
+    pets.make("web")
+    words = pets.plane.kubectl_line("set", "image", "statefulset/web", "app=app:9", "-n", pets.namespace)
+    gate = f'[ "$KUBECTL_PETS_POD" = web-2 ] && {shlex.join(words)} || true'
+    shown = pets("rollout", "run", "web", "--image", NEW, "--gate-cmd", gate, "--timeout", "60s", expect=1).stderr
+    assert "changed the template" in shown and pets.partition() == 2
+    assert "partition 2 of this run stays and holds back web-0, web-1" in shown and "partition web 0" in shown
+
+
+@contextmanager
+def mirrored(pets: Plugin) -> Iterator[None]:
+    """Admission in this namespace: images come from a mirror (kyverno/policies#347)."""
+    name = f"mirror-{pets.namespace}"
+    image = "object.spec.template.spec.containers[0].image"
+    rewrite = f'{image}.startsWith("mirror/") ? [] : [JSONPatch{{op: "replace", path: "/spec/template/spec/containers/0/image", value: "mirror/" + {image}}}]'
+    policy = f"""
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {{name: {name}}}
+spec:
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  matchConstraints:
+    resourceRules: [{{apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [statefulsets]}}]
+    namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {pets.namespace}}}}}
+  mutations: [{{patchType: JSONPatch, jsonPatch: {{expression: '{rewrite}'}}}}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {{name: {name}}}
+spec: {{policyName: {name}}}
+"""
+    pets.plane.apply(policy)
+    try:
+        probe = manifest("probe", replicas=0)
+
+        def works() -> bool:
+            pets.plane.apply(probe, pets.namespace)
+            found = pets.set("probe")["spec"]["template"]["spec"]["containers"][0]["image"]
+            pets.kubectl("delete", "statefulset", "probe")
+            return bool(found.startswith("mirror/"))
+
+        pets.eventually(works, "admission works")
+        yield
+    finally:
+        pets.plane.kubectl("delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", name)
+
+
+def test_admission_that_rewrites_images(pets: Plugin) -> None:
+    """Each run ended with "somebody changed the template", and the second one was refused."""
+    with mirrored(pets):
+        pets.make("web")
+        pets("rollout", "canary", "web", "--image", NEW, "--timeout", "60s")
+        assert pets.images()["web-2"] == "mirror/app:2" and pets.partition() == 2
+        shown = pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s").stderr
+        assert "admission makes mirror/app:2 of app:2" in shown
+        assert set(pets.images().values()) == {"mirror/app:2"} and pets.partition() == 0
+        generation = pets.set()["metadata"]["generation"]
+        pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
+        pets("rollout", "run", "web", "--image", "mirror/app:2", "--timeout", "60s")
+        assert pets.set()["metadata"]["generation"] == generation
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+def test_a_first_image_that_is_broken(pets: Plugin, policy: str) -> None:
+    """kubernetes/kubernetes#60164: there was nothing to go back to, and each verb named another that was refused."""
+    pets.make("web", wait=False, image=BROKEN, replicas=2, policy=policy)
+    shown = pets("status", "web", "-w", "--timeout", "60s", expect=4).stderr
+    assert "kubectl describe pod web-" in shown and "abort" not in shown
+    pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
+    assert set(pets.images().values()) == {NEW} and pets.partition() == 0
+
+
+def test_a_broken_update_by_hand_is_fixed_forward(pets: Plugin) -> None:
+    pets.make("web", strategy="{type: OnDelete}")
+    pets.kubectl("set", "image", "statefulset/web", f"app={BROKEN}")
+    pets.kubectl("delete", "pod", "web-2")
+    pets("status", "web", "-w", "--timeout", "60s", expect=4)
+    pets("rollout", "run", "web", "--image", NEW, "-y", "--timeout", "60s")
+    assert set(pets.images().values()) == {NEW}
+
+
+def test_a_part_of_a_leader_worker_set_is_left_alone(pets: Plugin) -> None:
+    pets.make("web")
+    pets.kubectl("label", "statefulset", "web", "leaderworkerset.sigs.k8s.io/name=vllm")
+    pets.kubectl("patch", "statefulset", "web", "--type=merge", "-p", '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":3}}}}')
+    before, uids = pets.set()["metadata"]["resourceVersion"], pets.uids()
+    verbs = (
+        ("rollout", "run", "web", "--image", NEW), ("rollout", "canary", "web", "--image", NEW), ("rollout", "step", "web"),
+        ("rollout", "promote", "web"), ("rollout", "pause", "web"), ("rollout", "resume", "web"), ("rollout", "abort", "web", "-y"),
+        ("rollout", "undo", "web", "-y"), ("rollout", "unstick", "web", "-y"), ("rollout", "restart", "web"),
+        ("rollout", "restart", "web", "--pod", "0", "-y"), ("partition", "web", "0"), ("scale", "web", "--replicas", "5"),
+    )  # fmt: skip
+    for verb in verbs:
+        for more in ((), ("--dry-run",)):
+            result = pets(*verb, *more, expect=6)
+            assert "LeaderWorkerSet vllm" in result.stdout + result.stderr, verb
+    assert pets.set()["metadata"]["resourceVersion"] == before and pets.uids() == uids
+    pets("status", "web", expect=0)
+
+
+def test_what_a_restart_left_alone_is_named(pets: Plugin) -> None:
+    pets.make("web")
+    pets.kubectl("label", "pod", "web-1", "role=primary")
+    before = pets.uids()
+    shown = pets("rollout", "restart", "web", "--skip-leader", "role=primary", "-y", "--timeout", "60s").stderr
+    assert "left alone, because it leads: web-1" in shown
+    after = pets.uids()
+    assert [name for name in before if before[name] == after[name]] == ["web-1"]
