@@ -98,7 +98,9 @@ def test_ctrl_c_ends_the_wait_at_once_also_in_an_outage(clock: Clock) -> None:
 def test_a_server_that_says_when_to_come_back() -> None:
     paused: list[float] = []
     patience = Patience(Deadline(None), paused.append)
-    assert patience.read(script(ThrottledError("busy", retry_after=7), AWAY, "here")) == "here" and paused == [7, 1]
+    busy = [ThrottledError("busy", retry_after=seconds) for seconds in (7, 0, 86_400)]
+    assert patience.read(script(*busy, AWAY, "here")) == "here"
+    assert paused[:2] + paused[3:] == [7, 1, 1] and 290 < paused[2] <= 300
 
 
 class Rights:

@@ -15,7 +15,7 @@ PASSING = (UnreachableError, ServerError, ThrottledError)
 #: How long they are waited out, in seconds, where the deadline does not come first.
 _PATIENCE = 300.0
 
-#: Seconds until the next try, where the server does not say (Retry-After).
+#: Seconds until the next try, where the server does not ask for more (Retry-After).
 _PAUSE = 1.0
 
 
@@ -38,8 +38,8 @@ class Patience:
             self._end = Deadline(_PATIENCE)
         if self._deadline.passed or self._end.passed:
             raise failure
-        seconds = failure.retry_after if isinstance(failure, ThrottledError) else _PAUSE
-        self._pause(self._deadline.cap(seconds) or 0.0)
+        asked = failure.retry_after if isinstance(failure, ThrottledError) else 0.0
+        self._pause(self._deadline.cap(self._end.cap(max(asked, _PAUSE))) or 0.0)
 
     def well_again(self) -> None:
         """The server answered: the next failure is waited out from its own beginning."""
