@@ -16,7 +16,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Phase
 from kubectl_pets.domain.safety.quorum import majority
-from kubectl_pets.domain.scale.claim_effects import deletes_claims, leaving, returning
+from kubectl_pets.domain.scale.claim_effects import Leaving, Returning, deletes_claims, leaving, returning
 from kubectl_pets.domain.scale.progress import ScaleProgress, blocking_pods, pods_unreadable, progress
 from kubectl_pets.domain.scale.replica_owners import Will, replica_owners
 from kubectl_pets.domain.scale.types import (
@@ -36,29 +36,18 @@ def plan(owner: StatefulSet, snapshot: SetView, around: Surroundings, replicas: 
     """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do. Pure; ``now``: the server's clock."""
     seen = assess(snapshot, now)
     then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now)
-    before, after = seen.slots, then.slots
-    made = [member for member in then.members if member.state is PodState.MISSING]
-    gone = [member for member in reversed(then.surplus) if member.state not in LEAVING]
-    held = {member.ordinal for member in then.members if member.state is not PodState.MISSING}
-    leave = {member.ordinal for member in then.surplus}
     changes = replicas != seen.replicas
     others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
+    returns, leaves = _of_claims(owner, around, seen, then, now)
     draft = Scaling(
         uid=seen.uid,
         before=seen.replicas,
         after=replicas,
-        slots=after,
+        slots=then.slots,
         policy=owner.spec.pod_management_policy,
-        moves=(
-            *(_creation(each, then) for each in made),
-            *(Move(pod=each.name, ordinal=each.ordinal, creates=False) for each in gone),
-        ),
-        returns=None if around.claims is None else returning(
-            owner, lambda each: each in after and each not in before and each not in held, around.claims, around.volumes, now
-        ),
-        leaves=None if around.claims is None else leaving(
-            owner, lambda each: each in leave or (each in before and each not in after), around.claims, around.volumes
-        ),
+        moves=_moves(then),
+        returns=returns,
+        leaves=leaves,
         votes=(_votes(seen.replicas, seen.available), _votes(replicas, replicas)),
         replica_owners=others,
         warnings=(),
@@ -69,6 +58,35 @@ def plan(owner: StatefulSet, snapshot: SetView, around: Surroundings, replicas: 
     if refused is not None or not changes:
         return replace(draft, refused=refused)
     return replace(draft, warnings=_warnings(draft, owner, around, seen, then), stakes=_stakes(draft, owner, seen, then))
+
+
+def _moves(then: Assessment) -> tuple[Move, ...]:
+    """In the controller's order: pods are made from the lowest ordinal up, and then removed from the highest down."""
+    made = [member for member in then.members if member.state is PodState.MISSING]
+    gone = [member for member in reversed(then.surplus) if member.state not in LEAVING]
+    return (
+        *(_creation(each, then) for each in made),
+        *(Move(pod=each.name, ordinal=each.ordinal, creates=False) for each in gone),
+    )
+
+
+def _of_claims(
+    owner: StatefulSet, around: Surroundings, seen: Assessment, then: Assessment, now: datetime
+) -> tuple[tuple[Returning, ...] | None, tuple[Leaving, ...] | None]:
+    """The claims that new pods take over, and those of pods that go. None: claims could not be read."""
+    if around.claims is None:
+        return None, None
+    before, after = seen.slots, then.slots
+    held = {member.ordinal for member in then.members if member.state is not PodState.MISSING}
+    leave = {member.ordinal for member in then.surplus}
+
+    def comes(ordinal: int) -> bool:
+        return ordinal in after and ordinal not in before and ordinal not in held
+
+    def goes(ordinal: int) -> bool:
+        return ordinal in leave or (ordinal in before and ordinal not in after)
+
+    return returning(owner, comes, around.claims, around.volumes, now), leaving(owner, goes, around.claims, around.volumes)
 
 
 def change(owner: StatefulSet, replicas: int) -> PatchSet:
