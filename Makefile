@@ -38,10 +38,11 @@ realnode: $(READY) ## the tests on a real node: kubelet, containerd, CoreDNS pod
 unit: $(READY) ## the tests that need neither control plane nor node
 	@$(ON_VENV) $(BIN)/python -m pytest -m "not real and not node" -n auto
 
-lint: $(READY) ## flake8, isort, mypy strict, import contracts
+lint: $(READY) ## flake8, isort, mypy strict (also for macOS and Windows), import contracts
 	@$(BIN)/flake8 kubectl_pets krew tests
 	@$(BIN)/isort --check-only --diff kubectl_pets krew tests
 	@$(BIN)/mypy
+	@for system in darwin win32; do $(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system kubectl_pets krew || exit 1; done
 	@$(BIN)/lint-imports --no-logo
 
 controlplane: $(READY) ## build the control plane (VERSION=v1.34.4 for another server version)

@@ -14,7 +14,9 @@ from pkgutil import iter_modules
 Entry = tuple[str, str, str]
 
 #: The packages that may be inside, besides Python's own; the last one is needed by others of them.
-PACKAGES = frozenset("kubectl_pets kubectl_pets_build click dns kubernetes msgspec tabulate urllib3 yaml _yaml idna".split())
+PACKAGES = frozenset(
+    "kubectl_pets kubectl_pets_build click dns kubernetes msgspec platformdirs socks tabulate urllib3 yaml _yaml idna".split()
+)
 
 #: The client library is entered by side doors (kubectl_pets/cluster/http/library.py): these modules of it are run, and no
 #: packages.

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from errno import EBADF, EIO, ENOSPC, EPIPE
 from functools import partial
 from time import monotonic
 from typing import NoReturn
@@ -19,6 +20,7 @@ from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import connection, exit_codes
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.errors import ExitCode, PetsError
+from kubectl_pets.flows.engine.interrupts import SIGNALS
 from kubectl_pets.pasting import connected
 from kubectl_pets.session import Session, Terminal
 
@@ -120,16 +122,13 @@ def _run(arguments: Sequence[str], session: Session) -> int:
     except (click.ClickException, PetsError) as error:
         return _explain(error, session)
     except (KeyboardInterrupt, click.Abort):
-        session.terminal.tell("interrupted")
+        if session.terminal.lost is None:
+            session.terminal.tell("interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.FAILED  # whoever read our output went away
+    except OSError as error:
+        return _explain_system(error, session)
     except Exception as error:
-        session.terminal.tell(f"error: {type(error).__name__}: {error}")
-        session.terminal.tell("hint: this is a defect in kubectl-pets; run it again with -v and report what it prints.")
-        if session.verbose:
-            _traceback(session)
-        return ExitCode.FAILED
+        return _explain_defect(error, session)
     finally:
         session.close()
 
@@ -153,6 +152,30 @@ def _explain(error: click.ClickException | PetsError, session: Session) -> int:
             return error.exit_code
 
 
+def _explain_system(error: OSError, session: Session) -> int:
+    """What a system without room or without a working folder does to any program."""
+    if error.errno == EPIPE:
+        return ExitCode.FAILED  # whoever read our output went away
+    if error.errno in (EBADF, EIO, ENOSPC) and error.filename is None:
+        session.terminal.tell(f"error: what there is to say cannot be written: {error.strerror}")
+        return ExitCode.FAILED
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        session.terminal.tell("error: the working folder is gone")
+        session.terminal.tell("hint: change to a folder that exists.")
+        return ExitCode.FAILED
+    return _explain_defect(error, session)
+
+
+def _explain_defect(error: Exception, session: Session) -> int:
+    session.terminal.tell(f"error: {type(error).__name__}: {error}")
+    session.terminal.tell("hint: this is a defect in kubectl-pets; run it again with -v and report what it prints.")
+    if session.verbose:
+        _traceback(session)
+    return ExitCode.FAILED
+
+
 def _usage(error: click.UsageError) -> str:
     lines = [f"error: {error.format_message()}"]
     if error.ctx is not None:
@@ -166,6 +189,28 @@ def _traceback(session: Session) -> None:
     session.terminal.tell(traceback.format_exc())
 
 
+def _fill_closed_streams() -> bool:
+    """Put the null device where a stream is closed, or the next file to be opened would be taken for it. Whether stdout was: a
+    one-file executable that was started so has a file of its own there, which cannot be written."""
+    deaf = sys.stdout is None or not _writable(1)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+    return deaf
+
+
+def _writable(number: int) -> bool:
+    writable = True
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            writable = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+        except OSError:
+            writable = False
+    return writable
+
+
 def main() -> NoReturn:
     """The executable."""
     last = 0.0
@@ -177,16 +222,24 @@ def main() -> NoReturn:
         if now - before > _TWICE:
             raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and scripts' background jobs have it
             signal.signal(number, interrupt)
+    deaf = _fill_closed_streams()
     if sys.argv[1:2] == [completing.WORD]:
         completing.hush()
-    code = run(sys.argv[1:], Session(terminal=Terminal.real()))
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stderr.close()
+    terminal = Terminal.real()
+    code = ExitCode.FAILED if deaf else run(sys.argv[1:], Session(terminal=terminal))
+    lost = OSError(EBADF, os.strerror(EBADF)) if deaf else terminal.lost
+    if lost is not None:
+        code = ExitCode.FAILED
+        if lost.errno != EPIPE:
+            terminal.tell(f"error: stdout cannot be written: {lost.strerror}")
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # Python would complain at its end
     if getattr(sys, "frozen", False):
         os._exit(code)  # the streams are flushed; taking the interpreter apart would take a tenth of a short run
     sys.exit(code)

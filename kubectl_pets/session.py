@@ -7,13 +7,15 @@ client library is loaded only when ``cluster`` is first asked for: help, version
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from errno import EBADF
 from functools import cached_property
 from io import TextIOWrapper
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, cast
 
 import msgspec
 
@@ -27,6 +29,9 @@ else:
         from kubectl_pets.ports.cluster import Cluster
 
         return Cluster
+
+
+_R = TypeVar("_R")
 
 
 class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,22 +62,70 @@ class ConnectionFlags(msgspec.Struct, frozen=True, kw_only=True):
     verbosity: int = 0  #: kubectl's levels: from 6 each request is told on stderr, from 1 an error's traceback
 
     def as_typed(self) -> tuple[str, ...]:
-        """The flags that choose cluster and user, as words of a command line, for hints. Never the token, and not the namespace,
-        which each hint names itself."""
+        """The flags that choose cluster and user, as words of a command line, for hints. Never the token or a password,
+        and not the namespace, which each hint names itself."""
         single = (
             ("--context", self.context),
             ("--kubeconfig", self.kubeconfig),
             ("--cluster", self.cluster),
             ("--user", self.user),
-            ("--server", self.server),
+            ("--server", _without_user(self.server)),
+            ("--proxy-url", _without_user(self.proxy_url)),
+            ("--username", self.username),
+            ("--client-certificate", self.client_certificate),
+            ("--client-key", self.client_key),
             ("--as", self.as_user),
             *(("--as-group", group) for group in self.as_groups),
             ("--as-uid", self.as_uid),
+            *(("--as-user-extra", extra) for extra in self.as_user_extra),
             ("--certificate-authority", self.certificate_authority),
             ("--tls-server-name", self.tls_server_name),
+            ("--kuberc", self.kuberc),
         )
         words = [word for flag, value in single if value for word in (flag, value)]
         return (*words, *(("--insecure-skip-tls-verify",) if self.insecure_skip_tls_verify else ()))
+
+
+def _without_user(url: str | None) -> str | None:
+    return re.sub(r"//[^/]*@", "//", url) if url else url
+
+
+class OutputLost(KeyboardInterrupt):
+    """stdout cannot be written any more. It ends what is under way as Ctrl-C does: whole changes only, and nothing half told."""
+
+
+class _Stream:
+    """stdout or stderr, that may be closed, full or gone. The first write that fails is noted in ``failure``, later ones do
+    nothing. ``needed``: the first raises OutputLost as well."""
+
+    def __init__(self, stream: TextIO | None, needed: bool) -> None:
+        self._stream, self._needed = stream, needed
+        self.failure: OSError | None = None if stream is not None else OSError(EBADF, os.strerror(EBADF))
+
+    def write(self, text: str) -> int:
+        return self._tried(lambda stream: stream.write(text)) or 0
+
+    def flush(self) -> None:
+        self._tried(lambda stream: stream.flush())
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+    def fileno(self) -> int:
+        if self._stream is None:
+            raise OSError(EBADF, os.strerror(EBADF))
+        return self._stream.fileno()
+
+    def _tried(self, do: Callable[[TextIO], _R]) -> _R | None:
+        if self._stream is None or self.failure is not None:
+            return None
+        try:
+            return do(self._stream)
+        except OSError as error:
+            self.failure = error
+        if self._needed:
+            raise OutputLost
+        return None
 
 
 class Terminal:
@@ -93,7 +146,13 @@ class Terminal:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # a bare environment (LANG=C, a Windows pipe) must not spoil a picture
                 stream.reconfigure(encoding="utf-8", errors="replace")
-        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ))
+        stdout, stderr = _Stream(sys.stdout, needed=True), _Stream(sys.stderr, needed=False)
+        return cls(sys.stdin, cast(TextIO, stdout), cast(TextIO, stderr), dict(os.environ))
+
+    @property
+    def lost(self) -> OSError | None:
+        """Why stdout cannot be written; None as long as it can."""
+        return self.stdout.failure if isinstance(self.stdout, _Stream) else None
 
     @property
     def width(self) -> int:

@@ -8,6 +8,7 @@ runs while somebody types. Names from the cluster are untrusted, so only what ca
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntFlag
 from threading import Thread
@@ -59,10 +60,11 @@ def hush() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 2)
-    try:
-        os.setsid()
-    except (AttributeError, OSError):
-        pass  # Windows; or this process leads its group already, as a shell's job
+    if sys.platform != "win32":
+        try:
+            os.setsid()
+        except OSError:
+            pass  # this process leads its group already, as a shell's job
 
 
 def complete(cli: click.Command, words: Sequence[str], session: Session, patience: float = PATIENCE) -> None:

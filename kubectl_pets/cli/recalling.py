@@ -32,7 +32,7 @@ class Memory:
     """The names remembered for one way to connect. Never raises: without a usable folder nothing is remembered."""
 
     def __init__(self, flags: ConnectionFlags, environ: Mapping[str, str]) -> None:
-        self._folder = _folder(environ)
+        self._folder = _folder()
         files = [(path, *_stamp(path)) for path in _kubeconfigs(flags, environ)]
         asked = replace(flags, request_timeout=None)
         self._key = msgspec.json.encode([__version__, asked, files, [environ.get(name, "") for name in _POD]])
@@ -65,12 +65,11 @@ class Memory:
         return self._folder / sha256(self._key + question.encode()).hexdigest()[:40] if self._folder else None
 
 
-def _folder(environ: Mapping[str, str]) -> Path | None:
-    base = environ.get("XDG_CACHE_HOME", "")
-    try:
-        return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "kubectl-pets" / "completion"
-    except RuntimeError:  # nobody's home
-        return None
+def _folder() -> Path | None:
+    from platformdirs import user_cache_path  # help and the completion of verbs do without
+
+    folder = user_cache_path("kubectl-pets", appauthor=False) / "completion"
+    return folder if folder.is_absolute() else None  # nobody's home
 
 
 def _kubeconfigs(flags: ConnectionFlags, environ: Mapping[str, str]) -> list[str]:

@@ -42,8 +42,8 @@ _LINES = {
     "fish": (
         "# kubectl's completion, which completes 'kubectl pets' as well\n"
         "kubectl completion fish | source\n"
-        "# the program by its own name\n"
-        "complete -c kubectl-pets -w kubectl\n"
+        "# the program by its own name, which answers what kubectl would\n"
+        "kubectl completion fish | string replace -a -- '-c kubectl ' '-c kubectl-pets ' | source\n"
     ),
 }
 

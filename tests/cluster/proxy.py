@@ -1,4 +1,5 @@
-"""A small HTTP proxy for tests: CONNECT tunnels, plain forwarding, a password if wanted; it records what it was asked for."""
+"""Small proxies for tests, which record what they were asked for: an HTTP one (CONNECT tunnels, plain forwarding), a SOCKS one; with a
+password if wanted."""
 
 import base64
 import select
@@ -15,8 +16,13 @@ class Proxy(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, password: str | None = None, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
-        super().__init__(("127.0.0.1", 0), _Tunnel)
+    def __init__(
+        self,
+        password: str | None = None,
+        answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n",
+        handler: "type[_Tunnel] | None" = None,
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), handler or _Tunnel)
         self.asked: list[str] = []
         self.password, self.answer = password, answer
         self.ended = threading.Event()
@@ -69,6 +75,43 @@ class _Tunnel(StreamRequestHandler):
                 if not data:
                     return
                 other[readable].sendall(data)
+
+
+class _Socks(_Tunnel):
+    """SOCKS 5 (RFC 1928), with user and password where they are wanted (RFC 1929)."""
+
+    def handle(self) -> None:
+        _, methods = self.rfile.read(2)
+        offered = self.rfile.read(methods)
+        wanted = 2 if self.server.password else 0
+        if wanted not in offered:
+            self.wfile.write(b"\x05\xff")
+            return
+        self.wfile.write(bytes((5, wanted)))
+        if wanted:
+            told = [self.rfile.read(self.rfile.read(1)[0]).decode() for _ in (self.rfile.read(1), b"")]
+            self.wfile.write(bytes((1, ":".join(told) != self.server.password)))
+            if ":".join(told) != self.server.password:
+                return
+        kind = self.rfile.read(4)[3]
+        sizes = {1: 4, 4: 16}
+        address = self.rfile.read(sizes[kind] if kind in sizes else self.rfile.read(1)[0])
+        host = address.decode() if kind == 3 else socket.inet_ntop(socket.AF_INET if kind == 1 else socket.AF_INET6, address)
+        port = int.from_bytes(self.rfile.read(2), "big")
+        self.server.asked.append(f"{host}:{port}")
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
+            self.wfile.write(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
+            self._pump(upstream)
+
+
+@contextmanager
+def socks(password: str | None = None) -> Iterator[Proxy]:
+    """Whatever name it is asked for, it leads to this machine: that the name is its affair is what shows."""
+    with Proxy(password, handler=_Socks) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True, name="socks").start()
+        yield server
+        server.ended.set()
+        server.shutdown()
 
 
 @contextmanager

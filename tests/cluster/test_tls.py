@@ -3,6 +3,8 @@
 import base64
 import json
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from kubectl_pets.cluster import Client
 from kubectl_pets.errors import ConfigError, UnreachableError
 from tests.cluster.conftest import Connector, data, serving
 from tests.cluster.loopback import Loopback, loopback, stateful_set
-from tests.cluster.proxy import proxy
+from tests.cluster.proxy import Proxy, proxy, socks
 
 
 @pytest.fixture
@@ -201,6 +203,7 @@ def test_a_proxy_that_wants_a_password_gets_it(secure: Loopback, connecting: Con
     trusted = {"certificate-authority-data": data(authority.cert_pem)}
     with proxy(password="me:s3cret") as way:
         works(connecting(secure.url, cluster=trusted | {"proxy-url": f"http://me:s3cret@127.0.0.1:{way.port}"}))
+        works(connecting(secure.url, cluster=trusted | {"proxy-url": f"http://m%65:s3%63ret@127.0.0.1:{way.port}"}))
         client = connecting(secure.url, cluster=trusted | {"proxy-url": f"http://me:s3cret2@127.0.0.1:{way.port}"})
         with pytest.raises(UnreachableError, match=f"proxy http://127.0.0.1:{way.port} did not take us there .*407") as caught:
             client.set_view("x", "web")
@@ -226,20 +229,32 @@ def test_a_proxy_that_is_not_there_is_blamed_by_name(connecting: Connector, secu
         client.set_view("x", "web")
 
 
-def test_a_socks_proxy_without_the_package_for_it_says_so(connecting: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.http.pools.find_spec", lambda name: None)
-    client = connecting("https://127.0.0.1:1", cluster={"proxy-url": "socks5://me:s3cret@127.0.0.1:1"})
-    with pytest.raises(ConfigError, match="PySocks is missing") as caught:
-        client.set_view("x", "web")
-    assert "s3cret" not in str(caught.value)
+@pytest.mark.parametrize("name", ["127.0.0.1", "api.invalid"])
+def test_a_socks_proxy_looks_names_up_itself(connecting: Connector, authority: trustme.CA, name: str) -> None:
+    with loopback(serving(authority, name)) as server, socks() as way:
+        stateful_set(server.world)
+        cluster = {"certificate-authority-data": data(authority.cert_pem), "proxy-url": f"socks5://127.0.0.1:{way.port}"}
+        works(connecting(f"https://{name}:{server.port}", cluster=cluster))
+        assert set(way.asked) == {f"{name}:{server.port}"}
 
 
+def test_a_socks_proxy_that_wants_a_password_gets_it(secure: Loopback, connecting: Connector, authority: trustme.CA) -> None:
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    with socks("me:s3:cret@") as way:
+        works(connecting(secure.url, cluster=trusted | {"proxy-url": f"socks5://me:s3%3Acret%40@127.0.0.1:{way.port}"}))
+        client = connecting(secure.url, cluster=trusted | {"proxy-url": f"socks5://me:s3cret@127.0.0.1:{way.port}"})
+        with pytest.raises(UnreachableError, match=f"through the proxy socks5://127.0.0.1:{way.port}") as caught:
+            client.set_view("x", "web")
+        assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "scheme"), [(proxy, "http"), (socks, "socks5")])
 def test_watches_go_through_the_proxy_and_are_cut_off_at_once(
-    secure: Loopback, connecting: Connector, authority: trustme.CA
+    secure: Loopback, connecting: Connector, authority: trustme.CA, kind: Callable[[], AbstractContextManager[Proxy]], scheme: str
 ) -> None:
     trusted: dict[str, Any] = {"certificate-authority-data": data(authority.cert_pem)}
-    with proxy() as way:
-        client = connecting(secure.url, cluster=trusted | {"proxy-url": f"http://127.0.0.1:{way.port}"})
+    with kind() as way:
+        client = connecting(secure.url, cluster=trusted | {"proxy-url": f"{scheme}://127.0.0.1:{way.port}"})
         with client.watch_set("x", "web") as source:
             secure.await_requests(4, watch=True)
             source.latest()

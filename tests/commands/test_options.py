@@ -138,3 +138,15 @@ def test_a_switch_that_was_taken_back_in_a_way_that_is_not_understood_is_an_erro
     for words in (["-yA", "--yes=false"], ["--yes=perhaps"]):
         with pytest.raises(click.UsageError, match="does not take a value"):
             verb.make_context("verb", as_command_reads(verb, words))
+
+
+def test_what_hints_repeat_of_the_connection_holds_no_secret() -> None:
+    values = {name: "x" for name in ConnectionFlags.__struct_fields__ if name not in ("token", "password", "server", "proxy_url")}
+    groups = {"as_groups": ("x",), "as_user_extra": ("x=1",)}
+    urls = {"server": "https://me:s3cret@api:6443/a", "proxy_url": "http://me:s3cret@proxy:3128"}
+    flags = ConnectionFlags(token="s3cret", password="s3cret", **urls, **(values | groups))  # type: ignore[arg-type]
+    words = flags.as_typed()
+    assert "s3cret" not in " ".join(words)
+    assert words[words.index("--server") + 1] == "https://api:6443/a"
+    assert words[words.index("--proxy-url") + 1] == "http://proxy:3128"
+    assert {"--client-certificate", "--client-key", "--username", "--as-user-extra", "--kuberc"} <= set(words)

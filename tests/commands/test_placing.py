@@ -1,6 +1,7 @@
 """``completion install``: where the executable goes, what it never overwrites, and that what is shipped is what is written."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -167,6 +168,20 @@ def test_lines_for_each_shell(shell: str) -> None:
     assert run(["completion", shell], Session(terminal=terminal)) == 0
     assert f"kubectl completion {shell}" in terminal.stdout_text
     assert "kubectl-pets" in terminal.stdout_text and "completion install" in terminal.stderr_text
+
+
+def test_in_fish_kubectl_s_own_lines_are_turned_into_ours() -> None:
+    """kubectl's script asks the first word of the command line, whatever it is; only what it is registered for is said."""
+    script = subprocess.run(["kubectl", "completion", "fish"], capture_output=True, text=True, check=True).stdout
+    registered = [line for line in script.splitlines() if line.startswith("complete ") and "-c kubectl" in line]
+    assert len(registered) >= 3 and all("-c kubectl " in line for line in registered)
+    terminal = FakeTerminal()
+    run(["completion", "fish"], Session(terminal=terminal))
+    assert "string replace -a -- '-c kubectl ' '-c kubectl-pets '" in terminal.stdout_text
+    if shutil.which("fish"):
+        ask = 'kubectl-pets completion fish 2>/dev/null | source; complete -C "kubectl-pets rollout un"'
+        done = subprocess.run(["fish", "--no-config", "-c", ask], capture_output=True, text=True, check=True)
+        assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["undo", "unstick"]
 
 
 def test_the_shipped_script_passes_words_on_as_they_are(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.proxy import proxy as proxying
+from tests.cluster.proxy import socks
 from tests.commands.plugin import manifest
 from tests.controlplane import ControlPlane
 from tests.packaging.frozen import Frozen, run
@@ -187,9 +188,10 @@ def rewritten(plane: ControlPlane, folder: Path, **cluster: object) -> str:
 
 
 @pytest.mark.real
-def test_through_a_proxy(frozen: Frozen, controlplane: ControlPlane, tmp_path: Path) -> None:
-    with proxying() as proxy:
-        config = rewritten(controlplane, tmp_path, proxy_url=f"http://127.0.0.1:{proxy.port}")
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_through_a_proxy(frozen: Frozen, controlplane: ControlPlane, tmp_path: Path, scheme: str) -> None:
+    with socks() if scheme == "socks5" else proxying() as proxy:
+        config = rewritten(controlplane, tmp_path, proxy_url=f"{scheme}://127.0.0.1:{proxy.port}")
         frozen("list", "-n", "default", "--kubeconfig", config)
         assert proxy.asked
 

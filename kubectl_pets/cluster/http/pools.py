@@ -5,10 +5,10 @@ key given as data would lie in a temporary file as long as the program runs.
 """
 
 import os
+import re
 import socket
 import ssl
 import tempfile
-from importlib.util import find_spec
 from threading import Event, Lock, local
 from typing import Any
 from urllib.parse import unquote
@@ -132,20 +132,38 @@ def open_pool(target: Target, certificate: Certificate | None) -> urllib3.PoolMa
     configuration.connection_pool_maxsize = _KEPT
     configuration.socket_options = _socket_options()
     # decided already, by kubectl's rules; this also keeps the library from asking the environment again
-    configuration.proxy = target.proxy
+    # Go has the proxy look names up, whichever way it is written
+    socks = is_socks_proxy_url(target.proxy)
+    configuration.proxy = re.sub("^socks5:", "socks5h:", target.proxy) if target.proxy and socks else target.proxy
     configuration.no_proxy = ""
-    if target.proxy:
+    if target.proxy and not socks:
         configuration.proxy_headers = _proxy_headers(target.proxy)
-    if is_socks_proxy_url(target.proxy):
-        _need_socks()
     if target.insecure:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
     pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
     if target.server.startswith("https:"):
         pool.connection_pool_kw["ssl_context"] = tls_context(target, certificate)
-    if not is_socks_proxy_url(target.proxy):
-        pool.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+    pool.pool_classes_by_scheme = _socks_pools() if socks else {"http": _Pool, "https": _TLSPool}
     return pool
+
+
+def _socks_pools() -> dict[str, type[HTTPConnectionPool]]:
+    """Through a SOCKS proxy, with connections that can be cut off like any other."""
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection  # most go without
+
+    class Connection(_Announcing, SOCKSConnection):
+        pass
+
+    class TLSConnection(_Announcing, SOCKSHTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class TLSPool(HTTPSConnectionPool):
+        ConnectionCls = TLSConnection
+
+    return {"http": Pool, "https": TLSPool}
 
 
 def _proxy_headers(url: str) -> dict[str, str] | None:
@@ -210,11 +228,3 @@ def _socket_options() -> list[tuple[int, int, int | bytes]]:
         if known is not None:
             options.append((socket.IPPROTO_TCP, known, value))
     return options
-
-
-def _need_socks() -> None:
-    if find_spec("socks") is None:
-        raise ConfigError(
-            "the way to the API server leads through a SOCKS proxy, for which the package PySocks is missing",
-            hint="install PySocks beside kubectl-pets, or use an http proxy",
-        )

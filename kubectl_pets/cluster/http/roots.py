@@ -10,7 +10,6 @@ places that Go's crypto/x509 knows (``root_linux.go``, ``root_bsd.go``) are trie
 import os
 import re
 import ssl
-import sys
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +31,7 @@ def trust(context: ssl.SSLContext, files: Sequence[str] = FILES) -> None:
     context.load_default_certs()
     known = ssl.get_default_verify_paths()
     told = os.environ.get(known.openssl_cafile_env) or os.environ.get(known.openssl_capath_env)
-    if sys.platform == "win32" or told or known.cafile or known.capath:
+    if os.name == "nt" or told or known.cafile or known.capath:
         return
     found = next((path for path in files if Path(path).is_file()), None)
     if found is not None:

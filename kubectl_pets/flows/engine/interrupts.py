@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that take effect where nothing is broken off.
+"""Ctrl-C, SIGTERM and SIGHUP that take effect where nothing is broken off.
 
 Inside ``held_back`` they are only noted, however often they come, because impatience is no reason to leave something half done.
 Only where the work has not come to a stop long after the first one (a server that does not answer) does another one break it off.
@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 
+#: What asks the program to end. Windows has no SIGHUP.
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 #: A question: was there a Ctrl-C?
 Interrupted = Callable[[], bool]
 
@@ -20,8 +23,8 @@ _LONG = 10.0
 
 @contextmanager
 def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> Iterator[Interrupted]:
-    """Hold Ctrl-C and SIGTERM back until the block is through; yields the question whether one came. Outside of the main thread,
-    which alone gets signals, nothing is held back and none ever comes."""
+    """Hold what asks the program to end back until the block is through; yields the question whether one came. Outside of the
+    main thread, which alone gets signals, nothing is held back and none ever comes."""
     came: list[float] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -32,7 +35,8 @@ def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> It
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heard}
     try:
         yield lambda: bool(came)
     finally:

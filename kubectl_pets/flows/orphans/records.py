@@ -72,5 +72,9 @@ def load(path: Path) -> tuple[Record, ...]:
 
 
 def _default_folder() -> Path:
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "kubectl-pets" / "orphans"
+    from platformdirs import user_state_path  # only what deletes needs it
+
+    folder = user_state_path("kubectl-pets", appauthor=False) / "orphans"
+    if not folder.is_absolute():  # nobody's home
+        raise PetsError("there is no home folder to keep a record of what is deleted in", hint="give one with --record DIR")
+    return folder
