@@ -15,7 +15,7 @@ from kubectl_pets.cluster.http.transport import Transport
 from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
-from kubectl_pets.domain.model import Inventory, PersistentVolumeClaim, SetView, StatefulSet
+from kubectl_pets.domain.model import Around, Inventory, PersistentVolumeClaim, SetView, StatefulSet
 from kubectl_pets.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
+    from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
@@ -74,6 +75,11 @@ class Client:
 
     def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
         return read.inventory(self._reader, namespace, selector)
+
+    def around(self, namespace: str, asked: Questions) -> Around:
+        from kubectl_pets.cluster.topics.events import around
+
+        return around(self._reader, namespace, asked)
 
     def history(self, namespace: str, name: str) -> History:
         from kubectl_pets.cluster.topics.history import history

@@ -5,12 +5,13 @@ from datetime import timedelta
 import click
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
-from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.inquiry import judged
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import report
@@ -57,8 +58,7 @@ def command(
     goal = Until(until or Until.COMPLETE)
     if watch:
         return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), output=output)
-    snapshot = session.cluster.set_view(session.namespace, name)
-    seen = assess(snapshot, session.now())
+    seen = judged(session.cluster, session.cluster.set_view(session.namespace, name), StuckAfter())
     _print(session, seen, output)
     hint = advice.after_a_look(seen)
     if hint:

@@ -96,6 +96,8 @@ class Object(Value, frozen=True):
 class Container(Value, frozen=True):
     name: str = ""
     image: str = ""
+    #: "Always" makes an init container a sidecar, which runs beside the others (KEP-753); otherwise unset.
+    restart_policy: str = ""
 
 
 class ClaimVolume(Value, frozen=True):
@@ -229,8 +231,12 @@ class Running(Value, frozen=True):
 
 class Terminated(Value, frozen=True):
     exit_code: int = 0
+    #: Number of the signal that ended it, where the runtime tells.
+    signal: int = 0
     reason: str = ""
+    #: What the container left as its termination message, or the runtime's error.
     message: str = ""
+    started_at: datetime | None = None
     finished_at: datetime | None = None
 
 
@@ -265,6 +271,8 @@ class PodStatus(Value, frozen=True):
     phase: str = ""
     reason: str = ""
     message: str = ""
+    #: When the kubelet took the pod on.
+    start_time: datetime | None = None
     conditions: tuple[Condition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
     init_container_statuses: tuple[ContainerStatus, ...] = ()
@@ -357,6 +365,70 @@ class ServerVersion(Value, frozen=True):
         return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
+class ObjectReference(Value, frozen=True):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class EventSeries(Value, frozen=True):
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class Event(Object, frozen=True):
+    """core/v1 Event. Writers of the older kind fill ``count`` and the two timestamps, those of events.k8s.io ``event_time`` and
+    ``series``. Texts are untrusted."""
+
+    #: "Normal" or "Warning".
+    type: str = ""
+    reason: str = ""
+    message: str = ""
+    count: int = 0
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: EventSeries | None = None
+    involved_object: ObjectReference = ObjectReference()
+
+    @property
+    def first(self) -> datetime | None:
+        return self.first_timestamp or self.event_time or self.last_timestamp
+
+    @property
+    def last(self) -> datetime | None:
+        observed = self.series.last_observed_time if self.series is not None else None
+        return observed or self.last_timestamp or self.event_time or self.first_timestamp
+
+    @property
+    def times(self) -> int:
+        """How often it happened; at least once."""
+        return max(1, self.count, self.series.count if self.series is not None else 0)
+
+
+class NodeReadiness(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node's Ready condition says: "True", "False" (its kubelet says so itself) or "Unknown" (nothing is heard of it);
+    "" where there is no Node of that name."""
+
+    name: str
+    ready: str
+    #: When it came to be so; None where nothing tells.
+    since: datetime | None = None
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked only where a set is not well. ``None``: could not be read."""
+
+    #: Those of the set and of its pods that are missing or do not start.
+    events: tuple[Event, ...] | None = ()
+    #: Pods that have the names of missing ones, got by name.
+    namesakes: tuple[Pod, ...] | None = ()
+    #: Of the nodes of pods that are not available.
+    nodes: tuple[NodeReadiness, ...] | None = ()
+    #: By name: since when somebody who looks on has seen no such pod.
+    missing_since: dict[str, datetime] = {}
+
+
 class SetView(msgspec.Struct, frozen=True, kw_only=True):
     """One StatefulSet and what belongs to it, as read from the cluster.
 
@@ -370,6 +442,8 @@ class SetView(msgspec.Struct, frozen=True, kw_only=True):
     revisions: tuple[ControllerRevision, ...] | None = ()
     claims: tuple[PersistentVolumeClaim, ...] | None = ()
     server: ServerVersion | None = None
+    #: None: nobody has asked.
+    around: Around | None = None
 
 
 def ordinal_of(pod_name: str, set_name: str) -> int | None:

@@ -7,7 +7,7 @@ from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import NamesPort, RightsPort, ServerPort
-from kubectl_pets.ports.sets import ChangePort, HistoryPort, ScalePort, SetPort, SetWatchPort
+from kubectl_pets.ports.sets import AroundPort, ChangePort, HistoryPort, ScalePort, SetPort, SetWatchPort
 
 
 class Cluster(
@@ -16,6 +16,7 @@ class Cluster(
     NamesPort,
     SetPort,
     SetWatchPort,
+    AroundPort,
     HistoryPort,
     ScalePort,
     ChangePort,

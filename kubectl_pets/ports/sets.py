@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kubectl_pets.domain.changes import Change
-    from kubectl_pets.domain.model import Inventory, SetView, StatefulSet
+    from kubectl_pets.domain.model import Around, Inventory, SetView, StatefulSet
+    from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
 
@@ -53,6 +54,13 @@ class SetPort(Protocol):
 
     def stateful_set(self, namespace: str, name: str) -> StatefulSet:
         """The set alone, in one request. Raises NotFoundError."""
+
+
+class AroundPort(Protocol):
+    """What tells why, where a set is not well."""
+
+    def around(self, namespace: str, asked: Questions) -> Around:
+        """Events, pods by name and nodes. What may not be read is None; raises PetsError for everything else."""
 
 
 class SetWatchPort(Protocol):

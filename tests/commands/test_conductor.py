@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
-from kubectl_pets.domain.model import SetView
+from kubectl_pets.domain.model import Around, SetView
+from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, UnreachableError
@@ -36,6 +37,9 @@ class Scripted:
 
     def now(self) -> datetime:
         return NOW
+
+    def around(self, namespace: str, asked: Questions) -> Around:
+        return Around()
 
     def latest(self) -> SetView:
         return self.scenes[0]

@@ -6,6 +6,7 @@ from random import Random
 from typing import TypeVar
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubectl_pets.domain.model import (
     REVISION_LABEL,
@@ -37,7 +38,7 @@ from kubectl_pets.domain.model import (
     Waiting,
 )
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
-from kubectl_pets.domain.rollout.members import STUCK_WAITING_REASONS
+from kubectl_pets.domain.rollout.containers import FAILING_REASONS, HOPELESS_REASONS
 
 _Item = TypeVar("_Item")
 
@@ -149,10 +150,20 @@ def leaving(ordinal: int, revision: str = OLD) -> Pod:
     return pod(ordinal, revision, leaving=NOW + timedelta(seconds=30))
 
 
+def mounting(pod: Pod, owner: StatefulSet | None) -> Pod:
+    """With the volumes of the set's claim templates, as its controller makes them, where nothing else is said of its volumes."""
+    templates = owner.spec.volume_claim_templates if owner is not None else ()
+    if pod.spec.volumes or not templates:
+        return pod
+    volumes = tuple(Volume(name=each.name, persistent_volume_claim=ClaimVolume(claim_name=f"{each.name}-{pod.name}")) for each in templates)
+    return replace(pod, spec=replace(pod.spec, volumes=volumes))
+
+
 def snapshot(
     owner: StatefulSet | None, *pods: Pod, version: str = "v1.37.2", revisions: tuple[ControllerRevision, ...] = ()
 ) -> SetView:
-    return SetView(set=owner, pods=pods, revisions=revisions, server=ServerVersion(git_version=version))
+    made = tuple(mounting(each, owner) for each in pods)
+    return SetView(set=owner, pods=made, revisions=revisions, server=ServerVersion(git_version=version))
 
 
 def kept(name: str, number: int, age: timedelta = timedelta(hours=2), *, owner: str | None = UID) -> ControllerRevision:
@@ -190,7 +201,7 @@ class _Odd:
         return self.pick((OLD, NEW, NEW, NEW, THIRD, "")) if self.chance(0.7) else NEW
 
     def container_status(self) -> ContainerStatus:
-        reason = self.pick((*sorted(STUCK_WAITING_REASONS), "ContainerCreating", "PodInitializing", ""))
+        reason = self.pick((*sorted(FAILING_REASONS | HOPELESS_REASONS), "ContainerCreating", "PodInitializing", ""))
         states = (
             ContainerState(),
             ContainerState(),
@@ -297,7 +308,7 @@ class _Odd:
         fine = self.chance(0.3)
         found = {}
         for ordinal in dict.fromkeys(wanted):
-            made = pod(ordinal, self.revision()) if fine else self.pod(ordinal)
+            made = pod(ordinal, self.revision(), mounts=(f"data-web-{ordinal}",)) if fine else self.pod(ordinal)
             found[made.name] = made
         claims = tuple(
             PersistentVolumeClaim(

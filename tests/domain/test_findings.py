@@ -14,7 +14,8 @@ from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.orphans import found as orphans
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.rollout import found as rollout
-from kubectl_pets.domain.rollout.assessing import LONGEST_SET_NAME, assess
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.verdict import Phase
 from tests.domain.builders import NOW, OLD, failing, pod, snapshot, snapshots, statefulset
 from tests.domain.orphans import builders as claims

@@ -75,6 +75,8 @@ def test_no_verdict_claims_too_much(snapshot: SetView) -> None:
             assert any(mine[name].revision != wanted for name in names_in_range(owner)[:partition])
         case Phase.STUCK:
             assert seen.blockers
+        case Phase.FAILING:
+            assert seen.failing and all(blocker.stuck_at and blocker.stuck_at > NOW for blocker in seen.failing)
         case Phase.WAITING_FOR_DELETE:
             assert owner.spec.update_strategy.type == "OnDelete"
             assert any(pod.revision != wanted for pod in mine.values())

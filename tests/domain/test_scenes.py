@@ -1,7 +1,7 @@
 """Scenes: what a cluster holds, written as the API server writes it, and the verdict on it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -9,15 +9,25 @@ import msgspec
 import pytest
 import yaml
 
-from kubectl_pets.domain.model import ControllerRevision, PersistentVolumeClaim, Pod, ServerVersion, SetView, StatefulSet
+from kubectl_pets.domain.model import (
+    Around,
+    ControllerRevision,
+    Event,
+    NodeReadiness,
+    PersistentVolumeClaim,
+    Pod,
+    ServerVersion,
+    SetView,
+    StatefulSet,
+)
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.members import STUCK_WAITING_REASONS
+from kubectl_pets.domain.rollout.containers import FAILING_REASONS, HOPELESS_REASONS
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaiting, Blocker
 
 Kind = TypeVar("Kind")
 
 SCENES = Path(__file__).parent / "scenes"
-FILES = ("complete_or_not", "partition_and_strategy", "stuck_or_not")
+FILES = ("complete_or_not", "partition_and_strategy", "patience", "stuck_or_not")
 BASE: dict[str, Any] = yaml.safe_load((SCENES / "base.yaml").read_text())
 
 
@@ -42,7 +52,8 @@ def one_of(kind: str, name: str, patch: Any) -> dict[str, Any]:
 
 
 def make_pod(name: str, words: list[Any]) -> dict[str, Any]:
-    found = one_of("pod", name, {"spec": {"hostname": name}})
+    mounted = [{"name": "data", "persistentVolumeClaim": {"claimName": f"data-{name}"}}]
+    found = one_of("pod", name, {"spec": {"hostname": name, "volumes": mounted}})
     for word in words:
         found = merged(found, BASE["states"][word] if isinstance(word, str) else word)
     return found
@@ -56,6 +67,35 @@ class Items(msgspec.Struct, Generic[Kind]):
 
 def sent(document: Any) -> bytes:
     return json.dumps(document).encode()
+
+
+def make_event(words: dict[str, Any]) -> dict[str, Any]:
+    """``$set``: a message about the set; ``$pod``: the pod that it is about; times of 2026-03-01."""
+    of_set = "$set" in words
+    name = "web" if of_set else words["$pod"]
+    uid = words.get("uid", BASE["set"]["metadata"]["uid"] if of_set else f"pod-{name}")
+    times = {f"{key}Timestamp": f"2026-03-01T{words[key]}Z" for key in ("first", "last")}
+    return {
+        "metadata": {"name": f"{name}.{words['reason']}.{words['first']}", "namespace": "prod"},
+        "involvedObject": {"kind": "StatefulSet" if of_set else "Pod", "name": name, "namespace": "prod", "uid": uid},
+        "type": words.get("type", "Warning"),
+        "reason": words["reason"],
+        "message": words["$set"] if of_set else words["message"],
+        "count": words.get("count", 1),
+        **times,
+    }
+
+
+def around(asked: dict[str, Any] | None) -> Around | None:
+    if asked is None:
+        return None
+    events, namesakes = asked.get("events", []), asked.get("namesakes", {})
+    made = sent([make_pod(name, words) for name, words in namesakes.items()])
+    return Around(
+        events=None if events is None else msgspec.json.decode(sent([make_event(each) for each in events]), type=tuple[Event, ...]),
+        namesakes=msgspec.json.decode(made, type=tuple[Pod, ...]),
+        nodes=msgspec.json.decode(sent(asked.get("nodes", [])), type=tuple[NodeReadiness, ...]),
+    )
 
 
 def decoded(scene: dict[str, Any], version: str) -> SetView:
@@ -77,6 +117,7 @@ def decoded(scene: dict[str, Any], version: str) -> SetView:
         claims=None if claims is None else msgspec.json.decode(claim_list, type=Items[PersistentVolumeClaim]).items,
         revisions=msgspec.json.decode(revision_list, type=Items[ControllerRevision]).items,
         server=server,
+        around=around(scene.get("around")),
     )
 
 
@@ -96,6 +137,11 @@ def words(item: Blocker | Awaiting) -> str:
     return " ".join(part for part in parts if part)
 
 
+def ended(blocker: Blocker) -> str:
+    code = "-" if blocker.exit_code is None else blocker.exit_code
+    return f"{blocker.container} {code} {blocker.restarts}" + (f" {blocker.end}" if blocker.end not in ("", "Error") else "")
+
+
 def shown(seen: Assessment) -> dict[str, Any]:
     """Whatever a scene may have an opinion on."""
     recheck = seen.recheck_at.strftime("%Y-%m-%dT%H:%M:%SZ") if seen.recheck_at else None
@@ -103,7 +149,11 @@ def shown(seen: Assessment) -> dict[str, Any]:
         "phase": str(seen.phase),
         "waits": [words(wait) for wait in seen.waits_for],
         "blockers": [words(blocker) for blocker in seen.blockers],
-        "message": next((blocker.message for blocker in seen.blockers), ""),
+        "failing": [words(blocker) for blocker in seen.failing],
+        "message": next((blocker.message for blocker in seen.blockers + seen.failing), ""),
+        "ends": [ended(blocker) for blocker in seen.blockers],
+        "unread": list(seen.unread),
+        "silent_nodes": [f"{node.name} {node.ready}" for node in seen.silent_nodes],
         "pods": {member.name: str(member.state) for member in seen.members},
         "surplus": {member.name: str(member.state) for member in seen.surplus},
         "left_over": seen.partition_left_over,
@@ -127,13 +177,15 @@ def test_scene(scene: dict[str, Any], version: str, expect: dict[str, Any]) -> N
             assert found[key] == value, key
 
 
-@pytest.mark.parametrize("reason", sorted(STUCK_WAITING_REASONS))
+@pytest.mark.parametrize("reason", sorted(FAILING_REASONS | HOPELESS_REASONS))
 @pytest.mark.parametrize("field", ["containerStatuses", "initContainerStatuses"])
-def test_every_reason_that_does_not_pass_by_itself(reason: str, field: str) -> None:
-    status = {field: [{"name": "web", "ready": False, "restartCount": 1, "image": "x", "state": {"waiting": {"reason": reason}}, "lastState": {}}]}
+def test_every_reason_that_keeps_a_container_from_starting(reason: str, field: str) -> None:
+    status = {field: [{"name": "web", "ready": False, "restartCount": 0, "image": "x", "state": {"waiting": {"reason": reason}}, "lastState": {}}]}
     scene = {"pods": {"web-0": ["old"], "web-1": ["old"], "web-2": ["new", "pulling", {"status": status}]}}
-    found = shown(assess(decoded(scene, "v1.37.2"), datetime(2026, 3, 1, 12, tzinfo=UTC)))
-    assert found["phase"] == "stuck" and found["blockers"] == [f"container web-2 {reason}"]
+    began = datetime(2026, 3, 1, 10, 0, 1, tzinfo=UTC)
+    early, late = (assess(decoded(scene, "v1.37.2"), began + timedelta(seconds=seconds)) for seconds in (119, 120))
+    assert shown(early)["phase"] == ("stuck" if reason in HOPELESS_REASONS else "failing")
+    assert shown(late)["phase"] == "stuck" and shown(late)["blockers"] == [f"container web-2 {reason}"]
 
 
 def test_no_two_scenes_have_the_same_title() -> None:

@@ -203,7 +203,7 @@ def pull_failure() -> Pod:
         NEW,
         ready=False,
         waiting=("ImagePullBackOff", 'Back-off pulling image "nginx:1.27"'),
-        created=ago(seconds=90),
+        created=ago(minutes=3),
     )
 
 
@@ -253,7 +253,7 @@ def trouble() -> Assessment:
         pod(5, OLD, leaving=ago(minutes=9), node="node-lost"),
         pod(6, NEW, ready=False, unschedulable="0/3 nodes are available: 3 Insufficient memory."),
         pod(7, "web-6b5f4d3c2", phase="Failed", ready=False),
-        pod(8, NEW, ready=False, since=ago(seconds=8), restarts=4),
+        pod(8, NEW, ready=False, since=ago(minutes=8), restarts=4),
         pod(9, NEW, since=ago(seconds=18)),
     ]
     return assess(

@@ -67,17 +67,17 @@ def test_waits(wait: Wait, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "seen", "sentence", "hint"),
     [
-        (DoneReason.COMPLETE, builders.complete(), "default/web: complete, 3 pods at web-5d8f7b9c4", None),
+        (DoneReason.COMPLETE, builders.complete(), "default/web: complete, 3 pods at web-5d8f7b9c4, the youngest pod up for 2d", None),
         (
             DoneReason.CANARY_REACHED,
             builders.paused(),
-            "default/web: canary reached, 1/3 pods at web-5d8f7b9c4 and available",
+            "default/web: canary reached, 1/3 pods at web-5d8f7b9c4 and available, the youngest pod up for 3m",
             "go on with: kubectl pets rollout step web -n default, or take it back with: kubectl pets rollout abort web -n default",
         ),
         (
             DoneReason.STEP_REACHED,
             builders.on_delete(),
-            "default/web: step done, 1/3 pods at web-5d8f7b9c4 and available",
+            "default/web: step done, 1/3 pods at web-5d8f7b9c4 and available, the youngest pod up for 2d",
             "go on with: kubectl pets rollout step web -n default, or put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
         (

@@ -104,8 +104,24 @@ STATUS = {
             {"awaited": "scale-down", "pod": "web-6", "count": 1, "lastPod": None},
         ],
         "blockers": [
-            {"cause": "container", "pod": "web-5", "reason": "ErrImagePull", "message": "not found", "updated": True}
+            {
+                "cause": "container",
+                "pod": "web-5",
+                "reason": "ErrImagePull",
+                "message": "not found",
+                "updated": True,
+                "container": "app",
+                "exitCode": None,
+                "signal": None,
+                "end": None,
+                "restarts": 0,
+                "since": "2026-11-21T08:04:31Z",
+            }
         ],
+        "failing": [],
+        "silentNodes": [],
+        "notRead": [],
+        "youngestUpSeconds": None,
         "findings": [
             {
                 "rule": "PETS203",

@@ -17,7 +17,7 @@ def test_complete() -> None:
         """
         default/web  complete
         │  RollingUpdate, partition 0, OrderedReady, age 40d
-        │  3/3 ready, 3/3 updated, 3 claims
+        │  3/3 ready, 3/3 updated, 3 claims, the youngest pod up for 2d
         ├─ Revisions
         │  └─ web-5d8f7b9c4  (update) (current)  3 pods  revision 2  nginx:1.27
         └─ Pods      STATE        REVISION   NODE    AGE   RESTARTS  CLAIMS
@@ -33,7 +33,7 @@ def test_left_over() -> None:
         """
         default/web  complete, but PARTITION 2 IS LEFT OVER
         │  RollingUpdate, partition 2 of 3, OrderedReady, age 40d
-        │  3/3 ready, 3/3 updated, 3 claims
+        │  3/3 ready, 3/3 updated, 3 claims, the youngest pod up for 2d
         │  ! partition 2 is left over: the next change will reach only 1 of 3 pods
         │    clear it with: kubectl pets partition web 0 -n default
         ├─ Revisions
@@ -98,7 +98,7 @@ def test_stuck() -> None:
         │  ├─ web-0  ✔ available  77f9c6d8b  node-a  3d4h  0         data-web-0: Bound
         │  ├─ web-1  ✔ available  77f9c6d8b  node-b  3d4h  2         data-web-1: Bound
         │  ├─ ┄┄ partition 2: from here on the update revision ┄┄
-        │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  90s   0         data-web-2: Bound
+        │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  3m    0         data-web-2: Bound
         │            ImagePullBackOff: Back-off pulling image "nginx:1.27"
         ├─ Waits for   web-2 to start
         └─ Blocked by  web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"
@@ -300,7 +300,7 @@ def test_cut_to_the_width() -> None:
         │  ├─ web-0  ✔ available  77f9c6d8b  node-a  3d4h  0…
         │  ├─ web-1  ✔ available  77f9c6d8b  node-b  3d4h  2…
         │  ├─ ┄┄ partition 2: from here on the update revision ┄┄
-        │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  90s   0…
+        │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  3m    0…
         │            ImagePullBackOff: Back-off pulling image "ngin…
         ├─ Waits for   web-2 to start
         └─ Blocked by  web-2 is in ImagePullBackOff: Back-off pulli…

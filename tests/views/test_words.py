@@ -14,7 +14,7 @@ from tests.views.builders import NEW, NOW, pod, snapshot
 @pytest.mark.parametrize(
     ("scene", "headline"),
     [
-        ("complete", "default/web: complete"),
+        ("complete", "default/web: complete: the youngest pod up for 2d"),
         ("left_over", "default/web: complete, but PARTITION 2 IS LEFT OVER: it will hold back the next change"),
         ("staged", "default/web: staged, nothing released"),
         ("paused", "default/web: paused at partition 2: 1/3 updated"),

@@ -47,6 +47,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str | None
     labels: str = ""
     name: str = ""  #: only the one of this name
+    about: str = ""  #: of events: only those about objects of this name
 
     def query(self) -> list[tuple[str, str]]:
         query = []
@@ -54,6 +55,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             query.append(("labelSelector", self.labels))
         if self.name:
             query.append(("fieldSelector", f"metadata.name={self.name}"))
+        if self.about:
+            query.append(("fieldSelector", f"involvedObject.name={self.about}"))
         return query
 
     def attempt(self, verb: str, kind: ResourceKind[T]) -> Attempt:

@@ -8,7 +8,7 @@ from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 _BUDGETS = ResourceKind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
-_NODES = ResourceKind(Node, "/api/v1", "nodes", "Node")
+NODES = ResourceKind(Node, "/api/v1", "nodes", "Node")
 _ATTACHMENTS = ResourceKind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
 
 
@@ -19,7 +19,7 @@ def budgets(reader: Reader, namespace: str | None) -> tuple[Budget, ...] | None:
 
 def node_state(reader: Reader, name: str) -> NodeState:
     try:
-        return reader.one(_NODES, None, name).state
+        return reader.one(NODES, None, name).state
     except NotFoundError:
         return NodeState.GONE
     except ForbiddenError:
@@ -27,7 +27,7 @@ def node_state(reader: Reader, name: str) -> NodeState:
 
 
 def nodes(reader: Reader) -> tuple[Node, ...] | None:
-    return items(reader, _NODES, Scope(namespace=None))()
+    return items(reader, NODES, Scope(namespace=None))()
 
 
 def attachments(reader: Reader) -> tuple[VolumeAttachment, ...] | None:

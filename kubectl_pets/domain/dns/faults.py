@@ -12,7 +12,7 @@ from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.network import Service
 from kubectl_pets.domain.dns.reasons import NameFinding, Reason
 from kubectl_pets.domain.model import Pod
-from kubectl_pets.domain.rollout.members import later
+from kubectl_pets.domain.rollout.times import later
 
 
 def label(server: Server) -> str:

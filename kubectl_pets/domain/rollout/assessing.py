@@ -19,18 +19,13 @@ from kubectl_pets.domain.model import (
     StatefulSetSpec,
     ordinal_of,
 )
+from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_observed, silent, split
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import leader_worker_set
-from kubectl_pets.domain.rollout.members import (
-    LEAVING,
-    Member,
-    PodState,
-    may_yet_schedule,
-    own_pods,
-    read_members,
-    recheck_at,
-    traits,
-)
+from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, own_pods, read_members
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
+from kubectl_pets.domain.rollout.stuck import budget, is_stuck
+from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.slots import Slots, slots_of
@@ -43,10 +38,6 @@ RESUME_ANNOTATION = f"{_NOTES}resume-partition"
 
 #: In the template: when its pods were last asked to restart, as kubectl writes it (kubectl rollout restart).
 RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
-
-
-#: "<set>-<hash>" must fit a label value (63), the hash takes up to 10 and a hyphen: longer names never get pods (k/k#64023).
-LONGEST_SET_NAME = 52
 
 
 def parallel_heals(server: ServerVersion | None) -> bool:
@@ -65,25 +56,28 @@ def spends_budget(server: ServerVersion | None) -> bool:
     return release is not None and ((1, 35, 0) <= release <= (1, 35, 3) or release >= (1, 37, 0))
 
 
-def assess(snapshot: SetView, now: datetime) -> Assessment:
-    """Judge one StatefulSet. ``now``: the API server's clock, timezone-aware. Never raises for what a cluster may hold."""
+def assess(snapshot: SetView, now: datetime, patience: StuckAfter = StuckAfter()) -> Assessment:
+    """Judge one StatefulSet. ``now``: the API server's clock, timezone-aware; ``patience``: how long what may pass by itself is
+    called failing before it is called stuck. Never raises for what a cluster may hold."""
     owner = snapshot.set
     if owner is None:
         return _gone()
     pods = own_pods(owner, snapshot.pods)
     slots = slots_of(owner, pods)
-    members, surplus = read_members(owner, slots, pods, snapshot.claims, now)
-    draft = _draft(owner, snapshot, slots, members, surplus, now)
-    phase, waits, blockers = _verdict(draft, owner, snapshot, now)
-    return _with(draft, phase, waits, blockers)
+    members, surplus = read_members(owner, slots, pods, snapshot, now, patience)
+    verdict = _verdict(_draft(owner, snapshot, slots, members, surplus, now), owner, snapshot, now, patience)
+    failing = tuple(blocker for blocker in verdict.failing if blocker.cause not in QUIET)
+    return msgspec.structs.replace(verdict, failing=failing, recheck_at=_recheck_at(verdict, now))
 
 
 def at_rest(seen: Assessment) -> Assessment:
     """The verdict anew for an assessment in which only what blocks is still unavailable: what planning looks ahead to."""
     waits = _waits(seen)
-    if seen.all_available:
+    down = {
+        member.name: member.updated for member in seen.members + seen.surplus if not member.available or member.lacks
+    }
+    if not down:
         return _with(seen, *_at_rest(seen, waits))
-    down = {member.name: member.updated for member in seen.members + seen.surplus if not member.available}
     blockers = tuple(
         msgspec.structs.replace(blocker, updated=down.get(blocker.pod, False))  # another template may be wanted by now
         for blocker in seen.blockers
@@ -93,41 +87,69 @@ def at_rest(seen: Assessment) -> Assessment:
     return _with(seen, Phase.WAITING_FOR_DELETE if by_hand else Phase.STUCK, waits, blockers)
 
 
-def _with(draft: Assessment, phase: Phase, waits: tuple[Awaiting, ...], blockers: tuple[Blocker, ...]) -> Assessment:
+def _with(
+    draft: Assessment,
+    phase: Phase,
+    waits: tuple[Awaiting, ...] = (),
+    blockers: tuple[Blocker, ...] = (),
+    failing: tuple[Blocker, ...] = (),
+) -> Assessment:
     observed = not any(wait.awaited is Awaited.OBSERVATION for wait in waits)  # else what is staged is not known yet
     left_over = draft.partition > 0 and bool(draft.update_revision) and observed and not draft.under_way
     return msgspec.structs.replace(
-        draft, phase=phase, waits_for=waits, blockers=blockers, partition_left_over=left_over
+        draft, phase=phase, waits_for=waits, blockers=blockers, failing=failing, partition_left_over=left_over
     )
 
 
-_Verdict = tuple[Phase, tuple[Awaiting, ...], tuple[Blocker, ...]]
-
-
-def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: datetime) -> _Verdict:
+def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: datetime, patience: StuckAfter) -> Assessment:
     if owner.metadata.deletion_timestamp is not None:
-        return Phase.DELETING, (), ()
+        return _with(draft, Phase.DELETING)
     undecoded = unreadable(owner, snapshot)
-    if undecoded:
-        return Phase.UNKNOWN, (), undecoded
-    if snapshot.pods is None:
-        return Phase.UNKNOWN, (), (Blocker(cause=Cause.PODS_UNREADABLE),)
+    if undecoded or snapshot.pods is None:
+        return _with(draft, Phase.UNKNOWN, (), undecoded or (Blocker(cause=Cause.PODS_UNREADABLE),))
     if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:
-        return Phase.PROGRESSING, (Awaiting(awaited=Awaited.OBSERVATION),), ()
-    blockers = _blockers(draft, now)
+        return _unobserved(draft, owner, now, patience)
+    blockers, failing = find_blockers(draft, owner, snapshot, now, patience)
     waits = _waits(draft)
-    if draft.all_available:
-        return _at_rest(draft, waits)
+    if draft.all_available and not (blockers or failing):
+        return _with(draft, *_at_rest(draft, waits))
     if is_stuck(draft, blockers):
-        return Phase.STUCK, waits, blockers
-    if _is_scaling(draft, _budget(draft) if draft.spends_budget else 1):
-        return Phase.SCALING, waits, blockers
-    if draft.strategy == "OnDelete" and any(blocker.pod and not blocker.updated for blocker in blockers):
-        return Phase.WAITING_FOR_DELETE, waits, blockers
-    return Phase.PROGRESSING, waits, blockers
+        return _with(draft, Phase.STUCK, waits, blockers, failing)
+    if is_stuck(draft, blockers + tuple(blocker for blocker in failing if blocker.cause not in QUIET)):
+        return _with(draft, Phase.FAILING, waits, blockers, failing)
+    if _is_scaling(draft, budget(draft) if draft.spends_budget else 1):
+        return _with(draft, Phase.SCALING, waits, blockers, failing)
+    outdated = {member.name for member in draft.members + draft.surplus if member.outdated}
+    if draft.strategy == "OnDelete" and any(blocker.pod in outdated for blocker in blockers):
+        return _with(draft, Phase.WAITING_FOR_DELETE, waits, blockers, failing)
+    return _with(draft, Phase.PROGRESSING, waits, blockers, failing)
 
 
-def _at_rest(draft: Assessment, waits: tuple[Awaiting, ...]) -> _Verdict:
+def _unobserved(draft: Assessment, owner: StatefulSet, now: datetime, patience: StuckAfter) -> Assessment:
+    """Nothing else counts yet, but that it takes too long."""
+    waits = (Awaiting(awaited=Awaited.OBSERVATION),)
+    found = not_observed(owner, now, patience)
+    blockers, failing = split([found] if found is not None else [], now)
+    return _with(draft, Phase.STUCK if blockers else Phase.PROGRESSING, waits, blockers, failing)
+
+
+def _recheck_at(seen: Assessment, now: datetime) -> datetime | None:
+    """When time alone may change the verdict."""
+    members = seen.members + seen.surplus
+    times = [member.available_at for member in members if member.state in (PodState.READY, PodState.RECOVERING)]
+    times += [member.trouble.settles_at for member in members if member.trouble is not None]
+    times += [
+        later(member.leaves_by, TERMINATION_PATIENCE)
+        for member in members
+        if member.state is PodState.TERMINATING and member.leaves_by is not None
+    ]
+    times += [blocker.stuck_at for blocker in seen.failing]
+    return min((time for time in times if time is not None and time > now), default=None)
+
+
+def _at_rest(
+    draft: Assessment, waits: tuple[Awaiting, ...]
+) -> tuple[Phase, tuple[Awaiting, ...], tuple[Blocker, ...]]:
     """Every position holds an available pod: is it what was wanted?"""
     if all(member.updated for member in draft.members):
         return Phase.COMPLETE, (), ()
@@ -152,108 +174,6 @@ def _is_scaling(draft: Assessment, budget: int) -> bool:
     return missing > (budget if draft.under_way else 0)
 
 
-def _budget(draft: Assessment) -> int:
-    """maxUnavailable as the controller reads it: a share rounds down, and it is never less than 1."""
-    value = draft.max_unavailable
-    if isinstance(value, str):
-        share = value.removesuffix("%")
-        value = draft.replicas * int(share) // 100 if share.isascii() and share.isdigit() and len(share) < 10 else 1
-    return max(1, value or 1)
-
-
-def is_stuck(draft: Assessment, blockers: tuple[Blocker, ...]) -> bool:
-    """Whether the pod that the controller works on next is one that blocks."""
-    blocking = {blocker.pod for blocker in blockers}
-    if not blocking:
-        return False
-    if "" in blocking:
-        return True
-    unavailable = [member for member in draft.members if not member.available]
-    if not unavailable:
-        return True  # only a surplus pod that does not go away
-    if draft.policy != "Parallel":
-        # Any pod that is not available stops the whole sync, the lowest ordinal first (OrderedReady, monotonic).
-        first = unavailable[0]
-        if draft.strategy == "OnDelete" and first.outdated and first.state not in LEAVING:
-            return False  # somebody is awaited who deletes it
-        return first.name in blocking
-    replaceable = {
-        member.name
-        for member in unavailable
-        if member.outdated
-        and member.state not in LEAVING
-        and (draft.strategy == "OnDelete" or (member.released and draft.heals))
-    }
-    if draft.strategy == "RollingUpdate" and draft.spends_budget:
-        return _budget_is_spent(draft, blocking, replaceable)
-    # Updates go from the top; the first released position that is updated and not available holds the others up.
-    for member in reversed(draft.members):
-        if member.released and not member.available and member.name not in replaceable:
-            return member.name in blocking
-        if member.released and member.outdated and draft.strategy == "RollingUpdate":
-            return False  # the controller replaces this one next
-    return bool(blocking - replaceable) and all(member.name in blocking for member in unavailable)
-
-
-def _budget_is_spent(draft: Assessment, blocking: set[str], replaceable: set[str]) -> bool:
-    """Whether pods that block leave nothing of maxUnavailable to go on with."""
-    if replaceable:
-        return False  # these are replaced whatever else there is
-    unavailable = [member for member in draft.members if not member.available]
-    spent = sum(member.name in blocking for member in unavailable)
-    if spent >= _budget(draft):
-        return True
-    if any(member.released and member.outdated and member.state not in LEAVING for member in draft.members):
-        return False
-    return all(member.name in blocking for member in unavailable)
-
-
-def _blockers(draft: Assessment, now: datetime) -> tuple[Blocker, ...]:
-    if len(draft.name) > LONGEST_SET_NAME and any(member.state is PodState.MISSING for member in draft.members):
-        return (Blocker(cause=Cause.SET_NAME_TOO_LONG),)
-    return tuple(
-        Blocker(cause=cause, pod=member.name, reason=member.reason, message=member.message, updated=member.updated)
-        for member in tuple(own for own in draft.members if own.state is not PodState.ENDED) + _surplus_that_stays(draft, now)
-        if (cause := _cause(member.state)) is not None and not may_yet_schedule(member, now)
-    )
-
-
-def _cause(state: PodState) -> Cause | None:
-    """What a pod in this state blocks a rollout with; None: it does not."""
-    match state:
-        case PodState.FAILING | PodState.ENDED:  # in range it is replaced; only a surplus pod may stay
-            return Cause.CONTAINER
-        case PodState.UNSCHEDULABLE:
-            return Cause.UNSCHEDULABLE
-        case PodState.CLAIM_UNBOUND:
-            return Cause.CLAIM_UNBOUND
-        case PodState.OVERDUE:
-            return Cause.TERMINATION_OVERDUE
-        case PodState.MISSING | PodState.PENDING | PodState.CREATING | PodState.STARTING:
-            return None
-        case PodState.READY | PodState.AVAILABLE | PodState.TERMINATING:
-            return None
-        case _:
-            assert_never(state)
-
-
-def _surplus_that_stays(draft: Assessment, now: datetime) -> tuple[Member, ...]:
-    """Surplus pods that the controller cannot get rid of.
-
-    In OrderedReady it deletes the highest one only while that is available or the only one that is not (processCondemned).
-    """
-    overdue = tuple(member for member in draft.surplus if member.state is PodState.OVERDUE)
-    down = [member for member in draft.surplus if not member.available]
-    if draft.policy == "Parallel" or len(down) < 2 or down[-1] is not draft.surplus[-1] or down[-1].state in LEAVING:
-        return overdue
-    stays = [
-        member
-        for member in (down[0], down[-1])
-        if traits(member.state).broken and not may_yet_schedule(member, now)
-    ]
-    return tuple(dict.fromkeys((*overdue, *stays))) if len(stays) == 2 else overdue
-
-
 def _awaited(state: PodState) -> Awaited:
     """What has to happen next to a pod in this state."""
     match state:
@@ -267,6 +187,8 @@ def _awaited(state: PodState) -> Awaited:
             return Awaited.REPLACEMENT
         case PodState.STARTING:
             return Awaited.READINESS
+        case PodState.RECOVERING:
+            return Awaited.STAYING_UP
         case PodState.READY | PodState.AVAILABLE:
             return Awaited.MIN_READY_SECONDS
         case PodState.TERMINATING | PodState.OVERDUE:
@@ -356,7 +278,7 @@ def _draft(
         revisions=group_pods(owner, snapshot, members + surplus),
         waits_for=(),
         blockers=(),
-        recheck_at=recheck_at(members + surplus, now),
+        recheck_at=None,
         created=owner.metadata.creation_timestamp,
         claims=_count_claims(owner, snapshot.claims),
         template=images_of(spec.template.spec),
@@ -368,7 +290,19 @@ def _draft(
         before=ran_before(owner, snapshot, members + surplus),
         leader_worker_set=leader_worker_set(owner),
         generation=owner.metadata.generation,
+        silent_nodes=silent(snapshot.around),
+        unread=_unread(snapshot),
+        at=now,
     )
+
+
+def _unread(snapshot: SetView) -> tuple[str, ...]:
+    """The rights that are missing for what was asked besides."""
+    around = snapshot.around
+    if around is None:
+        return ()
+    asked = (("list events", around.events), ("get pods", around.namesakes), ("get nodes", around.nodes))
+    return tuple(right for right, found in asked if found is None)
 
 
 def _heals(spec: StatefulSetSpec, server: ServerVersion | None) -> bool:

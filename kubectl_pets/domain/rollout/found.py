@@ -12,7 +12,8 @@ def findings(seen: Assessment) -> tuple[Finding, ...]:
     if seen.phase in (Phase.GONE, Phase.UNKNOWN):
         return ()
     owner = Subject(kind="StatefulSet", namespace=seen.namespace, name=seen.name)
-    found = [_blocked(seen, each.cause, each.pod, each.reason, owner) for each in seen.blockers]
+    known = [each for each in seen.blockers if each.cause is not Cause.NOT_OBSERVED]  # that has a rule of its own
+    found = [_blocked(seen, each.cause, each.pod, each.reason, owner) for each in known]
     if seen.partition_left_over:
         found.append(Finding(rule=Rule.PARTITION_LEFT_OVER, subject=owner, number=seen.partition, limit=0))
     living = [group.name for group in seen.revisions if group.pods]

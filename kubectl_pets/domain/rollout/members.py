@@ -1,7 +1,8 @@
 """What holds each position of a StatefulSet? Reads a pod's state out of its conditions and container statuses.
 
 The rules are the controller's own (pkg/controller/statefulset/stateful_set_utils.go: isRunningAndReady, isRunningAndAvailable,
-isTerminating) and the kubelet's waiting reasons. A pod belongs to the set if the set controls it and its name has an ordinal.
+isTerminating), and what ``containers`` makes of the kubelet's. A pod belongs to the set if the set controls it and its name has
+an ordinal.
 """
 
 from collections.abc import Iterable
@@ -11,32 +12,12 @@ from typing import assert_never
 
 import msgspec
 
-from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, restarts_of, trouble_of
+from kubectl_pets.domain.rollout.events import ended_before
+from kubectl_pets.domain.rollout.times import later
+from kubectl_pets.domain.sets.kinds import APPS_SET, kind_of
 from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
-
-#: Waiting reasons of a container (kubelet, pkg/kubelet/images and container) that do not pass without a change from outside.
-STUCK_WAITING_REASONS = frozenset(
-    {
-        "CrashLoopBackOff",
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-        "InvalidImageName",
-        "RegistryUnavailable",
-        "SignatureValidationFailed",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-        "PreCreateHookError",
-        "PostStartHookError",
-    }
-)
-
-
-#: A pod is Unschedulable for a moment while volumes bind or a node comes up; only after this long is it called stuck.
-SCHEDULING_PATIENCE = timedelta(seconds=15)
-
 
 #: ``deletionTimestamp`` already holds the grace period; a pod still there this long after it sits on a node that does not answer.
 TERMINATION_PATIENCE = timedelta(seconds=30)
@@ -49,8 +30,10 @@ class PodState(StrEnum):
     UNSCHEDULABLE = "unschedulable"
     CLAIM_UNBOUND = "claim-unbound"
     CREATING = "creating"
-    #: A container waits for a reason out of STUCK_WAITING_REASONS.
+    #: A container does not start or does not stay up; also in the moments in which it runs.
     FAILING = "failing"
+    #: Ready, but a container was restarted so lately that its next end may yet come.
+    RECOVERING = "recovering"
     #: Phase Failed or Succeeded: the controller replaces such a pod by itself.
     ENDED = "ended"
     STARTING = "starting"
@@ -90,7 +73,7 @@ def traits(state: PodState) -> Traits:
             return Traits(replaced=True, broken=True)
         case PodState.STARTING:
             return Traits()
-        case PodState.READY | PodState.AVAILABLE:
+        case PodState.READY | PodState.AVAILABLE | PodState.RECOVERING:
             return Traits(ready=True)
         case PodState.TERMINATING:
             return Traits(leaving=True, replaced=True)
@@ -141,6 +124,18 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str = ""
     restarts: int = 0
     created: datetime | None = None
+    #: What keeps a container from starting or from staying up.
+    trouble: Trouble | None = None
+    #: Claim templates of the set whose volume the pod lacks: the controller can never give it to a pod that exists.
+    lacks: tuple[str, ...] = ()
+    #: When no node was found for it first.
+    unscheduled_since: datetime | None = None
+    #: When its Ready condition became True; None while it is not.
+    ready_since: datetime | None = None
+    #: What holds it in the API server once its deletion is asked for.
+    finalizers: tuple[str, ...] = ()
+    #: A container of it runs, as far as its node has told.
+    running: bool = False
     #: When it became, or will become, available.
     available_at: datetime | None = None
     #: A terminating pod's deadline: when deletion was asked for, plus the grace period.
@@ -167,13 +162,13 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def read_members(
-    owner: StatefulSet, slots: Slots, pods: dict[int, Pod], claims: Iterable[PersistentVolumeClaim] | None, now: datetime
+    owner: StatefulSet, slots: Slots, pods: dict[int, Pod], snapshot: SetView, now: datetime, patience: StuckAfter = StuckAfter()
 ) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
     """The positions of the set in ordinal order, and the pods outside its range. ``slots`` are the set's, ``pods`` its own by
-    ordinal (``own_pods``); ``claims`` None: could not be read."""
-    known = None if claims is None else {claim.name: claim for claim in claims}
-    held = [_member(owner, slots, ordinal, pods[ordinal], known, now) for ordinal in sorted(pods)]
-    missing = [_missing(slots, gap) for gap in slots.gaps(pods)]
+    ordinal (``own_pods``); of the snapshot only claims and what was asked besides are looked at."""
+    read = _Reading(owner, slots, snapshot, now, patience)
+    held = [read.member(ordinal, pods[ordinal]) for ordinal in sorted(pods)]
+    missing = [read.missing(gap) for gap in slots.gaps(pods)]
     in_range = [member for member in held if member.ordinal in slots]
     surplus = tuple(member for member in held if member.ordinal not in slots)
     return tuple(sorted((*in_range, *missing), key=lambda member: member.ordinal)), surplus
@@ -190,98 +185,84 @@ def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
     return found
 
 
-def later(time: datetime, by: timedelta) -> datetime:
-    """Sum of the two, or the end of time where that comes first: graceful periods of centuries are legal."""
-    try:
-        return time + by
-    except OverflowError:
-        return datetime.max.replace(tzinfo=time.tzinfo)
+class _Reading:
+    """What all pods of a set are read by."""
 
+    def __init__(self, owner: StatefulSet, slots: Slots, snapshot: SetView, now: datetime, patience: StuckAfter) -> None:
+        self._owner, self._slots, self._now, self._patience = owner, slots, now, patience
+        self._claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
+        self._events = (snapshot.around.events if snapshot.around is not None else None) or ()
 
-def may_yet_schedule(member: Member, now: datetime) -> bool:
-    if member.state not in (PodState.UNSCHEDULABLE, PodState.CLAIM_UNBOUND):
-        return False
-    return member.created is not None and now < later(member.created, SCHEDULING_PATIENCE)
+    def missing(self, gap: Gap) -> Member:
+        slots = self._slots
+        return Member(
+            ordinal=gap.first,
+            position=slots.position(gap.first),
+            name=slots.name(gap.first),
+            state=PodState.MISSING,
+            count=gap.count,
+            last_name=slots.name(gap.last) if gap.count > 1 else "",
+            released=slots.side(gap.first) is Side.RELEASED,
+            trouble=ended_before(slots.name(gap.first), None, self._owner, self._events, self._now),
+        )
 
+    def member(self, ordinal: int, pod: Pod) -> Member:
+        owner, slots, name = self._owner, self._slots, self._slots.name(ordinal)
+        uses = _claim_uses(pod, self._claims)
+        trouble = trouble_of(pod, self._now) or ended_before(name, pod, owner, self._events, self._now)
+        state, reason, message = self._state(pod, uses, trouble)
+        ready_since = _ready_since(pod)
+        available_at = _available_at(ready_since, owner.spec.min_ready_seconds)
+        if available_at is not None and trouble is not None and trouble.settles_at is not None:
+            available_at = max(available_at, trouble.settles_at)
+        return Member(
+            ordinal=ordinal,
+            position=slots.position(ordinal),
+            name=name,
+            state=state,
+            revision=pod.revision,
+            updated=bool(pod.revision) and pod.revision == owner.status.update_revision,
+            released=slots.side(ordinal) is Side.RELEASED,
+            reason=reason,
+            message=message,
+            node=pod.spec.node_name,
+            restarts=restarts_of(pod),
+            created=pod.metadata.creation_timestamp,
+            trouble=trouble,
+            lacks=_lacking(owner, ordinal, pod),
+            unscheduled_since=_unscheduled_since(pod),
+            ready_since=ready_since,
+            finalizers=pod.metadata.finalizers,
+            running=any(status.state.running is not None for status in _statuses(pod)),
+            available_at=available_at,
+            leaves_by=pod.metadata.deletion_timestamp,
+            claims=uses,
+            uid=pod.metadata.uid,
+            resource_version=pod.metadata.resource_version,
+            labels=tuple(sorted(pod.metadata.labels.items())),
+        )
 
-def recheck_at(members: tuple[Member, ...], now: datetime) -> datetime | None:
-    times = [member.available_at for member in members if member.state is PodState.READY]
-    times += [
-        later(member.created, SCHEDULING_PATIENCE)
-        for member in members
-        if member.created is not None and may_yet_schedule(member, now)
-    ]
-    times += [
-        later(member.leaves_by, TERMINATION_PATIENCE)
-        for member in members
-        if member.state is PodState.TERMINATING and member.leaves_by is not None
-    ]
-    return min((time for time in times if time is not None), default=None)
-
-
-def _missing(slots: Slots, gap: Gap) -> Member:
-    return Member(
-        ordinal=gap.first,
-        position=slots.position(gap.first),
-        name=slots.name(gap.first),
-        state=PodState.MISSING,
-        count=gap.count,
-        last_name=slots.name(gap.last) if gap.count > 1 else "",
-        released=slots.side(gap.first) is Side.RELEASED,
-    )
-
-
-def _member(
-    owner: StatefulSet,
-    slots: Slots,
-    ordinal: int,
-    pod: Pod,
-    claims: dict[str, PersistentVolumeClaim] | None,
-    now: datetime,
-) -> Member:
-    uses = _claim_uses(pod, claims)
-    state, reason, message = _state(pod, uses, owner.spec.min_ready_seconds, now)
-    return Member(
-        ordinal=ordinal,
-        position=slots.position(ordinal),
-        name=slots.name(ordinal),
-        state=state,
-        revision=pod.revision,
-        updated=bool(pod.revision) and pod.revision == owner.status.update_revision,
-        released=slots.side(ordinal) is Side.RELEASED,
-        reason=reason,
-        message=message,
-        node=pod.spec.node_name,
-        restarts=sum(status.restart_count for status in pod.status.container_statuses),
-        created=pod.metadata.creation_timestamp,
-        available_at=_available_at(pod, owner.spec.min_ready_seconds),
-        leaves_by=pod.metadata.deletion_timestamp,
-        claims=uses,
-        uid=pod.metadata.uid,
-        resource_version=pod.metadata.resource_version,
-        labels=tuple(sorted(pod.metadata.labels.items())),
-    )
-
-
-def _state(pod: Pod, uses: tuple[ClaimUse, ...], min_ready_seconds: int, now: datetime) -> tuple[PodState, str, str]:
-    """The pod's state with the cluster's reason and message for it."""
-    deadline = pod.metadata.deletion_timestamp
-    if deadline is not None:
-        overdue = now >= later(deadline, TERMINATION_PATIENCE)
-        return (PodState.OVERDUE if overdue else PodState.TERMINATING), pod.status.reason, pod.status.message
-    if pod.status.phase in ("Failed", "Succeeded"):
-        return PodState.ENDED, pod.status.reason or pod.status.phase, pod.status.message
-    waiting = _stuck_waiting(pod)
-    if waiting is not None:
-        return PodState.FAILING, *waiting
-    ready = pod.status.condition("Ready")
-    if pod.status.phase == "Running" and ready is not None and ready.status == "True":
-        available_at = _available_at(pod, min_ready_seconds)
-        available = available_at is not None and available_at <= now
-        return (PodState.AVAILABLE if available or min_ready_seconds == 0 else PodState.READY), "", ""
-    if pod.status.phase == "Running":
-        return PodState.STARTING, ready.reason if ready else "", ready.message if ready else ""
-    return _pending(pod, uses)
+    def _state(self, pod: Pod, uses: tuple[ClaimUse, ...], trouble: Trouble | None) -> tuple[PodState, str, str]:
+        """The pod's state with the cluster's reason and message for it."""
+        deadline = pod.metadata.deletion_timestamp
+        if deadline is not None:
+            overdue = self._now >= later(deadline, TERMINATION_PATIENCE)
+            return (PodState.OVERDUE if overdue else PodState.TERMINATING), pod.status.reason, pod.status.message
+        if pod.status.phase in ("Failed", "Succeeded"):
+            return PodState.ENDED, pod.status.reason or pod.status.phase, pod.status.message
+        ready = pod.status.condition("Ready")
+        is_ready = pod.status.phase == "Running" and ready is not None and ready.status == "True"
+        if trouble is not None and (trouble.container or is_ready):
+            hopeful = is_ready and trouble.settles_at is not None and self._now < trouble.deadline(self._patience)
+            return (PodState.RECOVERING if hopeful else PodState.FAILING), trouble.reason, trouble.message
+        if is_ready:
+            available_at = _available_at(_ready_since(pod), self._owner.spec.min_ready_seconds)
+            available = available_at is not None and available_at <= self._now
+            settled = available or self._owner.spec.min_ready_seconds == 0
+            return (PodState.AVAILABLE if settled else PodState.READY), "", ""
+        if pod.status.phase == "Running":
+            return PodState.STARTING, ready.reason if ready else "", ready.message if ready else ""
+        return _pending(pod, uses)
 
 
 def _pending(pod: Pod, uses: tuple[ClaimUse, ...]) -> tuple[PodState, str, str]:
@@ -304,22 +285,35 @@ def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:
     return pod.status.init_container_statuses + pod.status.container_statuses
 
 
-def _stuck_waiting(pod: Pod) -> tuple[str, str] | None:
-    for status in _statuses(pod):
-        waiting = status.state.waiting
-        if waiting is not None and waiting.reason in STUCK_WAITING_REASONS:
-            ended = status.last_state.terminated
-            message = waiting.message or (f"last exit code {ended.exit_code}" if ended else "")
-            return waiting.reason, message
-    return None
-
-
-def _available_at(pod: Pod, min_ready_seconds: int) -> datetime | None:
-    """Ready since, plus minReadySeconds (podutil.IsPodAvailable); None while not Ready."""
+def _ready_since(pod: Pod) -> datetime | None:
     ready = pod.status.condition("Ready")
-    if ready is None or ready.status != "True" or ready.last_transition_time is None:
+    return ready.last_transition_time if ready is not None and ready.status == "True" else None
+
+
+def _available_at(ready_since: datetime | None, min_ready_seconds: int) -> datetime | None:
+    """Ready since, plus minReadySeconds (podutil.IsPodAvailable); None while not Ready."""
+    return later(ready_since, timedelta(seconds=min(min_ready_seconds, _FOREVER))) if ready_since is not None else None
+
+
+def _unscheduled_since(pod: Pod) -> datetime | None:
+    """Since when no node was found for it; None where it has one, or is held back from scheduling on purpose (KEP-3521)."""
+    scheduled = pod.status.condition("PodScheduled")
+    if pod.spec.node_name or (scheduled is not None and (scheduled.status == "True" or scheduled.reason == "SchedulingGated")):
         return None
-    return later(ready.last_transition_time, timedelta(seconds=min(min_ready_seconds, _FOREVER)))
+    return (scheduled.last_transition_time if scheduled is not None else None) or pod.metadata.creation_timestamp
+
+
+def _lacking(owner: StatefulSet, ordinal: int, pod: Pod) -> tuple[str, ...]:
+    """As storageMatches in stateful_set_utils.go: the controller wants to add such a volume, which no API server allows
+    (kubernetes/kubernetes#141876)."""
+    if kind_of(owner) is not APPS_SET:
+        return ()
+    mounted = {volume.name: volume.persistent_volume_claim for volume in pod.spec.volumes}
+    return tuple(
+        template.name
+        for template in owner.spec.volume_claim_templates
+        if (claim := mounted.get(template.name)) is None or claim.claim_name != f"{template.name}-{owner.name}-{ordinal}"
+    )
 
 
 def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tuple[ClaimUse, ...]:

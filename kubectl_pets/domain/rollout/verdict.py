@@ -3,11 +3,12 @@
 Machine state only; the sentences live in the views.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSet
 from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
 from kubectl_pets.domain.rollout.revisions import Before, Image, RevisionGroup
@@ -22,6 +23,8 @@ class Phase(StrEnum):
     #: Every released position is done; the partition keeps the others back.
     PAUSED = "paused"
     PROGRESSING = "progressing"
+    #: What it waits for is in trouble that may pass by itself: ``failing`` says which pod, why, and until when there is patience.
+    FAILING = "failing"
     #: It will not go on by itself: ``blockers`` says which pod and why.
     STUCK = "stuck"
     #: OnDelete: outdated pods wait for somebody to delete them.
@@ -37,9 +40,31 @@ class Cause(StrEnum):
     """Why a pod blocks the rollout, or why no verdict can be given."""
 
     CONTAINER = "container"
+    #: Pods of this name end (evicted, not admitted) and are made anew, again and again.
+    POD_ENDS = "pod-ends"
+    #: It has its node, and its volumes, its network or its sandbox are not to be had: an event says why.
+    NOT_STARTED = "not-started"
     UNSCHEDULABLE = "unschedulable"
+    #: No scheduler has looked at it.
+    NOT_SCHEDULED = "not-scheduled"
     CLAIM_UNBOUND = "claim-unbound"
     TERMINATION_OVERDUE = "termination-overdue"
+    #: Its containers are gone, and a finalizer (``message``: which) keeps it in the API server.
+    FINALIZER = "finalizer"
+    #: Its node's Ready condition is not True.
+    NODE_SILENT = "node-silent"
+    #: The controller cannot make the pod: quota, admission, PodSecurity, service account.
+    CREATION_REFUSED = "creation-refused"
+    #: Another pod that is not the set's has this name.
+    NAME_TAKEN = "name-taken"
+    #: Nobody makes the pod, and nothing tells why.
+    NOT_MADE = "not-made"
+    #: The controller cannot bring the pod to what the set says, and does nothing else before it has.
+    UPDATE_REFUSED = "update-refused"
+    #: The pod lacks the volume of a claim template (``message``: which), and a pod that exists gets none.
+    VOLUME_MISSING = "volume-missing"
+    #: The controller has not looked at the newest spec.
+    NOT_OBSERVED = "not-observed"
     SET_NAME_TOO_LONG = "set-name-too-long"
     PODS_UNREADABLE = "pods-unreadable"
     STRATEGY_UNKNOWN = "strategy-unknown"
@@ -54,6 +79,8 @@ class Awaited(StrEnum):
     SCHEDULING = "scheduling"
     START = "start"
     READINESS = "readiness"
+    #: That containers which were restarted outlive their back-off.
+    STAYING_UP = "staying-up"
     MIN_READY_SECONDS = "min-ready-seconds"
     TERMINATION = "termination"
     REPLACEMENT = "replacement"
@@ -84,8 +111,19 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pod: str = ""
     reason: str = ""
     message: str = ""
-    #: Its pod is of the revision that the rollout brings.
+    #: Its pod is of the revision that the rollout brings; of a missing one: would be.
     updated: bool = False
+    #: The container that it is about; how its last life ended, and how often it was started anew.
+    container: str = ""
+    exit_code: int | None = None
+    signal: int = 0
+    #: The runtime's word for that end, such as "OOMKilled".
+    end: str = ""
+    restarts: int = 0
+    #: When it began; None where nothing tells.
+    since: datetime | None = None
+    #: When patience with it ends; None where it has ended, or there was none.
+    stuck_at: datetime | None = None
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +151,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     surplus: tuple[Member, ...]
     revisions: tuple[RevisionGroup, ...]
     waits_for: tuple[Awaiting, ...]
+    #: With what there is no patience any more, or never was.
     blockers: tuple[Blocker, ...]
     #: When time alone may change this verdict; None: only an event can.
     recheck_at: datetime | None
@@ -136,6 +175,14 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     leader_worker_set: LeaderWorkerSet | None = None
     #: Of the spec; rises with each edit of it.
     generation: int = 0
+    #: With what there is patience still: they would be blockers without.
+    failing: tuple[Blocker, ...] = ()
+    #: Nodes of its pods whose Ready condition is not True, as far as anybody has asked.
+    silent_nodes: tuple[NodeReadiness, ...] = ()
+    #: What would tell more and may not be read, as the right that is missing: "list events", "get nodes".
+    unread: tuple[str, ...] = ()
+    #: When it was judged, by the API server's clock.
+    at: datetime | None = None
 
     @property
     def ready(self) -> int:
@@ -154,6 +201,14 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     def all_available(self) -> bool:
         """Every position holds an available pod and there is none besides; nothing is said of revisions."""
         return not self.surplus and self.available == len(self.slots)
+
+    @property
+    def youngest_up(self) -> timedelta | None:
+        """For how long the pod that became Ready last has been so; None unless all of them are, or where nothing tells."""
+        times = [member.ready_since for member in self.members]
+        if self.at is None or not times or any(time is None for time in times):
+            return None
+        return max(timedelta(0), self.at - max(time for time in times if time is not None))
 
     @property
     def observed(self) -> bool:

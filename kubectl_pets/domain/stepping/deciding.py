@@ -43,6 +43,7 @@ from kubectl_pets.domain.stepping.steps import (
     SetPartition,
     Stage,
     StepOn,
+    Stuck,
     Undo,
     Unstick,
     Wait,
@@ -191,7 +192,7 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
     if memory.partition is not None and seen.partition < memory.partition and isinstance(goal, Abort | Pause | Partition):
         return Overtaken(reason=OvertakenReason.PARTITION_LOWERED)  # raising it again and again would be a tug of war
     if not seen.observed:
-        return _OBSERVE
+        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _OBSERVE
     if memory.revision and seen.update_revision != memory.revision:
         return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
     return None

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.history import RevisionEntry
-from kubectl_pets.domain.rollout.members import later
 from kubectl_pets.domain.rollout.revisions import Doubt
-from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import await_pods, deletion, holds_up, next_down, not_kept, settled
+from kubectl_pets.domain.rollout.stuck import is_stuck
+from kubectl_pets.domain.rollout.times import later
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, holds_up, next_down, not_kept, settled
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -99,18 +100,34 @@ def _named(decision: Decision, reason: DoneReason) -> Decision:
 
 
 def unstick(goal: Unstick, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
-    """Delete just the pods that the controller waits for in vain and that would come back at another revision, one at a time.
+    """Delete just the pods that the controller waits for in vain and that would come back at another revision, or with the volume
+    that they lack, one at a time.
 
     The rule is that of ``undo`` for broken pods (kubernetes/kubernetes#67250); the template stays as it is.
     """
     memory = replace(memory, revision=seen.update_revision)
-    decision = _free(seen, now, goal.patience)
+    decision = _give_volumes(seen) or _free(seen, now, goal.patience)
     if decision is not None:
         return decision, memory
     rests = seen.all_available and (settled(seen) or seen.strategy == "OnDelete")
     if rests:
         return Done(reason=DoneReason.UNSTUCK if memory.changed else DoneReason.NOTHING_TO_DO), memory
     return _settle(seen, DoneReason.UNSTUCK), memory
+
+
+def _give_volumes(seen: Assessment) -> Decision | None:
+    """The deletion of the next pod that lacks the volume of a claim template (kubernetes/kubernetes#141876); None: no pod does.
+
+    From the lowest ordinal up, because the controller stops at the lowest one before it makes any above it anew. One that serves
+    is deleted only while every other pod does, too.
+    """
+    lacking = [member for member in seen.members if member.lacks and member.state not in REPLACED]
+    if not lacking:
+        return None
+    if any(not member.available for member in seen.members if member is not lacking[0]) or seen.surplus:
+        blockers = tuple(blocker for blocker in seen.blockers if blocker.cause is not Cause.VOLUME_MISSING)
+        return Stuck(blockers=blockers) if blockers and is_stuck(seen, blockers) else await_pods(seen)
+    return deletion(lacking[0], seen)
 
 
 def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | None:

@@ -43,6 +43,7 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
     down = [member for member in seen.members if not member.available]
     names = {member.name for member in candidates}
     alone = len(down) == 1 and not seen.surplus
+    down = [member for member in down if member.state is not PodState.RECOVERING]  # available to the controller, and it serves
     mine = [
         member
         for member in down
@@ -69,7 +70,7 @@ def deletion(member: Member, seen: Assessment, *, ordered: bool = False) -> Act:
 def holds_up(member: Member, seen: Assessment) -> bool:
     """Whether the controller waits in vain for this pod, which would come back at another revision than it runs: not available,
     not on its way, and not one that the controller replaces by itself (kubernetes/kubernetes#67250, #137409)."""
-    if member.available or member.state in (*REPLACED, PodState.READY) or not member.revision:
+    if member.available or member.state in (*REPLACED, PodState.READY, PodState.RECOVERING) or not member.revision:
         return False
     if seen.heals and member.released:
         return False

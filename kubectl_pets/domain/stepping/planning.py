@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.assessing import at_rest, is_stuck
+from kubectl_pets.domain.rollout.assessing import at_rest
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.moves import CUT, REPLACED
@@ -108,10 +109,8 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
             after_it = {**seen.notes, **notes}
             return replace(seen, notes={key: value for key, value in after_it.items() if value is not None})
         case Delete(pod=pod) | Evict(pod=pod):
-            members = tuple(
-                replace(member, state=PodState.MISSING, revision="", uid="", updated=False) if member.name == pod else member
-                for member in seen.members
-            )
+            gone = {"state": PodState.MISSING, "revision": "", "uid": "", "updated": False, "lacks": (), "trouble": None}
+            members = tuple(replace(member, **gone) if member.name == pod else member for member in seen.members)
             return replace(seen, members=members)
 
 
@@ -137,7 +136,7 @@ def _released(member: Member, seen: Assessment) -> bool:
 def _stays(member: Member, blocking: set[str], goes_on: bool) -> bool:
     """Whether it will not move on: it blocks, and the controller does not replace it of itself. ``goes_on``: it can."""
     if member.state is PodState.MISSING:
-        return "" in blocking
+        return "" in blocking or (member.name in blocking and member.released)
     if member.name not in blocking:
         return False
     return not (goes_on and member.released and member.outdated and member.state not in LEAVING)

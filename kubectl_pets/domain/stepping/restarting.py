@@ -10,7 +10,8 @@ from enum import StrEnum, unique
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, later
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.moves import (
     REPLACED,

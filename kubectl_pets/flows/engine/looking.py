@@ -10,10 +10,12 @@ import msgspec
 
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.stepping.steps import Decision
 from kubectl_pets.errors import PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.inquiry import Inquiry, LookPort
 from kubectl_pets.flows.engine.outages import OutageGrace
 from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.ports.server import ClockPort
@@ -55,10 +57,16 @@ class SetLook:
     seen: Assessment
 
     def __init__(
-        self, clock: ClockPort, source: SetViewSource, deadline: Deadline, observe: Observer = unseen
+        self,
+        port: LookPort,
+        source: SetViewSource,
+        deadline: Deadline,
+        observe: Observer = unseen,
+        stuck_after: StuckAfter = StuckAfter(),
     ) -> None:
-        self._clock, self._source, self._deadline, self._observe = clock, source, deadline, observe
+        self._clock, self._source, self._deadline, self._observe = port, source, deadline, observe
         self._patience = Patience(deadline, source.wait, self._trouble)
+        self._inquiry = Inquiry(port, stuck_after)
         #: Reads may succeed while every change fails (an admission webhook that is down).
         self._of_attempts = Patience(deadline, source.wait, self._trouble)
         self._grace = OutageGrace()
@@ -76,7 +84,7 @@ class SetLook:
                 self._patience.well_again()
             self._grace.note(self._source.trouble() is not None)
             now = self._clock.now()
-            self.seen = assess(view, now)
+            self.seen = self._inquiry.judge(view, now, fresh=fresh)
             self._sight = Sight(view=view, seen=self.seen, now=now, fresh=fresh)
             return self._sight
 
@@ -96,7 +104,7 @@ class SetLook:
     def wait(self, until: datetime | None) -> None:
         """Until something changes, the verdict may change by time alone, or the deadline has come."""
         assert self._sight is not None
-        times = [time for time in (until, self._sight.seen.recheck_at) if time is not None]
+        times = [time for time in (until, self._sight.seen.recheck_at, self._inquiry.next_at) if time is not None]
         seconds = max(0.0, (min(times) - self._sight.now).total_seconds()) + 0.01 if times else None
         self._source.wait(self._deadline.cap(seconds))
 

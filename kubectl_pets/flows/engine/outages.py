@@ -10,7 +10,15 @@ from time import monotonic
 from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE
 from kubectl_pets.domain.rollout.verdict import Blocker, Cause
 
-_BY_TIME = (Cause.TERMINATION_OVERDUE, Cause.UNSCHEDULABLE, Cause.CLAIM_UNBOUND)
+_BY_TIME = (
+    Cause.TERMINATION_OVERDUE,
+    Cause.UNSCHEDULABLE,
+    Cause.NOT_SCHEDULED,
+    Cause.CLAIM_UNBOUND,
+    Cause.NODE_SILENT,
+    Cause.NOT_MADE,
+    Cause.NOT_OBSERVED,
+)
 
 
 class OutageGrace:

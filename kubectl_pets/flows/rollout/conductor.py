@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import after, before, decide
@@ -30,10 +31,10 @@ from kubectl_pets.domain.stepping.steps import (
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.inquiry import LookPort
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
 from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
 from kubectl_pets.flows.rollout.checks import Checks, LeaderSkip
-from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import ChangePort, SetViewSource
 
 #: Refusals that may come half-way, because the cluster is not what it was.
@@ -92,7 +93,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return ExitCode.FAILED
 
 
-class RolloutPort(ClockPort, ChangePort, Protocol):
+class RolloutPort(LookPort, ChangePort, Protocol):
     """What it takes to drive a rollout, besides its watches."""
 
 
@@ -106,13 +107,14 @@ def conduct(
     may_delete: bool,
     checks: Checks | None = None,
     careful: bool = False,
+    stuck_after: StuckAfter = StuckAfter(),
 ) -> Conclusion:
     """Carry out a goal. Without ``may_delete`` it ends as Unagreed before it deletes a pod. ``careful``: release one pod at a
     time, so that the checks are made for each. Raises PetsError for what lasts.
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
-    look = SetLook(cluster, source, deadline, observe)
+    look = SetLook(cluster, source, deadline, observe, stuck_after)
     run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks)
     ending = until_ended(look, run.turn, deadline)
     partition = run.memory.partition if run.memory.ours else None
@@ -176,7 +178,14 @@ class _Run:
 
 
 def follow(
-    clock: ClockPort, source: SetViewSource, until: Until, *, stay: bool, observe: Observer, deadline: Deadline
+    port: LookPort,
+    source: SetViewSource,
+    until: Until,
+    *,
+    stay: bool,
+    observe: Observer,
+    deadline: Deadline,
+    stuck_after: StuckAfter = StuckAfter(),
 ) -> tuple[Progress | TimedOut, Assessment]:
     """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests."""
 
@@ -192,6 +201,6 @@ def follow(
             case _:
                 return Ended(reached)
 
-    look = SetLook(clock, source, deadline, observe)
+    look = SetLook(port, source, deadline, observe, stuck_after)
     reached = until_ended(look, turn, deadline)
     return reached, look.seen

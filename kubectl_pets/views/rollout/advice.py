@@ -57,7 +57,7 @@ def after_a_look(seen: Assessment) -> str | None:
             return _clear(seen)
         case Phase.PAUSED:
             return _onward(seen)
-        case Phase.PROGRESSING | Phase.SCALING:
+        case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING:
             return f"follow it with: {command(seen, 'status', '-w')}"
         case Phase.WAITING_FOR_DELETE:
             return f"replace the next pod with: {command(seen, 'rollout step')}"
@@ -161,13 +161,9 @@ def _instead(refused: Refused, seen: Assessment) -> str:
 
 def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     """The way out that leads out: by the pods that are broken, and by what they would come back at."""
-    overdue = next((blocker for blocker in blockers if blocker.cause is Cause.TERMINATION_OVERDUE), None)
-    if overdue is not None:
-        pod = pasting.kubectl("get", "pod", overdue.pod, "-o", "wide", namespace=seen.namespace)
-        return (
-            f"see its node with: {pod}; it goes when the node returns "
-            "or its Node object is deleted. Force deletion gives up at most one and can corrupt data."
-        )
+    first = next((told for blocker in blockers if (told := _by_cause(blocker, seen)) is not None), None)
+    if first is not None:
+        return first
     broken = {blocker.pod for blocker in blockers}
     if any(member.name in broken and holds_up(member, seen) for member in seen.members):
         return f"get it out with: {command(seen, 'rollout unstick')}"
@@ -178,7 +174,9 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
     if not pod:
         return _look(seen)
-    why = f"see why with: {pasting.kubectl('describe', 'pod', pod, namespace=seen.namespace)}"
+    exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))
+    what = ("pod", pod) if exists else ("statefulset", seen.name)
+    why = f"see why with: {pasting.kubectl('describe', *what, namespace=seen.namespace)}"
     return f"{why}; a fixed image replaces what is broken: 'rollout run' with --image" if wanted else why
 
 
@@ -212,3 +210,31 @@ def _undo(seen: Assessment) -> str:
 def _ask_for(resource: str, seen: Assessment) -> str:
     right = pasting.kubectl("auth", "can-i", "list", resource, namespace=seen.namespace)
     return f"ask for the right to list {resource}; check with: {right}"
+
+
+def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
+    """What helps against this one thing, whatever else there is; None: that depends on the rest."""
+    pod = blocker.pod
+    match blocker.cause:
+        case Cause.TERMINATION_OVERDUE:
+            shown = pasting.kubectl("get", "pod", pod, "-o", "wide", namespace=seen.namespace)
+            return (
+                f"see its node with: {shown}; it goes when the node returns "
+                "or its Node object is deleted. Force deletion gives up at most one and can corrupt data."
+            )
+        case Cause.NODE_SILENT:
+            return f"see the choices with: {command(seen, 'lost')}"
+        case Cause.FINALIZER:
+            shown = pasting.kubectl("get", "pod", pod, "-o", "yaml", namespace=seen.namespace)
+            return f"its node has nothing to do with it; see who set the finalizer with: {shown}"
+        case Cause.NAME_TAKEN:
+            shown = pasting.kubectl("get", "pod", pod, "--show-labels", namespace=seen.namespace)
+            return f"see whose pod it is with: {shown}; once it is gone the controller makes its own"
+        case Cause.VOLUME_MISSING:
+            return f"replace such pods one at a time with: {command(seen, 'rollout unstick')}"
+        case Cause.NOT_OBSERVED | Cause.NOT_MADE:
+            about = f"--field-selector=involvedObject.name={seen.name}"
+            shown = pasting.kubectl("get", "events", about, namespace=seen.namespace)
+            return f"see what its controller says with: {shown}"
+        case _:
+            return None

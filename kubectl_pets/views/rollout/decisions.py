@@ -156,11 +156,11 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
     revision_now = clean(seen.update_revision)
     match reason:
         case DoneReason.COMPLETE:
-            return f"complete, {phrases.count(seen.replicas, 'pod')} at {revision_now}"
+            return f"complete, {phrases.count(seen.replicas, 'pod')} at {revision_now}{_youngest(seen)}"
         case DoneReason.CANARY_REACHED:
-            return f"canary reached, {seen.updated}/{seen.replicas} pods at {revision_now} and available"
+            return f"canary reached, {seen.updated}/{seen.replicas} pods at {revision_now} and available{_youngest(seen)}"
         case DoneReason.STEP_REACHED:
-            return f"step done, {seen.updated}/{seen.replicas} pods at {revision_now} and available"
+            return f"step done, {seen.updated}/{seen.replicas} pods at {revision_now} and available{_youngest(seen)}"
         case DoneReason.PAUSED:
             return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated"
         case DoneReason.RESUMED:
@@ -193,6 +193,11 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
             return "nothing to do, the restart that was asked for before is over"
         case _:
             assert_never(reason)
+
+
+def _youngest(seen: Assessment) -> str:
+    told = words.youngest(seen)
+    return f", {told}" if told else ""
 
 
 def _at_wanted(seen: Assessment) -> str:

@@ -12,7 +12,7 @@ from kubectl_pets.domain.findings import RULES, Finding
 from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.revisions import Image
-from kubectl_pets.domain.rollout.verdict import Assessment, Cause
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
 from kubectl_pets.views.text.cleaning import clean
 
@@ -137,19 +137,30 @@ def _status(seen: Assessment) -> dict[str, Any]:
                 {"awaited": wait.awaited, "pod": wait.pod or None, "count": wait.count, "lastPod": wait.last_pod or None}
                 for wait in seen.waits_for
             ],
-            "blockers": [
-                {
-                    "cause": found.cause,
-                    "pod": found.pod or None,
-                    "reason": found.reason,
-                    "message": found.message,
-                    "updated": found.updated,
-                }
-                for found in seen.blockers
-            ],
+            "blockers": [_blocker(found) for found in seen.blockers],
+            "failing": [{**_blocker(found), "stuckAt": found.stuck_at} for found in seen.failing],
+            "silentNodes": [{"name": node.name, "ready": node.ready or None, "since": node.since} for node in seen.silent_nodes],
+            "notRead": seen.unread,
+            "youngestUpSeconds": seen.youngest_up.total_seconds() if seen.youngest_up is not None else None,
             "findings": [finding(each) for each in findings(seen)],
             "recheckAt": seen.recheck_at,
         },
+    }
+
+
+def _blocker(found: Blocker) -> dict[str, Any]:
+    return {
+        "cause": found.cause,
+        "pod": found.pod or None,
+        "reason": found.reason,
+        "message": found.message,
+        "updated": found.updated,
+        "container": found.container or None,
+        "exitCode": found.exit_code,
+        "signal": found.signal or None,
+        "end": found.end or None,
+        "restarts": found.restarts,
+        "since": found.since,
     }
 
 

@@ -30,7 +30,7 @@ def draw(
     wide: bool = False,
 ) -> str:
     """The tree, cut to ``width`` columns and folded to ``height`` lines where these are given. ``wide``: nothing is cut."""
-    head, tail = _head(seen, now), _tail(seen)
+    head, tail = _head(seen, now), _tail(seen, now)
     pods = _pods(seen, now, wide)
     if height is not None:
         pods = _fold(pods, max(1, height - len(head) - len(tail)), seen)
@@ -91,6 +91,8 @@ def _counters(seen: Assessment) -> str:
         parts.append(f"{len(seen.surplus)} to be removed")
     if seen.claims is not None:
         parts.append(phrases.count(seen.claims, "claim"))
+    if seen.phase is Phase.COMPLETE and words.youngest(seen):
+        parts.append(words.youngest(seen))
     return ", ".join(parts)
 
 
@@ -163,7 +165,7 @@ def _available(member: Member, now: datetime) -> str:
 
 def _remarks(member: Member, seen: Assessment, now: datetime, indent: int) -> list[Line]:
     remarks = []
-    if member.state is PodState.READY and member.available_at is not None:
+    if member.state in (PodState.READY, PodState.RECOVERING) and member.available_at is not None:
         remarks.append((f"available {age.until(member.available_at, now)}", Ink.BUSY))
     if member.ordinal not in seen.slots:
         remarks.append(("beyond the range, to be removed", Ink.BUSY))
@@ -231,10 +233,22 @@ def _fold_line(hidden: list[Member]) -> Line:
 # --- the tail and the branches -----------------------------------------------------------------------------------------------
 
 
-def _tail(seen: Assessment) -> list[Line]:
+def _tail(seen: Assessment, now: datetime) -> list[Line]:
     lines: list[Line] = [(("Waits for   ", Ink.BOLD), plain(text)) for text in words.waits(seen.waits_for)]
-    lines += [(("Blocked by  ", Ink.BOLD), (words.blocker(found), Ink.BAD)) for found in seen.blockers[:_MOST_BLOCKERS]]
-    more = len(seen.blockers) - _MOST_BLOCKERS
+    failing = [(found, f" ({words.patience(found, now)})") for found in seen.failing]
+    lines += _few("Failing     ", [words.blocker(found) + left for found, left in failing], Ink.BUSY)
+    lines += _few("Blocked by  ", [words.blocker(found) for found in seen.blockers], Ink.BAD)
+    for node in seen.silent_nodes:
+        told = f"{words.silent_node(node, now)}; see its pods with: {phrases.command(seen, 'lost')}"
+        lines.append((("Silent      ", Ink.BOLD), (told, Ink.BAD)))
+    if seen.unread:
+        lines.append((("Not read    ", Ink.BOLD), (words.unread(seen.unread), Ink.BUSY)))
+    return lines
+
+
+def _few(title: str, texts: list[str], ink: Ink) -> list[Line]:
+    more = len(texts) - _MOST_BLOCKERS
+    lines: list[Line] = [((title, Ink.BOLD), (text, ink)) for text in texts[:_MOST_BLOCKERS]]
     return lines + ([(plain(f"            and {more} more"),)] if more > 0 else [])
 
 

@@ -5,13 +5,16 @@ All matches are exhaustive: a new enum value without words does not pass mypy.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import assert_never
 
-from kubectl_pets.domain.rollout.assessing import LONGEST_SET_NAME
+from kubectl_pets.domain.model import NodeReadiness
+from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.pasting import kubectl
+from kubectl_pets.views.text import ages, phrases
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Piece
 from kubectl_pets.views.text.phrases import command, folded
@@ -25,7 +28,15 @@ def title(seen: Assessment) -> str:
 def headline(seen: Assessment) -> str:
     """Where it stands, in one line that begins with the set's name."""
     detail = reason(seen)
+    if seen.phase is Phase.COMPLETE and not detail:
+        detail = youngest(seen)
     return f"{title(seen)}: {phase(seen)}" + (f": {detail}" if detail else "")
+
+
+def youngest(seen: Assessment) -> str:
+    """For how long the youngest pod has been up; empty where nothing tells, or no pod is meant to be."""
+    up = seen.youngest_up
+    return f"the youngest pod up for {ages.duration(up)}" if up is not None else ""
 
 
 def phase(seen: Assessment) -> str:
@@ -38,6 +49,8 @@ def phase(seen: Assessment) -> str:
             return "staged, nothing released" if _only_staged(seen) else f"paused at partition {seen.partition}"
         case Phase.PROGRESSING:
             return "progressing"
+        case Phase.FAILING:
+            return "failing"
         case Phase.STUCK:
             return "stuck"
         case Phase.WAITING_FOR_DELETE:
@@ -58,7 +71,7 @@ def phase_ink(seen: Assessment) -> Ink:
     match seen.phase:
         case Phase.COMPLETE:
             return Ink.LOUD if seen.partition_left_over else Ink.GOOD
-        case Phase.STUCK | Phase.GONE | Phase.UNKNOWN:
+        case Phase.FAILING | Phase.STUCK | Phase.GONE | Phase.UNKNOWN:
             return Ink.BAD
         case Phase.PAUSED | Phase.PROGRESSING | Phase.WAITING_FOR_DELETE | Phase.SCALING | Phase.DELETING:
             return Ink.BUSY
@@ -69,6 +82,9 @@ def phase_ink(seen: Assessment) -> Ink:
 def reason(seen: Assessment) -> str:
     """Why the phase is what it is; empty where the phase says it all."""
     match seen.phase:
+        case Phase.FAILING:
+            more = len(seen.failing) - 1
+            return blocker(seen.failing[0]) + (f" (and {more} more)" if more > 0 else "") if seen.failing else ""
         case Phase.STUCK | Phase.UNKNOWN:
             more = len(seen.blockers) - 1
             return blocker(seen.blockers[0]) + (f" (and {more} more)" if more > 0 else "") if seen.blockers else ""
@@ -104,6 +120,8 @@ def state(member: Member) -> str:
             return "creating"
         case PodState.FAILING:
             return "failing"
+        case PodState.RECOVERING:
+            return "up again"
         case PodState.ENDED:
             return "ended"
         case PodState.STARTING:
@@ -129,7 +147,9 @@ def marked_state(member: Member) -> Piece:
             glyph, ink = "✖", Ink.BAD
         case PodState.MISSING:
             glyph, ink = "·", Ink.BUSY
-        case PodState.PENDING | PodState.CREATING | PodState.STARTING | PodState.READY | PodState.TERMINATING:
+        case PodState.PENDING | PodState.CREATING | PodState.STARTING | PodState.READY | PodState.RECOVERING:
+            glyph, ink = "◌", Ink.BUSY
+        case PodState.TERMINATING:
             glyph, ink = "◌", Ink.BUSY
         case _:
             assert_never(member.state)
@@ -147,13 +167,39 @@ def blocker(found: Blocker) -> str:
     told = clean(found.message)
     match found.cause:
         case Cause.CONTAINER:
-            return f"{pod} is in {clean(found.reason) or 'failure'}" + _after(told)
+            return f"{pod} is in {clean(found.reason) or 'failure'}{_ended(found)}" + _after(told)
+        case Cause.POD_ENDS:
+            often = f", {phrases.count(found.restarts, 'time')} so far" if found.restarts > 1 else ""
+            return f"{pod} ends and is made anew{often} ({clean(found.reason) or 'no reason told'})" + _after(told)
+        case Cause.NOT_STARTED:
+            return f"{pod} cannot be started ({clean(found.reason)})" + _after(told)
         case Cause.UNSCHEDULABLE:
             return f"{pod} cannot be scheduled" + _after(told)
+        case Cause.NOT_SCHEDULED:
+            return f"no scheduler looks at {pod}"
         case Cause.CLAIM_UNBOUND:
             return f"{pod} waits for a claim that is not bound" + _after(told)
         case Cause.TERMINATION_OVERDUE:
             return f"{pod} is still terminating long after its grace period; its node may not answer" + _after(told)
+        case Cause.FINALIZER:
+            return f"{pod} has ended and is held by finalizer {told}: whoever set that has to take it off"
+        case Cause.NODE_SILENT:
+            return f"{pod} is on node {told}, which is not Ready"
+        case Cause.CREATION_REFUSED:
+            return f"{pod} cannot be created" + _after(told)
+        case Cause.NAME_TAKEN:
+            whose = f" of {told}" if told else ""
+            return f"{pod} cannot be created, because another pod{whose} has its name"
+        case Cause.NOT_MADE if told:
+            return f"{pod} is not created while its claim {told} is being deleted"
+        case Cause.NOT_MADE:
+            return f"nobody creates {pod}, and no event says why: the StatefulSet controller may not run"
+        case Cause.UPDATE_REFUSED:
+            return f"{pod} cannot be updated, and the controller does nothing else before" + _after(told)
+        case Cause.VOLUME_MISSING:
+            return f"{pod} lacks the volume of claim template {told}, which only a new pod can get"
+        case Cause.NOT_OBSERVED:
+            return "the StatefulSet controller has not seen the newest spec: it does not run, or cannot make a ControllerRevision"
         case Cause.SET_NAME_TOO_LONG:
             return f"no pod can be created, because the set's name is longer than {LONGEST_SET_NAME} characters"
         case Cause.PODS_UNREADABLE if told:
@@ -164,6 +210,37 @@ def blocker(found: Blocker) -> str:
             return f"its update strategy {clean(found.reason) or '(none)'} is unknown to this version of kubectl-pets"
         case _:
             assert_never(found.cause)
+
+
+def _ended(found: Blocker) -> str:
+    """How the container ended last, and how often it was started anew."""
+    parts = []
+    if found.exit_code is not None:
+        end = f" ({clean(found.end)})" if found.end not in ("", "Error", found.reason) else ""
+        how = f"signal {found.signal}" if found.signal else f"exit code {found.exit_code}"
+        parts.append(f"container {clean(found.container)} ended with {how}{end}")
+    if found.restarts:
+        parts.append(phrases.count(found.restarts, "restart"))
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def patience(found: Blocker, now: datetime) -> str:
+    """What is left of it, for what is still only failing."""
+    return f"stuck {ages.until(found.stuck_at, now)}" if found.stuck_at is not None else ""
+
+
+def silent_node(node: NodeReadiness, now: datetime) -> str:
+    """A node that does not answer, in a line; the next step is ``lost``."""
+    name = clean(node.name)
+    if not node.ready:
+        return f"node {name} does not exist any more"
+    how = "says that it is not Ready" if node.ready == "False" else "does not answer"
+    return f"node {name} {how}" + (f", for {ages.age(node.since, now)}" if node.since is not None else "")
+
+
+def unread(rights: Iterable[str]) -> str:
+    """What could not be looked at, so that the verdict may know less than it might."""
+    return f"no right to {' and '.join(rights)}, so why a pod is missing or does not start may stay unknown"
 
 
 def waits(found: Iterable[Awaiting]) -> list[str]:
@@ -186,6 +263,8 @@ def _awaited(awaited: Awaited, pods: str) -> str:
             return f"{pods} to start"
         case Awaited.READINESS:
             return f"{pods} to become ready"
+        case Awaited.STAYING_UP:
+            return f"{pods} to stay up"
         case Awaited.MIN_READY_SECONDS:
             return f"{pods} to stay ready for minReadySeconds"
         case Awaited.TERMINATION:

@@ -1,0 +1,80 @@
+"""What has to be asked besides the set and its pods, so that a verdict can say why? Nothing, where all is well.
+
+Events, pods that have the name of a missing one, and nodes are optional rights and take requests of their own, so only those of
+the first few pods in trouble are asked for, in the order in which the controller goes at them.
+"""
+
+from datetime import timedelta
+from typing import assert_never
+
+import msgspec
+
+from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+
+#: So many pods in trouble are asked about. The controller mostly works at one, and what ails several ails them alike.
+_FEW = 3
+
+#: A pod that has just become Ready may be the successor of one that was ended on its node, which only events tell.
+_YOUNG = timedelta(seconds=60)
+
+
+class Questions(msgspec.Struct, frozen=True, kw_only=True):
+    """What to ask for. ``set_name``: the set whose events are wanted, "" for none."""
+
+    set_name: str = ""
+    #: Pods whose events are wanted.
+    pods: tuple[str, ...] = ()
+    #: Names of pods that are missing.
+    missing: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+
+def questions(seen: Assessment) -> Questions | None:
+    """None: there is nothing to ask."""
+    if seen.phase in (Phase.GONE, Phase.UNKNOWN, Phase.DELETING):
+        return None
+    if not seen.observed:
+        return Questions(set_name=seen.name)
+    down = [member for member in seen.members if not member.available]
+    if seen.policy == "Parallel":
+        down.reverse()
+    down = [*down, *(member for member in reversed(seen.surplus) if not member.available)][:_FEW]
+    if not down:
+        return _of_young(seen)
+    return Questions(
+        set_name=seen.name,
+        pods=tuple(member.name for member in down if _told_by_events(member.state)),
+        missing=tuple(member.name for member in down if member.state is PodState.MISSING),
+        nodes=tuple(sorted({member.node for member in down if member.node})),
+    )
+
+
+def _of_young(seen: Assessment) -> Questions | None:
+    """Every pod is available, but one may not be for long."""
+    if seen.at is None:
+        return None
+    young = [member for member in seen.members if member.ready_since is not None and seen.at - member.ready_since < _YOUNG]
+    made_again = [member.name for member in young if _made_for_itself(member, seen)]
+    return Questions(pods=tuple(made_again[:_FEW])) if made_again else None
+
+
+def _made_for_itself(member: Member, seen: Assessment) -> bool:
+    """Not made right after another one had become Ready, as a rollout and a scaling make them."""
+    others = [other.ready_since for other in seen.members if other is not member and other.ready_since is not None]
+    if member.created is None or not others:
+        return True
+    return all(abs(member.created - time) > timedelta(seconds=5) for time in others)
+
+
+def _told_by_events(state: PodState) -> bool:
+    """Whether a pod's own status leaves out what its events tell."""
+    match state:
+        case PodState.MISSING | PodState.PENDING | PodState.CREATING | PodState.ENDED | PodState.TERMINATING:
+            return True
+        case PodState.UNSCHEDULABLE | PodState.CLAIM_UNBOUND | PodState.FAILING | PodState.RECOVERING | PodState.STARTING:
+            return False
+        case PodState.READY | PodState.AVAILABLE | PodState.OVERDUE:
+            return False
+        case _:
+            assert_never(state)

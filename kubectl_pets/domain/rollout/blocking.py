@@ -1,0 +1,216 @@
+"""What stands in the way of a set, why, and is there patience with it still?
+
+Every blocker has a time from which on it is called stuck; until then it is failing. That time rests on what the pod and its
+events remember, never on when somebody began to look, so that every look says the same.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from kubectl_pets.domain.model import Around, NodeReadiness, SetView, StatefulSet
+from kubectl_pets.domain.rollout.containers import LONG_AGO, StuckAfter, Trouble
+from kubectl_pets.domain.rollout.events import Refusal, not_starting, refusals
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
+from kubectl_pets.domain.rollout.times import later
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+
+#: "<set>-<hash>" must fit a label value (63), the hash takes up to 10 and a hyphen: longer names never get pods (k/k#64023).
+LONGEST_SET_NAME = 52
+
+#: Nothing is wrong before patience with these ends: they are what every pod and every change begins with.
+QUIET = (Cause.NOT_SCHEDULED, Cause.NOT_MADE, Cause.NOT_OBSERVED)
+
+
+def find_blockers(
+    draft: Assessment, owner: StatefulSet, snapshot: SetView, now: datetime, patience: StuckAfter
+) -> tuple[tuple[Blocker, ...], tuple[Blocker, ...]]:
+    """With what there is no patience any more, or never was; and what is failing, with ``stuck_at``."""
+    if len(draft.name) > LONGEST_SET_NAME and any(member.state is PodState.MISSING for member in draft.members):
+        return (Blocker(cause=Cause.SET_NAME_TOO_LONG),), ()
+    finder = _Finder(draft, owner, snapshot, patience)
+    found = [each for member in draft.members if (each := finder.of(member)) is not None]
+    surplus = [each for member in draft.surplus if (each := finder.of_surplus(member)) is not None]
+    found += [each for each in surplus if each.pod in _surplus_that_stays(draft, surplus)]
+    return split(found, now)
+
+
+def split(found: list[Blocker], now: datetime) -> tuple[tuple[Blocker, ...], tuple[Blocker, ...]]:
+    """Those whose time has come, and the others."""
+    over = tuple(
+        msgspec.structs.replace(each, stuck_at=None) for each in found if each.stuck_at is None or each.stuck_at <= now
+    )
+    return over, tuple(each for each in found if each.stuck_at is not None and each.stuck_at > now)
+
+
+def not_observed(owner: StatefulSet, now: datetime, patience: StuckAfter) -> Blocker | None:
+    """The controller has not seen the newest spec: since when, by the time of the last write that was not of its status. None:
+    nothing tells."""
+    entries = owner.metadata.managed_fields
+    times = [entry.time for entry in entries if entry.subresource != "status" and entry.time is not None]
+    if not times:
+        return None
+    since = max(times)
+    return Blocker(cause=Cause.NOT_OBSERVED, since=since, stuck_at=later(since, patience.time))
+
+
+class _Finder:
+    """Looks for what is wrong with each pod."""
+
+    def __init__(self, draft: Assessment, owner: StatefulSet, snapshot: SetView, patience: StuckAfter) -> None:
+        self._draft, self._owner, self._patience = draft, owner, patience
+        around = snapshot.around or Around()
+        self._events = around.events or ()
+        self._pods = {pod.metadata.uid: pod for pod in snapshot.pods or ()}
+        self._nodes = {node.name: node for node in around.nodes or () if node.ready != "True"}
+        self._missing_since = around.missing_since
+        self._leaving = {pod.name for pod in around.namesakes or () if pod.terminating}
+        claims = snapshot.claims or ()
+        self._dying_claims = {claim.name for claim in claims if claim.metadata.deletion_timestamp is not None}
+        self._taken = _names_taken(owner, snapshot)
+        self._not_made = refusals(owner, self._events, "Create")
+        at_rest = draft.all_available and not any(member.outdated for member in draft.members)
+        self._not_updated = {} if at_rest else refusals(owner, self._events, "Update")
+
+    def of_surplus(self, member: Member) -> Blocker | None:
+        if member.state is PodState.ENDED:
+            return self._blocker(Cause.CONTAINER, member)
+        return self.of(member)
+
+    def of(self, member: Member) -> Blocker | None:
+        """What blocks at this position; None: nothing that is known."""
+        if member.lacks and member.state not in LEAVING:
+            return self._blocker(Cause.VOLUME_MISSING, member, message=", ".join(member.lacks))
+        if member.trouble is not None and not member.trouble.container:
+            return self._of_trouble(Cause.POD_ENDS, member, member.trouble)
+        by_state = self._by_state(member)
+        if by_state is None and member.state is not PodState.MISSING and member.name in self._not_updated:
+            return self._refused(Cause.UPDATE_REFUSED, member, self._not_updated[member.name])
+        return by_state
+
+    def _by_state(self, member: Member) -> Blocker | None:
+        match member.state:
+            case PodState.MISSING:
+                return self._missing(member)
+            case PodState.FAILING | PodState.RECOVERING:
+                return self._of_trouble(Cause.CONTAINER, member, member.trouble) if member.trouble is not None else None
+            case PodState.UNSCHEDULABLE:
+                return self._since(Cause.UNSCHEDULABLE, member, member.unscheduled_since)
+            case PodState.CLAIM_UNBOUND:
+                return self._since(Cause.CLAIM_UNBOUND, member, member.unscheduled_since)
+            case PodState.PENDING:
+                if member.unscheduled_since is None:
+                    return None
+                return self._since(Cause.NOT_SCHEDULED, member, member.unscheduled_since)
+            case PodState.CREATING:
+                return self._creating(member) or self._on_silent_node(member)
+            case PodState.STARTING:
+                return self._on_silent_node(member)
+            case PodState.OVERDUE:
+                return self._overdue(member)
+            case PodState.ENDED | PodState.READY | PodState.AVAILABLE | PodState.TERMINATING:
+                return None  # in range what has ended is replaced
+            case _:
+                assert_never(member.state)
+
+    def _missing(self, member: Member) -> Blocker | None:
+        other = self._taken.get(member.name)
+        if other is not None:
+            return self._refused(Cause.NAME_TAKEN, member, other)
+        refused = self._not_made.get(member.name)
+        if refused is not None:
+            return self._refused(Cause.CREATION_REFUSED, member, refused)
+        since = self._missing_since.get(member.name)
+        if since is None or member.name in self._leaving:
+            return None
+        return self._since(Cause.NOT_MADE, member, since, message=", ".join(self._stale_claims(member)))
+
+    def _stale_claims(self, member: Member) -> list[str]:
+        """The controller makes no pod while a claim of it is being deleted (PodClaimIsStale)."""
+        names = {f"{template.name}-{member.name}" for template in self._owner.spec.volume_claim_templates}
+        return sorted(name for name in names & self._dying_claims)
+
+    def _creating(self, member: Member) -> Blocker | None:
+        pod = self._pods.get(member.uid)
+        refused = not_starting(pod, self._events) if pod is not None else None
+        return self._refused(Cause.NOT_STARTED, member, refused) if refused is not None else None
+
+    def _on_silent_node(self, member: Member) -> Blocker | None:
+        node = self._nodes.get(member.node)
+        return self._since(Cause.NODE_SILENT, member, node.since, message=member.node) if node is not None else None
+
+    def _overdue(self, member: Member) -> Blocker:
+        if member.finalizers and not member.running:
+            return self._blocker(Cause.FINALIZER, member, message=", ".join(member.finalizers))
+        return self._blocker(Cause.TERMINATION_OVERDUE, member)
+
+    def _of_trouble(self, cause: Cause, member: Member, trouble: Trouble) -> Blocker:
+        deadline = trouble.deadline(self._patience)
+        return msgspec.structs.replace(
+            self._blocker(cause, member, reason=trouble.reason, message=trouble.message),
+            container=trouble.container,
+            exit_code=trouble.exit_code,
+            signal=trouble.signal,
+            end=trouble.end,
+            restarts=trouble.restarts,
+            since=trouble.since,
+            stuck_at=deadline if deadline != LONG_AGO else None,
+        )
+
+    def _refused(self, cause: Cause, member: Member, refused: Refusal) -> Blocker:
+        found = self._since(cause, member, refused.since, message=refused.message)
+        return msgspec.structs.replace(found, reason=refused.reason)
+
+    def _since(self, cause: Cause, member: Member, since: datetime | None, *, message: str | None = None) -> Blocker:
+        until = later(since, self._patience.time) if since is not None else None
+        return msgspec.structs.replace(self._blocker(cause, member, message=message), since=since, stuck_at=until)
+
+    def _blocker(self, cause: Cause, member: Member, *, reason: str | None = None, message: str | None = None) -> Blocker:
+        brought = member.updated if member.state is not PodState.MISSING else member.released and self._draft.under_way
+        return Blocker(
+            cause=cause,
+            pod=member.name,
+            reason=member.reason if reason is None else reason,
+            message=member.message if message is None else message,
+            updated=brought,
+        )
+
+
+def _names_taken(owner: StatefulSet, snapshot: SetView) -> dict[str, Refusal]:
+    """By name: who has a pod of a name that the controller would use. A pod that nobody controls and that the selector matches is
+    about to be adopted, one that is on its way out frees its name, and those of a set that was deleted and made anew are yet to
+    be collected."""
+    matched = {pod.metadata.uid for pod in snapshot.pods or ()}
+    namesakes = (snapshot.around.namesakes if snapshot.around is not None else None) or ()
+    taken = {}
+    for pod in (*(snapshot.pods or ()), *namesakes):
+        controller = pod.metadata.controller()
+        if pod.terminating or (controller is not None and controller.uid == owner.metadata.uid):
+            continue
+        if controller is None and pod.metadata.uid in matched:
+            continue
+        times = [time for time in (owner.metadata.creation_timestamp, pod.metadata.creation_timestamp) if time is not None]
+        whose = f"{controller.kind}/{controller.name}" if controller is not None else ""
+        taken[pod.name] = Refusal(reason="AlreadyExists", message=whose, since=max(times, default=None))
+    return taken
+
+
+def _surplus_that_stays(draft: Assessment, found: list[Blocker]) -> set[str]:
+    """Surplus pods that the controller cannot get rid of.
+
+    In OrderedReady it deletes the highest one only while that is available or the only one that is not (processCondemned).
+    """
+    broken = {blocker.pod for blocker in found}
+    overdue = {member.name for member in draft.surplus if member.state is PodState.OVERDUE}
+    down = [member for member in draft.surplus if not member.available and member.state is not PodState.RECOVERING]
+    if draft.policy == "Parallel" or len(down) < 2 or down[-1] is not draft.surplus[-1] or down[-1].state in LEAVING:
+        return overdue
+    ends = {member.name for member in (down[0], down[-1]) if traits(member.state).broken and member.name in broken}
+    return overdue | ends if len(ends) == 2 else overdue
+
+
+def silent(around: Around | None) -> tuple[NodeReadiness, ...]:
+    """Nodes whose Ready condition is not True."""
+    nodes = (around.nodes if around is not None else None) or ()
+    return tuple(sorted((node for node in nodes if node.ready != "True"), key=lambda node: node.name))

@@ -1,0 +1,262 @@
+"""Do a pod's containers stay up? Found out from what the pod itself remembers, so that every look at it comes to the same answer.
+
+A crash loop is ``terminated`` for nearly all of its back-off, shows ``CrashLoopBackOff`` for a blink before the restart, and is
+Ready for as long as each life lasts where no probe looks closer. So it is not the momentary state that counts, but how often a
+container was started, how its last life ended, and when. The rules are the kubelet's: it starts what ended after a back-off of
+10 s that doubles up to 300 s, and forgets it after 10 minutes of running (pkg/kubelet: MaxContainerBackOff; client-go
+util/flowcontrol/backoff.go). Init containers that failed are started anew, and so are sidecars (init containers with
+restartPolicy Always, KEP-753).
+"""
+
+from datetime import datetime, timedelta, timezone
+
+import msgspec
+
+from kubectl_pets.domain.model import ContainerStatus, Pod, Terminated
+from kubectl_pets.domain.rollout.times import later
+
+_FIRST, _LONGEST, _FORGOTTEN = timedelta(seconds=10), timedelta(seconds=300), timedelta(minutes=10)
+
+#: The kubelet looks at a pod again after up to this long: a restart may come so much later than its back-off (k/k#133066).
+_RESYNC = timedelta(seconds=60)
+
+#: Before anything could have been due.
+LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+
+#: Waiting reasons (pkg/kubelet/images/types.go, pkg/kubelet/container/sync_result.go) that may pass by themselves: an image, a
+#: ConfigMap or a peer that comes late.
+FAILING_REASONS = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "PostStartHookError",
+    }
+)
+
+#: Those that pass for nobody who only waits.
+HOPELESS_REASONS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
+
+#: A restart is noted with one of these when the container cannot be started, and alternates with CrashLoopBackOff.
+_RESTARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "PostStartHookError", "PreStartHookError"})
+
+#: What runtimes say of an image for another platform: containerd, Docker, CRI-O; the kernel of a binary.
+_WRONG_PLATFORM = (
+    "no match for platform",
+    "no matching manifest for",
+    "does not match the specified platform",
+    "no image found in image index for architecture",
+    "no image found in manifest list for architecture",
+    "exec format error",
+)
+
+
+class StuckAfter(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what may pass by itself is only called failing: ``time`` from when it began, or so many ``restarts`` of one
+    container (None: these do not count), whichever is first."""
+
+    time: timedelta = timedelta(minutes=2)
+    restarts: int | None = 3
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A container that does not start or does not stay up. Texts are the cluster's own: untrusted."""
+
+    container: str
+    reason: str
+    message: str = ""
+    #: How its last life ended; None where it has had none.
+    exit_code: int | None = None
+    signal: int = 0
+    #: The runtime's word for that end, such as "OOMKilled".
+    end: str = ""
+    ended_at: datetime | None = None
+    #: How often it was started anew, since it last ran for long.
+    restarts: int = 0
+    #: When the trouble began, as far as the pod remembers.
+    since: datetime | None = None
+    #: It runs again: when it will have outlived its back-off. None: it does not run.
+    settles_at: datetime | None = None
+    #: When it was started that time.
+    started_at: datetime | None = None
+    #: Waiting alone mends nothing.
+    hopeless: bool = False
+
+    def deadline(self, patience: StuckAfter) -> datetime:
+        """When patience with it ends: never in the past first and in the future afterwards, whatever becomes known of it."""
+        out_of_restarts = patience.restarts is not None and self.restarts >= patience.restarts
+        if self.hopeless or out_of_restarts or self.since is None:
+            return LONG_AGO
+        end = later(self.since, patience.time)
+        if self.settles_at is None or (self.started_at is not None and end <= self.started_at):
+            return end
+        return max(end, self.settles_at)  # while it runs it may still outlive its back-off
+
+
+def back_off(restarts: int) -> timedelta:
+    """How long the kubelet waits before the next start after so many in a row."""
+    return min(_LONGEST, timedelta(seconds=_FIRST.total_seconds() * (1 << min(max(restarts - 1, 0), 10))))
+
+
+def trouble_of(pod: Pod, now: datetime) -> Trouble | None:
+    """The container that keeps the pod from staying up; the worst where there are several, None where there is none."""
+    found = [each for each in _all(pod) if each.settles_at is None or each.settles_at > now]
+    return min(found, key=_badness, default=None)
+
+
+def restarts_of(pod: Pod) -> int:
+    """What kubectl shows as RESTARTS: of containers and sidecars, and of all init containers while these are not through."""
+    statuses = pod.status.init_container_statuses
+    initialized = pod.status.condition("Initialized")
+    if (initialized is not None and initialized.status == "True") or not statuses:
+        sidecars = _sidecars(pod)
+        statuses = (*pod.status.container_statuses, *(status for status in statuses if status.name in sidecars))
+    return sum(status.restart_count for status in statuses)
+
+
+def _badness(trouble: Trouble) -> tuple[bool, int, bool, str]:
+    return not trouble.hopeless, -trouble.restarts, trouble.settles_at is not None, trouble.container
+
+
+def _all(pod: Pod) -> list[Trouble]:
+    began = _began(pod)
+    sidecars = _sidecars(pod)
+    found = []
+    for status in pod.status.init_container_statuses:
+        ended = status.state.terminated
+        if ended is not None and ended.exit_code == 0 and status.name not in sidecars:
+            began = max(began, ended.finished_at) if began is not None and ended.finished_at is not None else began
+            continue  # it has done its work, however often it took
+        found.append(_judged(status, began))
+    found += [_judged(status, began) for status in pod.status.container_statuses]
+    return [each for each in found if each is not None]
+
+
+def _sidecars(pod: Pod) -> frozenset[str]:
+    return frozenset(container.name for container in pod.spec.init_containers if container.restart_policy == "Always")
+
+
+def _began(pod: Pod) -> datetime | None:
+    """When its containers could first be started: it was scheduled and its sandbox was made."""
+    times = [pod.metadata.creation_timestamp, pod.status.start_time]
+    for kind in ("PodScheduled", "PodReadyToStartContainers"):
+        condition = pod.status.condition(kind)
+        if condition is not None and condition.status == "True":
+            times.append(condition.last_transition_time)
+    return max((time for time in times if time is not None), default=None)
+
+
+def _judged(status: ContainerStatus, began: datetime | None) -> Trouble | None:
+    waiting, running, last = status.state.waiting, status.state.running, status.last_state.terminated
+    ended = status.state.terminated or last
+    if running is not None:
+        return _again(status, last, began, running.started_at)
+    if status.state.terminated is not None:
+        return _crashed(status, ended, began)
+    reason = waiting.reason if waiting is not None else ""
+    if reason in _RESTARTING:
+        return _crashed(status, ended, began)
+    if reason in FAILING_REASONS | HOPELESS_REASONS:
+        return _refused(status, began)
+    # Being made anew: after one end the node may just have been restarted, after several it is a loop.
+    return _crashed(status, ended, began) if ended is not None and status.restart_count > 1 else None
+
+
+def _again(status: ContainerStatus, last: Terminated | None, began: datetime | None, started: datetime | None) -> Trouble | None:
+    """It runs; None: it has never crashed, or nothing tells since when it runs."""
+    if status.restart_count == 0 or started is None:
+        return None
+    trouble = _crashed(status, last, began)
+    life = _life(last)
+    margin = 2 * life if life is not None and life < _FORGOTTEN else timedelta(0)
+    # Alive for as long as the last time is no proof yet.
+    outlives = min(_FORGOTTEN, max(back_off(trouble.restarts), margin))
+    return msgspec.structs.replace(trouble, settles_at=later(started, outlives), started_at=started)
+
+
+def _crashed(status: ContainerStatus, ended: Terminated | None, began: datetime | None) -> Trouble:
+    """It ended, and was or will be started anew."""
+    waiting, last = status.state.waiting, status.last_state.terminated
+    restarts = _restarts(status)
+    backing_off = restarts > 0 or (waiting is not None and waiting.reason == "CrashLoopBackOff")
+    reason = waiting.reason if waiting is not None and waiting.reason in _RESTARTING else ""
+    told = waiting.message if waiting is not None and reason != "CrashLoopBackOff" else ""
+    if ended is None:
+        return Trouble(
+            container=status.name,
+            reason="CrashLoopBackOff" if backing_off else reason,
+            message=waiting.message if waiting is not None else "",
+            restarts=restarts,
+            since=began,
+            hopeless=_is_for_another_platform(told),
+        )
+    return Trouble(
+        container=status.name,
+        reason="CrashLoopBackOff" if backing_off else reason or ended.reason,
+        message=ended.message or told,
+        exit_code=ended.exit_code,
+        signal=ended.signal,
+        end=ended.reason,
+        ended_at=ended.finished_at,
+        restarts=restarts,
+        since=_since(last or ended, restarts + (waiting is not None), began),
+        hopeless=_is_for_another_platform(ended.message or told),
+    )
+
+
+def _refused(status: ContainerStatus, began: datetime | None) -> Trouble:
+    """Its image or its configuration keeps it from being made."""
+    waiting, last = status.state.waiting, status.last_state.terminated
+    assert waiting is not None
+    return Trouble(
+        container=status.name,
+        reason=waiting.reason,
+        message=waiting.message,
+        restarts=_restarts(status) if last is not None else 0,
+        since=(last.finished_at if last is not None else None) or began,
+        hopeless=waiting.reason in HOPELESS_REASONS or _is_for_another_platform(waiting.message),
+    )
+
+
+def _restarts(status: ContainerStatus) -> int:
+    """Of this loop: a life of 10 minutes makes the kubelet forget those before it."""
+    current = _life(status.state.terminated)
+    if current is not None and current >= _FORGOTTEN:
+        return 0
+    last = _life(status.last_state.terminated)
+    if last is not None and last >= _FORGOTTEN and status.restart_count:
+        return 1
+    return status.restart_count
+
+
+def _life(ended: Terminated | None) -> timedelta | None:
+    """How long it lived; None where that is not known: what could not be started has a start in 1970."""
+    if ended is None or ended.started_at is None or ended.finished_at is None or ended.started_at.year < 2000:
+        return None
+    return max(timedelta(0), ended.finished_at - ended.started_at)
+
+
+def _since(end: Terminated, number: int, began: datetime | None) -> datetime | None:
+    """When the loop began, of which ``end`` is the end with this number. Only the last two are remembered: before these, the
+    earliest time that fits the kubelet's back-off, so that what was called stuck does not become failing again by a restart."""
+    life = _life(end)
+    if number < 2 or life is None or life >= _FORGOTTEN or end.started_at is None:
+        known = end.finished_at or began
+    else:
+        before = sum((back_off(each) + _RESYNC + life for each in range(1, min(number, 30))), timedelta(0))
+        known = later(end.started_at, -before)
+    if known is None or began is None:
+        return known or began
+    return max(known, began)
+
+
+def _is_for_another_platform(message: str) -> bool:
+    return any(words in message for words in _WRONG_PLATFORM)

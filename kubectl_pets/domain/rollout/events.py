@@ -1,0 +1,161 @@
+"""What do the events of a set and of its pods tell that no status tells?
+
+A pod that cannot be made leaves nothing behind but a Warning event of its set (pkg/controller/statefulset,
+stateful_pod_control.go: recordPodEvent, recordClaimEvent); a volume that cannot be mounted only one of its pod; and a pod that
+the kubelet ends is made anew under its name with another uid, so only events remember the ones before it. Events last an hour and
+may be left out under load (client-go's spam filter): they explain, and that there are none proves nothing.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kubectl_pets.domain.model import Event, Pod, StatefulSet
+from kubectl_pets.domain.rollout.containers import Trouble, back_off
+from kubectl_pets.domain.rollout.times import later
+
+#: "Create Pod web-2 in StatefulSet web failed error: …", "Create Claim data-web-2 for Pod web-2 in StatefulSet web failed …".
+_OF_POD = re.compile(r"\bPod (\S+) in StatefulSet (\S+) (?:success(?:ful)?|failed error: (.*))", re.DOTALL)
+
+#: Of a pod's volumes, its network and its sandbox: before these are there no container is even waited for.
+_BEFORE_START = frozenset(
+    {
+        "FailedMount",
+        "FailedAttachVolume",
+        "FailedMapVolume",
+        "FailedCreatePodSandBox",
+        "FailedPrepareDynamicResources",
+        "NetworkNotReady",
+    }
+)
+
+#: Tell that what is before the start is over.
+_STARTING = frozenset({"Pulling", "Pulled", "Created", "Started"})
+
+#: With these the kubelet ends a pod or does not let it in; then it is made anew (pkg/kubelet/eviction, pkg/kubelet/lifecycle).
+_ENDING = re.compile(r"Evicted|UnexpectedAdmissionError|OutOf\w+|NodeAffinity|TopologyAffinityError|\w+Forbidden|Preempt\w+")
+
+#: A pod that is made anew is made within this time of the end of the one before it.
+_SOON = timedelta(seconds=90)
+
+#: Faster than this nobody rolls out one version after the other.
+_HASTY = timedelta(seconds=30)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The controller could not do something with a pod. ``reason`` and ``message`` are untrusted text."""
+
+    reason: str
+    message: str
+    #: When it first could not, since it last could.
+    since: datetime | None
+
+
+def refusals(owner: StatefulSet, events: Iterable[Event], verb: str) -> dict[str, Refusal]:
+    """By pod: what the controller of the set could not "Create" or "Update", and has not been able to since."""
+    done: dict[str, datetime] = {}
+    refused: dict[str, list[tuple[Event, str]]] = {}
+    for event in events:
+        if event.involved_object.kind != "StatefulSet" or event.involved_object.uid not in ("", owner.metadata.uid):
+            continue
+        found = _OF_POD.search(event.message)
+        if found is None or event.last is None:
+            continue
+        if event.reason == f"Successful{verb}" and " Claim " not in event.message:
+            done[found[1]] = max(event.last, done.get(found[1], event.last))
+        elif event.reason == f"Failed{verb}":
+            refused.setdefault(found[1], []).append((event, found[3] or event.message))
+    answer = {}
+    for pod, told in refused.items():
+        open_still = [(event, words) for event, words in told if event.last is not None and _after(event.last, done.get(pod))]
+        if open_still:
+            newest, words = max(open_still, key=lambda pair: (pair[0].last or datetime.min, pair[1]))
+            since = min(event.first for event, _ in open_still if event.first is not None)
+            answer[pod] = Refusal(reason=newest.reason, message=words, since=max(since, done.get(pod, since)))
+    return answer
+
+
+def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
+    """What keeps a pod that has its node from being started; None: nothing that an event tells."""
+    condition = pod.status.condition("PodReadyToStartContainers")
+    if condition is not None and condition.status == "True":
+        return None  # volumes are mounted before the sandbox is made
+    mine = [event for event in events if event.involved_object.uid == pod.metadata.uid and event.last is not None]
+    over = max((event.last for event in mine if event.reason in _STARTING and event.last is not None), default=None)
+    told = [
+        event
+        for event in mine
+        if event.type == "Warning" and event.reason in _BEFORE_START and event.last is not None and _after(event.last, over)
+    ]
+    if not told:
+        return None
+    newest = max(told, key=lambda event: (event.last or datetime.min, event.message))
+    since = min((event.first for event in told if event.first is not None), default=None)
+    return Refusal(reason=newest.reason, message=newest.message, since=since)
+
+
+def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[Event, ...], now: datetime) -> Trouble | None:
+    """The pods of this name that ended one after the other, told as the restarts of a container are; None: none did."""
+    uid = pod.metadata.uid if pod is not None else ""
+    ends = [
+        event
+        for event in events
+        if event.involved_object.kind == "Pod"
+        and event.involved_object.name == name
+        and event.involved_object.uid != uid
+        and event.type == "Warning"
+        and _ENDING.fullmatch(event.reason)
+        and event.last is not None
+    ]
+    if not ends:
+        return _made_again_and_again(name, pod, owner, events, now)
+    newest = max(ends, key=lambda event: (event.last or datetime.min, event.message))
+    first = min(event.last for event in ends if event.last is not None)
+    times = len({event.involved_object.uid for event in ends})
+    return _as_trouble(pod, newest.reason, newest.message, first, newest.last or first, times, now)
+
+
+def _made_again_and_again(
+    name: str, pod: Pod | None, owner: StatefulSet, events: tuple[Event, ...], now: datetime
+) -> Trouble | None:
+    """The controller deletes what has ended, and that is an event of the set. It deletes what it rolls out, too: so only many
+    deletions in a row count, of a pod that is not there or has just ended."""
+    fresh = pod is None or pod.metadata.creation_timestamp is None or now - pod.metadata.creation_timestamp < _HASTY / 2
+    has_ended = pod is not None and pod.status.phase in ("Failed", "Succeeded")
+    if not (fresh or has_ended):
+        return None
+    for event in events:
+        found = _OF_POD.search(event.message)
+        if event.reason != "SuccessfulDelete" or found is None or found[1] != name or event.first is None or event.last is None:
+            continue
+        if event.involved_object.uid not in ("", owner.metadata.uid):
+            continue
+        several = event.times >= (3 if has_ended else 5)
+        if several and event.last - event.first < _HASTY * event.times and (has_ended or now - event.last < _HASTY):
+            reason = pod.status.reason or pod.status.phase if pod is not None and has_ended else ""
+            told = pod.status.message if pod is not None and has_ended else ""
+            return _as_trouble(pod, reason, told, event.first, event.last, event.times, now)
+    return None
+
+
+def _as_trouble(
+    pod: Pod | None, reason: str, message: str, first: datetime, last: datetime, times: int, now: datetime
+) -> Trouble | None:
+    trouble = Trouble(container="", reason=reason, message=message, restarts=times, since=first, ended_at=last)
+    if pod is None:
+        return trouble if now - last < _SOON else None
+    created = pod.metadata.creation_timestamp
+    if created is None or created - last > _SOON:
+        return None  # it was made for another reason
+    ready = pod.status.condition("Ready")
+    if ready is None or ready.status != "True" or ready.last_transition_time is None:
+        return trouble
+    spacing = (last - first) / (times - 1) if times > 1 else timedelta(0)
+    settles = later(ready.last_transition_time, max(back_off(times + 1), 2 * spacing))
+    return msgspec.structs.replace(trouble, settles_at=settles, started_at=created) if settles > now else None
+
+
+def _after(time: datetime, other: datetime | None) -> bool:
+    return other is None or time > other

@@ -1,0 +1,197 @@
+"""A kubelet in miniature plays containers that start, end and are started anew; the verdict looks on, every second or so.
+
+Modelled on what a kubelet 1.37.2 was seen to do: the first restart comes at once, the next after 10 s that double up to 300 s and a
+resync of up to a minute; ``terminated`` shows for nearly all of a back-off, ``CrashLoopBackOff`` for the last moment of it; without a
+readiness probe a container is Ready for as long as it runs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from kubectl_pets.domain.model import (
+    Condition,
+    Container,
+    ContainerState,
+    ContainerStatus,
+    Pod,
+    Running,
+    SetView,
+    Terminated,
+    Waiting,
+)
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter, back_off
+from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from tests.domain.builders import NEW, NOW, pod, snapshot, statefulset
+from tests.domain.examples import cases
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Life:
+    start: datetime
+    end: datetime
+    code: int
+
+
+@dataclass(frozen=True)
+class Story:
+    """The lives of one container. ``blink``: seconds of CrashLoopBackOff before each restart; ``init``: it is a sidecar."""
+
+    lives: tuple[Life, ...]
+    blink: float
+    init: bool
+
+    @property
+    def over(self) -> datetime:
+        return self.lives[-1].end
+
+    def status(self, now: datetime) -> ContainerStatus:
+        begun = [life for life in self.lives if life.start <= now]
+        life, before = begun[-1], begun[-2] if len(begun) > 1 else None
+        number = len(begun) - 1
+        last = ContainerState(terminated=_ended(before)) if before is not None else ContainerState()
+        if now < life.end:
+            state = ContainerState(running=Running(started_at=life.start))
+        elif number + 1 < len(self.lives) and now >= self.lives[number + 1].start - self.blink * _SECOND:
+            state, last = ContainerState(waiting=Waiting(reason="CrashLoopBackOff", message="back-off")), ContainerState(terminated=_ended(life))
+        else:
+            state = ContainerState(terminated=_ended(life))
+        return ContainerStatus(name="app", ready=state.running is not None, restart_count=number, state=state, last_state=last)
+
+    def pod(self, now: datetime) -> Pod:
+        """As the API server shows it, with times in whole seconds."""
+        status = self.status(now)
+        up = status.state.running is not None
+        made = pod(0, NEW, ready=up, since=_cut(status.state.running.started_at) if status.state.running else _cut(now), created=_cut(self.lives[0].start - _SECOND))
+        scheduled = Condition(type="PodScheduled", status="True", last_transition_time=made.metadata.creation_timestamp)
+        conditions = (*made.status.conditions, scheduled)
+        if not self.init:
+            return replace(made, status=replace(made.status, conditions=conditions, container_statuses=(status,)))
+        well = ContainerStatus(name="main", ready=True, state=ContainerState(running=Running(started_at=self.lives[0].start)))
+        statuses = replace(made.status, conditions=conditions, container_statuses=(well,), init_container_statuses=(status,))
+        return replace(made, spec=replace(made.spec, init_containers=(Container(name="app", restart_policy="Always"),)), status=statuses)
+
+    def view(self, now: datetime) -> SetView:
+        return snapshot(statefulset(replicas=1, current=NEW), self.pod(now))
+
+
+def _cut(time: datetime | None) -> datetime | None:
+    return time.replace(microsecond=0) if time is not None else None
+
+
+def _ended(life: Life) -> Terminated:
+    return Terminated(
+        exit_code=life.code, reason="Error" if life.code else "Completed", started_at=_cut(life.start), finished_at=_cut(life.end)
+    )
+
+
+@st.composite
+def stories(draw: st.DrawFn, alike: bool = False) -> Story:
+    """``alike``: each life is as long as the others, as that of a version that is broken."""
+    seconds = st.floats(0, 60) if alike else st.one_of(st.floats(0, 5), st.floats(0, 100), st.floats(0, 900))
+    length = draw(seconds)
+    start, restarts, lives = NOW, 0, []
+    for _ in range(draw(st.integers(2, 7))):
+        end = start + (length if alike else draw(seconds)) * _SECOND
+        lives.append(Life(start, end, draw(st.sampled_from((0, 1, 3, 137)))))
+        restarts = 0 if end - start >= timedelta(minutes=10) else restarts + 1
+        wait = timedelta(0) if restarts < 2 else back_off(restarts - 1)
+        start = end + wait + draw(st.floats(0, 60 if restarts >= 2 else 1)) * _SECOND
+    return Story(tuple(lives), draw(st.floats(0, 2)), draw(st.booleans()))
+
+
+def looks(story: Story, patience: StuckAfter = StuckAfter()) -> Iterator[tuple[datetime, Assessment]]:
+    """Now and then, and right before and after whatever happens."""
+    times = {life.start for life in story.lives} | {life.end for life in story.lives}
+    around = {time + step * _SECOND for time in times for step in (0, 1)}
+    length = (story.over - NOW) / 15
+    for time in sorted(around | {NOW + length * number for number in range(15)}):
+        yield time, assess(story.view(time), time, patience)
+
+
+def is_down(story: Story, now: datetime) -> bool:
+    return story.status(now).state.running is None
+
+
+@cases(80)
+@given(story=stories())
+def test_nothing_is_complete_while_a_container_is_in_its_back_off(story: Story) -> None:
+    for now, seen in looks(story):
+        event(seen.phase.value)
+        if is_down(story, now):
+            assert seen.phase in (Phase.FAILING, Phase.STUCK)
+
+
+@cases(80)
+@given(story=stories(alike=True))
+def test_a_version_that_ends_again_and_again_is_complete_in_its_first_life_at_most(story: Story) -> None:
+    first = story.lives[0].end
+    for now, seen in looks(story):
+        assert seen.phase is not Phase.COMPLETE or now < first
+
+
+@cases(80)
+@given(story=stories(alike=True), minutes=st.sampled_from((1, 2, 10)), restarts=st.sampled_from((1, 3, 5, None)))
+def test_once_stuck_it_stays_stuck(story: Story, minutes: int, restarts: int | None) -> None:
+    stuck = False
+    for now, seen in looks(story, StuckAfter(time=timedelta(minutes=minutes), restarts=restarts)):
+        assert not stuck or seen.phase is Phase.STUCK, (now - NOW, seen.failing)
+        stuck = stuck or seen.phase is Phase.STUCK
+
+
+@cases(80)
+@given(story=stories())
+def test_stuck_ends_where_a_container_has_outlived_its_back_off_and_nowhere_else(story: Story) -> None:
+    stuck = False
+    for now, seen in looks(story):
+        if stuck and seen.phase is not Phase.STUCK:
+            status = story.status(now)
+            running, last = status.state.running, status.last_state.terminated
+            lasted = running is not None and running.started_at is not None and now - running.started_at >= back_off(1)
+            forgotten = any(life.end - life.start >= timedelta(minutes=9, seconds=59) for life in story.lives)
+            assert lasted or forgotten, (now - NOW, last)
+        stuck = seen.phase is Phase.STUCK
+
+
+@cases(80)
+@given(story=stories(), share=st.floats(0, 1), wait=st.floats(0, 2000))
+def test_without_news_failing_becomes_stuck_and_never_the_other_way(story: Story, share: float, wait: float) -> None:
+    now = NOW + (story.over - NOW) * share
+    view = story.view(now)
+    seen, later = assess(view, now), assess(view, now + wait * _SECOND)
+    if is_down(story, now):
+        assert later.phase is Phase.STUCK if seen.phase is Phase.STUCK else later.phase in (Phase.FAILING, Phase.STUCK)
+        assert later.phase is Phase.STUCK or wait < 240
+    elif seen.phase is Phase.FAILING:
+        # It runs, so that it stays up is all that time alone can bring.
+        assert seen.members[0].state is PodState.RECOVERING
+        assert later.phase in (Phase.FAILING, Phase.COMPLETE)
+
+
+@cases(80)
+@given(story=stories(), share=st.floats(0, 1), other=st.floats(0, 0.999))
+def test_when_time_changes_the_verdict_is_foretold(story: Story, share: float, other: float) -> None:
+    now = NOW + (story.over - NOW) * share
+    view = story.view(now)
+    seen = assess(view, now)
+    until = seen.recheck_at or now + timedelta(days=1)
+    assert until > now
+    after = assess(view, now + (until - now) * other)
+    assert (after.phase, after.blockers, after.failing) == (seen.phase, seen.blockers, seen.failing)
+
+
+@cases(40)
+@given(story=stories())
+def test_complete_says_for_how_long_the_youngest_pod_has_been_up(story: Story) -> None:
+    for now, seen in looks(story):
+        if seen.phase is Phase.COMPLETE:
+            assert seen.youngest_up is not None
+            assert now - max(life.start for life in story.lives if life.start <= now) <= seen.youngest_up < timedelta(minutes=16)
