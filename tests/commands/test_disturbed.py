@@ -1,12 +1,15 @@
 """Rollouts that are killed, interrupted, edited, scaled or deleted under way, on the real control plane."""
 
 import signal
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.commands.plugin import Plugin, Result
+from tests.controlplane.relay import relay
 
 pytestmark = pytest.mark.real
 
@@ -135,3 +138,32 @@ def test_edits_in_between_are_never_overwritten(pets: Plugin) -> None:
     assert set(pets.images().values()) == {NEW}
     assert sum(key.startswith("note-") for key in live["metadata"]["annotations"]) == 15
     assert live["spec"]["revisionHistoryLimit"] == 19
+
+
+@pytest.mark.slow
+def test_a_pod_that_is_late_because_the_server_was_away(pets: Plugin, tmp_path: Path) -> None:
+    """web-2 should have ended while the API server was out of reach: scale and status -w wait on for as long again."""
+    pets.make("web")
+    pets.kubectl("patch", "pod", "web-2", "-p", '{"metadata":{"finalizers":["kubectl-pets.test/late"]}}')
+    port = int(pets.plane.server.rpartition(":")[2])
+    path = tmp_path / "config"
+    with relay(port) as between:
+        path.write_text(pets.plane.kubeconfig.read_text(encoding="utf-8").replace(f":{port}", f":{between.port}"), encoding="utf-8")
+
+        def start(*words: str) -> "subprocess.Popen[str]":
+            command = pets.command(*words, "--timeout", "120s", kubeconfig=path)
+            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+        scaling = start("scale", "web", "--replicas", "2")
+        pets.eventually(lambda: "deletionTimestamp" in pets.get("pod", "web-2")["metadata"], "web-2 is to go")
+        following = start("status", "web", "-w", "--until", "ready")
+        time.sleep(3)
+        between.cut()
+        time.sleep(32)  # a pod is overdue half a minute after its deadline
+        between.mend()
+        time.sleep(8)
+        assert (scaling.poll(), following.poll()) == (None, None), scaling.communicate() if scaling.poll() else following.communicate()
+        pets.kubectl("patch", "pod", "web-2", "--type=json", "-p", '[{"op":"remove","path":"/metadata/finalizers"}]')
+        for process in (scaling, following):
+            stdout, stderr = process.communicate(timeout=60)
+            assert process.returncode == 0, (stdout, stderr)
