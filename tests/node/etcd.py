@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 
 import yaml
 
@@ -59,6 +60,45 @@ def put(plane: ControlPlane, namespace: str, pod: str, key: str, value: str) -> 
     command = ["timeout", "5", "wget", "-q", "-O", "-", "--post-data", body, "http://127.0.0.1:2379/v3/kv/put"]
     done = plane.kubectl("exec", pod, "-n", namespace, "--", *command, check=False)
     return done.returncode == 0 and "revision" in done.stdout
+
+
+# As a client library does it: each member is asked in turn until one takes the write.
+_WRITE = """\
+writes=0; failed=0
+while [ ! -f /tmp/stop ]; do
+  writes=$((writes + 1)); taken=
+  for i in 0 1 2; do
+    timeout 2 wget -q -O /dev/null --post-data '{"key": "bG9hZA==", "value": "bG9hZA=="}' http://etcd-$i.etcd:2379/v3/kv/put 2>/dev/null && { taken=1; break; }
+  done
+  [ $taken ] || failed=$((failed + 1))
+  sleep 0.1
+done
+echo $writes $failed
+"""
+
+
+class Load:
+    """Somebody who writes all the time, from a pod of its own, for as long as the block lasts; then it is known how many writes
+    there were and how many no member took."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        self._plane, self._namespace = plane, namespace
+        self._pod = f"load-{secrets.token_hex(4)}"
+        self.writes = self.failed = 0
+
+    def __enter__(self) -> "Load":
+        container = {"name": "load", "image": f"{REGISTRY}/app:1", "imagePullPolicy": "Never", "command": ["sh", "-c", _WRITE]}
+        spec = {"restartPolicy": "Never", "containers": [container]}
+        self._plane.apply(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self._pod}, "spec": spec}), self._namespace)
+        self._plane.kubectl("wait", "--for=condition=Ready", f"pod/{self._pod}", "-n", self._namespace, "--timeout=60s")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._plane.kubectl("exec", self._pod, "-n", self._namespace, "--", "touch", "/tmp/stop")
+        ended = "jsonpath={.status.phase}=Succeeded"
+        self._plane.kubectl("wait", f"--for={ended}", f"pod/{self._pod}", "-n", self._namespace, "--timeout=60s")
+        told = self._plane.kubectl("logs", self._pod, "-n", self._namespace).stdout.split()
+        self.writes, self.failed = int(told[0]), int(told[1])
 
 
 def _coded(text: str) -> str:

@@ -1,6 +1,7 @@
 """A node leaves nothing behind, however it ends. Each test starts one of its own, as a developer does: `python -m tests.node up`."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,9 +53,9 @@ def _rules() -> str:
 def started() -> Iterator[Started]:
     routes, rules = _shown("ip", "route", "show"), _rules()
     with subprocess.Popen([sys.executable, "-m", "tests.node", "up"], cwd=_PROJECT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        line = owner.stdout.readline()
         try:
-            assert owner.stdout is not None
-            line = owner.stdout.readline()
             assert line.startswith("export KUBECONFIG="), line
             plane = attach(Path(line.strip().partition("=")[2]).parents[1])
             node = Node(plane, "real-0", Folder(plane.directory / "node"))
@@ -65,6 +66,9 @@ def started() -> Iterator[Started]:
             )
         finally:
             owner.kill()
+            # That of a supervisor that was killed would wait for the next control plane of anybody.
+            if line.startswith("export KUBECONFIG="):
+                shutil.rmtree(Path(line.strip().partition("=")[2]).parents[1], ignore_errors=True)
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:
