@@ -3,11 +3,12 @@
 import click
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
-from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, entries, find
+from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, entries, find, kept_no_more, ran_last
 from kubectl_pets.errors import ExitCode, NotFoundError, PetsError
 from kubectl_pets.flows.rollout import diff as diffing
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import history as view
+from kubectl_pets.views.text.phrases import folded
 
 _LIVE = "live template"
 
@@ -30,7 +31,8 @@ Exit codes, as of kubectl diff:
 def history(session: Session, name: str, revision: str | None, output: str, no_headers: bool) -> ExitCode:
     """The revisions of a set: age, images, what changed against the one before, and which pods run it.
 
-    Marks: current (the last one fully rolled out), update (the wanted one), live (equal to the template, but not wanted yet).
+    Marks: current (pods that a partition holds are made from it), update (the wanted one), live (equal to the template, but not
+    wanted yet).
 
     \b
     Examples:
@@ -53,6 +55,9 @@ def history(session: Session, name: str, revision: str | None, output: str, no_h
         return ExitCode.OK
     wide = output == "wide"
     terminal.print(view.table(revisions, session.now(), wide=wide, headers=not no_headers, colour=terminal.colour))
+    lost = kept_no_more(found, revisions)
+    if lost:
+        terminal.tell(f"{folded(lost)} run what no ControllerRevision holds any more, so nothing can go back to that")
     if not any(entry.live for entry in revisions):
         terminal.tell("the live template has no revision yet: its controller has not seen it")
     return ExitCode.OK
@@ -67,7 +72,7 @@ def history(session: Session, name: str, revision: str | None, output: str, no_h
 def diff(session: Session, name: str, before: str | None, after: str | None) -> ExitCode:
     """What differs between two revisions (numbers or names), or between one and the live template.
 
-    Without A and B: from the current revision, the last one fully rolled out, to the live template. With A: from A to that.
+    Without A and B: from what ran before the wanted template to the live one. With A: from A to that.
     KUBECTL_EXTERNAL_DIFF names another program to compare with, as for 'kubectl diff'.
 
     \b
@@ -106,7 +111,9 @@ def _side(found: History, wanted: str, name: str) -> tuple[str, Template]:
     """What to call it, and the template. ``wanted`` empty: the current revision."""
     if wanted == _LIVE:
         return _LIVE, found.set.spec.template
-    entry = _find(entries(found), wanted or found.set.status.current_revision, name)
+    revisions = entries(found)
+    last = ran_last(revisions)
+    entry = _find(revisions, wanted or (last.name if last is not None else ""), name)
     return f"revision {entry.number} ({entry.name})", entry.template
 
 

@@ -79,7 +79,15 @@ def test_text_from_outside_cannot_paint_the_terminal() -> None:
 
 def test_long_text_is_cut() -> None:
     error = refused(422, status(422, "x" * 100_000), {}, _WEB)
-    assert len(error.message) < 800 and error.message.endswith("…")
+    assert len(error.message) < 800 and error.message.endswith("x") and " … " in error.message
+
+
+def test_a_long_message_keeps_its_end_which_is_the_cause() -> None:
+    """As a kubelet says that a container has no shell, with ids of 64 digits in it."""
+    wrapped = "Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: "
+    cause = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown'
+    error = refused(500, status(500, f"{wrapped}failed to start exec {'ab' * 400}: {cause}"), {}, _WEB)
+    assert cause in error.message and "Internal error occurred" in error.message and len(error.message) < 800
 
 
 @pytest.mark.parametrize(

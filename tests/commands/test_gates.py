@@ -186,3 +186,12 @@ def test_minimums(pets: Plugin) -> None:
 def test_a_set_of_one_has_no_quorum_to_spare(pets: Plugin) -> None:
     pets.make("web", replicas=1)
     assert "1 of 1" in pets("rollout", "run", "web", "--image", NEW, "--quorum", expect=6).stderr
+
+
+def test_a_leader_that_cannot_be_asked_for_is_no_follower(pets: Plugin) -> None:
+    """A shell that does not find the command ends with 127: that says nothing of who leads, so nobody goes down."""
+    pets.make("web")
+    before = pets.uids()
+    words = ("--skip-leader", "exec:no-such-command-here", "--gate-retries", "0", "-y", "--timeout", "60s")
+    held = pets("rollout", "restart", "web", *words, expect=4).stderr
+    assert "--skip-leader exec:" in held and "no-such-command-here" in held and pets.uids() == before

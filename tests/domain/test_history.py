@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import ObjectMeta, OwnerReference, Pod, StatefulSetStatus
+from kubectl_pets.domain.model import ObjectMeta, OwnerReference, Pod, StatefulSetStatus, UpdateStrategy
 from kubectl_pets.domain.rollout.history import (
     ABSENT,
     Difference,
@@ -19,7 +19,9 @@ from kubectl_pets.domain.rollout.history import (
     differences,
     entries,
     find,
+    kept_no_more,
     normalised,
+    ran_last,
 )
 from tests.domain.builders import NEW, NOW, OLD, UID, pod
 
@@ -148,3 +150,26 @@ _TEMPLATES = st.dictionaries(_KEYS, _JSON, max_size=4)
 def test_there_are_differences_exactly_where_templates_differ(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert bool(differences(before, after)) is (normalised(before) != normalised(after))
     assert normalised(normalised(before)) == normalised(before)
+
+
+def test_pods_whose_revision_is_kept_no_more() -> None:
+    """kubernetes/kubernetes#85690: somebody tidied ControllerRevisions up."""
+    two = template(app("app:2"))
+    found = past(stored(NEW, 10, two), live=two, pods=(pod(0), pod(1), pod(2, NEW)))
+    assert kept_no_more(found, entries(found)) == ("web-0", "web-1")
+
+
+@pytest.mark.parametrize("strategy, pods, expected", [("OnDelete", (pod(0, NEW),), False), ("OnDelete", (pod(0),), True), ("RollingUpdate", (pod(0, NEW),), True)])
+def test_what_nobody_runs_is_not_current_by_hand(strategy: str, pods: tuple[Pod, ...], expected: bool) -> None:
+    """kubernetes/kubernetes#106055: before 1.37 the current revision of such a set stays at its first one."""
+    one, two = template(app("app:1")), template(app("app:2"))
+    found = past(stored(OLD, 1, one), stored(NEW, 2, two), live=two, pods=pods)
+    by_hand = replace(found, set=replace(found.set, spec=replace(found.set.spec, update_strategy=UpdateStrategy(type=strategy))))
+    assert entries(by_hand)[0].current is expected
+
+
+def test_what_ran_last_where_the_set_was_made_again() -> None:
+    one, two = template(app("app:1")), template(app("app:2"))
+    made = past(stored(OLD, 1, one), stored(NEW, 2, two), live=two, pods=(pod(0), pod(1)))
+    again = replace(made, set=replace(made.set, status=StatefulSetStatus(current_revision=NEW, update_revision=NEW)))
+    assert [each.name if each else None for each in (ran_last(entries(again)), ran_last(entries(made)), ran_last(()))] == [OLD, OLD, None]

@@ -17,7 +17,6 @@ from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
-    Answer,
     Canary,
     Delete,
     Done,
@@ -27,6 +26,7 @@ from kubectl_pets.domain.stepping.steps import (
     Overtaken,
     OvertakenReason,
     Partition,
+    PatchAnswer,
     Pause,
     Promote,
     Refused,
@@ -203,7 +203,7 @@ def test_an_edit_by_somebody_else_is_still_told_from_admission() -> None:
 def test_a_template_that_admission_turns_back_is_nobodys_edit() -> None:
     seen = replace(assess(snapshot(statefulset(), *(pod(each, NEW) for each in range(3))), NOW), generation=7)
     act = Act(step=Stage(images=(Image(container="app", image="app:9"),), partition=3))
-    turned = Answer(images=(Image(container="app", image="app:9"),), generation=7)
+    turned = PatchAnswer(images=(Image(container="app", image="app:9"),), generation=7)
     memory = after(act, RunMemory(uid=UID, strategy="RollingUpdate"), turned)
     goal = Run(images=(Image(container="app", image="app:9"),))
     held = replace(seen, partition=3)

@@ -514,3 +514,19 @@ def test_standing_stuck() -> None:
     assert stands(three(), *PODS, pod(3, NEW, leaving=overdue)) is ScaleProgress.STUCK
     healing = statefulset(policy="Parallel")
     assert stands(healing, failing(0), pod(1, NEW), pod(2, NEW)) is ScaleProgress.GOING_ON  # its controller replaces web-0
+
+
+@pytest.mark.parametrize("strategy", ["RollingUpdate", "OnDelete"])
+def test_scaling_to_nothing_promotes_what_was_held_back(strategy: str) -> None:
+    """At 0 of 0 the controller calls the update complete (kubernetes/kubernetes#121534); OnDelete pods come back at the newest."""
+    held = statefulset(partition=3 if strategy == "RollingUpdate" else None, strategy=strategy)
+    found = scaled_to(0, held, pod(0), pod(1), pod(2))
+    assert found.promotes == NEW and found.stakes == (ClaimEffect.STOPS, ClaimEffect.PROMOTES)
+    assert not found.within(replace(found, promotes="")) and found.within(found)
+    assert scaled_to(1, held, pod(0), pod(1), pod(2)).promotes == scaled_to(0, three(strategy=strategy), *PODS).promotes == ""
+
+
+def test_by_hand_a_finished_set_is_no_rollout_to_mind() -> None:
+    """kubernetes/kubernetes#106055: the current revision is the first one for ever, and all pods are at the newest."""
+    owner = statefulset(strategy="OnDelete", current=OLD, update=NEW)
+    assert Caution.AT_UPDATE not in cautions(scaled_to(5, owner, *PODS))

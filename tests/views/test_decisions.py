@@ -17,6 +17,7 @@ from kubectl_pets.domain.stepping.steps import (
     Delete,
     Done,
     DoneReason,
+    GateFailed,
     Overtaken,
     OvertakenReason,
     Refused,
@@ -333,3 +334,14 @@ def test_after_an_interrupt() -> None:
     assert decisions.next_after_interrupt(builders.paused(), False) == (
         "type the same command again to go on, or follow it with: kubectl pets status web -w -n default"
     )
+
+
+def test_what_a_gate_said_is_told_to_its_end() -> None:
+    said = "x" * 300 + ' exec: "sh": executable file not found in $PATH: unknown'
+    told = decisions.sentence(GateFailed(pod="web-2", gate="--gate-exec 'true'", detail=said), builders.paused())
+    assert told.endswith('exec: "sh": executable file not found in $PATH: unknown')
+
+
+def test_whom_a_restart_left_alone() -> None:
+    told = decisions.sentence(Done(reason=DoneReason.RESTARTED, skipped=("web-0",)), builders.complete())
+    assert told.endswith("left alone, because it leads: web-0")

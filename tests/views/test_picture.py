@@ -1,8 +1,10 @@
 """``kubectl pets partition``, whole screens."""
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Before
 from kubectl_pets.views.rollout import partition as picture
 from kubectl_pets.views.text.ink import bare, cells
 from tests.views import builders
@@ -271,3 +273,11 @@ def test_colour_is_only_added() -> None:
 def test_never_wider_than_asked(scene: str, width: int) -> None:
     drawn = picture.draw(builders.SCENES[scene](), width=width)
     assert max(map(cells, drawn.split("\n"))) <= width
+
+
+def test_a_partition_that_holds_nothing_for_good() -> None:
+    """The set was made again over its pods: what is deleted comes back at the wanted revision, whatever the partition."""
+    made_again = replace(builders.staged(), current_revision=builders.NEW, before=Before(held=builders.NEW, revision=builders.OLD))
+    shown = picture.draw(made_again)
+    assert "comes back at the update revision when it is deleted" in shown and "positions 0..2 keep what they run" in shown
+    assert f"web-0..web-2 would come back at {builders.NEW}, whatever the partition" in shown

@@ -87,6 +87,14 @@ def clean(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
+def both_ends(text: str, longest: int = _LONGEST) -> str:
+    """As ``clean``, but cut in the middle: Go wraps errors, so the cause is the end of a long message, as in that of an exec
+    (``... exec: "sh": executable file not found in $PATH``)."""
+    text = clean(text, len(text) + 1)
+    head = longest // 3
+    return text if len(text) <= longest else f"{text[:head].rstrip()} … {text[head + 3 - longest:].lstrip()}"
+
+
 def shown_url(url: str) -> str:
     """A server's or proxy's URL without user, password, query."""
     try:
@@ -132,7 +140,7 @@ def refused(code: int, body: bytes, headers: Mapping[str, str], attempt: Attempt
 
 def from_status(code: int, status: Status, attempt: Attempt, *, wait: float | None = None) -> PetsError:
     """The error for a status code and the Status that came with it, in a body or in a watch."""
-    said = clean(status.message)
+    said = both_ends(status.message)
     told = f": {said}" if said else f" (HTTP {code})"
     match code:
         case 401:

@@ -10,7 +10,7 @@ from time import monotonic
 
 import msgspec
 
-from kubectl_pets.cluster.http.failures import Attempt, clean
+from kubectl_pets.cluster.http.failures import Attempt, both_ends, clean
 from kubectl_pets.cluster.http.transport import Transport
 from kubectl_pets.cluster.http.websocket import WebSocket, open_websocket
 from kubectl_pets.cluster.objects.kinds import PODS
@@ -116,7 +116,7 @@ def _ended(status: bytes) -> tuple[int | None, str]:
     try:
         ending = _ENDING.decode(status)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None, clean(status.decode(errors="replace"), 300)
+        return None, both_ends(status.decode(errors="replace"))
     if ending.status == "Success":
         return 0, ""
     if ending.reason == "NonZeroExitCode":
@@ -126,4 +126,4 @@ def _ended(status: bytes) -> tuple[int | None, str]:
             return int(code), ""
     if worded := _WORDED.search(ending.message):
         return int(worded[1]), ""
-    return None, clean(ending.message, 300) or "it could not be started"
+    return None, both_ends(ending.message) or "it could not be started"

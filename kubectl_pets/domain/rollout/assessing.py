@@ -256,6 +256,7 @@ def _draft(
 ) -> Assessment:
     """Everything but the verdict."""
     spec = owner.spec
+    before = ran_before(owner, snapshot, members + surplus)
     rolling = spec.update_strategy.rolling_update
     return Assessment(
         namespace=owner.namespace,
@@ -275,7 +276,7 @@ def _draft(
         slots=slots,
         members=members,
         surplus=surplus,
-        revisions=group_pods(owner, snapshot, members + surplus),
+        revisions=group_pods(owner, snapshot, members + surplus, before),
         waits_for=(),
         blockers=(),
         recheck_at=None,
@@ -287,7 +288,7 @@ def _draft(
         spends_budget=spends_budget(snapshot.server),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
-        before=ran_before(owner, snapshot, members + surplus),
+        before=before,
         leader_worker_set=leader_worker_set(owner),
         generation=owner.metadata.generation,
         silent_nodes=silent(snapshot.around),

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import LabelSelector, Object, Pod, StatefulSetStatus, Value, ordinal_of
+from kubectl_pets.domain.model import LabelSelector, Object, Pod, StatefulSetStatus, UpdateStrategy, Value, ordinal_of
 
 Template = dict[str, Any]
 
@@ -33,6 +33,7 @@ class StoredSpec(Value, frozen=True):
     replicas: int = 1
     selector: LabelSelector = LabelSelector()
     template: Template = {}
+    update_strategy: UpdateStrategy = UpdateStrategy()
 
 
 class StoredSet(Object, frozen=True):
@@ -74,7 +75,8 @@ class RevisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Difference, ...] | None
     #: The pods made from it, in ordinal order; None where pods could not be read.
     pods: tuple[str, ...] | None
-    #: ``status.currentRevision``: the last one fully rolled out.
+    #: ``status.currentRevision``, from which held pods are made. Not for OnDelete where no pod runs it: servers before 1.37 never
+    #: move it then (kubernetes/kubernetes#106055).
     current: bool
     #: ``status.updateRevision``: the wanted one.
     update: bool
@@ -100,12 +102,32 @@ def entries(history: History) -> tuple[RevisionEntry, ...]:
                 template=template,
                 changes=differences(found[-1].template, template) if found else None,
                 pods=None if pods is None else tuple(pods.get(each.name, ())),
-                current=each.name == status.current_revision,
+                current=each.name == status.current_revision and not _is_stale(history, each.name, pods),
                 update=each.name == status.update_revision,
                 live=normalised(template) == live,
             )
         )
     return tuple(found)
+
+
+def kept_no_more(history: History, found: tuple[RevisionEntry, ...]) -> tuple[str, ...]:
+    """Pods, in ordinal order, that run a revision of which no ControllerRevision is left: nothing can go back to it."""
+    names = {each.name for each in found}
+    members = sorted(_members(history.set, history.pods or ()))
+    return tuple(pod for _, pod, revision in members if revision and revision not in names)
+
+
+def ran_last(found: tuple[RevisionEntry, ...]) -> RevisionEntry | None:
+    """What ran before the wanted template: the current revision; where that says nothing, the newest that pods still run."""
+    current = next((each for each in found if each.current), None)
+    if current is not None and not (current.update and any(each.pods for each in found if not each.update)):
+        return current
+    return next((each for each in reversed(found) if each.pods and not each.update), current or next(reversed(found), None))
+
+
+def _is_stale(history: History, name: str, pods: dict[str, list[str]] | None) -> bool:
+    by_hand = history.set.spec.update_strategy.type == "OnDelete"
+    return by_hand and pods is not None and name != history.set.status.update_revision and not pods.get(name)
 
 
 def find(found: tuple[RevisionEntry, ...], wanted: str) -> RevisionEntry | None:

@@ -30,7 +30,7 @@ class RevisionGroup(msgspec.Struct, frozen=True, kw_only=True):
     number: int | None
     images: tuple[Image, ...]
     pods: tuple[str, ...]
-    #: ``status.currentRevision``, as the controller says it.
+    #: What ran before the wanted one, or that one itself where nothing else did.
     current: bool
     #: ``status.updateRevision``: the wanted one.
     update: bool
@@ -157,8 +157,10 @@ def _ran_earlier(members: tuple[Member, ...], update: str, newest: ControllerRev
     )
 
 
-def group_pods(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...]) -> tuple[RevisionGroup, ...]:
-    """Revisions that pods run, and the current and update ones; the newest first."""
+def group_pods(
+    owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...], before: Before
+) -> tuple[RevisionGroup, ...]:
+    """Revisions that pods run, what ran before the wanted one, and that one; the newest first."""
     known: dict[str, ControllerRevision] = {}
     for revision in snapshot.revisions or ():
         controller = revision.metadata.controller()
@@ -168,7 +170,8 @@ def group_pods(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...
     for member in members:
         if member.revision:
             pods.setdefault(member.revision, []).append(member.name)
-    names = {owner.status.current_revision, owner.status.update_revision, *pods} - {""}
+    current = before.revision or before.held
+    names = {current, owner.status.update_revision, *pods} - {""}
     by_name = {pod.name: pod.spec for pod in snapshot.pods or ()}
     specs = {member.revision: by_name[member.name] for member in reversed(members) if member.revision}
     groups = [
@@ -177,7 +180,7 @@ def group_pods(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...
             number=known[name].revision if name in known else None,
             images=images_of(known[name].data.spec.template.spec if name in known else specs.get(name, PodSpec())),
             pods=tuple(pods.get(name, ())),
-            current=name == owner.status.current_revision,
+            current=name == current,
             update=name == owner.status.update_revision,
         )
         for name in names

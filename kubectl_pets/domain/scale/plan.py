@@ -52,6 +52,7 @@ def plan(owner: StatefulSet, snapshot: SetView, around: Surroundings, replicas: 
         replica_owners=others,
         warnings=(),
         stakes=(),
+        promotes=_promoted(seen) if changes and not replicas else "",
         reached=not changes and progress(seen, seen.uid, replicas) is ScaleProgress.REACHED,
     )
     refused = _refused(draft, seen, then)
@@ -111,9 +112,17 @@ def _creation(member: Member, then: Assessment) -> Move:
     )
 
 
+def _promoted(seen: Assessment) -> str:
+    """The version that scaling to 0 rolls out: at 0 of 0 the controller calls the update complete, whatever the partition
+    (completeRollingUpdate; kubernetes/kubernetes#121534), and OnDelete pods are made anew at it. Empty: all pods run it."""
+    if not seen.update_revision or not seen.observed:
+        return ""
+    return seen.update_revision if any(member.outdated for member in seen.members) else ""
+
+
 def _revision(member: Member, then: Assessment) -> str:
-    """newVersionedStatefulSetPod: positions below the partition are made at the current revision."""
-    return then.update_revision if member.released else then.current_revision
+    """newVersionedStatefulSetPod: positions below the partition are made at what the controller holds for them."""
+    return then.update_revision if member.released else then.before.held
 
 
 def _votes(members: int, available: int) -> Votes:
@@ -169,9 +178,9 @@ def _of_pods(draft: Scaling, then: Assessment) -> list[Warning]:
 def _of_revisions(draft: Scaling, seen: Assessment, then: Assessment) -> list[Warning]:
     found = []
     if seen.under_way and then.update_revision:
-        for caution, revision in ((Caution.AT_UPDATE, then.update_revision), (Caution.AT_CURRENT, then.current_revision)):
+        for caution, revision in ((Caution.AT_UPDATE, then.update_revision), (Caution.AT_CURRENT, then.before.held)):
             pods = tuple(move.span for move in draft.moves if move.creates and move.revision == revision)
-            if pods and then.current_revision != then.update_revision:
+            if pods and then.before.held != then.update_revision:
                 found.append(Warning(caution=caution, pods=pods, revision=revision))
     if 0 < draft.after <= then.partition:
         found.append(Warning(caution=Caution.PARTITION_HOLDS_ALL, number=then.partition))
@@ -209,6 +218,8 @@ def _stakes(draft: Scaling, owner: StatefulSet, seen: Assessment, then: Assessme
         found.append(ClaimEffect.UNKNOWN_CLAIMS)
     if smaller and draft.after == 0:
         found.append(ClaimEffect.STOPS)
+    if draft.promotes:
+        found.append(ClaimEffect.PROMOTES)
     majority_goes = seen.available >= majority(draft.after) > then.available
     if smaller and majority_goes and draft.at_once:
         found.append(ClaimEffect.MAJORITY)

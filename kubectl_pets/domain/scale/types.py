@@ -124,6 +124,8 @@ class ClaimEffect(StrEnum):
     UNKNOWN_CLAIMS = "unknown-claims"
     #: No pod is left.
     STOPS = "stops"
+    #: What a partition holds back, or OnDelete pods wait for, becomes the version of all pods: ``Scaling.promotes``.
+    PROMOTES = "promotes"
     #: Pods that are up go at once, and those that stay are no majority of what is left.
     MAJORITY = "majority"
 
@@ -148,6 +150,8 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...]
     stakes: tuple[ClaimEffect, ...]
     refused: ScaleRefused | None = None
+    #: The revision that pods do not run yet and that all of them come up at after it; empty: it changes no version.
+    promotes: str = ""
     #: All is as asked for.
     reached: bool = False
 
@@ -168,4 +172,6 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     def within(self, agreed: "Scaling") -> bool:
         """Whether whoever agreed to that plan has agreed to this one, too."""
         known = {(each.claim, each.fate, each.volume) for each in agreed.lost}
+        if self.promotes != agreed.promotes:
+            return False
         return set(self.stakes) <= set(agreed.stakes) and all((each.claim, each.fate, each.volume) in known for each in self.lost)

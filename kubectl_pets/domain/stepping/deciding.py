@@ -19,7 +19,6 @@ from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
-    Answer,
     Canary,
     Decision,
     Delete,
@@ -30,6 +29,7 @@ from kubectl_pets.domain.stepping.steps import (
     Overtaken,
     OvertakenReason,
     Partition,
+    PatchAnswer,
     Pause,
     Promote,
     Refused,
@@ -105,13 +105,13 @@ def before(act: Act, memory: RunMemory) -> RunMemory:
             return memory
 
 
-def after(act: Act, memory: RunMemory, answer: Answer | None = None) -> RunMemory:
+def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None) -> RunMemory:
     """What to hold on to once the step has been carried out. ``answer``: to a change of the set; None: not known."""
     ours = memory.ours or before(act, memory).tried is not None
     memory = replace(memory, ours=ours, tried=None, generation=answer.generation if answer is not None else None)
     match act.step:
         case SetPartition(partition=partition, guards=guards):
-            return replace(memory, partition=partition, changed=True, guarded=guards)
+            return replace(memory, partition=partition, changed=True, guarded=guards if isinstance(guards, int) else None)
         case Stage(images=images, partition=partition):
             admitted = rewritten(images, answer) if answer is not None else ()
             return replace(
@@ -126,7 +126,7 @@ def after(act: Act, memory: RunMemory, answer: Answer | None = None) -> RunMemor
             return replace(memory, changed=True)
 
 
-def rewritten(asked: tuple[Image, ...], answer: Answer) -> tuple[tuple[Image, Image], ...]:
+def rewritten(asked: tuple[Image, ...], answer: PatchAnswer) -> tuple[tuple[Image, Image], ...]:
     """The images that admission rewrote, each with what it made of it (kyverno/policies#347: the mirror of a registry)."""
     there = {image.container: image for image in answer.images}
     pairs = ((image, there.get(image.container)) for image in asked)

@@ -13,12 +13,12 @@ from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
-from kubectl_pets.domain.stepping.steps import Answer, Delete, Evict, Mark, Note, Restore, SetPartition, Stage, Step
+from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchAnswer, Restore, SetPartition, Stage, Step
 
 
-def answer_of(owner: StatefulSet) -> Answer:
+def answer_of(owner: StatefulSet) -> PatchAnswer:
     """What the API server made of a change of the set: its answer, in so far as a run holds on to it."""
-    return Answer(images=images_of(owner.spec.template.spec), generation=owner.metadata.generation)
+    return PatchAnswer(images=images_of(owner.spec.template.spec), generation=owner.metadata.generation)
 
 
 def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:

@@ -139,7 +139,7 @@ class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition
     #: Keep ``before`` in the annotation, for ``resume``.
     remember: bool = False
     #: Somebody else lowered it, and this takes that back in so far as it can: what it was.
-    guards: int | None = None
+    guards: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete", omit_defaults=True):
@@ -370,7 +370,7 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     generation: int | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class PatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a change made of the set, as the API server says it: admission may have rewritten it."""
 
     images: tuple[Image, ...]

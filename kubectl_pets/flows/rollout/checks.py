@@ -34,7 +34,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate
+from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate, ask_leader
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.sets import SetPort
@@ -123,7 +123,7 @@ class Checks:
         found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
         return found if isinstance(found, Refused) else None
 
-    def before(self, step: Step, seen: Assessment, now: datetime) -> Wait | Refused | LeaderSkip | None:
+    def before(self, step: Step, seen: Assessment, now: datetime) -> Wait | Refused | GateFailed | LeaderSkip | None:
         """What keeps the step from being carried out now."""
         pod = takes_down(step, seen)
         if pod is None:
@@ -132,8 +132,9 @@ class Checks:
             member = next(member for member in seen.members if member.name == pod)
             if member.node and self._is_lost(member.node):
                 return Refused(reason=RefusedReason.NODE_LOST, pods=(pod,))
-            if self.terms.leader_command and self._leads(seen.namespace, pod):
-                return LeaderSkip(pod)
+            led = self._leads(seen.namespace, pod) if self.terms.leader_command else None
+            if led is not None:
+                return led
         if self.terms.group:
             others = unwell(self._cluster.inventory(seen.namespace, self.terms.group), seen.name, now)
             if others:
@@ -175,6 +176,11 @@ class Checks:
     def _is_lost(self, name: str) -> bool:
         return self._cluster.node_state(name) in (NodeState.SILENT, NodeState.GONE)
 
-    def _leads(self, namespace: str, pod: str) -> bool:
-        command = ["sh", "-c", self.terms.leader_command]
-        return self._cluster.run_in(namespace, pod, command, self.terms.gate_timeout).exit_code == 0
+    def _leads(self, namespace: str, pod: str) -> LeaderSkip | GateFailed | None:
+        """Whether the pod leads; None: it does not. A command that could not be run has said nothing of that, and is asked again
+        as a gate is; then the rollout does not go on."""
+        terms = self.terms
+        led = ask_leader(self._cluster, namespace, pod, terms.leader_command, terms.gate_timeout, terms.gate_retries)
+        if isinstance(led, str):
+            return GateFailed(pod=pod, gate=f"--skip-leader exec:{self.terms.leader_command!r}", detail=led)
+        return LeaderSkip(pod) if led else None

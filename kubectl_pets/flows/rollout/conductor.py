@@ -167,8 +167,8 @@ class _Run:
             case LeaderSkip(pod=pod):
                 self.memory = msgspec.structs.replace(self.memory, skipped=self.memory.skipped | {pod})
                 return Again()
-            case Refused() as refused:
-                return Ended(refused)
+            case Refused() | GateFailed() as ending:
+                return Ended(ending)
         assert sight.view.set is not None
         self.memory = before(decision, self.memory)
         answer = self._cluster.apply(change_for(step, sight.view.set, sight.seen))

@@ -57,6 +57,27 @@ class CommandGate(msgspec.Struct, frozen=True, kw_only=True):
 Gate = ExecGate | HttpGate | CommandGate
 
 
+#: What a shell ends with that could not find or start the command (POSIX, Shell Command Language, 2.8.2).
+_NOT_RUN = (126, 127)
+
+
+def ask_leader(cluster: PodPort, namespace: str, pod: str, command: str, timeout: float, retries: int) -> bool | str:
+    """Whether ``command`` exits with 0 in the pod; or, once the ``retries`` are over, why it could not be run there."""
+    said = ""
+    for attempt in range(1 + retries):
+        if attempt:
+            sleep(_PAUSE)
+        try:
+            done = cluster.run_in(namespace, pod, ["sh", "-c", command], timeout)
+        except PetsError as error:
+            said = error.message
+            continue
+        if done.exit_code is not None and done.exit_code not in _NOT_RUN:
+            return done.exit_code == 0
+        said = (done.stdout + done.stderr).strip() or done.problem or f"exit code {done.exit_code}"
+    return said[-_KEPT:]
+
+
 class Gates:
     """The gates of one run. A pod that has passed them all is not asked again, however often the rollout is looked at."""
 

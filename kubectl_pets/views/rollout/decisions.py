@@ -55,7 +55,7 @@ def sentence(decision: Decision, seen: Assessment) -> str:
         case Overtaken(reason=reason):
             return f"{words.title(seen)}: {_overtaken(reason, seen)}" + _unguarded(decision, seen)
         case GateFailed(pod=pod, gate=gate, detail=detail):
-            said = " ".join(clean(detail).split()) or "no word why"
+            said = clean(detail, len(detail)) or "no word why"  # its end is the cause
             return f"{words.title(seen)}: {clean(pod)} did not pass {clean(gate)}: {said}"
         case _:
             assert_never(decision)
@@ -162,18 +162,18 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
         case DoneReason.STEP_REACHED:
             return f"step done, {seen.updated}/{seen.replicas} pods at {revision_now} and available{_youngest(seen)}"
         case DoneReason.PAUSED:
-            return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated"
+            return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated" + _only_while_alive(seen)
         case DoneReason.RESUMED:
             return f"resumed, partition {seen.partition}"
-        case DoneReason.ABORTED if seen.update_revision == seen.current_revision:
+        case DoneReason.ABORTED if seen.update_revision == seen.before.held:
             return f"aborted, every pod is back at {revision_now}"
         case DoneReason.ABORTED:
             return (
-                f"aborted, every pod is back at {clean(seen.current_revision)}; "
+                f"aborted, every pod is back at {clean(seen.before.held)}; "
                 f"the template still holds {revision_now}, held back by partition {seen.partition}"
             )
         case DoneReason.PARTITION_SET:
-            return f"partition is {seen.partition} now"
+            return f"partition is {seen.partition} now" + _only_while_alive(seen)
         case DoneReason.NOTHING_TO_DO:
             return f"nothing to do, {words.phase(seen)}"
         case DoneReason.NEVER_ROLLS:
@@ -200,9 +200,15 @@ def _youngest(seen: Assessment) -> str:
     return f", {told}" if told else ""
 
 
+def _only_while_alive(seen: Assessment) -> str:
+    told = words.not_held(seen)
+    return f"; but {told}" if told else ""
+
+
 def _at_wanted(seen: Assessment) -> str:
+    runs = dict.fromkeys(clean(member.revision) for member in seen.members if member.outdated and member.revision)
     held = seen.replicas - seen.updated
-    below = f", {held} below partition {seen.partition} at {clean(seen.current_revision)}" if held else ""
+    below = f", {held} below partition {seen.partition} at {', '.join(runs) or 'another revision'}" if held else ""
     return f"{phrases.count(seen.updated, 'pod')} at {clean(seen.update_revision)} and available{below}"
 
 

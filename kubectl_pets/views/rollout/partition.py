@@ -81,7 +81,10 @@ def _runs_what(member: Member, seen: Assessment) -> Piece:
 
 
 def _role(revision: str, seen: Assessment) -> str:
-    roles = (("current", seen.current_revision), ("update", seen.update_revision))
+    current = seen.before.held if seen.strategy == "RollingUpdate" else seen.current_revision
+    if seen.strategy == "OnDelete" and current != seen.before.revision:
+        current = ""  # no pod is made from it, and none runs it
+    roles = (("current", current), ("update", seen.update_revision))
     held = ", ".join(role for role, name in roles if name == revision)
     return f" ({held})" if held else ""
 
@@ -97,7 +100,9 @@ def _note(member: Member, seen: Assessment) -> Piece:
     if member.outdated and member.released:
         fate = {"OnDelete": "to be deleted by hand", "RollingUpdate": "to be replaced"}
         return fate.get(seen.strategy, ""), Ink.BUSY
-    if not member.released and member.revision != seen.current_revision:
+    if not member.released and member.revision != seen.before.held:
+        if seen.before.held == seen.update_revision:
+            return "comes back at the update revision when it is deleted", Ink.LOUD
         return "ahead of the partition: goes back when it is deleted", Ink.BUSY
     return plain("")
 
@@ -105,10 +110,11 @@ def _note(member: Member, seen: Assessment) -> Piece:
 def _legend(seen: Assessment) -> list[Line]:
     lines: list[Line] = [()]
     lines += [((f"  {words.blocker(found)}", Ink.BAD),) for found in seen.blockers if not found.pod]
-    update, current = _revision(seen.update_revision, seen), _revision(seen.current_revision, seen)
+    update, current = _revision(seen.update_revision, seen), _revision(seen.before.held, seen)
     if seen.strategy == "RollingUpdate":
         held = min(seen.partition, seen.replicas)
-        lines += [(plain(f"  {_span(0, held, seen, 'keep')} {current}"),)] if held else []
+        kept = f"what {'it runs' if held == 1 else 'they run'}" if words.not_held(seen) else current
+        lines += [(plain(f"  {_span(0, held, seen, 'keep')} {kept}"),)] if held else []
         lines += [(plain(f"  {_span(held, seen.replicas, seen, 'get')} {update}"),)] if held < seen.replicas else []
         if seen.replicas and held == seen.replicas:
             lines.append((plain(f"  no position gets {update}"),))
@@ -116,6 +122,8 @@ def _legend(seen: Assessment) -> list[Line]:
         lines.append((plain(f"  strategy OnDelete has no partition: a pod that is deleted comes back at {update}"),))
     else:
         lines.append((plain(f"  what a partition means to update strategy {clean(seen.strategy)} is not known here"),))
+    if words.not_held(seen):
+        lines.append(((f"  ! {words.not_held(seen)}", Ink.LOUD),))
     if seen.surplus:
         names = phrases.folded([member.name for member in seen.surplus])
         lines.append(((f"  beyond the range, to be removed: {names}", Ink.BUSY),))

@@ -121,7 +121,7 @@ def _done(reason: DoneReason, plan: Plan, seen: Assessment) -> str:
             return f"resumed at partition {partition}, nothing is waited for"
         case DoneReason.ABORTED:
             kept = f"the template keeps the new version, held back by partition {partition}"
-            return f"aborted: every pod at {clean(seen.current_revision)}; {kept}"
+            return f"aborted: every pod at {clean(seen.before.held)}; {kept}"
         case DoneReason.PARTITION_SET:
             return f"partition {partition}, nothing is waited for"
         case DoneReason.UNDONE:

@@ -69,7 +69,7 @@ def _row(one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool) ->
         *row,
         plain(clean(one.strategy)),
         plain(clean(one.policy)),
-        plain(phrases.hash_of(one.current_revision, one)),
+        plain(phrases.hash_of(one.before.revision or one.before.held, one)),
         plain(phrases.hash_of(one.update_revision, one)),
         plain(",".join(clean(image.image) for image in one.template) or "-"),
     )

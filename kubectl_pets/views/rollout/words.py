@@ -316,6 +316,14 @@ def whole_group(seen: Assessment) -> str:
     return f"changes are made to the LeaderWorkerSet; see it with: {look}"
 
 
+def not_held(seen: Assessment) -> str:
+    """Where the partition holds pods only for as long as they live: what they would come back at; else empty."""
+    held = [member.name for member in seen.members if not member.released and member.outdated]
+    if not held or not seen.observed or seen.before.held != seen.update_revision:
+        return ""
+    return f"{folded(held)} would come back at {clean(seen.update_revision)}, whatever the partition"
+
+
 def left_over(seen: Assessment) -> str:
     """The warning about a forgotten partition."""
     held = "no pod" if seen.partition >= seen.replicas else f"only {seen.replicas - seen.partition} of {seen.replicas} pods"

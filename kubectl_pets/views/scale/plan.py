@@ -167,6 +167,9 @@ def _stake(stake: ClaimEffect, found: Scaling) -> str:
             return "the retention policy deletes the claims of pods that go, and which data that DESTROYS could not be read"
         case ClaimEffect.STOPS:
             return "no pod is left, the service stops"
+        case ClaimEffect.PROMOTES:
+            version = clean(found.promotes)
+            return f"the rollout of {version} is over then: scaled up again every pod is at it, whatever held it back"
         case ClaimEffect.MAJORITY:
             return f"pods that are up go at once, and those that stay are no majority of {found.after}"
         case _:
