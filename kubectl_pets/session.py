@@ -215,6 +215,7 @@ class Session:
     def __init__(self, *, terminal: Terminal, connect: Callable[[ConnectionFlags], Cluster] | None = None) -> None:
         self.terminal = terminal
         self.flags = ConnectionFlags()
+        self.named_namespace = ""
         self._connect = connect
         self._longest: float | None = None
 
@@ -244,7 +245,8 @@ class Session:
 
     @property
     def namespace(self) -> str:
-        return self.flags.namespace or self.cluster.namespace
+        """The one that was typed with a name (``prod/web``), or with -n, or the context's."""
+        return self.named_namespace or self.flags.namespace or self.cluster.namespace
 
     def configured(self, part: Literal["contexts", "clusters", "users"]) -> tuple[str, ...]:
         """What the contexts, clusters or users of the kubeconfig are called; asks no server. Raises ConfigError."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli import completing
-from kubectl_pets.errors import ExitCode
+from kubectl_pets.cli import completing, names
+from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.pasting import connected_by
 from kubectl_pets.session import Session
 
@@ -25,7 +25,6 @@ _LONGEST = 2**63 / 1e9
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_KINDS = frozenset({"sts", "statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps", "statefulsets.v1.apps"})
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
 
@@ -34,21 +33,41 @@ _LEEWAY = 10.0
 
 
 class SetName(click.ParamType[str]):
-    """``web``, ``sts/web`` or ``statefulset/web``."""
+    """``web``, ``sts/web``, ``statefulset/web``; or ``prod/web``, which puts the namespace into the session."""
 
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        kind, slash, name = str(value).rpartition("/")
-        if slash and kind.lower() not in _KINDS:
-            self.fail(f"'{value}' is not a StatefulSet; give its name, or statefulset/NAME.", param, ctx)
-        if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name):
-            self.fail(f"'{value}' cannot be the name of a StatefulSet.", param, ctx)
-        return name
+        found = _parsed(self, str(value), (names.SET,), param, ctx)
+        session = ctx.find_object(Session) if ctx is not None else None
+        if found.namespace and session is not None:
+            session.named_namespace = found.namespace
+        return found.name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         kind, slash, _ = incomplete.rpartition("/")
-        return [] if slash and kind.lower() not in _KINDS else completing.sets(ctx, param, incomplete)
+        return [] if slash and kind.lower() not in names.SET.words else completing.sets(ctx, param, incomplete)
+
+
+class ObjectName(click.ParamType[names.Name]):
+    """As ``SetName``, of other kinds, and each with a namespace of its own."""
+
+    name = "name"
+
+    def __init__(self, *kinds: names.Kind) -> None:
+        self._kinds = kinds
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> names.Name:
+        return value if isinstance(value, names.Name) else _parsed(self, str(value), self._kinds, param, ctx)
+
+
+def _parsed(
+    by: click.ParamType[Any], text: str, kinds: tuple[names.Kind, ...], param: click.Parameter | None, ctx: click.Context | None
+) -> names.Name:
+    try:
+        return names.parse(text, *kinds)
+    except UsageError as error:
+        by.fail(f"{error.message} {error.hint or ''}".rstrip(), param, ctx)
 
 
 class Duration(click.ParamType[timedelta]):
@@ -145,6 +164,8 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         return
     session = ctx.find_object(Session)
     assert session is not None and param.name is not None
+    if param.name == "namespace" and not names.is_namespace(value):
+        raise UsageError(f"'{value}' cannot be the name of a namespace: it is no DNS label (RFC 1123).")
     if isinstance(value, timedelta):
         value = value.total_seconds() or None
     session.flags = replace(session.flags, **{param.name: value})
@@ -235,10 +256,10 @@ def connection(command: _F, *, all_shown: bool = False) -> _F:
     """All of kubectl's connection flags, and ``-v``. They may stand before the verb or after it."""
     for name in WITHOUT_EFFECT:
         command = click.option(name, hidden=True, expose_value=False, callback=_ignore)(command)
-    for index, (names, kw) in reversed(list(enumerate(_CONNECTION))):
-        shown = all_shown or index < _SHOWN_EVERYWHERE or "-v" in names
+    for index, (flags, kw) in reversed(list(enumerate(_CONNECTION))):
+        shown = all_shown or index < _SHOWN_EVERYWHERE or "-v" in flags
         kind = click.Option if shown else _Quiet
-        command = click.option(*names, cls=kind, expose_value=False, callback=_remember, **kw)(command)
+        command = click.option(*flags, cls=kind, expose_value=False, callback=_remember, **kw)(command)
     return command
 
 
@@ -286,7 +307,14 @@ dry_run = _dry_run(
     "none", "client", "server", about="Print the plan and change nothing; 'server' has the API server check the first change."
 )
 dry_run_here = _dry_run("none", "client", about="Say what would be written where, and write nothing.")
-yes = click.option("-y", "--yes", is_flag=True, help="Do not ask before pods get deleted.")
+
+
+def yes_to(what: str) -> Callable[[_F], _F]:
+    """``-y``, with what is agreed to by it."""
+    return click.option("-y", "--yes", is_flag=True, help=f"Do not ask before {what}.")
+
+
+yes = yes_to("pods get deleted")
 pass_session = click.make_pass_decorator(Session)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
@@ -173,6 +173,10 @@ class Client:
 
         return one_volume(self._reader, name)
 
+    def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
+        listed = read.items(self._reader, CLAIMS, Scope(namespace=None))()
+        return None if listed is None else tuple(claim for claim in listed if claim.status.phase != "Bound")
+
     def volumes(self) -> tuple[PersistentVolume, ...]:
         from kubectl_pets.cluster.topics.claims import VOLUMES
 
@@ -182,6 +186,11 @@ class Client:
         from kubectl_pets.cluster.topics.snapshots import offer
 
         return offer(self._reader)
+
+    def snapshots(self) -> tuple[VolumeSnapshot, ...] | None:
+        from kubectl_pets.cluster.topics.snapshots import snapshots
+
+        return snapshots(self._reader)
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
         from kubectl_pets.cluster.topics.snapshots import sighting

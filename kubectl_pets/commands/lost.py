@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from kubectl_pets.cli import names
 from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import SetView
@@ -41,8 +42,15 @@ def command(
     if force:
         if not name:
             raise UsageError("--force-delete needs the set's name, too.", hint="kubectl pets lost NAME --force-delete POD")
-        return force_out(session, name, force.rpartition("/")[2])
+        return force_out(session, name, _pod(session, force))
     return _show(session, name, all_namespaces, output, check)
+
+
+def _pod(session: Session, typed: str) -> str:
+    found = names.parse(typed, names.POD)
+    if found.namespace and found.namespace != session.namespace:
+        raise UsageError(f"pod {typed} is of another namespace than the set, {session.namespace}.")
+    return found.name
 
 
 def _show(session: Session, name: str | None, all_namespaces: bool, output: str, check: bool) -> ExitCode:

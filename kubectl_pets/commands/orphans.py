@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.cli import completing
+from kubectl_pets.cli import completing, names
 from kubectl_pets.cli.groups import LazyGroup, Verb
-from kubectl_pets.cli.options import Age, connection, exit_codes, output, pass_session
+from kubectl_pets.cli.options import Age, ObjectName, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.orphans.deletion import mark_kept
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
 from kubectl_pets.errors import ConflictError, ExitCode
-from kubectl_pets.flows.orphans.select import Selection, bare, no_such, select
+from kubectl_pets.flows.orphans.select import Selection, no_such, select
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import documents as claim_documents
 from kubectl_pets.views.orphans import table as claims
@@ -85,7 +85,7 @@ def command(
         older_than=older_than,
         every_class=every or bool(asked - CANDIDATES),
     )
-    shown = select(session.cluster, selection, session.terminal.passing)
+    shown = select(session.cluster, selection, session.terminal.passing).chosen
     _show(session, shown, output, headers=not no_headers, all_namespaces=all_namespaces)
     return ExitCode.FINDINGS if check and any(verdict.candidate for verdict in shown) else ExitCode.OK
 
@@ -111,10 +111,10 @@ def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, heade
 
 
 @click.command("explain", epilog=exit_codes())
-@click.argument("claim", shell_complete=completing.claims)
+@click.argument("claim", type=ObjectName(names.CLAIM), shell_complete=completing.claims)
 @connection
 @pass_session
-def explain(session: Session, claim: str) -> ExitCode:
+def explain(session: Session, claim: names.Name) -> ExitCode:
     """All the evidence for and against one claim, and what deletion would do to its data.
 
     \b
@@ -123,17 +123,17 @@ def explain(session: Session, claim: str) -> ExitCode:
     """
     terminal = session.terminal
     selection = Selection(namespace=session.namespace, names=(claim,), every_class=True)
-    (verdict,) = select(session.cluster, selection, terminal.passing)
+    (verdict,) = select(session.cluster, selection, terminal.passing).chosen
     terminal.print(claims.explain(verdict, session.now(), width=terminal.limit, colour=terminal.colour))
     return ExitCode.OK
 
 
 @click.command("keep", epilog=exit_codes())
-@click.argument("claim", shell_complete=completing.claims)
+@click.argument("claim", type=ObjectName(names.CLAIM), shell_complete=completing.claims)
 @click.option("--why", required=True, metavar="TEXT", help="For whoever finds the claim later.")
 @connection
 @pass_session
-def keep(session: Session, claim: str, why: str) -> ExitCode:
+def keep(session: Session, claim: names.Name, why: str) -> ExitCode:
     """Mark a claim as one that stays, with who said so and why.
 
     \b
@@ -144,10 +144,10 @@ def keep(session: Session, claim: str, why: str) -> ExitCode:
 
 
 @click.command("unkeep", epilog=exit_codes())
-@click.argument("claim", shell_complete=completing.claims)
+@click.argument("claim", type=ObjectName(names.CLAIM), shell_complete=completing.claims)
 @connection
 @pass_session
-def unkeep(session: Session, claim: str) -> ExitCode:
+def unkeep(session: Session, claim: names.Name) -> ExitCode:
     """Take the mark off a claim, so that it is judged like any other.
 
     \b
@@ -157,14 +157,14 @@ def unkeep(session: Session, claim: str) -> ExitCode:
     return _mark(session, claim, None)
 
 
-def _mark(session: Session, name: str, note: str | None) -> ExitCode:
-    namespace = session.namespace
-    found = next((claim for claim in session.cluster.claims(namespace) if claim.name == bare(name)), None)
+def _mark(session: Session, typed: names.Name, note: str | None) -> ExitCode:
+    namespace = typed.namespace or session.namespace
+    found, title = session.cluster.claim(namespace, typed.name), f"{namespace}/{typed.name}"
     if found is None:
-        raise no_such(name, namespace)
+        raise no_such(typed.name, namespace)
     try:
         session.cluster.apply(mark_kept(found, note))
     except ConflictError as error:
-        raise ConflictError(f"{name} changed meanwhile; nothing was marked", hint="type it again.") from error
-    session.terminal.print(f"{name} {'is kept' if note else 'is judged like any other again'}")
+        raise ConflictError(f"{title} changed meanwhile; nothing was marked", hint="type it again.") from error
+    session.terminal.print(f"{title} {'is kept' if note else 'is judged like any other again'}")
     return ExitCode.OK

@@ -5,8 +5,19 @@ from pathlib import Path
 
 import click
 
-from kubectl_pets.cli import completing
-from kubectl_pets.cli.options import Age, Duration, connection, dry_run, exit_codes, output, pass_session, seconds, yes
+from kubectl_pets.cli import completing, names
+from kubectl_pets.cli.options import (
+    Age,
+    Duration,
+    ObjectName,
+    connection,
+    dry_run,
+    exit_codes,
+    output,
+    pass_session,
+    seconds,
+    yes_to,
+)
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.orphans.deletion import DeletionOptions
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
@@ -19,7 +30,7 @@ _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
 
 
 @click.command("delete", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.REFUSED))
-@click.argument("names", metavar="[CLAIM]...", nargs=-1, shell_complete=completing.claims)
+@click.argument("claims", metavar="[CLAIM]...", type=ObjectName(names.CLAIM), nargs=-1, shell_complete=completing.claims)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only claims with these labels.")
 @click.option("--class", "classes", type=_candidate_classes, multiple=True, help="Only claims of this class.")
@@ -45,12 +56,12 @@ _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
 @click.option("--record", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder for the record.")
 @output("table", "json", "yaml")
 @dry_run
-@yes
+@yes_to("claims are deleted, and with --destroy-data their data")
 @connection
 @pass_session
 def delete(
     session: Session,
-    names: tuple[str, ...],
+    claims: tuple[names.Name, ...],
     all_namespaces: bool,
     selector: str,
     classes: tuple[str, ...],
@@ -68,7 +79,8 @@ def delete(
     """Delete claims that are candidates, one after the other, each judged again right before its turn.
 
     The data survives: a volume whose reclaim policy is Delete is set to Retain first, and remembers what it was.
-    --destroy-data is the only way to lose it. What was deleted is written to a record, and 'restore' brings it back.
+    --destroy-data is the only way to lose it. What was deleted is written to a record, and 'restore' brings it back. --class,
+    --older-than and -l narrow claims that are named, too.
 
     \b
     Examples:
@@ -78,19 +90,20 @@ def delete(
       kubectl pets orphans delete data-web-3 --snapshot
       kubectl pets orphans delete data-web-3 --snapshot=nightly --timeout 30m
     """
-    if not names and not classes and not selector:
+    if not claims and not classes and not selector:
         raise UsageError("say which claims: their names, --class or -l.", hint="kubectl pets orphans lists the candidates.")
-    if names and all_namespaces:
+    if claims and all_namespaces:
         raise UsageError("claims are named within one namespace: -A goes with --class or -l.")
     selection = Selection(
         namespace=None if all_namespaces else session.namespace,
-        names=names,
+        names=claims,
         labels=selector,
-        classes=frozenset(Class(each) for each in classes) or CANDIDATES,
+        # of claims that are named the plan says what they are instead
+        classes=frozenset(Class(each) for each in classes) or (frozenset() if claims else CANDIDATES),
         older_than=older_than,
-        every_class=bool(names),
+        every_class=bool(claims),
     )
-    chosen = select(session.cluster, selection, session.terminal.passing)
+    selected = select(session.cluster, selection, session.terminal.passing)
     deletion = DeletionOptions(
         destroy_data=destroy_data, keep=keep, limit=limit, snapshot=snapshot is not None, snapshot_class=snapshot or ""
     )
@@ -101,6 +114,6 @@ def delete(
         yes=yes,
         record=record,
         timeout=seconds(timeout),
-        named=bool(names),
+        named=bool(claims),
     )
-    return dispose(session, chosen, options)
+    return dispose(session, selected, options)

@@ -325,6 +325,8 @@ class ResourceRequests(Value, frozen=True):
 class DataSource(Value, frozen=True):
     kind: str = ""
     name: str = ""
+    #: Of ``dataSourceRef`` only (CrossNamespaceVolumeDataSource); empty: the claim's own.
+    namespace: str = ""
 
 
 class PersistentVolumeClaimSpec(Value, frozen=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from kubectl_pets.domain.model import PersistentVolumeClaim
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
 
 
 class ClaimPort(Protocol):
@@ -31,6 +31,9 @@ class ClaimPort(Protocol):
     def volume(self, name: str) -> PersistentVolume | None:
         """None: there is none of that name."""
 
+    def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
+        """Of all namespaces those that wait for a volume. None: may not be read."""
+
     def volumes(self) -> tuple[PersistentVolume, ...]: ...
 
 
@@ -39,6 +42,9 @@ class SnapshotPort(Protocol):
 
     def snapshot_offer(self) -> Offer:
         """The VolumeSnapshotClasses, or that there are no such things as snapshots here."""
+
+    def snapshots(self) -> tuple[VolumeSnapshot, ...] | None:
+        """All of the cluster; empty where there are no such things here. None: may not be read."""
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
         """A VolumeSnapshot and the content that it is bound to. Raises ForbiddenError."""

@@ -3,13 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.changes import DestroyVolume
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionOptions, DeletionPlan, plan
 from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
-from kubectl_pets.domain.orphans.restoring import RestorePlan, RestorePolicy, plan_purge, plan_restore, record_of
+from kubectl_pets.domain.orphans.restoring import RestorePlan, RestorePolicy, plan_restore, record_of
 from kubectl_pets.views.orphans import plan as claim_plans
-from tests.domain.orphans.builders import DAY, NOW, volume
+from tests.domain.orphans.builders import NOBODY_ELSE, NOW, volume
 from tests.views import claim_scenes as scenes
 from tests.views.claim_scenes import SCENES, left_behind
 from tests.views.screens import screen
@@ -74,14 +73,14 @@ def test_by_default_the_data_stays() -> None:
           => deletes 7 claims with at least 51.5Gi and destroys no volume
         """
     )
-    assert claim_plans.question(planned, DeletionOptions(), SERVER) == (
-        "on https://10.0.0.1:6443 this deletes 7 claims (prod/data-web-10, prod/logs-web-1, prod/data-old-db-0 "
-        "and 4 more) with at least 51.5Gi and destroys no volume. Go on?"
+    assert claim_plans.agreed(planned, DeletionOptions(), SERVER) == (
+        "on https://10.0.0.1:6443 in namespace prod this deletes 7 claims (prod/data-web-10, prod/logs-web-1, prod/data-old-db-0 "
+        "and 4 more) with at least 51.5Gi and destroys no volume."
     )
 
 
 def test_what_is_destroyed_is_in_capitals() -> None:
-    options = DeletionOptions(destroy_data=True, limit=2, keep=1)
+    options = DeletionOptions(use=NOBODY_ELSE, destroy_data=True, limit=2, keep=1)
     planned = plan([*left_behind(20, 21, 22, 23, 24, 25), scenes.template_gone()], options, NOW)
     assert claim_plans.draw(planned) == screen(
         """
@@ -97,9 +96,9 @@ def test_what_is_destroyed_is_in_capitals() -> None:
           => deletes 2 claims with 20Gi and DESTROYS 2 volumes with 20Gi for good
         """
     )
-    assert claim_plans.question(planned, options, SERVER) == (
-        "on https://10.0.0.1:6443 this deletes 2 claims (prod/data-web-20, prod/data-web-21) with 20Gi "
-        "and DESTROYS 2 volumes with 20Gi for good. Go on?"
+    assert claim_plans.agreed(planned, options, SERVER) == (
+        "on https://10.0.0.1:6443 in namespace prod this deletes 2 claims (prod/data-web-20, prod/data-web-21) with 20Gi "
+        "and DESTROYS 2 volumes with 20Gi for good."
     )
 
 
@@ -121,8 +120,8 @@ def test_snapshots_come_first() -> None:
           => deletes 1 claim with 10Gi and destroys no volume
         """
     )
-    assert claim_plans.question(planned, options, SERVER) == (
-        "on https://10.0.0.1:6443 this deletes, after a snapshot of each, 1 claim (prod/data-web-20) with 10Gi and destroys no volume. Go on?"
+    assert claim_plans.agreed(planned, options, SERVER) == (
+        "on https://10.0.0.1:6443 in namespace prod this deletes, after a snapshot of each, 1 claim (prod/data-web-20) with 10Gi and destroys no volume."
     )
     assert claim_plans.waiting("s-1", "") == "waiting for VolumeSnapshot s-1"
     assert claim_plans.waiting("s-1", "no space") == "waiting for VolumeSnapshot s-1: no space"
@@ -178,17 +177,3 @@ def test_a_claim_comes_back() -> None:
 def test_only_the_policy_is_left() -> None:
     planned = RestorePlan(steps=(RestorePolicy(volume="pv-20", uid="u", policy="Delete"),))
     assert claim_plans.restore(planned) == "  1. set the reclaim policy of volume pv-20 back to Delete"
-
-
-def test_leftovers_are_named_before_they_are_destroyed() -> None:
-    leftovers = tuple(retained(at, size="2Gi") for at in range(20, 25))
-    assert claim_plans.purge_question(leftovers, SERVER) == (
-        "on https://10.0.0.1:6443 this DESTROYS 5 volumes with 10Gi for good: pv-20 (was prod/data-web-20), "
-        "pv-21 (was prod/data-web-21), pv-22 (was prod/data-web-22) and 2 more. Go on?"
-    )
-    assert claim_plans.purge_question((PersistentVolume(metadata=leftovers[0].metadata),), SERVER) == (
-        "on https://10.0.0.1:6443 this DESTROYS 1 volume with unknown size for good: pv-20. Go on?"
-    )
-    (destroy,) = plan_purge(leftovers[:1], 30 * DAY, NOW + 31 * DAY)
-    assert isinstance(destroy, DestroyVolume)
-    assert claim_plans.step(destroy) == "DESTROY volume pv-20 with its data"

@@ -18,7 +18,8 @@ from kubectl_pets.domain.orphans.deletion import (
     DeletionRefusedReason,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Evidence, EvidenceKind, Fate
-from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeStatus
+from kubectl_pets.domain.orphans.purging import Purge, PurgePlan, PurgeRefused, PurgeRefusedReason
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     RestorePlan,
@@ -27,9 +28,11 @@ from kubectl_pets.domain.orphans.restoring import (
     RestoreRefusedReason,
 )
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import documents as claim_documents
 from kubectl_pets.views.orphans import plan as claim_plans
 from kubectl_pets.views.orphans import progress
+from kubectl_pets.views.orphans import purge as purge_view
 from kubectl_pets.views.orphans import table as claims
 from kubectl_pets.views.orphans import words as claim_words
 from tests.domain.orphans.builders import NOW
@@ -67,6 +70,17 @@ def _plan(seen: ClaimVerdict, text: str) -> DeletionPlan:
     )
 
 
+def _purging(volume: PersistentVolume, text: str) -> Iterator[str]:
+    step = DestroyVolume(volume=text, uid=text, resource_version=text)
+    purges = (Purge(volume=volume, since=NOW, step=step),) * 5
+    reasons = (*PurgeRefusedReason, *StorageObjection)
+    planned = PurgePlan(purges=purges, refused=tuple(PurgeRefused(volume=volume, reason=why, subject=text) for why in reasons))
+    yield purge_view.draw(planned, NOW)
+    yield purge_view.agreed(planned, text)
+    failed = replace(volume, status=PersistentVolumeStatus(phase="Failed", message=text))
+    yield from (purge_view.not_gone(purges[0], each) for each in (volume, failed, None))
+
+
 def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     """Everything that can be drawn of the claim, and of plans about it."""
     every_fate = [replace(seen, fate=fate) for fate in Fate]
@@ -76,7 +90,7 @@ def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     yield from (claims.explain(each, NOW, width=50) for each in every_fate)
     planned = _plan(seen, text)
     yield claim_plans.draw(planned)
-    yield claim_plans.question(planned, DeletionOptions(snapshot=True, snapshot_class=text), text)
+    yield claim_plans.agreed(planned, DeletionOptions(snapshot=True, snapshot_class=text), text)
     yield from map(claim_words.refused, planned.refused)
     for reason in RestoreRefusedReason:
         yield claim_words.restore_refused(RestoreRefused(reason=reason, subject=text), text)
@@ -92,7 +106,7 @@ def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     )
     yield claim_plans.restore(RestorePlan(steps=restoring))
     yield claim_plans.step(DestroyVolume(volume=text, uid=text, resource_version=text))
-    yield claim_plans.purge_question((seen.volume or PersistentVolume(),) * 5, text)
+    yield from _purging(seen.volume or PersistentVolume(), text)
     yield claim_documents.many(every_fate, "name")
     yield claim_documents.plan(planned, "name")
 

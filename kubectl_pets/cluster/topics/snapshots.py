@@ -32,6 +32,16 @@ def offer(reader: Reader) -> Offer:
         return Offer()
 
 
+def snapshots(reader: Reader) -> tuple[VolumeSnapshot, ...] | None:
+    """All of the cluster; empty where they are not installed. None: may not be read."""
+    try:
+        return reader.listing(SNAPSHOTS, Scope(namespace=None)).items
+    except NotFoundError:
+        return ()
+    except ForbiddenError:
+        return None
+
+
 def sighting(reader: Reader, namespace: str, name: str) -> Sighting:
     """A snapshot and its content, as they are now. Raises ForbiddenError."""
     try:

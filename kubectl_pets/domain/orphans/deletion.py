@@ -28,6 +28,7 @@ from kubectl_pets.domain.orphans.retention import (
     policy_before,
 )
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Offer, Taken, choose, covers
+from kubectl_pets.domain.orphans.storage import StorageObjection, StorageUse, objection
 
 #: Whose annotations a new claim gets anew, or must not have: those of the volume controllers
 #: (pkg/controller/volume/persistentvolume) and of kubectl.
@@ -51,6 +52,8 @@ class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_class: str = ""
     #: What the cluster has for that; read only if ``snapshot``.
     offer: Offer = Offer()
+    #: Who else may be at the volumes; read only if ``destroy_data``.
+    use: StorageUse = StorageUse()
     #: What this run is called, unlike any other: it is written onto the volumes that it sets to Retain.
     run: str = ""
 
@@ -76,6 +79,8 @@ class DeletionRefusedReason(StrEnum):
     VOLUME_TERMINATING = "volume-terminating"
     #: The volume was set to Retain, and then had another policy again: somebody, or an admission policy, sets it back.
     RETAIN_UNDONE = "retain-undone"
+    #: Named, but the rest of the selection (--class, --older-than, -l) leaves it out.
+    NOT_SELECTED = "not-selected"
     #: Among the --keep newest ordinals.
     KEPT_BACK = "kept-back"
     OVER_LIMIT = "over-limit"
@@ -83,8 +88,8 @@ class DeletionRefusedReason(StrEnum):
 
 class DeletionRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     verdict: ClaimVerdict
-    reason: DeletionRefusedReason | NoSnapshot
-    #: With NoSnapshot: what it is about. Text from the cluster.
+    reason: DeletionRefusedReason | NoSnapshot | StorageObjection
+    #: With the last two: what it is about. Text from the cluster.
     detail: str = ""
     #: The claim's volume, where this run has set it to Retain and may not take that back (``retention``); its record stays.
     left_retained: str = ""
@@ -213,9 +218,9 @@ def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> 
     if verdict.fate is Fate.UNKNOWN:
         return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.FATE_UNKNOWN)
     claim, volume = verdict.claim, verdict.volume
-    objection = _of_volume(volume, verdict.fate, options)
-    if objection is not None:
-        return DeletionRefused(verdict=verdict, reason=objection)
+    against = _of_volume(volume, verdict.fate, options)
+    if against is not None:
+        return DeletionRefused(verdict=verdict, reason=against[0], detail=against[1])
     steps: list[Step] = []
     if options.snapshot:
         snapshot = _snapshot(verdict, options)
@@ -276,17 +281,22 @@ def _changed(old: ClaimVerdict, fresh: ClaimVerdict) -> DeletionRefusedReason | 
     return DeletionRefusedReason.FATE_CHANGED if fresh.fate is Fate.DESTROYED and old.fate is not Fate.DESTROYED else None
 
 
-def _of_volume(volume: PersistentVolume | None, fate: Fate, options: DeletionOptions) -> DeletionRefusedReason | None:
-    """What of the volume speaks against it."""
+def _of_volume(
+    volume: PersistentVolume | None, fate: Fate, options: DeletionOptions
+) -> tuple[DeletionRefusedReason | StorageObjection, str] | None:
+    """What of the volume speaks against it, and who."""
     if volume is None:
         return None
     kept = volume.spec.persistent_volume_reclaim_policy not in ("Delete", "Recycle")
     if volume.metadata.deletion_timestamp is not None and (kept or not options.destroy_data):
-        return DeletionRefusedReason.VOLUME_TERMINATING
+        return DeletionRefusedReason.VOLUME_TERMINATING, ""
+    if fate is not Fate.DESTROYED:
+        return None
+    if options.destroy_data:
+        found = objection(volume, options.use)
+        return (found.reason, found.subject) if found is not None else None
     ours = options.run != "" and volume.metadata.annotations.get(RUN_ANNOTATION) == options.run
-    if fate is Fate.DESTROYED and ours and not options.destroy_data:
-        return DeletionRefusedReason.RETAIN_UNDONE
-    return None
+    return (DeletionRefusedReason.RETAIN_UNDONE, "") if ours else None
 
 
 def _held_by_another(volume: PersistentVolume, run: str) -> bool:

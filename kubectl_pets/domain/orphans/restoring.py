@@ -1,4 +1,4 @@
-"""How does a deleted claim come back onto its retained volume, and how are such volumes destroyed at last?
+"""How does a deleted claim come back onto its retained volume?
 
 The claim is made first, bound to the volume by name: the API server refuses that when the name was taken, and nothing else has
 been touched then. Until the old claim's uid is cleared from the volume's ``claimRef`` no claim can bind; once it is, only one of
@@ -16,7 +16,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DestroyVolume, SetRetain
+from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, SetRetain
 from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimSpec, ResourceRequests
 from kubectl_pets.domain.orphans.deletion import essence
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
@@ -199,37 +199,7 @@ def may_settle(found: RestorePlan | RestoreRefused, volume: PersistentVolume | N
     return isinstance(found, RestoreRefused) and found.reason in waits and volume is not None and volume.status.phase == "Bound"
 
 
-def plan_purge(
-    volumes: Iterable[PersistentVolume], older_than: timedelta, now: datetime
-) -> tuple[DestroyVolume, ...]:
-    """The leftovers of this program's own deletions that may be destroyed: Released for that long, and still kept for the claim
-    that was deleted. A volume that was Retain before is nobody's leftover but its owner's."""
-    return tuple(
-        DestroyVolume(
-            volume=volume.name, uid=volume.metadata.uid, resource_version=volume.metadata.resource_version
-        )
-        for volume in volumes
-        if _is_leftover(volume, older_than, now)
-    )
-
-
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-def _is_leftover(volume: PersistentVolume, older_than: timedelta, now: datetime) -> bool:
-    annotations, held, known = volume.metadata.annotations, volume.spec.claim_ref, noted(volume)
-    retained, released = retained_at(volume), volume.status.last_phase_transition_time
-    return (
-        volume.status.phase == "Released"
-        and volume.metadata.deletion_timestamp is None
-        and annotations.get(POLICY_ANNOTATION) in _DESTROYS
-        and volume.spec.persistent_volume_reclaim_policy == "Retain"
-        and held is not None
-        and known is not None
-        and held.uid == known.metadata.uid != ""
-        and retained is not None
-        and max(retained, released or retained) + older_than <= now
-    )
 
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

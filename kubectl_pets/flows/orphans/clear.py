@@ -31,6 +31,7 @@ from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.records import RecordBook
 from kubectl_pets.flows.orphans.retention import RetentionPort, put_back
 from kubectl_pets.flows.orphans.snapshot import Stopped, TakePort, take
+from kubectl_pets.flows.orphans.storage import StoragePort, storage_use
 from kubectl_pets.ports.server import ClockPort
 
 #: A claim that changes under our hands this often is somebody else's business.
@@ -71,7 +72,7 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
-class ClearPort(TakePort, RetentionPort, Protocol):
+class ClearPort(TakePort, RetentionPort, StoragePort, Protocol):
     """What it takes to delete claims."""
 
 
@@ -162,6 +163,8 @@ class _Turn:
         return self._delete(msgspec.structs.replace(self._options, snapshot=False), taken)
 
     def _decide(self, options: DeletionOptions, taken: Taken | None) -> Deletion | DeletionRefused:
+        if options.destroy_data:
+            options = msgspec.structs.replace(options, use=storage_use(self._cluster))
         estate = self._cluster.claim_inventory(self._verdict.namespace)
         return recheck(self._verdict, estate, options, self._cluster.now(), taken)
 

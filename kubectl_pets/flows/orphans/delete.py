@@ -3,7 +3,6 @@
 Nothing is decided here: ``deletion`` plans and judges, ``clearing`` drives, the views word it.
 """
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kubectl_pets.domain.orphans.deletion import (
     DeletionOptions,
     DeletionPlan,
     DeletionRefused,
+    DeletionRefusedReason,
     Unfinished,
     plan,
 )
@@ -27,6 +27,8 @@ from kubectl_pets.flows.orphans import clear as clearing
 from kubectl_pets.flows.orphans.clear import Cleared, Outcome
 from kubectl_pets.flows.orphans.records import RecordBook
 from kubectl_pets.flows.orphans.retention import new_run
+from kubectl_pets.flows.orphans.select import Selected
+from kubectl_pets.flows.orphans.storage import storage_use
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.orphans import documents as claim_documents
 from kubectl_pets.views.orphans import plan as claim_plans
@@ -47,12 +49,16 @@ class DeletionRun(RunOptions, frozen=True, kw_only=True):
     named: bool = False
 
 
-def dispose(session: Session, chosen: Iterable[ClaimVerdict], options: DeletionRun) -> ExitCode:
+def dispose(session: Session, selected: Selected, options: DeletionRun) -> ExitCode:
     """Delete the chosen claims as far as they may be. Raises PetsError."""
     deletion, terminal = replace(options.deletion, run=new_run()), session.terminal
     if deletion.snapshot:
         deletion = replace(deletion, offer=session.cluster.snapshot_offer())
-    planned = plan(chosen, deletion, session.now())
+    if deletion.destroy_data:
+        deletion = replace(deletion, use=storage_use(session.cluster))
+    planned = plan(selected.chosen, deletion, session.now())
+    left_out = (DeletionRefused(verdict=each, reason=DeletionRefusedReason.NOT_SELECTED) for each in selected.left_out)
+    planned = replace(planned, refused=(*left_out, *planned.refused))
     if options.dry_run is not DryRun.NONE:
         return _rehearse(session, planned, options)
     for refused in planned.refused:
@@ -61,7 +67,10 @@ def dispose(session: Session, chosen: Iterable[ClaimVerdict], options: DeletionR
         terminal.tell("nothing to delete" if not planned.refused else "nothing was changed")
         return ExitCode.REFUSED if options.named and planned.refused else ExitCode.OK
     require(session.cluster, _rights(planned))
-    if not options.yes and not terminal.agrees(claim_plans.question(planned, deletion, session.cluster.server_name())):
+    about = claim_plans.agreed(planned, deletion, session.cluster.server_name())
+    if options.yes:
+        terminal.tell(about)
+    elif not terminal.agrees(f"{about} Go on?"):
         return ExitCode.REFUSED
     return _carry_out(session, planned, replace(options, deletion=deletion))
 

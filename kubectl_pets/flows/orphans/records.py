@@ -1,11 +1,13 @@
 """Keeps on disk what was deleted, so that it can be brought back: one file a run, written before each deletion.
 
-A file is JSON and holds whole manifests; it is replaced in one step, so it is complete at any moment.
+A file is JSON and holds whole manifests; it is replaced in one step, so it is complete at any moment. It is its owner's alone
+(0600), and nothing is written through a link that somebody else has put there.
 """
 
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -46,7 +48,7 @@ class RecordBook:
                 self.path.unlink(missing_ok=True)
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with draft.open("wb") as file:
+            with _anew(draft) as file:
                 file.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -56,6 +58,12 @@ class RecordBook:
                 f"the record {self.path} cannot be written: {error.strerror}. Nothing is deleted without one.",
                 hint="give another folder with --record DIR.",
             ) from error
+
+
+def _anew(path: Path) -> BinaryIO:
+    """A file that was not there: what a killed run left under the name is taken away first, be it a link."""
+    path.unlink(missing_ok=True)
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600), "wb")
 
 
 def load(path: Path) -> tuple[Record, ...]:

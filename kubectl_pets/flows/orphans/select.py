@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from kubectl_pets.cli.names import Name
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.errors import NotFoundError
@@ -16,8 +17,8 @@ from kubectl_pets.ports.server import ClockPort
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     #: None: all of them.
     namespace: str | None
-    #: Of the one namespace; empty: whatever the rest of the selection says.
-    names: tuple[str, ...] = ()
+    #: Each of the one namespace, where it does not name another; empty: whatever the rest of the selection says.
+    names: tuple[Name, ...] = ()
     #: A label selector; empty: any labels.
     labels: str = ""
     #: Empty: all of them.
@@ -33,47 +34,60 @@ class SelectPort(ClaimPort, ClockPort, Protocol):
     """What it takes to judge claims."""
 
 
-def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
-    """The claims that are meant, judged: those named in the order in which they were, others by name and ordinal. ``progress`` is
-    told what is being read. Raises NotFoundError where a name is nobody's."""
-    verdicts = _judged(cluster, selection, progress)
+class Selected(msgspec.Struct, frozen=True):
+    """The claims that are meant, judged; and those that were named but that the rest of the selection leaves out."""
+
+    chosen: tuple[ClaimVerdict, ...]
+    left_out: tuple[ClaimVerdict, ...] = ()
+
+
+def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], None]) -> Selected:
+    """Claims that were named come in the order in which they were, others by name and ordinal. ``progress`` is told what is being
+    read. Raises NotFoundError where a name is nobody's."""
+    namespaces = dict.fromkeys(name.namespace or selection.namespace for name in selection.names) or {selection.namespace: None}
+    judged = {namespace: _judged(cluster, namespace, selection, progress) for namespace in namespaces}
+    progress("")
     if selection.names:
-        return tuple(find(verdicts, name, selection.namespace or "") for name in dict.fromkeys(map(bare, selection.names)))
-    found = [
-        verdict
-        for verdict in verdicts
-        if (not selection.classes or verdict.klass in selection.classes) and _is_old(verdict, selection, cluster)
+        places = dict.fromkeys((name.namespace or selection.namespace or "", name.name) for name in selection.names)
+        found = [_find(judged[namespace][0], name, namespace) for namespace, name in places]
+    else:
+        (verdicts, _), = judged.values()
+        found = sorted(verdicts, key=lambda verdict: (verdict.namespace, verdict.stem or verdict.name, verdict.ordinal or 0))
+    fitting = [
+        (not selection.classes or verdict.klass in selection.classes)
+        and _is_old(verdict, selection, cluster)
+        and _has_labels(verdict, judged[verdict.namespace if verdict.namespace in judged else selection.namespace][1])
+        for verdict in found
     ]
-    return tuple(sorted(found, key=lambda verdict: (verdict.namespace, verdict.stem or verdict.name, verdict.ordinal or 0)))
+    return Selected(
+        tuple(verdict for verdict, fits in zip(found, fitting, strict=True) if fits),
+        tuple(verdict for verdict, fits in zip(found, fitting, strict=True) if not fits and selection.names),
+    )
 
 
-def find(verdicts: Iterable[ClaimVerdict], name: str, namespace: str) -> ClaimVerdict:
-    """The one of that name, which may be spelt ``pvc/NAME``."""
-    found = next((verdict for verdict in verdicts if verdict.name == bare(name)), None)
+def no_such(name: str, namespace: str) -> NotFoundError:
+    return NotFoundError(f"no claim {name} in namespace {namespace}", hint="kubectl pets orphans --all lists every claim.")
+
+
+_Judged = tuple[tuple[ClaimVerdict, ...], frozenset[tuple[str, str]] | None]
+
+
+def _find(verdicts: Iterable[ClaimVerdict], name: str, namespace: str) -> ClaimVerdict:
+    found = next((verdict for verdict in verdicts if (verdict.namespace, verdict.name) == (namespace, name)), None)
     if found is None:
         raise no_such(name, namespace)
     return found
 
 
-def bare(name: str) -> str:
-    """``pvc/data-web-0`` is ``data-web-0``."""
-    return name.rpartition("/")[2]
+def _judged(cluster: SelectPort, namespace: str | None, selection: Selection, progress: Callable[[str], None]) -> _Judged:
+    """With the claims that have the labels; None: whichever."""
+    estate = cluster.claim_inventory(namespace, every_class=selection.every_class, progress=progress)
+    selected = cluster.selected_claims(namespace, selection.labels) if selection.labels else None
+    return judge(estate, cluster.now()), selected
 
 
-def no_such(name: str, namespace: str) -> NotFoundError:
-    return NotFoundError(
-        f"no claim {bare(name)} in namespace {namespace}", hint="kubectl pets orphans --all lists every claim."
-    )
-
-
-def _judged(cluster: SelectPort, selection: Selection, progress: Callable[[str], None]) -> tuple[ClaimVerdict, ...]:
-    estate = cluster.claim_inventory(selection.namespace, every_class=selection.every_class, progress=progress)
-    verdicts = judge(estate, cluster.now())
-    if selection.labels:
-        selected = cluster.selected_claims(selection.namespace, selection.labels)
-        verdicts = tuple(verdict for verdict in verdicts if (verdict.namespace, verdict.name) in selected)
-    progress("")
-    return verdicts
+def _has_labels(verdict: ClaimVerdict, selected: frozenset[tuple[str, str]] | None) -> bool:
+    return selected is None or (verdict.namespace, verdict.name) in selected
 
 
 def _is_old(verdict: ClaimVerdict, selection: Selection, clock: ClockPort) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 from kubectl_pets.domain.orphans.deletion import DeletionPlan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.found import findings
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.purging import PurgePlan
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.text.cleaning import clean
@@ -47,6 +49,28 @@ def plan(planned: DeletionPlan, output: str) -> str:
         },
     }
     return documents.dump(document, output)
+
+
+def purge(planned: PurgePlan, output: str) -> str:
+    """What would be destroyed, and what is left alone."""
+    document = {
+        "apiVersion": documents.API_VERSION,
+        "kind": "VolumePurgePlan",
+        "purges": [
+            {"volume": _volume(one.volume), "sizeBytes": one.size, "leftAt": one.since, "steps": [documents.camel(one.step)]}
+            for one in planned.purges
+        ],
+        "refused": [
+            {"volume": _volume(one.volume), "reason": one.reason, "detail": one.subject or None} for one in planned.refused
+        ],
+    }
+    return documents.dump(document, output)
+
+
+def _volume(volume: PersistentVolume) -> dict[str, Any]:
+    held = volume.spec.claim_ref
+    claim = {"namespace": held.namespace, "name": held.name} if held is not None else None
+    return {"name": volume.name, "uid": volume.metadata.uid, "claim": claim}
 
 
 def _name(one: ClaimVerdict) -> str:

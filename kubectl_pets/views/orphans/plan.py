@@ -21,15 +21,10 @@ from kubectl_pets.domain.orphans.deletion import (
     UnfinishedReason,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
-from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.restoring import AwaitBound, AwaitKept, RestorePlan, RestorePolicy, RestoreStep
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.phrases import count, folded
-
-#: So many volumes are named in a question.
-_MANY = 3
 
 
 def draw(plan: DeletionPlan) -> str:
@@ -49,12 +44,18 @@ def draw(plan: DeletionPlan) -> str:
     return "\n".join(lines)
 
 
-def question(plan: DeletionPlan, options: DeletionOptions, server: str) -> str:
-    """Asked before the first deletion; names the server, because that is what one gets wrong."""
+def agreed(plan: DeletionPlan, options: DeletionOptions, server: str) -> str:
+    """What somebody agrees to before the first deletion, with -y as well; names the server and the namespaces, because those are
+    what one gets wrong."""
     found, names = plan.totals, folded([claim_words.title(one.verdict) for one in plan.deletions])
     what = f"{count(found.claims, 'claim')} ({names}) with {claim_words.amount(found.bytes, found.unsized)}"
     first = ", after a snapshot of each," if options.snapshot else ""
-    return f"on {clean(server)} this deletes{first} {what} {_at_stake(found)}. Go on?"
+    return f"on {clean(server)}{_where(plan)} this deletes{first} {what} {_at_stake(found)}."
+
+
+def _where(plan: DeletionPlan) -> str:
+    spaces = sorted({one.verdict.namespace for one in plan.deletions})
+    return f" in namespace {clean(spaces[0])}" if len(spaces) == 1 else f" in {len(spaces)} namespaces ({folded(spaces)})"
 
 
 def step(found: Step | RestoreStep | DestroyVolume) -> str:
@@ -150,20 +151,6 @@ def after_restore(volume: str, policy_left: str, *, rescued: bool) -> list[str]:
     if rescued:
         told.append(f"warning: the destruction of volume {clean(volume)} had been asked for; look whether the data is all there")
     return told
-
-
-def purge_question(volumes: tuple[PersistentVolume, ...], server: str) -> str:
-    """Asked before retained leftovers are destroyed at last."""
-    sizes = [parse_bytes(volume.spec.capacity.get("storage")) for volume in volumes]
-    total = claim_words.amount(sum(size or 0 for size in sizes), sizes.count(None))
-    names = ", ".join(_leftover(volume) for volume in volumes[:_MANY])
-    more = f" and {len(volumes) - _MANY} more" if len(volumes) > _MANY else ""
-    return f"on {clean(server)} this DESTROYS {count(len(volumes), 'volume')} with {total} for good: {names}{more}. Go on?"
-
-
-def _leftover(volume: PersistentVolume) -> str:
-    held = volume.spec.claim_ref
-    return clean(volume.name) + (f" (was {clean(held.namespace)}/{clean(held.name)})" if held else "")
 
 
 def _fate(one: Deletion) -> str:

@@ -12,6 +12,7 @@ from kubectl_pets.domain.orphans.deletion import DeletionRefused, DeletionRefuse
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import snapshots as snapshot_words
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.cleaning import clean
@@ -240,11 +241,15 @@ def refused(found: DeletionRefused) -> str:
     return told
 
 
-def refusal(why: DeletionRefusedReason | NoSnapshot, about: str = "") -> str:
-    """``about``: what a snapshot that there is not fails for."""
+def refusal(why: DeletionRefusedReason | NoSnapshot | StorageObjection, about: str = "") -> str:
+    """``about``: what a snapshot that there is not fails for, or who is at the storage."""
     match why:
         case NoSnapshot():
             return snapshot_words.refusal(why, about)
+        case StorageObjection():
+            return storage_objection(why, about)
+        case DeletionRefusedReason.NOT_SELECTED:
+            return "left out by --class, --older-than or -l"
         case DeletionRefusedReason.NOT_A_CANDIDATE:
             return "not a candidate"
         case DeletionRefusedReason.IN_USE:
@@ -267,6 +272,26 @@ def refusal(why: DeletionRefusedReason | NoSnapshot, about: str = "") -> str:
             return "among the newest ordinals that --keep holds back"
         case DeletionRefusedReason.OVER_LIMIT:
             return "over the --limit of this run"
+        case _:
+            assert_never(why)
+
+
+def storage_objection(why: StorageObjection, about: str) -> str:
+    """Why a volume's data is not destroyed. ``about`` is text from the cluster."""
+    subject = clean(about)
+    match why:
+        case StorageObjection.SHARED:
+            return f"its storage is that of PersistentVolume {subject} as well, which would lose its data"
+        case StorageObjection.UNKNOWN_SOURCE:
+            return f"what storage volume {subject} is on is not known here, so that nobody else has it cannot be said"
+        case StorageObjection.ATTACHED:
+            return f"its volume is still attached to node {subject}"
+        case StorageObjection.SNAPSHOT_UNDER_WAY:
+            return f"VolumeSnapshot {subject} is being taken of it"
+        case StorageObjection.CLONE_UNDER_WAY:
+            return f"claim {subject} is being filled from it"
+        case StorageObjection.NOT_READ:
+            return f"whether somebody else has its storage could not be read; check with: kubectl auth can-i list {subject} -A"
         case _:
             assert_never(why)
 

@@ -54,7 +54,10 @@ from kubectl_pets.domain.orphans.inventory import (
 )
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshotClass
+from kubectl_pets.domain.orphans.storage import StorageUse
 
+#: Everything was read, and nobody else has any storage.
+NOBODY_ELSE = StorageUse(volumes=(), attachments=(), snapshots=(), claims=())
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 CONTROLLER = "kube-controller-manager"

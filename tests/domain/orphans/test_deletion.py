@@ -30,8 +30,10 @@ from kubectl_pets.domain.orphans.retention import (
     policy_before,
 )
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot, Offer, Taken
+from kubectl_pets.domain.orphans.storage import StorageObjection
 from tests.domain.orphans.builders import (
     DAY,
+    NOBODY_ELSE,
     NOW,
     autoscaler,
     claim,
@@ -80,14 +82,14 @@ def test_the_volume_is_set_to_retain_before_its_claim_goes() -> None:
 
 def test_only_who_says_so_destroys_data() -> None:
     (verdict,) = left_behind(4)
-    (found,) = plan([verdict], DeletionOptions(destroy_data=True), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(use=NOBODY_ELSE, destroy_data=True), NOW).deletions
     assert found.steps == (deletes(verdict),) and found.fate is Fate.DESTROYED
 
 
 @pytest.mark.parametrize("destroy", [True, False])
 def test_a_volume_that_is_retained_anyway_is_left_alone(destroy: bool) -> None:
     (verdict,) = left_behind(4, policy="Retain")
-    (found,) = plan([verdict], DeletionOptions(destroy_data=destroy), NOW).deletions
+    (found,) = plan([verdict], DeletionOptions(use=NOBODY_ELSE, destroy_data=destroy), NOW).deletions
     assert found.steps == (deletes(verdict),) and found.fate is Fate.RETAINED
 
 
@@ -154,13 +156,13 @@ def test_what_is_no_candidate_is_refused_and_counts_for_nothing() -> None:
 @pytest.mark.parametrize("klass", [klass for klass in Class])
 def test_every_class_but_three_is_refused(klass: Class) -> None:
     (verdict,) = left_behind(4)
-    found = plan([msgspec.structs.replace(verdict, klass=klass)], DeletionOptions(destroy_data=True), NOW)
+    found = plan([msgspec.structs.replace(verdict, klass=klass)], DeletionOptions(use=NOBODY_ELSE, destroy_data=True), NOW)
     assert bool(found.deletions) == (klass in (Class.SCALED_DOWN, Class.TEMPLATE_GONE, Class.SET_GONE))
 
 
 @pytest.mark.parametrize("destroy", [True, False])
 def test_a_policy_that_nobody_knows_is_nothing_to_agree_to(destroy: bool) -> None:
-    found = plan(left_behind(4, policy="Archive"), DeletionOptions(destroy_data=destroy), NOW)
+    found = plan(left_behind(4, policy="Archive"), DeletionOptions(use=NOBODY_ELSE, destroy_data=destroy), NOW)
     assert found.refused[0].reason is R.FATE_UNKNOWN and not found.deletions
 
 
@@ -169,7 +171,7 @@ def test_totals_say_what_would_be_destroyed() -> None:
     gib = 2**30
     kept = plan(verdicts, DeletionOptions(), NOW).totals
     assert kept == Totals(claims=4, bytes=21 * gib, destroyed=0, destroyed_bytes=0, unsized=1)
-    lost = plan(verdicts, DeletionOptions(destroy_data=True), NOW).totals
+    lost = plan(verdicts, DeletionOptions(use=NOBODY_ELSE, destroy_data=True), NOW).totals
     assert lost == Totals(claims=4, bytes=21 * gib, destroyed=3, destroyed_bytes=20 * gib, unsized=1)
     assert totals(verdicts) == lost  # as kubectl would
 
@@ -198,7 +200,7 @@ def again(item: PersistentVolumeClaim | None = None, options: DeletionOptions = 
     return recheck(BEFORE, estate(item, **read | rest), options, NOW)
 
 
-def reason(found: Deletion | DeletionRefused) -> DeletionRefusedReason | NoSnapshot:
+def reason(found: Deletion | DeletionRefused) -> DeletionRefusedReason | NoSnapshot | StorageObjection:
     assert isinstance(found, DeletionRefused)
     return found.reason
 
@@ -239,7 +241,7 @@ def test_somebody_else_was_faster() -> None:
 def test_another_fate_is_another_question() -> None:
     item = claim("data-web-4")
     retained = left_behind(4, policy="Retain")[0]
-    back = recheck(retained, estate(item, sets=(stateful_set("web", 1),)), DeletionOptions(destroy_data=True), NOW)
+    back = recheck(retained, estate(item, sets=(stateful_set("web", 1),)), DeletionOptions(use=NOBODY_ELSE, destroy_data=True), NOW)
     assert reason(back) is R.FATE_CHANGED
     other = volume(item, uid="another")
     assert reason(again(volumes={item.spec.volume_name: other})) is R.FATE_CHANGED
@@ -304,7 +306,7 @@ def test_a_volume_that_is_being_deleted_keeps_nothing(policy: str, destroy: bool
     going = volume(item, policy, deletion_timestamp=NOW)
     (verdict,) = judge(estate(item, volumes={going.name: going}, sets=(stateful_set("web", 1),)), NOW)
     assert verdict.fate is Fate.DESTROYED
-    found = plan([verdict], DeletionOptions(destroy_data=destroy), NOW)
+    found = plan([verdict], DeletionOptions(use=NOBODY_ELSE, destroy_data=destroy), NOW)
     assert [each.reason for each in found.refused] == ([R.VOLUME_TERMINATING] if refused else [])
 
 
@@ -328,7 +330,7 @@ def test_a_snapshot_older_than_the_last_use_is_none(unused: int | None, destroy:
     found = recheck(
         BEFORE,
         estate(item, sets=(stateful_set("web", 1),)),
-        DeletionOptions(destroy_data=destroy),
+        DeletionOptions(use=NOBODY_ELSE, destroy_data=destroy),
         NOW,
         Taken("data-web-4-x", NOW - 2 * DAY),
     )

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DestroyVolume, SetRetain
+from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, SetRetain
 from kubectl_pets.domain.model import DataSource, PersistentVolumeClaim, ResourceRequests
 from kubectl_pets.domain.orphans import restoring
 from kubectl_pets.domain.orphans.deletion import DeletionOptions, deletion, essence
 from kubectl_pets.domain.orphans.findings import Class
-from kubectl_pets.domain.orphans.inventory import ClaimRef, PersistentVolume, PersistentVolumeStatus
+from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeStatus
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
     AwaitKept,
@@ -21,11 +21,10 @@ from kubectl_pets.domain.orphans.restoring import (
     RestorePolicy,
     RestoreRefused,
     RestoreRefusedReason,
-    plan_purge,
     record_of,
 )
 from kubectl_pets.domain.orphans.retention import CLAIM_ANNOTATION, POLICY_ANNOTATION, RESCUED_ANNOTATION, RUN_ANNOTATION
-from tests.domain.orphans.builders import DAY, NOW, claim, estate, one, owner, volume
+from tests.domain.orphans.builders import NOW, claim, estate, one, owner, volume
 
 R = RestoreRefusedReason
 plan_restore = partial(restoring.plan_restore, now=NOW)
@@ -234,45 +233,3 @@ def test_notes_of_an_earlier_claim_are_not_believed() -> None:
     broken = volume(OLD, "Retain", phase="Released", annotations={CLAIM_ANNOTATION: "{", POLICY_ANNOTATION: "Delete"})
     record = record_of(broken)
     assert record is not None and record.claim.metadata.uid == OLD.metadata.uid
-
-
-# --- purge -------------------------------------------------------------------------------------------------------------------
-
-
-def test_the_age_of_a_leftover_counts_from_its_release() -> None:
-    """However early it was set to Retain: the deletion that followed may have been another one, much later."""
-    status = PersistentVolumeStatus(phase="Released", last_phase_transition_time=NOW - DAY)
-    since = msgspec.structs.replace(retained(now=NOW - 31 * DAY), status=status)
-    assert not plan_purge((since,), timedelta(days=30), NOW) and plan_purge((since,), timedelta(days=1), NOW)
-
-
-def test_leftovers_of_an_age_are_found() -> None:
-    old = retained(now=NOW - 31 * DAY)
-    assert plan_purge((old,), timedelta(days=30), NOW) == (
-        DestroyVolume(volume=old.name, uid=old.metadata.uid, resource_version="3"),
-    )
-    assert not plan_purge((retained(now=NOW - 29 * DAY),), timedelta(days=30), NOW)
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        volume(OLD, "Retain", phase="Released"),  # nobody noted anything: retained by its owner's will
-        volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations | {POLICY_ANNOTATION: "Retain"}),
-        volume(OLD, "Retain", phase="Released", annotations={POLICY_ANNOTATION: "Delete"}),
-        volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations | {"kubectl-pets/retained-at": "once"}),
-        volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations, deletion_timestamp=NOW),
-        with_ref(RELEASED, "made-anew", "Bound"),
-        with_ref(RELEASED, "", "Available"),  # about to be bound again
-        with_ref(RELEASED, "a-later-one", "Released"),
-        with_ref(RELEASED, OLD.metadata.uid, "Released", persistent_volume_reclaim_policy="Delete"),
-    ],
-)
-def test_everything_else_is_not_ours_to_destroy(item: PersistentVolume) -> None:
-    assert not plan_purge((item,), timedelta(0), NOW + DAY)
-
-
-def test_only_a_claim_ref_that_holds_the_noted_claim_is_a_leftover() -> None:
-    assert plan_purge((RELEASED,), timedelta(0), NOW)
-    other = msgspec.structs.replace(RELEASED.spec, claim_ref=ClaimRef(namespace="prod", name="other", uid=OLD.metadata.uid))
-    assert not plan_purge((msgspec.structs.replace(RELEASED, spec=other),), timedelta(0), NOW)

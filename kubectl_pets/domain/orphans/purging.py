@@ -1,0 +1,154 @@
+"""Which volumes that deletions left are destroyed at last, and why others are not.
+
+Only leftovers of this program's own deletions: Released, with the policy Retain that it set, and still kept for the very claim
+that was deleted. A volume that was Retain before is nobody's leftover but its owner's. All is judged again right before each one.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.changes import DestroyVolume
+from kubectl_pets.domain.model import LabelSelector
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.orphans.retention import known_policy, noted, retained_at
+from kubectl_pets.domain.orphans.storage import Objection, StorageObjection, StorageUse, objection
+from kubectl_pets.domain.safety.budgets import matches
+
+
+class Meant(msgspec.Struct, frozen=True):
+    """A volume by its name, or the claim that it was kept for; ``namespace`` empty: a volume."""
+
+    name: str
+    namespace: str = ""
+
+    def fits(self, volume: PersistentVolume) -> bool:
+        held = volume.spec.claim_ref
+        if not self.namespace:
+            return volume.name == self.name
+        return held is not None and (held.namespace, held.name) == (self.namespace, self.name)
+
+
+class PurgeSelection(msgspec.Struct, frozen=True, kw_only=True):
+    #: Of the claims that were deleted; None: all.
+    namespace: str | None
+    #: Each in the readings that it can have; empty: all.
+    names: tuple[tuple[Meant, ...], ...] = ()
+    #: Of the labels that the claims had.
+    labels: LabelSelector | None = None
+    older_than: timedelta = timedelta(0)
+
+
+@unique
+class PurgeRefusedReason(StrEnum):
+    #: Not of a deletion by this program, or somebody's again.
+    NO_LEFTOVER = "no-leftover"
+    #: In use: bound, or about to be.
+    NOT_RELEASED = "not-released"
+    TOO_YOUNG = "too-young"
+    #: The claim did not have such labels.
+    OTHER_LABELS = "other-labels"
+    #: It was of another namespace than the one that is looked in.
+    OTHER_NAMESPACE = "other-namespace"
+    #: Right before its turn it was not what it was when the plan was made.
+    CHANGED = "changed"
+
+
+class PurgeRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    volume: PersistentVolume
+    reason: PurgeRefusedReason | StorageObjection
+    #: With StorageObjection: who. Text from the cluster.
+    subject: str = ""
+
+
+class Purge(msgspec.Struct, frozen=True, kw_only=True, tag="purge"):
+    """One volume that is destroyed with its data. ``since``: when it became a leftover."""
+
+    volume: PersistentVolume
+    since: datetime
+    step: DestroyVolume
+
+    @property
+    def size(self) -> int | None:
+        """Bytes; None where nothing says."""
+        return parse_bytes(self.volume.spec.capacity.get("storage"))
+
+
+class PurgePlan(msgspec.Struct, frozen=True, kw_only=True):
+    purges: tuple[Purge, ...]
+    refused: tuple[PurgeRefused, ...]
+    #: Names that are no volume's and no leftover's claim.
+    unknown: tuple[str, ...] = ()
+
+
+def plan_purge(use: StorageUse, selection: PurgeSelection, now: datetime) -> PurgePlan:
+    """What to destroy of the volumes in ``use``, in the order of the claims that they were kept for. Of those that were not named
+    only what would be destroyed, but for its storage, is told as refused."""
+    purges: list[Purge] = []
+    refused: list[PurgeRefused] = []
+    for volume in sorted(use.volumes or (), key=_order):
+        named = any(meant.fits(volume) for readings in selection.names for meant in readings)
+        if selection.names and not named:
+            continue
+        found = judge(volume, use, selection, now)
+        if isinstance(found, Purge):
+            purges.append(found)
+        elif named or isinstance(found.reason, StorageObjection):
+            refused.append(found)
+    known = [*(each.volume for each in purges), *(each.volume for each in refused)]
+    unknown = [readings[0].name for readings in selection.names if not any(m.fits(v) for m in readings for v in known)]
+    return PurgePlan(purges=tuple(purges), refused=tuple(refused), unknown=tuple(unknown))
+
+
+def judge(volume: PersistentVolume, use: StorageUse, selection: PurgeSelection, now: datetime) -> Purge | PurgeRefused:
+    """Whether this one may be destroyed."""
+    reason = _unfit(volume, selection)
+    since = _since(volume)
+    if reason is None and since is not None and since + selection.older_than > now:
+        reason = PurgeRefusedReason.TOO_YOUNG
+    if reason is not None or since is None:
+        return PurgeRefused(volume=volume, reason=reason or PurgeRefusedReason.NO_LEFTOVER)
+    against: Objection | None = objection(volume, use)
+    if against is not None:
+        return PurgeRefused(volume=volume, reason=against.reason, subject=against.subject)
+    meta = volume.metadata
+    step = DestroyVolume(volume=volume.name, uid=meta.uid, resource_version=meta.resource_version)
+    return Purge(volume=volume, since=since, step=step)
+
+
+def again(planned: Purge, use: StorageUse, selection: PurgeSelection, now: datetime) -> Purge | PurgeRefused:
+    """The same decision on what was newly read, right before its turn."""
+    fresh = next((volume for volume in use.volumes or () if volume.name == planned.volume.name), None)
+    if fresh is None or fresh.metadata.uid != planned.volume.metadata.uid:
+        return PurgeRefused(volume=planned.volume, reason=PurgeRefusedReason.CHANGED)
+    return judge(fresh, use, selection, now)
+
+
+def _order(volume: PersistentVolume) -> tuple[str, str, str]:
+    held = volume.spec.claim_ref
+    return (held.namespace, held.name, volume.name) if held is not None else ("", "", volume.name)
+
+
+def _unfit(volume: PersistentVolume, selection: PurgeSelection) -> PurgeRefusedReason | None:
+    held, known = volume.spec.claim_ref, noted(volume)
+    ours = known_policy(volume.metadata.annotations) in ("Delete", "Recycle") and known is not None and held is not None
+    if not ours or known is None or held is None:
+        return PurgeRefusedReason.NO_LEFTOVER
+    if volume.status.phase != "Released" or volume.metadata.deletion_timestamp is not None or not held.uid:
+        return PurgeRefusedReason.NOT_RELEASED
+    if volume.spec.persistent_volume_reclaim_policy != "Retain" or held.uid != known.metadata.uid:
+        return PurgeRefusedReason.NO_LEFTOVER
+    said = any(meant.namespace and meant.fits(volume) for readings in selection.names for meant in readings)
+    if selection.namespace not in (None, held.namespace) and not said:
+        return PurgeRefusedReason.OTHER_NAMESPACE
+    if selection.labels is not None and not matches(selection.labels, known.metadata.labels):
+        return PurgeRefusedReason.OTHER_LABELS
+    return None
+
+
+def _since(volume: PersistentVolume) -> datetime | None:
+    """Its release, if that is known and came after it was set to Retain."""
+    retained, released = retained_at(volume), volume.status.last_phase_transition_time
+    return max(retained, released or retained) if retained is not None else None

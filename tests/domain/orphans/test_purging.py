@@ -1,0 +1,131 @@
+"""Leftovers of an age, of a namespace, by name and by label; and all that is not ours to destroy."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain.changes import DestroyVolume
+from kubectl_pets.domain.model import ObjectMeta
+from kubectl_pets.domain.orphans.inventory import ClaimRef, PersistentVolume, PersistentVolumeStatus
+from kubectl_pets.domain.orphans.labels import parse_selector
+from kubectl_pets.domain.orphans.purging import (
+    Meant,
+    PurgePlan,
+    PurgeRefused,
+    PurgeRefusedReason,
+    PurgeSelection,
+    again,
+    plan_purge,
+)
+from kubectl_pets.domain.orphans.retention import POLICY_ANNOTATION
+from kubectl_pets.domain.orphans.storage import StorageObjection
+from kubectl_pets.domain.safety.budgets import matches
+from tests.domain.orphans.builders import DAY, NOBODY_ELSE, NOW, claim, volume
+from tests.domain.orphans.test_restoring import OLD, RELEASED, retained, with_ref
+
+R = PurgeRefusedReason
+ALL = PurgeSelection(namespace=None)
+
+
+def planned(*volumes: PersistentVolume, selection: PurgeSelection = ALL, now: Any = NOW) -> PurgePlan:
+    return plan_purge(msgspec.structs.replace(NOBODY_ELSE, volumes=volumes), selection, now)
+
+
+def names(found: PurgePlan) -> list[str]:
+    return [one.volume.name for one in found.purges]
+
+
+def older(days: int) -> PurgeSelection:
+    return PurgeSelection(namespace=None, older_than=timedelta(days=days))
+
+
+def test_the_age_of_a_leftover_counts_from_its_release() -> None:
+    """However early it was set to Retain: the deletion that followed may have been another one, much later."""
+    status = PersistentVolumeStatus(phase="Released", last_phase_transition_time=NOW - DAY)
+    since = msgspec.structs.replace(retained(now=NOW - 31 * DAY), status=status)
+    assert not names(planned(since, selection=older(30))) and names(planned(since, selection=older(1)))
+
+
+def test_leftovers_of_an_age_are_found() -> None:
+    old = retained(now=NOW - 31 * DAY)
+    (found,) = planned(old, selection=older(30)).purges
+    assert found.step == DestroyVolume(volume=old.name, uid=old.metadata.uid, resource_version="3")
+    assert not names(planned(retained(now=NOW - 29 * DAY), selection=older(30)))
+
+
+NOT_OURS = [
+    volume(OLD, "Retain", phase="Released"),  # nobody noted anything: retained by its owner's will
+    volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations | {POLICY_ANNOTATION: "Retain"}),
+    volume(OLD, "Retain", phase="Released", annotations={POLICY_ANNOTATION: "Delete"}),
+    volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations | {"kubectl-pets/retained-at": "once"}),
+    volume(OLD, "Retain", phase="Released", annotations=RELEASED.metadata.annotations, deletion_timestamp=NOW),
+    with_ref(RELEASED, "made-anew", "Bound"),
+    with_ref(RELEASED, "", "Available"),  # about to be bound again
+    with_ref(RELEASED, "a-later-one", "Released"),
+    with_ref(RELEASED, OLD.metadata.uid, "Released", persistent_volume_reclaim_policy="Delete"),
+    msgspec.structs.replace(
+        RELEASED, spec=msgspec.structs.replace(RELEASED.spec, claim_ref=ClaimRef(namespace="prod", name="other", uid=OLD.metadata.uid))
+    ),
+]
+
+
+@pytest.mark.parametrize("item", NOT_OURS)
+def test_everything_else_is_not_ours_to_destroy(item: PersistentVolume) -> None:
+    assert planned(item, now=NOW + DAY) == PurgePlan(purges=(), refused=())
+    by_name = PurgeSelection(namespace=None, names=((Meant(item.name),),))
+    (refused,) = planned(item, now=NOW + DAY, selection=by_name).refused
+    assert refused.reason in (R.NO_LEFTOVER, R.NOT_RELEASED)
+
+
+def test_only_the_namespace_that_is_looked_in() -> None:
+    there = retained(claim("data-web-4", namespace="other", uid="o"))
+    both = (RELEASED, there)
+    assert names(planned(*both)) == [there.name, RELEASED.name]
+    assert names(planned(*both, selection=PurgeSelection(namespace="prod"))) == [RELEASED.name]
+    assert not planned(*both, selection=PurgeSelection(namespace="prod")).refused
+    named = PurgeSelection(namespace="prod", names=((Meant(there.name), Meant(there.name, "prod")),))
+    assert [one.reason for one in planned(*both, selection=named).refused] == [R.OTHER_NAMESPACE]
+    said = PurgeSelection(namespace="prod", names=((Meant("data-web-4", "other"),),))
+    assert names(planned(*both, selection=said)) == [there.name]
+    nobody = PurgeSelection(namespace="prod", names=((Meant("data-web-9"), Meant("data-web-9", "prod")),))
+    assert planned(*both, selection=nobody).unknown == ("data-web-9",)
+
+
+def test_labels_are_those_that_the_claim_had() -> None:
+    for text, fits in (("app=web", True), ("app=db", False), ("tier in (db, cache),app", True), ("!tier", False)):
+        selection = PurgeSelection(namespace=None, labels=parse_selector(text))
+        assert bool(names(planned(RELEASED, selection=selection))) is fits, text
+
+
+def test_storage_that_somebody_else_has_is_refused_by_name() -> None:
+    twin = msgspec.structs.replace(volume(OLD), metadata=ObjectMeta(name="twin", uid="t"))
+    found = planned(RELEASED, twin)
+    assert not found.purges and [one.reason for one in found.refused] == [StorageObjection.SHARED]
+
+
+def test_right_before_its_turn_it_is_judged_again() -> None:
+    (one,) = planned(RELEASED).purges
+    use = msgspec.structs.replace(NOBODY_ELSE, volumes=(RELEASED,))
+    assert not isinstance(again(one, use, ALL, NOW), PurgeRefused)
+    for volumes in ((), (with_ref(RELEASED, "made-anew", "Bound"),), (volume(OLD, "Retain", phase="Released", uid="another"),)):
+        assert isinstance(again(one, msgspec.structs.replace(use, volumes=volumes), ALL, NOW), PurgeRefused)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "fits"),
+    [
+        ("a=1", {"a": "1"}, True), ("a==1", {"a": "2"}, False), ("a!=1", {}, True), ("a in (1,2)", {"a": "2"}, True),
+        ("a notin (1, 2)", {"a": "2"}, False), ("a", {"a": ""}, True), ("!a", {"b": ""}, True), ("a=1,b", {"a": "1"}, False),
+        ("x.org/a=", {"x.org/a": ""}, True),
+    ],
+)
+def test_selectors_are_read_as_kubectl_does(text: str, labels: dict[str, str], fits: bool) -> None:
+    selector = parse_selector(text)
+    assert selector is not None and matches(selector, labels) is fits
+
+
+@pytest.mark.parametrize("text", ["a=b=c", "=", "a in 1", "a,,b", "a in (b", "a=(x)", ",a"])
+def test_selectors_that_cannot_be_meant(text: str) -> None:
+    assert parse_selector(text) is None
