@@ -10,7 +10,7 @@ from kubectl_pets.domain.model import OwnerReference, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSet, ManagerKind, managers
 from kubectl_pets.domain.rollout.revisions import Image
-from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.deciding import after, before, decide
 from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.planning import plan
@@ -45,7 +45,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
 )
 from tests.domain.builders import NEW, NOW, OLD, UID, failing, pod, snapshot, statefulset
-from tests.domain.closed_loop import BAD, FAULTS, GOOD, Session, new_image
+from tests.domain.closed_loop import BAD, FAULTS, GOOD, SLOW, Session, new_image
 from tests.domain.controller import RULES, World
 
 RUN = Run(images=new_image(GOOD))
@@ -238,6 +238,21 @@ def test_a_broken_canary_is_fixed_forward(rules: object, policy: str) -> None:
     assert session.run() == Done(reason=DoneReason.COMPLETE) and world.truly_complete()
     deleted = [step for step in session.steps if isinstance(step, Delete)]
     assert [step.pod for step in deleted] == ["web-2"] and all(step.ordered for step in deleted)
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+def test_a_first_image_that_never_gets_ready_is_fixed_forward(policy: str) -> None:
+    world = World(image=SLOW, faults=FAULTS, policy=policy)
+    world.come_to_rest()
+    session = Session(world, RUN, Random(3))
+    assert session.run() == Done(reason=DoneReason.COMPLETE) and world.truly_complete()
+
+
+def test_what_still_has_patience_is_fixed_forward_all_the_same() -> None:
+    """Somebody who orders another image does not have to wait until the broken one is called stuck."""
+    seen = assess(snapshot(statefulset(current=NEW, images=("app:1",)), failing(0, NEW)), NOW)
+    late = replace(seen, phase=Phase.FAILING, failing=seen.blockers, blockers=())
+    assert decide(RUN, late, NOW, RunMemory())[0] == Act(step=Stage(images=new_image(GOOD), partition=0))
 
 
 def test_a_fix_that_was_killed_goes_on() -> None:

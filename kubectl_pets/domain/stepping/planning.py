@@ -111,7 +111,8 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
         case Delete(pod=pod) | Evict(pod=pod):
             gone = {"state": PodState.MISSING, "revision": "", "uid": "", "updated": False, "lacks": (), "trouble": None}
             members = tuple(replace(member, **gone) if member.name == pod else member for member in seen.members)
-            return replace(seen, members=members)
+            blockers = tuple(blocker for blocker in seen.blockers if blocker.pod != pod)  # what was broken is gone
+            return replace(seen, members=members, blockers=blockers)
 
 
 def _settle(seen: Assessment, now: datetime) -> Assessment:

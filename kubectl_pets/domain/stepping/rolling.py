@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
+from kubectl_pets.domain.rollout.members import LEAVING, PodState
+from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.moves import (
     await_pods,
@@ -39,6 +40,9 @@ from kubectl_pets.domain.stepping.steps import (
     WaitReason,
 )
 
+#: A pod that merely is not ready may be replaying its log: it is left alone until it is this old.
+_UNREADY_PATIENCE = timedelta(minutes=1)
+
 #: The goals that go forward.
 Forward = Canary | StepOn | Promote | Run
 
@@ -62,10 +66,9 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
             return target, memory
         memory = replace(memory, target=target)
     assert memory.target is not None
-    if isinstance(goal, Canary | Run) and goal.images:
-        broken = _broken_in_the_way(seen)
-        if broken is not None:
-            return deletion(broken, seen, ordered=True), memory
+    freed = _out_of_the_way(seen, now) if isinstance(goal, Canary | Run) and goal.images else None
+    if freed is not None:
+        return freed, memory
     if seen.phase is Phase.STUCK:
         return Stuck(blockers=seen.blockers), memory
     if not settled(seen):
@@ -93,38 +96,54 @@ def _staging(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None
         return None
     if begun:
         return not_kept(seen, memory)  # they were there already, and somebody took them out
-    by_hand, partition = seen.strategy == "OnDelete", seen.replicas
-    if seen.phase is Phase.STUCK:
-        mended = _mended_under(seen)
-        if mended is None:
+    by_hand, mended = seen.strategy == "OnDelete", _mended_under(seen)
+    if mended is None:
+        if seen.phase is Phase.STUCK:
             return Refused(reason=RefusedReason.STUCK, blockers=seen.blockers)
-        partition = mended
-    elif seen.under_way and not by_hand and not seen.staged:
-        return Refused(reason=RefusedReason.OTHER_ROLLOUT)
+        if seen.under_way and not by_hand and not seen.staged:
+            return Refused(reason=RefusedReason.OTHER_ROLLOUT)
+    partition = seen.replicas if mended is None else mended
     return Act(step=Stage(images=wanted, partition=None if by_hand else partition))
 
 
 def _mended_under(seen: Assessment) -> int | None:
-    """The partition under which another template mends what is stuck: it holds every pod that serves, and a broken one comes back
-    at a revision that is not the broken one. None: there is none such, or what is broken is not the wanted version.
+    """The partition under which another template mends what is broken, stuck or still failing: it holds every pod that serves,
+    and a broken one comes back at a revision that is not the broken one. None: nothing is broken, or not the wanted version.
 
     A broken first rollout has no other revision than the broken one, so its broken pods have to be released
-    (kubernetes/kubernetes#60164, #78007).
+    (kubernetes/kubernetes#60164, #78007); a pod that has never been ready is no better than one that crashes.
     """
-    broken = {blocker.pod for blocker in seen.blockers}
-    down = [member for member in seen.members if member.name in broken]
-    if not down or len(down) < len(broken) or not all(member.updated for member in down):
+    broken = _broken(seen)
+    down = [member for member in seen.members if member.uid and not member.available and member.state not in LEAVING]
+    if broken:
+        if not broken <= {member.name for member in down}:
+            return None
+        down = [member for member in down if member.name in broken]
+    elif seen.available:
+        return None
+    if not down or not all(member.updated for member in down):
         return None
     partition = min((member.position for member in down if member.revision == seen.before.held), default=seen.replicas)
     serving = any(member.available and member.position >= partition for member in seen.members)
     return None if serving else partition
 
 
-def _broken_in_the_way(seen: Assessment) -> Member | None:
-    """The broken pod to delete next so that it comes back at another revision; it serves nobody, and is not the wanted one."""
-    broken = {blocker.pod for blocker in seen.blockers}
-    outdated = [member for member in seen.members if member.name in broken and member.outdated and holds_up(member, seen)]
-    return next_down(outdated, seen, at_once=True)
+def _broken(seen: Assessment) -> set[str]:
+    return {blocker.pod for blocker in (*seen.blockers, *seen.failing)}
+
+
+def _out_of_the_way(seen: Assessment, now: datetime) -> Decision | None:
+    """The deletion of the broken pod that is next, so that it comes back at another revision than it runs, which is not the
+    wanted one; one that merely is not ready is given time first. None: no pod is in the way."""
+    outdated = [member for member in seen.members if member.outdated and holds_up(member, seen)]
+    member = next_down(outdated, seen, at_once=True)
+    if member is None:
+        return None
+    if member.name not in _broken(seen) and member.created is not None:
+        old_enough = later(member.created, _UNREADY_PATIENCE)
+        if old_enough > now:
+            return Wait(reason=WaitReason.PODS, pods=(member.name,), until=old_enough)
+    return deletion(member, seen, ordered=True)
 
 
 def _nothing_to_roll(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision:
