@@ -71,7 +71,7 @@ def command(
 
     def goal(seen: Assessment, careful: bool) -> Goal:
         if not chosen:
-            by = Run(soak=soak) if soak or terms.gates or careful else None
+            by = Run(soak=soak) if soak or terms.stepwise or careful else None
             return Restart(at=mark(session.now(), seen), by=by, anew=anew)
         left_out = _named(skip, seen)
         wanted = in_order(_named(pods, seen), seen, Order(order) if order else None)

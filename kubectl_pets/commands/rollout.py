@@ -184,7 +184,7 @@ def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak
       kubectl pets rollout promote web
       kubectl pets rollout promote web --soak 1m --gate-http /healthz:8080 --timeout 20m
     """
-    goal: Goal = Run(soak=soak) if soak or terms.gates else Promote()
+    goal: Goal = Run(soak=soak) if soak or terms.stepwise else Promote()
     return carry(session, name, lambda seen, careful: goal, options, terms)
 
 

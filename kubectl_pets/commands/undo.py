@@ -54,7 +54,7 @@ def undo(
         entry = by_name[back]
         if not entry.template:
             raise InvalidError(f"revision {entry.number} of {name} holds no template, so there is nothing to restore.")
-        by = Run(soak=soak) if soak or terms.gates or careful else None
+        by = Run(soak=soak) if soak or terms.stepwise or careful else None
         return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by)
 
     return carry(session, name, goal, options, terms)

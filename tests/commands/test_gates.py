@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kubectl_pets.domain.dns.reasons import Diagnosis
+from kubectl_pets.flows.engine import names
 from tests.commands.plugin import Plugin
+from tests.controlplane import DnsReplica
 
 pytestmark = pytest.mark.real
 
@@ -195,3 +199,41 @@ def test_a_leader_that_cannot_be_asked_for_is_no_follower(pets: Plugin) -> None:
     words = ("--skip-leader", "exec:no-such-command-here", "--gate-retries", "0", "-y", "--timeout", "60s")
     held = pets("rollout", "restart", "web", *words, expect=4).stderr
     assert "--skip-leader exec:" in held and "no-such-command-here" in held and pets.uids() == before
+
+
+HEADLESS = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: None, selector: {app: web}, ports: [{name: http, port: 80}]}\n"
+
+
+def test_names_are_right_everywhere_before_the_next_pod_goes_down(
+    pets: Plugin, dns: list[DnsReplica], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both replicas cache: each of them has to have every address before each pod goes down, and before the run is called done."""
+    pets.plane.apply(HEADLESS, pets.namespace)
+    pets.make("web", replicas=2)
+    pets("dns", "web", "-w", "--timeout", "90s")
+    right: list[dict[str, str]] = []
+    really = names.look_at_names
+
+    def noted(*words: Any, **more: Any) -> Diagnosis:
+        before, found = pets.images(), really(*words, **more)
+        assert len(found.servers) == 2
+        if found.right:
+            right.append(before)
+        return found
+
+    monkeypatch.setattr(names, "look_at_names", noted)
+    pets("rollout", "run", "web", "--image", NEW, "--gate-dns", "--timeout", "200s")
+    for state in ({"web-0": OLD, "web-1": OLD}, {"web-0": OLD, "web-1": NEW}, {"web-0": NEW, "web-1": NEW}):
+        assert state in right
+    pets("dns", "web", "--check")
+
+
+def test_a_name_that_is_wrong_keeps_every_pod(pets: Plugin, dns: list[DnsReplica]) -> None:
+    """There is no Service, so no pod has a name, and none goes down for it; what is wrong is said."""
+    pets.make("web", replicas=2)
+    before = pets.uids()
+    words = ("--gate-dns", "--gate-timeout", "1s", "--gate-retries", "0")
+    held = pets("rollout", "run", "web", "--image", NEW, *words, expect=4).stderr
+    assert "--gate-dns" in held and "there is no Service" in held and pets.uids() == before
+    held = pets("rollout", "restart", "web", "--pod", "0", "-y", *words, expect=4).stderr
+    assert "there is no Service" in held and pets.uids() == before

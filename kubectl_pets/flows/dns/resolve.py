@@ -12,9 +12,7 @@ import msgspec
 
 from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
 from kubectl_pets.domain.dns.clients import spellings
-from kubectl_pets.domain.dns.corefile import Settings, read_corefile
-from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
-from kubectl_pets.domain.dns.names import NameKind, expected, positions_of, questions
+from kubectl_pets.domain.dns.names import Name, NameKind, positions_of
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import cluster_zone
@@ -22,6 +20,7 @@ from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import PetsError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.names import look_at_names, read_settings
 from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.ports.dns import DnsWhere, Resolver
 from kubectl_pets.session import Session
@@ -124,23 +123,26 @@ class _Looker:
 
     def __init__(self, session: Session, aim: Aim, resolver: Resolver) -> None:
         self._session, self._aim, self._resolver = session, aim, resolver
-        self._settings = self._read_settings()
+        self._settings = read_settings(session.cluster, aim.where)
         self._resolv_conf = self._read_resolv_conf()
 
     def look(self, network: Network) -> Diagnosis:
         zone = cluster_zone(self._aim.zone, self._settings, self._resolv_conf)
-        wanted = narrowed(expected(network, zone, self._settings), _chosen(network, self._aim.pods))
-        hearings = self._resolver.ask(questions(wanted.names))
-        names = [name for name in wanted.names if name.kind is NameKind.POD and name.name]
-        spelt = [spelling for name in names for spelling in spellings(name, network.set.namespace)]
-        views = (self._from_client(spelt),) if self._aim.client else ()
-        return diagnose(network, wanted, hearings, self._settings, views, self._session.now())
+        chosen = _chosen(network, self._aim.pods)
+        return look_at_names(
+            self._session.cluster, self._resolver, network, zone, self._settings, chosen=chosen, views=self._views(network)
+        )
 
-    def _read_settings(self) -> Settings | None:
-        if self._aim.where.server:
-            return None  # nothing says that this server has the cluster's Corefile
-        text = self._session.cluster.corefile(self._aim.where)
-        return read_corefile(text) if text is not None else None
+    def _views(self, network: Network) -> Callable[[Sequence[Name]], tuple[ClientView, ...]]:
+        """What the pod that is looked from sees of the pods' names; nothing where there is none."""
+
+        def seen(names: Sequence[Name]) -> tuple[ClientView, ...]:
+            if not self._aim.client:
+                return ()
+            pods = [name for name in names if name.kind is NameKind.POD and name.name]
+            return (self._from_client([spelling for name in pods for spelling in spellings(name, network.set.namespace)]),)
+
+        return seen
 
     def _read_resolv_conf(self) -> str | None:
         if not self._aim.client or self._aim.zone or self._settings is not None:

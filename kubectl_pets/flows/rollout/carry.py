@@ -90,7 +90,7 @@ def carry(
         return _report(session, Conclusion(ending=refused, seen=seen, changed=False), options)
     if options.dry_run is not DryRun.NONE:
         return _rehearse(session, snapshot, seen, goal, planned, options)
-    asks = bool(terms and terms.gates) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
+    asks = bool(terms and terms.stepwise) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
     _warn(session, snapshot, seen, checks, planned)

@@ -4,7 +4,6 @@ The rules are the domain's (``guarding``); here they get what they rest on: budg
 what the gates say. All of it is read afresh, for a plan that was safe may not be any more.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -35,8 +34,10 @@ from kubectl_pets.domain.stepping.steps import (
     WaitReason,
 )
 from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate, ask_leader
+from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
+from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import SetPort
 
 #: A budget's status follows its pods after a moment; only after this long with every pod up is a no a no.
@@ -65,12 +66,19 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     quorum: bool = False
     ignore_budgets: bool = False
     gates: tuple[Gate, ...] = ()
+    #: Every name of the set is right at every DNS server before a pod goes down, and at the end.
+    gate_dns: bool = False
     gate_timeout: float = 30.0
     gate_retries: int = 3
     #: A command that exits with 0 in the pod that leads; restart leaves that one alone.
     leader_command: str = ""
     #: A label selector: while a pod goes down, every other set that it selects has all of its pods available.
     group: str = ""
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether something is asked between the pods, so that they are released one after the other."""
+        return bool(self.gates) or self.gate_dns
 
     @property
     def rights(self) -> tuple[tuple[str, str], ...]:
@@ -94,7 +102,16 @@ class LeaderSkip(msgspec.Struct, frozen=True, tag="skip"):
     pod: str
 
 
-class ChecksPort(SetPort, BudgetPort, NodePort, PodPort, Protocol):
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be asked before a decision may be carried out."""
+
+    #: These have to pass the gates.
+    pods: tuple[Member, ...] = ()
+    #: The names of all pods have to be right.
+    names: bool = False
+
+
+class ChecksPort(SetPort, BudgetPort, NodePort, PodPort, DnsPort, ClockPort, Protocol):
     """What the checks rest on."""
 
 
@@ -109,6 +126,8 @@ class Checks:
         self._none = self._budgets == ()
         self._since: datetime | None = None
         self._pause = _SOON
+        #: The pods whose names were found right.
+        self._named: frozenset[str] | None = None
 
     @property
     def budgets_unread(self) -> bool:
@@ -116,7 +135,7 @@ class Checks:
 
     def careful(self, seen: Assessment) -> bool:
         """Whether what holds for one pod has to be asked again for the next."""
-        return self.terms.minimum(seen.replicas) > 0 or covered(seen, self._budgets)
+        return self.terms.gate_dns or self.terms.minimum(seen.replicas) > 0 or covered(seen, self._budgets)
 
     def foresee(self, step: Step, seen: Assessment) -> Refused | None:
         """What would refuse the step right away; for plans."""
@@ -156,22 +175,36 @@ class Checks:
         self._pause = min(2 * self._pause, _LATER)
         return msgspec.structs.replace(wait, until=now + self._pause)
 
-    def pending(self, goal: Goal, decision: Decision, seen: Assessment) -> tuple[Member, ...]:
-        """The pods that have to pass the gates before the decision, which would go on from them, may be carried out."""
+    def due(self, goal: Goal, decision: Decision, seen: Assessment) -> Due | None:
+        """What has to be asked before the decision, which would go on from the pods that there are; None: nothing."""
         match decision:
             case Act(step=SetPartition(releases=releases)) if releases:
-                pass
-            case Act(step=Delete() | Evict()):
-                pass
+                serves = True
+            case Act(step=Delete(pod=pod) | Evict(pod=pod)):
+                serves = any(member.name == pod and member.available for member in seen.members)
             case Done(reason=reason) if reason in _ACHIEVED:
-                pass
+                serves = True
             case _:
-                return ()
-        return tuple(pod for pod in new_pods(goal, seen) if pod.available and not self._gates.has_passed(pod))
+                return None
+        pods = tuple(pod for pod in new_pods(goal, seen) if pod.available and not self._gates.has_passed(pod))
+        # Of a pod that is broken already no name is right, and deleting it is what helps.
+        names = self.terms.gate_dns and serves and self._named != _uids(seen)
+        return Due(pods=pods, names=names) if pods or names else None
 
-    def ask(self, seen: Assessment, pods: Sequence[Member]) -> GateFailed | None:
-        """Put the pods to the gates; the first no."""
-        return self._gates.ask(seen, pods)
+    def ask(self, seen: Assessment, due: Due) -> GateFailed | None:
+        """Put the pods to the gates, then the names to the DNS servers; the first no."""
+        failed = self._gates.ask(seen, due.pods)
+        if failed is not None or not due.names:
+            return failed
+        from kubectl_pets.flows.engine.names import await_right_names  # all that DNS takes, for those who ask for it
+
+        seconds = self.terms.gate_timeout * (1 + self.terms.gate_retries)
+        wrong = await_right_names(self._cluster, seen.namespace, seen.name, seconds)
+        if wrong:
+            pod = due.pods[0].name if due.pods else seen.name
+            return GateFailed(pod=pod, gate="--gate-dns", detail=wrong)
+        self._named = _uids(seen)
+        return None
 
     def _is_lost(self, name: str) -> bool:
         return self._cluster.node_state(name) in (NodeState.SILENT, NodeState.GONE)
@@ -184,3 +217,7 @@ class Checks:
         if isinstance(led, str):
             return GateFailed(pod=pod, gate=f"--skip-leader exec:{self.terms.leader_command!r}", detail=led)
         return LeaderSkip(pod) if led else None
+
+
+def _uids(seen: Assessment) -> frozenset[str]:
+    return frozenset(member.uid for member in seen.members)

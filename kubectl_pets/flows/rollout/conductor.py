@@ -1,13 +1,11 @@
 """A rollout, driven towards its goal or only followed: what is done at each look; the engine looks and waits."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import after, before, decide
 from kubectl_pets.domain.stepping.patches import answer_of, change_for
@@ -34,7 +32,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import LookPort
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
 from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
-from kubectl_pets.flows.rollout.checks import Checks, LeaderSkip
+from kubectl_pets.flows.rollout.checks import Checks, Due, LeaderSkip
 from kubectl_pets.ports.sets import ChangePort, SetViewSource
 
 #: Refusals that may come half-way, because the cluster is not what it was.
@@ -139,20 +137,20 @@ class _Run:
             case Stuck(blockers=blockers):
                 return Stalled(decision, blockers, decision)
             case Act():
-                pending = self._pending(decision, sight)
-                return Attempt(partial(self._ask, sight, pending) if pending else partial(self._step, sight, decision))
+                due = self._due(decision, sight)
+                return Attempt(partial(self._ask, sight, due) if due is not None else partial(self._step, sight, decision))
             case _:
-                pending = self._pending(decision, sight)
-                return Attempt(partial(self._ask, sight, pending), late=True) if pending else Ended(decision, decision)
+                due = self._due(decision, sight)
+                return Attempt(partial(self._ask, sight, due), late=True) if due is not None else Ended(decision, decision)
 
-    def _pending(self, decision: Decision, sight: Sight) -> tuple[Member, ...]:
-        return self._checks.pending(self._goal, decision, sight.seen) if self._checks is not None else ()
+    def _due(self, decision: Decision, sight: Sight) -> Due | None:
+        return self._checks.due(self._goal, decision, sight.seen) if self._checks is not None else None
 
-    def _ask(self, sight: Sight, pending: Sequence[Member]) -> Outcome[Ending | Unagreed]:
+    def _ask(self, sight: Sight, due: Due) -> Outcome[Ending | Unagreed]:
         """Put the pods to the gates. They take their time, so all is read again afterwards."""
         assert self._checks is not None
-        self._look.show(Wait(reason=WaitReason.GATE, pods=tuple(pod.name for pod in pending)))
-        failed = self._checks.ask(sight.seen, pending)
+        self._look.show(Wait(reason=WaitReason.GATE, pods=tuple(pod.name for pod in due.pods)))
+        failed = self._checks.ask(sight.seen, due)
         return Ended(failed) if failed is not None else Again(fresh=True)
 
     def _step(self, sight: Sight, decision: Act) -> Outcome[Ending | Unagreed]:

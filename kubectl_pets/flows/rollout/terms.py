@@ -37,6 +37,7 @@ _OPTIONS = (
     click.option("--gate-exec", multiple=True, metavar="CMD", help="Run this in each new pod; anything but exit code 0 stops."),
     click.option("--gate-http", multiple=True, type=HttpGateValue(), help="GET this from each new pod, by the API server."),
     click.option("--gate-cmd", multiple=True, metavar="CMD", help="Run this here for each new pod, in $KUBECTL_PETS_POD."),
+    click.option("--gate-dns", is_flag=True, help="Before the next pod goes down every name is right at every DNS server."),
     click.option("--gate-timeout", type=Duration(), default="30s", show_default=True, help="For one try of one gate."),
     click.option("--gate-retries", type=click.IntRange(0, 1000), default=3, show_default=True, help="More tries, one a second."),
 )
@@ -56,6 +57,7 @@ def terms_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         gate_exec: tuple[str, ...],
         gate_http: tuple[HttpGate, ...],
         gate_cmd: tuple[str, ...],
+        gate_dns: bool,
         gate_timeout: timedelta,
         gate_retries: int,
         **kw: Any,
@@ -70,6 +72,7 @@ def terms_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
             quorum=quorum,
             ignore_budgets=ignore_budgets,
             gates=gates,
+            gate_dns=gate_dns,
             gate_timeout=gate_timeout.total_seconds() or 30.0,
             gate_retries=gate_retries,
         )

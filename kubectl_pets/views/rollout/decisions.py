@@ -146,6 +146,8 @@ def _waiting(wait: Wait, seen: Assessment) -> str:
             return "waiting for more pods to be available before one more goes down"
         case WaitReason.OTHERS:
             return f"waiting for {phrases.folded(wait.pods)} of the same group to be fully available"
+        case WaitReason.GATE if not wait.pods:
+            return "asking every DNS server for the names of the pods"
         case WaitReason.GATE:
             return f"asking the gates about {phrases.folded(wait.pods)}"
         case _:

@@ -1,0 +1,84 @@
+"""One look at the names of a set's pods: what they are made of, what every DNS server answers, and what is to be said of it.
+
+For the verb that shows names, and for rollouts that wait for them.
+"""
+
+from collections.abc import Callable, Sequence
+from time import monotonic, sleep
+from typing import Protocol
+
+from kubectl_pets.domain.dns.answers import ClientView
+from kubectl_pets.domain.dns.corefile import Settings, read_corefile
+from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
+from kubectl_pets.domain.dns.names import Name, expected, questions
+from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.dns.reasons import Diagnosis
+from kubectl_pets.domain.dns.zones import Zone, cluster_zone
+from kubectl_pets.errors import PetsError
+from kubectl_pets.ports.dns import DnsPort, DnsWhere, Resolver
+from kubectl_pets.ports.server import ClockPort
+from kubectl_pets.views.dns import words
+from kubectl_pets.views.text.cleaning import clean
+
+#: Seconds between two rounds of questions.
+_INTERVAL = 1.0
+
+
+class NamesPort(DnsPort, ClockPort, Protocol):
+    """What a look at names takes."""
+
+
+def read_settings(port: DnsPort, where: DnsWhere) -> Settings | None:
+    """The Corefile's. None: not readable, or a server was named, of which nothing says that it has the cluster's Corefile."""
+    text = None if where.server else port.corefile(where)
+    return read_corefile(text) if text is not None else None
+
+
+def look_at_names(
+    port: ClockPort,
+    resolver: Resolver,
+    network: Network,
+    zone: Zone,
+    settings: Settings | None,
+    *,
+    chosen: tuple[str, ...] = (),
+    views: Callable[[Sequence[Name]], tuple[ClientView, ...]] = lambda names: (),
+) -> Diagnosis:
+    """Ask every server for every name and have it judged. ``chosen``: names of pods, empty: all. ``views``: what pods that are
+    looked from see of these names. Raises PetsError."""
+    wanted = narrowed(expected(network, zone, settings), chosen)
+    hearings = resolver.ask(questions(wanted.names))
+    return diagnose(network, wanted, hearings, settings, views(wanted.names), port.now())
+
+
+def await_right_names(port: NamesPort, namespace: str, name: str, seconds: float) -> str:
+    """Wait until every name of the set is right at every server of the cluster's DNS, for so many seconds; empty then, else what
+    is still wrong. A server that could not be asked is not right, and a missing right is not waited for."""
+    deadline = monotonic() + seconds
+    with port.resolver(DnsWhere()) as resolver:
+        settings = read_settings(port, DnsWhere())
+        zone = cluster_zone("", settings, None)
+        while True:
+            try:
+                seen = look_at_names(port, resolver, port.network(namespace, name), zone, settings)
+            except PetsError as error:
+                wrong, hopeless = error.message, False
+            else:
+                wrong, hopeless = _wrong(seen), any(hearing.missing_right for hearing in seen.hearings)
+            if not wrong or hopeless or monotonic() >= deadline:
+                return wrong
+            sleep(_INTERVAL)
+
+
+def _wrong(seen: Diagnosis) -> str:
+    """The first thing that is not right; empty: all of it is."""
+    for hearing in seen.hearings:
+        if hearing.missing_right is not None:
+            return f"{clean(hearing.server.name)} was not asked: {words.right(hearing.missing_right)} is missing"
+        if hearing.trouble:
+            return f"{clean(hearing.server.name)} could not be asked: {clean(hearing.trouble)}"
+    line = next((line for line in seen.lines if not line.right), None)
+    if line is not None:
+        reason = words.finding(line.finding) if line.finding is not None else words.verdict(line.verdict)
+        return f"{clean(line.name.name)}: {reason}"
+    return "" if seen.right else "no DNS server answered anything"
