@@ -45,6 +45,12 @@ class UsageError(PetsError):
     exit_code = ExitCode.USAGE
 
 
+class RefusedError(PetsError):
+    """What was asked for is not done to such an object, found before the cluster was asked."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class ConfigError(PetsError):
     """No usable kubeconfig, or one that contradicts itself."""
 

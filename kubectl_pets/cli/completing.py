@@ -128,9 +128,19 @@ def namespaces(context: click.Context, parameter: click.Parameter, incomplete: s
     return _items(_asked(context, "namespaces", lambda session: session.cluster.names("namespaces", None)), incomplete)
 
 
-def sets(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """``web``, or ``sts/web`` where a kind was typed."""
-    return _kinded(context, "statefulsets", incomplete)
+def sets(
+    context: click.Context, parameter: click.Parameter, incomplete: str, *, every_kind: bool = True
+) -> "list[CompletionItem]":
+    """``web``, or ``sts/web`` and ``kruise/web`` where a kind was typed. ``every_kind``: not of apps/v1 alone."""
+    word, slash, _ = incomplete.rpartition("/")
+    if not slash:
+        return _kinded(context, "statefulsets", incomplete)
+    from kubectl_pets.domain.sets.kinds import APPS_SET, kind_named
+
+    kind = kind_named(word)
+    if kind is None or not (every_kind or kind is APPS_SET):
+        return []
+    return _kinded(context, "statefulsets" if kind is APPS_SET else kind.resource, incomplete)
 
 
 def claims(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -9,7 +9,7 @@ import click
 from msgspec.structs import replace
 
 from kubectl_pets.cli import completing, names
-from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.errors import ExitCode, RefusedError, UsageError
 from kubectl_pets.pasting import connected_by
 from kubectl_pets.session import Session
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # help, version and completion do without the domain
 
     from kubectl_pets.domain.rollout.partition import PartitionRequest
     from kubectl_pets.domain.rollout.revisions import Image
+    from kubectl_pets.domain.sets.kinds import SetRef
     from kubectl_pets.domain.stepping.steps import Amount
 
 #: Go's longest duration, in seconds.
@@ -32,21 +33,49 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6,
 _LEEWAY = 10.0
 
 
+class AnySet(click.ParamType["SetRef"]):
+    """``web``, ``sts/web``, ``statefulset/web``; or ``prod/web``, which puts the namespace into the session; or one of another
+    kind: ``kruise/web``, ``statefulset.apps.kruise.io/web``."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
+        from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef, kind_named
+
+        if isinstance(value, SetRef):
+            return value
+        word, slash, name = str(value).partition("/")
+        kind = (kind_named(word) if slash else None) or APPS_SET
+        found = _parsed(self, str(value) if kind is APPS_SET else f"sts/{name}", (names.SET,), param, ctx)
+        session = ctx.find_object(Session) if ctx is not None else None
+        if found.namespace and session is not None:
+            session.named_namespace = found.namespace
+        return SetRef(kind=kind, name=found.name)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        return completing.sets(ctx, param, incomplete)
+
+
 class SetName(click.ParamType[str]):
-    """``web``, ``sts/web``, ``statefulset/web``; or ``prod/web``, which puts the namespace into the session."""
+    """The name of a set that the verb may be for, which is one of apps/v1: ``web``, ``sts/web``, ``statefulset/web``, ``prod/web``. One
+    of another kind is refused, because the verb does not know that kind yet."""
 
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        found = _parsed(self, str(value), (names.SET,), param, ctx)
-        session = ctx.find_object(Session) if ctx is not None else None
-        if found.namespace and session is not None:
-            session.named_namespace = found.namespace
+        from kubectl_pets.domain.sets.kinds import Capability
+
+        found = AnySet().convert(value, param, ctx)
+        if Capability.CHANGE not in found.kind.can:
+            verb = ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this"
+            raise RefusedError(
+                f"'{verb}' is not there yet for {found.kind.resource}, and {found.typed} is one. Nothing was changed.",
+                hint=f"kubectl pets status {found.typed} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
+            )
         return found.name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-        kind, slash, _ = incomplete.rpartition("/")
-        return [] if slash and kind.lower() not in names.SET.words else completing.sets(ctx, param, incomplete)
+        return completing.sets(ctx, param, incomplete, every_kind=False)
 
 
 class ObjectName(click.ParamType[names.Name]):

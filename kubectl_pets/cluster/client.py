@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_pets.cluster.http.failures import shown_url
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, ResourceKind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, SETS_OF, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
 from kubectl_pets.domain.model import Around, Inventory, PersistentVolumeClaim, SetView, StatefulSet
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
 
-_NAMED: dict[str, ResourceKind[Any]] = {kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)}
+_NAMED: dict[str, ResourceKind[Any]] = {
+    **{kind.resource: kind for kind in SETS_OF.values()},
+    **{kind.plural: kind for kind in (NAMESPACES, SETS, CLAIMS)},
+}
 
 
 class Client:
@@ -70,11 +74,11 @@ class Client:
     def now(self) -> datetime:
         return self._transport.clock.now()
 
-    def set_view(self, namespace: str, name: str) -> SetView:
-        return read.set_view(self._reader, namespace, name)
+    def set_view(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
+        return read.set_view(self._reader, namespace, name, kind)
 
-    def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
-        return read.inventory(self._reader, namespace, selector)
+    def inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
+        return read.inventory(self._reader, namespace, selector, every_kind=every_kind)
 
     def around(self, namespace: str, asked: Questions) -> Around:
         from kubectl_pets.cluster.topics.events import around
@@ -116,18 +120,20 @@ class Client:
 
         return safety.attachments(self._reader)
 
-    def watch_set(self, namespace: str, name: str) -> SetSource:
+    def watch_set(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetSource:
         from kubectl_pets.cluster.topics.watched_sets import SetSource
 
-        source = SetSource(self._reader, self._transport, self._forget, namespace, name)
+        source = SetSource(self._reader, self._transport, self._forget, namespace, name, kind)
         with self._lock:
             self._sources.append(source)
         return source
 
-    def watch_inventory(self, namespace: str | None, selector: str | None) -> FleetSource:
+    def watch_inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> FleetSource:
         from kubectl_pets.cluster.topics.watched_sets import FleetSource
 
-        source = FleetSource(self._reader, self._transport, self._forget, namespace, selector or "")
+        source = FleetSource(
+            self._reader, self._transport, self._forget, namespace, selector or "", every_kind=every_kind
+        )
         with self._lock:
             self._sources.append(source)
         return source
@@ -208,15 +214,15 @@ class Client:
     def stateful_set(self, namespace: str, name: str) -> StatefulSet:
         return self._reader.one(SETS, namespace, name)
 
-    def network(self, namespace: str, name: str) -> Network:
+    def network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
         from kubectl_pets.cluster.topics.network import network
 
-        return network(self._reader, namespace, name)
+        return network(self._reader, namespace, name, kind)
 
-    def watch_network(self, namespace: str, name: str) -> WatchedNetwork:
+    def watch_network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> WatchedNetwork:
         from kubectl_pets.cluster.topics.network import WatchedNetwork
 
-        source = WatchedNetwork(self._reader, self._transport, self._forget, namespace, name)
+        source = WatchedNetwork(self._reader, self._transport, self._forget, namespace, name, kind)
         with self._lock:
             self._sources.append(source)
         return source

@@ -9,9 +9,10 @@ import click
 
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import Verb, VerbGroup
-from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.cli.options import AnySet, connection, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.domain.dns.names import NameKind
 from kubectl_pets.domain.dns.reasons import Diagnosis
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.dns import resolve as resolving
 from kubectl_pets.flows.dns.resolve import Aim, NamesFrame
@@ -44,7 +45,7 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         if dns_server and dns_selector:
             raise UsageError("--dns-server and --dns-selector both say whom to ask: give one of them.")
 
-        def make_aim(name: str, pods: tuple[str, ...]) -> Aim:
+        def make_aim(name: SetRef, pods: tuple[str, ...]) -> Aim:
             where = DnsWhere(server=dns_server, selector=dns_selector)
             return Aim(set=name, pods=pods, where=where, zone=cluster_domain, client=client)
 
@@ -67,7 +68,7 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     invoke_without_command=True,
     epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.FINDINGS),
 )
-@click.argument("name", type=SetName(), shell_complete=_names)
+@click.argument("name", type=AnySet(), shell_complete=_names)
 @click.argument("pods", metavar="[POD|ORDINAL]...", nargs=-1, shell_complete=completing.pods)
 @click.option("-w", "--watch", is_flag=True, help="Ask again and again, until everything resolves.")
 @timeout
@@ -79,9 +80,9 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 @pass_session
 def command(
     session: Session,
-    name: str,
+    name: SetRef,
     pods: tuple[str, ...],
-    make_aim: Callable[[str, tuple[str, ...]], Aim],
+    make_aim: Callable[[SetRef, tuple[str, ...]], Aim],
     watch: bool,
     timeout: timedelta | None,
     check: bool,
@@ -154,14 +155,14 @@ def _watch(
 
 
 @click.command("explain", epilog=exit_codes())
-@click.argument("name", type=SetName())
+@click.argument("name", type=AnySet())
 @click.argument("pod", metavar="POD|ORDINAL", shell_complete=completing.pods)
 @_where
 @output("table", "json", "yaml")
 @connection
 @pass_session
 def explain(
-    session: Session, name: str, pod: str, make_aim: Callable[[str, tuple[str, ...]], Aim], output: str
+    session: Session, name: SetRef, pod: str, make_aim: Callable[[SetRef, tuple[str, ...]], Aim], output: str
 ) -> ExitCode:
     """Every link from one pod to whoever asks for its name: passed, failed, or not checked and why, with what to type.
 

@@ -18,10 +18,11 @@ Exit codes, as of kubectl diff:
   0    no difference
   1    a difference
   2    failed, or wrong usage
+  6    refused: not for this kind of set
   130  interrupted"""
 
 
-@click.command("history", epilog=exit_codes())
+@click.command("history", epilog=exit_codes(ExitCode.REFUSED))
 @click.argument("name", type=SetName())
 @click.option("--revision", metavar="N", help="Print the template of this revision (number or name) in full.")
 @output("table", "wide", "json", "yaml")

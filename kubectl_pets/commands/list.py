@@ -8,6 +8,7 @@ from kubectl_pets.domain.model import Inventory
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.errors import ExitCode
+from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import TextPainter
 from kubectl_pets.views.rollout import documents
@@ -48,15 +49,19 @@ def command(
                 all_namespaces=all_namespaces,
                 colour=session.terminal.colour,
             )
-        return documents.many(seen, output)
+        return documents.many(seen, output, kinds_not_read=inventory.kinds_not_read)
 
     if watch:
-        with session.cluster.watch_inventory(namespace, selector) as source, TextPainter(session.terminal) as painter:
-            painter.show(text(source.latest()))
+        followed = session.cluster.watch_inventory(namespace, selector, every_kind=True)
+        with followed as source, TextPainter(session.terminal) as painter:
+            first = source.latest()
+            tell_kinds_not_read(session.terminal, first)
+            painter.show(text(first))
             while True:  # on a terminal the ages go on; elsewhere a row is told again only when something happened
                 if source.wait(10.0 if session.terminal.live else None) or session.terminal.live:
                     painter.show(text(source.latest()))
-    found = session.cluster.inventory(namespace, selector)
+    found = session.cluster.inventory(namespace, selector, every_kind=True)
+    tell_kinds_not_read(session.terminal, found)
     if not found.sets and output in ("table", "wide"):
         session.terminal.tell("No StatefulSets found" + (f" in namespace {namespace}." if namespace else "."))
     else:

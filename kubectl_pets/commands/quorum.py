@@ -4,19 +4,21 @@ from collections.abc import Sequence
 
 import click
 
-from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
+from kubectl_pets.cli.options import AnySet, connection, exit_codes, output, pass_session
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.quorum import Quorum
 from kubectl_pets.domain.safety.risks import judge
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
 from kubectl_pets.session import Session
 from kubectl_pets.views.safety import quorum as view
 
 
 @click.command("quorum", epilog=exit_codes(ExitCode.FINDINGS))
-@click.argument("name", type=SetName(), required=False)
+@click.argument("name", type=AnySet(), required=False)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels.")
 @click.option("--check", is_flag=True, help="Exit with code 7 where there are findings, for use in CI.")
@@ -26,7 +28,7 @@ from kubectl_pets.views.safety import quorum as view
 @pass_session
 def command(
     session: Session,
-    name: str | None,
+    name: SetRef | None,
     all_namespaces: bool,
     selector: str | None,
     check: bool,
@@ -46,7 +48,7 @@ def command(
     """
     if name and (all_namespaces or selector):
         raise UsageError("a name and -A or -l exclude each other.", hint="kubectl pets quorum NAME -n NAMESPACE")
-    found = _judged(session, name, all_namespaces, selector)
+    found, not_read = _judged(session, name, all_namespaces, selector)
     terminal, tabular = session.terminal, output in ("table", "wide")
     if name and tabular:
         terminal.print(view.draw(found[0], width=None if output == "wide" else terminal.width, colour=terminal.colour))
@@ -61,17 +63,23 @@ def command(
         )
     else:
         terminal.print(view.many(found, output))
-    return ExitCode.FINDINGS if check and any(one.findings or one.not_read for one in found) else ExitCode.OK
+    return ExitCode.FINDINGS if check and (not_read or any(one.findings or one.not_read for one in found)) else ExitCode.OK
 
 
-def _judged(session: Session, name: str | None, all_namespaces: bool, selector: str | None) -> list[Quorum]:
-    """Pods before nodes: a node that is newer than a pod does no harm, a pod on a node not yet seen would have no zone."""
+def _judged(
+    session: Session, name: SetRef | None, all_namespaces: bool, selector: str | None
+) -> tuple[list[Quorum], tuple[str, ...]]:
+    """The sets, and kinds of sets that could not be read. Pods before nodes: a node that is newer than a pod does no harm, a pod
+    on a node not yet seen would have no zone."""
     cluster = session.cluster
     namespace = None if all_namespaces else session.namespace
     looks: Sequence[SetView]
+    not_read: tuple[str, ...] = ()
     if name:
-        looks = (cluster.set_view(session.namespace, name),)
+        looks = (cluster.set_view(session.namespace, name.name, name.kind),)
     else:
-        looks = snapshots(cluster.inventory(namespace, selector))
+        inventory = cluster.inventory(namespace, selector, every_kind=True)
+        tell_kinds_not_read(session.terminal, inventory)
+        looks, not_read = snapshots(inventory), inventory.kinds_not_read
     budgets, nodes, now = cluster.budgets(namespace), cluster.nodes(), session.now()
-    return [judge(look, assess(look, now), budgets, nodes) for look in looks]
+    return [judge(look, assess(look, now), budgets, nodes) for look in looks], not_read

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.cli.options import AnySet, connection, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode, UsageError
@@ -29,7 +30,7 @@ _EXIT = {
 
 
 @click.command("status", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT))
-@click.argument("name", type=SetName())
+@click.argument("name", type=AnySet())
 @click.option("-w", "--watch", is_flag=True, help="Follow it to its end; the exit code tells which.")
 @click.option(
     "--until",
@@ -41,7 +42,7 @@ _EXIT = {
 @connection
 @pass_session
 def command(
-    session: Session, name: str, watch: bool, until: str | None, timeout: timedelta | None, output: str
+    session: Session, name: SetRef, watch: bool, until: str | None, timeout: timedelta | None, output: str
 ) -> ExitCode:
     """Where a rollout stands: the set, its revisions, its pods in ordinal order, what it waits for and what blocks it.
 
@@ -58,7 +59,7 @@ def command(
     goal = Until(until or Until.COMPLETE)
     if watch:
         return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), output=output)
-    seen = judged(session.cluster, session.cluster.set_view(session.namespace, name), StuckAfter())
+    seen = judged(session.cluster, session.cluster.set_view(session.namespace, name.name, name.kind), StuckAfter())
     _print(session, seen, output)
     hint = advice.after_a_look(seen)
     if hint:
@@ -66,9 +67,9 @@ def command(
     return _EXIT[progress(goal, seen)]
 
 
-def _watch(session: Session, name: str, until: Until, *, stay: bool, timeout: float | None, output: str) -> ExitCode:
+def _watch(session: Session, name: SetRef, until: Until, *, stay: bool, timeout: float | None, output: str) -> ExitCode:
     tabular = output in ("table", "wide")
-    with session.cluster.watch_set(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, name.name, name.kind) as source:
         with pictured(session.terminal, tabular=tabular) as observe:
             end, seen = follow(
                 session.cluster, source, until, stay=stay, observe=observe, deadline=Deadline(timeout)
@@ -77,7 +78,7 @@ def _watch(session: Session, name: str, until: Until, *, stay: bool, timeout: fl
             _print(session, seen, output)
     if isinstance(end, TimedOut):
         return report(session.terminal, ExitCode.TIMED_OUT, f"timed out: {words.headline(seen)}")
-    told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {name} was deleted"
+    told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {name.typed} was deleted"
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
     return report(session.terminal, _EXIT[end], told, hint)
 

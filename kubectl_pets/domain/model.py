@@ -249,6 +249,7 @@ class ContainerState(Value, frozen=True):
 class ContainerStatus(Value, frozen=True):
     name: str = ""
     image: str = ""
+    image_id: str = msgspec.field(name="imageID", default="")
     ready: bool = False
     restart_count: int = 0
     state: ContainerState = ContainerState()
@@ -462,9 +463,11 @@ def ordinal_of(pod_name: str, set_name: str) -> int | None:
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """Many StatefulSets and what may belong to them: one namespace's, or the whole cluster's. ``None`` as in Snapshot."""
+    """Many StatefulSets and what may belong to them: one namespace's, or the whole cluster's. ``None`` as in SetView."""
 
     sets: tuple[StatefulSet, ...] = ()
+    #: Kinds of sets that were asked for and could not be read, as resources ("statefulsets.apps.kruise.io"): there may be some.
+    kinds_not_read: tuple[str, ...] = ()
     pods: tuple[Pod, ...] | None = ()
     revisions: tuple[ControllerRevision, ...] | None = ()
     claims: tuple[PersistentVolumeClaim, ...] | None = ()

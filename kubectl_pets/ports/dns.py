@@ -10,6 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from kubectl_pets.domain.dns.answers import ClientView, Question, ServerAnswers
     from kubectl_pets.domain.dns.network import Network
+    from kubectl_pets.domain.sets.kinds import SetKind
 
 
 class DnsWhere(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +49,11 @@ class Resolver(Protocol):
 class DnsPort(Protocol):
     """Names of a set's pods."""
 
-    def network(self, namespace: str, name: str) -> Network:
-        """One set and all that its pods' names come from. Raises NotFoundError where there is no such set."""
+    def network(self, namespace: str, name: str, kind: SetKind = ...) -> Network:
+        """One set and all that its pods' names come from. Without ``kind``: of apps/v1. Raises NotFoundError where there is no
+        such set."""
 
-    def watch_network(self, namespace: str, name: str) -> NetworkSource: ...
+    def watch_network(self, namespace: str, name: str, kind: SetKind = ...) -> NetworkSource: ...
 
     def resolver(self, where: DnsWhere) -> Resolver:
         """Those who answer DNS questions. Raises UsageError for a server or selector that cannot be meant; connects to

@@ -39,5 +39,5 @@ class NamesPort(Protocol):
     """What there is, by name alone."""
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
-        """What the "namespaces", "statefulsets" or "persistentvolumeclaims" of a namespace (None: of the cluster) are called,
-        and no more of them: for completion."""
+        """What the "namespaces", "statefulsets", "persistentvolumeclaims" or "statefulsets.apps.kruise.io" of a namespace
+        (None: of the cluster) are called, and no more of them: for completion."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
+    from kubectl_pets.domain.sets.kinds import SetKind
 
 
 class SetViewSource(Protocol):
@@ -46,11 +47,13 @@ class InventorySource(Protocol):
 class SetPort(Protocol):
     """StatefulSets, read."""
 
-    def set_view(self, namespace: str, name: str) -> SetView:
-        """One set and what its selector matches. Raises NotFoundError where there is no such set."""
+    def set_view(self, namespace: str, name: str, kind: SetKind = ...) -> SetView:
+        """One set (of apps/v1 where no ``kind`` is given) and what its selector matches. Raises NotFoundError where there is no
+        such set."""
 
-    def inventory(self, namespace: str | None, selector: str | None) -> Inventory:
-        """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets."""
+    def inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
+        """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets: those of apps/v1, or with
+        ``every_kind`` of all kinds that the cluster knows."""
 
     def stateful_set(self, namespace: str, name: str) -> StatefulSet:
         """The set alone, in one request. Raises NotFoundError."""
@@ -66,9 +69,11 @@ class AroundPort(Protocol):
 class SetWatchPort(Protocol):
     """StatefulSets, kept up to date."""
 
-    def watch_set(self, namespace: str, name: str) -> SetViewSource: ...
+    def watch_set(self, namespace: str, name: str, kind: SetKind = ...) -> SetViewSource: ...
 
-    def watch_inventory(self, namespace: str | None, selector: str | None) -> InventorySource: ...
+    def watch_inventory(
+        self, namespace: str | None, selector: str | None, *, every_kind: bool = False
+    ) -> InventorySource: ...
 
 
 class HistoryPort(Protocol):

@@ -12,6 +12,7 @@ from kubectl_pets import __main__ as door
 from kubectl_pets.domain.dns.answers import ClientView, Question, Server, ServerAnswers
 from kubectl_pets.domain.dns.corefile import read_corefile
 from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ThrottledError, UnreachableError
 from kubectl_pets.ports.dns import DnsWhere
 from kubectl_pets.session import Cluster, Session
@@ -49,13 +50,13 @@ class Scripted:
     def __exit__(self, *exc: object) -> None:
         """Nothing is open."""
 
-    def network(self, namespace: str, name: str) -> Network:
+    def network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
         self.reads += 1
         if name != self.scenes[0][0].set.name:
             raise NotFoundError(f"no StatefulSet {name} in namespace {namespace}")
         return self.scenes[0][0]
 
-    def watch_network(self, namespace: str, name: str) -> "Scripted":
+    def watch_network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> "Scripted":
         return self
 
     def latest(self) -> Network:
@@ -243,7 +244,7 @@ def test_a_picture_on_a_terminal_has_the_times() -> None:
 def test_what_was_right_before_may_be_wrong_by_the_time_it_is_read_again() -> None:
     cluster = well()
     real = cluster.network
-    cluster.network = lambda namespace, name: BEFORE if cluster.reads == 0 and real(namespace, name) else HEALTHY  # type: ignore[method-assign]
+    cluster.network = lambda *words: BEFORE if cluster.reads == 0 and real(*words) else HEALTHY  # type: ignore[method-assign]
     code, out, _ = run(cluster, "web", "-w")
     assert code == 0 and "is not Ready" in out and cluster.rounds == 4
 
@@ -279,10 +280,10 @@ def test_an_outage_is_ridden_out(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = converging()
     real, away = cluster.network, [UnreachableError("no route"), ThrottledError("busy", retry_after=2)]
 
-    def network(namespace: str, name: str) -> Network:
+    def network(namespace: str, name: str, kind: SetKind) -> Network:
         if away:
             raise away.pop(0)
-        return real(namespace, name)
+        return real(namespace, name, kind)
 
     monkeypatch.setattr(cluster, "network", network)
     code, out, _ = run(cluster, "web", "-w", live=True)

@@ -29,6 +29,7 @@ from kubectl_pets.domain.orphans.restoring import (
 )
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.domain.orphans.storage import StorageObjection
+from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.views.orphans import documents as claim_documents
 from kubectl_pets.views.orphans import plan as claim_plans
 from kubectl_pets.views.orphans import progress
@@ -41,14 +42,14 @@ from tests.views.test_hostile import ENCODABLE, HOSTILE
 
 
 def _poisoned(value: Any, text: str) -> Any:
-    """The value with the text in every string that is not one of our own enums."""
+    """The value with the text in every string that is not one of our own enums or kinds of sets."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return value + text
     if isinstance(value, tuple):
         return tuple(_poisoned(item, text) for item in value)
     if isinstance(value, dict):
         return {_poisoned(key, text): _poisoned(item, text) for key, item in value.items()}
-    if isinstance(value, Struct):
+    if isinstance(value, Struct) and not isinstance(value, SetKind):
         return replace(value, **{field: _poisoned(getattr(value, field), text) for field in value.__struct_fields__})
     return value
 

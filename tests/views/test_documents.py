@@ -17,6 +17,7 @@ from tests.views.builders import NEW, NOW, pod, snapshot
 STATUS = {
     "apiVersion": "kubectl-pets/v1alpha1",
     "kind": "RolloutStatus",
+    "set": {"apiVersion": "apps/v1", "kind": "StatefulSet"},
     "metadata": {"namespace": "default", "name": "web", "uid": "uid-web", "creationTimestamp": "2026-10-15T12:04:31Z"},
     "spec": {
         "replicas": 1,
@@ -26,6 +27,8 @@ STATUS = {
         "partition": 0,
         "maxUnavailable": "50%",
         "minReadySeconds": 30,
+        "paused": False,
+        "reservedOrdinals": [],
         "images": [{"container": "app", "image": "nginx:1.27"}],
     },
     "status": {

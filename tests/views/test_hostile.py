@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import (
     Delete,
     Done,
@@ -50,12 +51,12 @@ HOSTILE = st.lists(_PIECES | st.characters(), max_size=6).map(lambda parts: "".j
 
 
 def _poisoned(value: Any, text: str) -> Any:
-    """The value with the text in every string that is not one of our own enums."""
+    """The value with the text in every string that is not one of our own enums or kinds of sets."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return value + text
     if isinstance(value, tuple):
         return tuple(_poisoned(item, text) for item in value)
-    if isinstance(value, Struct):
+    if isinstance(value, Struct) and not isinstance(value, SetKind):
         fields = {field: _poisoned(getattr(value, field), text) for field in value.__struct_fields__}
         return replace(value, **fields)
     return value

@@ -12,6 +12,7 @@ from kubectl_pets.domain.rollout.history import Difference
 from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import RULES_OF_QUORUM
+from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.views.rollout import history
 from kubectl_pets.views.safety import lost, quorum
 from kubectl_pets.views.safety import words as safety_words
@@ -21,14 +22,14 @@ from tests.views.test_hostile import ENCODABLE, HOSTILE
 
 
 def _poisoned(value: Any, text: str) -> Any:
-    """The value with the text in every string that is not one of our own enums; keys of templates too."""
+    """The value with the text in every string that is not one of our own enums or kinds of sets; keys of templates too."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return value + text
     if isinstance(value, tuple | list):
         return type(value)(_poisoned(item, text) for item in value)
     if isinstance(value, dict):
         return {key + text if key == "odd" else key: _poisoned(item, text) for key, item in value.items()}
-    if isinstance(value, Struct):
+    if isinstance(value, Struct) and not isinstance(value, SetKind):
         return replace(value, **{field: _poisoned(getattr(value, field), text) for field in value.__struct_fields__})
     return value
 

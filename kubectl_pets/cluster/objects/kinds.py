@@ -29,6 +29,7 @@ from kubectl_pets.domain.model import (
     Pod,
     StatefulSet,
 )
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS
 from kubectl_pets.errors import UsageError
 
 T = TypeVar("T", bound=Object)
@@ -186,7 +187,7 @@ class ResourceKind(Generic[T]):
         try:
             return msgspec.convert(_without_nulls(msgspec.json.decode(body)), self.type)
         except (msgspec.ValidationError, RecursionError):
-            return self.type(metadata=_metadata(body), unreadable=problem)
+            return self.type(api_version=self.api_version, kind=self.kind, metadata=_metadata(body), unreadable=problem)
 
     def skips(self, item: T) -> bool:
         """Whether this one is left out, as in a list."""
@@ -259,7 +260,8 @@ def _without_nulls(value: Any) -> Any:
 
 _APPS, _CORE = "/apis/apps/v1", "/api/v1"
 
-SETS = ResourceKind(StatefulSet, _APPS, "statefulsets", "StatefulSet")
+SETS_OF = {kind.group: ResourceKind(StatefulSet, f"/apis/{kind.api_version}", kind.plural, kind.kind) for kind in KINDS}
+SETS = SETS_OF[APPS_SET.group]
 PODS = ResourceKind(Pod, _CORE, "pods", "Pod")
 REVISIONS = ResourceKind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)
 SERVICES = ResourceKind(Service, _CORE, "services", "Service")

@@ -8,22 +8,23 @@ from typing import Any
 
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SETS, SLICES, selector_text
+from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SETS_OF, SLICES, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.watches import Follower
 from kubectl_pets.cluster.topics.sets import items, missing
 from kubectl_pets.cluster.topics.watched_sets import OneSet
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import NotFoundError
 
 
-def network(reader: Reader, namespace: str, name: str) -> Network:
+def network(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
     """Raises NotFoundError that says what there is instead of such a set."""
     try:
-        found = reader.one(SETS, namespace, name)
+        found = reader.one(SETS_OF[kind.group], namespace, name)
     except NotFoundError:
-        raise missing(reader, namespace, name) from None
+        raise missing(reader, namespace, name, kind) from None
     own = Scope(namespace=namespace, labels=selector_text(found.spec.selector))
     everything = Scope(namespace=namespace)
     # The slices last: one that is older than the pods would look as if it lagged behind them.
@@ -37,9 +38,15 @@ class WatchedNetwork(OneSet[Network]):
     _pods: Follower[Pod]
 
     def __init__(
-        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+        self,
+        reader: Reader,
+        transport: Transport,
+        on_close: Callable[[Any], None],
+        namespace: str,
+        name: str,
+        kind: SetKind = APPS_SET,
     ) -> None:
-        super().__init__(reader, transport, on_close, namespace, name)
+        super().__init__(reader, transport, on_close, namespace, name, kind)
         self._services = self._follower(SERVICES, Scope(namespace=namespace))
         self._slices = self._follower(SLICES, Scope(namespace=namespace))
         together([each.prime for each in (self._pods, self._services, self._slices)])

@@ -6,10 +6,12 @@ unfinished rollout look done. What may not be read is None, which is not the sam
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.objects.discovery import other_kinds
 from kubectl_pets.cluster.objects.kinds import (
     CLAIMS,
     COUSINS,
@@ -17,23 +19,25 @@ from kubectl_pets.cluster.objects.kinds import (
     PODS,
     REVISIONS,
     SETS,
+    SETS_OF,
     ResourceKind,
     claim_selector,
     selector_text,
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.domain.model import Inventory, Object, SetView
+from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
 
 T = TypeVar("T", bound=Object)
 
 
-def set_view(reader: Reader, namespace: str, name: str) -> SetView:
+def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
     """One set and what its selector matches. Raises NotFoundError that says what there is instead."""
     try:
-        found = reader.one(SETS, namespace, name, unreadable=True)
+        found = reader.one(SETS_OF[kind.group], namespace, name, unreadable=True)
     except NotFoundError:
-        raise missing(reader, namespace, name) from None
+        raise missing(reader, namespace, name, kind) from None
     if found.unreadable:
         return SetView(set=found)  # nobody knows what it selects
     selector = found.spec.selector
@@ -50,9 +54,15 @@ def set_view(reader: Reader, namespace: str, name: str) -> SetView:
     return SetView(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
 
 
-def inventory(reader: Reader, namespace: str | None, selector: str | None) -> Inventory:
-    """All sets, narrowed by labels, and all that may belong to any of them."""
-    sets = reader.listing(SETS, Scope(namespace=namespace, labels=selector or ""), unreadable=True).items
+def inventory(reader: Reader, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
+    """All sets, narrowed by labels, and all that may belong to any of them. ``every_kind``: not of apps/v1 alone."""
+    scope = Scope(namespace=namespace, labels=selector or "")
+    sets, others = together(
+        [
+            lambda: reader.listing(SETS, scope, unreadable=True).items,
+            lambda: _of_other_kinds(reader, scope) if every_kind else {},
+        ]
+    )
     everything = Scope(namespace=namespace)
     read = together(
         [
@@ -62,7 +72,28 @@ def inventory(reader: Reader, namespace: str | None, selector: str | None) -> In
             reader.version,
         ]
     )
-    return Inventory(sets=sets, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
+    return Inventory(
+        sets=(*sets, *(item for more in others.values() for item in more or ())),
+        kinds_not_read=tuple(kind for kind, more in others.items() if more is None),
+        pods=read[0], revisions=read[1],
+        claims=read[2],
+        server=read[3],
+    )
+
+
+def _of_other_kinds(reader: Reader, scope: Scope) -> dict[str, tuple[StatefulSet, ...] | None]:
+    """By resource, the sets of kinds besides apps/v1 that this server knows; None where they may not be read."""
+    kinds = other_kinds(reader)
+    if kinds is None:
+        return {kind.resource: None for kind in KINDS if kind is not APPS_SET}
+
+    def listed(kind: SetKind) -> tuple[StatefulSet, ...] | None:
+        try:
+            return items(reader, SETS_OF[kind.group], scope, unreadable=True)()
+        except NotFoundError:
+            return ()  # the group is there for other kinds of its
+
+    return dict(zip([kind.resource for kind in kinds], together([partial(listed, kind) for kind in kinds]), strict=True))
 
 
 def items(
@@ -90,41 +121,61 @@ def names(reader: Reader, kind: ResourceKind[T], namespace: str | None) -> tuple
     return tuple(found)
 
 
-def missing(reader: Reader, namespace: str, name: str) -> NotFoundError:
+def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> NotFoundError:
     """The error for a set that is not there, with what may have been meant, as far as that may be read."""
 
-    def elsewhere(kind: ResourceKind[Object]) -> Callable[[], bool]:
-        return lambda: _there(reader, kind, namespace, name)
+    def elsewhere(cousin: ResourceKind[Object]) -> Callable[[], bool]:
+        return lambda: _there(reader, cousin, namespace, name)
 
-    calls: list[Callable[[], object]] = [lambda: _names(reader, namespace)]
-    calls += [elsewhere(kind) for kind in COUSINS]
+    calls: list[Callable[[], object]] = [lambda: _names(reader, namespace, kind)]
+    calls += [lambda: _namesake(reader, namespace, name, kind)]
+    calls += [elsewhere(cousin) for cousin in COUSINS]
     calls += [lambda: _gone(reader, namespace)]
-    known, *cousins, no_namespace = together(calls)
-    problem = f"no StatefulSet {clean(name)} in namespace {clean(namespace)}"
-    other = next((kind.kind for kind, found in zip(COUSINS, cousins) if found), None)
+    known, namesake, *cousins, no_namespace = together(calls)
+    problem = f"no {kind.title} {clean(name)} in namespace {clean(namespace)}"
+    other = next((cousin.kind for cousin, found in zip(COUSINS, cousins) if found), None)
     if no_namespace:
         return NotFoundError(problem, hint=f"there is no namespace {clean(namespace)}; choose one with -n")
+    if known is None:
+        hint = f"kubectl api-resources --api-group={kind.group}"
+        return NotFoundError(f"{problem}: this cluster does not know {kind.resource} of {kind.version}", hint=hint)
+    if namesake is not None:
+        return NotFoundError(problem, hint=f"was {namesake.command_line(clean(name))} meant, the {namesake.title}?")
     if other is not None:
         return NotFoundError(problem, hint=f"{clean(name)} is a {other}; this is for StatefulSets")
-    assert isinstance(known, list)
     near = get_close_matches(name, known, n=3, cutoff=0.5)
-    shown = ", ".join(clean(each) for each in near or sorted(known)[:5])
+    shown = ", ".join(kind.command_line(clean(each)) for each in near or sorted(known)[:5])
     if near:
         return NotFoundError(problem, hint=f"was {shown} meant?")
     if known:
         return NotFoundError(problem, hint=f"there are: {shown}{', …' if len(known) > 5 else ''}")
-    return NotFoundError(problem, hint="is it in another namespace? kubectl get statefulsets -A")
+    resource = kind.plural if kind is APPS_SET else kind.resource
+    return NotFoundError(problem, hint=f"is it in another namespace? kubectl get {resource} -A")
 
 
-def _names(reader: Reader, namespace: str) -> list[str]:
+def _names(reader: Reader, namespace: str, kind: SetKind) -> list[str] | None:
+    """None: there is no such kind here."""
     try:
-        pages = reader.pages(SETS, Scope(namespace=namespace), metadata_only=True)
+        pages = reader.pages(SETS_OF[kind.group], Scope(namespace=namespace), metadata_only=True)
         return [each.name for each in next(pages)[0].objects]
+    except NotFoundError:
+        return None if kind is not APPS_SET else []
     except PetsError:
         return []
 
 
-def _there(reader: Reader, kind: ResourceKind[Object], namespace: str, name: str) -> bool:
+def _namesake(reader: Reader, namespace: str, name: str, kind: SetKind) -> SetKind | None:
+    """Another kind of set that has one of this name."""
+    try:
+        kinds = (APPS_SET, *(other_kinds(reader) or ()))
+    except PetsError:
+        return None
+    others = [each for each in kinds if each is not kind]
+    found = together([partial(_there, reader, SETS_OF[each.group], namespace, name) for each in others])
+    return next((each for each, there in zip(others, found, strict=True) if there), None)
+
+
+def _there(reader: Reader, kind: ResourceKind[Any], namespace: str, name: str) -> bool:
     try:
         reader.one(kind, namespace, name)
     except PetsError:

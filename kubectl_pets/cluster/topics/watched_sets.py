@@ -12,7 +12,17 @@ import msgspec
 
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, ResourceKind, claim_selector, selector_text
+from kubectl_pets.cluster.objects.discovery import other_kinds
+from kubectl_pets.cluster.objects.kinds import (
+    CLAIMS,
+    PODS,
+    REVISIONS,
+    SETS,
+    SETS_OF,
+    ResourceKind,
+    claim_selector,
+    selector_text,
+)
 from kubectl_pets.cluster.objects.lists import Reader, Scope, undecodable
 from kubectl_pets.cluster.objects.store import Board
 from kubectl_pets.cluster.objects.watches import Follower
@@ -29,6 +39,7 @@ from kubectl_pets.domain.model import (
     SetView,
     StatefulSet,
 )
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
 from kubectl_pets.errors import PetsError
 
 V = TypeVar("V", SetView, Inventory, Network)
@@ -151,20 +162,27 @@ class OneSet(Source[V]):
     """One set and what its selector brings along. Raises NotFoundError where there is no such set to begin with."""
 
     def __init__(
-        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+        self,
+        reader: Reader,
+        transport: Transport,
+        on_close: Callable[[Any], None],
+        namespace: str,
+        name: str,
+        kind: SetKind = APPS_SET,
     ) -> None:
         super().__init__(reader, transport, on_close)
         self._namespace, self._name = namespace, name
+        sets = SETS_OF[kind.group]
         self._selector: LabelSelector | None = None
         self._sets = self._follower(
-            SETS, Scope(namespace=namespace, name=name), required=True, unreadable=True, on_change=self._adopt
+            sets, Scope(namespace=namespace, name=name), required=True, unreadable=True, on_change=self._adopt
         )
         self._sets.prime()
         found = self._set()
         if found is None:
-            raise missing(reader, namespace, name)
+            raise missing(reader, namespace, name, kind)
         if found.unreadable:
-            raise undecodable(SETS, found)
+            raise undecodable(sets, found)
 
     def _set(self) -> StatefulSet | None:
         return self._sets.store.objects.get((self._namespace, self._name))
@@ -198,9 +216,15 @@ class SetSource(OneSet[SetView]):
     _own: _Belongings
 
     def __init__(
-        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str, name: str
+        self,
+        reader: Reader,
+        transport: Transport,
+        on_close: Callable[[Any], None],
+        namespace: str,
+        name: str,
+        kind: SetKind = APPS_SET,
     ) -> None:
-        super().__init__(reader, transport, on_close, namespace, name)
+        super().__init__(reader, transport, on_close, namespace, name, kind)
         self._prime(self._own)
         self.latest()
         self._start()
@@ -271,12 +295,23 @@ class FleetSource(Source[Inventory]):
     """All sets of a namespace, or of all, narrowed by labels, and all that may belong to any of them."""
 
     def __init__(
-        self, reader: Reader, transport: Transport, on_close: Callable[[Any], None], namespace: str | None, labels: str
+        self,
+        reader: Reader,
+        transport: Transport,
+        on_close: Callable[[Any], None],
+        namespace: str | None,
+        labels: str,
+        *,
+        every_kind: bool = False,
     ) -> None:
         super().__init__(reader, transport, on_close)
         scope = Scope(namespace=namespace, labels=labels)
         self._sets = self._follower(SETS, scope, required=True, unreadable=True)
         self._sets.prime()
+        others = other_kinds(reader) if every_kind else ()
+        self._unknown = tuple(kind.resource for kind in KINDS if others is None and kind is not APPS_SET)
+        self._others = {kind: self._follower(SETS_OF[kind.group], scope, unreadable=True) for kind in others or ()}
+        together([each.prime for each in self._others.values()])
         self._all = self._belongings(namespace, "", "")
         self._prime(self._all)
         self.latest()
@@ -287,6 +322,12 @@ class FleetSource(Source[Inventory]):
 
     def _composed(self) -> Inventory | None:
         pods, revisions, claims = (follower.store.items for follower in self._all.all())
+        others = {kind.resource: follower.store.items for kind, follower in self._others.items()}
         return Inventory(
-            sets=self._sets.store.items or (), pods=pods, revisions=revisions, claims=claims, server=self._server
+            sets=(*(self._sets.store.items or ()), *(item for items in others.values() for item in items or ())),
+            kinds_not_read=(*self._unknown, *(resource for resource, items in others.items() if items is None)),
+            pods=pods,
+            revisions=revisions,
+            claims=claims,
+            server=self._server,
         )

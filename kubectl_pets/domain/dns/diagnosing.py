@@ -20,6 +20,7 @@ from kubectl_pets.domain.dns.links import Chain, failed, passed, skipped
 from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
+from kubectl_pets.domain.sets.kinds import kind_of
 from kubectl_pets.domain.sets.slots import slots_of
 
 _FAILING = (AnswerStanding.SILENT, AnswerStanding.SERVFAIL, AnswerStanding.REFUSED)
@@ -40,6 +41,7 @@ def diagnose(
     doctor = _Doctor(network, expected, hearings, settings, views, now)
     return Diagnosis(
         namespace=network.set.namespace,
+        kind=kind_of(network.set),
         set=network.set.name,
         service=network.set.spec.service_name,
         zone=expected.zone,

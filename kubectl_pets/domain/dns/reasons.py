@@ -13,6 +13,7 @@ from kubectl_pets.domain.dns.comparing import Heard
 from kubectl_pets.domain.dns.endpoints import EndpointEntry
 from kubectl_pets.domain.dns.names import Name
 from kubectl_pets.domain.dns.zones import Zone
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 
 
 @unique
@@ -154,6 +155,7 @@ class NameLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    kind: SetKind = APPS_SET
     namespace: str
     set: str
     #: spec.serviceName.

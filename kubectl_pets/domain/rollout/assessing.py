@@ -16,7 +16,6 @@ from kubectl_pets.domain.model import (
     ServerVersion,
     SetView,
     StatefulSet,
-    StatefulSetSpec,
     ordinal_of,
 )
 from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_observed, silent, split
@@ -28,6 +27,8 @@ from kubectl_pets.domain.rollout.stuck import budget, is_stuck
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
+from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, updates_stopped
+from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, kind_of
 from kubectl_pets.domain.sets.slots import Slots, slots_of
 
 #: What this program writes on a set: only what spec and status cannot say.
@@ -107,6 +108,10 @@ def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: date
     undecoded = unreadable(owner, snapshot)
     if undecoded or snapshot.pods is None:
         return _with(draft, Phase.UNKNOWN, (), undecoded or (Blocker(cause=Cause.PODS_UNREADABLE),))
+    if not draft.slots.reserved.readable:
+        return _with(draft, Phase.UNKNOWN, (), (Blocker(cause=Cause.SLOTS_UNREADABLE),))
+    if stands_still(owner):
+        return _with(draft, Phase.UNKNOWN, (), (Blocker(cause=Cause.CONTROLLER_STOPPED, reason=PAUSED_RECONCILE_ANNOTATION),))
     if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:
         return _unobserved(draft, owner, now, patience)
     blockers, failing = find_blockers(draft, owner, snapshot, now, patience)
@@ -157,7 +162,7 @@ def _at_rest(
         return Phase.WAITING_FOR_DELETE, waits, ()
     if draft.strategy != "RollingUpdate":
         return Phase.UNKNOWN, (), (Blocker(cause=Cause.STRATEGY_UNKNOWN, reason=draft.strategy),)
-    if any(member.released and not member.updated for member in draft.members):
+    if not draft.released_done and not draft.updates_stopped:
         return Phase.PROGRESSING, waits, ()
     return Phase.PAUSED, waits, ()
 
@@ -214,7 +219,8 @@ def _waits(draft: Assessment) -> tuple[Awaiting, ...]:
         return tuple(Awaiting(awaited=Awaited.DELETE_BY_USER, pod=member.name) for member in outdated)
     released = [member for member in outdated if member.released]
     if released:
-        return tuple(Awaiting(awaited=Awaited.REPLACEMENT, pod=member.name) for member in released)
+        awaited = Awaited.UNPAUSE if draft.updates_stopped else Awaited.REPLACEMENT
+        return tuple(Awaiting(awaited=awaited, pod=member.name) for member in released)
     return tuple(Awaiting(awaited=Awaited.RELEASE, pod=member.name) for member in outdated)
 
 
@@ -258,7 +264,9 @@ def _draft(
     spec = owner.spec
     before = ran_before(owner, snapshot, members + surplus)
     rolling = spec.update_strategy.rolling_update
+    kind = kind_of(owner)
     return Assessment(
+        kind=kind,
         namespace=owner.namespace,
         name=owner.name,
         uid=owner.metadata.uid,
@@ -270,7 +278,7 @@ def _draft(
         strategy=spec.update_strategy.type,
         policy=spec.pod_management_policy,
         max_unavailable=rolling.max_unavailable if rolling else None,
-        min_ready_seconds=spec.min_ready_seconds,
+        min_ready_seconds=min_ready_seconds(owner),
         current_revision=owner.status.current_revision,
         update_revision=owner.status.update_revision,
         slots=slots,
@@ -284,8 +292,9 @@ def _draft(
         claims=_count_claims(owner, snapshot.claims),
         template=images_of(spec.template.spec),
         resume_partition=_resume_partition(owner),
-        heals=_heals(spec, snapshot.server),
-        spends_budget=spends_budget(snapshot.server),
+        heals=_heals(owner, snapshot.server),
+        spends_budget=_spends_budget(owner, snapshot.server),
+        updates_stopped=updates_stopped(owner),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
         before=before,
@@ -306,9 +315,15 @@ def _unread(snapshot: SetView) -> tuple[str, ...]:
     return tuple(right for right, found in asked if found is None)
 
 
-def _heals(spec: StatefulSetSpec, server: ServerVersion | None) -> bool:
-    rolling = spec.update_strategy.type == "RollingUpdate"
-    return rolling and spec.pod_management_policy == "Parallel" and parallel_heals(server)
+def _heals(owner: StatefulSet, server: ServerVersion | None) -> bool:
+    """The controllers of other kinds come in versions of their own: all known ones heal, none while its updates are stopped."""
+    rolling = owner.spec.update_strategy.type == "RollingUpdate" and owner.spec.pod_management_policy == "Parallel"
+    return rolling and not updates_stopped(owner) and (kind_of(owner) is not APPS_SET or parallel_heals(server))
+
+
+def _spends_budget(owner: StatefulSet, server: ServerVersion | None) -> bool:
+    """OpenKruise always had maxUnavailable and counts every unavailable pod (rollingUpdateStatefulsetPods); PingCAP has none."""
+    return spends_budget(server) if kind_of(owner) is APPS_SET else kind_of(owner) is KRUISE_SET
 
 
 def _resume_partition(owner: StatefulSet) -> int | None:

@@ -16,7 +16,9 @@ from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Po
 from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, restarts_of, trouble_of
 from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
-from kubectl_pets.domain.sets.kinds import APPS_SET, kind_of
+from kubectl_pets.domain.sets.fields import min_ready_seconds
+from kubectl_pets.domain.sets.in_place import unfinished
+from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
 #: ``deletionTimestamp`` already holds the grace period; a pod still there this long after it sits on a node that does not answer.
@@ -190,6 +192,8 @@ class _Reading:
 
     def __init__(self, owner: StatefulSet, slots: Slots, snapshot: SetView, now: datetime, patience: StuckAfter) -> None:
         self._owner, self._slots, self._now, self._patience = owner, slots, now, patience
+        self._min_ready = min_ready_seconds(owner)
+        self._in_place = Capability.IN_PLACE in kind_of(owner).can
         self._claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
         self._events = (snapshot.around.events if snapshot.around is not None else None) or ()
 
@@ -212,9 +216,12 @@ class _Reading:
         trouble = trouble_of(pod, self._now) or ended_before(name, pod, owner, self._events, self._now)
         state, reason, message = self._state(pod, uses, trouble)
         ready_since = _ready_since(pod)
-        available_at = _available_at(ready_since, owner.spec.min_ready_seconds)
+        available_at = _available_at(ready_since, self._min_ready)
         if available_at is not None and trouble is not None and trouble.settles_at is not None:
             available_at = max(available_at, trouble.settles_at)
+        going_on = unfinished(pod) if self._in_place else None
+        if going_on is not None and state in (PodState.READY, PodState.AVAILABLE, PodState.RECOVERING):
+            state, reason, message, available_at = PodState.STARTING, "InPlaceUpdate", going_on.value, None
         return Member(
             ordinal=ordinal,
             position=slots.position(ordinal),
@@ -256,9 +263,9 @@ class _Reading:
             hopeful = is_ready and trouble.settles_at is not None and self._now < trouble.deadline(self._patience)
             return (PodState.RECOVERING if hopeful else PodState.FAILING), trouble.reason, trouble.message
         if is_ready:
-            available_at = _available_at(_ready_since(pod), self._owner.spec.min_ready_seconds)
+            available_at = _available_at(_ready_since(pod), self._min_ready)
             available = available_at is not None and available_at <= self._now
-            settled = available or self._owner.spec.min_ready_seconds == 0
+            settled = available or self._min_ready == 0
             return (PodState.AVAILABLE if settled else PodState.READY), "", ""
         if pod.status.phase == "Running":
             return PodState.STARTING, ready.reason if ready else "", ready.message if ready else ""

@@ -62,7 +62,7 @@ def _at_the_top(draft: Assessment, down: list[Member], blocking: set[str], repla
     for member in reversed(draft.members):
         if member.released and member.name in names and member.name not in replaceable:
             return member.name in blocking
-        if member.released and member.outdated and draft.strategy == "RollingUpdate":
+        if member.released and member.outdated and draft.strategy == "RollingUpdate" and not draft.updates_stopped:
             return False  # the controller replaces this one next
     return bool(blocking - replaceable) and names <= blocking
 
@@ -73,6 +73,7 @@ def _budget_is_spent(draft: Assessment, down: list[Member], blocking: set[str], 
         return False  # these are replaced whatever else there is
     if sum(member.name in blocking for member in down) >= budget(draft):
         return True
-    if any(member.released and member.outdated and member.state not in LEAVING for member in draft.members):
+    goes_on = not draft.updates_stopped
+    if goes_on and any(member.released and member.outdated and member.state not in LEAVING for member in draft.members):
         return False
     return all(member.name in blocking for member in down)

@@ -12,6 +12,7 @@ from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSet
 from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
 from kubectl_pets.domain.rollout.revisions import Before, Image, RevisionGroup
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.domain.sets.slots import Slots, span
 
 
@@ -68,6 +69,10 @@ class Cause(StrEnum):
     SET_NAME_TOO_LONG = "set-name-too-long"
     PODS_UNREADABLE = "pods-unreadable"
     STRATEGY_UNKNOWN = "strategy-unknown"
+    #: Which ordinals are left out (``reserveOrdinals``, ``delete-slots``) makes no sense.
+    SLOTS_UNREADABLE = "slots-unreadable"
+    #: Its controller was told to leave it alone, and says nothing of it.
+    CONTROLLER_STOPPED = "controller-stopped"
 
 
 @unique
@@ -87,6 +92,8 @@ class Awaited(StrEnum):
     SCALE_DOWN = "scale-down"
     DELETE_BY_USER = "delete-by-user"
     RELEASE = "release"
+    #: Its spec has to let updates go on.
+    UNPAUSE = "unpause"
 
 
 class Awaiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,6 +136,7 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict with all that it rests on. Times are UTC; lists are in ordinal order."""
 
+    kind: SetKind = APPS_SET
     namespace: str
     name: str
     uid: str
@@ -165,6 +173,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     heals: bool = False
     #: Every unavailable pod counts against ``maxUnavailable``, wherever it is.
     spends_budget: bool = False
+    #: Its spec stops all updates (OpenKruise ``updateStrategy.rollingUpdate.paused``), whatever the partition.
+    updates_stopped: bool = False
     #: This program's own annotations on the set.
     notes: dict[str, str] = {}
     #: ``kubectl.kubernetes.io/restartedAt`` in the template; empty where nobody has restarted it.
@@ -219,6 +229,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     def staged(self) -> bool:
         """Paused with not one position released."""
         return self.phase is Phase.PAUSED and self.partition >= self.replicas
+
+    @property
+    def released_done(self) -> bool:
+        """All that the partition releases is of the update revision. Where it counts pods, so many of them are."""
+        if self.slots.by_count:
+            return self.updated >= len(self.slots) - self.partition
+        return all(member.updated for member in self.members if member.released)
 
     @property
     def under_way(self) -> bool:

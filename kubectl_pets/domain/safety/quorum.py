@@ -13,6 +13,7 @@ from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.rollout.members import PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.safety.budgets import Budget
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 
 
 def majority(replicas: int) -> int:
@@ -127,6 +128,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 class Quorum(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict. ``None`` everywhere: not known, because something could not be read."""
 
+    kind: SetKind = APPS_SET
     namespace: str
     name: str
     #: ``spec.replicas``.

@@ -26,6 +26,7 @@ def judge(
     own = None if budgets is None else [one for one in budgets if one.namespace == seen.namespace]
     covered = None if own is None else _coverages(snapshot, seen, own)
     draft = Quorum(
+        kind=seen.kind,
         namespace=seen.namespace,
         name=seen.name,
         members=seen.replicas,

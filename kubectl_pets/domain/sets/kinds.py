@@ -64,6 +64,20 @@ class SetKind(msgspec.Struct, frozen=True, kw_only=True):
         """``statefulsets.apps``: as rights and kubectl name it."""
         return f"{self.plural}.{self.group}"
 
+    def command_line(self, name: str) -> str:
+        """A name so that it means this kind: ``web``, ``kruise/web``."""
+        return name if self.group is SetGroup.APPS else f"{self.nicknames[0]}/{name}"
+
+    @property
+    def kubectl(self) -> str:
+        """What kubectl is told so that it means this kind: ``statefulset``, ``statefulset.apps.kruise.io``."""
+        return self.kind.lower() if self.group is SetGroup.APPS else self.typed
+
+    @property
+    def shown(self) -> str:
+        """In a column of several kinds: ``StatefulSet``, ``StatefulSet.apps.kruise.io``."""
+        return self.kind if self.group is SetGroup.APPS else f"{self.kind}.{self.group}"
+
     @property
     def typed(self) -> str:
         """What is typed before the slash to mean this kind and no other: ``statefulset.apps``."""
@@ -102,11 +116,17 @@ _BY_GROUP = {kind.group.value: kind for kind in KINDS}
 
 
 class SetRef(msgspec.Struct, frozen=True, kw_only=True):
-    """One set: its kind, namespace and name."""
+    """One set: its kind (group, version, kind), namespace and name. As it was typed it has no namespace: it is in the one that is
+    looked in."""
 
     kind: SetKind = APPS_SET
-    namespace: str
+    namespace: str = ""
     name: str
+
+    @property
+    def typed(self) -> str:
+        """As it is typed on the command line."""
+        return self.kind.command_line(self.name)
 
 
 def kind_of(item: StatefulSet) -> SetKind:

@@ -25,6 +25,10 @@ class Progress(StrEnum):
     GONE = "gone"
 
 
+#: Causes for which nothing is said of a set until somebody changes something.
+_UNSAID = (Cause.PODS_UNREADABLE, Cause.SLOTS_UNREADABLE, Cause.CONTROLLER_STOPPED)
+
+
 def progress(until: Until, seen: Assessment) -> Progress:
     """How far it is from here to there."""
     if seen.phase is Phase.GONE:
@@ -33,8 +37,7 @@ def progress(until: Until, seen: Assessment) -> Progress:
         return Progress.REACHED
     if seen.phase is Phase.STUCK:
         return Progress.STUCK
-    unreadable = any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
-    if unreadable or seen.phase in (Phase.PAUSED, Phase.WAITING_FOR_DELETE):
+    if any(blocker.cause in _UNSAID for blocker in seen.blockers) or seen.phase in (Phase.PAUSED, Phase.WAITING_FOR_DELETE):
         return Progress.RESTING
     return Progress.GOING_ON
 
@@ -44,7 +47,7 @@ def _reached(until: Until, seen: Assessment) -> bool:
         case Until.COMPLETE:
             return seen.phase is Phase.COMPLETE
         case Until.CANARY:
-            return seen.phase is Phase.COMPLETE or (seen.phase is Phase.PAUSED and not seen.staged)
+            return seen.phase is Phase.COMPLETE or (seen.phase is Phase.PAUSED and not seen.staged and seen.released_done)
         case Until.READY:
-            unreadable = any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)
+            unreadable = any(blocker.cause in (Cause.PODS_UNREADABLE, Cause.SLOTS_UNREADABLE) for blocker in seen.blockers)
             return seen.phase is not Phase.DELETING and seen.observed and not unreadable and seen.all_available

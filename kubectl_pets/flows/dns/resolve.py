@@ -17,6 +17,7 @@ from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import PetsError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -32,7 +33,7 @@ _INTERVAL = 1.0
 class Aim(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for on the command line."""
 
-    set: str
+    set: SetRef
     #: Names or ordinals as typed; empty: all.
     pods: tuple[str, ...] = ()
     where: DnsWhere = DnsWhere()
@@ -55,14 +56,14 @@ class NamesFrame(msgspec.Struct, frozen=True, kw_only=True):
 def look(session: Session, aim: Aim) -> Diagnosis:
     """One look. Raises PetsError."""
     with session.cluster.resolver(aim.where) as resolver:
-        return _Looker(session, aim, resolver).look(session.cluster.network(session.namespace, aim.set))
+        return _Looker(session, aim, resolver).look(session.cluster.network(session.namespace, aim.set.name, aim.set.kind))
 
 
 def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[NamesFrame], None]) -> tuple[Diagnosis, bool]:
     """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True).
     Failures that pass are waited out. Raises PetsError for what lasts."""
     cluster, namespace = session.cluster, session.namespace
-    with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set) as source:
+    with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set.name, aim.set.kind) as source:
         looker, stopwatch = _Looker(session, aim, resolver), _Stopwatch(session.now())
         frame: NamesFrame | None = None
 
@@ -75,7 +76,7 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Nam
             try:
                 seen = looker.look(source.latest())
                 if seen.right:
-                    seen = looker.look(cluster.network(namespace, aim.set))
+                    seen = looker.look(cluster.network(namespace, aim.set.name, aim.set.kind))
             except PASSING as failure:
                 patience.ride_out(failure)
                 continue

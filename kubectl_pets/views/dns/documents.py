@@ -19,6 +19,7 @@ def document(seen: Diagnosis) -> dict[str, Any]:
     return {
         "apiVersion": documents.API_VERSION,
         "kind": "DnsDiagnosis",
+        "set": documents.of_kind(seen.kind),
         "metadata": {"namespace": seen.namespace, "name": seen.set},
         "service": seen.service or None,
         "clusterDomain": {"name": seen.zone.name, "source": seen.zone.source},

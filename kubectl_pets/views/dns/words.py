@@ -243,7 +243,7 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
     service, subject = clean(seen.service), clean(found.subject)
     match found.reason:
         case Reason.POD_ABSENT | Reason.NAME_NO_LABEL:
-            yield f"see what keeps it from being made: kubectl pets status {clean(seen.set)}{space}"
+            yield f"see what keeps it from being made: kubectl pets status {seen.kind.command_line(clean(seen.set))}{space}"
         case Reason.POD_OVER | Reason.POD_TERMINATING | Reason.POD_WITHOUT_ADDRESS | Reason.NOT_READY:
             yield f"see why: kubectl describe pod {name}{space}"
         case Reason.NOT_READY_DEADLOCK:
@@ -253,7 +253,7 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
                 f"kubectl patch service {service}{space} -p '{{\"spec\":{{\"publishNotReadyAddresses\":true}}}}'"
             )
         case Reason.SERVICE_NAME_EMPTY:
-            anew = f"kubectl delete statefulset {clean(seen.set)} --cascade=orphan{space}"
+            anew = f"kubectl delete {seen.kind.kubectl} {clean(seen.set)} --cascade=orphan{space}"
             yield f"serviceName cannot be changed; make the set anew around its pods: {anew}"
         case Reason.SERVICE_MISSING:
             yield f"make it: kubectl create service clusterip {subject} --clusterip=None{space}; its selector has to be the set's"
@@ -268,16 +268,17 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
         case Reason.FAMILY_NOT_SERVED:
             yield f"see its families: kubectl get service {service}{space} -o jsonpath='{{.spec.ipFamilies}}'"
         case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
-            yield f"see whether it comes: kubectl pets dns {clean(seen.set)} -w{space}"
+            yield f"see whether it comes: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
             yield f"see the slices: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
         case Reason.HIDDEN_NAMESPACE | Reason.HIDDEN_LABELS | Reason.HIDDEN_ENDPOINTS | Reason.HIDDEN_ELSEWHERE:
             yield "see the Corefile: kubectl get configmap coredns -n kube-system -o yaml"
         case Reason.OTHER_ZONE:
-            yield f"ask in the Corefile's: kubectl pets dns {clean(seen.set)} --cluster-domain {clean(found.detail)}{space}"
+            own, zone = seen.kind.command_line(clean(seen.set)), clean(found.detail)
+            yield f"ask in the Corefile's: kubectl pets dns {own} --cluster-domain {zone}{space}"
         case Reason.SERVER_SILENT | Reason.SERVER_FAILING | Reason.SERVER_BEHIND | Reason.WRONG_ANSWER:
             yield f"see what it says: kubectl logs {_logs(found)}"
         case Reason.NEGATIVE_CACHE | Reason.STALE_ANSWER | Reason.REPLICAS_DIFFER:
-            yield f"it passes by itself; see it happen: kubectl pets dns {clean(seen.set)} -w{space}"
+            yield f"it passes by itself; see it happen: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
         case Reason.CLIENT_NO_SEARCH | Reason.CLIENT_SEES_OTHER | Reason.CLIENT_NDOTS | Reason.NODE_CACHE | Reason.NODE_DNS:
             yield "see its dnsPolicy and dnsConfig: kubectl get pod " + (subject or name) + " -o yaml"
         case Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from kubectl_pets import pasting
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
+from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.freeing import undoes_to
 from kubectl_pets.domain.stepping.holding import abort_to
 from kubectl_pets.domain.stepping.moves import holds_up
@@ -164,6 +165,9 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     first = next((told for blocker in blockers if (told := _by_cause(blocker, seen)) is not None), None)
     if first is not None:
         return first
+    pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
+    if Capability.CHANGE not in seen.kind.can and pod:
+        return f"see why with: {pasting.kubectl('describe', 'pod', pod, namespace=seen.namespace)}"
     broken = {blocker.pod for blocker in blockers}
     if any(member.name in broken and holds_up(member, seen) for member in seen.members):
         return f"get it out with: {command(seen, 'rollout unstick')}"
@@ -171,7 +175,6 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     back = _take_back(seen, "the change") if wanted else None
     if back is not None:
         return back
-    pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
     if not pod:
         return _look(seen)
     exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))

@@ -3,7 +3,7 @@ the domain's values must stay free to change: camelCase keys in a fixed order, e
 null for what could not be read, which is never the same as none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
 from kubectl_pets.views.text.cleaning import clean
 
@@ -26,13 +27,13 @@ def one(seen: Assessment, output: str) -> str:
     return dump({"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}, output)
 
 
-def many(seen: Iterable[Assessment], output: str) -> str:
-    """Several sets; as ``name`` one a line."""
-    ordered = sorted(seen, key=lambda each: (each.namespace, each.name))
+def many(seen: Iterable[Assessment], output: str, *, kinds_not_read: Sequence[str] = ()) -> str:
+    """Several sets; as ``name`` one a line. ``kinds_not_read``: resources of which there may be more."""
+    ordered = sorted(seen, key=lambda each: (each.namespace, each.name, each.kind.group))
     if output == "name":
         return "\n".join(_name(each) for each in ordered)
     items = [{"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(each)} for each in ordered]
-    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "items": items}, output)
+    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "kindsNotRead": kinds_not_read, "items": items}, output)
 
 
 def plan(planned: Plan, goal: Goal, seen: Assessment, output: str) -> str:
@@ -88,17 +89,23 @@ def _escaped(character: str) -> str:
 
 
 def _name(seen: Assessment) -> str:
-    return f"statefulset.apps/{clean(seen.name)}"
+    return f"{seen.kind.typed}/{clean(seen.name)}"
 
 
 def _metadata(seen: Assessment) -> dict[str, Any]:
     return {"namespace": seen.namespace, "name": seen.name, "uid": seen.uid, "creationTimestamp": seen.created}
 
 
+def of_kind(kind: SetKind) -> dict[str, str]:
+    """What kind of set was judged."""
+    return {"apiVersion": kind.api_version, "kind": kind.kind}
+
+
 def _status(seen: Assessment) -> dict[str, Any]:
     known = not any(found.cause is Cause.PODS_UNREADABLE for found in seen.blockers)
     return {
         "metadata": _metadata(seen),
+        "set": of_kind(seen.kind),
         "spec": {
             "replicas": seen.replicas,
             "ordinalsStart": seen.start,
@@ -107,6 +114,8 @@ def _status(seen: Assessment) -> dict[str, Any]:
             "partition": seen.partition,
             "maxUnavailable": seen.max_unavailable,
             "minReadySeconds": seen.min_ready_seconds,
+            "paused": seen.updates_stopped,
+            "reservedOrdinals": [list(each) for each in seen.slots.reserved.ranges],
             "images": _images(seen.template),
         },
         "status": {

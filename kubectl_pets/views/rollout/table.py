@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
@@ -30,30 +31,37 @@ def table(
     all_namespaces: bool = False,
     colour: bool = False,
 ) -> str:
-    """The table, sorted as kubectl sorts; empty where there are no sets."""
-    ordered = sorted(seen, key=lambda one: (one.namespace, one.name))
+    """The table, sorted as kubectl sorts, with the kinds where there are others than apps/v1; empty where there are no sets."""
+    ordered = sorted(seen, key=lambda one: (one.namespace, one.name, one.kind.group))
     if not ordered:
         return ""
+    kinds = any(one.kind is not APPS_SET for one in ordered)
     # The heads are a row like any other: tabulate's own would be padded to the width of a number's column.
     from tabulate import DataRow, TableFormat, tabulate
 
-    heads = (*(("NAMESPACE",) if all_namespaces else ()), *_HEADS, *(_WIDE_HEADS if wide else ()))
+    name, *more = _HEADS
+    heads = (
+        *(("NAMESPACE",) if all_namespaces else ()),
+        name,
+        *(("KIND",) if kinds else ()),
+        *more,
+        *(_WIDE_HEADS if wide else ()),
+    )
     rows = [list(heads)] if headers else []
-    rows += [
-        [render((piece,), width=None, colour=colour) for piece in _row(one, now, wide=wide, all_namespaces=all_namespaces)]
-        for one in ordered
-    ]
+    cells = (_row(one, now, wide=wide, all_namespaces=all_namespaces, kinds=kinds) for one in ordered)
+    rows += [[render((piece,), width=None, colour=colour) for piece in row] for row in cells]
     gap = DataRow("", "   ", "")
     kubectl = TableFormat(None, None, None, None, gap, gap, 0, None)
     text = tabulate(rows, tablefmt=kubectl, disable_numparse=True, stralign="left")
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def _row(one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
+def _row(one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool, kinds: bool) -> tuple[Piece, ...]:
     known = not any(found.cause is Cause.PODS_UNREADABLE for found in one.blockers)
     row = (
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
         plain(clean(one.name)),
+        *((plain(one.kind.shown),) if kinds else ()),
         (one.phase.value, words.phase_ink(one)),
         plain(f"{one.ready if known else '?'}/{one.replicas}"),
         plain(f"{one.updated if known else '?'}/{one.replicas}"),

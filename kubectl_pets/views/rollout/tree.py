@@ -10,6 +10,7 @@ from datetime import datetime
 
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
@@ -68,9 +69,13 @@ def _head(seen: Assessment, now: datetime) -> list[Line]:
 
 def _manner(seen: Assessment, now: datetime) -> str:
     """Strategy, policy and partition, then whatever is not at its default."""
-    parts = [clean(seen.strategy)]
+    parts = [*([] if seen.kind is APPS_SET else [seen.kind.title]), clean(seen.strategy)]
     if seen.strategy == "RollingUpdate":
         parts.append(f"partition {seen.partition} of {seen.replicas}" if seen.partition else "partition 0")
+    if seen.slots.by_count:
+        parts.append("unordered: the partition counts pods, whichever they are")
+    if seen.updates_stopped:
+        parts.append("updates stopped (paused)")
     parts.append(clean(seen.policy))
     if seen.resume_partition is not None:
         parts.append(f"resumes at partition {seen.resume_partition}")
@@ -80,6 +85,8 @@ def _manner(seen: Assessment, now: datetime) -> str:
         parts.append(f"minReadySeconds {seen.min_ready_seconds}")
     if seen.start:
         parts.append(f"ordinals from {seen.start}")
+    if seen.slots.reserved.ranges:
+        parts.append(f"without ordinals {phrases.ranges(seen.slots.reserved.ranges)}")
     return ", ".join(parts) + f", age {age.age(seen.created, now)}"
 
 
@@ -168,16 +175,20 @@ def _remarks(member: Member, seen: Assessment, now: datetime, indent: int) -> li
     if member.state in (PodState.READY, PodState.RECOVERING) and member.available_at is not None:
         remarks.append((f"available {age.until(member.available_at, now)}", Ink.BUSY))
     if member.ordinal not in seen.slots:
-        remarks.append(("beyond the range, to be removed", Ink.BUSY))
+        remarks.append((_surplus(member, seen), Ink.BUSY))
     told = words.trouble(member)
     if told:
         remarks.append((told, words.marked_state(member)[1]))
     return [(plain(" " * indent), remark) for remark in remarks]
 
 
+def _surplus(member: Member, seen: Assessment) -> str:
+    return f"{'left out of' if member.ordinal in seen.slots.reserved else 'beyond'} the range, to be removed"
+
+
 def _with_partition(entries: list[_Pod], seen: Assessment) -> list[_Pod]:
     """The partition's line goes between the last position that it holds and the first one that it releases."""
-    if not seen.partition:
+    if not seen.partition or seen.slots.by_count:
         return entries
     held = [index for index, pod in enumerate(entries) if pod.member is not None and pod.member.position < seen.partition]
     at = held[-1] + 1 if held else 1

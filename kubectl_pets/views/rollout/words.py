@@ -13,6 +13,7 @@ from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
+from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.text import ages, phrases
 from kubectl_pets.views.text.cleaning import clean
@@ -46,6 +47,8 @@ def phase(seen: Assessment) -> str:
             return f"complete, but PARTITION {seen.partition} IS LEFT OVER" if seen.partition_left_over else "complete"
         case Phase.PAUSED:
             # Pods may run ahead of a partition that was raised over them: then it was more than staged.
+            if seen.updates_stopped and not (seen.partition and seen.released_done):
+                return "paused by its spec"
             return "staged, nothing released" if _only_staged(seen) else f"paused at partition {seen.partition}"
         case Phase.PROGRESSING:
             return "progressing"
@@ -206,6 +209,10 @@ def blocker(found: Blocker) -> str:
             return f"{pod or 'the set'} could not be decoded, so nothing can be said of it: {told}"
         case Cause.PODS_UNREADABLE:
             return "its pods could not be read, so nothing can be said of them"
+        case Cause.SLOTS_UNREADABLE:
+            return "which ordinals it leaves out cannot be read, so which pods it is to have cannot be said"
+        case Cause.CONTROLLER_STOPPED:
+            return f"annotation {clean(found.reason)} keeps its controller from it, so its status says nothing"
         case Cause.STRATEGY_UNKNOWN:
             return f"its update strategy {clean(found.reason) or '(none)'} is unknown to this version of kubectl-pets"
         case _:
@@ -275,6 +282,8 @@ def _awaited(awaited: Awaited, pods: str) -> str:
             return f"{pods} to be scaled down"
         case Awaited.DELETE_BY_USER:
             return f"somebody to delete {pods}"
+        case Awaited.UNPAUSE:
+            return f"updates to be let go on, to {pods}"
         case Awaited.RELEASE:
             return f"the partition to release {pods}"
         case _:
@@ -332,6 +341,10 @@ def left_over(seen: Assessment) -> str:
 
 def clear(seen: Assessment) -> str:
     """Command that clears the left-over partition."""
+    if Capability.CHANGE not in seen.kind.can:
+        patch = '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'
+        name = f"{seen.kind.typed}/{seen.name}"
+        return f"clear it with: {kubectl('patch', name, '--type', 'merge', '-p', patch, namespace=seen.namespace)}"
     return f"clear it with: {command(seen, 'partition', '0')}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kubectl_pets.domain.findings import Severity
 from kubectl_pets.domain.safety.quorum import Place, Quorum
+from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
 from kubectl_pets.views.text.cleaning import clean
@@ -26,14 +27,15 @@ def table(
     ordered = in_order(found)
     if not ordered:
         return ""
-    heads = (*(("NAMESPACE",) if all_namespaces else ()), *_HEADS)
+    kinds = any(one.kind is not APPS_SET for one in ordered)
+    heads = (*(("NAMESPACE",) if all_namespaces else ()), _HEADS[0], *(("KIND",) if kinds else ()), *_HEADS[1:])
     rows = [tuple(plain(head) for head in heads)] if headers else []
-    rows += [_row(one, wide=wide, all_namespaces=all_namespaces) for one in ordered]
+    rows += [_row(one, wide=wide, all_namespaces=all_namespaces, kinds=kinds) for one in ordered]
     return text_of(columns(rows, _GAP), width=None, colour=colour)
 
 
 def in_order(found: Iterable[Quorum]) -> list[Quorum]:
-    return sorted(found, key=lambda one: (one.namespace, one.name))
+    return sorted(found, key=lambda one: (one.namespace, one.name, one.kind.group))
 
 
 def draw(found: Quorum, *, width: int | None = None, colour: bool = False) -> str:
@@ -75,13 +77,14 @@ def many(found: Iterable[Quorum], output: str) -> str:
 # --- the table ---------------------------------------------------------------------------------------------------------------
 
 
-def _row(one: Quorum, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:
+def _row(one: Quorum, *, wide: bool, all_namespaces: bool, kinds: bool) -> tuple[Piece, ...]:
     say = (lambda item: safety_words.finding(item, one)) if wide else safety_words.short
     told = [say(item) for item in one.findings]
     told.append(safety_words.not_read(one) if wide else safety_words.not_read_short(one))
     return (
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
         plain(clean(one.name)),
+        *((plain(one.kind.shown),) if kinds else ()),
         plain(str(one.members)),
         plain(_number(one.available)),
         plain(str(one.majority)),
@@ -161,13 +164,14 @@ def _findings(one: Quorum) -> Iterator[Line]:
 
 
 def _name(one: Quorum) -> str:
-    return f"statefulset.apps/{clean(one.name)}"
+    return f"{one.kind.typed}/{clean(one.name)}"
 
 
 def _document(one: Quorum) -> dict[str, Any]:
     return {
         "apiVersion": documents.API_VERSION,
         "kind": "Quorum",
+        "set": documents.of_kind(one.kind),
         "metadata": {"namespace": one.namespace, "name": one.name},
         "members": one.members,
         "available": one.available,

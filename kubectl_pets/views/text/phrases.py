@@ -16,7 +16,7 @@ _MANY = 3
 
 def command(seen: Assessment, verb: str, *arguments: str) -> str:
     """A command line to type next: ``kubectl pets VERB NAME ARGUMENTS -n NAMESPACE``, for pasting."""
-    return pasting.pets(verb, seen.name or "NAME", *arguments, namespace=seen.namespace)
+    return pasting.pets(verb, seen.kind.command_line(seen.name or "NAME"), *arguments, namespace=seen.namespace)
 
 
 def hash_of(revision: str, seen: Assessment) -> str:
@@ -33,6 +33,12 @@ def images(found: Sequence[Image]) -> str:
 
 def count(number: int, thing: str) -> str:
     return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def ranges(found: Sequence[tuple[int, int]]) -> str:
+    """Ranges of numbers, no more than a few of them: ``1, 5-6 and 3 more``."""
+    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found[:_MANY])
+    return shown + (f" and {len(found) - _MANY} more" if len(found) > _MANY else "")
 
 
 def folded(pods: Sequence[str]) -> str:

@@ -1,0 +1,81 @@
+"""Has a pod that OpenKruise updates in place really come to its new revision?
+
+The label with the new revision is written before any container restarts, and the pod is Ready for a moment longer. So a pod is
+available again only once all that the controller waits for has come to pass (OpenKruise pkg/util/inplaceupdate
+defaultCheckInPlaceUpdateCompleted, the grace period, batches of containers, the lifecycle label). Where these cannot be read it
+is not done.
+"""
+
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.model import Pod, Value
+
+STATE_ANNOTATION = "apps.kruise.io/inplace-update-state"
+GRACE_ANNOTATION = "apps.kruise.io/inplace-update-grace"
+LIFECYCLE_LABEL = "lifecycle.apps.kruise.io/state"
+CONDITION = "InPlaceUpdateReady"
+
+
+@unique
+class Unfinished(StrEnum):
+    """What an update in place still waits for."""
+
+    #: The readiness gate's condition is not True.
+    CONDITION = "InPlaceUpdateReady is not True"
+    #: The lifecycle label says something else than Normal.
+    LIFECYCLE = "its lifecycle state is not Normal"
+    #: The grace period before containers are restarted.
+    GRACE = "its grace period is not over"
+    #: Containers whose turn has not come.
+    NEXT_CONTAINERS = "not all of its containers had their turn"
+    #: A container that still runs what it ran before.
+    CONTAINER = "a container still runs the old image"
+    #: The annotation makes no sense.
+    UNREADABLE = "what is left of it cannot be read"
+
+
+class _Before(Value, frozen=True):
+    image_id: str = msgspec.field(name="imageID", default="")
+
+
+class _State(Value, frozen=True):
+    """The annotation (apps/pub InPlaceUpdateState)."""
+
+    revision: str = ""
+    update_images: bool = False
+    next_container_images: dict[str, str] = {}
+    last_container_statuses: dict[str, _Before] = {}
+
+
+def unfinished(pod: Pod) -> Unfinished | None:
+    """What the pod's update in place still waits for; None where it is over, or never was one."""
+    condition = pod.status.condition(CONDITION)
+    if condition is not None and condition.status != "True":
+        return Unfinished.CONDITION
+    if pod.metadata.labels.get(LIFECYCLE_LABEL, "Normal") not in ("", "Normal"):
+        return Unfinished.LIFECYCLE
+    if GRACE_ANNOTATION in pod.metadata.annotations:
+        return Unfinished.GRACE
+    text = pod.metadata.annotations.get(STATE_ANNOTATION)
+    if not text:
+        return None
+    try:
+        state = msgspec.json.decode(text, type=_State)
+    except (msgspec.DecodeError, RecursionError):
+        return Unfinished.UNREADABLE
+    if state.next_container_images:
+        return Unfinished.NEXT_CONTAINERS
+    if state.update_images and any(not _has_changed(pod, name, was) for name, was in state.last_container_statuses.items()):
+        return Unfinished.CONTAINER
+    return None
+
+
+def _has_changed(pod: Pod, name: str, was: _Before) -> bool:
+    """Another image runs, or the very one that is wanted (which may be the same by another tag)."""
+    status = next((status for status in pod.status.container_statuses if status.name == name), None)
+    if status is None:
+        return False
+    wanted = next((container.image for container in pod.spec.containers if container.name == name), None)
+    return status.image_id != was.image_id or status.image == wanted
