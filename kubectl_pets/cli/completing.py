@@ -24,6 +24,8 @@ from kubectl_pets.views.text.cleaning import clean
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kubectl_pets.domain.sets.kinds import SetRef
+
 #: The program's first word when completion is wanted, as with every program made with cobra.
 WORD = "__complete"
 
@@ -151,17 +153,17 @@ def claims(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 def pods(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Pods that the set typed before should have, or their ordinals where a digit was typed; in the order of ordinals."""
-    name = _set_typed(context)
-    ordinals = _of_set(context, "ordinals", lambda session: _ordinals(session, name)) if name else []
+    owner = _set_typed(context)
+    ordinals = _of_set(context, "ordinals", lambda session: _ordinals(session, owner)) if owner.name else []
     typed = context.params.get(parameter.name or "") or ()
-    named = [f"{name}-{ordinal}" for ordinal in ordinals] + (ordinals if incomplete[:1].isdigit() else [])
+    named = [f"{owner.name}-{ordinal}" for ordinal in ordinals] + (ordinals if incomplete[:1].isdigit() else [])
     return _items([each for each in named if each not in typed], incomplete, Directive.KEEP_ORDER)
 
 
 def containers(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """``CONTAINER=`` for each container of the set typed before; what image it gets nobody knows."""
-    name = _set_typed(context)
-    named = _of_set(context, "containers", lambda session: _containers(session, name)) if name else []
+    owner = _set_typed(context)
+    named = _of_set(context, "containers", lambda session: _containers(session, owner)) if owner.name else []
     return _items([f"{each}=" for each in named], incomplete, Directive.NO_SPACE)
 
 
@@ -178,23 +180,32 @@ def _kinded(context: click.Context, resource: str, incomplete: str) -> "list[Com
 
 
 def _of_set(context: click.Context, what: str, ask: Callable[[Session], Iterable[str]]) -> list[str]:
-    return _asked(context, f"{what} of {_set_typed(context)}", ask)
+    return _asked(context, f"{what} of {_set_typed(context).typed}", ask)
 
 
-def _set_typed(context: click.Context) -> str:
-    """The set's name that stands on the command line already, "" where there is none. An option that still lacks its value
+def _set_typed(context: click.Context) -> "SetRef":
+    """The set that stands on the command line already; its name is "" where there is none. An option that still lacks its value
     ends click's parsing before the words are given to arguments; they are left over then."""
-    name = str(context.params.get("name") or next(iter(context.args), "")).rpartition("/")[2]
-    return name if _NAME.fullmatch(name) else ""
+    from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef, kind_named
+
+    typed = context.params.get("name") or next(iter(context.args), "")
+    if isinstance(typed, SetRef):
+        return typed
+    word, slash, name = str(typed).rpartition("/")
+    kind = kind_named(word) if slash else APPS_SET
+    return SetRef(kind=kind or APPS_SET, name=name if kind is not None and _NAME.fullmatch(name) else "")
 
 
-def _ordinals(session: Session, name: str) -> list[str]:
-    found = session.cluster.stateful_set(session.namespace, name)
-    return [str(found.start + position) for position in range(min(found.spec.replicas, _MOST))]
+def _ordinals(session: Session, owner: "SetRef") -> list[str]:
+    from kubectl_pets.domain.sets.slots import slots_of
+
+    slots = slots_of(session.cluster.stateful_set(session.namespace, owner.name, owner.kind))
+    return [str(slots.ordinal(position)) for position in range(min(len(slots), _MOST))]
 
 
-def _containers(session: Session, name: str) -> list[str]:
-    return [each.name for each in session.cluster.stateful_set(session.namespace, name).spec.template.spec.containers]
+def _containers(session: Session, owner: "SetRef") -> list[str]:
+    found = session.cluster.stateful_set(session.namespace, owner.name, owner.kind)
+    return [each.name for each in found.spec.template.spec.containers]
 
 
 def _asked(

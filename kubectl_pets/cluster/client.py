@@ -211,8 +211,8 @@ class Client:
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
         return read.names(self._reader, _NAMED[resource], namespace)
 
-    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
-        return self._reader.one(SETS, namespace, name)
+    def stateful_set(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> StatefulSet:
+        return self._reader.one(SETS_OF[kind.group], namespace, name)
 
     def network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
         from kubectl_pets.cluster.topics.network import network

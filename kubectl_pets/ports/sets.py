@@ -55,7 +55,7 @@ class SetPort(Protocol):
         """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets: those of apps/v1, or with
         ``every_kind`` of all kinds that the cluster knows."""
 
-    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
+    def stateful_set(self, namespace: str, name: str, kind: SetKind = ...) -> StatefulSet:
         """The set alone, in one request. Raises NotFoundError."""
 
 

@@ -40,6 +40,35 @@ def test_the_set_is_read_first_and_nothing_from_a_cache(server: Loopback, client
     assert all("resourceVersion" not in seen.query for seen in server.seen)
 
 
+def test_other_kinds_cost_one_request_and_only_who_asks_for_them(server: Loopback, client: Client) -> None:
+    client.set_view("x", "web")
+    client.inventory("x", None)
+    assert server.requests("/apis") == []
+    before = len(server.seen)
+    assert client.inventory("x", None, every_kind=True).kinds_not_read == ()
+    assert len(server.seen) - before == 5  # sets, pods, revisions, claims, and which kinds there are
+    assert len(server.requests("/apis")) == 1
+    with client.watch_inventory("x", None, every_kind=True) as source:
+        assert source.latest().kinds_not_read == ()
+    with client.watch_set("x", "web"):
+        assert len(server.requests("/apis")) == 2
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_kinds_that_the_server_does_not_tell_are_not_none(server: Loopback, client: Client, code: int) -> None:
+    server.fault(Answer(code), path="/apis", times=2)
+    unknown = ("statefulsets.apps.kruise.io", "statefulsets.apps.pingcap.com")
+    assert client.inventory("x", None, every_kind=True).kinds_not_read == unknown
+    with client.watch_inventory("x", None, every_kind=True) as source:
+        assert source.latest().kinds_not_read == unknown
+
+
+def test_an_answer_that_lists_no_groups_is_not_none_either(server: Loopback, client: Client) -> None:
+    server.fault(Answer(200, b"{}"), path="/apis")
+    with pytest.raises(ServerError, match="an APIGroupList was asked for"):
+        client.inventory("x", None, every_kind=True)
+
+
 def test_the_version_is_asked_once(server: Loopback, client: Client) -> None:
     client.set_view("x", "web")
     client.set_view("x", "web")

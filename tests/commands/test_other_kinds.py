@@ -1,10 +1,16 @@
-"""StatefulSets of OpenKruise and PingCAP count as live sets. On a control plane of their own: their types would be seen by all tests."""
+"""StatefulSets of OpenKruise and PingCAP: they are read, and they count as live sets. On control planes of their own, because their
+types would be seen by all tests. Nobody controls them here: what their controllers made is put there as it was recorded."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests import controlplane
 from tests.commands.plugin import Plugin
 from tests.commands.test_orphans import become, make, shrink
+from tests.domain.sets import scenes
 
 pytestmark = pytest.mark.real
 
@@ -52,3 +58,143 @@ def test_sets_of_other_groups_want_their_claims() -> None:
             become(pets, data_web_0="in-range", data_web_1="will-return", data_web_2="in-range", data_web_3="scaled-down")
             plane.kubectl("delete", f"statefulsets.{kind['group']}", "web")
             become(pets, **gone)
+
+
+# --- reading them ------------------------------------------------------------------------------------------------------------
+
+CHANGING = (
+    ("partition", "kruise/db"),
+    ("rollout", "run", "kruise/db", "--image", "db:9", "-y"),
+    ("rollout", "canary", "kruise/db", "--image", "db:9"),
+    ("rollout", "step", "kruise/db"),
+    ("rollout", "promote", "kruise/db"),
+    ("rollout", "pause", "kruise/db"),
+    ("rollout", "resume", "kruise/db"),
+    ("rollout", "abort", "kruise/db", "-y"),
+    ("rollout", "undo", "kruise/db", "-y"),
+    ("rollout", "unstick", "kruise/db", "-y"),
+    ("rollout", "restart", "kruise/db", "-y"),
+    ("rollout", "history", "kruise/db"),
+    ("rollout", "diff", "kruise/db"),
+    ("scale", "kruise/db", "--replicas", "1", "-y"),
+    ("lost", "kruise/db"),
+)
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[Plugin]:
+    """A set ``db`` of each of apps/v1 and OpenKruise, the latter with holes and four pods."""
+    with controlplane.running() as plane:
+        pets = Plugin(plane, "default")
+        said = pets("status", "kruise/db", expect=1).stderr
+        assert "does not know statefulsets.apps.kruise.io of v1beta1" in said and "--api-group=apps.kruise.io" in said
+        assert "NAME" in pets("list").stdout or "No StatefulSets" in pets("list").stderr
+        for kind in (KRUISE, PINGCAP):
+            plane.apply(TYPE % kind)
+        pets.make("db", replicas=1, wait=False)
+        pets.kubectl("delete", "statefulset", "db", "--cascade=orphan")
+        pets.kubectl("delete", "pod", "-l", "app=db", "--wait=true")
+        pets.make("web", replicas=1)
+        play(pets, "reserved")
+        yield pets
+
+
+def play(pets: Plugin, name: str) -> None:
+    """Put a scene's set there with the status that its controller wrote, and its pods, whose nodes and states are real ones."""
+    items = scenes.objects(name)
+    owner = next(item for item in items if item["kind"] == "StatefulSet")
+    for item in items:
+        for key in ("uid", "creationTimestamp", "generation", "namespace"):
+            item["metadata"].pop(key, None)
+    owner["status"]["observedGeneration"] = 1
+    made: dict[str, Any] = {}
+
+    def create() -> bool:
+        done = pets.plane.kubectl("create", "-f", "-", "-o", "json", "-n", pets.namespace, input=json.dumps(owner), check=False)
+        made.update(json.loads(done.stdout) if done.returncode == 0 else {})
+        return bool(made)
+
+    pets.eventually(create, "the kind is served")
+    for item in items:
+        if item["kind"] not in ("Pod", "ControllerRevision"):
+            continue
+        item["metadata"]["ownerReferences"][0]["uid"] = made["metadata"]["uid"]
+        item.pop("status", None)
+        if item["kind"] == "Pod":
+            item["spec"] = {"containers": item["spec"]["containers"], "hostname": item["spec"]["hostname"], "subdomain": "db"}
+        pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(item))
+
+
+@pytest.mark.parametrize("name", ["kruise/db", "asts/db", "statefulset.apps.kruise.io/db", "statefulsets.v1beta1.apps.kruise.io/db"])
+def test_status_of_another_kind(other: Plugin, name: str) -> None:
+    seen = other("status", name, "-w", "--timeout", "60s")
+    assert "default/db" in seen.stdout
+    shown = other("status", name, "-o", "wide").stdout
+    assert "Advanced StatefulSet (OpenKruise)" in shown and "without ordinals 1, 5-6" in shown and "missing" not in shown
+    document = json.loads(other("status", name, "-o", "json").stdout)
+    assert document["set"] == {"apiVersion": "apps.kruise.io/v1beta1", "kind": "StatefulSet"}
+    assert [pod["name"] for pod in document["status"]["pods"]] == ["db-0", "db-2", "db-3", "db-4"]
+    assert other("status", name, "-o", "name").stdout == "statefulset.apps.kruise.io/db\n"
+
+
+def test_list_tells_kinds(other: Plugin) -> None:
+    rows = [line.split() for line in other("list").stdout.splitlines()]
+    assert rows[0][:3] == ["NAME", "KIND", "PHASE"]
+    assert [row[:2] for row in rows[1:]] == [["db", "StatefulSet.apps.kruise.io"], ["web", "StatefulSet"]]
+    assert other("list", "-o", "name").stdout.splitlines() == ["statefulset.apps.kruise.io/db", "statefulset.apps/web"]
+
+
+def test_a_plain_name_is_of_apps(other: Plugin) -> None:
+    assert "was kruise/db meant, the Advanced StatefulSet (OpenKruise)?" in other("status", "db", expect=1).stderr
+    assert "was web meant, the StatefulSet?" in other("status", "kruise/web", expect=1).stderr
+    assert "was kruise/db meant?" in other("status", "kruise/dc", expect=1).stderr
+
+
+def test_quorum_of_another_kind(other: Plugin) -> None:
+    found = json.loads(other("quorum", "kruise/db", "-o", "json").stdout)
+    assert (found["members"], found["available"], found["set"]["apiVersion"]) == (4, 4, "apps.kruise.io/v1beta1")
+    assert "StatefulSet.apps.kruise.io" in other("quorum").stdout
+
+
+def test_names_of_another_kind(other: Plugin) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "db"},
+        "spec": {"clusterIP": "None", "selector": {"app": "db"}, "ports": [{"port": 80}]},
+    }
+    other.plane.kubectl("apply", "-f", "-", "-n", "default", input=json.dumps(service))
+    found = json.loads(other("dns", "kruise/db", "-o", "json").stdout)
+    assert found["set"]["apiVersion"] == "apps.kruise.io/v1beta1"
+    assert [name["pod"] for name in found["names"] if name["kind"] == "pod"] == ["db-0", "db-2", "db-3", "db-4"]
+
+
+@pytest.mark.parametrize("words", CHANGING, ids=" ".join)
+def test_what_changes_a_set_refuses_other_kinds(other: Plugin, words: tuple[str, ...]) -> None:
+    before = other.get("statefulsets.apps.kruise.io", "db")["metadata"]["resourceVersion"]
+    said = other(*words, expect=6).stderr
+    assert "is not there yet for statefulsets.apps.kruise.io" in said and "kubectl pets status kruise/db" in said
+    assert other.get("statefulsets.apps.kruise.io", "db")["metadata"]["resourceVersion"] == before
+
+
+def test_kinds_that_may_not_be_read_are_told(other: Plugin) -> None:
+    other.kubectl("create", "role", "look", "--verb=get,list,watch", "--resource=statefulsets.apps,controllerrevisions.apps,pods")
+    other.kubectl("create", "rolebinding", "look", "--role=look", "--user=alice")
+    words = ("auth", "can-i", "list", "pods", "--as=alice", "-n", "default")
+    other.eventually(lambda: other.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    seen = other("list", "--as", "alice")
+    assert "statefulsets.apps.kruise.io could not be read" in seen.stderr and "web" in seen.stdout
+    document = json.loads(other("list", "--as", "alice", "-o", "json").stdout)
+    assert document["kindsNotRead"] == ["statefulsets.apps.kruise.io", "statefulsets.apps.pingcap.com"]
+    other("quorum", "--check", "--as", "alice", expect=7)
+
+
+def test_a_pod_that_is_updated_in_place_is_not_available(other: Plugin) -> None:
+    """The last of these tests, for it changes pods."""
+    other.kubectl("label", "pod", "db-4", "lifecycle.apps.kruise.io/state=Updating", "--overwrite")
+    assert "its lifecycle state is not Normal" in other("status", "kruise/db", expect=3).stdout
+    other.kubectl("label", "pod", "db-4", "lifecycle.apps.kruise.io/state=Normal", "--overwrite")
+    other("status", "kruise/db", expect=0)
+    other.kubectl("delete", "pod", "db-2", "--wait=true")
+    shown = other("status", "kruise/db", expect=3).stdout
+    assert "db-2  · missing" in shown and "db-1" not in shown
