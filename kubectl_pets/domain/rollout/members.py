@@ -17,7 +17,7 @@ from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, restarts
 from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.fields import min_ready_seconds
-from kubectl_pets.domain.sets.in_place import unfinished
+from kubectl_pets.domain.sets.in_place import unfinished, without_its_restarts
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
@@ -213,7 +213,8 @@ class _Reading:
     def member(self, ordinal: int, pod: Pod) -> Member:
         owner, slots, name = self._owner, self._slots, self._slots.name(ordinal)
         uses = _claim_uses(pod, self._claims)
-        trouble = trouble_of(pod, self._now) or ended_before(name, pod, owner, self._events, self._now)
+        lived = without_its_restarts(pod) if self._in_place else pod
+        trouble = trouble_of(lived, self._now) or ended_before(name, pod, owner, self._events, self._now)
         state, reason, message = self._state(pod, uses, trouble)
         ready_since = _ready_since(pod)
         available_at = _available_at(ready_since, self._min_ready)

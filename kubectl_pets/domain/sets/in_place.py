@@ -6,11 +6,12 @@ defaultCheckInPlaceUpdateCompleted, the grace period, batches of containers, the
 is not done.
 """
 
+from datetime import datetime
 from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import Pod, Value
+from kubectl_pets.domain.model import ContainerStatus, Pod, Value
 
 STATE_ANNOTATION = "apps.kruise.io/inplace-update-state"
 GRACE_ANNOTATION = "apps.kruise.io/inplace-update-grace"
@@ -44,6 +45,7 @@ class _State(Value, frozen=True):
     """The annotation (apps/pub InPlaceUpdateState)."""
 
     revision: str = ""
+    update_timestamp: datetime | None = None
     update_images: bool = False
     next_container_images: dict[str, str] = {}
     last_container_statuses: dict[str, _Before] = {}
@@ -58,18 +60,44 @@ def unfinished(pod: Pod) -> Unfinished | None:
         return Unfinished.LIFECYCLE
     if GRACE_ANNOTATION in pod.metadata.annotations:
         return Unfinished.GRACE
-    text = pod.metadata.annotations.get(STATE_ANNOTATION)
-    if not text:
+    if not pod.metadata.annotations.get(STATE_ANNOTATION):
         return None
-    try:
-        state = msgspec.json.decode(text, type=_State)
-    except (msgspec.DecodeError, RecursionError):
+    state = _state(pod)
+    if state is None:
         return Unfinished.UNREADABLE
     if state.next_container_images:
         return Unfinished.NEXT_CONTAINERS
     if state.update_images and any(not _has_changed(pod, name, was) for name, was in state.last_container_statuses.items()):
         return Unfinished.CONTAINER
     return None
+
+
+def without_its_restarts(pod: Pod) -> Pod:
+    """The pod as if its latest update in place had restarted nothing: that is no crash. What restarted once more since then, or
+    was not updated, is as it was."""
+    state = _state(pod)
+    if state is None or state.update_timestamp is None:
+        return pod
+    at, updated = state.update_timestamp, state.last_container_statuses.keys()
+    statuses = tuple(
+        msgspec.structs.replace(each, restart_count=0) if each.name in updated and _ran_before(each, at) else each
+        for each in pod.status.container_statuses
+    )
+    return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, container_statuses=statuses))
+
+
+def _ran_before(status: ContainerStatus, time: datetime) -> bool:
+    """Whether it runs, and its last life began before that time, so that it was started once since then."""
+    last = status.last_state.terminated
+    return status.state.running is not None and last is not None and last.started_at is not None and last.started_at < time
+
+
+def _state(pod: Pod) -> _State | None:
+    """None: there is none, or it cannot be read."""
+    try:
+        return msgspec.json.decode(pod.metadata.annotations.get(STATE_ANNOTATION, ""), type=_State)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _has_changed(pod: Pod, name: str, was: _Before) -> bool:

@@ -2,6 +2,7 @@
 of PingCAP's, whose controller is not to be had."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,12 +25,12 @@ PHASES = {
     "paused": Phase.PAUSED,
     "aborted": Phase.PAUSED,
     "undone": Phase.COMPLETE,
-    "stuck": Phase.STUCK,
+    "stuck": Phase.FAILING,  # for some seconds so far
     "reserved": Phase.COMPLETE,
     "in-place-running": Phase.PROGRESSING,
     "in-place-done": Phase.PAUSED,
     "unordered": Phase.PAUSED,
-    "in-place-broken": Phase.STUCK,
+    "in-place-broken": Phase.FAILING,
     "create-failed": Phase.SCALING,
     "on-delete": Phase.WAITING_FOR_DELETE,
     "start": Phase.COMPLETE,
@@ -54,6 +55,13 @@ def test_nothing_is_complete_without_a_pod_or_before_it_was_observed(name: str) 
 
     assert judged(name, without).phase not in (Phase.COMPLETE, Phase.PAUSED)
     assert judged(name, edited).phase is Phase.PROGRESSING
+
+
+@pytest.mark.parametrize("name", ["stuck", "in-place-broken"])
+def test_what_fails_for_long_is_stuck(name: str) -> None:
+    """The annotation, the label and the gate of an update in place all say that it is over when its image cannot be pulled."""
+    view, now = scenes.look(name)
+    assert assess(view, now + timedelta(hours=1)).phase is Phase.STUCK
 
 
 def test_ordinals_that_are_left_out_are_no_missing_pods() -> None:
@@ -103,7 +111,7 @@ def test_paused_with_nothing_to_update_is_complete() -> None:
             item["spec"]["updateStrategy"]["rollingUpdate"]["paused"] = True
 
     assert judged("made", pause).phase is Phase.COMPLETE
-    assert judged("stuck", pause).phase is Phase.STUCK
+    assert judged("stuck", pause).phase is Phase.FAILING
 
 
 # --- updates in place --------------------------------------------------------------------------------------------------------
@@ -164,6 +172,21 @@ def test_what_is_left_of_an_update_keeps_it_from_being_over(note: dict[str, str]
     seen = judged("in-place-done", noted)
     assert seen.phase is Phase.PROGRESSING
     assert [(wait.awaited, wait.pod) for wait in seen.waits_for] == [(Awaited.READINESS, "db-4")]
+
+
+def crashed(item: dict[str, Any]) -> None:
+    """After its update, one of the pods came up and went down again."""
+    if item["kind"] == "Pod" and item["metadata"]["name"] == "db-4":
+        (status,) = item["status"]["containerStatuses"]
+        started = status["state"]["running"]["startedAt"]
+        status["restartCount"] += 3
+        status["lastState"] = {"terminated": {"exitCode": 1, "startedAt": started, "finishedAt": started}}
+
+
+def test_the_restart_of_an_update_is_no_crash_but_one_after_it_is() -> None:
+    done = judged("in-place-done")
+    assert {member.trouble for member in done.members} == {None}
+    assert [member.name for member in judged("in-place-done", crashed).members if member.trouble] == ["db-4"]
 
 
 def test_the_same_image_by_another_tag_is_an_update() -> None:
