@@ -57,8 +57,8 @@ class AnySet(click.ParamType["SetRef"]):
 
 
 class SetName(click.ParamType[str]):
-    """The name of a set that the verb may be for, which is one of apps/v1: ``web``, ``sts/web``, ``statefulset/web``, ``prod/web``. One
-    of another kind is refused, because the verb does not know that kind yet."""
+    """The name of a set that the verb may be for, which is one of apps/v1: ``web``, ``sts/web``, ``statefulset/web``,
+    ``prod/web``. One of another kind is refused, because the verb does not know that kind yet."""
 
     name = "name"
 
