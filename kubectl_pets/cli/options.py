@@ -319,6 +319,33 @@ def output(*formats: str) -> Callable[[_F], _F]:
     )
 
 
+class _Kind(click.ParamType[str]):
+    """A kind of custom resources, or all of a group, as it is called in what could not be read."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from kubectl_pets.domain.orphans.inventory import ignorable
+
+        kind = str(value).lower()
+        if not ignorable((kind,)):
+            hint = "custom resources only, such as reports.example.org, or all of a group: '*.example.org'"
+            self.fail(f"'{value}' cannot be left out: {hint}", param, ctx)
+        return kind
+
+
+def ignore_kind(command: _F) -> _F:
+    """``--ignore-kind``: custom resources that are not read and not missed."""
+    return click.option(
+        "--ignore-kind",
+        "ignored",
+        type=_Kind(),
+        multiple=True,
+        metavar="KIND",
+        help="Custom resources that want no claims, as PLURAL.GROUP or '*.GROUP': they are not read.",
+    )(command)
+
+
 def _dry_run(*values: str, about: str) -> Callable[[_F], _F]:
     """``--dry-run`` with kubectl's values; bare it means ``client``."""
     return click.option(

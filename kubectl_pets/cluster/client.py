@@ -155,11 +155,25 @@ class Client:
         return missing_rights(self._transport, namespace, needed)
 
     def claim_inventory(
-        self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = lambda text: None
+        self,
+        namespace: str | None,
+        *,
+        every_class: bool = False,
+        ignored_kinds: frozenset[str] = frozenset(),
+        only: frozenset[str] | None = None,
+        progress: Callable[[str], None] = lambda text: None,
     ) -> ClaimInventory:
         from kubectl_pets.cluster.topics.claims import read_claim_inventory
 
-        return read_claim_inventory(self._reader, namespace, self.now, every_class=every_class, progress=progress)
+        return read_claim_inventory(
+            self._reader,
+            namespace,
+            self.now,
+            every_class=every_class,
+            ignored_kinds=ignored_kinds,
+            only=only,
+            progress=progress,
+        )
 
     def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
         listed = self._reader.listing(CLAIMS, Scope(namespace=namespace, labels=selector)).items

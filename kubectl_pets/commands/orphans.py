@@ -8,7 +8,7 @@ import click
 
 from kubectl_pets.cli import completing, names
 from kubectl_pets.cli.groups import LazyGroup, Verb
-from kubectl_pets.cli.options import Age, ObjectName, connection, exit_codes, output, pass_session
+from kubectl_pets.cli.options import Age, ObjectName, connection, exit_codes, ignore_kind, output, pass_session
 from kubectl_pets.domain.orphans.deletion import mark_kept
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
 from kubectl_pets.errors import ConflictError, ExitCode
@@ -45,7 +45,8 @@ _CLASSES = f"Only claims of this class: {', '.join(each.value for each in Class)
 )
 @click.option("--older-than", type=Age(), metavar="AGE", help="Only claims known to be unused for so long, like 30d.")
 @click.option("--all", "every", is_flag=True, help="Every claim with its class, not candidates only.")
-@click.option("--check", is_flag=True, help="Exit with code 7 where there are candidates, for use in CI.")
+@click.option("--check", is_flag=True, help="Exit with code 7 where there are candidates or unsure claims, for CI.")
+@ignore_kind
 @output("table", "wide", "json", "yaml", "name")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
 @connection
@@ -58,6 +59,7 @@ def command(
     older_than: timedelta | None,
     every: bool,
     check: bool,
+    ignored: tuple[str, ...],
     output: str,
     no_headers: bool,
 ) -> ExitCode:
@@ -84,10 +86,13 @@ def command(
         classes=asked or (frozenset() if every else CANDIDATES | {Class.UNSURE}),
         older_than=older_than,
         every_class=every or bool(asked - CANDIDATES),
+        ignored_kinds=frozenset(ignored),
     )
     shown = select(session.cluster, selection, session.terminal.passing).chosen
+    if not every and not asked:
+        shown = tuple(one for one in shown if one.may_go)  # of a claim that is none of these less is read
     _show(session, shown, output, headers=not no_headers, all_namespaces=all_namespaces)
-    return ExitCode.FINDINGS if check and any(verdict.candidate for verdict in shown) else ExitCode.OK
+    return ExitCode.FINDINGS if check and any(verdict.may_go for verdict in shown) else ExitCode.OK
 
 
 def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, headers: bool, all_namespaces: bool) -> None:
@@ -112,9 +117,10 @@ def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, heade
 
 @click.command("explain", epilog=exit_codes())
 @click.argument("claim", type=ObjectName(names.CLAIM), shell_complete=completing.claims)
+@ignore_kind
 @connection
 @pass_session
-def explain(session: Session, claim: names.Name) -> ExitCode:
+def explain(session: Session, claim: names.Name, ignored: tuple[str, ...]) -> ExitCode:
     """All the evidence for and against one claim, and what deletion would do to its data.
 
     \b
@@ -122,7 +128,7 @@ def explain(session: Session, claim: names.Name) -> ExitCode:
       kubectl pets orphans explain data-web-3
     """
     terminal = session.terminal
-    selection = Selection(namespace=session.namespace, names=(claim,), every_class=True)
+    selection = Selection(namespace=session.namespace, names=(claim,), every_class=True, ignored_kinds=frozenset(ignored))
     (verdict,) = select(session.cluster, selection, terminal.passing).chosen
     terminal.print(claims.explain(verdict, session.now(), width=terminal.limit, colour=terminal.colour))
     return ExitCode.OK

@@ -13,6 +13,7 @@ from kubectl_pets.cli.options import (
     connection,
     dry_run,
     exit_codes,
+    ignore_kind,
     output,
     pass_session,
     seconds,
@@ -52,6 +53,8 @@ _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
     metavar="DURATION",
     help="Leave a claim alone whose snapshot is not ready after this long (exit code 5); 0: never.",
 )
+@click.option("--fresh", is_flag=True, help="Also claims whose set was there less than an hour ago.")
+@ignore_kind
 @click.option("--destroy-data", is_flag=True, help="Let each volume's reclaim policy decide; Delete loses the data.")
 @click.option("--record", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder for the record.")
 @output("table", "json", "yaml")
@@ -70,6 +73,8 @@ def delete(
     limit: int | None,
     snapshot: str | None,
     timeout: timedelta,
+    fresh: bool,
+    ignored: tuple[str, ...],
     destroy_data: bool,
     record: Path | None,
     output: str,
@@ -102,10 +107,17 @@ def delete(
         classes=frozenset(Class(each) for each in classes) or (frozenset() if claims else CANDIDATES),
         older_than=older_than,
         every_class=bool(claims),
+        ignored_kinds=frozenset(ignored),
     )
     selected = select(session.cluster, selection, session.terminal.passing)
     deletion = DeletionOptions(
-        destroy_data=destroy_data, keep=keep, limit=limit, snapshot=snapshot is not None, snapshot_class=snapshot or ""
+        destroy_data=destroy_data,
+        fresh=fresh,
+        ignored_kinds=frozenset(ignored),
+        keep=keep,
+        limit=limit,
+        snapshot=snapshot is not None,
+        snapshot_class=snapshot or "",
     )
     options = DeletionRun(
         deletion=deletion,

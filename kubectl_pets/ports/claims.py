@@ -15,10 +15,17 @@ class ClaimPort(Protocol):
     """Claims and their volumes, read."""
 
     def claim_inventory(
-        self, namespace: str | None, *, every_class: bool = False, progress: Callable[[str], None] = ...
+        self,
+        namespace: str | None,
+        *,
+        every_class: bool = False,
+        ignored_kinds: frozenset[str] = frozenset(),
+        only: frozenset[str] | None = None,
+        progress: Callable[[str], None] = ...,
     ) -> ClaimInventory:
         """All that claims are judged by (None: in the whole cluster), and no more of it than can change the class of a
-        candidate, or with ``every_class`` of any claim. ``progress`` is told what is being read."""
+        candidate, or with ``every_class`` of any claim; of the claims of these names ``only``. ``ignored_kinds``: custom
+        resources that are left out ("reports.example.org", "*.example.org"). ``progress`` is told what is being read."""
 
     def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
         """(namespace, name) of the claims that a label selector selects."""

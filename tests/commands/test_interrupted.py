@@ -48,7 +48,7 @@ class Scene(NamedTuple):
 
     def start(self, *claims: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            self.pets.command("orphans", "delete", *claims, "-y", "--record", str(self.folder), kubeconfig=self.kubeconfig),
+            self.pets.command("orphans", "delete", "--fresh", *claims, "-y", "--record", str(self.folder), kubeconfig=self.kubeconfig),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -139,7 +139,7 @@ def test_what_was_killed_goes_on_and_loses_nothing(scene: Scene) -> None:
     assert left == ["data-db0-1", "data-db0-2", "data-db1-1", "data-db1-2", "data-db2-1", "data-db2-2", "data-db3-2"]
     assert scene.untouched("data-db0-1")
     assert scene.volume("data-db1-1")["spec"]["persistentVolumeReclaimPolicy"] == "Retain"  # between its steps
-    scene.pets("orphans", "delete", *left, "-y", "--record", str(scene.folder))
+    scene.pets("orphans", "delete", "--fresh", *left, "-y", "--record", str(scene.folder))
     scene.pets.eventually(lambda: all(map(scene.gone_whole, names)), "all are gone, and whole")
     scene.pets("orphans", "restore", *map(str, sorted(scene.folder.glob("*.json"))))
     assert all(map(scene.untouched, names))  # bound to their volumes, with the policy from before
@@ -235,7 +235,7 @@ class _Mute:
     def now(self) -> datetime:
         return NOW
 
-    def claim_inventory(self, namespace: str) -> ClaimInventory:
+    def claim_inventory(self, namespace: str, **narrowed: object) -> ClaimInventory:
         return estate(*self._claims.values(), volumes=dict(self._volumes), sets=(stateful_set("web", 2),))
 
     def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:

@@ -27,7 +27,7 @@ def test_the_claim_goes_when_its_snapshot_is_ready(pets: Plugin, storage: Storag
     named = storage.snapshot_class("safe", default=True)
     storage.snapshot_class("foreign", default=True, driver="other.example.org")
     uid = pets.get("pvc", "data-db-0")["metadata"]["uid"]
-    shown = pets("orphans", "delete", "data-db-0", "--dry-run=server", "--snapshot").stdout
+    shown = pets("orphans", "delete", "--fresh", "data-db-0", "--dry-run=server", "--snapshot").stdout
     assert f"take VolumeSnapshot data-db-0-{uid[:8]} (class {named})" in shown and not storage.snapshots()
     seen: list[bool] = []
 
@@ -37,7 +37,7 @@ def test_the_claim_goes_when_its_snapshot_is_ready(pets: Plugin, storage: Storag
         storage.finish(name)
 
     with storage.controller(take):
-        result = pets("orphans", "delete", "data-db-0", "data-db-1", "-y", "--record", str(tmp_path), "--snapshot")
+        result = pets("orphans", "delete", "--fresh", "data-db-0", "data-db-1", "-y", "--record", str(tmp_path), "--snapshot")
     assert seen == [True, True]  # nothing was done to either before its snapshot was ready
     assert "[1/2] waiting for VolumeSnapshot" in result.stderr and "[2/2] deleted" in result.stdout
     snapshots = storage.snapshots()
@@ -60,9 +60,9 @@ def test_what_no_snapshot_can_be_taken_of_is_left_alone(pets: Plugin, storage: S
     storage.claim("data-db-0")
 
     def refused(*words: str, says: str, reason: str) -> None:
-        told = pets("orphans", "delete", "data-db-0", "-y", *words, expect=6).stderr
+        told = pets("orphans", "delete", "--fresh", "data-db-0", "-y", *words, expect=6).stderr
         assert says in told and "nothing was changed" in told, told
-        planned = pets("orphans", "delete", "data-db-0", "--dry-run", "-o", "json", *words, expect=6).stdout
+        planned = pets("orphans", "delete", "--fresh", "data-db-0", "--dry-run", "-o", "json", *words, expect=6).stdout
         assert [item["reason"] for item in json.loads(planned)["refused"]] == [reason]
         assert storage.untouched("data-db-0") and not storage.snapshots()
 
@@ -89,7 +89,7 @@ def test_a_volume_of_no_driver_has_no_snapshot(pets: Plugin, storage: Storage) -
 def test_an_error_of_the_controller_s_is_told_and_the_claim_stays(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
     storage.claim("data-db-0")
     storage.snapshot_class("safe", default=True)
-    words = ("orphans", "delete", "data-db-0", "-y", "--record", str(tmp_path), "--snapshot", "--timeout")
+    words = ("orphans", "delete", "--fresh", "data-db-0", "-y", "--record", str(tmp_path), "--snapshot", "--timeout")
     with storage.controller(lambda name: storage.report(name, readyToUse=False, error={"message": "quota \x1b[31mexceeded"})):
         failed = pets(*words, "3s", expect=1)
     assert "its snapshot failed: quota exceeded" in failed.stderr
@@ -112,7 +112,7 @@ def test_a_snapshot_that_would_not_last_is_none(pets: Plugin, storage: Storage, 
     storage.claim("data-db-0")
     storage.snapshot_class("safe", default=True)
     with storage.controller(lambda name: storage.finish(name, **fault)):
-        refused = pets("orphans", "delete", "data-db-0", "-y", "--snapshot", expect=6)
+        refused = pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", expect=6)
     assert says in refused.stderr and storage.untouched("data-db-0")
 
 
@@ -124,7 +124,7 @@ def test_one_of_that_name_that_is_not_ours_is_none(pets: Plugin, storage: Storag
     theirs = {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": name}, "spec": spec}
     pets.plane.apply(json.dumps(theirs), pets.namespace)
     storage.finish(name)
-    refused = pets("orphans", "delete", "data-db-0", "-y", "--snapshot", expect=6)
+    refused = pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", expect=6)
     assert "was not taken of this claim" in refused.stderr and storage.untouched("data-db-0")
 
 
@@ -148,7 +148,7 @@ spec:
         storage.finish(name)
 
     with storage.controller(take):
-        refused = pets("orphans", "delete", "data-db-0", "-y", "--snapshot", *destroy, expect=6)
+        refused = pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", *destroy, expect=6)
     assert "in use by now" in refused.stderr and storage.untouched("data-db-0")
 
 
@@ -156,7 +156,7 @@ spec:
 def test_interrupted_while_waiting_and_run_again(pets: Plugin, storage: Storage, tmp_path: Path, number: signal.Signals) -> None:
     storage.claim("data-db-0", "data-db-1")
     storage.snapshot_class("safe", default=True)
-    words = ("orphans", "delete", "data-db-0", "data-db-1", "-y", "--record", str(tmp_path), "--snapshot")
+    words = ("orphans", "delete", "--fresh", "data-db-0", "data-db-1", "-y", "--record", str(tmp_path), "--snapshot")
     process = pets.start(*words)
     assert process.stderr is not None
     assert "waiting for VolumeSnapshot" in process.stderr.readline()
@@ -177,7 +177,7 @@ def test_a_snapshot_from_before_the_last_use_is_none(pets: Plugin, storage: Stor
     """Left by a run that was interrupted, and the claim was used since."""
     storage.claim("data-db-0")
     storage.snapshot_class("safe", default=True)
-    pets("orphans", "delete", "data-db-0", "-y", "--snapshot", "--timeout", "1s", expect=5)
+    pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", "--timeout", "1s", expect=5)
     (name,) = storage.snapshots()
     storage.finish(name)
     pets.plane.apply(
@@ -195,7 +195,7 @@ spec:
     pets.eventually(lambda: classes(pets)["data-db-0"] == "in-use", "it is used")
     pets.kubectl("delete", "pod", "writer")
     pets.eventually(lambda: classes(pets)["data-db-0"] == "set-gone", "it is not used any more")
-    told = pets("orphans", "delete", "data-db-0", "-y", "--snapshot", "--destroy-data", expect=6).stderr
+    told = pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", "--destroy-data", expect=6).stderr
     assert "may have been used since its snapshot" in told and storage.untouched("data-db-0")
 
 
@@ -212,9 +212,9 @@ def test_rights_are_asked_for_before_anything_is_done(pets: Plugin, storage: Sto
         words = ("auth", "can-i", "delete", "persistentvolumeclaims", f"--as={user}", "-n", pets.namespace)
         pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
         kubeconfig = pets.plane.kubeconfig_for(user)
-        told = pets("orphans", "delete", "data-db-0", "-y", "--snapshot", expect=1, kubeconfig=kubeconfig).stderr
+        told = pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", expect=1, kubeconfig=kubeconfig).stderr
         assert "create volumesnapshots.snapshot.storage.k8s.io" in told and "Nothing was changed" in told
-        told = pets("orphans", "delete", "data-db-0", "-y", expect=1, kubeconfig=kubeconfig).stderr
+        told = pets("orphans", "delete", "--fresh", "data-db-0", "-y", expect=1, kubeconfig=kubeconfig).stderr
         assert "patch persistentvolumes" in told and "auth can-i patch persistentvolumes" in told
         assert storage.untouched("data-db-0") and not storage.snapshots()
     finally:
@@ -228,5 +228,5 @@ def test_a_cluster_without_snapshots() -> None:
         pets = Plugin(plane, "default")
         storage = Storage(pets)
         storage.claim("data-db-0")
-        refused = pets("orphans", "delete", "data-db-0", "-y", "--snapshot", expect=6)
+        refused = pets("orphans", "delete", "--fresh", "data-db-0", "-y", "--snapshot", expect=6)
         assert "has no VolumeSnapshots" in refused.stderr and storage.untouched("data-db-0")

@@ -262,13 +262,13 @@ def test_restore_says_nothing_of_a_volume_that_is_being_destroyed(scene: Scene) 
         words = ("create", "-f", "-", "--field-manager=kube-controller-manager")
         pets.plane.kubectl(*words, *(("-n", pets.namespace) if kind.endswith("Claim") else ()), input=json.dumps(document))
     pets.kubectl("wait", "--for=jsonpath={.status.phase}=Bound", "pvc/data-db-0", "--timeout=60s")
-    unsaid = pets("orphans", "delete", "data-db-0", "--destroy-data", "-y", "--record", str(scene.folder), expect=3)
+    unsaid = pets("orphans", "delete", "--fresh", "data-db-0", "--destroy-data", "-y", "--record", str(scene.folder), expect=3)
     assert "being destroyed, and not gone yet" in unsaid.stderr and "destroyed" not in unsaid.stdout
     back = pets("orphans", "restore", *scene.records)
     assert "look whether the data is all there" in back.stderr and "watch for a while" in back.stderr
     live = json.loads(pets.plane.kubectl("get", "pv", slow, "-o", "json").stdout)
     assert live["status"]["phase"] == "Bound" and live["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
-    pets("orphans", "delete", "data-db-0", "--destroy-data", "-y", "--record", str(scene.folder / "again"), expect=3)
+    pets("orphans", "delete", "--fresh", "data-db-0", "--destroy-data", "-y", "--record", str(scene.folder / "again"), expect=3)
     begun = threading.Timer(3, lambda: pets.plane.kubectl("delete", "pv", slow))  # the driver is through with it
     begun.start()
     (record,) = (scene.folder / "again").glob("*.json")

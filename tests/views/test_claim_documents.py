@@ -26,6 +26,7 @@ UNSURE = {
     },
     "class": "unsure",
     "wouldBe": "scaled-down",
+    "fresh": False,
     "set": "web",
     "template": "data",
     "ordinal": 9,

@@ -151,9 +151,11 @@ class Reader:
                 raise unintelligible(attempt, "the list does not end: it goes on where it was before")
             told.add(more)
 
-    def answer(self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A]) -> _A:
+    def answer(
+        self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A], *, accept: str = "application/json"
+    ) -> _A:
         """What the server answers at a path of its own, such as an API group."""
-        body = self._transport.send(Request(method="GET", path=path, attempt=attempt))
+        body = self._transport.send(Request(method="GET", path=path, attempt=attempt, accept=accept))
         try:
             return decoder.decode(body)
         except UNINTELLIGIBLE as error:

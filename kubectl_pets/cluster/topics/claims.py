@@ -1,12 +1,14 @@
 """Reads all that claims are judged by, and no more of it than can change a verdict.
 
 Claims come first, so that a set that is scaled up meanwhile is seen at its new size. Then sets and autoscalers; only the
-namespaces and volumes that ``judging.needs`` still asks for are read after that. What may not be read stays None, which makes
-claims unsure; an API that is certainly not installed is empty.
+namespaces and volumes that ``judging.needs`` still asks for are read after that, and last of all custom resources, for the claims
+that are candidates still. What may not be read stays None, which makes claims unsure; an API that is certainly not installed is
+empty.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +17,8 @@ from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.topics.custom import search
+from kubectl_pets.cluster.topics.discovery import Discovered, discover
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import (
     LISTS,
@@ -25,9 +29,10 @@ from kubectl_pets.domain.orphans.inventory import (
     PersistentVolume,
     ScaledObject,
     Workloads,
+    ignores,
     volumes_by_name,
 )
-from kubectl_pets.domain.orphans.judging import Needs, needs
+from kubectl_pets.domain.orphans.judging import Needs, doubtful, needs
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 T = TypeVar("T", bound=Object)
@@ -63,16 +68,20 @@ def read_claim_inventory(
     now: Callable[[], datetime],
     *,
     every_class: bool,
+    ignored_kinds: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> ClaimInventory:
     """``namespace`` None: the whole cluster. ``every_class``: all that may change the class of any claim, not of candidates only.
-    Raises ForbiddenError where the claims themselves may not be read. ``progress`` is told what is being read."""
+    ``ignored_kinds``: custom resources that are left out. ``only``: the names of the claims that are asked about; custom
+    resources are searched for these. Raises ForbiddenError where the claims themselves may not be read. ``progress`` is
+    told what is being read."""
     progress("claims")
     scope = Scope(namespace=namespace)
     claims = reader.listing(CLAIMS, scope).items
     progress(f"sets and autoscalers for {len(claims)} claims")
-    lists = together([lambda row=row: _row(reader, row, scope) for row in LISTS])  # type: ignore[misc]
-    estate = ClaimInventory(claims=claims, **{row.field: read for row, read in zip(LISTS, lists, strict=True)})
+    discovered, lists = _lists(reader, scope, ignored_kinds)
+    estate = ClaimInventory(claims=claims, **lists)
     wanted = needs(estate, now(), every_class=every_class)
     progress(f"pods and workloads of {len(wanted.namespaces)} namespaces")
     users, volumes = together(
@@ -81,7 +90,11 @@ def read_claim_inventory(
             lambda: _volumes(reader, wanted, claims),
         ]
     )
-    return msgspec.structs.replace(estate, users=users, volumes=volumes)
+    estate = msgspec.structs.replace(estate, users=users, volumes=volumes)
+    searched = doubtful(estate, now(), every_class=every_class, only=only)
+    progress(f"custom resources of {len(searched)} namespaces")
+    custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
+    return msgspec.structs.replace(estate, custom=custom)
 
 
 def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscaler, ...] | None:
@@ -93,6 +106,27 @@ def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] 
     """KEDA's; empty where it is not installed."""
     found: tuple[ScaledObject, ...] | None = _row(reader, _SCALED_OBJECTS, scope)
     return found
+
+
+def _lists(reader: Reader, scope: Scope, ignored: frozenset[str]) -> tuple[Discovered | None, dict[str, Any]]:
+    """What kinds there are, and by field the lists of the inventory. One that is ``ignored`` counts where it can be read."""
+    built_in = [row for row in LISTS if row.version]
+    custom = [row for row in LISTS if not row.version]
+    calls: list[Callable[[], Any]] = [partial(discover, reader), *(partial(_row, reader, row, scope) for row in built_in)]
+    discovered, *read = together(calls)
+    found = together([partial(_discovered, reader, discovered, row, scope) for row in custom])
+    for row, listed in zip(custom, found, strict=True):
+        read.append(() if listed is None and ignores(ignored, row.group, row.plural) else listed)
+    return discovered, dict(zip((row.field for row in (*built_in, *custom)), read, strict=True))
+
+
+def _discovered(reader: Reader, discovered: Discovered | None, row: InventoryList, scope: Scope) -> Any:
+    """A list of custom resources; empty where discovery is certain that there is no such kind."""
+    kind = discovered.named(row.group, row.plural) if discovered else None
+    if kind is not None:
+        base = f"/apis/{row.group}/{kind.version}"
+        return _list(reader, ResourceKind(row.type, base, row.plural, row.kind), scope)
+    return None if discovered is None or row.group in discovered.unknown else ()
 
 
 def _row(reader: Reader, row: InventoryList, scope: Scope) -> Any:

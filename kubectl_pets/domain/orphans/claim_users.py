@@ -23,7 +23,10 @@ class MountedBy:
         self.not_read = users.not_read
         self.pods_read = not any(row.type is PodUse and row.plural in self.not_read for row in WORKLOADS)
         self.pod_made: dict[str, datetime | None] = {}
+        #: By the name of a StatefulSet: a pod or ControllerRevision of its making that nobody owns.
+        self.left_behind: dict[str, str] = {}
         self._mounted: dict[str, Evidence] = {}
+        self._mounts: set[tuple[str, str]] = set()
         self._named: dict[str, Evidence] = {}
         self._patterns: list[tuple[str, str, str]] = []
         for live in sets:
@@ -35,12 +38,20 @@ class MountedBy:
                     self._mount(item, subject)
                 else:
                     self._add(item.volumes, item.pods_begin_with, subject)
+                    if item.data is not None and not item.metadata.owner_references:
+                        self.left_behind[item.pods_begin_with] = subject
 
     def _mount(self, pod: PodUse, subject: str) -> None:
         name = pod.metadata.name
         self.pod_made[name] = pod.metadata.creation_timestamp
         for claim in _claims(pod.volumes, name):
             self._mounted[claim] = Evidence(EvidenceKind.MOUNTED, subject, pod.status.phase)
+            self._mounts.add((name, claim))
+        if pod.metadata.labels.pod_name == name and not pod.metadata.owner_references:
+            self.left_behind[name.rpartition("-")[0]] = subject
+
+    def mounts(self, pod: str, claim: str) -> bool:
+        return (pod, claim) in self._mounts
 
     def _add(self, volumes: tuple[Volume, ...], name: str, subject: str) -> None:
         for volume in volumes:

@@ -44,6 +44,10 @@ class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
     destroy_data: bool = False
     #: Of each family of claims (same name up to the ordinal), this many with the highest ordinals stay.
     keep: int = 0
+    #: Also claims whose set was there less than an hour ago.
+    fresh: bool = False
+    #: Kinds of custom resources that need not be read; every look before a deletion leaves out the same.
+    ignored_kinds: frozenset[str] = frozenset()
     #: At most so many claims in this run; None: all.
     limit: int | None = None
     #: Take a VolumeSnapshot first.
@@ -83,6 +87,8 @@ class DeletionRefusedReason(StrEnum):
     NOT_SELECTED = "not-selected"
     #: Among the --keep newest ordinals.
     KEPT_BACK = "kept-back"
+    #: Its set was there less than an hour ago.
+    FRESH = "fresh"
     OVER_LIMIT = "over-limit"
 
 
@@ -215,6 +221,8 @@ def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> 
     """One claim's steps, or why there are none."""
     if not verdict.candidate:
         return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.NOT_A_CANDIDATE)
+    if verdict.fresh and not options.fresh:
+        return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.FRESH)
     if verdict.fate is Fate.UNKNOWN:
         return DeletionRefused(verdict=verdict, reason=DeletionRefusedReason.FATE_UNKNOWN)
     claim, volume = verdict.claim, verdict.volume

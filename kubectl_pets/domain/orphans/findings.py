@@ -64,10 +64,13 @@ class EvidenceKind(StrEnum):
     AUTOSCALER = "autoscaler"  #: subject: a set, detail: the autoscaler, replicas: its maximum
     OWNER_AUTOSCALED = "owner-autoscaled"  #: detail: the autoscaler that scales the custom resource which controls the set
     REMEMBERED_REPLICAS = "remembered-replicas"  #: detail: the annotation of the set that holds these replicas
+    MAKER_AUTOSCALED = "maker-autoscaled"  #: subject: a custom resource whose sets come and go, detail: the autoscaler
+    SURGE = "surge"  #: subject: a LeaderWorkerSet, replicas: how many groups it has during a rollout
     RESERVED = "reserved"  #: ordinals: the one that is left out
     RESERVATION_UNREADABLE = "reservation-unreadable"
     BELOW_START = "below-start"  #: subject: a set, start and replicas: its range
     NAMED_BY_TEMPLATE = "named-by-template"  #: subject: a workload
+    NAMED_BY_RESOURCE = "named-by-resource"  #: subject: a custom resource that has its name as a string
     EPHEMERAL_OF = "ephemeral-of"  #: subject: a workload whose pods' ephemeral volumes are called like that
     CLONE_SOURCE = "clone-source"  #: subject: a claim being filled from this one
     OWNED_FOR_RETENTION = "owned-for-retention"  #: subject: the set or pod that takes the claim with it
@@ -80,6 +83,16 @@ class EvidenceKind(StrEnum):
     VOLUME_MISSING = "volume-missing"
     VOLUME_OF_ANOTHER = "volume-of-another"  #: subject: the volume, detail: the claim it is bound to
     NO_ORDINAL = "no-ordinal"
+    SET_RETURNING = "set-returning"  #: subject: what is left of a set that is gone, and waits for it, detail: the set
+    RECREATING = "recreating"  #: detail: what the program noted that is making the set again
+    OWNER_LIVES = "owner-lives"  #: subject: a custom resource that may make the set again, detail: the label that names it
+    SIBLING_OWNED = "sibling-owned"  #: subject: who owns another claim of the same set
+    TRACKED = "tracked"  #: subject: who would make the claim again, detail: the annotation or label that says so
+    KEEP_POLICY = "keep-policy"  #: detail: an annotation that keeps a deployer from deleting it
+    RESIZING = "resizing"  #: detail: the condition that says so
+    POSSIBLY_EPHEMERAL = "possibly-ephemeral"  #: subject: a pod of that name, detail: its volume
+    RESTORED = "restored"  #: subject: who made it from a backup
+    FRESH = "fresh"  #: its set was there less than an hour ago
     SEVERAL_SETS = "several-sets"  #: subject: one of them
     LABELS_DIFFER = "labels-differ"  #: subject: the set whose selector they miss
     LABELS_UNDECIDED = "labels-undecided"  #: subject: a set whose selector has no labels to compare
@@ -149,6 +162,16 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def candidate(self) -> bool:
         return self.klass in CANDIDATES
+
+    @property
+    def may_go(self) -> bool:
+        """A candidate, or one that would be if everything had been read."""
+        return (self.would_be or self.klass) in CANDIDATES
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its set was there so lately that it may only be away to be made again."""
+        return any(item.kind is EvidenceKind.FRESH for item in self.evidence)
 
     @property
     def namespace(self) -> str:

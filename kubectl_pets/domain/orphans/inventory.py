@@ -11,15 +11,23 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet, Value, Volume
+from kubectl_pets.domain.model import Object, OwnerReference, PersistentVolumeClaim, StatefulSet, Value, Volume
 
 # --- whoever mounts or names a claim -----------------------------------------------------------------------------------------
+
+
+class PodLabels(Value, frozen=True):
+    """Of a pod's labels the one that says that a StatefulSet controller made it (apps/v1 StatefulSetPodNameLabel)."""
+
+    pod_name: str = msgspec.field(name="statefulset.kubernetes.io/pod-name", default="")
 
 
 class Named(Value, frozen=True):
     name: str = ""
     namespace: str = ""
     creation_timestamp: datetime | None = None
+    labels: PodLabels = PodLabels()
+    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class Mounts(Value, frozen=True):
@@ -170,6 +178,68 @@ class ScaledObject(Object, frozen=True):
     spec: ScaledObjectSpec = ScaledObjectSpec()
 
 
+# --- LeaderWorkerSets --------------------------------------------------------------------------------------------------------
+
+
+class LeaderWorkerTemplate(Value, frozen=True):
+    #: Pods of a group, its leader included.
+    size: int = 1
+    volume_claim_templates: tuple[Object, ...] = ()
+
+
+class GroupRollingUpdate(Value, frozen=True):
+    #: Groups beyond the replicas while a rollout is under way; a number, or a share that is rounded up.
+    max_surge: int | str = 0
+
+
+class GroupRolloutStrategy(Value, frozen=True):
+    rolling_update_configuration: GroupRollingUpdate = GroupRollingUpdate()
+
+
+class LeaderWorkerSetSpec(Value, frozen=True):
+    #: Groups.
+    replicas: int = 1
+    leader_worker_template: LeaderWorkerTemplate = LeaderWorkerTemplate()
+    rollout_strategy: GroupRolloutStrategy = GroupRolloutStrategy()
+
+
+class LeaderWorkerSet(Object, frozen=True):
+    """leaderworkerset.x-k8s.io/v1. Its controller makes a StatefulSet NAME of the leaders and, owned by leader NAME-k, a
+    StatefulSet NAME-k of the workers 1 to size - 1; a group that is made again, or is not wanted, has no such set."""
+
+    spec: LeaderWorkerSetSpec = LeaderWorkerSetSpec()
+
+
+# --- any other custom resource -----------------------------------------------------------------------------------------------
+
+
+class CustomScaler(msgspec.Struct, frozen=True):
+    """A custom resource with a ``scaleTargetRef``. How far it scales only its own controller knows."""
+
+    #: "CronHorizontalPodAutoscaler/nights"
+    subject: str
+    target: ScaleTarget
+
+
+class CustomUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What the custom resources of one namespace have to do with its claims. Subjects are "Kind/name"."""
+
+    #: The claims whose names and labels were looked for in every kind that could be read, or until one was found.
+    searched: frozenset[str] = frozenset()
+    #: By claim: a custom resource that has its name as a string.
+    named: dict[str, str] = {}
+    #: By name, of those that a label of a searched claim has as its value: a custom resource that may make sets.
+    living: dict[str, str] = {}
+    scalers: tuple[CustomScaler, ...] = ()
+    #: Kinds ("virtualmachines.kubevirt.io"), whole groups ("*.kubevirt.io"), or ``DISCOVERY``.
+    not_read: tuple[str, ...] = ()
+
+
+#: Where the server did not say which kinds there are.
+DISCOVERY = "custom resources"
+#: Of a whole group, where the server could not say which kinds it has.
+GROUP_PREFIX = "*."
+
 #: The list of volumes, where it could not be read.
 VOLUMES_RESOURCE = "persistentvolumes"
 
@@ -279,10 +349,13 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     pingcap_sets: tuple[StatefulSet, ...] | None = None
     autoscalers: tuple[HorizontalPodAutoscaler, ...] | None = None
     scaled_objects: tuple[ScaledObject, ...] | None = None
+    leader_worker_sets: tuple[LeaderWorkerSet, ...] | None = None
     #: By name. A name that is missing was not read; one with the value None does not exist.
     volumes: dict[str, PersistentVolume | None] | None = None
     #: By namespace; one that is missing was not read. ``judging.needs`` says which have to be.
     users: dict[str, Workloads] = {}
+    #: By namespace; one that is missing was not read. ``judging.doubtful`` says which claims have to be searched for.
+    custom: dict[str, CustomUse] = {}
 
 
 class InventoryList(msgspec.Struct, frozen=True, kw_only=True):
@@ -325,4 +398,24 @@ LISTS = (
     InventoryList(
         field="scaled_objects", version="", group="keda.sh", plural="scaledobjects", kind="ScaledObject", type=ScaledObject
     ),
+    InventoryList(
+        field="leader_worker_sets",
+        version="",
+        group="leaderworkerset.x-k8s.io",
+        plural="leaderworkersets",
+        kind="LeaderWorkerSet",
+        type=LeaderWorkerSet,
+    ),
 )
+
+
+def ignorable(unread: Iterable[str]) -> tuple[str, ...]:
+    """Of what could not be read the kinds ("reports.example.org") and groups ("*.example.org") that may be left out on somebody's
+    word: custom resources only."""
+    built_in = {row.group for row in LISTS if row.version} | {kind.base.split("/")[2] for kind in WORKLOADS}
+    return tuple(name for name in unread if name.partition(".")[2] not in {"", *built_in})
+
+
+def ignores(ignored: Iterable[str], group: str, plural: str) -> bool:
+    """Whether somebody said that this kind wants no claims."""
+    return not {f"{plural}.{group}", GROUP_PREFIX + group}.isdisjoint(ignored)

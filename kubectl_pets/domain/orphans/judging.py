@@ -5,14 +5,15 @@ leaves over is a candidate: its name must be explained by exactly one set or by 
 its creator must be on record as a StatefulSet controller, and everything that might want it must have been read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
-from kubectl_pets.domain.orphans import origins
+from kubectl_pets.domain.orphans import doubts, origins
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.groups import NAME_LABEL, LiveGroups, Membership
 from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE, ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
 from kubectl_pets.domain.orphans.searching import Index, family_of
@@ -24,6 +25,8 @@ KEEP_ANNOTATION = "kubectl-pets/keep"
 #: As many siblings are named in the evidence.
 _MANY = 8
 _NOT_MOUNTED, _NOT_NAMED = Evidence(EvidenceKind.NOT_MOUNTED), Evidence(EvidenceKind.NOT_NAMED)
+#: Nothing that is read later takes a claim out of these.
+_WANTED = frozenset((Class.IN_USE, Class.IN_RANGE, Class.WILL_RETURN, Class.USED_BY_TEMPLATE))
 _IN_RANGE = frozenset((EvidenceKind.LIVE_RANGE,))
 _RETURNING = frozenset(
     (
@@ -33,6 +36,7 @@ _RETURNING = frozenset(
         EvidenceKind.AUTOSCALER,
         EvidenceKind.REMEMBERED_REPLICAS,
         EvidenceKind.OWNER_AUTOSCALED,
+        EvidenceKind.SURGE,
         EvidenceKind.BELOW_START,
     )
 )
@@ -67,6 +71,37 @@ def needs(estate: ClaimInventory, now: datetime, *, every_class: bool = False) -
     )
 
 
+class Searched(msgspec.Struct, frozen=True):
+    """Of one namespace: what custom resources have to be searched for."""
+
+    #: Of claims.
+    names: frozenset[str]
+    #: By claim: the values of its labels, any of which may be the name of who makes its set.
+    labels: dict[str, frozenset[str]]
+
+
+def doubtful(
+    estate: ClaimInventory, now: datetime, *, every_class: bool = False, only: frozenset[str] | None = None
+) -> dict[str, Searched]:
+    """By namespace, the claims whose class a custom resource may still change, once all else was read: candidates, also such as
+    are unsure for another reason. ``every_class``: all but those that are wanted already. ``only``: of these names."""
+    index = Index(estate, searched=True)
+    found: dict[str, list[PersistentVolumeClaim]] = {}
+    for claim in estate.claims:
+        if claim.namespace not in estate.users or (only is not None and claim.name not in only):
+            continue  # not needed (``needs``), or not asked about
+        verdict = _Case(index, claim, now).verdict()
+        if verdict.may_go or (every_class and verdict.klass not in _WANTED):
+            found.setdefault(claim.namespace, []).append(claim)
+    return {
+        namespace: Searched(
+            frozenset(claim.name for claim in claims),
+            {claim.name: frozenset(claim.metadata.labels.values()) for claim in claims},
+        )
+        for namespace, claims in found.items()
+    }
+
+
 class _Case:
     """One claim before the judge: gathers evidence, question by question."""
 
@@ -80,12 +115,14 @@ class _Case:
         self.exact = index.by_stem.get(key, []) if parts else []
         self.rest = [] if self.exact or not parts else index.suffix_sets(*key)
         self.wanted = index.wanted(claim.namespace)
-        self.explained: LiveSet | None = self.exact[0] if len(self.exact) == 1 else None
+        self.groups = index.groups.of(claim.namespace, *parts) if parts else ()
+        self.explained: LiveSet | LiveGroups | None = self.exact[0] if len(self.exact) == 1 else None
 
     def verdict(self) -> ClaimVerdict:
         questions: tuple[Callable[[], Class | None], ...] = (
             self._in_use,
             self._wanted_by_sets,
+            self._wanted_by_makers,
             self._named,
             self._owned,
             self._terminating,
@@ -110,13 +147,17 @@ class _Case:
             evidence=tuple(self.evidence),
             fate=origins.fate(self.claim, volume),
             volume=volume,
-            set=live.object.name if live else "",
-            template=self.stem[: -len(live.object.name) - 1] if live else "",
+            set=live.name if live else "",
+            template=self._template(live) if live else "",
             stem=self.stem,
             ordinal=self.ordinal,
             size=size_of(self.claim, volume),
             unused_since=self._unused_since(klass if would_be is None else would_be),
         )
+
+    def _template(self, live: LiveSet | LiveGroups) -> str:
+        group = next((group for group in self.groups if group.live is live), None)
+        return group.template if group else self.stem[: -len(live.name) - 1]
 
     @property
     def _volume(self) -> PersistentVolume | None:
@@ -142,11 +183,13 @@ class _Case:
     def _wanted_by_sets(self) -> Class | None:
         if self.ordinal is None:
             return None
+        found: list[tuple[LiveSet | LiveGroups, Evidence]]
         found = [(live, live.claims_of(self.ordinal)) for live in self.exact]
-        for live in self.rest:
+        found += [(group.live, group.evidence()) for group in self.groups]
+        for ending in self.rest:
             # Nothing is said of the claims of a set at rest, those of templates that it lost included.
-            if live.at_zero and origins.labels_fit(self.claim, live.object) is not False:
-                found.append((live, Evidence(EvidenceKind.SET_AT_ZERO, live.subject)))
+            if ending.at_zero and origins.labels_fit(self.claim, ending.object) is not False:
+                found.append((ending, Evidence(EvidenceKind.SET_AT_ZERO, ending.subject)))
         self.evidence += [item for _, item in found]
         for kinds, klass in ((_IN_RANGE, Class.IN_RANGE), (_RETURNING, Class.WILL_RETURN)):
             for live, item in found:
@@ -154,6 +197,19 @@ class _Case:
                     self.explained = live
                     return klass
         return None
+
+    def _wanted_by_makers(self) -> Class | None:
+        """A set that is gone may have been one of those that come and go with the size of a custom resource, as the shards of a
+        Prometheus do: then an autoscaler of that resource brings its claims back."""
+        if self.ordinal is None or self.exact or self.groups:
+            return None
+        answer = None
+        values = self.claim.metadata.labels.values()
+        for scaled in self.index.scalers.of_custom(self.claim.namespace):
+            if scaled.name and (scaled.name in values or f"-{scaled.name}-" in f"-{self.stem}-"):
+                self._say(EvidenceKind.MAKER_AUTOSCALED, f"{scaled.kind}/{scaled.name}", scaled.ceiling.source)
+                answer = Class.WILL_RETURN
+        return answer
 
     def _named(self) -> Class | None:
         named = self.wanted.named(self.claim.name)
@@ -164,7 +220,11 @@ class _Case:
         if clone is not None:
             self._say(EvidenceKind.CLONE_SOURCE, f"PersistentVolumeClaim/{clone}")
             return Class.USED_BY_TEMPLATE
-        if not self.wanted.not_read:
+        resource = self.index.custom(self.claim.namespace).named.get(self.claim.name)
+        if resource is not None:
+            self._say(EvidenceKind.NAMED_BY_RESOURCE, resource)
+            return Class.USED_BY_TEMPLATE
+        if not self.wanted.not_read and not self._custom_not_read:
             self.evidence.append(_NOT_NAMED)
         return None
 
@@ -216,7 +276,38 @@ class _Case:
             return Class.AMBIGUOUS
         self._look_at_siblings()
         klass = self._explain()
-        return klass if made.kind is EvidenceKind.CREATED_BY_SET_CONTROLLER else Class.AMBIGUOUS
+        found = [*doubts.about(self.claim), *self._doubts(klass)]
+        self.evidence += [*found, *doubts.keepers(self.claim)]
+        if found or made.kind is not EvidenceKind.CREATED_BY_SET_CONTROLLER:
+            return Class.AMBIGUOUS
+        if klass is Class.SET_GONE and doubts.fresh(self.claim, self._unused_since(klass), self.now):
+            self._say(EvidenceKind.FRESH)
+        return klass
+
+    def _doubts(self, klass: Class) -> list[Evidence]:
+        """Who may make another set of the name again, or the same, and what else the claim may be."""
+        if klass is Class.AMBIGUOUS:
+            return []
+        returning = self.index.returning(self.claim.namespace, self.stem)
+        found = [item for item in returning if item.kind is EvidenceKind.SET_RETURNING]
+        if klass is not Class.SCALED_DOWN:
+            maybe = doubts.ephemeral(self.claim.name)
+            found += [maybe] if maybe else []
+            found += self._makers()
+        if klass is Class.SET_GONE:
+            found += [item for item in returning if item.kind is EvidenceKind.SIBLING_OWNED]
+        return found
+
+    def _makers(self) -> Iterator[Evidence]:
+        """Custom resources that live and that a label of the claim names, apart from the one that controls its live set."""
+        namespace = self.claim.namespace
+        controller = self.explained.object.metadata.controller() if self.explained else None
+        living = self.index.custom(namespace).living
+        for key, value in self.claim.metadata.labels.items():
+            group = self.index.groups.named(namespace, value) if key == NAME_LABEL else None
+            maker = group.subject if group else living.get(value)
+            if maker and not (controller is not None and maker == f"{controller.kind}/{controller.name}"):
+                yield Evidence(EvidenceKind.OWNER_LIVES, maker, f"{key}={value}")
 
     def _explain(self) -> Class:
         ending = self.index.suffix_sets(self.claim.namespace, self.stem)
@@ -229,6 +320,8 @@ class _Case:
         certain = any(fit for _, fit in fits)
         if self.exact:
             return self._of_live(self.exact[0], Class.SCALED_DOWN, certain=certain and self.exact == possible)
+        if self.groups:
+            return self._of_groups(self.groups, possible)
         if possible:
             live = self.explained = possible[0]
             self._say(EvidenceKind.TEMPLATE_NOT_IN_SET, live.subject, self.stem[: -len(live.object.name) - 1])
@@ -239,6 +332,22 @@ class _Case:
             self._say(EvidenceKind.NO_LABELS)
             return Class.AMBIGUOUS
         return Class.SET_GONE
+
+    def _of_groups(self, groups: tuple[Membership, ...], possible: list[LiveSet]) -> Class:
+        """Beyond the range of a LeaderWorkerSet; whatever leaves a doubt that it is of that one makes it ambiguous."""
+        group = groups[0]
+        self.explained = group.live
+        others = [*(each.live.subject for each in groups), *(live.subject for live in possible)]
+        if len(others) > 1:
+            for subject in others:
+                self._say(EvidenceKind.SEVERAL_SETS, subject)
+            return Class.AMBIGUOUS
+        fits = group.fits(self.claim)
+        self._say(EvidenceKind.LABELS_MATCH if fits else EvidenceKind.LABELS_DIFFER, group.live.subject)
+        if group.template not in group.live.templates:
+            self._say(EvidenceKind.TEMPLATE_NOT_IN_SET, group.live.subject, group.template)
+            return Class.AMBIGUOUS
+        return Class.SCALED_DOWN if fits else Class.AMBIGUOUS
 
     def _fit(self, live: LiveSet) -> bool | None:
         fit = origins.labels_fit(self.claim, live.object)
@@ -266,7 +375,12 @@ class _Case:
             return self.wanted.not_read
         name = self.claim.spec.volume_name
         unbound = klass is Class.AMBIGUOUS or not name or name in (self.index.estate.volumes or {})
-        return (*self.index.not_read, *self.wanted.not_read, *(() if unbound else (VOLUMES_RESOURCE,)))
+        custom = () if klass is Class.AMBIGUOUS else self._custom_not_read
+        return (*self.index.not_read, *self.wanted.not_read, *custom, *(() if unbound else (VOLUMES_RESOURCE,)))
+
+    @property
+    def _custom_not_read(self) -> tuple[str, ...]:
+        return self.index.custom_not_read(self.claim.namespace, self.claim.name)
 
     def _unused_since(self, klass: Class) -> datetime | None:
         """The newest time at which it may have been used: as the server says, or when its set was last scaled, or when its pod

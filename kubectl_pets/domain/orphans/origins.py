@@ -7,6 +7,7 @@ made the claim for it, shows as owner of the access modes, which are required an
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate
@@ -21,6 +22,10 @@ SET_CONTROLLERS = frozenset(
 RESTORER = "kubectl-pets"
 #: On a claim that was made again: who had made the one that was deleted.
 CREATOR_ANNOTATION = "kubectl-pets/created-by"
+#: On what Velero restored.
+_BACKUP_LABELS = ("velero.io/restore-name", "velero.io/backup-name")
+#: The longest that a request may take (kube-apiserver --request-timeout).
+_ADMISSION = timedelta(minutes=1)
 _NAME = re.compile(r"(.+)-(0|[1-9][0-9]{0,9})")
 #: Ordinals are int32.
 _LARGEST = 2**31 - 1
@@ -57,6 +62,9 @@ def creator(claim: PersistentVolumeClaim) -> Evidence:
     """CREATED_BY_SET_CONTROLLER only where nobody else had a hand in it. A claim that we made again is still who made it first's:
     only what such a controller had made is ever deleted here, and the note counts on claims that we made ourselves, not on
     copies of them."""
+    backup = next((label for label in _BACKUP_LABELS if label in claim.metadata.labels), None)
+    if backup is not None or _older_than_itself(claim):
+        return Evidence(EvidenceKind.RESTORED, f"Velero ({backup})" if backup else "")
     managers = [
         entry.manager
         for entry in claim.metadata.managed_fields
@@ -70,6 +78,14 @@ def creator(claim: PersistentVolumeClaim) -> Evidence:
     if not makers:
         return Evidence(EvidenceKind.CREATOR_UNKNOWN)
     return Evidence(EvidenceKind.CREATED_BY_SET_CONTROLLER, makers[0])
+
+
+def _older_than_itself(claim: PersistentVolumeClaim) -> bool:
+    """Velero copies managed fields; then there are times from before the claim. The server may itself take half a minute from
+    writing them to making the object (admission webhooks)."""
+    made = claim.metadata.creation_timestamp
+    times = (entry.time for entry in claim.metadata.managed_fields)
+    return made is not None and any(time is not None and time + _ADMISSION < made for time in times)
 
 
 def binding(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> Evidence:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.model import Object, StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, ScaledObject, ScaleTarget
 from kubectl_pets.domain.sets.kinds import SetGroup
@@ -30,7 +30,8 @@ class Ceiling(msgspec.Struct, frozen=True):
     """A number of replicas that the set may be given, and who would."""
 
     kind: EvidenceKind
-    replicas: int
+    #: None: any number at all.
+    replicas: int | None
     #: "HorizontalPodAutoscaler/web", or the annotation that remembers the number.
     source: str
 
@@ -42,6 +43,10 @@ class LiveSet(msgspec.Struct, frozen=True):
     group: SetGroup
     reserved: Reserved
     ceilings: tuple[Ceiling, ...]
+
+    @property
+    def name(self) -> str:
+        return self.object.name
 
     @property
     def subject(self) -> str:
@@ -80,9 +85,7 @@ class LiveSet(msgspec.Struct, frozen=True):
         if not self.reserved.readable:
             return Evidence(EvidenceKind.RESERVATION_UNREADABLE, self.subject)
         for ceiling in self.ceilings:
-            if ceiling.kind is EvidenceKind.OWNER_AUTOSCALED:
-                return Evidence(ceiling.kind, self.subject, ceiling.source)
-            if self.covers(ordinal, ceiling.replicas):
+            if ceiling.replicas is None or self.covers(ordinal, ceiling.replicas):
                 return Evidence(ceiling.kind, self.subject, ceiling.source, replicas=ceiling.replicas)
         if ordinal < self.start:
             # Part of a set is moved to another cluster by raising its start (KEP-3335): the data may be in use over there.
@@ -93,9 +96,8 @@ class LiveSet(msgspec.Struct, frozen=True):
         return Evidence(kind, self.subject, start=self.start, replicas=self.object.spec.replicas)
 
 
-def live_sets(estate: ClaimInventory) -> Iterator[LiveSet]:
+def live_sets(estate: ClaimInventory, scalers: "Scalers") -> Iterator[LiveSet]:
     """All sets of all groups that could be read, with what may scale them."""
-    scalers = _Scalers(estate)
     for group, sets in (
         (SetGroup.APPS, estate.sets),
         (SetGroup.KRUISE, estate.kruise_sets),
@@ -113,7 +115,7 @@ class _Applied(msgspec.Struct):
     spec: _AppliedSpec | None = None
 
 
-def remembered(item: StatefulSet) -> tuple[Ceiling, ...]:
+def remembered(item: Object) -> tuple[Ceiling, ...]:
     """Sizes that the set's own annotations hold: the next ``kubectl apply`` of a manifest undoes a ``kubectl scale``."""
     found = []
     original = _whole(item.metadata.annotations.get(ORIGINAL_REPLICAS_ANNOTATION))
@@ -134,31 +136,48 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text is not None and re.fullmatch("[0-9]{1,10}", text) else None
 
 
-class _Scalers:
+class Scaled(msgspec.Struct, frozen=True):
+    """A custom resource that an autoscaler scales: what that does to the sets below it is its controller's secret."""
+
+    kind: str
+    name: str
+    ceiling: Ceiling
+
+
+class Scalers:
     """Autoscalers by what they scale. The API group of a target is not compared: one that is wrong would scale nothing, and to
     believe that it scales keeps data."""
 
     def __init__(self, estate: ClaimInventory) -> None:
         self._by_set: dict[tuple[str, str], list[Ceiling]] = {}
-        self._of_custom: dict[str, list[Ceiling]] = {}
+        self._of_custom: dict[str, list[Scaled]] = {}
         for scaler in estate.autoscalers or ():
             label = f"HorizontalPodAutoscaler/{scaler.name}"
             self._add(scaler.namespace, scaler.spec.scale_target_ref, scaler.spec.max_replicas, label)
         for scaled in estate.scaled_objects or ():
             self._add(scaled.namespace, scaled.spec.scale_target_ref, _most(scaled), f"ScaledObject/{scaled.name}")
+        for namespace, use in estate.custom.items():
+            for custom in use.scalers:
+                self._add(namespace, custom.target, None, custom.subject)
 
-    def _add(self, namespace: str, target: ScaleTarget, most: int, label: str) -> None:
-        kind = target.kind.lower() or "deployment"
+    def _add(self, namespace: str, target: ScaleTarget, most: int | None, label: str) -> None:
+        kind = target.kind.lower() or "deployment"  # KEDA leaves it out where it means that
         if kind == "statefulset":
             self._by_set.setdefault((namespace, target.name), []).append(Ceiling(EvidenceKind.AUTOSCALER, most, label))
         elif kind not in _PLAIN_KINDS:
-            self._of_custom.setdefault(namespace, []).append(Ceiling(EvidenceKind.OWNER_AUTOSCALED, most, label))
+            ceiling = Ceiling(EvidenceKind.AUTOSCALER, most, label)
+            self._of_custom.setdefault(namespace, []).append(Scaled(target.kind, target.name, ceiling))
+
+    def of_custom(self, namespace: str) -> list[Scaled]:
+        """The custom resources of the namespace that are scaled."""
+        return self._of_custom.get(namespace, [])
 
     def of(self, item: StatefulSet) -> tuple[Ceiling, ...]:
         found = self._by_set.get((item.namespace, item.name), [])
         # The custom resource may control the set through others, so any that is scaled in this namespace counts.
-        custom = self._of_custom.get(item.namespace, []) if item.metadata.owner_references else []
-        return (*found, *custom)
+        custom = self.of_custom(item.namespace) if item.metadata.owner_references else []
+        above = (Ceiling(EvidenceKind.OWNER_AUTOSCALED, None, scaled.ceiling.source) for scaled in custom)
+        return (*found, *above)
 
 
 def _most(scaled: ScaledObject) -> int:

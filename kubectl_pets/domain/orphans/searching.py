@@ -3,11 +3,17 @@
 Nothing is judged here. What could not be read is remembered by name, for whoever would have found nothing in it.
 """
 
+from collections.abc import Iterator
+
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.claim_users import MountedBy
-from kubectl_pets.domain.orphans.inventory import LISTS, ClaimInventory, Workloads
-from kubectl_pets.domain.orphans.reach import LiveSet, live_sets
+from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.groups import Groups
+from kubectl_pets.domain.orphans.inventory import DISCOVERY, LISTS, ClaimInventory, CustomUse, Workloads
+from kubectl_pets.domain.orphans.reach import LiveSet, Scalers, live_sets
+
+_NOT_SEARCHED = CustomUse()
 
 #: Claims that differ in their ordinal only: namespace, stem and labels.
 Family = tuple[str, str, frozenset[tuple[str, str]]]
@@ -18,16 +24,20 @@ def family_of(claim: PersistentVolumeClaim, stem: str) -> Family:
 
 
 class Index:
-    """An estate, prepared for being asked about one claim after the other."""
+    """An estate, prepared for being asked about one claim after the other. ``searched``: as if all custom resources had been read
+    and had nothing to do with any claim."""
 
-    def __init__(self, estate: ClaimInventory) -> None:
+    def __init__(self, estate: ClaimInventory, *, searched: bool = False) -> None:
         self.estate = estate
+        self._searched = searched
         self.not_read = tuple(row.resource for row in LISTS if getattr(estate, row.field) is None)
         self.by_stem: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_name: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_namespace: dict[str, list[LiveSet]] = {}
         self.uids: dict[str, str] = {}
-        for live in live_sets(estate):
+        self.scalers = Scalers(estate)
+        self.groups = Groups(estate, self.scalers)
+        for live in live_sets(estate, self.scalers):
             item = live.object
             self.by_namespace.setdefault(item.namespace, []).append(live)
             self.by_name.setdefault((item.namespace, item.name), []).append(live)
@@ -35,18 +45,25 @@ class Index:
             for template in item.spec.volume_claim_templates:
                 self.by_stem.setdefault((item.namespace, f"{template.name}-{item.name}"), []).append(live)
         self.siblings: dict[Family, list[int]] = {}
+        #: By namespace and stem: ordinals, whatever the labels, and who owns one of them.
+        self._ordinals: dict[tuple[str, str], list[int]] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self.parts: dict[str, tuple[str, int] | None] = {}
         self.clones: dict[tuple[str, str], str] = {}
         for claim in estate.claims:
             parts = self.parts[claim.name] = origins.split(claim.name)
             if parts is not None:
                 self.siblings.setdefault(family_of(claim, parts[0]), []).append(parts[1])
+                self._ordinals.setdefault((claim.namespace, parts[0]), []).append(parts[1])
+                for owner in claim.metadata.owner_references:
+                    self._owners[claim.namespace, parts[0]] = f"{owner.kind}/{owner.name}"
             for source in (claim.spec.data_source, claim.spec.data_source_ref):
                 if source is not None and source.kind == "PersistentVolumeClaim" and claim.status.phase != "Bound":
                     self.clones[claim.namespace, source.name] = claim.name
         for family in self.siblings.values():
             family.sort()
         self._wanted: dict[str, MountedBy] = {}
+        self._returning: dict[tuple[str, str], tuple[Evidence, ...]] = {}
 
     def wanted(self, namespace: str) -> MountedBy:
         found = self._wanted.get(namespace)
@@ -54,6 +71,39 @@ class Index:
             users = self.estate.users.get(namespace, Workloads())
             found = self._wanted[namespace] = MountedBy(users, self.by_namespace.get(namespace, ()))
         return found
+
+    def custom(self, namespace: str) -> CustomUse:
+        return self.estate.custom.get(namespace, _NOT_SEARCHED)
+
+    def custom_not_read(self, namespace: str, claim: str) -> tuple[str, ...]:
+        """The kinds of custom resources that were not searched for the claim."""
+        use = self.custom(namespace)
+        if self._searched:
+            return ()
+        return use.not_read if claim in use.searched or use.not_read else (DISCOVERY,)
+
+    def returning(self, namespace: str, stem: str) -> tuple[Evidence, ...]:
+        """What shows, of all sets that the stem allows for, that one which is gone is being made again: one of its pods runs and
+        mounts its claim; something of it has no owner, as ``kubectl delete --cascade=orphan`` leaves it, and as no set of its
+        name has taken it on; somebody owns another of its claims."""
+        key = (namespace, stem)
+        found = self._returning.get(key)
+        if found is None:
+            found = self._returning[key] = tuple(self._signs(namespace, stem))
+        return found
+
+    def _signs(self, namespace: str, stem: str) -> Iterator[Evidence]:
+        wanted = self.wanted(namespace)
+        for _, name in origins.explanations(stem):
+            left = wanted.left_behind.get(name)
+            ordinals = () if (namespace, name) in self.by_name else self._ordinals.get((namespace, stem), ())
+            running = (f"{name}-{at}" for at in ordinals)
+            pod = next((pod for pod in running if wanted.mounts(pod, stem + pod[len(name):])), None)
+            if left or pod:
+                yield Evidence(EvidenceKind.SET_RETURNING, left or f"Pod/{pod}", name)
+        owner = self._owners.get((namespace, stem))
+        if owner is not None:
+            yield Evidence(EvidenceKind.SIBLING_OWNED, owner)
 
     def suffix_sets(self, namespace: str, stem: str) -> list[LiveSet]:
         """Live sets whose name ends the stem, whatever their templates."""

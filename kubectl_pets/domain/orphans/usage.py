@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
+from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 
@@ -15,7 +15,7 @@ def unused_condition(claim: PersistentVolumeClaim) -> tuple[bool, datetime | Non
     return None
 
 
-def last_scaled(owner: StatefulSet) -> datetime | None:
+def last_scaled(owner: Object) -> datetime | None:
     """When its replicas can last have changed: at the last change of its spec. The scale subresource leaves no time of its own
     (managedfields.ScaleHandler, seen on 1.37), but its controller's status changes when pods go."""
     entries = owner.metadata.managed_fields

@@ -102,8 +102,8 @@ def _keda(item: ScaledObject, replicas: int) -> ReplicaOwner:
 
 def _memories(owner: StatefulSet, replicas: int) -> Iterator[ReplicaOwner]:
     for ceiling in remembered(owner):
-        if ceiling.replicas != replicas:
-            number, name = ceiling.replicas, ceiling.source
+        number, name = ceiling.replicas, ceiling.source
+        if number is not None and number != replicas:
             yield ReplicaOwner(
                 kind=OwnerKind.ANNOTATION, name=name, will=Will.REMEMBERS, minimum=number, maximum=number, back_to=number
             )

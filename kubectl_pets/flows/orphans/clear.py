@@ -165,7 +165,8 @@ class _Turn:
     def _decide(self, options: DeletionOptions, taken: Taken | None) -> Deletion | DeletionRefused:
         if options.destroy_data:
             options = msgspec.structs.replace(options, use=storage_use(self._cluster))
-        estate = self._cluster.claim_inventory(self._verdict.namespace)
+        name, ignored = self._verdict.name, options.ignored_kinds
+        estate = self._cluster.claim_inventory(self._verdict.namespace, ignored_kinds=ignored, only=frozenset((name,)))
         return recheck(self._verdict, estate, options, self._cluster.now(), taken)
 
     def _delete(self, options: DeletionOptions, taken: Taken | None) -> Outcome:

@@ -28,6 +28,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Read all that the class of any claim depends on, and not of candidates only.
     every_class: bool = False
+    #: Custom resources that are left out, as somebody said: "reports.example.org" or "*.example.org".
+    ignored_kinds: frozenset[str] = frozenset()
 
 
 class SelectPort(ClaimPort, ClockPort, Protocol):
@@ -81,7 +83,13 @@ def _find(verdicts: Iterable[ClaimVerdict], name: str, namespace: str) -> ClaimV
 
 def _judged(cluster: SelectPort, namespace: str | None, selection: Selection, progress: Callable[[str], None]) -> _Judged:
     """With the claims that have the labels; None: whichever."""
-    estate = cluster.claim_inventory(namespace, every_class=selection.every_class, progress=progress)
+    estate = cluster.claim_inventory(
+        namespace,
+        every_class=selection.every_class,
+        ignored_kinds=selection.ignored_kinds,
+        only=frozenset(name.name for name in selection.names) or None,
+        progress=progress,
+    )
     selected = cluster.selected_claims(namespace, selection.labels) if selection.labels else None
     return judge(estate, cluster.now()), selected
 

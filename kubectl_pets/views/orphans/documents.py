@@ -88,6 +88,7 @@ def _claim(one: ClaimVerdict) -> dict[str, Any]:
         },
         "class": one.klass,
         "wouldBe": one.would_be,
+        "fresh": one.fresh,
         "set": one.set or None,
         "template": one.template or None,
         "ordinal": one.ordinal,

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from kubectl_pets.domain.orphans.deletion import totals
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
-from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE
+from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.cleaning import clean
@@ -184,11 +184,13 @@ def _next(one: ClaimVerdict) -> Iterator[str]:
     look = f"see more with: kubectl describe pvc {clean(one.name)} -n {clean(one.namespace)}"
     match one.klass:
         case Class.SCALED_DOWN | Class.TEMPLATE_GONE | Class.SET_GONE:
-            yield look if one.fate is Fate.UNKNOWN else f"delete it with: {_command('delete', one)}"
+            fresh = " --fresh" if one.fresh else ""
+            yield look if one.fate is Fate.UNKNOWN else f"delete it with: {_command('delete', one)}{fresh}"
             yield f"keep it with: {_command('keep', one)} --why TEXT"
         case Class.UNSURE:
             yield "nothing is deleted unless all that may want it can be read"
-            yield from (f"check with: {_can_list(name, one)}" for name in one.not_read)
+            yield from (f"check with: {_check(name, one)}" for name in one.not_read)
+            yield from (f"wants it no claim, leave it out: --ignore-kind '{clean(name)}'" for name in ignorable(one.not_read))
         case Class.KEPT:
             yield f"have it judged again with: {_command('unkeep', one)}"
         case Class.AMBIGUOUS:
@@ -206,7 +208,11 @@ def _command(verb: str, one: ClaimVerdict) -> str:
     return f"kubectl pets orphans {verb} {clean(one.name)} -n {clean(one.namespace)}"
 
 
-def _can_list(unread: str, one: ClaimVerdict) -> str:
+def _check(unread: str, one: ClaimVerdict) -> str:
+    if unread == DISCOVERY:
+        return "kubectl api-resources"
+    if unread.startswith(GROUP_PREFIX):
+        return f"kubectl api-resources --api-group={clean(unread.removeprefix(GROUP_PREFIX))}"
     where = "" if unread == VOLUMES_RESOURCE else f" -n {clean(one.namespace)}"
     return f"kubectl auth can-i list {clean(unread)}{where}"
 

@@ -51,8 +51,10 @@ def amount(count: int, unsized: int) -> str:
 
 
 def klass(verdict: ClaimVerdict) -> str:
-    """Its class; with the one it would have, if everything had been read."""
-    return f"{verdict.klass} ({verdict.would_be}?)" if verdict.would_be else verdict.klass.value
+    """Its class; with the one it would have, if everything had been read; and whether its set was there a moment ago."""
+    if verdict.would_be:
+        return f"{verdict.klass} ({verdict.would_be}?)"
+    return f"{verdict.klass} (fresh)" if verdict.fresh else verdict.klass.value
 
 
 def klass_ink(verdict: ClaimVerdict) -> Ink:
@@ -87,6 +89,11 @@ def reclaim(verdict: ClaimVerdict) -> str:
 
 def reason(verdict: ClaimVerdict) -> str:
     """Why it has its class: the first evidence that decides it, and how much more there is of that."""
+    told = _told(verdict)
+    return _wishes(verdict) + told if verdict.candidate else told
+
+
+def _told(verdict: ClaimVerdict) -> str:
     kinds = _deciding(verdict.klass)
     found = [item for item in verdict.evidence if item.kind in kinds]
     if not found:
@@ -104,6 +111,11 @@ def reason(verdict: ClaimVerdict) -> str:
     return evidence(first) + (f" (and {more} more)" if more else "")
 
 
+def _wishes(verdict: ClaimVerdict) -> str:
+    """What its makers say against the deletion of a candidate, before all else."""
+    return "".join(f"{clean(item.detail)}; " for item in verdict.evidence if item.kind is EvidenceKind.KEEP_POLICY)
+
+
 @cache
 def _deciding(found: Class) -> frozenset[EvidenceKind]:
     """The kinds of evidence that say most about a claim of that class."""
@@ -114,10 +126,10 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
         case Class.IN_RANGE:
             return frozenset((kind.LIVE_RANGE,))
         case Class.WILL_RETURN:
-            scalers = (kind.AUTOSCALER, kind.OWNER_AUTOSCALED, kind.REMEMBERED_REPLICAS)
+            scalers = (kind.AUTOSCALER, kind.OWNER_AUTOSCALED, kind.MAKER_AUTOSCALED, kind.REMEMBERED_REPLICAS, kind.SURGE)
             return frozenset((kind.SET_AT_ZERO, kind.RESERVED, kind.RESERVATION_UNREADABLE, kind.BELOW_START, *scalers))
         case Class.USED_BY_TEMPLATE:
-            return frozenset((kind.NAMED_BY_TEMPLATE, kind.EPHEMERAL_OF, kind.CLONE_SOURCE))
+            return frozenset((kind.NAMED_BY_TEMPLATE, kind.NAMED_BY_RESOURCE, kind.EPHEMERAL_OF, kind.CLONE_SOURCE))
         case Class.OWNED:
             return frozenset((kind.OWNED_FOR_RETENTION, kind.OWNED_BY, kind.OWNER_STALE))
         case Class.TERMINATING:
@@ -128,7 +140,10 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
             return frozenset((kind.LOST, kind.VOLUME_MISSING, kind.VOLUME_OF_ANOTHER))
         case Class.AMBIGUOUS:
             labels = (kind.LABELS_DIFFER, kind.LABELS_UNDECIDED, kind.NO_LABELS)
-            return frozenset((kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, *labels))
+            makers = (kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, kind.RESTORED, kind.TRACKED)
+            again = (kind.SET_RETURNING, kind.RECREATING, kind.OWNER_LIVES, kind.SIBLING_OWNED)
+            other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.POSSIBLY_EPHEMERAL)
+            return frozenset((*other, *makers, *labels, *again))
         case Class.UNSURE:
             return frozenset((kind.NOT_READ,))
         case Class.SCALED_DOWN:
@@ -154,9 +169,13 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.SET_AT_ZERO:
             return f"{subject} has 0 replicas and wants it back when it is scaled up"
         case EvidenceKind.AUTOSCALER:
-            return f"{detail} may scale {subject} to {_replicas(item)}"
+            return f"{detail} may scale {subject}" + (f" to {_replicas(item)}" if item.replicas is not None else "")
         case EvidenceKind.OWNER_AUTOSCALED:
             return f"{detail} scales what {subject} may be controlled by"
+        case EvidenceKind.MAKER_AUTOSCALED:
+            return f"{detail} scales {subject}, whose sets may come and go with its size"
+        case EvidenceKind.SURGE:
+            return f"{subject} has up to {phrases.count(item.replicas or 0, 'group')} while a rollout is under way"
         case EvidenceKind.REMEMBERED_REPLICAS:
             return f"{subject} may come back to {_replicas(item)} (annotation {detail})"
         case EvidenceKind.RESERVED:
@@ -167,6 +186,8 @@ def evidence(item: Evidence) -> str:
             return f"before the range of {subject}, {_range(item)}; that part may have moved elsewhere"
         case EvidenceKind.NAMED_BY_TEMPLATE:
             return f"{subject} names it in its template"
+        case EvidenceKind.NAMED_BY_RESOURCE:
+            return f"{subject} has its name"
         case EvidenceKind.EPHEMERAL_OF:
             return f"{subject} makes pods whose ephemeral volumes have such names"
         case EvidenceKind.CLONE_SOURCE:
@@ -189,6 +210,26 @@ def evidence(item: Evidence) -> str:
             return f"its volume {subject} is " + (f"held for {detail}, and not for it" if detail else "held for no claim")
         case EvidenceKind.NO_ORDINAL:
             return "no StatefulSet makes claims of such a name"
+        case EvidenceKind.SET_RETURNING:
+            return f"{subject} is left of StatefulSet {detail}, which may be being made again"
+        case EvidenceKind.RECREATING:
+            return "its set is being made again" + (f": {detail}" if detail else "")
+        case EvidenceKind.OWNER_LIVES:
+            return f"{subject} lives and may make its set again (label {detail})"
+        case EvidenceKind.SIBLING_OWNED:
+            return f"{subject} owns another claim of the same set"
+        case EvidenceKind.TRACKED:
+            return f"{subject} applied it and may again ({detail})"
+        case EvidenceKind.KEEP_POLICY:
+            return f"whoever deployed it wants it kept ({detail})"
+        case EvidenceKind.RESIZING:
+            return f"it is being resized ({detail})"
+        case EvidenceKind.POSSIBLY_EPHEMERAL:
+            return f"it may be of the ephemeral volume {detail} of {subject}"
+        case EvidenceKind.RESTORED:
+            return f"restored from a backup by {subject}" if subject else "from a backup: it has fields older than itself"
+        case EvidenceKind.FRESH:
+            return "its set was there less than an hour ago, and may only be away to be made again"
         case EvidenceKind.SEVERAL_SETS:
             return f"may be of {subject}, and not only of that"
         case EvidenceKind.LABELS_DIFFER:
@@ -256,6 +297,8 @@ def refusal(why: DeletionRefusedReason | NoSnapshot | StorageObjection, about: s
             return "in use by now"
         case DeletionRefusedReason.CHANGED:
             return "not what it was when the plan was made"
+        case DeletionRefusedReason.FRESH:
+            return "its set was there less than an hour ago and may be made again; --fresh deletes it all the same"
         case DeletionRefusedReason.GONE:
             return "deleted by somebody else"
         case DeletionRefusedReason.REPLACED:

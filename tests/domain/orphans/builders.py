@@ -32,6 +32,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ClaimInventory,
     ClaimRef,
     CSISource,
+    CustomUse,
     HorizontalPodAutoscaler,
     JobSpec,
     JobTemplate,
@@ -221,6 +222,16 @@ def users(**used: Any) -> dict[str, Workloads]:
     return {"prod": Workloads(NOBODY.read | used)}
 
 
+def searched(*claims: PersistentVolumeClaim, **found: Any) -> CustomUse:
+    """What custom resources have to do with these claims: nothing but what is given."""
+    return CustomUse(searched=frozenset(item.name for item in claims), **found)
+
+
+def custom(*claims: PersistentVolumeClaim, **found: Any) -> dict[str, CustomUse]:
+    """``prod``'s."""
+    return {"prod": searched(*claims, **found)}
+
+
 def estate(*claims: PersistentVolumeClaim, **rest: Any) -> ClaimInventory:
     """Everything was read, and there is nothing but what is given."""
     read: dict[str, Any] = {
@@ -229,8 +240,10 @@ def estate(*claims: PersistentVolumeClaim, **rest: Any) -> ClaimInventory:
         "pingcap_sets": (),
         "autoscalers": (),
         "scaled_objects": (),
+        "leader_worker_sets": (),
         "volumes": volumes_by_name(claims, (volume(item) for item in claims if item.spec.volume_name)),
         "users": {item.namespace: NOBODY for item in claims},
+        "custom": {item.namespace: searched(*claims) for item in claims},
     }
     return ClaimInventory(claims=claims, **read | rest)
 

@@ -20,7 +20,7 @@ from kubectl_pets.domain.orphans.inventory import (
 )
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.sets.reserved import reserved_ordinals
-from tests.domain.orphans.builders import NOBODY, NOW, estate, one
+from tests.domain.orphans.builders import NOBODY, NOW, estate, one, searched
 
 SCENE = yaml.safe_load((Path(__file__).parent / "scaled_down.yaml").read_text())
 
@@ -35,8 +35,10 @@ def read() -> ClaimInventory:
         pingcap_sets=(),
         autoscalers=(),
         scaled_objects=(),
+        leader_worker_sets=(),
         volumes=volumes_by_name(claims, msgspec.convert(SCENE["PersistentVolumeList"], tuple[PersistentVolume, ...])),
         users={"default": Workloads(NOBODY.read | {"pods": pods})},
+        custom={"default": searched(*claims)},
     )
 
 
@@ -96,7 +98,8 @@ def test_wire_names() -> None:
 def test_nothing_was_read_until_somebody_says_so() -> None:
     """Every list is None unless it is given: forgetting one keeps data."""
     assert Workloads().not_read == tuple(row.plural for row in WORKLOADS)
-    assert all(getattr(ClaimInventory(), name) is None for name in ClaimInventory.__struct_fields__[1:-1]) and not ClaimInventory().users
+    assert all(getattr(ClaimInventory(), name) is None for name in ClaimInventory.__struct_fields__[1:-2])
+    assert not ClaimInventory().users and not ClaimInventory().custom
     (claim,) = (item for item in read().claims if item.name == "data-web-1")
     assert one(ClaimInventory(claims=(claim,))).klass is Class.UNSURE
     assert one(estate(claim)).klass is Class.SET_GONE

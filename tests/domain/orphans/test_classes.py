@@ -233,7 +233,9 @@ def test_pods_to_come_will_have_ephemeral_volumes() -> None:
     tool = workload("web", *ephemeral("v-1"))
     verdict = one(estate(claim("web-6d4b-x7k2p-v-1"), users=users(deployments=(tool,))))
     assert verdict.klass is Class.USED_BY_TEMPLATE and E.EPHEMERAL_OF in kinds(verdict)
-    assert one(estate(claim("webs-6d4b-x7k2p-v-1"), users=users(deployments=(tool,)))).klass is Class.SET_GONE
+    verdict = one(estate(claim("webs-6d4b-x7k2p-v-1"), users=users(deployments=(tool,))))
+    assert verdict.klass is Class.AMBIGUOUS and E.EPHEMERAL_OF not in kinds(verdict)
+    assert why(verdict, E.POSSIBLY_EPHEMERAL) == Evidence(E.POSSIBLY_EPHEMERAL, "Pod/webs-6d4b-x7k2p", "v-1")
 
 
 def test_long_names_are_cut_before_a_pod_is_called_after_them() -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import claim_users as workloads
+from kubectl_pets.domain.orphans import doubts, groups
 from kubectl_pets.domain.orphans import judging as orphans
 from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import LISTS, WORKLOADS, ClaimInventory, Workloads
-from kubectl_pets.domain.orphans.judging import judge, needs
+from kubectl_pets.domain.orphans.inventory import LISTS, WORKLOADS, ClaimInventory, CustomUse, Workloads
+from kubectl_pets.domain.orphans.judging import doubtful, judge, needs
 from kubectl_pets.domain.sets.reserved import Reserved
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World
@@ -96,6 +97,18 @@ def _setting(target: object, name: str, value: object) -> Callable[[pytest.Monke
     return lambda patch: patch.setattr(target, name, value)
 
 
+def _setting_custom(**found: Any) -> Callable[[pytest.MonkeyPatch], None]:
+    """Custom resources were read, and this is all that was found."""
+
+    def apply(patch: pytest.MonkeyPatch) -> None:
+        plain = searching.Index.custom
+        patch.setattr(
+            searching.Index, "custom", lambda self, namespace: msgspec.structs.replace(plain(self, namespace), **found)
+        )
+
+    return apply
+
+
 def _unread(name: str) -> Callable[[pytest.MonkeyPatch], None]:
     """The list is taken for empty."""
 
@@ -126,8 +139,16 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "the range is one too short": _setting(
         reach.LiveSet, "covers", lambda self, ordinal, replicas: self.start <= ordinal < self.start + replicas - 1
     ),
-    "what autoscalers may do is ignored": _setting(reach._Scalers, "of", lambda self, item: ()),
+    "what autoscalers may do is ignored": _setting(reach.Scalers, "of", lambda self, item: ()),
     "notes of the size before are ignored": _setting(reach, "remembered", lambda item: ()),
+    "custom resources name nothing": _setting_custom(named={}),
+    "who makes sets is ignored": _setting_custom(living={}),
+    "what is scaled above sets is ignored": _setting(reach.Scalers, "of_custom", lambda self, namespace: []),
+    "what is left of a set means nothing": _setting(searching.Index, "returning", lambda self, namespace, stem: ()),
+    "rollouts make no more groups": _setting(groups.LiveGroups, "_with_surge", lambda self, groups: groups),
+    "workers are their set's alone": _setting(groups.Groups, "of", lambda self, namespace, stem, ordinal: ()),
+    "claims say nothing of themselves": _setting(doubts, "about", lambda claim: ()),
+    "backups are not told apart": _setting(origins, "_BACKUP_LABELS", ()),
     "only pods count": _setting(workloads.MountedBy, "named", lambda self, claim: None),
     "pods do not count": _setting(workloads.MountedBy, "mounted", lambda self, claim: None),
     "owners are ignored": _setting(orphans._Case, "_owned", lambda self: None),
@@ -156,7 +177,19 @@ def _without(estate: ClaimInventory, world: World) -> ClaimInventory:
     """Some of it unread: one thing, or several."""
     random = world.random
     for _ in range(random.choice((1, 1, 2, 4))):
-        match random.choice(("list", "list", "users", "namespace", "volume")):
+        match random.choice(("list", "list", "users", "namespace", "volume", "custom", "kind", "claim")):
+            case "custom" if estate.custom:
+                gone = random.choice(sorted(estate.custom))
+                estate = msgspec.structs.replace(estate, custom={key: use for key, use in estate.custom.items() if key != gone})
+            case "kind" | "claim" as what if estate.custom:
+                space = random.choice(sorted(estate.custom))
+                use = estate.custom[space]
+                some = frozenset(name for name in sorted(use.searched) if random.random() < 0.5)
+                less: dict[str, Any] = {"not_read": ("virtualmachines.kubevirt.io",)} if what == "kind" else {"searched": some}
+                use = msgspec.structs.replace(use, named={}, living={}, **less)
+                if what == "claim":  # found are only those that are searched for
+                    use = msgspec.structs.replace(estate.custom[space], searched=some)
+                estate = msgspec.structs.replace(estate, custom=estate.custom | {space: use})
             case "list":
                 estate = msgspec.structs.replace(estate, **{random.choice(FIELDS): None})
             case "users" if estate.users:
@@ -205,10 +238,10 @@ def test_no_user_can_be_done_without(name: str) -> None:
 
 
 def test_reading_only_what_is_needed_finds_the_same() -> None:
-    spared = 0
+    spared = unsearched = 0
     for number in range(4_000):
         whole = World.grown(f"needs/{number}").estate()
-        first = msgspec.structs.replace(whole, users={}, volumes=None)
+        first = msgspec.structs.replace(whole, users={}, volumes=None, custom={})
         needed = needs(first, NOW)
         assert not candidates(first)
         assert whole.volumes is not None
@@ -217,9 +250,28 @@ def test_reading_only_what_is_needed_finds_the_same() -> None:
             users={space: whole.users[space] for space in needed.namespaces},
             volumes={name: whole.volumes[name] for name in needed.volumes},
         )
-        assert candidates(second) == candidates(whole)
+        assert not candidates(second)
+        searched_for = doubtful(second, NOW)
+        found = {space: _narrowed(whole.custom[space], searched_for[space].names) for space in searched_for}
+        assert candidates(msgspec.structs.replace(second, custom=found)) == candidates(whole)
+        unsearched += sum(len(use.searched) for use in whole.custom.values()) - sum(len(use.searched) for use in found.values())
         spared += len(whole.users) - len(needed.namespaces)
-    assert spared > 1_000
+    assert spared > 1_000 and unsearched > 10_000
+
+
+def _narrowed(use: CustomUse, names: frozenset[str]) -> CustomUse:
+    named = {claim: subject for claim, subject in use.named.items() if claim in names}
+    return msgspec.structs.replace(use, searched=names, named=named)
+
+
+def test_custom_resources_cannot_be_done_without() -> None:
+    """A kind that was not read, claims that were not searched for, a namespace that was left out: no candidate is left."""
+    for number in range(300):
+        whole = World.grown(f"custom/{number}").estate()
+        for less in ({"not_read": ("virtualmachines.kubevirt.io",)}, {"searched": frozenset[str]()}):
+            custom = {space: msgspec.structs.replace(use, **less) for space, use in whole.custom.items()}
+            assert not candidates(msgspec.structs.replace(whole, custom=custom))
+        assert not candidates(msgspec.structs.replace(whole, custom={}))
 
 
 def test_the_order_of_the_lists_does_not_matter() -> None:

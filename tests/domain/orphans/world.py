@@ -1,8 +1,9 @@
 """Small random clusters with a history, and an oracle that knows which claims somebody will want.
 
 The oracle shares nothing with the code under test: it is a StatefulSet controller in a few lines, that counts ordinals upwards and
-writes out the names of the claims that its pods mount, for the cluster as it is and for every size that it may be given. Names are
-drawn from few words, numbers among them, so that they collide all the time.
+writes out the names of the claims that its pods mount, for the cluster as it is and for every size that it may be given; another
+in a few lines for LeaderWorkerSets; and a memory of who made which claim. Names are drawn from few words, numbers among them, so
+that they collide all the time.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from random import Random
 import msgspec
 
 from kubectl_pets.domain.model import (
+    Condition,
     ManagedFieldsEntry,
+    Object,
     ObjectMeta,
     OwnerReference,
     PersistentVolumeClaim,
@@ -24,11 +27,18 @@ from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
     ClaimInventory,
     ClaimRef,
+    CustomUse,
+    GroupRollingUpdate,
+    GroupRolloutStrategy,
     HorizontalPodAutoscaler,
+    LeaderWorkerSet,
+    LeaderWorkerSetSpec,
+    LeaderWorkerTemplate,
     Mounts,
     Named,
     PersistentVolume,
     PersistentVolumeSpec,
+    PodLabels,
     PodUse,
     ScaledObject,
     ScaledObjectSpec,
@@ -45,6 +55,7 @@ from tests.domain.orphans.builders import (
     managed,
     mounts,
     revision,
+    searched,
     stateful_set,
     workload,
 )
@@ -57,6 +68,7 @@ GROUPS = ("apps", "apps", "apps", "kruise", "pingcap")
 KINDS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs", "cronjobs", "controllerrevisions")
 HANDS = ("helm", "kubectl-create", "kubectl-client-side-apply", "velero-server", "manager", "")
 RESTORER = "kubectl-pets"
+LWS_LABEL = "leaderworkerset.sigs.k8s.io/name"
 MADE = {name: managed(name) if name else () for name in (*HANDS, CONTROLLER, RESTORER)}
 
 Name = tuple[str, str]
@@ -119,6 +131,43 @@ class Claim:
     volume: str = "there"
     #: Who is noted on it as its maker.
     note: str = ""
+    backup: bool = False
+    tracked: bool = False
+    resizing: bool = False
+
+
+@dataclass
+class Groups:
+    """A LeaderWorkerSet, with what the oracle needs to play its controller."""
+
+    space: str
+    name: str
+    template: str
+    replicas: int
+    size: int
+    surge: int = 0
+    autoscaler: int = 0
+    #: Groups whose worker set is there now.
+    there: list[int] = field(default_factory=list)
+
+    def mounted_at(self, groups: int) -> set[Name]:
+        pods = [f"{self.name}-{group}" for group in range(groups)]
+        pods += [f"{pod}-{worker}" for pod in pods for worker in range(1, self.size)]
+        return {(self.space, f"{self.template}-{pod}") for pod in pods}
+
+    def will_mount(self) -> set[Name]:
+        size = max(self.replicas, self.autoscaler) if self.replicas else max(self.autoscaler, ANY_SIZE)
+        return self.mounted_at(size + self.surge)
+
+
+@dataclass
+class Maker:
+    """A custom resource that makes sets, and takes them away again; which is what an autoscaler may have it do."""
+
+    space: str
+    name: str
+    lives: bool
+    scaled: bool = False
 
 
 @dataclass
@@ -131,6 +180,18 @@ class World:
     pods: list[tuple[str, str, list[str]]] = field(default_factory=list)
     #: Namespace, kind, name, claims, ephemeral volume.
     workloads: list[tuple[str, str, str, list[str], str]] = field(default_factory=list)
+    groups: list[Groups] = field(default_factory=list)
+    makers: list[Maker] = field(default_factory=list)
+    #: Namespace, name, the claim that it names: any other custom resource.
+    resources: list[tuple[str, str, str]] = field(default_factory=list)
+    #: Claims of sets that are gone and that somebody will make again: a maker, or whoever deleted one with its pods or revisions
+    #: left; and those that a maker makes again when it is scaled.
+    returning: set[Name] = field(default_factory=set)
+    scaled: set[Name] = field(default_factory=set)
+    #: Namespace and name of sets of which a ControllerRevision is left.
+    revisions: list[Name] = field(default_factory=list)
+    #: Pods that nobody owns.
+    orphaned: set[Name] = field(default_factory=set)
 
     @classmethod
     def grown(cls, seed: object) -> "World":
@@ -149,7 +210,10 @@ class World:
             found |= {(space, claim) for claim in names}
             if scratch:
                 found.add((space, f"{name}-x7k2p-{scratch}"))
-        return found
+        for groups in self.groups:
+            found |= groups.will_mount()
+        found |= {(space, claim) for space, _, claim in self.resources}
+        return found | self.scaled
 
     def untouchable(self) -> set[Name]:
         """Claims that are not for us to judge by their names, wanted or not."""
@@ -157,7 +221,8 @@ class World:
             name
             for name, claim in self.claims.items()
             if claim.owned or claim.kept or claim.terminating or claim.phase == "Lost" or not _is_controllers(claim)
-        }
+            or claim.backup or claim.tracked or claim.resizing
+        } | self.returning
 
     # --- growing -------------------------------------------------------------------------------------------------------------
 
@@ -172,6 +237,13 @@ class World:
             self._add_by_hand()
         for _ in range(random.choice((0, 0, 1, 2))):
             self._add_workload()
+        if random.random() < 0.2:
+            self._add_groups()
+        if random.random() < 0.25:
+            self._add_maker()
+        if self.claims and random.random() < 0.25:
+            space, name = random.choice(sorted(self.claims))
+            self.resources.append((space, self._name(), name))
         if self.claims and random.random() < 0.3:
             space, name = random.choice(sorted(self.claims))
             self.pods.append((space, self._name(), [name, random.choice(sorted(self.claims))[1]]))
@@ -213,14 +285,62 @@ class World:
             setattr(item, random.choice(("autoscaler", "scaled_object", "original")), random.randint(1, 6))
         if random.random() < 0.15:
             item.ephemeral = random.choice(("v", "v-1", "0"))
+        before = set(self.claims)
         self._live(item)
         if to is self.sets and self.claims and random.random() < 0.15:
             item.statics = [random.choice(sorted(self.claims))[1]]
         if to is self.sets:
             self._run(item)
-        elif random.random() < 0.15:  # deleted with --cascade=orphan: its pods stay
-            self._run(item)
+        elif random.random() < 0.2:  # deleted with --cascade=orphan: its pods stay, or, at 0, its revisions
+            self.returning |= {name for name in self.claims if name not in before}
+            pods = len(self.pods)
+            if random.random() < 0.6:
+                self._run(item)
+            self.orphaned |= {(space, pod) for space, pod, _ in self.pods[pods:]}
+            if len(self.pods) == pods or random.random() < 0.3:
+                self.revisions.append((item.space, item.name))
         to.append(item)
+
+    def _add_groups(self) -> None:
+        """A LeaderWorkerSet with a history; its leader set and worker sets are there or being made again."""
+        random = self.random
+        template, name = self._split()
+        item = Groups(
+            space=SPACES[0],
+            name=name,
+            template=template,
+            replicas=random.choice((0, 1, 2, 2)),
+            size=random.choice((1, 2, 3)),
+            surge=random.choice((0, 0, 1, 2)),
+            autoscaler=random.choice((0, 0, 0, 3)),
+        )
+        if any(each.space == item.space and each.name.startswith(item.name) for each in self.sets):
+            return
+        labels = {LWS_LABEL: name}
+        was = max(item.replicas + item.surge, random.randint(0, 5))
+        for key in item.mounted_at(was):
+            self.claims.setdefault(key, Claim(*key, labels=labels, maker=CONTROLLER))
+        for group in range(item.replicas):
+            if random.random() < 0.6:
+                item.there.append(group)
+        self.groups.append(item)
+
+    def _add_maker(self) -> None:
+        """An operator's custom resource, with a set of its own that is gone: it comes back with the size, or when it is next
+        looked after, while the resource lives. Its claims tell whose they are by a label or, where it is scaled, by their names."""
+        random = self.random
+        maker = Maker(SPACES[0], f"op-{self._name()}", lives=random.random() < 0.8, scaled=random.random() < 0.4)
+        name = f"{maker.name}-{random.choice(('shard-1', 'x', 'shard'))}"
+        named = maker.scaled and random.random() < 0.6
+        labels = {"app": "x"} if named else {"app": "x", random.choice(("made-by", "prometheus")): maker.name}
+        made = {(maker.space, f"{self._name()}-{name}-{ordinal}") for ordinal in range(random.randint(1, 3))}
+        for key in made - set(self.claims):
+            self.claims[key] = Claim(*key, labels=labels, maker=CONTROLLER)
+            if maker.scaled:
+                self.scaled.add(key)
+            elif maker.lives:
+                self.returning.add(key)
+        self.makers.append(maker)
 
     def _live(self, item: Set) -> None:
         """What its controller made in its time, at the sizes that it has had, and with templates that it has no longer."""
@@ -282,6 +402,9 @@ class World:
             claim.volume = "missing"
         elif 0.18 <= chance < 0.20:
             claim.volume = "another's"
+        claim.backup = 0.20 <= chance < 0.22
+        claim.tracked = 0.22 <= chance < 0.24
+        claim.resizing = 0.24 <= chance < 0.26
 
     # --- as it is read -------------------------------------------------------------------------------------------------------
 
@@ -289,6 +412,8 @@ class World:
         sets: dict[str, list[StatefulSet]] = {"apps": [], "kruise": [], "pingcap": []}
         for item in self.sets:
             sets[item.group].append(self._set(item))
+        for groups in self.groups:
+            sets["apps"] += _sets_of(groups)
         claims = tuple(_claim(claim) for claim in self.claims.values())
         volumes = {}
         for key, claim in zip(claims, self.claims.values(), strict=True):
@@ -306,6 +431,22 @@ class World:
                 )
                 for item in self.sets
                 if item.autoscaler
+            )
+            + tuple(
+                HorizontalPodAutoscaler(
+                    metadata=ObjectMeta(name="hpa", namespace=groups.space),
+                    spec=AutoscalerSpec(scale_target_ref=ScaleTarget(kind="LeaderWorkerSet", name=groups.name), max_replicas=groups.autoscaler),
+                )
+                for groups in self.groups
+                if groups.autoscaler
+            )
+            + tuple(
+                HorizontalPodAutoscaler(
+                    metadata=ObjectMeta(name="hpa", namespace=maker.space),
+                    spec=AutoscalerSpec(scale_target_ref=ScaleTarget(kind="Prometheus", name=maker.name), max_replicas=3),
+                )
+                for maker in self.makers
+                if maker.scaled
             ),
             scaled_objects=tuple(
                 ScaledObject(
@@ -317,6 +458,8 @@ class World:
             ),
             volumes=volumes,
             users={space: self._users(space) for space in SPACES},
+            leader_worker_sets=tuple(map(_leader_worker_set, self.groups)),
+            custom={space: self._custom(space, claims) for space in SPACES},
         )
 
     def _set(self, item: Set) -> StatefulSet:
@@ -345,6 +488,13 @@ class World:
             volumes=volumes,
         )
 
+    def _custom(self, space: str, claims: tuple[PersistentVolumeClaim, ...]) -> CustomUse:
+        return searched(
+            *(claim for claim in claims if claim.namespace == space),
+            named={claim: f"VirtualMachine/{name}" for where, name, claim in self.resources if where == space},
+            living={maker.name: f"Prometheus/{maker.name}" for maker in self.makers if maker.lives and maker.space == space},
+        )
+
     def _users(self, space: str) -> Workloads:
         made: dict[str, tuple[PodUse | Workload, ...]] = {}
         for where, kind, name, claims, scratch in self.workloads:
@@ -356,11 +506,46 @@ class World:
                     item = revision(f"{name}-6f5c", *volumes) if kind == "controllerrevisions" else workload(name, *volumes)
                 made[kind] = (*made.get(kind, ()), item)
         pods = tuple(
-            PodUse(metadata=Named(name=name, namespace=space), spec=Mounts(volumes=mounts(*claims)))
+            PodUse(metadata=_pod(space, name, owned=(space, name) not in self.orphaned), spec=Mounts(volumes=mounts(*claims)))
             for where, name, claims in self.pods
             if where == space
         )
-        return Workloads({**NOBODY.read, **made, "pods": pods})
+        left = tuple(revision(f"{name}-7d9f") for where, name in self.revisions if where == space)
+        owned = (OwnerReference(kind="StatefulSet", name="w", uid="u", controller=True),)
+        kept = tuple(_owned(item, owned) for item in made.pop("controllerrevisions", ()))
+        return Workloads({**NOBODY.read, **made, "pods": pods, "controllerrevisions": (*kept, *left)})
+
+
+def _pod(space: str, name: str, *, owned: bool) -> Named:
+    owners = (OwnerReference(kind="StatefulSet", name=name.rpartition("-")[0], uid="u", controller=True),)
+    return Named(name=name, namespace=space, labels=PodLabels(pod_name=name), owner_references=owners if owned else ())
+
+
+def _owned(item: PodUse | Workload, owners: tuple[OwnerReference, ...]) -> PodUse | Workload:
+    return msgspec.structs.replace(item, metadata=msgspec.structs.replace(item.metadata, owner_references=owners))
+
+
+def _leader_worker_set(item: Groups) -> LeaderWorkerSet:
+    template = LeaderWorkerTemplate(size=item.size, volume_claim_templates=(Object(metadata=ObjectMeta(name=item.template)),))
+    return LeaderWorkerSet(
+        metadata=ObjectMeta(name=item.name, namespace=item.space),
+        spec=LeaderWorkerSetSpec(
+            replicas=item.replicas,
+            leader_worker_template=template,
+            rollout_strategy=GroupRolloutStrategy(rolling_update_configuration=GroupRollingUpdate(max_surge=item.surge)),
+        ),
+    )
+
+
+def _sets_of(item: Groups) -> list[StatefulSet]:
+    """The leader set, with ordinals from 0, and the worker sets that are there, with ordinals from 1."""
+    labels = {LWS_LABEL: item.name}
+    owner = (OwnerReference(kind="LeaderWorkerSet", name=item.name, uid="l", controller=True),)
+    leaders = stateful_set(item.name, item.replicas, item.template, namespace=item.space, labels=labels, owners=owner)
+    return [leaders] + [
+        stateful_set(f"{item.name}-{group}", item.size - 1, item.template, namespace=item.space, labels=labels, start=1)
+        for group in item.there
+    ]
 
 
 def _target(item: Set) -> ScaleTarget:
@@ -380,15 +565,18 @@ def _claim(claim: Claim) -> PersistentVolumeClaim:
             name=claim.name,
             namespace=claim.space,
             uid=key,
-            labels=claim.labels,
+            labels=claim.labels | ({"velero.io/restore-name": "r"} if claim.backup else {}),
             managed_fields=fields,
             deletion_timestamp=NOW if claim.terminating else None,
             annotations=({"kubectl-pets/keep": "ann: still needed"} if claim.kept else {})
-            | ({"kubectl-pets/created-by": claim.note} if claim.note else {}),
+            | ({"kubectl-pets/created-by": claim.note} if claim.note else {})
+            | ({"argocd.argoproj.io/tracking-id": "web:/PersistentVolumeClaim:x"} if claim.tracked else {}),
             owner_references=(OwnerReference(kind="Backup", name="b", uid="u"),) if claim.owned else (),
         ),
         spec=PersistentVolumeClaimSpec(volume_name=f"pv-{key}" if claim.volume else ""),
-        status=PersistentVolumeClaimStatus(phase=claim.phase),
+        status=PersistentVolumeClaimStatus(
+            phase=claim.phase, conditions=(Condition(type="Resizing", status="True"),) if claim.resizing else ()
+        ),
     )
 
 

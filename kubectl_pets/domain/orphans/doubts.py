@@ -1,0 +1,117 @@
+"""What makes a claim ambiguous that its name, labels and creator would make a candidate?
+
+Somebody who would make it again, something that is under way, or a name that may be another thing's. Each of them comes from a
+report of data that was deleted and still wanted.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
+
+#: On the claims of a set that is away because this program makes it again; its text says which run.
+RECREATING_ANNOTATION = "kubectl-pets/recreating"
+
+#: A set that was there within this time may only be away to be made again.
+FRESH = timedelta(hours=1)
+
+#: Annotations and labels of the claim itself that say who applied it, and would again. k3s' own deployer wrote as "k3s", like
+#: the controllers inside of it, before it called itself deploy@NODE (k3s-io/k3s#3434); its objectset marks tell them apart.
+_TRACKERS = {
+    "argocd.argoproj.io/tracking-id": "Argo CD",
+    "argocd.argoproj.io/instance": "Argo CD",
+    "meta.helm.sh/release-name": "Helm",
+    "kustomize.toolkit.fluxcd.io/name": "Flux",
+    "helm.toolkit.fluxcd.io/name": "Flux",
+    "objectset.rio.cattle.io/id": "k3s or Rancher",
+    "objectset.rio.cattle.io/hash": "k3s or Rancher",
+    "fleet.cattle.io/bundle-id": "Fleet",
+    "config.k8s.io/owning-inventory": "kpt",
+    LAST_APPLIED_ANNOTATION: "kubectl apply",
+}
+
+#: Annotations that keep a deployer from deleting what it no longer has, and the words of theirs that do.
+_KEEPERS = {
+    "helm.sh/resource-policy": ("keep",),
+    "argocd.argoproj.io/sync-options": ("Prune=false", "Delete=false"),
+    "kustomize.toolkit.fluxcd.io/prune": ("disabled",),
+    "client.lifecycle.config.k8s.io/deletion": ("detach",),
+    "cli-utils.sigs.k8s.io/on-remove": ("keep",),
+}
+
+#: Conditions of a claim whose size or attributes are being changed (core/v1 PersistentVolumeClaimConditionType).
+_RESIZING = frozenset(
+    (
+        "Resizing",
+        "FileSystemResizePending",
+        "ControllerResizeError",
+        "NodeResizeError",
+        "ModifyingVolume",
+        "ModifyVolumeError",
+    )
+)
+
+_NUMBER = re.compile("0|[1-9][0-9]{0,9}")
+#: What generated names are made of (apimachinery rand.String): no vowels, so that no words come out.
+_GENERATED = re.compile("[bcdfghjklmnpqrstvwxz2456789]{5}")
+_HASH = re.compile("[bcdfghjklmnpqrstvwxz2456789]{6,10}")
+
+
+def about(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
+    """What the claim itself shows."""
+    note = claim.metadata.annotations.get(RECREATING_ANNOTATION)
+    if note is not None:
+        yield Evidence(EvidenceKind.RECREATING, detail=note)
+    for key, who in _TRACKERS.items():
+        if key in claim.metadata.annotations or key in claim.metadata.labels:
+            yield Evidence(EvidenceKind.TRACKED, who, key)
+    condition = _resizing(claim)
+    if condition:
+        yield Evidence(EvidenceKind.RESIZING, detail=condition)
+
+
+def keepers(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
+    """Wishes of its makers that are no doubt about what it is, and speak against its deletion all the same."""
+    for key, words in _KEEPERS.items():
+        said = claim.metadata.annotations.get(key, "")
+        if any(word.lower() in re.split(r"[\s,]+", said.lower()) for word in words):
+            yield Evidence(EvidenceKind.KEEP_POLICY, detail=f"{key}: {said}")
+
+
+def ephemeral(name: str) -> Evidence | None:
+    """Whether a claim without a live set may be that of a pod's generic ephemeral volume, ``<pod>-<volume>`` (KEP-1698), whose
+    owner was taken off: where the name holds one of a pod, "web-0" or "web-6d4b9c7f5-x7k2p", and goes on with a volume's."""
+    words = name.split("-")
+    for at in range(1, len(words) - 2):
+        if _ends_a_pod(words, at) and not _NUMBER.fullmatch(words[at + 1]):
+            pod, volume = "-".join(words[: at + 1]), "-".join(words[at + 1:])
+            return Evidence(EvidenceKind.POSSIBLY_EPHEMERAL, f"Pod/{pod}", volume)
+    return None
+
+
+def fresh(claim: PersistentVolumeClaim, unused_since: datetime | None, now: datetime) -> bool:
+    """Whether the cluster shows that the set was there less than an hour ago: its pod left, or the claim was made, since then."""
+    signs = (unused_since, claim.metadata.creation_timestamp)
+    return any(sign is not None and sign + FRESH > now for sign in signs)
+
+
+def _ends_a_pod(words: list[str], at: int) -> bool:
+    word = words[at]
+    if _NUMBER.fullmatch(word):
+        return True
+    if not _GENERATED.fullmatch(word):
+        return False
+    return any(letter.isdigit() for letter in word) or _HASH.fullmatch(words[at - 1]) is not None
+
+
+def _resizing(claim: PersistentVolumeClaim) -> str:
+    """The condition that says so; or that it has less than it asks for."""
+    for condition in claim.status.conditions:
+        if condition.type in _RESIZING and condition.status == "True":
+            return condition.type
+    asked, has = parse_bytes(claim.spec.resources.requests.get("storage")), parse_bytes(claim.status.capacity.get("storage"))
+    return "requests more than its capacity" if asked is not None and has is not None and asked > has else ""

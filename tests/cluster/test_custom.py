@@ -1,0 +1,345 @@
+"""Custom resources: which kinds there are, and what is found in them, page by page; what answers badly is not read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kubectl_pets.cluster.http.failures import refused
+from kubectl_pets.cluster.http.transport import Request
+from kubectl_pets.cluster.objects.lists import Reader
+from kubectl_pets.cluster.topics.claims import read_claim_inventory
+from kubectl_pets.cluster.topics.custom import search
+from kubectl_pets.cluster.topics.discovery import CustomKind, Discovered, discover
+from kubectl_pets.domain.orphans.inventory import DISCOVERY, CustomScaler, CustomUse, ScaleTarget
+from kubectl_pets.domain.orphans.judging import Searched, judge
+from tests.domain.orphans.builders import NOW
+
+Obj = dict[str, Any]
+VM = CustomKind("kubevirt.io", "v1", "virtualmachines", "VirtualMachine")
+MACHINES = "/apis/kubevirt.io/v1/namespaces/prod/virtualmachines"
+WANTED = {"prod": Searched(frozenset(("data-web-0", "data-web-1")), {"data-web-0": frozenset(("web",)), "data-web-1": frozenset()})}
+
+
+class Canned:
+    """A transport that knows its answers: by path, one after the other; an int is an HTTP status."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers: dict[str, list[Any]] = {}
+        self.seen: list[str] = []
+        for path, answer in answers.items():
+            self.says(path, answer)
+
+    def says(self, path: str, *answers: Any) -> None:
+        self.answers[path] = list(answers)
+
+    def send(self, request: Request, exchange: object = None) -> bytes:
+        self.seen.append(request.path)
+        ready = self.answers.get(request.path, [404])
+        answer = ready.pop(0) if len(ready) > 1 else ready[0]
+        if isinstance(answer, int):
+            raise refused(answer, b"{}", {}, request.attempt)
+        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def reader(canned: Canned) -> Reader:
+    return Reader(canned)  # type: ignore[arg-type]
+
+
+def listing(kind: CustomKind, *items: Obj, more: str = "") -> Obj:
+    """A page of custom resources, in namespace "prod" where they do not say so."""
+    whole = [{"metadata": {"name": "x", "namespace": "prod"} | item.pop("metadata", {}), **item} for item in items]
+    version = f"{kind.group}/{kind.version}"
+    return {"apiVersion": version, "kind": f"{kind.kind}List", "metadata": {"continue": more}, "items": whole}
+
+
+def searched(canned: Canned, *kinds: CustomKind, unknown: tuple[str, ...] = (), **rest: Any) -> CustomUse:
+    options: dict[str, Any] = {"ignored": frozenset[str](), "to_the_end": False} | rest
+    return search(reader(canned), Discovered(kinds, frozenset(unknown)), WANTED, **options)["prod"]
+
+
+# --- which kinds -------------------------------------------------------------------------------------------------------------
+
+
+def group(name: str, *versions: Obj) -> Obj:
+    return {"metadata": {"name": name}, "versions": list(versions)}
+
+
+def version(name: str, *resources: Obj, fresh: bool = True) -> Obj:
+    return {"version": name, "freshness": "Current" if fresh else "Stale", "resources": list(resources)}
+
+
+def resource(plural: str, kind: str, *, verbs: tuple[str, ...] = ("get", "list"), scope: str = "Namespaced") -> Obj:
+    return {"resource": plural, "responseKind": {"kind": kind}, "scope": scope, "verbs": list(verbs)}
+
+
+def test_all_kinds_come_with_one_request() -> None:
+    canned = Canned()
+    canned.says(
+        "/apis",
+        {
+            "kind": "APIGroupDiscoveryList",
+            "items": [
+                group("apps", version("v1", resource("deployments", "Deployment"))),
+                group(
+                    "kubevirt.io",
+                    version("v1", resource("virtualmachines", "VirtualMachine"), resource("kubevirts", "KubeVirt", scope="Cluster")),
+                    version("v1alpha3", resource("virtualmachines", "VirtualMachine"), resource("old", "Old")),
+                ),
+                group("upload.example.org", version("v1", resource("tokens", "Token", verbs=("create",)))),
+                group("apps.kruise.io", version("v1beta1", fresh=False)),
+            ],
+        },
+    )
+    found = discover(reader(canned))
+    assert found == Discovered((VM, CustomKind("kubevirt.io", "v1alpha3", "old", "Old")), frozenset(("apps.kruise.io",)))
+    assert canned.seen == ["/apis"]
+    assert found.named("kubevirt.io", "virtualmachines") == VM and found.named("kubevirt.io", "x") is None
+
+
+def test_an_older_server_is_asked_for_each_version() -> None:
+    canned = Canned()
+    both = [{"version": "v1"}, {"version": "v1alpha3"}]
+    groups = [
+        {"name": "apps", "versions": [{"version": "v1"}]},
+        {"name": "kubevirt.io", "versions": both, "preferredVersion": {"version": "v1"}},
+        {"name": "apps.kruise.io", "versions": [{"version": "v1beta1"}], "preferredVersion": {"version": "v1beta1"}},
+    ]
+    canned.says("/apis", {"kind": "APIGroupList", "groups": groups})
+    kinds = [
+        {"name": "virtualmachines", "kind": "VirtualMachine", "namespaced": True, "verbs": ["list"]},
+        {"name": "virtualmachines/status", "kind": "VirtualMachine", "namespaced": True, "verbs": ["get"]},
+        {"name": "kubevirts", "kind": "KubeVirt", "namespaced": False, "verbs": ["list"]},
+    ]
+    canned.says("/apis/kubevirt.io/v1", {"kind": "APIResourceList", "resources": kinds})
+    canned.says("/apis/kubevirt.io/v1alpha3", {"kind": "APIResourceList", "resources": kinds})
+    canned.says("/apis/apps.kruise.io/v1beta1", 503)
+    assert discover(reader(canned)) == Discovered((VM,), frozenset(("apps.kruise.io",)))
+
+
+@pytest.mark.parametrize("answer", [403, 404, 500, {}, {"kind": "APIGroupList"}, {"kind": "Status", "items": []}, b"<html>"])
+def test_an_answer_that_is_none_is_no_server_without_kinds(answer: Any) -> None:
+    canned = Canned()
+    canned.says("/apis", answer)
+    assert discover(reader(canned)) is None
+    assert search(reader(canned), None, WANTED, ignored=frozenset(), to_the_end=True)["prod"].not_read == (DISCOVERY,)
+
+
+# --- what is found -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"a": {"b": [1, {"claimName": "data-web-0"}]}},
+        {"pvc": "prod/data-web-0"},
+        {"claims": {"data-web-0": True}},
+    ],
+)
+def test_a_claim_s_name_is_found_wherever_it_stands(spec: Obj) -> None:
+    canned = Canned()
+    canned.says(MACHINES, listing(VM, {"metadata": {"name": "vm"}, "spec": spec}, {"metadata": {"name": "other"}}))
+    assert searched(canned, VM).named == {"data-web-0": "VirtualMachine/vm"}
+
+
+@pytest.mark.parametrize("text", ["data-web-00", "xdata-web-0", "data-web-0 ", "test/data-web-0", '{"claim":"data-web-0"}', "DATA-WEB-0"])
+def test_a_string_that_is_not_the_name_is_not_it(text: str) -> None:
+    canned = Canned()
+    canned.says(MACHINES, listing(VM, {"spec": {"claimName": text}}))
+    assert searched(canned, VM) == CustomUse(searched=frozenset(("data-web-0", "data-web-1")))
+
+
+def test_a_server_that_escapes_more_than_it_has_to() -> None:
+    canned = Canned()
+    body = json.dumps(listing(VM, {"metadata": {"name": "vm"}, "spec": {"claimName": "data-web-0"}}))
+    canned.says(MACHINES, body.replace("data-web-0", "data\\u002Dweb-0").encode())
+    assert searched(canned, VM).named == {"data-web-0": "VirtualMachine/vm"}
+
+
+def test_pages_are_gone_through_one_by_one_and_again_where_the_server_forgot_them() -> None:
+    canned = Canned()
+    first = listing(VM, {"metadata": {"name": "one"}, "spec": "data-web-0"}, more="token")
+    canned.says(MACHINES, first, 410, listing(VM, {"metadata": {"name": "two"}, "spec": "data-web-1"}))
+    assert searched(canned, VM).named == {"data-web-1": "VirtualMachine/two"}
+    canned.says(MACHINES, first, listing(VM, {"metadata": {"name": "two"}, "spec": "data-web-1"}))
+    assert searched(canned, VM).named == {"data-web-0": "VirtualMachine/one", "data-web-1": "VirtualMachine/two"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        403,
+        404,
+        500,
+        503,
+        {},
+        b"<html>",
+        {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineList", "metadata": {}},
+        {"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": []},
+        {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineList", "items": [{"metadata": {"name": "x", "namespace": "other"}}]},
+        json.dumps(listing(VM, {"spec": {"scaleTargetRef": "x"}})).encode().replace(b'"x"}}', b"[" * 3000 + b"]" * 3000 + b"}}"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_told_and_ends_nothing(answer: Any) -> None:
+    canned = Canned()
+    canned.says(MACHINES, answer)
+    assert searched(canned, VM).not_read == ("virtualmachines.kubevirt.io",)
+
+
+def test_an_empty_list_is_one_that_was_read() -> None:
+    canned = Canned()
+    empty: list[Obj] = []
+    for items in (empty, None):
+        canned.says(MACHINES, listing(VM) | {"items": items})
+        assert searched(canned, VM).not_read == ()
+
+
+def test_kinds_are_read_until_every_claim_is_found() -> None:
+    canned = Canned()
+    many = [CustomKind("example.org", "v1", f"kind{at}s", f"Kind{at}") for at in range(30)]
+    for kind in many:
+        items = [{"spec": ["data-web-0", "data-web-1"]}] if kind.kind == "Kind3" else []
+        canned.says(f"/apis/example.org/v1/namespaces/prod/{kind.plural}", listing(kind, *items))
+    assert set(searched(canned, *many).named) == {"data-web-0", "data-web-1"}
+    assert len(canned.seen) == 8  # the rest were not asked for
+    searched(canned, *many, to_the_end=True)
+    assert len(canned.seen) == 38
+
+
+def test_many_namespaces_are_read_in_one_list_each_kind() -> None:
+    canned = Canned()
+    wanted = {f"ns-{at}": Searched(frozenset(("data-web-0",)), {"data-web-0": frozenset()}) for at in range(5)}
+    items = [{"metadata": {"name": f"vm-{at}", "namespace": f"ns-{at}"}, "spec": "data-web-0"} for at in (1, 9)]
+    canned.says("/apis/kubevirt.io/v1/virtualmachines", listing(VM, *items))
+    found = search(reader(canned), Discovered((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
+    assert {space: use.named for space, use in found.items() if use.named} == {"ns-1": {"data-web-0": "VirtualMachine/vm-1"}}
+    assert len(canned.seen) == 1
+
+
+def test_autoscalers_and_makers() -> None:
+    canned = Canned()
+    scaler = {"metadata": {"name": "web"}, "spec": {"any": [{"scaleTargetRef": {"kind": "StatefulSet", "name": "web", "x": 1}}]}}
+    canned.says(MACHINES, listing(VM, scaler, {"metadata": {"name": "web"}}, {"metadata": {"name": "db"}}))
+    use = searched(canned, VM)
+    assert use.scalers == (CustomScaler("VirtualMachine/web", ScaleTarget(kind="StatefulSet", name="web")),)
+    assert use.living == {"web": "VirtualMachine/web"}
+    monitor = CustomKind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
+    canned.says("/apis/monitoring.coreos.com/v1/namespaces/prod/servicemonitors", listing(monitor, {"metadata": {"name": "web"}}))
+    assert searched(canned, monitor).living == {}  # it watches what others make
+
+
+def test_reports_are_not_read_and_not_missed() -> None:
+    canned = Canned()
+    report = CustomKind("wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport")
+    assert searched(canned, report, unknown=("metrics.k8s.io",)).not_read == ()
+    assert canned.seen == []
+
+
+def test_what_somebody_knows_is_left_out() -> None:
+    canned = Canned()
+    canned.says(MACHINES, 403)
+    assert searched(canned, VM, unknown=("example.org",)).not_read == ("*.example.org", "virtualmachines.kubevirt.io")
+    for word in ("virtualmachines.kubevirt.io", "*.kubevirt.io"):
+        assert searched(canned, VM, unknown=("example.org",), ignored=frozenset((word, "*.example.org"))).not_read == ()
+
+
+@pytest.mark.parametrize(("status", "used"), [({"readyToUse": True}, False), ({"readyToUse": False}, True), (None, True)])
+def test_a_snapshot_needs_its_claim_until_it_is_ready(status: Obj | None, used: bool) -> None:
+    kind = CustomKind("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot")
+    spec = {"source": {"persistentVolumeClaimName": "data-web-0"}}
+    canned = Canned()
+    canned.says(f"/apis/{kind.group}/v1/namespaces/prod/volumesnapshots", listing(kind, {"spec": spec, "status": status}))
+    assert bool(searched(canned, kind).named) is used
+    ours = {"metadata": {"name": "x", "namespace": "prod", "labels": {"app.kubernetes.io/managed-by": "kubectl-pets"}}}
+    canned.says(f"/apis/{kind.group}/v1/namespaces/prod/volumesnapshots", listing(kind, ours | {"spec": spec, "status": status}))
+    assert not searched(canned, kind).named  # whoever deletes the claim waits for it
+
+
+# --- the whole ---------------------------------------------------------------------------------------------------------------
+
+CLAIM = {
+    "metadata": {
+        "name": "data-web-0",
+        "namespace": "prod",
+        "uid": "u",
+        "labels": {"app": "web"},
+        "managedFields": [{"manager": "kube-controller-manager", "fieldsV1": {"f:spec": {"f:accessModes": {}}}}],
+    },
+    "spec": {"accessModes": ["ReadWriteOnce"]},
+    "status": {"phase": "Pending"},
+}
+
+
+def _cluster(*groups: Obj) -> Canned:
+    canned = Canned()
+    canned.says("/apis", {"kind": "APIGroupDiscoveryList", "items": list(groups)})
+    core: dict[str, list[Obj]] = {"PersistentVolumeClaim": [CLAIM], "Pod": [], "ReplicationController": []}
+    apps: dict[str, list[Obj]] = {"StatefulSet": [], "Deployment": [], "ReplicaSet": [], "DaemonSet": [], "ControllerRevision": []}
+    batch: dict[str, list[Obj]] = {"Job": [], "CronJob": []}
+    scaling: dict[str, list[Obj]] = {"HorizontalPodAutoscaler": []}
+    for base, version, kinds in (
+        ("/api/v1", "v1", core),
+        ("/apis/apps/v1", "apps/v1", apps),
+        ("/apis/batch/v1", "batch/v1", batch),
+        ("/apis/autoscaling/v2", "autoscaling/v2", scaling),
+    ):
+        for kind, items in kinds.items():
+            body = {"apiVersion": version, "kind": f"{kind}List", "metadata": {}, "items": items}
+            canned.says(f"{base}/namespaces/prod/{kind.lower()}s", body)
+    return canned
+
+
+def _class(canned: Canned) -> tuple[str, tuple[str, ...]]:
+    inventory = read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False)
+    (verdict,) = judge(inventory, NOW)
+    return verdict.klass.value, verdict.not_read
+
+
+def test_what_a_whole_look_asks_for() -> None:
+    """One request for discovery; secrets and config maps never; custom kinds last, and only for candidates."""
+    machines = group("kubevirt.io", version("v1", resource("virtualmachines", "VirtualMachine")))
+    canned = _cluster(machines)
+    canned.says(MACHINES, listing(VM))
+    assert _class(canned) == ("set-gone", ())
+    assert canned.seen.count("/apis") == 1 and canned.seen[-1] == MACHINES and len(canned.seen) == 13
+    assert not any("secrets" in path or "configmaps" in path for path in canned.seen)
+    canned.says(MACHINES, listing(VM, {"spec": "data-web-0"}))
+    assert _class(canned) == ("used-by-template", ())
+    mounted: Obj = {"metadata": {"name": "p", "namespace": "prod"}}
+    mounted["spec"] = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data-web-0"}}]}
+    pods = {"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": [mounted]}
+    canned.says("/api/v1/namespaces/prod/pods", pods)
+    canned.seen.clear()
+    assert _class(canned) == ("in-use", ()) and MACHINES not in canned.seen
+
+
+@pytest.mark.parametrize("code", [403, 500, 503])
+def test_a_list_that_fails_makes_unsure_wherever_it_is(code: int) -> None:
+    keda = group("keda.sh", version("v1alpha1", resource("scaledobjects", "ScaledObject")))
+    lws = group("leaderworkerset.x-k8s.io", version("v1", resource("leaderworkersets", "LeaderWorkerSet")))
+    canned = _cluster(keda, lws, group("apps.kruise.io", version("v1beta1", fresh=False)))
+    canned.says("/apis/keda.sh/v1alpha1/namespaces/prod/scaledobjects", code)
+    canned.says("/apis/leaderworkerset.x-k8s.io/v1/namespaces/prod/leaderworkersets", code)
+    canned.says("/apis/batch/v1/namespaces/prod/cronjobs", code)
+    unread = ("statefulsets.apps.kruise.io", "scaledobjects.keda.sh", "leaderworkersets.leaderworkerset.x-k8s.io", "cronjobs")
+    assert _class(canned) == ("unsure", (*unread, "*.apps.kruise.io"))
+
+
+def test_a_list_of_sets_or_autoscalers_is_left_out_only_where_it_cannot_be_read() -> None:
+    keda = group("keda.sh", version("v1alpha1", resource("scaledobjects", "ScaledObject")))
+    path = "/apis/keda.sh/v1alpha1/namespaces/prod/scaledobjects"
+    canned = _cluster(keda)
+    item = {"metadata": {"name": "x", "namespace": "prod"}}
+    readable = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObjectList", "metadata": {}, "items": [item]}
+    for answer, seen in ((500, 0), (readable, 1)):
+        canned.says(path, answer)
+        known = frozenset(("scaledobjects.keda.sh",))
+        found = read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False, ignored_kinds=known)
+        assert found.scaled_objects is not None and len(found.scaled_objects) == seen
+
+
+def test_without_discovery_nothing_is_certain() -> None:
+    canned = _cluster()
+    canned.says("/apis", 403)
+    klass, not_read = _class(canned)
+    assert klass == "unsure" and not_read[-1] == DISCOVERY and "scaledobjects.keda.sh" in not_read

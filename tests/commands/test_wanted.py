@@ -1,0 +1,240 @@
+"""Who still wants the claims of sets that are gone, on a control plane of its own with custom resources: their kinds, their
+webhooks and an aggregated API that does not answer concern whole clusters."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import controlplane
+from tests.commands.plugin import Plugin, manifest
+from tests.commands.test_orphans import become, classes, make, namespaced, shrink
+
+pytestmark = pytest.mark.real
+
+KINDS = (
+    ("volsync.backube", "v1alpha1", "ReplicationSource", "replicationsources"),
+    ("kubevirt.io", "v1", "VirtualMachine", "virtualmachines"),
+    ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
+    ("keda.sh", "v1alpha1", "ScaledJob", "scaledjobs"),
+    ("argoproj.io", "v1alpha1", "CronWorkflow", "cronworkflows"),
+    ("autoscaling.alibabacloud.com", "v1beta1", "CronHorizontalPodAutoscaler", "cronhorizontalpodautoscalers"),
+    ("monitoring.coreos.com", "v1", "Prometheus", "prometheuses"),
+    ("elasticsearch.k8s.elastic.co", "v1", "Elasticsearch", "elasticsearches"),
+    ("leaderworkerset.x-k8s.io", "v1", "LeaderWorkerSet", "leaderworkersets"),
+)
+
+
+def definition(group: str, version: str, kind: str, plural: str) -> dict[str, Any]:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
+            "scope": "Namespaced",
+            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[controlplane.ControlPlane]:
+    with controlplane.running() as running:
+        for kind in KINDS:
+            running.kubectl("create", "-f", "-", input=json.dumps(definition(*kind)))
+        running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        yield running
+
+
+@pytest.fixture
+def pets(plane: controlplane.ControlPlane, request: pytest.FixtureRequest) -> Iterator[Plugin]:
+    name = "wanted-" + "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower())[:40].strip("-")
+    plane.create_namespace(name)
+    yield Plugin(plane, name)
+    plane.delete_namespace(name)
+
+
+def create(pets: Plugin, kind: str, name: str, spec: Any, *, labels: dict[str, str] | None = None, api: str = "") -> None:
+    """An object of a kind; custom ones are known by ``KINDS``."""
+    version = api or next(f"{group}/{version}" for group, version, each, _ in KINDS if each == kind)
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": labels or {}}, "spec": spec}
+    pets.plane.kubectl("create", "-n", pets.namespace, "-f", "-", input=json.dumps(body))
+
+
+def left(pets: Plugin, *names: str, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None) -> None:
+    """Claims as a StatefulSet's controller makes them, of sets that are gone."""
+    for name in names:
+        meta = {"name": name, "labels": labels or {"app": "web"}, "annotations": annotations or {}}
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+        body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
+        words = ("create", "-n", pets.namespace, "--field-manager=kube-controller-manager", "-f", "-")
+        pets.plane.kubectl(*words, input=json.dumps(body))
+
+
+def hpa(pets: Plugin, kind: str, name: str, api: str, most: int) -> None:
+    target = {"apiVersion": api, "kind": kind, "name": name}
+    spec = {"minReplicas": 1, "maxReplicas": most, "scaleTargetRef": target}
+    create(pets, "HorizontalPodAutoscaler", "hpa", spec, api="autoscaling/v2")
+
+
+def test_whatever_names_a_claim(pets: Plugin) -> None:
+    left(pets, *(f"data-web-{at}" for at in range(5)))
+    create(pets, "ReplicationSource", "backup", {"sourcePVC": "data-web-0"})
+    volume = {"name": "d", "persistentVolumeClaim": {"claimName": "data-web-1"}}
+    create(pets, "VirtualMachine", "vm", {"runStrategy": "Halted", "template": {"spec": {"volumes": [volume]}}})
+    create(pets, "ScaledJob", "reindex", {"jobTargetRef": {"template": {"claims": ["data-web-2"]}}})
+    create(pets, "CronWorkflow", "nightly", {"workflowSpec": {"arguments": {"parameters": [{"value": "data-web-3"}]}}})
+    assert classes(pets) == {f"data-web-{at}": "used-by-template" for at in range(4)} | {"data-web-4": "set-gone"}
+    shown = pets("orphans", "explain", "data-web-0").stdout
+    assert "ReplicationSource/backup has its name" in shown
+    refused = pets("orphans", "delete", "data-web-1", "--fresh", "-y", expect=6)
+    assert "VirtualMachine/vm" in refused.stderr
+    assert [line.split()[0] for line in pets("orphans", "--no-headers").stdout.splitlines()] == ["data-web-4"]
+
+
+def test_a_resource_that_names_it_between_the_plan_and_the_deletion(pets: Plugin, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    from kubectl_pets.flows.orphans.records import RecordBook
+
+    left(pets, "data-web-0")
+    real = RecordBook.add
+
+    def add(book: RecordBook, record: Any) -> None:
+        create(pets, "ReplicationSource", "backup", {"sourcePVC": "data-web-0"})
+        real(book, record)
+
+    monkeypatch.setattr(RecordBook, "add", add)
+    refused = pets("orphans", "delete", "data-web-0", "--fresh", "-y", "--record", str(tmp_path), expect=6)
+    assert "refused" in refused.stderr and pets.get("pvc", "data-web-0")["metadata"].get("deletionTimestamp") is None
+
+
+def test_an_autoscaler_of_another_kind(pets: Plugin) -> None:
+    make(pets, replicas=3)
+    target = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web"}
+    create(pets, "CronHorizontalPodAutoscaler", "nights", {"scaleTargetRef": target, "jobs": [{"name": "up", "targetSize": 3}]})
+    shrink(pets, 1)
+    become(pets, data_web_0="in-use", data_web_1="will-return", data_web_2="will-return")
+    assert "CronHorizontalPodAutoscaler/nights may scale StatefulSet/web" in pets("orphans", "explain", "data-web-2").stdout
+
+
+def test_sets_that_come_and_go_with_a_custom_resource(pets: Plugin) -> None:
+    """Prometheus' shards: the operator deletes the set of a shard that is scaled away."""
+    create(pets, "Prometheus", "k8s", {"shards": 1})
+    labels = {"app.kubernetes.io/name": "prometheus", "operator.prometheus.io/name": "k8s"}
+    left(pets, "db-prometheus-k8s-shard-1-0", labels=labels)
+    left(pets, "data-other-0")
+    assert classes(pets) == {"data-other-0": "set-gone", "db-prometheus-k8s-shard-1-0": "ambiguous"}  # its maker lives
+    hpa(pets, "Prometheus", "k8s", "monitoring.coreos.com/v1", 3)
+    assert classes(pets) == {"data-other-0": "set-gone", "db-prometheus-k8s-shard-1-0": "will-return"}
+    pets.kubectl("delete", "hpa,prometheus", "--all")
+    assert classes(pets)["db-prometheus-k8s-shard-1-0"] == "set-gone"
+
+
+def test_an_owner_that_lives(pets: Plugin) -> None:
+    create(pets, "Elasticsearch", "es", {"nodeSets": []})
+    left(pets, "elasticsearch-data-es-es-default-1", labels={"elasticsearch.k8s.elastic.co/cluster-name": "es"})
+    left(pets, "data-web-0", annotations={"argocd.argoproj.io/tracking-id": "web:/PersistentVolumeClaim:x/data-web-0"})
+    left(pets, "data-web-1", annotations={"helm.sh/resource-policy": "keep"})
+    left(pets, "data-web-2", labels={"app": "web", "velero.io/restore-name": "nightly"})
+    found = classes(pets)
+    assert found.pop("data-web-1") == "set-gone" and set(found.values()) == {"ambiguous"}
+    assert "Elasticsearch/es lives" in pets("orphans", "explain", "elasticsearch-data-es-es-default-1").stdout
+    assert "helm.sh/resource-policy: keep" in pets("orphans", "explain", "data-web-1").stdout.partition("For deletion")[0]
+    assert "helm.sh/resource-policy: keep" in pets("orphans").stdout
+
+
+def test_a_set_that_is_away_to_be_made_again_while_it_was_at_zero(pets: Plugin) -> None:
+    """``--cascade=orphan`` and create, as whoever changes a claim template does: its revisions have no owner meanwhile."""
+    make(pets, replicas=2)
+    shrink(pets, 0)
+    pets.kubectl("delete", "statefulset", "web", "--cascade=orphan")
+    become(pets, data_web_0="ambiguous", data_web_1="ambiguous")
+    assert "is left of StatefulSet web" in pets("orphans", "explain", "data-web-0").stdout
+    pets.plane.kubectl("create", "-n", pets.namespace, "-f", "-", input=manifest(claims=True, replicas=0))
+    become(pets, data_web_0="will-return", data_web_1="will-return")
+
+
+def test_one_pod_of_a_set_that_is_away_tells_for_its_siblings(pets: Plugin) -> None:
+    make(pets, replicas=2)
+    pets.kubectl("delete", "statefulset", "web", "--cascade=orphan")
+    pets.kubectl("delete", "controllerrevisions", "--all")
+    pets.kubectl("delete", "pod", "web-1")
+    become(pets, data_web_0="in-use", data_web_1="ambiguous")
+
+
+def test_groups_of_a_leader_worker_set(pets: Plugin) -> None:
+    labels = {"leaderworkerset.sigs.k8s.io/name": "vllm"}
+    template = {"size": 2, "volumeClaimTemplates": [{"metadata": {"name": "cache"}}]}
+    create(pets, "LeaderWorkerSet", "vllm", {"replicas": 1, "leaderWorkerTemplate": template})
+    left(pets, "cache-vllm-0-1", "cache-vllm-1-1", "cache-vllm-2-1", labels=labels)
+    become(pets, cache_vllm_0_1="in-range", cache_vllm_1_1="scaled-down", cache_vllm_2_1="scaled-down")
+    hpa(pets, "LeaderWorkerSet", "vllm", "leaderworkerset.x-k8s.io/v1", 2)
+    become(pets, cache_vllm_0_1="in-range", cache_vllm_1_1="will-return", cache_vllm_2_1="scaled-down")
+    pets.kubectl("patch", "leaderworkerset", "vllm", "--type=merge", "-p", '{"spec": {"replicas": 0}}')
+    become(pets, cache_vllm_0_1="will-return", cache_vllm_1_1="will-return", cache_vllm_2_1="will-return")
+
+
+def test_a_kind_that_may_not_be_read_and_one_that_is_known(pets: Plugin) -> None:
+    left(pets, "data-web-0")
+    resources = ",".join(namespaced(pets) - {"virtualmachines.kubevirt.io"})
+    pets.plane.kubectl("create", "clusterrole", "most", "--verb=get,list", f"--resource={resources},persistentvolumes")
+    pets.plane.kubectl("create", "clusterrolebinding", "most", "--clusterrole=most", "--user=frank")
+    words = ("auth", "can-i", "list", "persistentvolumeclaims", "--as=frank", "-n", pets.namespace)
+    pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    frank = pets.plane.kubeconfig_for("frank")
+    shown = pets("orphans", "--check", expect=7, kubeconfig=frank)
+    assert "unsure (set-gone?)" in shown.stdout and "not read: virtualmachines.kubevirt.io" in shown.stdout
+    explained = pets("orphans", "explain", "data-web-0", kubeconfig=frank).stdout
+    assert "kubectl auth can-i list virtualmachines.kubevirt.io" in explained
+    assert "--ignore-kind 'virtualmachines.kubevirt.io'" in explained
+    pets("orphans", "delete", "data-web-0", "--fresh", "-y", expect=6, kubeconfig=frank)
+    known = ("--ignore-kind", "virtualmachines.kubevirt.io")
+    assert "set-gone (fresh)" in pets("orphans", *known, kubeconfig=frank).stdout
+    pets("orphans", "delete", "data-web-0", "--fresh", "--dry-run", *known, kubeconfig=frank)
+    pets("orphans", "--ignore-kind", "pods", expect=2)
+    pets("orphans", "--ignore-kind", "deployments.apps", expect=2)
+
+
+def test_a_conversion_webhook_that_is_down(pets: Plugin) -> None:
+    """A list of the kind ends with 500."""
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    create(pets, "ScaledObject", "other", {"scaleTargetRef": {"name": "x"}})
+    hook = {"conversionReviewVersions": ["v1"], "clientConfig": {"url": "https://127.0.0.1:9/convert"}}
+    changed = definition(*KINDS[2])
+    (version,) = changed["spec"]["versions"]
+    changed["spec"]["versions"] = [version | {"name": "v1", "storage": False}, version]
+    changed["spec"]["conversion"] = {"strategy": "Webhook", "webhook": hook}
+    patch = ("patch", "crd", "scaledobjects.keda.sh", "--type=merge", "-p")
+    pets.plane.kubectl(*patch, json.dumps({"spec": changed["spec"]}))
+    listed = ("get", "scaledobjects.v1.keda.sh", "-n", pets.namespace)
+    pets.eventually(lambda: "127.0.0.1:9" in pets.plane.kubectl(*listed, check=False).stderr, "the webhook is asked")
+    try:
+        shown = pets("orphans", "--check", expect=7).stdout
+        assert "unsure (scaled-down?)" in shown and "not read: scaledobjects.keda.sh" in shown
+        assert "scaled-down" in pets("orphans", "--ignore-kind", "scaledobjects.keda.sh").stdout.split()
+        planned = pets("scale", "web", "--replicas", "2", "--plan")
+        assert "scaledobjects.keda.sh" in planned.stdout and "create web-1" in planned.stdout
+        pets("scale", "web", "--replicas", "2", "-y", "--timeout", "60s")
+    finally:
+        back = {"spec": {"versions": definition(*KINDS[2])["spec"]["versions"], "conversion": None}}
+        pets.plane.kubectl(*patch, json.dumps(back))
+
+
+def test_an_aggregated_api_whose_server_is_down(pets: Plugin) -> None:
+    left(pets, "data-web-0")
+    name = "v1.things.example.org"
+    spec = {"group": "things.example.org", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100}
+    spec |= {"insecureSkipTLSVerify": True, "service": {"namespace": "kube-system", "name": "nobody"}}
+    body = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": name}, "spec": spec}
+    pets.plane.kubectl("create", "-f", "-", input=json.dumps(body))
+    try:
+        pets.plane.kubectl("wait", "--for=condition=Available=false", f"apiservice/{name}", "--timeout=30s")
+        pets.eventually(lambda: classes(pets) == {"data-web-0": "unsure"}, "the group is stale")
+        assert "not read: *.things.example.org" in pets("orphans").stdout
+        assert "set-gone (fresh)" in pets("orphans", "--ignore-kind", "*.things.example.org").stdout
+    finally:
+        pets.plane.kubectl("delete", "apiservice", name)

@@ -1,0 +1,368 @@
+"""Who still wants a claim whose set is gone, or seems to be: custom resources, who makes sets, sets that are away, backups."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain.model import Condition, ManagedFieldsEntry, Object, ObjectMeta, OwnerReference, PersistentVolumeClaim
+from kubectl_pets.domain.orphans.deletion import DeletionOptions, DeletionRefused, DeletionRefusedReason, deletion
+from kubectl_pets.domain.orphans.doubts import RECREATING_ANNOTATION
+from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import (
+    DISCOVERY,
+    CustomScaler,
+    CustomUse,
+    GroupRollingUpdate,
+    GroupRolloutStrategy,
+    LeaderWorkerSet,
+    LeaderWorkerSetSpec,
+    LeaderWorkerTemplate,
+    Named,
+    PodLabels,
+    PodUse,
+    ScaleTarget,
+    ignorable,
+)
+from kubectl_pets.domain.orphans.judging import doubtful, judge
+from tests.domain.orphans.builders import (
+    CONTROLLER,
+    DAY,
+    NOW,
+    autoscaler,
+    claim,
+    custom,
+    estate,
+    managed,
+    mounts,
+    one,
+    owner,
+    pod,
+    revision,
+    stateful_set,
+    users,
+)
+
+E = EvidenceKind
+LABEL = "leaderworkerset.sigs.k8s.io/name"
+GONE = claim("data-web-7")
+
+
+def found(of: PersistentVolumeClaim, kind: EvidenceKind, **rest: object) -> Evidence:
+    """The one piece of evidence of that kind."""
+    (item,) = (item for item in one(estate(of, **rest)).evidence if item.kind is kind)
+    return item
+
+
+# --- custom resources --------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_custom_resource_names_is_used() -> None:
+    verdict = one(estate(GONE, custom=custom(GONE, named={"data-web-7": "VirtualMachine/vm"})))
+    assert verdict.klass is Class.USED_BY_TEMPLATE
+    assert Evidence(E.NAMED_BY_RESOURCE, "VirtualMachine/vm") in verdict.evidence
+
+
+def test_a_kind_that_may_not_be_read_is_named() -> None:
+    verdict = one(estate(GONE, custom=custom(GONE, not_read=("virtualmachines.kubevirt.io",))))
+    assert (verdict.klass, verdict.would_be, verdict.not_read) == (Class.UNSURE, Class.SET_GONE, ("virtualmachines.kubevirt.io",))
+    assert E.NOT_NAMED not in {item.kind for item in verdict.evidence}
+
+
+@pytest.mark.parametrize("use", [{}, {"prod": CustomUse()}, {"test": CustomUse(searched=frozenset(("data-web-7",)))}])
+def test_a_claim_that_was_not_searched_for_is_no_candidate(use: dict[str, CustomUse]) -> None:
+    assert one(estate(GONE, custom=use)).not_read == (DISCOVERY,)
+
+
+def test_candidates_are_searched_for_and_nothing_else() -> None:
+    web = stateful_set("web", 3)
+    claims = [claim("data-web-1"), claim("data-web-7", labels={"app": "web", "tier": "db"}), claim("uploads")]
+    seen = estate(*claims, sets=(web,), custom={})
+    searched = doubtful(seen, NOW)["prod"]
+    assert searched.names == {"data-web-7"} and searched.labels == {"data-web-7": {"web", "db"}}
+    assert doubtful(seen, NOW, every_class=True)["prod"].names == {"data-web-7", "uploads"}
+    assert doubtful(seen, NOW, only=frozenset(("uploads",))) == {}
+    assert doubtful(msgspec.structs.replace(seen, users={}), NOW) == {}
+
+
+def test_what_may_be_left_out_on_somebody_s_word() -> None:
+    """Nothing that is built in."""
+    custom_kinds = ("virtualmachines.kubevirt.io", "*.kubevirt.io", "statefulsets.apps.kruise.io")
+    built_in = ("pods", "persistentvolumes", "statefulsets", "statefulsets.apps", "*.batch", DISCOVERY, "", ".")
+    assert ignorable((*custom_kinds, *built_in)) == custom_kinds
+
+
+# --- autoscalers of anything -------------------------------------------------------------------------------------------------
+
+
+def test_a_custom_autoscaler_of_a_set_may_bring_any_ordinal_back() -> None:
+    scaler = CustomScaler("CronHorizontalPodAutoscaler/nights", ScaleTarget(kind="StatefulSet", name="web"))
+    seen = {"sets": (stateful_set("web", 1),), "custom": custom(GONE, scalers=(scaler,))}
+    assert one(estate(GONE, **seen)).klass is Class.WILL_RETURN
+    assert found(GONE, E.AUTOSCALER, **seen) == Evidence(E.AUTOSCALER, "StatefulSet/web", scaler.subject)
+    other = msgspec.structs.replace(scaler, target=ScaleTarget(kind="StatefulSet", name="db"))
+    assert one(estate(GONE, sets=seen["sets"], custom=custom(GONE, scalers=(other,)))).klass is Class.SCALED_DOWN
+
+
+SHARD = claim("db-prometheus-k8s-shard-1-0", labels={"app": "prometheus"})
+
+
+@pytest.mark.parametrize("labels", [{"app": "prometheus"}, {"operator.prometheus.io/name": "k8s"}])
+def test_sets_that_come_and_go_with_a_custom_resource_come_back_with_its_autoscaler(labels: dict[str, str]) -> None:
+    name = "db-prometheus-k8s-shard-1-0" if "app" in labels else "db-x-0"
+    shard = claim(name, labels=labels)
+    verdict = one(estate(shard, autoscalers=(autoscaler("k8s", 3, kind="Prometheus"),)))
+    assert verdict.klass is Class.WILL_RETURN
+    assert Evidence(E.MAKER_AUTOSCALED, "Prometheus/k8s", "HorizontalPodAutoscaler/hpa") in verdict.evidence
+
+
+def test_an_autoscaler_of_something_else_brings_nothing_back() -> None:
+    for scaler in (autoscaler("k8", 3, kind="Prometheus"), autoscaler("k8s", 3, kind="Deployment"), autoscaler("s", 3, kind="X")):
+        assert one(estate(SHARD, autoscalers=(scaler,))).klass is Class.SET_GONE
+    custom_scaler = CustomScaler("WatermarkPodAutoscaler/w", ScaleTarget(kind="Prometheus", name="k8s"))
+    assert one(estate(SHARD, custom=custom(SHARD, scalers=(custom_scaler,)))).klass is Class.WILL_RETURN
+
+
+# --- who would make the set again --------------------------------------------------------------------------------------------
+
+
+def test_a_custom_resource_that_a_label_names_may_make_the_set_again() -> None:
+    mine = claim("data-es-default-2", labels={"elasticsearch.k8s.elastic.co/cluster-name": "es"})
+    living = custom(mine, living={"es": "Elasticsearch/es"})
+    assert one(estate(mine, custom=living)).klass is Class.AMBIGUOUS
+    assert found(mine, E.OWNER_LIVES, custom=living).detail == "elasticsearch.k8s.elastic.co/cluster-name=es"
+    assert one(estate(mine)).klass is Class.SET_GONE
+
+
+def test_a_live_set_s_own_controller_is_no_doubt() -> None:
+    mine = claim("logs-web-0")
+    web = stateful_set("web", 1, owners=(owner("Web", "web"),))
+    assert one(estate(mine, sets=(web,), custom=custom(mine, living={"web": "Web/web"}))).klass is Class.TEMPLATE_GONE
+    assert one(estate(mine, sets=(web,), custom=custom(mine, living={"web": "Other/web"}))).klass is Class.AMBIGUOUS
+
+
+def test_who_owns_another_claim_of_the_set_may_want_this_one() -> None:
+    other = claim("data-web-6", owners=(OwnerReference(kind="Elasticsearch", name="es", uid="e"),), labels={"any": "thing"})
+    verdict = judge(estate(GONE, other), NOW)[0]
+    assert verdict.klass is Class.AMBIGUOUS and Evidence(E.SIBLING_OWNED, "Elasticsearch/es") in verdict.evidence
+
+
+def _left(name: str, *owners: OwnerReference) -> PodUse:
+    return PodUse(metadata=Named(name=name, namespace="prod", labels=PodLabels(pod_name=name), owner_references=owners))
+
+
+def test_a_pod_of_the_set_that_mounts_its_claim_waits_for_the_set() -> None:
+    """Whoever owns it: a set of another name, or nobody."""
+    running = users(pods=(pod("web-0", *mounts("data-web-0")),))
+    verdict = judge(estate(GONE, claim("data-web-0"), users=running), NOW)[0]
+    assert verdict.klass is Class.AMBIGUOUS and Evidence(E.SET_RETURNING, "Pod/web-0", "web") in verdict.evidence
+    reader = users(pods=(pod("reader-0", *mounts("data-web-0")),))
+    assert judge(estate(GONE, claim("data-web-0"), users=reader), NOW)[0].klass is Class.SET_GONE
+
+
+def test_an_ownerless_pod_or_revision_is_left_of_a_set_that_comes_back() -> None:
+    assert found(GONE, E.SET_RETURNING, users=users(pods=(_left("web-0"),))).subject == "Pod/web-0"
+    assert one(estate(GONE, users=users(pods=(_left("web-0", owner("StatefulSet", "web")),)))).klass is Class.SET_GONE
+    assert one(estate(GONE, users=users(pods=(_left("db-0"),)))).klass is Class.SET_GONE
+    kept = revision("web-7d9f5c")
+    assert found(GONE, E.SET_RETURNING, users=users(controllerrevisions=(kept,))).subject == "ControllerRevision/web-7d9f5c"
+    owned = msgspec.structs.replace(kept, metadata=Named(name="web-7d9f5c", owner_references=(owner("DaemonSet", "web"),)))
+    assert one(estate(GONE, users=users(controllerrevisions=(owned,)))).klass is Class.SET_GONE
+
+
+def test_a_set_that_comes_back_may_be_another_than_the_one_that_lives() -> None:
+    """Set "web" lives and lost template "data-a"; set "a-web" with template "data" is away."""
+    mine = claim("data-a-web-0")
+    web = stateful_set("web", 1, "other")
+    assert one(estate(mine, sets=(web,))).klass is Class.TEMPLATE_GONE
+    assert one(estate(mine, sets=(web,), users=users(controllerrevisions=(revision("a-web-7d9f"),)))).klass is Class.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("key", "who"),
+    [
+        ("argocd.argoproj.io/tracking-id", "Argo CD"),
+        ("meta.helm.sh/release-name", "Helm"),
+        ("kustomize.toolkit.fluxcd.io/name", "Flux"),
+        ("objectset.rio.cattle.io/id", "k3s or Rancher"),
+        ("kubectl.kubernetes.io/last-applied-configuration", "kubectl apply"),
+    ],
+)
+def test_who_applied_the_claim_itself_would_again(key: str, who: str) -> None:
+    annotated, labelled = claim("data-web-7", annotations={key: "x"}), claim("data-web-7", labels={"app": "web", key: "x"})
+    for mine in (annotated, labelled):
+        assert one(estate(mine)).klass is Class.AMBIGUOUS
+        assert found(mine, E.TRACKED) == Evidence(E.TRACKED, who, key)
+        assert one(estate(mine, sets=(stateful_set("web", 3),))).klass is Class.AMBIGUOUS
+
+
+def test_our_own_recreation_marks_its_claims() -> None:
+    assert one(estate(claim("data-web-7", annotations={RECREATING_ANNOTATION: "web"}))).klass is Class.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "counts"),
+    [
+        ("helm.sh/resource-policy", "keep", True),
+        ("argocd.argoproj.io/sync-options", "Validate=true, Prune=false", True),
+        ("argocd.argoproj.io/sync-options", "Delete=false", True),
+        ("argocd.argoproj.io/sync-options", "Prune=true", False),
+        ("kustomize.toolkit.fluxcd.io/prune", "disabled", True),
+        ("helm.sh/resource-policy", "keepsake", False),
+    ],
+)
+def test_a_wish_that_deployers_keep_it_speaks_against_deletion(key: str, value: str, counts: bool) -> None:
+    verdict = one(estate(claim("data-web-7", annotations={key: value})))
+    wish = Evidence(E.KEEP_POLICY, detail=f"{key}: {value}")
+    assert (wish in verdict.evidence) is counts and not wish.speaks_for_deletion
+    assert verdict.klass is Class.SET_GONE
+
+
+# --- what it may be besides --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "volume"),
+    [
+        ("web-0-cache-1", "Pod/web-0", "cache-1"),
+        ("my-web-12-scratch-v-0", "Pod/my-web-12", "scratch-v-0"),
+        ("tool-6d4b9c7f5-x7k2p-cache-0", "Pod/tool-6d4b9c7f5-x7k2p", "cache-0"),
+        ("agent-x7k2p-cache-0", "Pod/agent-x7k2p", "cache-0"),
+        ("data-web-0", "", ""),
+        ("data-web-1-0", "", ""),  # set web-1
+        ("db-prometheus-k8s-shard-1-0", "", ""),
+        ("default-chi-x-c-0-1-0", "", ""),
+        ("data-pgsql-main-0", "", ""),  # five consonants, and no hash before them
+        ("data-kafka-broker-0", "", ""),
+    ],
+)
+def test_a_name_that_may_be_of_an_ephemeral_volume_whose_owner_was_taken_off(name: str, subject: str, volume: str) -> None:
+    verdict = one(estate(claim(name)))
+    maybe = [item for item in verdict.evidence if item.kind is E.POSSIBLY_EPHEMERAL]
+    assert maybe == ([Evidence(E.POSSIBLY_EPHEMERAL, subject, volume)] if subject else [])
+    assert verdict.klass is (Class.AMBIGUOUS if subject else Class.SET_GONE)
+
+
+def test_the_name_of_an_ephemeral_volume_s_claim_is_a_live_set_s_all_the_same() -> None:
+    assert one(estate(claim("web-0-cache-3"), sets=(stateful_set("0-cache", 2, "web"),))).klass is Class.SCALED_DOWN
+
+
+@pytest.mark.parametrize("kind", ["Resizing", "FileSystemResizePending", "ControllerResizeError", "ModifyingVolume"])
+def test_a_claim_that_is_being_resized_is_somebody_s_business(kind: str) -> None:
+    resizing = claim("data-web-7", unused=Condition(type=kind, status="True"))
+    assert one(estate(resizing)).klass is Class.AMBIGUOUS
+    assert found(resizing, E.RESIZING).detail == kind
+    assert one(estate(claim("data-web-7", unused=Condition(type=kind, status="False")))).klass is Class.SET_GONE
+
+
+def test_a_claim_that_asks_for_more_than_it_has_is_being_resized() -> None:
+    mine = msgspec.convert({"requests": {"storage": "20Gi"}}, type(GONE.spec.resources))
+    assert one(estate(claim("data-web-7", resources=mine))).klass is Class.AMBIGUOUS
+    less = msgspec.convert({"requests": {"storage": "9Gi"}}, type(GONE.spec.resources))
+    assert one(estate(claim("data-web-7", resources=less))).klass is Class.SET_GONE
+
+
+@pytest.mark.parametrize("label", ["velero.io/restore-name", "velero.io/backup-name"])
+def test_what_velero_restored_was_not_made_by_a_controller(label: str) -> None:
+    verdict = one(estate(claim("data-web-7", labels={"app": "web", label: "nightly"})))
+    assert verdict.klass is Class.AMBIGUOUS and Evidence(E.RESTORED, f"Velero ({label})") in verdict.evidence
+
+
+@pytest.mark.parametrize(("before", "klass"), [(timedelta(minutes=2), Class.AMBIGUOUS), (timedelta(seconds=30), Class.SET_GONE)])
+def test_fields_older_than_the_claim_are_another_claim_s(before: timedelta, klass: Class) -> None:
+    """Velero copies managedFields; the server takes up to a minute from them to the object (admission)."""
+    made = NOW - 90 * DAY
+    times = tuple(msgspec.structs.replace(entry, time=made - before) for entry in managed(CONTROLLER))
+    copied: tuple[ManagedFieldsEntry, ...] = times
+    mine = msgspec.structs.replace(GONE, metadata=msgspec.structs.replace(GONE.metadata, managed_fields=copied))
+    assert one(estate(mine)).klass is klass
+
+
+# --- the gap -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ago", "fresh"), [(timedelta(minutes=59), True), (timedelta(minutes=61), False)])
+def test_a_set_that_went_less_than_an_hour_ago_takes_a_word_more(ago: timedelta, fresh: bool) -> None:
+    left = claim("data-web-7", unused=Condition(type="Unused", status="True", last_transition_time=NOW - ago))
+    young = msgspec.structs.replace(GONE, metadata=msgspec.structs.replace(GONE.metadata, creation_timestamp=NOW - ago))
+    for mine in (left, young):
+        verdict = one(estate(mine))
+        assert (verdict.klass, verdict.fresh) == (Class.SET_GONE, fresh)
+        made = deletion(verdict, DeletionOptions(), NOW)
+        assert isinstance(made, DeletionRefused) is fresh
+        if isinstance(made, DeletionRefused):
+            assert made.reason is DeletionRefusedReason.FRESH
+        assert not isinstance(deletion(verdict, DeletionOptions(fresh=True), NOW), DeletionRefused)
+
+
+def test_what_a_live_set_left_behind_a_moment_ago_is_not_called_fresh() -> None:
+    left = claim("data-web-7", unused=Condition(type="Unused", status="True", last_transition_time=NOW - timedelta(minutes=1)))
+    verdict = one(estate(left, sets=(stateful_set("web", 3),)))
+    assert (verdict.klass, verdict.fresh) == (Class.SCALED_DOWN, False)
+
+
+# --- LeaderWorkerSets --------------------------------------------------------------------------------------------------------
+
+
+def groups(replicas: int = 2, *, size: int = 3, surge: int | str = 0, template: str = "cache") -> LeaderWorkerSet:
+    templates = (Object(metadata=ObjectMeta(name=template)),)
+    return LeaderWorkerSet(
+        metadata=ObjectMeta(name="vllm", namespace="prod"),
+        spec=LeaderWorkerSetSpec(
+            replicas=replicas,
+            leader_worker_template=LeaderWorkerTemplate(size=size, volume_claim_templates=templates),
+            rollout_strategy=GroupRolloutStrategy(rolling_update_configuration=GroupRollingUpdate(max_surge=surge)),
+        ),
+    )
+
+
+def of(name: str, live: LeaderWorkerSet, **rest: object) -> Class:
+    mine = claim(name, labels={LABEL: "vllm"})
+    return one(estate(mine, leader_worker_sets=(live,), **rest)).klass
+
+
+def test_workers_of_a_group_that_is_being_made_again_are_in_range() -> None:
+    """Seen with the real controller: startupPolicy LeaderReady leaves a group without its worker set for minutes."""
+    assert [of(f"cache-vllm-1-{worker}", groups()) for worker in (1, 2, 3)] == [Class.IN_RANGE] * 2 + [Class.SCALED_DOWN]
+    assert of("cache-vllm-1", groups()) is Class.IN_RANGE  # the leader's, should the leader set be away
+
+
+def test_all_claims_of_a_leader_worker_set_at_zero_will_return() -> None:
+    assert {of(name, groups(0)) for name in ("cache-vllm-0", "cache-vllm-5", "cache-vllm-5-1", "cache-vllm-5-9")} == {Class.WILL_RETURN}
+
+
+def test_what_a_surge_left_will_be_taken_by_the_next_one() -> None:
+    assert [of(f"cache-vllm-{at}-1", groups(2, surge=1)) for at in (1, 2, 3)] == [Class.IN_RANGE, Class.WILL_RETURN, Class.SCALED_DOWN]
+    assert [of(f"cache-vllm-{at}-1", groups(5, surge="25%")) for at in (6, 7)] == [Class.WILL_RETURN, Class.SCALED_DOWN]
+    assert of("cache-vllm-3-1", groups(2, surge="no share")) is Class.WILL_RETURN
+
+
+def test_an_autoscaler_of_a_leader_worker_set_brings_groups_back() -> None:
+    hpa = (autoscaler("vllm", 4, kind="LeaderWorkerSet"),)
+    assert [of(f"cache-vllm-{at}-1", groups(), autoscalers=hpa) for at in (3, 4)] == [Class.WILL_RETURN, Class.SCALED_DOWN]
+    assert of("cache-vllm-4-1", groups(surge=1), autoscalers=hpa) is Class.WILL_RETURN  # a surge over the maximum
+    other = (autoscaler("llm", 9, kind="LeaderWorkerSet"),)
+    assert of("cache-vllm-3-1", groups(), autoscalers=other) is Class.SCALED_DOWN
+
+
+def test_what_is_beyond_all_groups_was_scaled_down() -> None:
+    mine = claim("cache-vllm-3-1", labels={LABEL: "vllm"})
+    verdict = one(estate(mine, leader_worker_sets=(groups(),)))
+    assert (verdict.klass, verdict.set, verdict.template, verdict.ordinal) == (Class.SCALED_DOWN, "vllm", "cache", 1)
+    assert found(mine, E.BEYOND_RANGE, leader_worker_sets=(groups(),)) == Evidence(
+        E.BEYOND_RANGE, "LeaderWorkerSet/vllm", start=0, replicas=2
+    )
+
+
+def test_any_doubt_that_it_is_of_this_one_makes_it_ambiguous() -> None:
+    live = {"leader_worker_sets": (groups(),)}
+    assert one(estate(claim("cache-vllm-3-1"), **live)).klass is Class.AMBIGUOUS  # without the label
+    assert of("other-vllm-3-1", groups()) is Class.AMBIGUOUS  # of no template
+    assert one(estate(claim("cache-x-3-1", labels={LABEL: "vllm"}), **live)).klass is Class.AMBIGUOUS  # the label alone
+    assert of("cache-vllm-3-1", groups(), sets=(stateful_set("3", 1, labels={LABEL: "vllm"}),)) is Class.AMBIGUOUS
+    assert one(estate(claim("cache-llm-3-1", labels={LABEL: "llm"}), **live)).klass is Class.SET_GONE
+
+
+def test_leader_worker_sets_that_may_not_be_read_leave_no_candidate() -> None:
+    verdict = one(estate(claim("cache-vllm-3-1"), leader_worker_sets=None))
+    assert (verdict.klass, verdict.not_read) == (Class.UNSURE, ("leaderworkersets.leaderworkerset.x-k8s.io",))
