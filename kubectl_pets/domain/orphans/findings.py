@@ -85,7 +85,7 @@ class EvidenceKind(StrEnum):
     NO_ORDINAL = "no-ordinal"
     SET_RETURNING = "set-returning"  #: subject: what is left of a set that is gone, and waits for it, detail: the set
     RECREATING = "recreating"  #: detail: what the program noted that is making the set again
-    OWNER_LIVES = "owner-lives"  #: subject: a custom resource that may make the set again, detail: the label that names it
+    OWNER_LIVES = "owner-lives"  #: subject: a custom resource that may make the set again, detail: what tells so
     SIBLING_OWNED = "sibling-owned"  #: subject: who owns another claim of the same set
     TRACKED = "tracked"  #: subject: who would make the claim again, detail: the annotation or label that says so
     KEEP_POLICY = "keep-policy"  #: detail: an annotation that keeps a deployer from deleting it

@@ -16,7 +16,7 @@ from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
 from kubectl_pets.domain.orphans.groups import NAME_LABEL, LiveGroups, Membership
 from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE, ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
-from kubectl_pets.domain.orphans.searching import Index, family_of
+from kubectl_pets.domain.orphans.searching import Index, family_of, mentions
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
 
 #: Its text says who keeps the claim and why.
@@ -204,9 +204,8 @@ class _Case:
         if self.ordinal is None or self.exact or self.groups:
             return None
         answer = None
-        values = self.claim.metadata.labels.values()
         for scaled in self.index.scalers.of_custom(self.claim.namespace):
-            if scaled.name and (scaled.name in values or f"-{scaled.name}-" in f"-{self.stem}-"):
+            if mentions(self.claim, self.stem, scaled.name):
                 self._say(EvidenceKind.MAKER_AUTOSCALED, f"{scaled.kind}/{scaled.name}", scaled.ceiling.source)
                 answer = Class.WILL_RETURN
         return answer
@@ -299,15 +298,21 @@ class _Case:
         return found
 
     def _makers(self) -> Iterator[Evidence]:
-        """Custom resources that live and that a label of the claim names, apart from the one that controls its live set."""
+        """Custom resources that live and that a label of the claim names, or its name where they control another set; apart from
+        the one that controls its live set."""
         namespace = self.claim.namespace
         controller = self.explained.object.metadata.controller() if self.explained else None
+        own = (controller.kind, controller.name) if controller else None
         living = self.index.custom(namespace).living
         for key, value in self.claim.metadata.labels.items():
             group = self.index.groups.named(namespace, value) if key == NAME_LABEL else None
             maker = group.subject if group else living.get(value)
-            if maker and not (controller is not None and maker == f"{controller.kind}/{controller.name}"):
-                yield Evidence(EvidenceKind.OWNER_LIVES, maker, f"{key}={value}")
+            if maker and (own is None or maker != "/".join(own)):
+                yield Evidence(EvidenceKind.OWNER_LIVES, maker, f"label {key}={value}")
+        for kind, name in sorted(self.index.makers.get(namespace, ())):
+            told = mentions(self.claim, self.stem, name)
+            if told and name not in living and own != (kind, name):
+                yield Evidence(EvidenceKind.OWNER_LIVES, f"{kind}/{name}", told)
 
     def _explain(self) -> Class:
         ending = self.index.suffix_sets(self.claim.namespace, self.stem)

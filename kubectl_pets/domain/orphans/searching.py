@@ -14,9 +14,19 @@ from kubectl_pets.domain.orphans.inventory import DISCOVERY, LISTS, ClaimInvento
 from kubectl_pets.domain.orphans.reach import LiveSet, Scalers, live_sets
 
 _NOT_SEARCHED = CustomUse()
+#: What controls a set and makes no others of its own accord: the leader of a group, and what ``Groups`` judges.
+_NO_MAKERS = frozenset(("Pod", "LeaderWorkerSet", "StatefulSet"))
 
 #: Claims that differ in their ordinal only: namespace, stem and labels.
 Family = tuple[str, str, frozenset[tuple[str, str]]]
+
+
+def mentions(claim: PersistentVolumeClaim, stem: str, name: str) -> str:
+    """How a claim tells that it has to do with something of that name: a label, or whole words of its own name; or not at all."""
+    for key, value in claim.metadata.labels.items():
+        if value == name:
+            return f"label {key}={value}"
+    return "its name" if name and f"-{name}-" in f"-{stem}-" else ""
 
 
 def family_of(claim: PersistentVolumeClaim, stem: str) -> Family:
@@ -35,6 +45,8 @@ class Index:
         self.by_name: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_namespace: dict[str, list[LiveSet]] = {}
         self.uids: dict[str, str] = {}
+        #: By namespace: kind and name of custom resources that control a live set.
+        self.makers: dict[str, set[tuple[str, str]]] = {}
         self.scalers = Scalers(estate)
         self.groups = Groups(estate, self.scalers)
         for live in live_sets(estate, self.scalers):
@@ -42,6 +54,9 @@ class Index:
             self.by_namespace.setdefault(item.namespace, []).append(live)
             self.by_name.setdefault((item.namespace, item.name), []).append(live)
             self.uids[item.metadata.uid] = live.subject
+            controller = item.metadata.controller()
+            if controller is not None and controller.kind not in _NO_MAKERS:
+                self.makers.setdefault(item.namespace, set()).add((controller.kind, controller.name))
             for template in item.spec.volume_claim_templates:
                 self.by_stem.setdefault((item.namespace, f"{template.name}-{item.name}"), []).append(live)
         self.siblings: dict[Family, list[int]] = {}

@@ -215,7 +215,7 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.RECREATING:
             return "its set is being made again" + (f": {detail}" if detail else "")
         case EvidenceKind.OWNER_LIVES:
-            return f"{subject} lives and may make its set again (label {detail})"
+            return f"{subject} lives and may make its set again ({detail})"
         case EvidenceKind.SIBLING_OWNED:
             return f"{subject} owns another claim of the same set"
         case EvidenceKind.TRACKED:

@@ -130,8 +130,18 @@ def test_a_custom_resource_that_a_label_names_may_make_the_set_again() -> None:
     mine = claim("data-es-default-2", labels={"elasticsearch.k8s.elastic.co/cluster-name": "es"})
     living = custom(mine, living={"es": "Elasticsearch/es"})
     assert one(estate(mine, custom=living)).klass is Class.AMBIGUOUS
-    assert found(mine, E.OWNER_LIVES, custom=living).detail == "elasticsearch.k8s.elastic.co/cluster-name=es"
+    assert found(mine, E.OWNER_LIVES, custom=living).detail == "label elasticsearch.k8s.elastic.co/cluster-name=es"
     assert one(estate(mine)).klass is Class.SET_GONE
+
+
+def test_who_makes_one_set_may_make_another_of_its_name_again() -> None:
+    """An operator's set of another shard lives; the claim's own is gone, and no label tells whose it was."""
+    live = {"sets": (stateful_set("prometheus-k8s", 1, owners=(owner("Prometheus", "k8s"),)),)}
+    assert one(estate(SHARD, **live)).klass is Class.AMBIGUOUS
+    assert found(SHARD, E.OWNER_LIVES, **live) == Evidence(E.OWNER_LIVES, "Prometheus/k8s", "its name")
+    assert one(estate(claim("data-web-7"), **live)).klass is Class.SET_GONE
+    group = {"sets": (stateful_set("vllm-0", 1, owners=(owner("Pod", "k8s"),)),)}
+    assert one(estate(SHARD, **group)).klass is Class.SET_GONE
 
 
 def test_a_live_set_s_own_controller_is_no_doubt() -> None:
