@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit realnode controlplane build krew bench faults lock clean
+.PHONY: help demo test lint unit realnode controlplane build krew bench parity faults lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ build: $(READY) ## dist/kubectl-pets, one executable for this machine
 
 krew: build ## the archive that krew installs, its sum and manifest (FROM=folder adds other platforms' archives)
 	@$(BIN)/python -m krew.release $(if $(FROM),--from "$(FROM)")
+
+parity: $(READY) ## real kubectl beside kubectl-pets on 460 kubeconfigs, flags and surroundings, and what differs on purpose
+	@$(ON_VENV) PARITY=all CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m pytest -n $(JOBS) tests/parity
+	@$(BIN)/python -m tests.parity
 
 bench: $(READY) ## speed and requests, as ratios in one run
 	@$(ON_VENV) $(BIN)/python -m tests.bench

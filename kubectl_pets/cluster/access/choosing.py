@@ -85,14 +85,16 @@ class Chosen(msgspec.Struct, kw_only=True):
 def choose(flags: Flags, environ: Mapping[str, str]) -> Chosen:
     """What is meant, checked for all that can be found wrong with it without asking anybody. Raises ConfigError."""
     config = kubeconfig.load(flags.kubeconfig, environ)
-    context, name = ContextInfo(), flags.context or config.current_context
+    name = flags.context or config.current_context
+    context = config.contexts.get("", ContextInfo())
     if name:
         context = kubeconfig.choose(config.contexts, name, "context", config.sources)
+    namespace = flags.namespace or context.namespace or (_pod_namespace(environ) if _in_pod(environ) else "") or "default"
     user, missing = _user(flags, config, context)
     cluster = _cluster(flags, config, context)
     if cluster is None and not flags.server:
         if _in_pod(environ) and not context.cluster:
-            return _pod(flags, environ, context)
+            return _pod(flags, environ, namespace)
         if not environ.get("KUBERNETES_MASTER"):
             raise _nowhere(config, name, context.cluster)
     cluster = cluster or ClusterInfo()
@@ -105,7 +107,7 @@ def choose(flags: Flags, environ: Mapping[str, str]) -> Chosen:
         name=f"context {clean(name)}" if name else "no context",
         cluster=cluster,
         user=user,
-        namespace=flags.namespace or context.namespace or "default",
+        namespace=namespace,
         missing=missing,
     )
 
@@ -154,7 +156,15 @@ def _in_pod(environ: Mapping[str, str]) -> bool:
     return bool(known) and (SERVICE_ACCOUNT / "token").is_file()
 
 
-def _pod(flags: Flags, environ: Mapping[str, str], context: ContextInfo) -> Chosen:
+def _pod_namespace(environ: Mapping[str, str]) -> str:
+    """The one that is looked into where nothing else is said, whichever cluster it is then."""
+    try:
+        return environ.get("POD_NAMESPACE") or (SERVICE_ACCOUNT / "namespace").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _pod(flags: Flags, environ: Mapping[str, str], namespace: str) -> Chosen:
     """The pod's own cluster as its service account. Of the flags about server and user only --token and --certificate-authority
     mean something there (client-go ``inClusterClientConfig``); its certificate is always checked."""
     typed = {
@@ -180,16 +190,7 @@ def _pod(flags: Flags, environ: Mapping[str, str], context: ContextInfo) -> Chos
     _override_impersonation(user, flags)
     _check_cluster(cluster)
     _check_user(user)
-    try:
-        namespace = (SERVICE_ACCOUNT / "namespace").read_text().strip()
-    except OSError:
-        namespace = ""
-    return Chosen(
-        name="this pod's cluster",
-        cluster=cluster,
-        user=user,
-        namespace=flags.namespace or context.namespace or environ.get("POD_NAMESPACE") or namespace or "default",
-    )
+    return Chosen(name="this pod's cluster", cluster=cluster, user=user, namespace=namespace)
 
 
 # --- flags over the kubeconfig -----------------------------------------------------------------------------------------------

@@ -13,11 +13,10 @@ from posixpath import normpath
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from kubectl_pets.cluster.access import kuberc
+from kubectl_pets.cluster.access import kuberc, oidc
 from kubectl_pets.cluster.access.choosing import Chosen, Flags, choose
 from kubectl_pets.cluster.access.kubeconfig import AuthProvider, ClusterInfo, UserInfo
 from kubectl_pets.cluster.access.kuberc import Policy
-from kubectl_pets.cluster.access.oidc import id_token
 from kubectl_pets.cluster.access.plugins import Plugin
 from kubectl_pets.cluster.client import Client
 from kubectl_pets.cluster.http.credentials import (
@@ -77,7 +76,7 @@ def _unheard(line: str) -> None:
 
 def _server_url(server: str) -> str:
     """The URL without a slash at its end, as client-go reads it: what has no scheme is plain HTTP, and nothing counts but scheme,
-    host, port and path. A user name and password in it are left out."""
+    host, port and path."""
     url = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]+)([^?#]*).*", server)
     bare = re.fullmatch(r"([^/?#@]+)/?", server)
     try:
@@ -89,10 +88,13 @@ def _server_url(server: str) -> str:
         right = zoned = False
     if not right or re.search(r"[\s\x00-\x1f\x7f]", server):
         raise ConfigError(f"the server {shown_url(server)} is not a URL of http or https")
+    if "@" in parts.netloc:
+        raise ConfigError(
+            f"the server {shown_url(server)} has a user name or password in its URL",
+            hint="take it out; the user in the kubeconfig, --username or --token say who you are",
+        )
     path = normpath("/" + parts.path.lstrip("/")).rstrip("/")
-    place = parts.netloc.rpartition("@")[2]
-    if zoned:
-        place = re.sub("%.*]", "]", place)  # a zone means something there only
+    place = re.sub("%.*]", "]", parts.netloc) if zoned else parts.netloc  # where a zone means nothing
     return f"{parts.scheme}://{place}{path}"
 
 
@@ -128,7 +130,9 @@ def _credentials(chosen: Chosen, policy: Policy, cluster: Mapping[str, Any], env
     user = chosen.user
     certified = bool(user.client_certificate or user.client_certificate_data)
     plugin = Plugin(user.exec, cluster, environ, policy) if user.exec is not None else None
-    provided = _provided(user.auth_provider)
+    _check_provider(user.auth_provider)
+    if user.token_file and user.username:
+        raise ConfigError("the user has a token and a password, and only one of them can be sent", hint="keep one of them")
     credentials: Credentials
     if user.token_file:
         credentials = TokenFile(user.token_file, user.token)
@@ -137,8 +141,8 @@ def _credentials(chosen: Chosen, policy: Policy, cluster: Mapping[str, Any], env
         credentials = Fixed(Credential(bearer(user.token, "the token of the user")))
     elif user.username:
         credentials = Fixed(Credential(basic(user.username, user.password or "")))
-    elif provided is not None:
-        credentials = Fixed(Credential(bearer(provided, "the id-token of the user")))
+    elif user.auth_provider is not None:
+        credentials = Fixed(Credential(bearer(oidc.id_token(user.auth_provider.config or {}), "the id-token of the user")))
     elif certified:
         credentials = Fixed(Credential())
     elif plugin is not None:
@@ -163,11 +167,12 @@ def _with_certificate(credentials: Credentials, user: UserInfo) -> Credentials:
     return WithCertificate(credentials, read)
 
 
-def _provided(provider: AuthProvider | None) -> str | None:
+def _check_provider(provider: AuthProvider | None) -> None:
     if provider is None:
-        return None
+        return
     if provider.name == "oidc":
-        return id_token(provider.config or {})
+        oidc.check(provider.config or {})
+        return
     raise ConfigError(
         f"the user in the kubeconfig has the auth-provider {clean(provider.name or '', 40)!r}, which is not supported",
         hint="auth-providers gave way to exec credential plugins (kubelogin, gke-gcloud-auth-plugin)",
@@ -197,6 +202,6 @@ def _for_plugins(cluster: ClusterInfo, target: Target) -> dict[str, Any]:
         "certificate-authority-data": target.authority or None,
         "proxy-url": cluster.proxy_url or None,
         "disable-compression": cluster.disable_compression or None,
-        "config": next((each.extension for each in cluster.extensions or () if each and each.name == _EXEC_EXTENSION), None),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    extended = [each.extension for each in cluster.extensions or () if each and each.name == _EXEC_EXTENSION]
+    return {key: value for key, value in told.items() if value is not None} | {"config": next(iter(extended), None)}

@@ -69,6 +69,11 @@ class AuthProvider(_Part):
     config: dict[str, str | None] | None = None
 
 
+class Preferences(_Part):
+    colors: bool | None = None
+    extensions: list[Extension | None] | None = None
+
+
 class UserInfo(_Part):
     token: str | None = None
     token_file: str | None = msgspec.field(name="tokenFile", default=None)
@@ -84,12 +89,14 @@ class UserInfo(_Part):
     as_user_extra: dict[str, list[str | None] | None] | None = None
     auth_provider: AuthProvider | None = None
     exec: ExecPlugin | None = None
+    extensions: list[Extension | None] | None = None
 
 
 class ContextInfo(_Part):
     cluster: str | None = None
     user: str | None = None
     namespace: str | None = None
+    extensions: list[Extension | None] | None = None
 
 
 class _NamedCluster(_Part):
@@ -111,6 +118,8 @@ class _File(_Part):
     api_version: str | None = msgspec.field(name="apiVersion", default=None)
     kind: str | None = None
     current_context: str | None = None
+    preferences: Preferences | None = None
+    extensions: list[Extension | None] | None = None
     clusters: list[_NamedCluster | None] | None = None
     users: list[_NamedUser | None] | None = None
     contexts: list[_NamedContext | None] | None = None

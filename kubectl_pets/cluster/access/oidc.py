@@ -16,11 +16,15 @@ class _Claims(msgspec.Struct):
     exp: float
 
 
-def id_token(config: Mapping[str, str | None]) -> str:
-    """The token of the provider's ``config`` in the kubeconfig. Raises ConfigError where there is none that is still valid."""
+def check(config: Mapping[str, str | None]) -> None:
+    """What has to be there whether it is used or not. Raises ConfigError."""
     for key in ("idp-issuer-url", "client-id"):
         if not config.get(key):
             raise ConfigError(f"the auth-provider oidc of the user has no {key}")
+
+
+def id_token(config: Mapping[str, str | None]) -> str:
+    """The token of the provider's ``config`` in the kubeconfig. Raises ConfigError where there is none that is still valid."""
     token = config.get("id-token") or ""
     if not token:
         raise ConfigError("the auth-provider oidc of the user has no id-token", hint="log in again, or use the plugin kubelogin")
