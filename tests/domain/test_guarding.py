@@ -5,13 +5,15 @@ from random import Random
 import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubectl_pets.domain.model import LabelSelector, ObjectMeta
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import ClaimUse
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
 from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down
+from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down, terminating_claims
 from kubectl_pets.domain.stepping.moves import one_at_a_time
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION
@@ -172,3 +174,18 @@ def test_the_minimum_is_kept_to_the_end(data: st.DataObject, seed: int) -> None:
         up = sum(pod is not None and world.available(pod) for pod in world.positions())
         assert up >= minimum, f"{up} of {world.replicas} are up"
     raise AssertionError("no end")
+
+
+def test_a_claim_that_is_being_deleted_keeps_its_pod_up() -> None:
+    """It goes with the pod that holds it, whoever takes that down, and the next pod starts empty."""
+    look = seen(pod(0), pod(1), pod(2))
+    use = ClaimUse(name="data-web-1", phase="Bound", terminating=True)
+    members = tuple(replace(each, claims=(use,)) if each.name == "web-1" else each for each in look.members)
+    going = replace(look, members=members)
+    assert terminating_claims(SetPartition(partition=2, before=3, releases=("web-2",)), going) == ()
+    assert terminating_claims(RELEASE, going) == ("data-web-1",)
+    for kind in (Delete, Evict):
+        assert terminating_claims(kind(pod="web-1", revision=OLD, comes_back_at=NEW), going) == ("data-web-1",)
+        assert terminating_claims(kind(pod="web-0", revision=OLD, comes_back_at=NEW), going) == ()
+    assert terminating_claims(RELEASE, look) == ()
+    assert terminating_claims(Mark(at="now", partition=0), going) == ("data-web-1",)  # the template reaches every pod

@@ -19,7 +19,7 @@ from kubectl_pets.domain.model import (
     SetView,
     StatefulSet,
 )
-from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.orphans.findings import EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
     HorizontalPodAutoscaler,
@@ -30,7 +30,7 @@ from kubectl_pets.domain.orphans.inventory import (
 )
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.quorum import majority
-from kubectl_pets.domain.scale.claim_effects import Coming, own_claims
+from kubectl_pets.domain.scale.claim_effects import Coming, own_claims, wanted_by_others
 from kubectl_pets.domain.scale.plan import change, plan
 from kubectl_pets.domain.scale.progress import ScaleProgress, progress
 from kubectl_pets.domain.scale.replica_owners import OwnerKind, Will
@@ -39,7 +39,9 @@ from tests.domain.builders import NEW, NOW, OLD, UID, failing, leaving, pod, sna
 from tests.domain.closed_loop import BAD, GOOD, SEEDS, SLOW, histories, worlds
 from tests.domain.controller import World
 from tests.domain.examples import cases
-from tests.domain.orphans.builders import DAY, claim, volume
+from tests.domain.orphans.builders import DAY, claim, cron_job, estate, mounts
+from tests.domain.orphans.builders import pod as pod_use
+from tests.domain.orphans.builders import users, volume
 
 NOTHING = Surroundings(claims=(), volumes={}, autoscalers=(), scaled_objects=())
 
@@ -376,6 +378,34 @@ def test_what_the_retention_policy_takes() -> None:
     unread = scaled_to(2, owner, *PODS, around=around(*claims, read=False))
     assert [each.fate for each in unread.lost] == [Fate.UNKNOWN] == [each.fate for each in unread.destroyed]
     assert Caution.VOLUMES_NOT_READ in cautions(unread) and unread.stakes == (ClaimEffect.CLAIMS,)
+
+
+def test_a_claim_that_is_being_deleted_goes_with_its_pod_whatever_the_policy() -> None:
+    """kubernetes.io/pvc-protection: the pod alone holds it. It is named and asked for, not called one that stays."""
+    owner = three(claims=("data",))
+    going = claim("data-web-2", deleted=True)
+    found = scaled_to(2, owner, *PODS, around=around(going))
+    (leaves,) = found.leaves or ()
+    assert leaves.deleted and leaves.going and leaves.fate is Fate.DESTROYED and ClaimEffect.CLAIMS in found.stakes
+    other = scaled_to(2, owner, *PODS, around=around(claim("data-web-2")))
+    assert not other.lost and not other.stakes
+
+
+def test_who_else_wants_a_claim_is_told() -> None:
+    owner = with_claims(three(claims=("data",)), "Delete")
+    kept = claim("data-web-2", annotations={"kubectl-pets/keep": "ops: the March backup"})
+    pods = (pod_use("rescue", *mounts("data-web-2")), pod_use("web-2", *mounts("data-web-2")))
+    inventory = estate(kept, sets=(owner,), users=users(pods=pods, cronjobs=(cron_job("nightly", *mounts("data-web-2")),)))
+    wanted = wanted_by_others(owner, inventory, NOW)
+    kinds = {(item.kind, item.subject) for item in wanted["data-web-2"]}
+    assert (EvidenceKind.MOUNTED, "Pod/rescue") in kinds and not any(subject == "Pod/web-2" for _, subject in kinds)
+    assert (EvidenceKind.NAMED_BY_TEMPLATE, "CronJob/nightly") in kinds and any(kind is EvidenceKind.KEPT for kind, _ in kinds)
+    read = replace(around(kept), wanted=wanted)
+    (leaves,) = scaled_to(2, owner, *PODS, around=read).leaves or ()
+    assert leaves.wanted == wanted["data-web-2"]
+    back = scaled_to(3, statefulset(replicas=2, current=NEW, claims=("data",)), *PODS[:2], around=read)
+    assert ClaimEffect.MOUNTED in back.stakes and [item.subject for item in back.mounted[0].wanted] == ["Pod/rescue"]
+    assert Caution.CLAIM_USERS_NOT_READ in cautions(scaled_to(2, owner, *PODS, around=replace(read, wanted_complete=False)))
 
 
 def test_claims_without_a_pod_and_of_pods_on_their_way_out_are_at_stake_too() -> None:

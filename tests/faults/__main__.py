@@ -20,7 +20,7 @@ from tests.faults.cases import CASES
 from tests.faults.figures import Outcome, table
 from tests.faults.ground import Ground
 
-_SCENARIOS = ("kills", "wires", "meddling", "silence", "outage")
+_SCENARIOS = ("kills", "wires", "meddling", "silence", "claims", "outage")
 
 #: Kills of each verb, unless told otherwise; the other scenarios' rounds are in proportion.
 _ROUNDS = 100
@@ -51,6 +51,8 @@ class Play:
     def _rounds(self, ground: Ground, scenario: str) -> Iterable[rounds.Round]:
         if scenario == "wires":
             return (rounds.wired(ground, number, self._seed) for number in self._numbers(self._count / 2))
+        if scenario == "claims":
+            return (rounds.disputed(ground, number, self._seed) for number in self._numbers(self._count / 3.5))
         if scenario == "silence":
             return (rounds.silenced(ground, number, self._seed) for number in self._numbers(self._count / 12))
         numbers = self._numbers(self._count / 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tabulate import tabulate
@@ -23,6 +23,9 @@ class Outcome:
     lowest: int | None = None
     #: Pods deleted by us more than once.
     twice: int = 0
+    #: Bytes on volumes that some run called retained or restored, and of these what is gone. None: not a matter of this scenario.
+    retained: int | None = None
+    lost: int | None = None
     ratio: float | None = None
     seconds: float = 0.0
     codes: list[int] = field(default_factory=list)
@@ -36,7 +39,7 @@ class Outcome:
 
 
 _COLUMNS = (
-    "scenario", "rounds", "kills", "typed again", "faults", "fewest available", "deleted twice", "wrong endings", "requests",
+    "scenario", "rounds", "kills", "typed again", "faults", "fewest available", "deleted twice", "bytes kept", "bytes lost", "wrong endings", "requests",
     "exit codes", "seconds",
 )
 
@@ -58,8 +61,15 @@ def _row(scenario: str, own: list[Outcome]) -> list[object]:
         sum(outcome.faults for outcome in own),
         min((outcome.lowest for outcome in own if outcome.lowest is not None), default=None),
         sum(outcome.twice for outcome in own),
+        _sum(outcome.retained for outcome in own),
+        _sum(outcome.lost for outcome in own),
         sum(bool(outcome.problems) for outcome in own),
         max((outcome.ratio for outcome in own if outcome.ratio is not None), default=None),
         " ".join(f"{code}:{sum(outcome.codes.count(code) for outcome in own)}" for code in codes),
         round(max(outcome.seconds for outcome in own), 1),
     ]
+
+
+def _sum(found: Iterable[int | None]) -> int | None:
+    known = [each for each in found if each is not None]
+    return sum(known) if known else None

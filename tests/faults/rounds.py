@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
-from tests.faults import kills, meddling, silence, wires
+from tests.faults import deletions, kills, meddling, silence, wires
 from tests.faults.cases import CASES, Case
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
@@ -56,6 +56,10 @@ def silenced(ground: Ground, number: int, seed: int) -> Round:
     case, timeout = cases[number % len(cases)], (silence.SHORT, silence.LONG)[number % 2]
     random = _random(seed, "silence", number)
     return Round("silence", number, str(case), lambda: silence.play(ground, case, number, random, timeout))
+
+
+def disputed(ground: Ground, number: int, seed: int) -> Round:
+    return Round("claims", number, "claims", lambda: deletions.play(ground, number, _random(seed, "claims", number)))
 
 
 def _random(*words: object) -> Random:

@@ -43,6 +43,10 @@ def test_somebody_else_at_the_same_set(ground: Ground, verb: str) -> None:
     _played(rounds.meddled(ground, verb, 0, _SEED))
 
 
+def test_two_actors_at_the_same_claims(ground: Ground) -> None:
+    _played(rounds.disputed(ground, 0, _SEED))
+
+
 def test_a_node_that_stops_answering(ground: Ground) -> None:
     _played(rounds.silenced(ground, 0, _SEED))
 

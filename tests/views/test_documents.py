@@ -78,7 +78,7 @@ STATUS = {
                 "creationTimestamp": "2026-11-21T08:04:31Z",
                 "availableAt": None,
                 "leavesBy": None,
-                "claims": [{"name": "data-web-5", "phase": "Bound"}],
+                "claims": [{"name": "data-web-5", "phase": "Bound", "terminating": False}],
             }
         ],
         "surplusPods": [
@@ -99,7 +99,7 @@ STATUS = {
                 "creationTimestamp": "2026-11-21T08:04:31Z",
                 "availableAt": "2026-11-22T12:05:01Z",
                 "leavesBy": "2026-11-24T12:04:31Z",
-                "claims": [{"name": "data-web-6", "phase": ""}],
+                "claims": [{"name": "data-web-6", "phase": "", "terminating": False}],
             }
         ],
         "waitsFor": [

@@ -157,7 +157,7 @@ def test_the_document() -> None:
     assert document["leavingClaims"] == [
         {
             "claim": "data-web-2", "pod": "web-2", "deleted": True, "fate": "destroyed", "size": 10 * 2**30,
-            "volume": "pv-uid-prod-data-web-2", "controller": "",
+            "volume": "pv-uid-prod-data-web-2", "controller": "", "going": False, "ephemeral": False, "wanted": [],
         }
     ]
     assert list(document) == [

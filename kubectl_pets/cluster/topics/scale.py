@@ -10,7 +10,7 @@ from kubectl_pets.cluster.topics.claims import UNREAD, VOLUMES, autoscalers_in, 
 from kubectl_pets.cluster.topics.sets import items
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, volumes_by_name
-from kubectl_pets.domain.scale.claim_effects import own_claims
+from kubectl_pets.domain.scale.claim_effects import has_claims, own_claims
 from kubectl_pets.domain.scale.types import Surroundings
 
 #: So many volumes are asked for by name; more are read as one list.
@@ -20,7 +20,7 @@ _FEW_VOLUMES = 20
 def surroundings(reader: Reader, owner: StatefulSet) -> Surroundings:
     """What may not be read is None."""
     scope = Scope(namespace=owner.namespace)
-    templates = bool(owner.spec.volume_claim_templates)
+    templates = has_claims(owner)
     listed, autoscalers, scaled = together(
         [
             items(reader, CLAIMS, scope) if templates else tuple,

@@ -98,6 +98,8 @@ class ClaimUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     name: str
     phase: str | None = None
+    #: It is being deleted, and only this pod holds it: with the pod it goes, and whoever comes next gets an empty one.
+    terminating: bool = False
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -328,4 +330,9 @@ def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tu
     names = [volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim]
     if claims is None:
         return tuple(ClaimUse(name=name) for name in names)
-    return tuple(ClaimUse(name=name, phase=claims[name].status.phase if name in claims else "") for name in names)
+    return tuple(
+        ClaimUse(name=name, phase=claims[name].status.phase, terminating=claims[name].metadata.deletion_timestamp is not None)
+        if name in claims
+        else ClaimUse(name=name, phase="")
+        for name in names
+    )

@@ -3,7 +3,8 @@
 The controller takes a claim by its name, ``<template>-<set>-<ordinal>``, whatever is in it, and makes one only where there is
 none (createPersistentVolumeClaims). With ``persistentVolumeClaimRetentionPolicy.whenScaled: Delete`` it makes each pod that goes
 the owner of its claims, and the garbage collector deletes them after it; a claim that something else controls it leaves alone
-(updateClaimOwnerRefForSetAndPod; KEP-1847). What that does to the data is up to the reclaim policy of the volume.
+(updateClaimOwnerRefForSetAndPod; KEP-1847). What that does to the data is up to the reclaim policy of the volume. A claim that is
+being deleted already is held by its pod alone (``kubernetes.io/pvc-protection``), whatever the policy, and goes with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,10 +14,14 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet, ordinal_of
-from kubectl_pets.domain.orphans.findings import Fate
-from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate
+from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume, PodUse, Workload, Workloads
+from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.origins import fate
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
+
+#: Evidence of somebody else than the set that its claim is named after.
+_OTHERS_WANT = frozenset((EvidenceKind.MOUNTED, EvidenceKind.NAMED_BY_TEMPLATE, EvidenceKind.CLONE_SOURCE, EvidenceKind.KEPT))
 
 
 @unique
@@ -44,6 +49,8 @@ class Returning(msgspec.Struct, frozen=True, kw_only=True):
     volume: str
     #: No pod has used it since then or earlier; None: the cluster does not show it.
     unused_since: datetime | None
+    #: Who else mounts it just now.
+    wanted: tuple[Evidence, ...] = ()
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +66,12 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     volume: str
     #: What else controls it, so that the retention policy does not count: ``Kind/name``, untrusted text.
     controller: str = ""
+    #: It is being deleted already, and only its pod holds it.
+    going: bool = False
+    #: Of a generic ephemeral volume of its pod: it goes by design.
+    ephemeral: bool = False
+    #: Who else wants it: pods that mount it, templates that name it, a mark that it stays.
+    wanted: tuple[Evidence, ...] = ()
 
 
 def deletes_claims(owner: StatefulSet) -> bool:
@@ -68,13 +81,33 @@ def deletes_claims(owner: StatefulSet) -> bool:
 
 
 def own_claims(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> tuple[PersistentVolumeClaim, ...]:
-    """Those of its namespace that have a name which the set's templates make, in range or not."""
+    """Those of its namespace that have a name which the set's templates make, in range or not, or the pods' ephemeral volumes."""
     stems = [_stem(owner, template.name) for template in owner.spec.volume_claim_templates]
     return tuple(
         claim
         for claim in claims
-        if claim.namespace == owner.namespace and any(ordinal_of(claim.name, stem) is not None for stem in stems)
+        if claim.namespace == owner.namespace
+        and (any(ordinal_of(claim.name, stem) is not None for stem in stems) or _ephemeral_of(claim, owner) is not None)
     )
+
+
+def has_claims(owner: StatefulSet) -> bool:
+    """Whether its pods come with claims at all."""
+    return bool(owner.spec.volume_claim_templates) or any(each.ephemeral for each in owner.spec.template.spec.volumes)
+
+
+def wanted_by_others(owner: StatefulSet, inventory: ClaimInventory, now: datetime) -> dict[str, tuple[Evidence, ...]]:
+    """By claim whatever else in the namespace than this set and its pods is evidence that somebody wants it."""
+    rows = {
+        plural: items if items is None else tuple(item for item in items if not _is_own_pod(item, owner))
+        for plural, items in inventory.users.get(owner.namespace, Workloads()).read.items()
+    }
+    others = msgspec.structs.replace(inventory, users={owner.namespace: Workloads(rows)})
+    return {
+        verdict.name: tuple(item for item in verdict.evidence if item.kind in _OTHERS_WANT)
+        for verdict in judge(others, now)
+        if verdict.namespace == owner.namespace
+    }
 
 
 def returning(
@@ -83,6 +116,7 @@ def returning(
     claims: Iterable[PersistentVolumeClaim],
     volumes: Mapping[str, PersistentVolume | None] | None,
     now: datetime,
+    wanted: Mapping[str, tuple[Evidence, ...]] | None = None,
 ) -> tuple[Returning, ...]:
     """What the new pods find, lowest ordinal first; ``comes``: whether the pod of an ordinal is one. ``volumes`` by name; None:
     could not be read."""
@@ -97,6 +131,7 @@ def returning(
                 size=size_of(claim, volume),
                 volume=claim.spec.volume_name,
                 unused_since=_unused_since(claim, owner, now),
+                wanted=tuple(item for item in (wanted or {}).get(claim.name, ()) if item.kind is EvidenceKind.MOUNTED),
             )
         )
     return tuple(found)
@@ -107,26 +142,61 @@ def leaving(
     goes: Callable[[int], bool],
     claims: Iterable[PersistentVolumeClaim],
     volumes: Mapping[str, PersistentVolume | None] | None,
+    wanted: Mapping[str, tuple[Evidence, ...]] | None = None,
 ) -> tuple[Leaving, ...]:
-    """What becomes of the claims of the pods that go, highest ordinal first; ``goes``: whether the pod of an ordinal does."""
-    policy = deletes_claims(owner)
+    """What becomes of the claims of the pods that go, highest ordinal first; ``goes``: whether the pod of an ordinal does.
+    ``wanted``: by whom else, by claim; None: not read."""
+    policy, claims = deletes_claims(owner), tuple(claims)
     found = []
     for pod, claim in _in_order(owner, goes, claims, highest_first=True):
-        volume = (volumes or {}).get(claim.spec.volume_name)
         controller = _controlled_by_another(claim, owner, pod)
-        deleted = policy and not controller
-        found.append(
-            Leaving(
-                claim=claim.name,
-                pod=pod,
-                deleted=deleted,
-                fate=fate(claim, volume) if deleted else Fate.RETAINED,
-                size=size_of(claim, volume),
-                volume=claim.spec.volume_name,
-                controller=controller if policy else "",
-            )
-        )
+        going = claim.metadata.deletion_timestamp is not None
+        deleted = going or (policy and not controller)
+        found.append(_leaving(claim, pod, volumes, deleted=deleted, controller=controller if policy else "", wanted=wanted))
+    for claim in claims:
+        ordinal = _ephemeral_of(claim, owner)
+        if ordinal is not None and goes(ordinal):
+            found.append(_leaving(claim, f"{owner.name}-{ordinal}", volumes, deleted=True, ephemeral=True, wanted=wanted))
     return tuple(found)
+
+
+def _leaving(
+    claim: PersistentVolumeClaim,
+    pod: str,
+    volumes: Mapping[str, PersistentVolume | None] | None,
+    *,
+    deleted: bool,
+    controller: str = "",
+    ephemeral: bool = False,
+    wanted: Mapping[str, tuple[Evidence, ...]] | None,
+) -> Leaving:
+    volume = (volumes or {}).get(claim.spec.volume_name)
+    return Leaving(
+        claim=claim.name,
+        pod=pod,
+        deleted=deleted,
+        fate=fate(claim, volume) if deleted else Fate.RETAINED,
+        size=size_of(claim, volume),
+        volume=claim.spec.volume_name,
+        controller=controller,
+        going=claim.metadata.deletion_timestamp is not None,
+        ephemeral=ephemeral,
+        wanted=(wanted or {}).get(claim.name, ()),
+    )
+
+
+def _ephemeral_of(claim: PersistentVolumeClaim, owner: StatefulSet) -> int | None:
+    """The ordinal of the pod of whose generic ephemeral volume it is: the pod owns it (KEP-1698)."""
+    keeper = claim.metadata.controller()
+    if keeper is None or keeper.kind != "Pod":
+        return None
+    ordinal = ordinal_of(keeper.name, owner.name)
+    names = {f"{keeper.name}-{each.name}" for each in owner.spec.template.spec.volumes if each.ephemeral is not None}
+    return ordinal if claim.name in names else None
+
+
+def _is_own_pod(item: PodUse | Workload, owner: StatefulSet) -> bool:
+    return isinstance(item, PodUse) and ordinal_of(item.metadata.name, owner.name) is not None
 
 
 def _in_order(

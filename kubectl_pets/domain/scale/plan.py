@@ -87,7 +87,10 @@ def _of_claims(
     def goes(ordinal: int) -> bool:
         return ordinal in leave or (ordinal in before and ordinal not in after)
 
-    return returning(owner, comes, around.claims, around.volumes, now), leaving(owner, goes, around.claims, around.volumes)
+    return (
+        returning(owner, comes, around.claims, around.volumes, now, around.wanted),
+        leaving(owner, goes, around.claims, around.volumes, around.wanted),
+    )
 
 
 def change(owner: StatefulSet, replicas: int) -> PatchSet:
@@ -204,6 +207,8 @@ def _of_reading(draft: Scaling, owner: StatefulSet, around: Surroundings) -> lis
         found.append(Warning(caution=Caution.CLAIMS_NOT_READ))
     if around.volumes is None and draft.lost:
         found.append(Warning(caution=Caution.VOLUMES_NOT_READ))
+    if draft.moves_claims and not around.wanted_complete:
+        found.append(Warning(caution=Caution.CLAIM_USERS_NOT_READ))
     if around.autoscalers is None or around.scaled_objects is None:
         found.append(Warning(caution=Caution.AUTOSCALERS_NOT_READ))
     return found
@@ -214,6 +219,8 @@ def _stakes(draft: Scaling, owner: StatefulSet, seen: Assessment, then: Assessme
     found = []
     if draft.lost:
         found.append(ClaimEffect.CLAIMS)
+    if draft.mounted:
+        found.append(ClaimEffect.MOUNTED)
     if draft.leaves is None and smaller and deletes_claims(owner):
         found.append(ClaimEffect.UNKNOWN_CLAIMS)
     if smaller and draft.after == 0:

@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
-from kubectl_pets.domain.orphans.findings import Fate
+from kubectl_pets.domain.orphans.findings import Evidence, Fate
 from kubectl_pets.domain.orphans.inventory import HorizontalPodAutoscaler, PersistentVolume, ScaledObject
 from kubectl_pets.domain.rollout.verdict import Blocker
 from kubectl_pets.domain.scale.claim_effects import Leaving, Returning
@@ -27,6 +27,10 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     #: Of the set's namespace.
     autoscalers: tuple[HorizontalPodAutoscaler, ...] | None = None
     scaled_objects: tuple[ScaledObject, ...] | None = None
+    #: By claim who else wants it (``claim_effects.wanted_by_others``); read only where claims come or go.
+    wanted: Mapping[str, tuple[Evidence, ...]] | None = None
+    #: Whether everything that may want them was read.
+    wanted_complete: bool = True
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,8 @@ class Caution(StrEnum):
     CLAIMS_NOT_READ = "claims-not-read"
     VOLUMES_NOT_READ = "volumes-not-read"
     AUTOSCALERS_NOT_READ = "autoscalers-not-read"
+    #: Who else uses the claims that come or go.
+    CLAIM_USERS_NOT_READ = "claim-users-not-read"
 
 
 class Warning(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +126,8 @@ class ClaimEffect(StrEnum):
 
     #: Claims are deleted; ``Scaling.lost`` says what becomes of their data.
     CLAIMS = "claims"
+    #: A claim that comes back is mounted by somebody else just now (``Returning.wanted``).
+    MOUNTED = "mounted"
     #: The retention policy deletes claims, and which they are could not be read.
     UNKNOWN_CLAIMS = "unknown-claims"
     #: No pod is left.
@@ -161,8 +169,18 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lost(self) -> tuple[Leaving, ...]:
-        """Claims that are deleted."""
-        return tuple(each for each in self.leaves or () if each.deleted)
+        """Claims that are deleted, besides those that are made for their pod only."""
+        return tuple(each for each in self.leaves or () if each.deleted and not each.ephemeral)
+
+    @property
+    def moves_claims(self) -> bool:
+        """Whether it matters who else wants the claims."""
+        return bool(self.lost or self.returns)
+
+    @property
+    def mounted(self) -> tuple[Returning, ...]:
+        """Claims that come back and that somebody else mounts."""
+        return tuple(each for each in self.returns or () if each.wanted)
 
     @property
     def destroyed(self) -> tuple[Leaving, ...]:

@@ -38,6 +38,22 @@ def takes_down(step: Step, seen: Assessment) -> str | None:
             return None
 
 
+def terminating_claims(step: Step, seen: Assessment) -> tuple[str, ...]:
+    """The claims that are being deleted and that the pods which go down because of this step still hold: once a pod lets go the
+    claim is gone, and the next pod gets a new, empty one (``kubernetes.io/pvc-protection``)."""
+    match step:
+        case Delete(pod=pod) | Evict(pod=pod):
+            down = {pod}
+        case SetPartition(releases=releases):
+            down = set(releases)
+        case _ if takes_down(step, seen) is not None:
+            down = {member.name for member in seen.members}
+        case _:
+            return ()
+    members = (*seen.members, *seen.surplus)
+    return tuple(use.name for member in members if member.name in down for use in member.claims if use.terminating)
+
+
 def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None) -> Wait | Refused | None:
     """What keeps the step from being carried out now. ``minimum``: pods that must stay available, 0 for no such rule;
     ``budgets`` None: could not be read, which the caller has to tell, for nothing but a minimum is kept then.

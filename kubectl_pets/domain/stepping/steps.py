@@ -260,6 +260,8 @@ class RefusedReason(StrEnum):
     BUDGET = "budget"
     #: The pod's node does not answer: deleting the pod would not bring it back.
     NODE_LOST = "node-lost"
+    #: A claim of a pod that goes down is being deleted (``pods``: the claims): with the pod its data goes.
+    CLAIM_TERMINATING = "claim-terminating"
     #: The set is a part of a LeaderWorkerSet.
     LEADER_WORKER_SET = "leader-worker-set"
     #: What was written into the template did not come to be in it: admission made of it what was there before.

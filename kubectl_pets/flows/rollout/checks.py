@@ -15,7 +15,7 @@ from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.stepping.groups import unwell
-from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down
+from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down, terminating_claims
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
@@ -139,6 +139,9 @@ class Checks:
 
     def foresee(self, step: Step, seen: Assessment) -> Refused | None:
         """What would refuse the step right away; for plans."""
+        claims = terminating_claims(step, seen)
+        if claims:
+            return Refused(reason=RefusedReason.CLAIM_TERMINATING, pods=claims)
         found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
         return found if isinstance(found, Refused) else None
 
@@ -147,6 +150,9 @@ class Checks:
         pod = takes_down(step, seen)
         if pod is None:
             return None
+        claims = terminating_claims(step, seen)
+        if claims:
+            return Refused(reason=RefusedReason.CLAIM_TERMINATING, pods=claims)
         if isinstance(step, Delete | Evict):
             member = next(member for member in seen.members if member.name == pod)
             if member.node and self._is_lost(member.node):

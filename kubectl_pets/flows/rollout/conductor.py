@@ -36,7 +36,7 @@ from kubectl_pets.flows.rollout.checks import Checks, Due, LeaderSkip
 from kubectl_pets.ports.sets import ChangePort, SetViewSource
 
 #: Refusals that may come half-way, because the cluster is not what it was.
-_HOLDING = (RefusedReason.MINIMUM, RefusedReason.BUDGET, RefusedReason.NODE_LOST)
+_HOLDING = (RefusedReason.MINIMUM, RefusedReason.BUDGET, RefusedReason.NODE_LOST, RefusedReason.CLAIM_TERMINATING)
 
 
 class Unagreed(msgspec.Struct, frozen=True, tag="unagreed"):

@@ -5,19 +5,22 @@ everything is read and planned again, because between question and answer a volu
 number.
 """
 
+from contextlib import suppress
 from functools import partial
 
 import msgspec
 
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView, StatefulSet
+from kubectl_pets.domain.orphans.findings import Evidence
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scale.claim_effects import wanted_by_others
 from kubectl_pets.domain.scale.plan import change, plan
 from kubectl_pets.domain.scale.progress import ScaleProgress, progress, stuck_on
 from kubectl_pets.domain.scale.types import Scaling
-from kubectl_pets.errors import ExitCode, NotFoundError
+from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight, await_observed
 from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
@@ -25,12 +28,16 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
+from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import documents, words
 from kubectl_pets.views.scale import documents as scaling_documents
 from kubectl_pets.views.scale import plan as view
 from kubectl_pets.views.scale import words as scaling_words
+
+#: Seconds for claims and volumes to be gone after their pods.
+_GONE_AFTER = 10.0
 
 _EXIT = {
     ScaleProgress.REACHED: ExitCode.OK,
@@ -72,8 +79,11 @@ def resize(session: Session, name: str, replicas: int, options: RunOptions) -> E
             return _report(session, ScaleProgress.REACHED, found.plan, found.seen, options)
         _warn(session, found)
         require(session.cluster, {found.owner.namespace: _rights(found.plan)})
-        if found.plan.stakes and not options.yes:
-            if not session.terminal.agrees(view.question(found.plan, found.seen, session.cluster.server_name())):
+        if found.plan.stakes:
+            server = session.cluster.server_name()
+            if options.yes:
+                session.terminal.tell(view.agreed(found.plan, found.seen, server))
+            elif not session.terminal.agrees(view.question(found.plan, found.seen, server)):
                 return ExitCode.REFUSED
         return _carry_out(session, source, found, options)
 
@@ -82,9 +92,24 @@ def _look(session: Session, snapshot: SetView, replicas: int) -> _Planned | None
     """None: there is no such set any more."""
     if snapshot.set is None:
         return None
-    around = session.cluster.surroundings(snapshot.set)
-    now = session.now()
-    return _Planned(snapshot.set, assess(snapshot, now), plan(snapshot.set, snapshot, around, replicas, now))
+    cluster, owner = session.cluster, snapshot.set
+    around, now = cluster.surroundings(owner), session.now()
+    planned = plan(owner, snapshot, around, replicas, now)
+    if planned.moves_claims:
+        wanted, complete = _wanted(session, owner)
+        around = msgspec.structs.replace(around, wanted=wanted, wanted_complete=complete)
+        planned = plan(owner, snapshot, around, replicas, now)
+    return _Planned(owner, assess(snapshot, now), planned)
+
+
+def _wanted(session: Session, owner: StatefulSet) -> tuple[dict[str, tuple[Evidence, ...]], bool]:
+    """Who else wants the set's claims, and whether all that may tell was read."""
+    try:
+        inventory = session.cluster.claim_inventory(owner.namespace, every_class=True)
+    except ForbiddenError:
+        return {}, False
+    users = inventory.users.get(owner.namespace)
+    return wanted_by_others(owner, inventory, session.now()), users is not None and not users.not_read
 
 
 def _rehearse(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
@@ -142,7 +167,24 @@ def _carry_out(session: Session, source: SetViewSource, agreed: _Planned, option
         return report(session.terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(resizing.seen)}", hint)
     if isinstance(end, _Refused):
         return _refuse(session, end.found, options)
+    if end is ScaleProgress.REACHED and agreed.plan.lost:
+        session.terminal.tell(view.gone(agreed.plan, *_remains(session, agreed)))
     return _report(session, end, agreed.plan, resizing.seen, options)
+
+
+def _remains(session: Session, agreed: _Planned) -> tuple[list[str], list[str]]:
+    """Claims and volumes that the scaling takes along and that are there still; controllers and drivers get a moment."""
+    cluster, namespace = session.cluster, agreed.owner.namespace
+    claims, volumes = [each.claim for each in agreed.plan.lost], [each.volume for each in agreed.plan.destroyed if each.volume]
+
+    def look() -> bool | None:
+        claims[:] = [name for name in claims if cluster.claim(namespace, name) is not None]
+        volumes[:] = [name for name in volumes if cluster.volume(name) is not None]
+        return not claims and not volumes or None
+
+    with suppress(ForbiddenError):  # then nobody knows
+        until(look, within=_GONE_AFTER, every=0.2)
+    return claims, volumes
 
 
 class _Resizing:

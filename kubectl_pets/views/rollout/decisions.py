@@ -269,6 +269,9 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.BUDGET:
             budget = phrases.folded(refused.pods)
             return f"PodDisruptionBudget {budget} allows no pod of {name} to go down, though all are available."
+        case RefusedReason.CLAIM_TERMINATING:
+            going = "is being deleted" if len(refused.pods) == 1 else "are being deleted"
+            return f"claim {phrases.folded(refused.pods)} {going}, and once its pod goes it is gone: the next pod starts empty."
         case RefusedReason.NODE_LOST:
             return f"the node of {phrases.folded(refused.pods)} does not answer, so deleting the pod would not bring it back."
         case _:

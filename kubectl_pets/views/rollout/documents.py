@@ -191,7 +191,7 @@ def _pod(member: Member) -> dict[str, Any]:
         "creationTimestamp": member.created,
         "availableAt": member.available_at,
         "leavesBy": member.leaves_by,
-        "claims": [{"name": use.name, "phase": use.phase} for use in member.claims],
+        "claims": [{"name": use.name, "phase": use.phase, "terminating": use.terminating} for use in member.claims],
     }
 
 

@@ -8,7 +8,7 @@ beside them says which revision each one runs. Where a terminal is too low, pods
 from collections.abc import Sequence
 from datetime import datetime
 
-from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.members import ClaimUse, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
@@ -160,8 +160,14 @@ def _row(member: Member, seen: Assessment, now: datetime, wide: bool) -> Sequenc
 
 
 def _claims(member: Member) -> str:
-    phases = {None: "?", "": "missing"}
-    return ", ".join(f"{clean(use.name)}: {clean(phases.get(use.phase) or use.phase or '')}" for use in member.claims) or "-"
+    return ", ".join(f"{clean(use.name)}: {_claim(use)}" for use in member.claims) or "-"
+
+
+def _claim(use: ClaimUse) -> str:
+    """As kubectl shows it: a claim that is being deleted is Terminating, whatever its phase."""
+    if use.terminating:
+        return "Terminating"
+    return {None: "?", "": "missing"}.get(use.phase) or clean(use.phase or "")
 
 
 def _available(member: Member, now: datetime) -> str:

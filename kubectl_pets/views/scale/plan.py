@@ -70,7 +70,8 @@ def _returning(each: Returning, now: datetime) -> str:
     match each.coming:
         case Coming.OLD_DATA:
             since = f"unused for {age.age(each.unused_since, now)}" if each.unused_since else "since when unused is not known"
-            return f"{claim} comes back with its old data, {since}, volume {clean(each.volume)}"
+            others = "".join(f"; {claim_words.evidence(item)}" for item in each.wanted)
+            return f"{claim} comes back with its old data, {since}, volume {clean(each.volume)}{others}"
         case Coming.UNBOUND:
             return f"{claim} is there already, and was never bound"
         case Coming.LOST:
@@ -85,7 +86,11 @@ def _leaving(each: Leaving) -> str:
     claim = f"claim {clean(each.claim)} ({claim_words.size(each.size)})"
     if not each.deleted:
         return f"{claim} stays" + (f", for {clean(each.controller)} controls it" if each.controller else "")
-    return f"{claim} is deleted, {_fate(each)}"
+    others = "".join(f"; {claim_words.evidence(item)}" for item in each.wanted)
+    if each.ephemeral:
+        return f"{claim} of its ephemeral volume goes along, {_fate(each)}{others}"
+    how = "is being deleted already and goes with its pod" if each.going else "is deleted"
+    return f"{claim} {how}, {_fate(each)}{others}"
 
 
 def _fate(each: Leaving) -> str:
@@ -155,14 +160,22 @@ def _comes_back(old: Sequence[Returning]) -> str:
 
 def question(found: Scaling, seen: Assessment, server: str) -> str:
     """Asked before what cannot be taken back; names the server, because that is what one gets wrong."""
-    parts = [_stake(each, found) for each in found.stakes]
-    return f"on {clean(server)} this scales {words.title(seen)} from {found.before} to {found.after}: {'; '.join(parts)}. Go on?"
+    return f"{agreed(found, seen, server)} Go on?"
+
+
+def agreed(found: Scaling, seen: Assessment, server: str) -> str:
+    """What somebody agrees to, with -y as well."""
+    parts = "; ".join(_stake(each, found) for each in found.stakes)
+    return f"on {clean(server)} this scales {words.title(seen)} from {found.before} to {found.after}: {parts}."
 
 
 def _stake(stake: ClaimEffect, found: Scaling) -> str:
     match stake:
         case ClaimEffect.CLAIMS:
             return _lost(found.lost)
+        case ClaimEffect.MOUNTED:
+            told = [f"{clean(each.claim)} ({claim_words.evidence(each.wanted[0])})" for each in found.mounted]
+            return f"new pods take claims that somebody else mounts: {', '.join(told)}"
         case ClaimEffect.UNKNOWN_CLAIMS:
             return "the retention policy deletes the claims of pods that go, and which data that DESTROYS could not be read"
         case ClaimEffect.STOPS:
@@ -177,8 +190,17 @@ def _stake(stake: ClaimEffect, found: Scaling) -> str:
 
 
 def _lost(lost: Sequence[Leaving]) -> str:
+    policy, going = [each for each in lost if not each.going], [each for each in lost if each.going]
+    told = [f"the retention policy deletes {_deletes(policy)}"] if policy else []
+    told += [f"goes with its pod what is being deleted already, {_deletes(going)}"] if going else []
+    others = [f"{clean(each.claim)}: {claim_words.evidence(item)}" for each in lost for item in each.wanted]
+    told += [f"although others want them ({', '.join(others)})"] if others else []
+    return ", ".join(told)
+
+
+def _deletes(lost: Sequence[Leaving]) -> str:
     names = phrases.folded([each.claim for each in lost])
-    told = [f"deletes {phrases.count(len(lost), 'claim')} ({names})"]
+    told = [f"{phrases.count(len(lost), 'claim')} ({names})"]
     for fate, verb in ((Fate.DESTROYED, "DESTROYS"), (Fate.UNKNOWN, "perhaps DESTROYS"), (Fate.RETAINED, "leaves")):
         those = [each for each in lost if each.fate is fate]
         if those:
@@ -186,7 +208,17 @@ def _lost(lost: Sequence[Leaving]) -> str:
             told.append(f"{verb} {phrases.count(len(those), 'volume')} with {_bytes(those)} ({volumes})")
     if not any(each.fate in (Fate.DESTROYED, Fate.UNKNOWN) for each in lost):
         told.append("destroys no data")
-    return "the retention policy " + ", ".join(told)
+    return ", ".join(told)
+
+
+def gone(found: Scaling, claims: Sequence[str], volumes: Sequence[str]) -> str:
+    """What was lost, after all: ``claims`` and ``volumes`` are there still, although they were to go."""
+    deleted = [each.claim for each in found.lost if each.claim not in claims]
+    destroyed = [each.volume for each in found.destroyed if each.volume and each.volume not in volumes]
+    told = [f"deleted {phrases.count(len(deleted), 'claim')} ({phrases.folded(deleted)})"] if deleted else []
+    told += [f"DESTROYED {phrases.count(len(destroyed), 'volume')} ({phrases.folded(destroyed)})"] if destroyed else []
+    told += [f"not gone yet: {phrases.folded([*claims, *volumes])}"] if claims or volumes else []
+    return ", ".join(told)
 
 
 def _bytes(claims: Iterable[Leaving]) -> str:

@@ -104,6 +104,8 @@ def warning(found: Warning, plan: Scaling, seen: Assessment) -> str:
             return "claims could not be read (list persistentvolumeclaims), so which data comes back or goes cannot be said"
         case Caution.VOLUMES_NOT_READ:
             return "volumes could not be read (get persistentvolumes), so what becomes of the data cannot be said"
+        case Caution.CLAIM_USERS_NOT_READ:
+            return "pods and workloads could not be read, so whether somebody else uses these claims cannot be said"
         case Caution.AUTOSCALERS_NOT_READ:
             return (
                 "autoscalers could not be read (list horizontalpodautoscalers.autoscaling, scaledobjects.keda.sh), "
