@@ -28,15 +28,21 @@ class Plugin:
         self.plane, self.namespace = plane, namespace
 
     def __call__(
-        self, *words: str, expect: int = 0, answers: str = "", interactive: bool = False, kubeconfig: Path | None = None
+        self, *words: str, expect: int | None = 0, answers: str = "", interactive: bool = False, kubeconfig: Path | None = None
     ) -> Result:
-        """Run it in this process; an exit code other than ``expect`` fails the test with all that was printed."""
+        """Run it in this process; an exit code other than ``expect`` (None: any) fails the test with all that was printed."""
         terminal = FakeTerminal(answers=answers, interactive=interactive)
         code = run([*words, *self.place(kubeconfig)], Session(terminal=terminal))
         result = Result(code, terminal.stdout_text, terminal.stderr_text)
-        assert code == expect, f"exit code {code}, expected {expect}\n{result.stdout}\n{result.stderr}"
+        assert expect in (None, code), f"exit code {code}, expected {expect}\n{result.stdout}\n{result.stderr}"
         assert code in listed(verb_of(words)), f"{words[0]} --help does not say that it can end with {code}"
         return result
+
+    def typed(self, *words: str) -> Result:
+        """Run exactly these words, which say themselves where."""
+        terminal = FakeTerminal()
+        code = run(words, Session(terminal=terminal))
+        return Result(code, terminal.stdout_text, terminal.stderr_text)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Run it as a process of its own, to be killed or interrupted."""

@@ -1,0 +1,138 @@
+"""Every hint of every scene: what it has one type is a whole command, which the parser takes as it stands."""
+
+import shlex
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from kubectl_pets import pasting
+from kubectl_pets.__main__ import run
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSet
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scale.types import ScaleRefused, ScaleRefusedReason
+from kubectl_pets.domain.stepping.steps import (
+    Done,
+    DoneReason,
+    GateFailed,
+    Overtaken,
+    OvertakenReason,
+    Refused,
+    RefusedReason,
+    Stuck,
+)
+from kubectl_pets.errors import UnreachableError
+from kubectl_pets.session import Cluster, ConnectionFlags, Session
+from kubectl_pets.views.rollout import advice, decisions, words
+from kubectl_pets.views.scale import words as scale_words
+from tests.terminal import FakeTerminal
+from tests.views import builders
+
+FLAGS = ConnectionFlags(
+    kubeconfig="/tmp/my config", context="prod; rm -rf ~", as_user="system:admin", as_groups=("a", "b"), as_uid="7", token="secret"
+)
+SCENES = {
+    "complete": builders.complete(),
+    "left over": builders.left_over(),
+    "rolling": builders.rolling(),
+    "paused": builders.paused(),
+    "staged": builders.staged(),
+    "stuck": builders.stuck(),
+    "on delete": builders.on_delete(),
+    "unreadable": builders.unreadable(),
+    "part of a group": replace(builders.paused(), leader_worker_set=LeaderWorkerSet(name="$(reboot)", owner="Pod/x-1")),
+}
+
+
+def hints(seen: Assessment) -> Iterator[str]:
+    for done in DoneReason:
+        yield advice.hint(Done(reason=done), seen) or ""
+    for refused in RefusedReason:
+        yield advice.hint(Refused(reason=refused, blockers=seen.blockers, pods=("web-1", "web-0")), seen) or ""
+    for overtaken in OvertakenReason:
+        yield advice.hint(Overtaken(reason=overtaken), seen) or ""
+    yield advice.hint(Stuck(blockers=seen.blockers), seen) or ""
+    yield advice.hint(GateFailed(pod="web-2", gate="--gate-exec 'x'", detail="no"), seen) or ""
+    yield advice.after_a_look(seen) or ""
+    yield advice.after_time(seen)
+    yield advice.left_behind(seen)
+    yield words.clear(seen)
+    yield from (decisions.next_after_interrupt(seen, each) for each in (True, False))
+    for reason in ScaleRefusedReason:
+        if reason is not ScaleRefusedReason.AUTOSCALER:
+            yield scale_words.instead(ScaleRefused(reason=reason), seen) or ""
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The words of every command that is spelt meanwhile, as a shell would read them."""
+    found: list[tuple[str, ...]] = []
+    really = pasting._spelt
+
+    def noted(*parts: object) -> str:
+        text = really(*parts)  # type: ignore[arg-type]
+        found.append(tuple(shlex.split(text)))
+        return text
+
+    monkeypatch.setattr(pasting, "_spelt", noted)
+    return found
+
+
+def nobody_there(flags: ConnectionFlags) -> Cluster:
+    raise UnreachableError("there is no cluster here")
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_parser_takes_every_hint(scene: str, typed: list[tuple[str, ...]]) -> None:
+    with pasting.connected():
+        pasting.connected_by(FLAGS.as_typed())
+        told = list(hints(SCENES[scene]))
+    assert len(typed) > 20 and not [text for text in told if "NAME" in text or "IMAGE" in text]
+    for words_typed in set(typed):
+        assert words_typed[0] == "kubectl" and words_typed[-2:] == ("--as-uid", "7") and "secret" not in words_typed
+        assert words_typed[words_typed.index("--context") + 1] == "prod; rm -rf ~"
+        if words_typed[1] != "pets":
+            continue
+        terminal = FakeTerminal()
+        run(words_typed[2:], Session(terminal=terminal, connect=nobody_there))
+        assert "there is no cluster here" in terminal.stderr_text, (words_typed, terminal.stderr_text)  # it came to that
+
+
+def test_a_hint_goes_where_the_run_went(typed: list[tuple[str, ...]]) -> None:
+    """Flags may stand before the verb or after it; the next run of the process begins without any."""
+    terminal = FakeTerminal()
+
+    def refused(flags: ConnectionFlags) -> Cluster:
+        pasting.pets("status", "web", namespace="prod")
+        raise UnreachableError("no")
+
+    run(["--context", "here", "status", "web", "--as", "me", "-n", "prod"], Session(terminal=terminal, connect=refused))
+    run(["status", "web", "-n", "prod"], Session(terminal=terminal, connect=refused))
+    assert typed == [
+        ("kubectl", "pets", "status", "web", "-n", "prod", "--context", "here", "--as", "me"),
+        ("kubectl", "pets", "status", "web", "-n", "prod"),
+    ]
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1), st.text())
+def test_no_name_does_anything_in_a_shell(name: str, namespace: str) -> None:
+    spelt = pasting.kubectl("describe", "pod", name, namespace=namespace)
+    assert spelt.isprintable()
+    read = shlex.split(spelt)
+    assert read[:3] == ["kubectl", "describe", "pod"] and len(read) == (6 if namespace else 4)
+
+
+def test_what_may_be_done_is_what_is_named() -> None:
+    """No abort for what cannot be aborted, no resume after stuck, no circles."""
+    for seen in SCENES.values():
+        for refused in (RefusedReason.NO_WAY_BACK, RefusedReason.COMPLETE, RefusedReason.ON_DELETE):
+            alone = replace(seen, before=replace(seen.before, held=seen.update_revision, revision="", older=""))
+            told = advice.hint(Refused(reason=refused), alone) or ""
+            assert "rollout abort" not in told and "rollout undo" not in told
+    stuck = replace(builders.stuck(), before=replace(builders.stuck().before, held=builders.NEW, revision="", older=""))
+    for way_out in (Done(reason=DoneReason.PAUSED), Stuck(blockers=stuck.blockers)):
+        told = advice.hint(way_out, stuck) or ""
+        assert "resume" not in told and "abort" not in told and "undo" not in told and "kubectl describe pod" in told
