@@ -33,12 +33,22 @@ class Owned(Value, frozen=True):
     """A field that somebody owns; nothing below it is read."""
 
 
+class OwnedRollingUpdate(Value, frozen=True):
+    partition: Owned | None = msgspec.field(name="f:partition", default=None)
+
+
+class OwnedStrategy(Value, frozen=True):
+    rolling_update: OwnedRollingUpdate | None = msgspec.field(name="f:rollingUpdate", default=None)
+
+
 class OwnedSpec(Value, frozen=True):
+    update_strategy: OwnedStrategy | None = msgspec.field(name="f:updateStrategy", default=None)
     access_modes: Owned | None = msgspec.field(name="f:accessModes", default=None)
 
 
 class OwnedFields(Value, frozen=True):
-    """Of ``fieldsV1`` only what tells who created a claim: its access modes are required and immutable."""
+    """Of ``fieldsV1`` only what tells who created a claim (its access modes are required and immutable), and who states the
+    partition of a set."""
 
     spec: OwnedSpec | None = msgspec.field(name="f:spec", default=None)
 

@@ -145,3 +145,25 @@ def test_what_a_restart_left_alone_is_named(pets: Plugin) -> None:
     assert "left alone, because it leads: web-1" in shown
     after = pets.uids()
     assert [name for name in before if before[name] == after[name]] == ["web-1"]
+
+
+def test_an_abort_under_a_deployer_that_states_a_partition(pets: Plugin) -> None:
+    """The next client-side apply writes its partition over the one that holds the broken version."""
+    stated = "{type: RollingUpdate, rollingUpdate: {partition: 0}}"
+    pets.make("web", strategy=stated)
+    pets("rollout", "canary", "web", "--image", NEW, "--timeout", "60s")
+    shown = pets("rollout", "abort", "web", "-y", "--timeout", "60s").stderr
+    wanted = pets.set()["status"]["updateRevision"]
+    assert shown.count(f"kubectl apply states a partition of its own, so its next deploy lets {wanted} loose again") == 2
+    pets.make("plain")
+    pets("rollout", "canary", "plain", "--image", NEW, "--timeout", "60s")
+    assert "states a partition" not in pets("rollout", "abort", "plain", "-y", "--timeout", "60s").stderr
+
+
+def test_server_side_apply_that_states_a_partition(pets: Plugin) -> None:
+    """Our own writing takes the field from it, so what it stated is noted before."""
+    text = manifest("web", strategy="{type: RollingUpdate, rollingUpdate: {partition: 0}}")
+    pets.plane.kubectl("apply", "--server-side", "--field-manager=flux", "-n", pets.namespace, "-f", "-", input=text)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    pets("rollout", "canary", "web", "--image", NEW, "--timeout", "60s")
+    assert "flux states a partition" in pets("rollout", "abort", "web", "-y", "--timeout", "60s").stderr

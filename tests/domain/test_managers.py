@@ -3,8 +3,24 @@
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnerReference, StatefulSet
-from kubectl_pets.domain.rollout.managers import Manager, ManagerKind, managers
+from kubectl_pets.domain.changes import PatchSet
+from kubectl_pets.domain.model import (
+    ManagedFieldsEntry,
+    ObjectMeta,
+    Owned,
+    OwnedFields,
+    OwnedRollingUpdate,
+    OwnedSpec,
+    OwnedStrategy,
+    OwnerReference,
+    StatefulSet,
+)
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind, managers, states_partition
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.steps import SetPartition
+from tests.domain.builders import NOW, pod, snapshot, statefulset
+from tests.domain.controller import patched
 
 
 def owned(**meta: object) -> StatefulSet:
@@ -62,3 +78,45 @@ def test_each_kind_once_with_its_strongest_evidence() -> None:
         (ManagerKind.ARGO_CD, "metadata.labels"),
         (ManagerKind.HELM, "metadata.annotations"),
     ]
+
+
+def test_who_states_a_partition() -> None:
+    """Server-side apply lists what it states; of what was written otherwise the defaults of the API server count as stated, too."""
+    owner = statefulset(partition=2)
+    fields = OwnedFields(spec=OwnedSpec(update_strategy=OwnedStrategy(rolling_update=OwnedRollingUpdate(partition=Owned()))))
+
+    def written(operation: str, subresource: str = "") -> StatefulSet:
+        entry = ManagedFieldsEntry(manager="kustomize-controller", operation=operation, subresource=subresource, fields_v1=fields)
+        return replace(owner, metadata=replace(owner.metadata, managed_fields=(entry,)))
+
+    assert [states_partition(each) for each in (written("Apply"), written("Update"), written("Apply", "status"), owner)] == [
+        "kustomize-controller", "", "", ""
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "applied, who",
+    [
+        ('{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}', "kubectl apply"),
+        ('{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}', ""),
+        ("not JSON", ""),
+        ('{"spec":[]}', ""),
+    ],
+)
+def test_who_applied_a_partition(applied: str, who: str) -> None:
+    owner = statefulset(annotations={"kubectl.kubernetes.io/last-applied-configuration": applied})
+    assert states_partition(owner) == who
+
+
+def test_it_is_noted_before_our_own_writing_hides_it() -> None:
+    fields = OwnedFields(spec=OwnedSpec(update_strategy=OwnedStrategy(rolling_update=OwnedRollingUpdate(partition=Owned()))))
+    owner = statefulset(partition=0)
+    entry = ManagedFieldsEntry(manager="flux", operation="Apply", fields_v1=fields)
+    stated = replace(owner, metadata=replace(owner.metadata, managed_fields=(entry,)))
+    seen = assess(snapshot(stated, *(pod(each) for each in range(3))), NOW)
+    change = change_for(SetPartition(partition=3, before=0), stated, seen)
+    assert isinstance(change, PatchSet)
+    ours = patched(owner, replace(change, operations=tuple(each for each in change.operations if each.path != "/metadata/resourceVersion")))
+    assert states_partition(ours) == "flux"
+    gone = change_for(SetPartition(partition=0, before=3), ours, seen)
+    assert isinstance(gone, PatchSet) and states_partition(patched(ours, gone)) == ""

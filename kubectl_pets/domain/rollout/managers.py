@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.model import StatefulSet, UpdateStrategy, Value
 
 
 @unique
@@ -30,6 +30,22 @@ class LeaderWorkerSet(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     owner: str = ""
+
+
+#: On the set, from the first change of ours that holds pods: who stated the partition before, for our writing it takes that away.
+STATED_ANNOTATION = "kubectl-pets/partition-stated-by"
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+class _AppliedSpec(Value, frozen=True):
+    update_strategy: UpdateStrategy = UpdateStrategy()
+
+
+class _Applied(Value, frozen=True):
+    """What was applied, in so far as it is read here."""
+
+    spec: _AppliedSpec = _AppliedSpec()
 
 
 class Manager(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +86,37 @@ def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSet | None:
         return None
     controller = owner.metadata.controller()
     return LeaderWorkerSet(name=name, owner=f"{controller.kind}/{controller.name}" if controller is not None else "")
+
+
+def states_partition(owner: StatefulSet) -> str:
+    """Who deploys this set with a partition of its own, so that the next deploy writes it over ours and releases what that holds
+    (client-side and forced apply); untrusted text, empty: nobody that can be seen.
+
+    From what was last applied, and from server-side apply (managedFields, operation Apply). An Update proves nothing: there the
+    defaults of the API server count as the writer's own.
+    """
+    noted = owner.metadata.annotations.get(STATED_ANNOTATION, "")
+    applied = owner.metadata.annotations.get(_LAST_APPLIED, "")
+    return noted or next(iter(_appliers(owner)), "") or ("kubectl apply" if _has_partition(applied) else "")
+
+
+def _appliers(owner: StatefulSet) -> list[str]:
+    """Who states the partition by server-side apply."""
+    return [
+        entry.manager
+        for entry in owner.metadata.managed_fields
+        if entry.operation == "Apply" and not entry.subresource and (fields := entry.fields_v1) is not None
+        if (spec := fields.spec) is not None and (strategy := spec.update_strategy) is not None
+        if strategy.rolling_update is not None and strategy.rolling_update.partition is not None
+    ]
+
+
+def _has_partition(applied: str) -> bool:
+    try:
+        rolling = msgspec.json.decode(applied, type=_Applied).spec.update_strategy.rolling_update
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return rolling is not None and rolling.partition is not None
 
 
 def _candidates(owner: StatefulSet) -> list[Manager]:

@@ -9,6 +9,7 @@ from typing import Any
 from kubectl_pets.domain.changes import Change, DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_partition
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
@@ -34,7 +35,7 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
                 evict=isinstance(step, Evict),
             )
         case SetPartition(partition=partition, before=before, remember=remember):
-            note = _noted(owner, {RESUME_ANNOTATION: str(before) if remember else None})
+            note = _noted(owner, {RESUME_ANNOTATION: str(before) if remember else None, **_stated(owner, partition)})
             return _patch(owner, (*_partition(owner, partition), *note))
         case Stage(images=images, partition=partition):
             return _patch(owner, (*_images(owner, images), *_held(owner, partition, {})))
@@ -78,7 +79,15 @@ def _held(owner: StatefulSet, partition: int | None, notes: dict[str, str]) -> t
     """A change of the template under a partition that holds it; None: under the one that there is."""
     if partition is None:
         return _noted(owner, dict(notes))
-    return (*_partition(owner, partition), *_noted(owner, {RESUME_ANNOTATION: None, **notes}))
+    return (*_partition(owner, partition), *_noted(owner, {RESUME_ANNOTATION: None, **notes, **_stated(owner, partition)}))
+
+
+def _stated(owner: StatefulSet, partition: int) -> dict[str, str | None]:
+    """The note of who states the partition, which our own writing of it hides; gone once it holds nothing any more."""
+    if not partition:
+        return {STATED_ANNOTATION: None}
+    who = states_partition(owner)
+    return {STATED_ANNOTATION: who} if who else {}
 
 
 def _marked(owner: StatefulSet, at: str) -> tuple[Operation, ...]:

@@ -100,12 +100,15 @@ def deletion_question(seen: Assessment, pods: Sequence[str], server: str) -> str
 
 
 def before_acting(plan: Plan, seen: Assessment) -> list[str]:
-    """What somebody should know before the first step: pods that come back at another version than they run."""
+    """What somebody should know before the first step: pods that come back at another version than they run, and whose next
+    deploy undoes an abort."""
+    aborts = isinstance(plan.ending, Done) and plan.ending.reason is DoneReason.ABORTED
+    loose = [words.let_loose(seen)] if aborts and seen.partition_stated_by else []
     evicted = [step for step in plan.steps if isinstance(step, Evict) and step.comes_back_at not in ("", step.revision)]
     if not evicted:
-        return []
+        return loose
     pods = phrases.folded([step.pod for step in evicted])
-    return [f"{pods} will not run what it runs now: made anew, it is at {revision(evicted[0].comes_back_at)}"]
+    return [*loose, f"{pods} will not run what it runs now: made anew, it is at {revision(evicted[0].comes_back_at)}"]
 
 
 def admitted(asked: Image, made: Image) -> str:
@@ -173,6 +176,7 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
             return (
                 f"aborted, every pod is back at {clean(seen.before.held)}; "
                 f"the template still holds {revision_now}, held back by partition {seen.partition}"
+                + (f"; but {words.let_loose(seen)}" if seen.partition_stated_by else "")
             )
         case DoneReason.PARTITION_SET:
             return f"partition is {seen.partition} now" + _only_while_alive(seen)

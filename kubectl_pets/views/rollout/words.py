@@ -333,6 +333,15 @@ def not_held(seen: Assessment) -> str:
     return f"{folded(held)} would come back at {clean(seen.update_revision)}, whatever the partition"
 
 
+def let_loose(seen: Assessment) -> str:
+    """Whose next deploy releases what the partition holds, and what to do first; empty: nobody's that can be seen."""
+    if not seen.partition_stated_by:
+        return ""
+    who, wanted = clean(seen.partition_stated_by), clean(seen.update_revision)
+    first = f"take {wanted} out of what it deploys first"
+    return f"{who} states a partition of its own, so its next deploy lets {wanted} loose again: {first}"
+
+
 def left_over(seen: Assessment) -> str:
     """The warning about a forgotten partition."""
     held = "no pod" if seen.partition >= seen.replicas else f"only {seen.replicas - seen.partition} of {seen.replicas} pods"
