@@ -11,12 +11,25 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from kubectl_pets.domain.model import ControllerRevision, Object, PersistentVolumeClaim, Pod, ServerVersion, SetView, StatefulSet
+from kubectl_pets.domain.model import (
+    Around,
+    ControllerRevision,
+    Event,
+    Object,
+    PersistentVolumeClaim,
+    Pod,
+    ServerVersion,
+    SetView,
+    StatefulSet,
+)
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 
 _T = TypeVar("_T", bound=Object)
 
@@ -114,7 +127,7 @@ class Scene:
         """As the cluster's rooms would have read it."""
         return SetView(
             set=msgspec.convert(self.set, StatefulSet, strict=False), pods=_all(self.pods, Pod), revisions=_all(self.revisions, ControllerRevision),
-            claims=_all(self.claims, PersistentVolumeClaim), server=_VERSION,
+            claims=_all(self.claims, PersistentVolumeClaim), server=_VERSION, around=Around(events=_all(self.events, Event)),
         )
 
     def containers(self) -> list[Mapping[str, Any]]:
@@ -124,6 +137,33 @@ class Scene:
             status = pod.get("status", {})
             found += status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
         return found
+
+
+@dataclass(frozen=True)
+class Look:
+    """One moment of a set: seconds since the recording began, the verdict, the statuses of all its containers."""
+
+    at: float
+    seen: Assessment
+    containers: tuple[Mapping[str, Any], ...]
+
+    @property
+    def restarts(self) -> int:
+        """Of the container that was restarted most often."""
+        return max((each["restartCount"] for each in self.containers), default=0)
+
+
+def judged(recording: Recording, name: str) -> tuple[Look, ...]:
+    """What is said of one set of a recording, moment by moment."""
+    start = recording.changes[0].at
+    return tuple(
+        Look((now - start).total_seconds(), assess(scene.view(), now), tuple(scene.containers())) for now, scene in recording.moments(name)
+    )
+
+
+def phases(looks: Iterable[Look]) -> list[tuple[Phase, float]]:
+    """Each phase with the time at which it began, in their order."""
+    return [(phase, next(iter(group)).at) for phase, group in groupby(looks, key=lambda look: look.seen.phase)]
 
 
 def load(path: Path) -> Recording:

@@ -5,7 +5,6 @@ A crash loop shows as `terminated` for nearly all of its back-off, as Ready for 
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import pytest
 
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from tests.domain.recording import Recording, load
+from kubectl_pets.domain.rollout.verdict import Phase
+from tests.domain.recording import Look, Recording, judged, load, phases
 
 FOLDER = Path(__file__).parent / "recordings"
 FILES = tuple(sorted(path.name.removesuffix(".jsonl.gz") for path in FOLDER.glob("*.jsonl.gz")))
@@ -33,19 +32,13 @@ def cases() -> list[Any]:
 
 
 @cache
-def judged(file: str, name: str) -> tuple[tuple[float, Assessment, tuple[Mapping[str, Any], ...]], ...]:
-    """Seconds since the first event of the recording, the verdict, and the containers' statuses at each moment."""
-    start = recording(file).changes[0].at
-    return tuple(
-        ((now - start).total_seconds(), assess(scene.view(), now), tuple(scene.containers()))
-        for now, scene in recording(file).moments(name, timedelta(seconds=1))
-    )
+def looks(file: str, name: str) -> tuple[Look, ...]:
+    return judged(recording(file), name)
 
 
 def _loops(file: str, name: str) -> bool:
     """Whether a container of it was started again and ended again, up to the end of the recording."""
-    restarts = [max((each["restartCount"] for each in containers), default=0) for _, _, containers in judged(file, name)]
-    return name not in SOUND and max(restarts, default=0) >= 2
+    return name not in SOUND and max(look.restarts for look in looks(file, name)) >= 2
 
 
 def _down(container: Mapping[str, Any]) -> bool:
@@ -63,8 +56,7 @@ def test_they_hold_what_they_should() -> None:
 
 @pytest.mark.parametrize(("file", "name"), cases())
 def test_never_complete_while_a_container_is_down(file: str, name: str) -> None:
-    false = [(at, seen.phase) for at, seen, containers in judged(file, name) if seen.phase is Phase.COMPLETE and any(map(_down, containers))]
-    assert not false
+    assert not [look.at for look in looks(file, name) if look.seen.phase is Phase.COMPLETE and any(map(_down, look.containers))]
 
 
 @pytest.mark.parametrize(("file", "name"), cases())
@@ -77,3 +69,24 @@ def test_complete_means_that_every_pod_is_ready_and_wanted(file: str, name: str)
                 conditions = {each["type"]: each["status"] for each in pod["status"]["conditions"]}
                 assert conditions["Ready"] == "True" and "deletionTimestamp" not in pod["metadata"]
                 assert pod["metadata"]["labels"]["controller-revision-hash"] == scene.set["status"]["updateRevision"]
+
+
+@pytest.mark.parametrize(("file", "name"), [case for case in cases() if _loops(*case.values)])
+def test_a_crash_loop_is_never_complete_once_it_has_restarted(file: str, name: str) -> None:
+    """However long the lives of its containers are: in these recordings, each of them ended again."""
+    assert not [look.at for look in looks(file, name) if look.seen.phase is Phase.COMPLETE and look.restarts > 0]
+
+
+@pytest.mark.parametrize(("file", "name"), [case for case in cases() if case.values[0] != "lost-node" and case.values[1] not in SOUND])
+def test_what_is_stuck_stays_stuck_until_something_outlives_its_back_off(file: str, name: str) -> None:
+    """One condition, one word: nothing in these gets better, so what was stuck once is stuck at every later moment."""
+    said = phases(looks(file, name))
+    assert [phase for phase, _ in said].count(Phase.STUCK) <= 1 and all(phase is not Phase.STUCK for phase, _ in said[:-1]), said
+
+
+@pytest.mark.parametrize(("file", "name"), [case for case in cases() if _loops(*case.values)])
+def test_a_crash_loop_ends_as_stuck_and_says_how_its_container_ends(file: str, name: str) -> None:
+    last = looks(file, name)[-1]
+    ends = {each["lastState"]["terminated"]["exitCode"] for each in last.containers if "terminated" in each.get("lastState", {})}
+    assert last.seen.phase is Phase.STUCK
+    assert any(blocker.exit_code in ends and blocker.restarts >= 2 for blocker in last.seen.blockers), last.seen.blockers

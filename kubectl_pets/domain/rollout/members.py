@@ -215,8 +215,7 @@ class _Reading:
     def member(self, ordinal: int, pod: Pod) -> Member:
         owner, slots, name = self._owner, self._slots, self._slots.name(ordinal)
         uses = _claim_uses(pod, self._claims)
-        lived = without_its_restarts(pod) if self._in_place else pod
-        trouble = trouble_of(lived, self._now) or ended_before(name, pod, owner, self._events, self._now)
+        trouble = self._trouble(name, pod)
         state, reason, message = self._state(pod, uses, trouble)
         ready_since = _ready_since(pod)
         available_at = _available_at(ready_since, self._min_ready)
@@ -251,6 +250,12 @@ class _Reading:
             resource_version=pod.metadata.resource_version,
             labels=tuple(sorted(pod.metadata.labels.items())),
         )
+
+    def _trouble(self, name: str, pod: Pod) -> Trouble | None:
+        of_containers = trouble_of(without_its_restarts(pod) if self._in_place else pod, self._now)
+        before = ended_before(name, pod, self._owner, self._events, self._now)
+        # What has ended for good is about to be made anew: its containers are not started again, so it goes on what was before.
+        return before or of_containers if pod.status.phase in ("Failed", "Succeeded") else of_containers or before
 
     def _state(self, pod: Pod, uses: tuple[ClaimUse, ...], trouble: Trouble | None) -> tuple[PodState, str, str]:
         """The pod's state with the cluster's reason and message for it."""
