@@ -17,7 +17,7 @@ from kubectl_pets import __version__
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "kubectl-pets.exe" if sys.platform == "win32" else "kubectl-pets"
 LICENCES = "THIRD-PARTY-LICENSES.txt"
-PARTS_LIST = "kubectl-pets.cdx.json"
+PARTS_LIST = "pets.cdx.json"  # kubectl takes every kubectl-* on PATH for a plugin
 
 
 def main() -> None:

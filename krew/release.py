@@ -19,13 +19,16 @@ from kubectl_pets import __version__
 
 TEMPLATE = Path(__file__).with_name("pets.yaml")
 
+#: Below ``dist``, which may be on PATH: kubectl would take the archives for plugins that cannot be run.
+FOLDER = "release"
+
 _DOWNLOAD = re.compile(r'\{\{\s*addURIAndSha\s+"(?P<url>[^"]+)"\s+\.TagName\s*\}\}')
 _TAG = re.compile(r"\{\{\s*\.TagName\s*\}\}")
 _VERSION = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m krew.release", description="Make what a release consists of, in dist/.")
+    parser = argparse.ArgumentParser(prog="python -m krew.release", description="Make what a release is, in dist/release/.")
     parser.add_argument("--tag", default=f"v{__version__}", help="the version (default: %(default)s)")
     parser.add_argument("--from", dest="folder", type=Path, help="a folder with the archives of other platforms")
     parser.add_argument("--url", help="where the archives will be downloaded from, instead of the template's")
@@ -41,20 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def release(dist: Path, tag: str, *, others: Path | None = None, url: str | None = None) -> list[Path]:
-    """Make the archive of the executable in ``dist``, add ``others``, and write sums and manifest; what a release uploads."""
+    """Make the archive of the executable in ``dist``, add ``others``, and write sums and manifest, all in a folder below it; what
+    a release uploads."""
     if not _VERSION.fullmatch(tag):
         raise ReleaseError(f"{tag} is not a version such as v{__version__}")
-    own = dist / archives.name(tag, archives.here())
+    into = dist / FOLDER
+    into.mkdir(exist_ok=True)
+    own = into / archives.name(tag, archives.here())
     archives.pack(own, parts_of(dist), build.epoch())
     shutil.copyfile(dist / build.PARTS_LIST, _list_beside(own))
     if others is not None:
-        _merge(dist, tag, others, own.name)
-    made = list(archives.found(dist, tag))
+        _merge(into, tag, others, own.name)
+    made = list(archives.found(into, tag))
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
-    (dist / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
-    (dist / "pets.yaml").write_text(filled(TEMPLATE.read_text(encoding="utf-8"), tag, sums, url), encoding="utf-8")
+    (into / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
+    (into / "pets.yaml").write_text(filled(TEMPLATE.read_text(encoding="utf-8"), tag, sums, url), encoding="utf-8")
     lists = [beside for path in made if (beside := _list_beside(path)).exists()]
-    return [*made, *lists, dist / "SHA256SUMS", dist / "pets.yaml"]
+    return [*made, *lists, into / "SHA256SUMS", into / "pets.yaml"]
 
 
 def parts_of(dist: Path) -> list[Path]:
@@ -95,15 +101,15 @@ def _list_beside(archive: Path) -> Path:
     return archive.with_name(re.sub(r"\.(tar\.gz|zip)$", ".cdx.json", archive.name))
 
 
-def _merge(dist: Path, tag: str, others: Path, own: str) -> None:
+def _merge(into: Path, tag: str, others: Path, own: str) -> None:
     """Copy the archives of other platforms, and their lists of parts, from a folder. What this machine made is not replaced."""
     if not others.is_dir():
         raise ReleaseError(f"there is no folder {others}")
     for path in archives.found(others, tag):
         if path.name != own:
             for file in (path, _list_beside(path)):
-                if file.exists() and file.resolve() != (dist / file.name).resolve():
-                    shutil.copyfile(file, dist / file.name)
+                if file.exists() and file.resolve() != (into / file.name).resolve():
+                    shutil.copyfile(file, into / file.name)
 
 
 if __name__ == "__main__":

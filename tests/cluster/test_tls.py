@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 import trustme
 
-from kubectl_pets.cluster import Client
+from kubectl_pets.cluster import Client, connect
+from kubectl_pets.cluster.http.credentials import WithCertificate
 from kubectl_pets.errors import ConfigError, UnreachableError
-from tests.cluster.conftest import Connector, data, serving
+from kubectl_pets.session import ConnectionFlags
+from tests.cluster.conftest import Connector, data, kubeconfig, serving, write
 from tests.cluster.loopback import Loopback, loopback, stateful_set
 from tests.cluster.proxy import Proxy, proxy, socks
 
@@ -98,6 +101,64 @@ def test_client_certificates_from_data_and_from_files(connecting: Connector, aut
         with pytest.raises(UnreachableError) as caught:
             connecting(server.url, cluster=trusted).set_view("x", "web")
         assert caught.value.hint is not None and ("client-certificate" in caught.value.hint or caught.value.hint == "try again")
+
+
+def test_client_certificates_in_files_are_read_again_when_they_are_rotated(
+    connecting: Connector, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WithCertificate, "_OFTEN", 0.0)
+    people = trustme.CA()
+    first, second = (people.issue_cert(f"{name}@example.org", common_name=name) for name in ("first", "second"))
+
+    def put(cert: trustme.LeafCert, key: trustme.LeafCert) -> None:
+        (tmp_path / "me.crt").write_bytes(cert.cert_chain_pems[0].bytes())
+        (tmp_path / "me.key").write_bytes(key.private_key_pem.bytes())
+
+    put(first, first)
+    with loopback(serving(authority, "127.0.0.1", client=people)) as server:
+        stateful_set(server.world)
+        user = {"client-certificate": "me.crt", "client-key": "me.key"}
+        client = connecting(server.url, cluster={"certificate-authority-data": data(authority.cert_pem)}, user=user)
+        works(client)
+        put(second, first)
+        works(client)  # in the middle of the rotation
+        (tmp_path / "me.key").unlink()
+        works(client)
+        assert {dict(sum(peer["subject"], ()))["commonName"] for peer in server.peers} == {"first"}
+        put(second, second)
+        works(client)
+        assert dict(sum(server.peers[-1]["subject"], ()))["commonName"] == "second"
+
+
+def test_an_intermediate_authority_is_trusted_by_itself(connecting: Connector) -> None:
+    """As Go trusts whatever is named."""
+    below = trustme.CA().create_child_ca()
+    with loopback(serving(below, "127.0.0.1")) as server:
+        stateful_set(server.world)
+        works(connecting(server.url, cluster={"certificate-authority-data": data(below.cert_pem)}))
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_compression_can_be_switched_off(
+    secure: Loopback, connecting: Connector, authority: trustme.CA, compressed: bool
+) -> None:
+    trusted = {"certificate-authority-data": data(authority.cert_pem)}
+    works(connecting(secure.url, cluster=trusted, disable_compression=not compressed))
+    assert secure.seen[0].headers["Accept-Encoding"] == ("gzip" if compressed else "identity")
+
+
+@pytest.mark.parametrize(("level", "told"), [(5, 0), (6, 1), (9, 1)])
+def test_each_request_is_told_with_its_time_and_without_secrets(
+    secure: Loopback, authority: trustme.CA, tmp_path: Path, level: int, told: int
+) -> None:
+    cluster = {"certificate-authority-data": data(authority.cert_pem)}
+    path = write(tmp_path / "config", kubeconfig(secure.url, cluster=cluster, user={"token": "s3cret"}))
+    lines: list[str] = []
+    with connect(ConnectionFlags(kubeconfig=str(path), verbosity=level), tell=lines.append) as client:
+        works(client)
+    assert len(lines) == told * len(secure.seen)
+    assert all(re.fullmatch(rf"GET {secure.url}/\S+: HTTP 200 in \d+ ms", line) for line in lines)
+    assert "s3cret" not in "".join(lines)
 
 
 def test_a_key_does_not_stay_on_the_disk(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from krew import archives, build
+from krew import archives, build, release
 from tests.commands.plugin import manifest
 from tests.controlplane import ControlPlane
 from tests.packaging.frozen import TAG, Krew, run
@@ -60,7 +60,7 @@ class Index:
 
 
 def test_the_manifest_is_valid_by_krew_s_own_judge(krew: Krew) -> None:
-    with served(krew.dist) as address:
+    with served(krew.dist / release.FOLDER) as address:
         _, made = krew.release(url=address)
         # It also downloads the archive, compares its sum, and installs it.
         run([krew.binaries["validate-krew-manifest"], "-manifest", made], krew.environ)
@@ -127,7 +127,7 @@ def everything_runs(krew: Krew, namespace: str) -> None:
 
 def test_upgraded_from_an_index(krew: Krew) -> None:
     index = Index(krew)
-    with served(krew.dist) as address:
+    with served(krew.dist / release.FOLDER) as address:
         index.publish(krew.release(TAG, address)[1])
         krew("update")
         krew("install", "pets")
@@ -147,7 +147,7 @@ def test_a_damaged_archive_is_not_installed(krew: Krew) -> None:
 
 def test_sums_are_those_that_sha256sum_checks(krew: Krew) -> None:
     archive, _ = krew.release()
-    done = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=krew.dist, capture_output=True, text=True, check=True)
+    done = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=krew.dist / release.FOLDER, capture_output=True, text=True, check=True)
     assert done.stdout == f"{archive.name}: OK\n"
 
 

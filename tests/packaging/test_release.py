@@ -3,6 +3,8 @@
 import hashlib
 import os
 import re
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -38,7 +40,7 @@ def elsewhere(folder: Path, *targets: str, tag: str = TAG) -> Path:
 
 
 def platforms(made: Path) -> dict[str, dict[str, str]]:
-    told = yaml.safe_load((made / "pets.yaml").read_text())
+    told = yaml.safe_load((made / release.FOLDER / "pets.yaml").read_text())
     return {"{os}_{arch}".format(**entry["selector"]["matchLabels"]): entry for entry in told["spec"]["platforms"]}
 
 
@@ -48,23 +50,32 @@ def test_archives_of_other_platforms_are_merged(made: Path, tmp_path: Path) -> N
     entries = platforms(made)
     assert set(entries) == set(TARGETS)
     for target, entry in entries.items():
-        archive = made / archives.name(TAG, target)
+        archive = made / release.FOLDER / archives.name(TAG, target)
         assert entry["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
         assert entry["uri"].endswith(f"/download/{TAG}/{archive.name}")
         assert entry["bin"] == ("kubectl-pets.exe" if target.startswith("windows") else "kubectl-pets")
         assert archive in outputs and archive.with_name(f"kubectl-pets_{TAG}_{target}.cdx.json") in outputs
-    assert len((made / "SHA256SUMS").read_text().splitlines()) == len(TARGETS)
+    assert len((made / release.FOLDER / "SHA256SUMS").read_text().splitlines()) == len(TARGETS)
 
 
 def test_what_this_machine_made_is_not_replaced(made: Path, tmp_path: Path) -> None:
     release.release(made, TAG, others=elsewhere(tmp_path / "others", archives.here()))
-    assert (made / archives.name(TAG, archives.here())).read_bytes() != archives.here().encode()
+    assert (made / release.FOLDER / archives.name(TAG, archives.here())).read_bytes() != archives.here().encode()
+
+
+def test_kubectl_takes_nothing_in_the_folder_of_the_build_for_a_plugin_but_the_executable(made: Path) -> None:
+    (made / build.NAME).write_text("#!/bin/sh\n")
+    release.release(made, TAG)
+    kubectl = str(Path(sys.executable).parent / "kubectl")
+    done = subprocess.run([kubectl, "plugin", "list"], env={"PATH": str(made)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split()[-1] == str(made / build.NAME)
 
 
 def test_archives_of_another_version_are_left_alone(made: Path, tmp_path: Path) -> None:
     release.release(made, TAG, others=elsewhere(tmp_path / "others", "darwin_arm64", tag="v1.2.4"))
     assert set(platforms(made)) == {archives.here()}
-    assert "v1.2.4" not in (made / "SHA256SUMS").read_text()
+    assert "v1.2.4" not in (made / release.FOLDER / "SHA256SUMS").read_text()
 
 
 def test_an_archive_that_the_template_does_not_know_is_told(made: Path, tmp_path: Path) -> None:

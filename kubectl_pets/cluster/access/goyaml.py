@@ -81,7 +81,7 @@ _Loader.add_constructor(_TAG + "null", _tagged(type(None)))
 _Loader.add_constructor(_TAG + "bool", _tagged(bool))
 _Loader.add_constructor(_TAG + "int", _tagged(int))
 _Loader.add_constructor(_TAG + "float", _tagged(int, float))
-_Loader.add_constructor(_TAG + "binary", lambda loader, node: b64decode(loader.construct_scalar(node)).decode())
+_Loader.add_constructor(_TAG + "binary", lambda loader, node: b64decode(loader.construct_scalar(node), validate=True).decode())
 for _text in ("timestamp", "merge"):
     _Loader.add_constructor(_TAG + _text, lambda loader, node: loader.construct_scalar(node))
 _Loader.add_constructor(None, _own)
@@ -126,7 +126,7 @@ def scalar(text: str) -> Any:
     if found:
         sign, hexadecimal, binary, octal, decimal = found.groups()
         digits, base = next((each, base) for each, base in ((hexadecimal, 16), (binary, 2), (octal, 8), (decimal, 10)) if each)
-        number = int(digits, base)
+        number = int(digits, base) if len(digits) <= 64 else 1 << 64
         if number < 1 << 64:
             return -number if sign == "-" else number
     if _FLOAT.fullmatch(plain) and not isinf(float(plain)):
