@@ -20,9 +20,11 @@ class Talk:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
 
+    def wire(self) -> bytes:
+        return self._exactly(int.from_bytes(self._exactly(2), "big"))
+
     def query(self) -> dns.message.Message:
-        size = int.from_bytes(self._exactly(2), "big")
-        return dns.message.from_wire(self._exactly(size))
+        return dns.message.from_wire(self.wire())
 
     def queries(self, count: int) -> list[dns.message.Message]:
         return [self.query() for _ in range(count)]

@@ -61,6 +61,9 @@ def honest(talk: Talk) -> None:
         ("A", ["20 CNAME db.example.org."], {}, (Outcome.NODATA, (), None, "an alias of db.example.org, which has none")),
         ("A", ["30 AAAA fd00::a"], {"soa": 5}, (Outcome.NODATA, (), 5, "")),
         ("A", ["30 TXT beside", "30 A 10.0.0.1"], {}, (Outcome.ANSWERED, ("10.0.0.1",), 30, "")),
+        ("A", ["other.example. 30 A 10.0.0.1"], {}, (Outcome.MISDIRECTED, (), None, "a record of other.example")),
+        ("A", ["9 A 10.0.0.1", "other.example. 3 A 10.0.0.2"], {}, (Outcome.ANSWERED, ("10.0.0.1",), 9, "")),
+        ("A", ["9 CNAME a.x.", "a.x. 9 CNAME a.x.", "b.x. 3 A 10.0.0.2"], {}, (Outcome.MISDIRECTED, (), None, "a record of b.x")),
     ],
 )
 def test_what_a_message_says(client: Client, type: str, records: list[str], how: dict[str, Any], expected: tuple[Any, ...]) -> None:

@@ -23,8 +23,9 @@ import dns.rdtypes.ANY.SOA
 import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
 import dns.rdtypes.IN.SRV
+import dns.rrset
 
-from kubectl_pets.domain.dns.answers import Answer, Outcome, Question
+from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType
 
 #: Ids have 16 bits.
 _MOST = 1 << 16
@@ -98,15 +99,36 @@ def _answer(message: dns.message.Message, question: Question) -> Answer:
         outcome, ttl = _OUTCOMES.get(code, Outcome.REFUSED), _negative_ttl(message)
         detail = dns.rcode.to_text(code) if outcome is Outcome.REFUSED else ""
         return Answer(question=question, outcome=outcome, ttl=ttl, detail=detail)
-    records = sorted(
-        {_record(data) for rrset in message.answer if dns.rdatatype.to_text(rrset.rdtype) == question.type for data in rrset}
-    )
-    if not records:
-        aliases = [_text(data.target) for rrset in message.answer if rrset.rdtype == dns.rdatatype.CNAME for data in rrset]
-        detail = f"an alias of {aliases[-1]}, which has none" if aliases else ""
-        return Answer(question=question, outcome=Outcome.NODATA, ttl=_negative_ttl(message), detail=detail)
-    ttl = min(int(rrset.ttl) for rrset in message.answer)
-    return Answer(question=question, outcome=Outcome.ANSWERED, records=tuple(records), ttl=ttl)
+    truncated = bool(message.flags & dns.flags.TC)
+    names = _names(message, question)
+    own = [rrset for rrset in message.answer if _text(rrset.name) in names]
+    records = {_record(data) for rrset in own if _is_of(rrset, question.type) for data in rrset}
+    if records:
+        ttl = min(int(rrset.ttl) for rrset in own)
+        found = tuple(sorted(records))
+        return Answer(question=question, outcome=Outcome.ANSWERED, records=found, ttl=ttl, truncated=truncated)
+    strays = [_text(rrset.name) for rrset in message.answer if rrset not in own and _is_of(rrset, question.type)]
+    if strays:
+        return Answer(question=question, outcome=Outcome.MISDIRECTED, detail=f"a record of {strays[0]}", truncated=truncated)
+    detail = f"an alias of {names[-1]}, which has none" if len(names) > 1 else ""
+    ttl = _negative_ttl(message)
+    return Answer(question=question, outcome=Outcome.NODATA, ttl=ttl, detail=detail, truncated=truncated)
+
+
+def _is_of(rrset: dns.rrset.RRset, wanted: RecordType) -> bool:
+    return rrset.rdclass == dns.rdataclass.IN and dns.rdatatype.to_text(rrset.rdtype) == wanted
+
+
+def _names(message: dns.message.Message, question: Question) -> list[str]:
+    """The name that was asked and those that it is an alias of, one after the other; records of others answer nothing
+    (RFC 1034, 4.3.2)."""
+    aliases = {
+        _text(rrset.name): _text(data.target) for rrset in message.answer if rrset.rdtype == dns.rdatatype.CNAME for data in rrset
+    }
+    names = [question.name]
+    while names[-1] in aliases and aliases[names[-1]] not in names:
+        names.append(aliases[names[-1]])
+    return names
 
 
 def _negative_ttl(message: dns.message.Message) -> int | None:

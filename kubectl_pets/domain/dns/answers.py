@@ -31,6 +31,8 @@ class Outcome(StrEnum):
     SERVFAIL = "servfail"
     #: REFUSED, NOTAUTH and every other code; ``Answer.detail`` names it.
     REFUSED = "refused"
+    #: Records, but of another name than the one asked; ``Answer.detail`` names that.
+    MISDIRECTED = "misdirected"
     #: Nothing came back in time, or the connection was cut.
     SILENT = "silent"
 
@@ -46,6 +48,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ttl: int | None = None
     #: The response code's name, or what cut the connection: untrusted text.
     detail: str = ""
+    #: The server left records out for want of room (TC, RFC 1035 4.1.1), so these are not all.
+    truncated: bool = False
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

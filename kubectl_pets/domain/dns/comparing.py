@@ -16,7 +16,9 @@ class AnswerStanding(StrEnum):
     SILENT = "silent"
     SERVFAIL = "servfail"
     REFUSED = "refused"
-    #: Other records than expected.
+    #: The answer was cut (TC): what came is as expected, what was left out nobody knows.
+    TRUNCATED = "truncated"
+    #: Other records than expected, or those of another name.
     WRONG = "wrong"
     #: NXDOMAIN or NODATA where there should be records, or NXDOMAIN for a name that is there.
     MISSING = "missing"
@@ -79,6 +81,9 @@ def _compare(wanted: Expectation, answer: Answer | None, hearing: ServerAnswers)
             return Compared(expectation=wanted, standing=AnswerStanding.SERVFAIL, answer=answer)
         case Outcome.REFUSED:
             return Compared(expectation=wanted, standing=AnswerStanding.REFUSED, answer=answer)
+        case Outcome.MISDIRECTED:
+            lacking = wanted.records or ()
+            return Compared(expectation=wanted, standing=AnswerStanding.WRONG, answer=answer, lacking=lacking)
         case Outcome.ANSWERED | Outcome.NODATA | Outcome.NXDOMAIN:
             return _judge(wanted, answer)
 
@@ -89,7 +94,11 @@ def _judge(wanted: Expectation, answer: Answer) -> Compared:
     given = {_essence(record, wanted.question.type) for record in answer.records}
     lacking = tuple(record for record in wanted.records if record not in given)
     extra = () if wanted.besides is None else tuple(sorted(given - {*wanted.records, *wanted.besides}))
-    if extra or (lacking and given):
+    if extra:
+        standing = AnswerStanding.WRONG
+    elif answer.truncated:
+        standing = AnswerStanding.TRUNCATED
+    elif lacking and given:
         standing = AnswerStanding.WRONG
     elif lacking or (wanted.exists and answer.outcome is Outcome.NXDOMAIN):
         standing = AnswerStanding.MISSING

@@ -17,13 +17,13 @@ from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.endpoints import EndpointEntry, Entries, read_entries
 from kubectl_pets.domain.dns.faults import fault, published_since
 from kubectl_pets.domain.dns.links import Chain, failed, passed, skipped
-from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position
+from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position, is_left_over, published_records
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
 from kubectl_pets.domain.sets.kinds import kind_of
 from kubectl_pets.domain.sets.slots import slots_of
 
-_FAILING = (AnswerStanding.SILENT, AnswerStanding.SERVFAIL, AnswerStanding.REFUSED)
+_FAILING = (AnswerStanding.SILENT, AnswerStanding.SERVFAIL, AnswerStanding.REFUSED, AnswerStanding.TRUNCATED)
 #: Links that are about the Service and not about one pod.
 _COMMON = (Check.SERVICE_NAME, Check.SERVICE, Check.HEADLESS, Check.COREFILE)
 
@@ -68,7 +68,8 @@ class _Doctor:
         self.network, self.expected, self.settings, self.views, self.now = network, expected, settings, views, now
         found = read_entries(network, expected.service.name if expected.service is not None else "")
         self.entries = Entries(found) if found is not None else None
-        self.live = frozenset(entry.address for entry in found if entry.ready) if found is not None else None
+        domain = f"{network.set.spec.service_name}.{network.set.namespace}.svc.{expected.zone.name}"
+        self.live = published_records(found, domain, settings) if found is not None else None
         self.positions = {position.name: position for position in expected.positions}
         self.heard = dict(zip(expected.names, compare(expected.names, hearings), strict=True))
 
@@ -159,6 +160,8 @@ class _Doctor:
 
     def _shared_findings(self, name: Name, heard: Sequence[Heard], pods: Sequence[NameLine]) -> Iterator[NameFinding]:
         yield from self.common
+        if not name.pod:
+            yield from self.left_over
         own = [line for line in pods if not name.pod or line.name.pod == name.pod]
         for line in own:
             yield from _findings([link for link in line.links if link.check is Check.SLICE])
@@ -172,6 +175,16 @@ class _Doctor:
         first = slots_of(self.network.set).slot(0)
         nobody = Position(ordinal=first.ordinal, name=first.name, pod=None)
         return tuple(_findings([link for link in self._chain(nobody).links() if link.check in _COMMON]))
+
+    @cached_property
+    def left_over(self) -> tuple[NameFinding, ...]:
+        """What slices hold of pods of no position."""
+        living = {pod.name for pod in self.network.pods or ()}
+        return tuple(
+            NameFinding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
+            for entry in self.entries or ()
+            if entry.ready and self.network.pods is not None and is_left_over(entry, self.network.set.name, living)
+        )
 
     def _entries_of(self, name: Name) -> tuple[EndpointEntry, ...] | None:
         if self.entries is None:

@@ -6,7 +6,7 @@ so the TTL heard says until when it may be given; and an answer that should have
 
 from datetime import datetime, timedelta
 
-from kubectl_pets.domain.dns.answers import Outcome, Server
+from kubectl_pets.domain.dns.answers import Outcome, RecordType, Server
 from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.network import Service
@@ -33,7 +33,7 @@ def fault(
     heard: Heard, settings: Settings | None, live: frozenset[str] | None, since: datetime | None, now: datetime
 ) -> NameFinding | None:
     """What is wrong with one server's answers to a name; None: nothing, or nothing was asked. ``since``: when the records that
-    are expected came about; ``live``: the addresses that the slices have as ready, None where these could not be read."""
+    are expected came about; ``live``: the records that the slices stand for, None where these could not be read."""
     server = label(heard.hearing.server)
     match heard.standing:
         case AnswerStanding.SILENT:
@@ -41,6 +41,9 @@ def fault(
             return NameFinding(reason=Reason.SERVER_SILENT, server=server, detail=heard.hearing.trouble or detail)
         case AnswerStanding.SERVFAIL | AnswerStanding.REFUSED:
             return NameFinding(reason=Reason.SERVER_FAILING, server=server, detail=_code(heard))
+        case AnswerStanding.TRUNCATED:
+            found = next(each for each in heard.compared if each.standing is AnswerStanding.TRUNCATED)
+            return NameFinding(reason=Reason.TRUNCATED, server=server, subject=", ".join(found.lacking))
         case AnswerStanding.WRONG:
             return _wrong(heard, live, server)
         case AnswerStanding.MISSING:
@@ -55,15 +58,19 @@ def _code(heard: Heard) -> str:
 
 
 def _wrong(heard: Heard, live: frozenset[str] | None, server: str) -> NameFinding:
-    """Other records than expected. What no slice holds any more is an old answer."""
+    """Other records than expected. What no slice holds any more is an old answer, where it is still to be cached: of an address
+    only, since what other namespaces call it is not known."""
     found = next(each for each in heard.compared if each.standing is AnswerStanding.WRONG)
-    old = live is not None and not live.intersection(found.extra)
+    if found.answer is not None and found.answer.outcome is Outcome.MISDIRECTED:
+        return NameFinding(reason=Reason.OTHER_OWNER, server=server, detail=found.answer.detail)
+    pointer = found.expectation.question.type is RecordType.PTR
+    old = live is not None and not live.intersection(found.extra) and not pointer and _until(found, heard) is not None
     return NameFinding(
         reason=Reason.STALE_ANSWER if old else Reason.WRONG_ANSWER,
         subject=", ".join(found.lacking),
         detail=", ".join(found.extra),
         server=server,
-        until=_until(found, heard),
+        until=_until(found, heard) if old else None,
     )
 
 

@@ -54,6 +54,9 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.STALE_ANSWER
             | Reason.SERVER_BEHIND
             | Reason.WRONG_ANSWER
+            | Reason.OTHER_OWNER
+            | Reason.TRUNCATED
+            | Reason.NAME_SHARED
             | Reason.REPLICAS_DIFFER
             | Reason.CLIENT_NO_SEARCH
             | Reason.CLIENT_SEES_OTHER

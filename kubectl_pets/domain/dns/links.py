@@ -213,10 +213,15 @@ class Chain:
         if self.network.pods is None:
             return ()
         return tuple(
-            NameFinding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
+            self._claimed(entry)
             for entry in self.entries
             if entry.ready and is_of_predecessor(entry, self.position.name, self.pod)
         )
+
+    def _claimed(self, entry: EndpointEntry) -> NameFinding:
+        if entry.pod in ("", self.position.name):
+            return NameFinding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
+        return NameFinding(reason=Reason.NAME_SHARED, subject=entry.pod, detail=entry.address)
 
     def _lacking(self) -> tuple[NameFinding, ...]:
         found: list[NameFinding] = []

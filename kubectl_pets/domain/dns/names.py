@@ -5,7 +5,7 @@ The rules are those of the DNS specification for Services (kubernetes/dns docs/s
 the EndpointSlices happen to hold: they are part of what is examined. They are the source only of endpoints of others.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from enum import StrEnum, unique
 from ipaddress import ip_address
 
@@ -140,6 +140,31 @@ def label_of(pod: Pod, service: Service, address: str, settings: Settings | None
     return dashed(address)
 
 
+def entry_label(entry: EndpointEntry, settings: Settings | None) -> str:
+    """As ``label_of``, of an address in a slice."""
+    if entry.hostname:
+        return entry.hostname
+    named = settings is not None and settings.endpoint_pod_names and 0 < len(entry.pod) <= LONGEST_LABEL
+    return entry.pod if named else dashed(entry.address)
+
+
+def is_left_over(entry: EndpointEntry, owner: str, living: Container[str]) -> bool:
+    """It is of a pod of the set (named ``owner``) that there is no more, whether or not a position of that ordinal still is."""
+    claimed = entry.pod or entry.hostname
+    return ordinal_of(claimed, owner) is not None and claimed not in living
+
+
+def published_records(entries: Iterable[EndpointEntry], domain: str, settings: Settings | None) -> frozenset[str]:
+    """All that CoreDNS makes of a Service's slices, of every record type: addresses, "PORT TARGET" of SRV, and names of PTR.
+    ``domain``: the Service's."""
+    found: set[str] = set()
+    for entry in entries:
+        if entry.ready:
+            name = f"{entry_label(entry, settings)}.{domain}".lower()
+            found |= {entry.address, name, *(f"{number} {name}" for _, _, number in entry.ports)}
+    return frozenset(found)
+
+
 def dashed(address: str) -> str:
     return address.replace(".", "-").replace(":", "-")
 
@@ -165,14 +190,18 @@ class _Writer:
         self.domain = f"{network.set.spec.service_name}.{network.set.namespace}.svc.{zone.name}".lower()
         self.root = f"{network.set.namespace}.svc.{zone.name}".lower()
         self.known = network.pods is not None and network.services is not None
-        self.own_names = {position.name for position in self.positions}
+        self.by_name = {position.name: position for position in self.positions}
+        self.own_names = self.by_name.keys()
         self.own_addresses = {each for position in self.positions if position.pod for each in addresses_of(position.pod)}
         self.living = {pod.name for pod in network.pods or ()}
         self.entries = read_entries(network, self.service.name) if self.service is not None else ()
         self.endpoints = tuple(self._endpoints()) if self.known and self.service is not None else ()
-        self.by_label: dict[str, list[str]] = {}
-        for label, address, _ in self.endpoints:
-            self.by_label.setdefault(label, []).append(address)
+        #: (label, ordinal) to the addresses that this position's own pod gives to the label.
+        self.own: dict[tuple[str, int], list[str]] = {}
+        for label, address, source in self.endpoints:
+            ordinal = source.ordinal if isinstance(source, Position) else self._ordinal_of(source)
+            if ordinal is not None:
+                self.own.setdefault((label, ordinal), []).append(address)
 
     def names(self) -> Iterator[Name]:
         yield from map(self._pod, self.positions)
@@ -200,22 +229,25 @@ class _Writer:
                 yield self._label(entry).lower(), entry.address, entry
 
     def _is_ours(self, entry: EndpointEntry) -> bool:
-        """Of a position, be it of a pod that held it before."""
-        if entry.pod:
-            gone = ordinal_of(entry.pod, self.network.set.name) is not None and entry.pod not in self.living
-            return entry.pod in self.own_names or gone
-        return entry.hostname in self.own_names or entry.address in self.own_addresses
+        """Of a position, be it of a pod that held it before, or a leftover of a position that there is no more."""
+        if (entry.pod or entry.hostname) in self.own_names or is_left_over(entry, self.network.set.name, self.living):
+            return True
+        return not entry.pod and entry.address in self.own_addresses
+
+    def _ordinal_of(self, entry: EndpointEntry) -> int | None:
+        """Whose address somebody wrote into a slice, where the Service has no selector."""
+        position = self.by_name.get(entry.hostname)
+        if position is None or position.pod is None or self.service is None or self.service.spec.selector:
+            return None
+        return position.ordinal if entry.address in addresses_of(position.pod) else None
 
     def _label(self, entry: EndpointEntry) -> str:
-        if entry.hostname:
-            return entry.hostname
-        named = self.settings is not None and self.settings.endpoint_pod_names and 0 < len(entry.pod) <= LONGEST_LABEL
-        return entry.pod if named else dashed(entry.address)
+        return entry_label(entry, self.settings)
 
     # --- expectations --------------------------------------------------------------------------------------------------------
 
     def _pod(self, position: Position) -> Name:
-        own = tuple(self.by_label.get(position.name.lower(), ()))
+        own = tuple(self.own.get((position.name.lower(), position.ordinal), ()))
         name = f"{position.name}.{self.domain}".lower() if self.network.set.spec.service_name else ""
         return Name(
             kind=NameKind.POD,

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     FAMILY_NOT_SERVED = "family-not-served"  #: subject: the service's families, detail: the pod's addresses
     SLICE_LACKS = "slice-lacks"  #: no slice holds this address of the pod yet; detail: the address
     SLICE_OLD = "slice-old"  #: a slice still holds the address of a pod that was there before; detail: the address
+    NAME_SHARED = "name-shared"  #: another pod has this hostname and subdomain, too; subject: it, detail: its address
     SLICE_NOT_READY = "slice-not-ready"  #: the slice calls a Ready pod not ready; subject: the slice
     SLICE_NO_HOSTNAME = "slice-no-hostname"  #: subject: the slice
     HIDDEN_NAMESPACE = "hidden-namespace"  #: detail: the namespaces that are shown
@@ -83,6 +84,8 @@ class Reason(StrEnum):
     STALE_ANSWER = "stale-answer"  #: subject: what its answer lacks, detail: what it has besides
     SERVER_BEHIND = "server-behind"  #: it denies what has been there for longer than denials are cached
     WRONG_ANSWER = "wrong-answer"  #: as STALE_ANSWER, and age does not explain it
+    OTHER_OWNER = "other-owner"  #: it gave records of another name; detail: of which
+    TRUNCATED = "truncated"  #: the server cut its answer; subject: what is missing in it
     REPLICAS_DIFFER = "replicas-differ"
     CLIENT_NO_SEARCH = "client-no-search"  #: subject: the pod looked from, detail: its search list
     CLIENT_SEES_OTHER = "client-sees-other"  #: detail: what it sees

@@ -81,6 +81,7 @@ def _heard(heard: Heard) -> dict[str, Any]:
                 "outcome": each.answer.outcome if each.answer else None,
                 "records": list(each.answer.records) if each.answer else None,
                 "ttl": each.answer.ttl if each.answer else None,
+                "truncated": each.answer.truncated if each.answer else None,
             }
             for each in heard.compared
         ],

@@ -159,6 +159,8 @@ def _answer(one: Compared, *, named: bool, wide: bool) -> str:
         return "no answer" if one.standing is AnswerStanding.SILENT else "-"
     thing = {"SRV": "target", "PTR": "name"}.get(one.expectation.question.type.value, "address")
     text = _listed(answer.records, thing) if answer.records else clean(answer.outcome.value.upper())
+    if answer.truncated:
+        text += " (cut)"
     if wide and answer.ttl is not None:
         text += f" ({answer.ttl}s)"
     return f"{one.expectation.question.type.value}: {text}" if named else text

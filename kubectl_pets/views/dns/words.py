@@ -178,6 +178,8 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"no EndpointSlice holds {detail} yet"
         case Reason.SLICE_OLD:
             return f"EndpointSlice {subject} still holds {detail} of an earlier pod"
+        case Reason.NAME_SHARED:
+            return f"pod {subject} has the same hostname and subdomain, so its {detail} has this name, too"
         case Reason.SLICE_NOT_READY:
             return f"EndpointSlice {subject} still has {detail} as not ready"
         case Reason.SLICE_NO_HOSTNAME:
@@ -204,6 +206,10 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"answers {detail} although the EndpointSlices have it: the server does not see them, or hides them"
         case Reason.WRONG_ANSWER:
             return _difference(subject, detail)
+        case Reason.OTHER_OWNER:
+            return f"answers with {detail}, which was not asked"
+        case Reason.TRUNCATED:
+            return "its answer was cut (TC)" + (f": it lacks {subject}" if subject else "")
         case Reason.REPLICAS_DIFFER:
             return "the replicas differ"
         case Reason.CLIENT_NO_SEARCH:
@@ -275,10 +281,21 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
         case Reason.OTHER_ZONE:
             own, zone = seen.kind.command_line(clean(seen.set)), clean(found.detail)
             yield f"ask in the Corefile's: kubectl pets dns {own} --cluster-domain {zone}{space}"
-        case Reason.SERVER_SILENT | Reason.SERVER_FAILING | Reason.SERVER_BEHIND | Reason.WRONG_ANSWER:
+        case Reason.NAME_SHARED:
+            yield f"see who made it, and with which hostname: kubectl get pod {subject}{space} -o yaml"
+        case Reason.TRUNCATED:
+            yield f"see how many there are: kubectl get endpointslices -l kubernetes.io/service-name={service}{space}"
+        case (
+            Reason.SERVER_SILENT
+            | Reason.SERVER_FAILING
+            | Reason.SERVER_BEHIND
+            | Reason.WRONG_ANSWER
+            | Reason.OTHER_OWNER
+        ):
             yield f"see what it says: kubectl logs {_logs(found)}"
         case Reason.NEGATIVE_CACHE | Reason.STALE_ANSWER | Reason.REPLICAS_DIFFER:
-            yield f"it passes by itself; see it happen: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
+            what = "it passes by itself; see it happen" if found.until else "see whether it passes"
+            yield f"{what}: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
         case Reason.CLIENT_NO_SEARCH | Reason.CLIENT_SEES_OTHER | Reason.CLIENT_NDOTS | Reason.NODE_CACHE | Reason.NODE_DNS:
             yield "see its dnsPolicy and dnsConfig: kubectl get pod " + (subject or name) + " -o yaml"
         case Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:

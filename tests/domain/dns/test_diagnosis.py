@@ -11,7 +11,7 @@ from kubectl_pets.domain.dns.comparing import AnswerStanding
 from kubectl_pets.domain.dns.corefile import Settings, read_corefile
 from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
 from kubectl_pets.domain.dns.names import NameKind, expected, questions
-from kubectl_pets.domain.dns.network import Endpoint, Network, ServicePort
+from kubectl_pets.domain.dns.network import Endpoint, EndpointPort, Network, ServicePort, TargetRef
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, LinkSkip, NameLine, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import cluster_zone
 from tests.domain.dns.builders import COREFILE, NOW, endpoint_slice, network, pod, service, statefulset
@@ -490,3 +490,133 @@ def test_narrowed_to_one_pod() -> None:
 def test_terminating_pods_do_not_hide_their_service_s_others() -> None:
     seen = look(FAULTS["terminating"][0])
     assert shared(seen, NameKind.SERVICE).verdict is NameVerdict.RIGHT
+
+
+# --- a right that is right ---------------------------------------------------------------------------------------------------
+
+
+def with_another(address: str, hostname: str, pod_name: str = "", uid: str = "") -> Network:
+    """HEALTHY with one more endpoint in a slice of its own."""
+    target = TargetRef(kind="Pod", namespace="prod", name=pod_name, uid=uid) if pod_name else None
+    extra = endpoint_slice("nginx-other", "IPv4", Endpoint(addresses=(address,), hostname=hostname, target_ref=target))
+    return replace(HEALTHY, slices=(*(HEALTHY.slices or ()), extra))
+
+
+def test_another_pod_with_the_same_hostname_and_subdomain_is_no_part_of_the_name() -> None:
+    seen = look(with_another("10.0.0.99", "web-1", "client-0", "uid-client-0"))
+    line = line_of(seen)
+    assert line.verdict is NameVerdict.WRONG and line.name.records == ("10.0.0.11",)
+    assert line.finding is not None
+    assert (line.finding.reason, line.finding.subject, line.finding.detail) == (Reason.NAME_SHARED, "client-0", "10.0.0.99")
+    assert shared(seen, NameKind.SERVICE).verdict is NameVerdict.RIGHT  # the Service does select it
+
+
+def test_a_pod_of_the_set_that_was_made_with_another_s_hostname() -> None:
+    seen = look(network(pod(0), pod(1), pod(2, hostname="web-1")))
+    assert line_of(seen).verdict is NameVerdict.WRONG
+    assert reason_of(seen) is Reason.NAME_SHARED and reason_of(seen, "web-2") is Reason.HOSTNAME_DIFFERS
+
+
+@pytest.mark.parametrize("pod_name, uid", [("", ""), ("web-7", "uid-old")])
+def test_what_a_slice_holds_of_an_ordinal_that_there_is_no_more(pod_name: str, uid: str) -> None:
+    seen = look(with_another("192.0.2.8", "web-7", pod_name, uid))
+    line = shared(seen, NameKind.SERVICE)
+    assert line.verdict is NameVerdict.WRONG and line.finding is not None
+    assert (line.finding.reason, line.finding.subject, line.finding.detail) == (Reason.SLICE_OLD, "nginx-other", "192.0.2.8")
+    assert all(line_of(seen, f"web-{n}").verdict is NameVerdict.RIGHT for n in range(3))
+
+
+def test_an_address_that_somebody_wrote_for_a_pod_which_has_another() -> None:
+    byhand = service(selector={})
+    pods = (pod(0), pod(1))
+    written = endpoint_slice(
+        "hand",
+        "IPv4",
+        Endpoint(addresses=("10.0.0.10",), hostname="web-0"),
+        Endpoint(addresses=("10.9.9.9",), hostname="web-1"),
+        Endpoint(addresses=("192.0.2.44",), hostname="legacy-db"),
+    )
+    seen = look(network(*pods, services=(byhand,), slices=(written,)))
+    assert line_of(seen, "web-0").verdict is NameVerdict.RIGHT
+    assert line_of(seen).verdict is NameVerdict.WRONG and line_of(seen).name.records == ()
+
+
+def test_targets_and_names_are_compared_with_targets_and_names() -> None:
+    """The slices have another port than the Service: an answer that has it is not older than they are. What another namespace calls
+    an address is not known, so nothing says that it is old."""
+
+    def meddle(heard: ServerAnswers) -> ServerAnswers:
+        return replace(
+            heard,
+            answers=tuple(
+                replace(each, records=("db-0.other.test.svc.cluster.local",)) if each.question.name == "11.0.0.10.in-addr.arpa" else each
+                for each in heard.answers
+            ),
+        )
+
+    slices = tuple(replace(each, ports=(EndpointPort(name="http", port=9090),)) for each in HEALTHY.slices or ())
+    seen = look(replace(HEALTHY, slices=slices), hear=meddle)
+    targets, pointer = shared(seen, NameKind.PORT), next(line for line in seen.lines if line.name.pod == "web-1" and line.name.kind is NameKind.REVERSE)
+    assert targets.verdict is pointer.verdict is NameVerdict.WRONG
+    assert targets.finding is not None and pointer.finding is not None
+    assert (targets.finding.reason, targets.finding.until) == (Reason.WRONG_ANSWER, None)
+    assert (pointer.finding.reason, pointer.finding.until) == (Reason.WRONG_ANSWER, None)
+
+
+@pytest.mark.parametrize(
+    "kept, verdict, lacking",
+    [
+        (("10.0.0.10", "10.0.0.11", "10.0.0.12"), NameVerdict.FAILING, ""),
+        (("10.0.0.10",), NameVerdict.FAILING, "10.0.0.11, 10.0.0.12"),
+        (("10.0.0.10", "10.6.6.6"), NameVerdict.WRONG, "10.0.0.11, 10.0.0.12"),
+    ],
+)
+def test_an_answer_that_was_cut_is_never_right(kept: tuple[str, ...], verdict: NameVerdict, lacking: str) -> None:
+    name = "nginx.prod.svc.cluster.local"
+
+    def cut(heard: ServerAnswers) -> ServerAnswers:
+        return replace(
+            heard,
+            answers=tuple(
+                replace(each, records=kept, truncated=True) if (each.question.name, each.question.type) == (name, RecordType.A) else each
+                for each in heard.answers
+            ),
+        )
+
+    line = shared(look(HEALTHY, hear=cut), NameKind.SERVICE)
+    assert line.verdict is verdict and line.finding is not None and line.finding.subject == lacking
+    assert verdict is NameVerdict.WRONG or line.finding.reason is Reason.TRUNCATED
+
+
+def test_records_of_another_name_are_wrong_even_where_nothing_is_expected() -> None:
+    def misdirect(heard: ServerAnswers) -> ServerAnswers:
+        return replace(
+            heard,
+            answers=tuple(
+                replace(each, outcome=Outcome.MISDIRECTED, records=(), detail="a record of other.example")
+                if each.question.type is RecordType.AAAA
+                else each
+                for each in heard.answers
+            ),
+        )
+
+    seen = look(HEALTHY, hear=misdirect)
+    assert line_of(seen).verdict is NameVerdict.WRONG and reason_of(seen) is Reason.OTHER_OWNER
+
+
+def test_only_what_may_be_cached_is_called_old() -> None:
+    def stale(ttl: int | None) -> Callable[[ServerAnswers], ServerAnswers]:
+        return lambda heard: replace(
+            heard,
+            answers=tuple(
+                replace(each, records=("10.6.6.6",), ttl=ttl)
+                if each.question.name.startswith("web-1.") and each.question.type is RecordType.A
+                else each
+                for each in heard.answers
+            ),
+        )
+
+    cached, forever = line_of(look(HEALTHY, hear=stale(9))).finding, line_of(look(HEALTHY, hear=stale(None))).finding
+    assert cached is not None and forever is not None
+    assert (cached.reason, cached.until) == (Reason.STALE_ANSWER, NOW + timedelta(seconds=9))
+    assert (forever.reason, forever.until) == (Reason.WRONG_ANSWER, None)
