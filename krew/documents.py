@@ -28,7 +28,10 @@ def bill_of_materials(version: str, parts: Sequence[Part]) -> str:
     """CycloneDX 1.6 as JSON text, the same for the same parts: no serial number, and no time but that of SOURCE_DATE_EPOCH."""
     whole = _environment()
     known = {component["name"].lower(): component for component in whole["components"]}
-    components = [{**known[part.package.lower()], "type": "library"} if part.package else _generic(part) for part in parts]
+    components = [
+        {"licenses": _licences(part), **known[part.package.lower()], "type": "library"} if part.package else _generic(part)
+        for part in parts
+    ]
     subject = {
         "bom-ref": "kubectl-pets",
         "type": "application",
@@ -58,12 +61,15 @@ def _environment() -> dict[str, Any]:
 def _generic(part: Part) -> dict[str, Any]:
     """A part that is on no registry."""
     name = part.name.lower().replace(" ", "-")
-    licence = {"name": part.licence} if part.licence.startswith("LicenseRef-") else {"id": part.licence}
     return {
         "bom-ref": f"{name}@{part.version}",
         "type": "library",
         "name": part.name,
         "version": part.version,
         "purl": f"pkg:generic/{name}@{part.version}",
-        "licenses": [{"license": licence}],
+        "licenses": _licences(part),
     }
+
+
+def _licences(part: Part) -> list[dict[str, Any]]:
+    return [{"license": {"name" if part.licence.startswith("LicenseRef-") else "id": part.licence}}]

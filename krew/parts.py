@@ -15,6 +15,9 @@ from pathlib import Path
 
 from PyInstaller.archive.readers import CArchiveReader
 
+#: Packages that name a family of licences, where their text is one of it.
+_UNCLEAR = {"PySocks": "BSD-3-Clause"}
+
 _TEXTS = Path(__file__).with_name("licences")
 
 
@@ -113,7 +116,7 @@ def _from_metadata(dist: Distribution) -> Part:
     meta = dist.metadata
     named = [file for file in dist.files or () if re.match(r"(licen[sc]e|copying|notice)", file.name, re.IGNORECASE)]
     texts = [Path(str(dist.locate_file(file))).read_text(encoding="utf-8") for file in named if ".dist-info" in str(file)]
-    licence = (meta.get_all("License-Expression") or meta.get_all("License") or [""])[0]
+    licence = _UNCLEAR.get(meta["Name"]) or (meta.get_all("License-Expression") or meta.get_all("License") or [""])[0]
     if not texts or not licence:
         raise UnknownPartError(f"{meta['Name']} does not say under which licence it is")
     return Part(meta["Name"], meta["Version"], licence, "\n".join(texts), meta["Name"])

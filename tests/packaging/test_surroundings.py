@@ -211,5 +211,5 @@ def test_with_a_client_certificate(frozen: Frozen, controlplane: ControlPlane) -
 
 
 def test_a_server_with_an_international_name(frozen: Frozen) -> None:
-    told = frozen("list", "-n", "default", "--server", "https://bücher.invalid", expect=1).stderr
+    told = frozen("list", "-n", "default", "--server", "https://bücher.invalid", "--token", "t", expect=1).stderr
     assert "cannot reach" in told and "defect" not in told
