@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -90,13 +91,10 @@ def _without_user(url: str | None) -> str | None:
     return re.sub(r"//[^/]*@", "//", url) if url else url
 
 
-class OutputLost(KeyboardInterrupt):
-    """stdout cannot be written any more. It ends what is under way as Ctrl-C does: whole changes only, and nothing half told."""
-
-
 class _Stream:
     """stdout or stderr, that may be closed, full or gone. The first write that fails is noted in ``failure``, later ones do
-    nothing. ``needed``: the first raises OutputLost as well."""
+    nothing. ``needed``: the first also ends what is under way, by the signal that Ctrl-C sends, so that it takes effect where
+    nothing is broken off."""
 
     def __init__(self, stream: TextIO | None, needed: bool) -> None:
         self._stream, self._needed = stream, needed
@@ -124,7 +122,9 @@ class _Stream:
         except OSError as error:
             self.failure = error
         if self._needed:
-            raise OutputLost
+            if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as scripts' background jobs have it
+                raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return None
 
 

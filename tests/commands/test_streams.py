@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_pets.flows.engine.interrupts import SIGNALS, held_back
-from kubectl_pets.session import OutputLost, Terminal
+from kubectl_pets.session import Terminal
 
 _PETS = f"{sys.executable} -m kubectl_pets"
 
@@ -82,12 +82,27 @@ def closing(stream: object) -> None:
 
 def test_output_that_is_lost_ends_what_is_under_way_once_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = broken(monkeypatch, "stdout")
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(KeyboardInterrupt):
         terminal.print("a line")
-    assert caught.type is OutputLost
     terminal.print("what the end of a rollout has to say")
     lost = terminal.lost
     assert lost is not None and lost.strerror == "No space left on device"
+    closing(sys.stdout)
+
+
+def test_output_that_is_lost_breaks_nothing_off_that_ctrl_c_would_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = broken(monkeypatch, "stdout")
+    with held_back() as came:
+        terminal.print("one claim is through")
+        assert came()
+    closing(sys.stdout)
+
+
+def test_output_that_is_lost_ends_a_background_job_too(monkeypatch: pytest.MonkeyPatch, restored: Callable[[], None]) -> None:
+    terminal = broken(monkeypatch, "stdout")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with pytest.raises(KeyboardInterrupt):
+        terminal.print("a line")
     closing(sys.stdout)
 
 
