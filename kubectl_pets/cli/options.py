@@ -285,7 +285,10 @@ def connection(command: _F, *, all_shown: bool = False) -> _F:
     """All of kubectl's connection flags, and ``-v``. They may stand before the verb or after it."""
     for name in WITHOUT_EFFECT:
         command = click.option(name, hidden=True, expose_value=False, callback=_ignore)(command)
+    own = {name for option in getattr(command, "__click_params__", ()) for name in option.opts}
     for index, (flags, kw) in reversed(list(enumerate(_CONNECTION))):
+        if own.intersection(flags):
+            continue  # this verb has another meaning for it; in front of the verb it is kubectl's still
         shown = all_shown or index < _SHOWN_EVERYWHERE or "-v" in flags
         kind = click.Option if shown else _Quiet
         command = click.option(*flags, cls=kind, expose_value=False, callback=_remember, **kw)(command)

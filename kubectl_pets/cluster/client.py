@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.network import Network
+    from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
     from kubectl_pets.domain.rollout.asking import Questions
@@ -178,6 +179,12 @@ class Client:
     def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
         listed = self._reader.listing(CLAIMS, Scope(namespace=namespace, labels=selector)).items
         return frozenset((claim.namespace, claim.name) for claim in listed)
+
+    def claim_maker(self, namespace: str, name: str) -> ClaimMaker:
+        from kubectl_pets.domain.orphans.adopting import ClaimMaker
+
+        kind = ResourceKind(ClaimMaker, SETS.base, SETS.plural, SETS.kind)
+        return self._reader.one(kind, namespace, name)
 
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]:
         return self._reader.listing(CLAIMS, Scope(namespace=namespace)).items

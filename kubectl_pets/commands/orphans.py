@@ -24,6 +24,7 @@ VERBS = {
     "delete": Verb(f"{_HERE}_delete:delete", "Delete claims; the data survives unless told otherwise."),
     "restore": Verb(f"{_HERE}_restore:restore", "Bring deleted claims back onto their volumes."),
     "purge": Verb(f"{_HERE}_restore:purge", "Destroy the volumes that earlier deletions left."),
+    "adopt": Verb(f"{_HERE}_adopt:adopt", "Bind retained volumes to the claims that a set will ask for."),
     "keep": Verb(f"{_HERE}:keep", "Mark a claim as one that stays."),
     "unkeep": Verb(f"{_HERE}:unkeep", "Take that mark off."),
 }

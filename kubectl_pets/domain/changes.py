@@ -115,6 +115,17 @@ class ClearClaimRef(msgspec.Struct, frozen=True, kw_only=True, tag="clear-claim-
     old_claim_uid: str
 
 
+class ReserveVolume(msgspec.Struct, frozen=True, kw_only=True, tag="reserve-volume"):
+    """``spec.claimRef`` of a volume that nobody has names this claim, without a uid: only a claim of that name binds. Conditional
+    on uid and resourceVersion."""
+
+    volume: str
+    uid: str
+    resource_version: str
+    namespace: str
+    claim: str
+
+
 class UndoRetain(msgspec.Struct, frozen=True, kw_only=True, tag="undo-retain"):
     """The reclaim policy from before, without the annotations that remembered it. Conditional on uid and resourceVersion. A
     volume that is Released is destroyed by it: only for one that is bound (``orphans.retention``)."""
@@ -135,6 +146,16 @@ class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volu
     resource_version: str
 
 
-ClaimChange = TakeSnapshot | SetRetain | DeleteClaim | CreateClaim | AnnotateClaim | ClearClaimRef | UndoRetain | DestroyVolume
+ClaimChange = (
+    TakeSnapshot
+    | SetRetain
+    | DeleteClaim
+    | CreateClaim
+    | AnnotateClaim
+    | ClearClaimRef
+    | ReserveVolume
+    | UndoRetain
+    | DestroyVolume
+)
 
 Change = PatchSet | DeletePod | ClaimChange

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kubectl_pets.domain.model import PersistentVolumeClaim
+    from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
 
@@ -29,6 +30,9 @@ class ClaimPort(Protocol):
 
     def selected_claims(self, namespace: str | None, selector: str) -> frozenset[tuple[str, str]]:
         """(namespace, name) of the claims that a label selector selects."""
+
+    def claim_maker(self, namespace: str, name: str) -> ClaimMaker:
+        """A StatefulSet with its claim templates in full. Raises NotFoundError."""
 
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]: ...
 

@@ -188,4 +188,4 @@ def test_a_claim_that_is_being_deleted_keeps_its_pod_up() -> None:
         assert terminating_claims(kind(pod="web-1", revision=OLD, comes_back_at=NEW), going) == ("data-web-1",)
         assert terminating_claims(kind(pod="web-0", revision=OLD, comes_back_at=NEW), going) == ()
     assert terminating_claims(RELEASE, look) == ()
-    assert terminating_claims(Mark(at="now", partition=0), going) == ("data-web-1",)  # the template reaches every pod
+    assert terminating_claims(Mark(at="now", partition=None), going) == ("data-web-1",)  # the template reaches every pod

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DeleteClaim, DestroyVolume, SetRetain, TakeSnapshot
+from kubectl_pets.domain.changes import (
+    ClearClaimRef,
+    CreateClaim,
+    DeleteClaim,
+    DestroyVolume,
+    ReserveVolume,
+    SetRetain,
+    TakeSnapshot,
+)
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, AdoptRefused, AdoptRefusedReason
 from kubectl_pets.domain.orphans.deletion import (
     Deletion,
     DeletionOptions,
@@ -30,6 +40,7 @@ from kubectl_pets.domain.orphans.restoring import (
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.domain.sets.kinds import SetKind
+from kubectl_pets.views.orphans import adopt as adopt_view
 from kubectl_pets.views.orphans import documents as claim_documents
 from kubectl_pets.views.orphans import plan as claim_plans
 from kubectl_pets.views.orphans import progress
@@ -82,6 +93,18 @@ def _purging(volume: PersistentVolume, text: str) -> Iterator[str]:
     yield from (purge_view.not_gone(purges[0], each) for each in (volume, failed, None))
 
 
+def _adopting(volume: PersistentVolume, claim: PersistentVolumeClaim, text: str) -> Iterator[str]:
+    reserve = ReserveVolume(volume=text, uid=text, resource_version=text, namespace=text, claim=text)
+    steps = (CreateClaim(claim=claim), reserve, AwaitBound(namespace=text, name=text, volume=text))
+    reasons = (*AdoptRefusedReason, *StorageObjection)
+    planned = AdoptPlan(
+        adoptions=(Adoption(volume=volume, claim=claim, steps=steps),),
+        refused=tuple(AdoptRefused(volume=text, reason=why, subject=text) for why in reasons),
+    )
+    yield adopt_view.draw(planned)
+    yield adopt_view.agreed(planned, text, text)
+
+
 def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     """Everything that can be drawn of the claim, and of plans about it."""
     every_fate = [replace(seen, fate=fate) for fate in Fate]
@@ -107,6 +130,7 @@ def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     )
     yield claim_plans.restore(RestorePlan(steps=restoring))
     yield claim_plans.step(DestroyVolume(volume=text, uid=text, resource_version=text))
+    yield from _adopting(seen.volume or PersistentVolume(), seen.claim, text)
     yield from _purging(seen.volume or PersistentVolume(), text)
     yield claim_documents.many(every_fate, "name")
     yield claim_documents.plan(planned, "name")

@@ -27,6 +27,7 @@ from kubectl_pets.domain.changes import (
     DeletePod,
     DestroyVolume,
     PatchSet,
+    ReserveVolume,
     SetRetain,
     TakeSnapshot,
     UndoRetain,
@@ -73,6 +74,9 @@ def _of_claim(send: "_Sender", change: ClaimChange) -> None:
             send.merge(CLAIMS, change, annotations=change.annotations)
         case ClearClaimRef():
             send.merge(_VOLUMES, change, claim_ref={"uid": None, "resourceVersion": None})
+        case ReserveVolume():
+            held = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": change.namespace, "name": change.claim}
+            send.merge(_VOLUMES, change, claim_ref={**held, "uid": None, "resourceVersion": None})
         case UndoRetain():
             send.merge(_VOLUMES, change, policy=change.policy, annotations=dict.fromkeys(change.forgets))
         case DestroyVolume():
@@ -121,7 +125,7 @@ class _Sender:
     def merge(
         self,
         kind: ResourceKind[Any],
-        change: SetRetain | AnnotateClaim | ClearClaimRef | UndoRetain | DestroyVolume,
+        change: SetRetain | AnnotateClaim | ClearClaimRef | ReserveVolume | UndoRetain | DestroyVolume,
         *,
         policy: str = "",
         claim_ref: dict[str, Any] | None = None,

@@ -5,6 +5,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from kubectl_pets.domain.orphans.adopting import AdoptPlan
 from kubectl_pets.domain.orphans.deletion import DeletionPlan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.found import findings
@@ -63,6 +64,24 @@ def purge(planned: PurgePlan, output: str) -> str:
         "refused": [
             {"volume": _volume(one.volume), "reason": one.reason, "detail": one.subject or None} for one in planned.refused
         ],
+    }
+    return documents.dump(document, output)
+
+
+def adoption(planned: AdoptPlan, output: str) -> str:
+    """Which volumes would become which claims, and what is refused."""
+    document = {
+        "apiVersion": documents.API_VERSION,
+        "kind": "VolumeAdoptionPlan",
+        "adoptions": [
+            {
+                "volume": _volume(one.volume),
+                "claim": {"namespace": one.claim.namespace, "name": one.claim.name},
+                "steps": [documents.camel(step) for step in one.steps],
+            }
+            for one in planned.adoptions
+        ],
+        "refused": [{"volume": one.volume, "reason": one.reason, "detail": one.subject or None} for one in planned.refused],
     }
     return documents.dump(document, output)
 

@@ -1,0 +1,119 @@
+"""Binds retained volumes to the claims that a set will ask for: plan, ask, make, reserve, and say so when each is bound."""
+
+from functools import partial
+
+import msgspec
+
+from kubectl_pets.domain.changes import CreateClaim, DryRun, ReserveVolume
+from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, plan_adoption, template_of
+from kubectl_pets.domain.orphans.restoring import AwaitBound
+from kubectl_pets.domain.orphans.retention import is_bound_to
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UsageError
+from kubectl_pets.flows.engine.interrupts import whole
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.report import rehearse, told_once
+from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.orphans.storage import storage_use
+from kubectl_pets.session import Session
+from kubectl_pets.views.orphans import adopt as view
+from kubectl_pets.views.orphans import documents
+
+_BINDING_SECONDS = 60.0
+
+
+class AdoptRun(RunOptions, frozen=True, kw_only=True):
+    """What is adopted, as said on the command line."""
+
+    volumes: tuple[str, ...]
+    set: str
+    #: Empty: the set's only claim template.
+    template: str = ""
+
+
+def adopt(session: Session, run: AdoptRun) -> ExitCode:
+    """Bind the volumes, or none of them. Raises PetsError."""
+    terminal, cluster = session.terminal, session.cluster
+    planned = _plan(session, run)
+    if run.dry_run is not DryRun.NONE:
+        return _rehearse(session, planned, run)
+    if planned.refused:
+        for refused in planned.refused:
+            terminal.tell(f"refused: {view.refused(refused)}")
+        terminal.tell("nothing was changed")
+        return ExitCode.REFUSED
+    require(cluster, {session.namespace: [("create", "persistentvolumeclaims")], "": [("patch", "persistentvolumes")]})
+    about = view.agreed(planned, session.namespace, cluster.server_name())
+    if run.yes:
+        terminal.tell(about)
+    elif not terminal.agrees(f"{about} Go on?"):
+        return ExitCode.REFUSED
+    for one in planned.adoptions:
+        _carry_out(session, run, one)
+        terminal.print(f"adopted {one.volume.name} as {one.claim.namespace}/{one.claim.name}")
+    return ExitCode.OK
+
+
+def _plan(session: Session, run: AdoptRun) -> AdoptPlan:
+    cluster, namespace = session.cluster, session.namespace
+    maker, use = cluster.claim_maker(namespace, run.set), storage_use(cluster)
+    template = template_of(maker, run.template)
+    if template is None:
+        found = ", ".join(each.name for each in maker.spec.volume_claim_templates) or "none"
+        raise UsageError(f"which claim template of {run.set} is meant? There is: {found}.", hint="name one with --template.")
+    if use.volumes is None:
+        hint = "kubectl auth can-i list persistentvolumes"
+        raise ForbiddenError("volumes may not be listed, so nothing can be said of them. Nothing was changed.", hint=hint)
+    return plan_adoption(run.volumes, use.volumes, maker, template, cluster.claims(namespace), use)
+
+
+def _rehearse(session: Session, planned: AdoptPlan, run: AdoptRun) -> ExitCode:
+    made = [step for one in planned.adoptions for step in one.steps if isinstance(step, CreateClaim)]
+    return rehearse(
+        session.terminal,
+        run,
+        ExitCode.REFUSED if planned.refused else ExitCode.OK,
+        checks=[partial(_ask, session, step) for step in made],
+        accepted="the claims",
+        picture=partial(view.draw, planned),
+        document=partial(documents.adoption, planned),
+    )
+
+
+def _ask(session: Session, step: CreateClaim) -> None:
+    session.cluster.apply(step, dry_run=True)
+
+
+def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> None:
+    """One volume, planned anew right before its turn: it has to come out the same."""
+    name = planned.volume.name
+    fresh = _plan(session, msgspec.structs.replace(run, volumes=(name,)))
+    found = next(iter(fresh.adoptions), None)
+    if found is None or found.claim != planned.claim or found.volume.metadata.uid != planned.volume.metadata.uid:
+        told = view.refused(fresh.refused[0]) if fresh.refused else f"{name}: it or its claim changed since the plan was made"
+        raise ConflictError(f"{told}; type the same again for what is left")
+    for step in found.steps:
+        if isinstance(step, AwaitBound):
+            _await_bound(session, step)
+        else:
+            whole(partial(_apply, session, step))
+
+
+def _apply(session: Session, step: CreateClaim | ReserveVolume) -> None:
+    session.cluster.apply(step)
+
+
+def _await_bound(session: Session, step: AwaitBound) -> None:
+    cluster = session.cluster
+
+    def look() -> bool | None:
+        claim, volume = cluster.claim(step.namespace, step.name), cluster.volume(step.volume)
+        if claim is None or volume is None:
+            raise PetsError(f"claim {step.namespace}/{step.name} or volume {step.volume} was deleted meanwhile")
+        return is_bound_to(volume, claim) or None
+
+    if until(look, within=_BINDING_SECONDS, every=0.1, troubled=told_once(session.terminal)) is Unended.LATE:
+        raise PetsError(
+            f"claim {step.name} in namespace {step.namespace} was not bound to {step.volume} in time",
+            hint=f"kubectl describe pvc {step.name} -n {step.namespace}; then type the same again, it goes on from there.",
+        )
