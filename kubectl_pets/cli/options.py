@@ -16,6 +16,7 @@ from kubectl_pets.session import Session
 if TYPE_CHECKING:  # help, version and completion do without the domain
     from click.shell_completion import CompletionItem
 
+    from kubectl_pets.domain.rollout.containers import StuckAfter
     from kubectl_pets.domain.rollout.partition import PartitionRequest
     from kubectl_pets.domain.rollout.revisions import Image
     from kubectl_pets.domain.sets.kinds import SetRef
@@ -125,6 +126,23 @@ class Age(Duration):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         found = re.fullmatch(r"([0-9]{1,6})d", str(value))
         return timedelta(days=int(found[1])) if found else super().convert(value, param, ctx)
+
+
+class PatienceValue(click.ParamType["StuckAfter"]):
+    """How long failing is not stuck yet: ``5m`` by time alone, ``5m,5`` or five restarts of a container."""
+
+    name = "duration[,restarts]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "StuckAfter":
+        from kubectl_pets.domain.rollout.containers import StuckAfter
+
+        if isinstance(value, StuckAfter):
+            return value
+        text, comma, number = str(value).partition(",")
+        time = Duration().convert(text, param, ctx)
+        if comma and not re.fullmatch(r"[1-9][0-9]{0,5}", number):
+            self.fail(f"'{value}' is not a duration with a number of restarts like 2m,3.", param, ctx)
+        return StuckAfter(time=time, restarts=int(number) if comma else None)
 
 
 class Pods(click.ParamType["Amount"]):
@@ -391,6 +409,16 @@ timeout = click.option(
     metavar="DURATION",
     callback=_bound,
     help="Give up waiting after this long (exit code 5); 0: never.",
+)
+
+
+patience = click.option(
+    "--patience",
+    type=PatienceValue(),
+    metavar="DURATION[,N]",
+    default="2m,3",
+    show_default=True,
+    help="How long what fails may yet pass, or up to N restarts of a container; then it is stuck.",
 )
 
 

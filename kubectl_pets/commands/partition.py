@@ -22,7 +22,7 @@ from kubectl_pets.views.rollout import partition as picture
 )
 @click.argument("name", type=SetName())
 @click.argument("value", type=PartitionValue(), required=False)
-@run_options()
+@run_options(patience=False)
 @connection
 @pass_session
 def command(session: Session, name: str, value: PartitionRequest | None, options: RunOptions) -> ExitCode:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 
 from kubectl_pets.cli.groups import LazyGroup, Verb
-from kubectl_pets.cli.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import Duration, ImageValue, Pods, SetName, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import images_for
@@ -41,13 +41,26 @@ _image = click.option(
     "--image", "images", type=ImageValue(), multiple=True, help="The change to roll out; may be repeated, one a container."
 )
 _pods = click.option("--pods", type=Pods(), default="1", show_default=True, help="How many pods to release.")
+_settle = click.option(
+    "--settle",
+    type=Duration(),
+    default="10s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long new pods have to stay Ready where the set's minReadySeconds is 0; 0: do not wait.",
+)
 _name = click.argument("name", type=SetName())
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
-def _verb(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+def _verb(command: Callable[..., ExitCode], patience: bool = True) -> Callable[..., ExitCode]:
     """What every verb here takes."""
-    return _name(run_options()(connection(pass_session(command))))
+    return _name(run_options(patience=patience)(connection(pass_session(command))))
+
+
+def _brief(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """What the verbs take that wait for no pod."""
+    return _verb(command, patience=False)
 
 
 def _forward(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -79,6 +92,7 @@ def command() -> None:
 @click.option("--canary", type=Pods(), help="Pods to release first; as many as a step where not given.")
 @click.option("--step", type=Pods(), default="1", show_default=True, help="Pods to release at a time.")
 @soak_option("--pause", "--soak")
+@_settle
 @click.option(
     "--on-stuck",
     type=click.Choice([choice.value for choice in OnStuck]),
@@ -104,6 +118,7 @@ def run(
     canary: Amount | None,
     step: Amount,
     soak: timedelta,
+    settle: timedelta,
     on_stuck: str,
 ) -> ExitCode:
     """The whole rollout in one command: stage the change, release a canary, go on in steps to the end.
@@ -122,7 +137,7 @@ def run(
     """
 
     def goal(seen: Assessment, careful: bool) -> Goal:
-        return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak)
+        return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak, settle=settle)
 
     way_out = OnStuck(on_stuck)
     if group:
@@ -139,9 +154,10 @@ def run(
 @click.command("canary", epilog=_CODES)
 @_pods
 @_image
+@_settle
 @_forward
 def canary(
-    session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...]
+    session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...], settle: timedelta
 ) -> ExitCode:
     """Stage a change under a partition that holds every pod, then release it to the highest ordinals and wait for them.
 
@@ -152,13 +168,17 @@ def canary(
       kubectl pets rollout canary web --image nginx:1.27
       kubectl pets rollout canary web --pods 2 --image app=db:2.1 --dry-run
     """
-    return carry(session, name, lambda seen, careful: Canary(pods=pods, images=_resolve(images, seen)), options, terms)
+    def goal(seen: Assessment, careful: bool) -> Goal:
+        return Canary(pods=pods, images=_resolve(images, seen), settle=settle)
+
+    return carry(session, name, goal, options, terms)
 
 
 @click.command("step", epilog=_CODES)
 @_pods
+@_settle
 @_forward
-def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount) -> ExitCode:
+def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, settle: timedelta) -> ExitCode:
     """Release the next pods, from the highest ordinal down, and wait until they are available.
 
     A step that was cut short is finished first and counts as this one.
@@ -168,13 +188,14 @@ def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: A
       kubectl pets rollout step web
       kubectl pets rollout step web --pods 25%
     """
-    return carry(session, name, lambda seen, careful: StepOn(pods=pods), options, terms)
+    return carry(session, name, lambda seen, careful: StepOn(pods=pods, settle=settle), options, terms)
 
 
 @click.command("promote", epilog=_CODES)
 @soak_option("--soak")
+@_settle
 @_forward
-def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak: timedelta) -> ExitCode:
+def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak: timedelta, settle: timedelta) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
 
     With gates or --soak it releases one pod at a time.
@@ -184,12 +205,12 @@ def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak
       kubectl pets rollout promote web
       kubectl pets rollout promote web --soak 1m --gate-http /healthz:8080 --timeout 20m
     """
-    goal: Goal = Run(soak=soak) if soak or terms.stepwise else Promote()
+    goal: Goal = Run(soak=soak, settle=settle) if soak or terms.stepwise else Promote(settle=settle)
     return carry(session, name, lambda seen, careful: goal, options, terms)
 
 
 @click.command("pause", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
-@_verb
+@_brief
 def pause(session: Session, name: str, options: RunOptions) -> ExitCode:
     """Raise the partition to where the rollout stands: pods already replaced stay, no other one follows.
 
@@ -201,7 +222,7 @@ def pause(session: Session, name: str, options: RunOptions) -> ExitCode:
 
 
 @click.command("resume", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
-@_verb
+@_brief
 def resume(session: Session, name: str, options: RunOptions) -> ExitCode:
     """Put the partition back to what it was before the pause. Does not wait: 'kubectl pets status NAME -w' does.
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.cli.options import AnySet, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.cli.options import AnySet, connection, exit_codes, output, pass_session, patience, seconds, timeout
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef
@@ -38,11 +38,18 @@ _EXIT = {
     help="What to wait for; with it, a paused rollout is waited on. Without: complete, ending early where it rests.",
 )
 @timeout
+@patience
 @output("table", "wide", "json", "yaml", "name")
 @connection
 @pass_session
 def command(
-    session: Session, name: SetRef, watch: bool, until: str | None, timeout: timedelta | None, output: str
+    session: Session,
+    name: SetRef,
+    watch: bool,
+    until: str | None,
+    timeout: timedelta | None,
+    patience: StuckAfter,
+    output: str,
 ) -> ExitCode:
     """Where a rollout stands: the set, its revisions, its pods in ordinal order, what it waits for and what blocks it.
 
@@ -58,8 +65,8 @@ def command(
         raise UsageError("--timeout goes with -w.")
     goal = Until(until or Until.COMPLETE)
     if watch:
-        return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), output=output)
-    seen = judged(session.cluster, session.cluster.set_view(session.namespace, name.name, name.kind), StuckAfter())
+        return _watch(session, name, goal, stay=until is not None, timeout=seconds(timeout), patience=patience, output=output)
+    seen = judged(session.cluster, session.cluster.set_view(session.namespace, name.name, name.kind), patience)
     _print(session, seen, output)
     hint = advice.after_a_look(seen)
     if hint:
@@ -67,12 +74,20 @@ def command(
     return _EXIT[progress(goal, seen)]
 
 
-def _watch(session: Session, name: SetRef, until: Until, *, stay: bool, timeout: float | None, output: str) -> ExitCode:
+def _watch(
+    session: Session, name: SetRef, until: Until, *, stay: bool, timeout: float | None, patience: StuckAfter, output: str
+) -> ExitCode:
     tabular = output in ("table", "wide")
     with session.cluster.watch_set(session.namespace, name.name, name.kind) as source:
         with pictured(session.terminal, tabular=tabular) as observe:
             end, seen = follow(
-                session.cluster, source, until, stay=stay, observe=observe, deadline=Deadline(timeout)
+                session.cluster,
+                source,
+                until,
+                stay=stay,
+                observe=observe,
+                deadline=Deadline(timeout),
+                stuck_after=patience,
             )
         if not tabular:
             _print(session, seen, output)

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import click
+from msgspec.structs import replace
 
 from kubectl_pets.cli.options import Duration, SetName, connection, exit_codes, pass_session
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.history import entries
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import goes_back_to
@@ -66,23 +68,25 @@ def undo(
     type=Duration(),
     default="1m",
     show_default=True,
-    help="Leave a pod alone that is merely not ready until it is this old.",
+    help="Leave a pod alone that is merely not ready until it is this old; what fails for longer is stuck.",
 )
 @click.argument("name", type=SetName())
-@run_options()
+@run_options(patience=False)
 @terms_options
 @connection
 @pass_session
 def unstick(session: Session, name: str, options: RunOptions, terms: Terms, patience: timedelta) -> ExitCode:
     """Get a set going whose template is right but whose broken pods hold the controller up, and wait.
 
-    Deletes just the pod that the controller waits for in vain, lowest ordinal first, if it would come back at another revision.
-    Where the controller of this server version replaces such pods by itself nothing is deleted. Never touched: a pod that
-    serves, one at the wanted revision, one whose node does not answer.
+    Deletes just the pod that the controller waits for in vain, lowest ordinal first, if it would come back at another revision,
+    or with the volume of a claim template that it lacks. Where the controller of this server version replaces broken pods by
+    itself none is deleted. Never touched: a pod that serves and lacks no volume, one at the wanted revision, one whose node does
+    not answer.
 
     \b
     Examples:
       kubectl pets rollout unstick web --dry-run
       kubectl pets rollout unstick web -y --timeout 10m
     """
+    options = replace(options, stuck_after=StuckAfter(time=patience))
     return carry(session, name, lambda seen, careful: Unstick(patience=patience), options, terms)

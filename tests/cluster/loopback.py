@@ -59,6 +59,7 @@ KINDS = {
     "configmaps": ("v1", "ConfigMap"),
     "namespaces": ("v1", "Namespace"),
     "nodes": ("v1", "Node"),
+    "events": ("v1", "Event"),
     "persistentvolumeclaims": ("v1", "PersistentVolumeClaim"),
     "persistentvolumes": ("v1", "PersistentVolume"),
     "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice"),
@@ -511,7 +512,8 @@ def _parsed(path: str) -> tuple[str | None, str, str]:
 def _selected(item: Obj, query: dict[str, str]) -> bool:
     labels = item["metadata"].get("labels", {})
     field = query.get("fieldSelector", "")
-    if field and field != f"metadata.name={item['metadata']['name']}":
+    about = item.get("involvedObject", {}).get("name")
+    if field and field not in (f"metadata.name={item['metadata']['name']}", f"involvedObject.name={about}"):
         return False
     terms = [term for term in query.get("labelSelector", "").split(",") if term]
     return all(labels.get(term.partition("=")[0]) == term.partition("=")[2] for term in terms)

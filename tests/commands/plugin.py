@@ -21,6 +21,23 @@ class Result(NamedTuple):
     stderr: str
 
 
+def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the settling time and with little patience, unless the test is about these: pods that are played stay up, and what
+    is played as broken stays broken."""
+    asked = set(words)
+    verb = words[1] if words[:1] == ("rollout",) and len(words) > 1 else words[0] if words else ""
+    if asked & {"--help", "-h"}:
+        return words
+    settle = ("--settle", "0") if verb in _SETTLING and "--settle" not in asked else ()
+    patience = ("--patience", "2s") if verb in _PATIENT and "--patience" not in asked else ()
+    return (*words, *settle, *patience)
+
+
+#: Verbs with ``--settle``, and those with ``--patience``.
+_SETTLING = ("run", "canary", "step", "promote")
+_PATIENT = (*_SETTLING, "status", "abort", "undo", "restart", "scale")
+
+
 class Plugin:
     """One namespace of the control plane, and the plugin pointed at it."""
 
@@ -32,6 +49,7 @@ class Plugin:
     ) -> Result:
         """Run it in this process; an exit code other than ``expect`` (None: any) fails the test with all that was printed."""
         terminal = FakeTerminal(answers=answers, interactive=interactive)
+        words = at_once(words)
         code = run([*words, *self.place(kubeconfig)], Session(terminal=terminal))
         result = Result(code, terminal.stdout_text, terminal.stderr_text)
         assert expect in (None, code), f"exit code {code}, expected {expect}\n{result.stdout}\n{result.stderr}"
@@ -56,7 +74,7 @@ class Plugin:
 
     def command(self, *words: str, kubeconfig: Path | None = None) -> list[str]:
         """What to start as a process."""
-        return [sys.executable, "-m", "kubectl_pets", *words, *self.place(kubeconfig)]
+        return [sys.executable, "-m", "kubectl_pets", *at_once(words), *self.place(kubeconfig)]
 
     def place(self, kubeconfig: Path | None = None) -> tuple[str, ...]:
         return ("-n", self.namespace, "--kubeconfig", str(kubeconfig or self.plane.kubeconfig))

@@ -18,7 +18,7 @@ def test_list_says_where_every_set_stands(pets: Plugin) -> None:
     lines = pets("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["NAME", "db", "web"]
     assert "complete" in lines[1] and "3/3" in lines[1]
-    assert "stuck" in lines[2] and "web-0" in lines[2]
+    assert "failing" in lines[2] and "web-0" in lines[2]
     assert pets("ls", "--no-headers", "-l", "app=none").stdout == ""
 
 

@@ -56,13 +56,13 @@ def _roll_out(stage: _Stage) -> None:
     stage.say("Now an image that cannot be pulled. What would happen?")
     stage.run("kubectl pets rollout run web --image nginx:broken --dry-run")
     stage.say("It gets stuck on the first pod. The rollout stops there, goes back by itself, and says so (4: stuck).")
-    stage.run("kubectl pets rollout run web --image nginx:broken --on-stuck abort --timeout 2m", expect=4)
+    stage.run("kubectl pets rollout run web --image nginx:broken --on-stuck abort --patience 5s --timeout 2m", expect=4)
     stage.say("All three pods run the old revision again; the bad one is only staged.")
     stage.run("kubectl pets status web", expect=3)
     stage.run("kubectl pets list")
 
     stage.say("The repaired image, the whole way, in one command.")
-    stage.run("kubectl pets rollout run web --image nginx:1.28 --pause 1s --timeout 2m")
+    stage.run("kubectl pets rollout run web --image nginx:1.28 --settle 1s --timeout 2m")
     stage.run("kubectl pets list")
 
 

@@ -45,7 +45,7 @@ class Case(NamedTuple):
         return " ".join((self.verb, *self.more, f"({self.begin}, {self.policy}, {self.strategy})"))
 
     def words(self, name: str) -> tuple[str, ...]:
-        image = ("--image", NEW) if self.verb == "run" else ()
+        image = ("--image", NEW, "--settle", "0") if self.verb == "run" else ()
         return ("rollout", self.verb, name, *image, *self.more, "-y")
 
     def replaced(self, name: str) -> set[str]:

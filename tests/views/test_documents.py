@@ -218,6 +218,7 @@ def test_a_plan(output: str) -> None:
             "type": "canary",
             "pods": {"number": 25, "percent": True},
             "images": [{"container": "app", "image": "nginx:1.28"}],
+            "settle": "P0D",
         },
         "entries": [
             {"type": "stage", "images": [{"container": "app", "image": "nginx:1.28"}], "partition": 3},

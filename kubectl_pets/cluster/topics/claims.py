@@ -28,7 +28,6 @@ from kubectl_pets.domain.orphans.inventory import (
     InventoryList,
     PersistentVolume,
     ScaledObject,
-    Unreadable,
     Workloads,
     ignores,
     volumes_by_name,
@@ -79,12 +78,10 @@ def read_claim_inventory(
     told what is being read."""
     progress("claims")
     scope = Scope(namespace=namespace)
-    claims = reader.listing(CLAIMS, scope, unreadable=True).items
+    claims = reader.listing(CLAIMS, scope).items
     progress(f"sets and autoscalers for {len(claims)} claims")
     discovered, lists = _lists(reader, scope, ignored_kinds)
-    sieve = _Sieve()
-    lists = {row.field: sieve.sifted(row.resource, lists[row.field]) for row in LISTS}
-    estate = ClaimInventory(claims=claims, unreadable=sieve.caught, **lists)
+    estate = ClaimInventory(claims=claims, **lists)
     wanted = needs(estate, now(), every_class=every_class)
     progress(f"pods and workloads of {len(wanted.namespaces)} namespaces")
     users, volumes = together(
@@ -93,49 +90,22 @@ def read_claim_inventory(
             lambda: _volumes(reader, wanted, claims),
         ]
     )
-    users = {
-        space: Workloads({plural: sieve.sifted(plural, listed) for plural, listed in used.read.items()})
-        for space, used in users.items()
-    }
-    estate = msgspec.structs.replace(estate, users=users, volumes=volumes, unreadable=sieve.caught)
+    estate = msgspec.structs.replace(estate, users=users, volumes=volumes)
     searched = doubtful(estate, now(), every_class=every_class, only=only)
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
     return msgspec.structs.replace(estate, custom=custom)
 
 
-class _Sieve:
-    """Takes the objects that could not be decoded out of lists, and remembers them by name."""
-
-    def __init__(self) -> None:
-        self._caught: list[Unreadable] = []
-
-    @property
-    def caught(self) -> tuple[Unreadable, ...]:
-        return tuple(self._caught)
-
-    def sifted(self, resource: str, listed: Any) -> Any:
-        """The list without them; None stays None."""
-        if not listed or not any(item.unreadable for item in listed):
-            return listed
-        self._caught += (
-            Unreadable(resource, item.metadata.namespace, item.metadata.name) for item in listed if item.unreadable
-        )
-        return tuple(item for item in listed if not item.unreadable)
-
-
 def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscaler, ...] | None:
-    return _whole(_row(reader, _AUTOSCALERS, scope))
+    found: tuple[HorizontalPodAutoscaler, ...] | None = _row(reader, _AUTOSCALERS, scope)
+    return found
 
 
 def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] | None:
     """KEDA's; empty where it is not installed."""
-    return _whole(_row(reader, _SCALED_OBJECTS, scope))
-
-
-def _whole(listed: tuple[T, ...] | None) -> tuple[T, ...] | None:
-    """None where one of them could not be decoded."""
-    return None if any(item.unreadable for item in listed or ()) else listed
+    found: tuple[ScaledObject, ...] | None = _row(reader, _SCALED_OBJECTS, scope)
+    return found
 
 
 def _lists(reader: Reader, scope: Scope, ignored: frozenset[str]) -> tuple[Discovered | None, dict[str, Any]]:
@@ -207,25 +177,24 @@ def _volumes(
 ) -> dict[str, PersistentVolume | None] | None:
     try:
         if len(wanted.volumes) <= _FEW_VOLUMES:
-            calls = [partial(one_volume, reader, name, unreadable=True) for name in wanted.volumes]
-            read = together(calls)
+            read = together([lambda name=name: one_volume(reader, name) for name in wanted.volumes])  # type: ignore[misc]
             return dict(zip(wanted.volumes, read, strict=True))
-        return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None), unreadable=True).items)
+        return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None)).items)
     except UNREAD:
         return None
 
 
-def one_volume(reader: Reader, name: str, *, unreadable: bool = False) -> PersistentVolume | None:
-    """A volume by its name; None where there is none. ``unreadable`` as in ``Reader.one``. Raises ForbiddenError."""
+def one_volume(reader: Reader, name: str) -> PersistentVolume | None:
+    """A volume by its name; None where there is none. Raises ForbiddenError."""
     try:
-        return reader.one(VOLUMES, None, name, unreadable=unreadable)
+        return reader.one(VOLUMES, None, name)
     except NotFoundError:
         return None
 
 
 def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] | None:
     try:
-        return reader.listing(kind, scope, unreadable=True).items
+        return reader.listing(kind, scope).items
     except UNREAD:
         return None  # a built-in API that is not there is no reason to believe that it is empty
 

@@ -118,16 +118,20 @@ def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: date
     waits = _waits(draft)
     if draft.all_available and not (blockers or failing):
         return _with(draft, *_at_rest(draft, waits))
+    return _with(draft, _on_its_way(draft, blockers, failing), waits, blockers, failing)
+
+
+def _on_its_way(draft: Assessment, blockers: tuple[Blocker, ...], failing: tuple[Blocker, ...]) -> Phase:
+    """The phase of a set that is not at rest."""
     if is_stuck(draft, blockers):
-        return _with(draft, Phase.STUCK, waits, blockers, failing)
+        return Phase.STUCK
     if is_stuck(draft, blockers + tuple(blocker for blocker in failing if blocker.cause not in QUIET)):
-        return _with(draft, Phase.FAILING, waits, blockers, failing)
+        return Phase.FAILING
     if _is_scaling(draft, budget(draft) if draft.spends_budget else 1):
-        return _with(draft, Phase.SCALING, waits, blockers, failing)
+        return Phase.SCALING
     outdated = {member.name for member in draft.members + draft.surplus if member.outdated}
-    if draft.strategy == "OnDelete" and any(blocker.pod in outdated for blocker in blockers):
-        return _with(draft, Phase.WAITING_FOR_DELETE, waits, blockers, failing)
-    return _with(draft, Phase.PROGRESSING, waits, blockers, failing)
+    by_hand = draft.strategy == "OnDelete" and any(blocker.pod in outdated for blocker in blockers)
+    return Phase.WAITING_FOR_DELETE if by_hand else Phase.PROGRESSING
 
 
 def _unobserved(draft: Assessment, owner: StatefulSet, now: datetime, patience: StuckAfter) -> Assessment:

@@ -82,7 +82,7 @@ def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
     condition = pod.status.condition("PodReadyToStartContainers")
     if condition is not None and condition.status == "True":
         return None  # volumes are mounted before the sandbox is made
-    mine = [event for event in events if event.involved_object.uid == pod.metadata.uid and event.last is not None]
+    mine = [event for event in events if _is_about(event, pod)]
     over = max((event.last for event in mine if event.reason in _STARTING and event.last is not None), default=None)
     told = [
         event
@@ -96,6 +96,14 @@ def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
     return Refusal(reason=newest.reason, message=newest.message, since=since)
 
 
+def _is_about(event: Event, pod: Pod) -> bool:
+    """By the uid; writers that leave it out mean the pod that there was at the time."""
+    about, created = event.involved_object, pod.metadata.creation_timestamp
+    if about.kind != "Pod" or about.name != pod.name or event.last is None:
+        return False
+    return about.uid == pod.metadata.uid if about.uid else created is not None and event.last >= created
+
+
 def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[Event, ...], now: datetime) -> Trouble | None:
     """The pods of this name that ended one after the other, told as the restarts of a container are; None: none did."""
     uid = pod.metadata.uid if pod is not None else ""
@@ -104,7 +112,7 @@ def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[E
         for event in events
         if event.involved_object.kind == "Pod"
         and event.involved_object.name == name
-        and event.involved_object.uid != uid
+        and event.involved_object.uid not in ("", uid)
         and event.type == "Warning"
         and _ENDING.fullmatch(event.reason)
         and event.last is not None
@@ -126,18 +134,19 @@ def _made_again_and_again(
     has_ended = pod is not None and pod.status.phase in ("Failed", "Succeeded")
     if not (fresh or has_ended):
         return None
+    reason, told = (pod.status.reason or pod.status.phase, pod.status.message) if pod is not None and has_ended else ("", "")
     for event in events:
-        found = _OF_POD.search(event.message)
-        if event.reason != "SuccessfulDelete" or found is None or found[1] != name or event.first is None or event.last is None:
+        if event.first is None or event.last is None or not _deletes(event, name, owner):
             continue
-        if event.involved_object.uid not in ("", owner.metadata.uid):
-            continue
-        several = event.times >= (3 if has_ended else 5)
-        if several and event.last - event.first < _HASTY * event.times and (has_ended or now - event.last < _HASTY):
-            reason = pod.status.reason or pod.status.phase if pod is not None and has_ended else ""
-            told = pod.status.message if pod is not None and has_ended else ""
+        in_a_row = event.times >= (3 if has_ended else 5) and event.last - event.first < _HASTY * event.times
+        if in_a_row and (has_ended or now - event.last < _HASTY):
             return _as_trouble(pod, reason, told, event.first, event.last, event.times, now)
     return None
+
+
+def _deletes(event: Event, name: str, owner: StatefulSet) -> bool:
+    found = _OF_POD.search(event.message) if event.reason == "SuccessfulDelete" else None
+    return found is not None and found[1] == name and event.involved_object.uid in ("", owner.metadata.uid)
 
 
 def _as_trouble(

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.changes import Operation, PatchSet
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Phase
 from kubectl_pets.domain.safety.quorum import majority
@@ -32,10 +33,17 @@ from kubectl_pets.domain.scale.types import (
 )
 
 
-def plan(owner: StatefulSet, snapshot: SetView, around: Surroundings, replicas: int, now: datetime) -> Scaling:
+def plan(
+    owner: StatefulSet,
+    snapshot: SetView,
+    around: Surroundings,
+    replicas: int,
+    now: datetime,
+    stuck_after: StuckAfter = StuckAfter(),
+) -> Scaling:
     """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do. Pure; ``now``: the server's clock."""
-    seen = assess(snapshot, now)
-    then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now)
+    seen = assess(snapshot, now, stuck_after)
+    then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now, stuck_after)
     changes = replicas != seen.replicas
     others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
     returns, leaves = _of_claims(owner, around, seen, then, now)

@@ -136,7 +136,7 @@ def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | No
     member = next_down(wrong, seen, at_once=True)
     if member is None:
         return None
-    broken = {blocker.pod for blocker in seen.blockers}
+    broken = {blocker.pod for blocker in seen.blockers + seen.failing}
     if member.name not in broken and member.created is not None:
         old_enough = later(member.created, patience)
         if old_enough > now:

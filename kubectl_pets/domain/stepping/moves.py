@@ -7,6 +7,7 @@ back, and in OrderedReady only the lowest one that is down: nothing above it is 
 from datetime import datetime, timedelta
 
 from kubectl_pets.domain.rollout.members import Member, PodState, traits
+from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -94,6 +95,12 @@ def soaks_until(members: tuple[Member, ...], soak: timedelta, *, updated: bool =
     """When the pause after the newest of these pods is over. ``updated``: only those of the update revision count."""
     times = [member.available_at for member in members if (member.updated or not updated) and member.available_at is not None]
     return max(times) + soak + CUT if soak and times else None
+
+
+def settles_until(settle: timedelta, seen: Assessment) -> datetime | None:
+    """When the newest updated pod has been Ready for ``settle``; None where the set has minReadySeconds of its own."""
+    times = [member.ready_since for member in seen.members if member.updated and member.ready_since is not None]
+    return later(max(times), settle) if settle and times and not seen.min_ready_seconds else None
 
 
 def await_pods(seen: Assessment) -> Wait:

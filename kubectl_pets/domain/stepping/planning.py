@@ -51,6 +51,9 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
                     seen = _settle(seen, now)
             case Wait(reason=WaitReason.SOAK, until=until) if until is not None:
                 now = until
+            case Wait(reason=WaitReason.SETTLE, until=until) if until is not None:
+                now = until
+                continue  # part of waiting for the pods
             case Wait(reason=WaitReason.OBSERVATION):
                 seen = _settle(_observed(seen), now)
             case Wait():

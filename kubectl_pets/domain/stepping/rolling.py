@@ -17,6 +17,7 @@ from kubectl_pets.domain.stepping.moves import (
     next_down,
     not_kept,
     settled,
+    settles_until,
     soaks_until,
     to,
 )
@@ -59,7 +60,7 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
         return change, memory
     memory = replace(memory, revision=seen.update_revision)
     if not seen.under_way:
-        return _nothing_to_roll(goal, seen, memory), memory
+        return _nothing_to_roll(goal, seen, now, memory), memory
     if memory.target is None:
         target = _target(goal, seen, memory)
         if isinstance(target, Refused):
@@ -73,6 +74,9 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
         return Stuck(blockers=seen.blockers), memory
     if not settled(seen):
         return await_pods(seen), memory
+    unsettled = _unsettled(goal, seen, now)
+    if unsettled is not None:
+        return unsettled, memory
     if seen.partition <= memory.target:
         return Done(reason=_arrived(goal, seen)), memory
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)
@@ -146,10 +150,21 @@ def _out_of_the_way(seen: Assessment, now: datetime) -> Decision | None:
     return deletion(member, seen, ordered=True)
 
 
-def _nothing_to_roll(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision:
+def _unsettled(goal: Forward, seen: Assessment, now: datetime) -> Wait | None:
+    """The wait for pods that have only just become available; None: they have stayed so for as long as the goal asks."""
+    until = settles_until(goal.settle, seen)
+    return Wait(reason=WaitReason.SETTLE, until=until) if until is not None and until > now else None
+
+
+def _nothing_to_roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> Decision:
+    if seen.phase is Phase.STUCK:
+        return Stuck(blockers=seen.blockers)
     if not seen.all_available:
-        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+        return await_pods(seen)
     begun = memory.changed or memory.target is not None
+    unsettled = _unsettled(goal, seen, now) if begun else None
+    if unsettled is not None:
+        return unsettled
     if isinstance(goal, Canary) and not goal.images and not begun:
         return Refused(reason=RefusedReason.NOTHING_STAGED)
     if seen.partition and not isinstance(goal, StepOn):
@@ -217,6 +232,9 @@ def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, memory: RunMemo
         return deletion(member, seen), memory
     if not seen.all_available:
         return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else await_pods(seen)), memory
+    unsettled = _unsettled(goal, seen, now) if memory.changed else None
+    if unsettled is not None:
+        return unsettled, memory
     if not mine:
         return Done(reason=_done_by_hand(goal, seen, memory)), memory
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)

@@ -32,20 +32,26 @@ class Amount(msgspec.Struct, frozen=True):
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True, tag="canary"):
-    """Stage a change, release the ``pods`` highest positions and stay there."""
+    """Stage a change, release the ``pods`` highest positions and stay there.
+
+    ``settle``, here and below: where minReadySeconds is 0, a pod counts as done only once it has been Ready for so long."""
 
     pods: Amount = Amount(1)
     images: tuple[Image, ...] = ()
+    settle: timedelta = timedelta(0)
 
 
 class StepOn(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
     """Release the next ``pods`` positions."""
 
     pods: Amount = Amount(1)
+    settle: timedelta = timedelta(0)
 
 
 class Promote(msgspec.Struct, frozen=True, kw_only=True, tag="promote"):
     """Release everything."""
+
+    settle: timedelta = timedelta(0)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
@@ -55,6 +61,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     canary: Amount | None = None
     step: Amount = Amount(1)
     soak: timedelta = timedelta(0)
+    settle: timedelta = timedelta(0)
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
@@ -197,6 +204,8 @@ class WaitReason(StrEnum):
     OBSERVATION = "observation"
     PODS = "pods"
     SOAK = "soak"
+    #: Every pod is available, and has yet to stay so for a moment (``settle``).
+    SETTLE = "settle"
     #: Another pod, or a budget, has to come back before one more may be taken down.
     HEADROOM = "headroom"
     #: Another set of the group (``pods``: their names) is not fully available.

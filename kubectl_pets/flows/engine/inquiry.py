@@ -45,7 +45,7 @@ class Inquiry:
 
     def __init__(self, port: LookPort, stuck_after: StuckAfter) -> None:
         self._port, self._stuck_after = port, stuck_after
-        self._about: tuple[tuple[str, str], ...] = ()
+        self._about: tuple[str, ...] = ()
         self._since: datetime | None = None
         self._asked_at: datetime | None = None
         self._answer: Around | None = None
@@ -77,7 +77,8 @@ class Inquiry:
 
     def _note_trouble(self, seen: Assessment, asked: Questions, now: datetime) -> None:
         names = {*asked.pods, *asked.missing}
-        about = tuple((member.name, member.uid) for member in seen.members if not member.available or member.name in names)
+        # By name: a pod that ends and is made anew again and again is one trouble.
+        about = tuple(member.name for member in seen.members if not member.available or member.name in names)
         if about != self._about or self._since is None:
             self._about, self._since, self._asked_at, self._answer = about, now, None, None
 

@@ -9,6 +9,7 @@ import msgspec
 
 from kubectl_pets.cli import options as flags
 from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.errors import ExitCode
 
 
@@ -19,6 +20,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     yes: bool = False
     timeout: float | None = None
     output: str = "table"
+    #: For how long what fails may yet pass.
+    stuck_after: StuckAfter = StuckAfter()
 
     @property
     def tabular(self) -> bool:
@@ -27,19 +30,33 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_options(
-    *, yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes
+    *, yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes, patience: bool = True
 ) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
-    """``--dry-run``, ``--yes`` (which says in its help what is not asked for), ``--timeout`` and ``-o``, handed over to the
-    command as one ``options``."""
+    """``--dry-run``, ``--yes`` (which says in its help what is not asked for), ``--timeout``, ``--patience`` (not where
+    ``patience`` is False: the verb waits for no pod) and ``-o``, handed over to the command as one ``options``."""
 
     def decorate(bare: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         @wraps(bare)
-        def packed(*args: Any, dry_run: str, yes: bool, timeout: timedelta | None, output: str, **kw: Any) -> ExitCode:
-            options = RunOptions(dry_run=DryRun(dry_run), yes=yes, timeout=flags.seconds(timeout), output=output)
+        def packed(
+            *args: Any,
+            dry_run: str,
+            yes: bool,
+            timeout: timedelta | None,
+            output: str,
+            **kw: Any,
+        ) -> ExitCode:
+            options = RunOptions(
+                dry_run=DryRun(dry_run),
+                yes=yes,
+                timeout=flags.seconds(timeout),
+                output=output,
+                stuck_after=kw.pop("patience") if patience else StuckAfter(),
+            )
             return bare(*args, options=options, **kw)
 
         command: Callable[..., ExitCode] = packed
-        for option in (flags.output("table", "json", "yaml"), flags.timeout, yes, flags.dry_run):
+        waits = (flags.patience,) if patience else ()
+        for option in (flags.output("table", "json", "yaml"), *waits, flags.timeout, yes, flags.dry_run):
             command = option(command)
         return command
 

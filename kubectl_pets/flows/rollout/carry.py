@@ -76,7 +76,7 @@ def carry(
     there is nothing to do or to refuse. Returns the exit code; raises PetsError."""
     snapshot = _observed(session, name)
     now = session.now()
-    seen = assess(snapshot, now)
+    seen = assess(snapshot, now, options.stuck_after)
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
     careful = checks is not None and checks.careful(seen)
     goal = refusal(seen) or make_goal(seen, careful)
@@ -158,6 +158,7 @@ class _Driver:
             may_delete=may_delete,
             checks=self._checks if checked else None,
             careful=self._careful and checked,
+            stuck_after=self.options.stuck_after,
         )
         with pictured(self.session.terminal, tabular=self.options.tabular) as observe:
             return driven(observe=observe)

@@ -14,6 +14,7 @@ from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
@@ -68,7 +69,7 @@ def resize(session: Session, name: str, replicas: int, options: RunOptions) -> E
     """Give the set so many replicas and wait until they are there. Returns the exit code; raises PetsError."""
     with session.cluster.watch_set(session.namespace, name) as source:
         await_observed(session.cluster, source)
-        found = _look(session, source.refresh(), replicas)
+        found = _look(session, source.refresh(), replicas, options.stuck_after)
         if found is None:
             raise NotFoundError(f"StatefulSet {name} was deleted")
         if options.dry_run is not DryRun.NONE:
@@ -88,18 +89,18 @@ def resize(session: Session, name: str, replicas: int, options: RunOptions) -> E
         return _carry_out(session, source, found, options)
 
 
-def _look(session: Session, snapshot: SetView, replicas: int) -> _Planned | None:
+def _look(session: Session, snapshot: SetView, replicas: int, stuck_after: StuckAfter) -> _Planned | None:
     """None: there is no such set any more."""
     if snapshot.set is None:
         return None
     cluster, owner = session.cluster, snapshot.set
     around, now = cluster.surroundings(owner), session.now()
-    planned = plan(owner, snapshot, around, replicas, now)
+    planned = plan(owner, snapshot, around, replicas, now, stuck_after)
     if planned.moves_claims:
         wanted, complete = _wanted(session, owner)
         around = msgspec.structs.replace(around, wanted=wanted, wanted_complete=complete)
-        planned = plan(owner, snapshot, around, replicas, now)
-    return _Planned(owner, assess(snapshot, now), planned)
+        planned = plan(owner, snapshot, around, replicas, now, stuck_after)
+    return _Planned(owner, assess(snapshot, now, stuck_after), planned)
 
 
 def _wanted(session: Session, owner: StatefulSet) -> tuple[dict[str, tuple[Evidence, ...]], bool]:
@@ -197,7 +198,7 @@ class _Resizing:
 
     def run(self, observe: Observer) -> ScaleProgress | _Refused:
         deadline = Deadline(self._options.timeout)
-        look = SetLook(self._session.cluster, self._source, deadline, observe)
+        look = SetLook(self._session.cluster, self._source, deadline, observe, self._options.stuck_after)
         end = until_ended(look, self._turn, deadline, last_look=True)
         return ScaleProgress.GOING_ON if isinstance(end, TimedOut) else end
 
@@ -217,7 +218,7 @@ class _Resizing:
     def _change(self, sight: Sight) -> Outcome[ScaleProgress | _Refused]:
         """Change the number, from a fresh look each time."""
         agreed = self._agreed
-        found = _look(self._session, sight.view, agreed.after)
+        found = _look(self._session, sight.view, agreed.after, self._options.stuck_after)
         if found is None:
             return Ended(ScaleProgress.DELETED)
         if found.plan.uid != agreed.uid:

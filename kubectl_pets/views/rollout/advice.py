@@ -58,6 +58,8 @@ def after_a_look(seen: Assessment) -> str | None:
             return _clear(seen)
         case Phase.PAUSED:
             return _onward(seen)
+        case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING if seen.silent_nodes:
+            return _lost(seen)
         case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING:
             return f"follow it with: {command(seen, 'status', '-w')}"
         case Phase.WAITING_FOR_DELETE:
@@ -65,7 +67,7 @@ def after_a_look(seen: Assessment) -> str | None:
         case Phase.STUCK:
             return _unstick(seen.blockers, seen)
         case Phase.UNKNOWN if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
-            return pods_unread(seen)
+            return _ask_for("pods", seen)
         case Phase.DELETING | Phase.GONE | Phase.UNKNOWN:
             return None
         case _:
@@ -116,7 +118,7 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.LEADER_WORKER_SET:
             return words.whole_group(seen)
         case RefusedReason.PODS_UNREADABLE:
-            return pods_unread(seen)
+            return _ask_for("pods", seen)
         case RefusedReason.REVISIONS_UNREAD:
             return _ask_for("controllerrevisions", seen)
         case RefusedReason.ADMISSION:
@@ -145,7 +147,7 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             look = pasting.kubectl("get", "pvc", *refused.pods[:1], namespace=seen.namespace)
             return f"set its volume to Retain before its pod goes, or the data is lost; {look} names the volume"
         case RefusedReason.NODE_LOST:
-            return f"see the choices with: {command(seen, 'lost')}"
+            return _lost(seen)
         case RefusedReason.STAGED_ONLY:
             return f"release the first pod with: {command(seen, 'rollout canary')}"
         case RefusedReason.NO_WAY_BACK if seen.before.revision == seen.update_revision and seen.under_way:
@@ -213,15 +215,6 @@ def _undo(seen: Assessment) -> str:
     return command(seen, "rollout undo")
 
 
-def pods_unread(seen: Assessment) -> str:
-    """What to look at where the pods could not be read: at the one that could not be decoded, or at the right to list them."""
-    odd = next((each for each in seen.blockers if each.cause is Cause.PODS_UNREADABLE and each.message), None)
-    if odd is None:
-        return _ask_for("pods", seen)
-    what = ("pod", odd.pod) if odd.pod else ("statefulset", seen.name)
-    return f"see it with: {pasting.kubectl('get', *what, '-o', 'yaml', namespace=seen.namespace)}"
-
-
 def _ask_for(resource: str, seen: Assessment) -> str:
     right = pasting.kubectl("auth", "can-i", "list", resource, namespace=seen.namespace)
     return f"ask for the right to list {resource}; check with: {right}"
@@ -231,6 +224,8 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
     """What helps against this one thing, whatever else there is; None: that depends on the rest."""
     pod = blocker.pod
     match blocker.cause:
+        case Cause.TERMINATION_OVERDUE if seen.silent_nodes:
+            return _lost(seen)
         case Cause.TERMINATION_OVERDUE:
             shown = pasting.kubectl("get", "pod", pod, "-o", "wide", namespace=seen.namespace)
             return (
@@ -238,7 +233,7 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
                 "or its Node object is deleted. Force deletion gives up at most one and can corrupt data."
             )
         case Cause.NODE_SILENT:
-            return f"see the choices with: {command(seen, 'lost')}"
+            return _lost(seen)
         case Cause.FINALIZER:
             shown = pasting.kubectl("get", "pod", pod, "-o", "yaml", namespace=seen.namespace)
             return f"its node has nothing to do with it; see who set the finalizer with: {shown}"
@@ -253,3 +248,8 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
             return f"see what its controller says with: {shown}"
         case _:
             return None
+
+
+def _lost(seen: Assessment) -> str:
+    """Of pods on nodes that are not Ready."""
+    return f"see the choices with: {command(seen, 'lost')}"

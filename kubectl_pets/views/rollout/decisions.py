@@ -143,6 +143,9 @@ def _waiting(wait: Wait, seen: Assessment) -> str:
         case WaitReason.SOAK:
             end = wait.until.strftime("%H:%M:%S UTC") if wait.until else "the pause is over"
             return f"pausing until {end} before the next step"
+        case WaitReason.SETTLE:
+            end = wait.until.strftime("%H:%M:%S UTC") if wait.until else "they have settled"
+            return f"watching until {end} that they stay up"
         case WaitReason.HEADROOM if wait.pods:
             return f"waiting for PodDisruptionBudget {clean(wait.pods[0])} to allow one more pod to go down"
         case WaitReason.HEADROOM:
@@ -224,8 +227,7 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.DELETING:
             return f"{name} is being deleted, so there is nothing to roll out any more."
         case RefusedReason.PODS_UNREADABLE:
-            odd = next((words.blocker(each) for each in seen.blockers if each.message), f"the pods of {name} could not be read")
-            return f"{odd}, and pods that cannot be seen must not be replaced."
+            return f"the pods of {name} could not be read, and pods that cannot be seen must not be replaced."
         case RefusedReason.STRATEGY_UNKNOWN:
             return f"update strategy {clean(seen.strategy)} of {name} is not known, so neither is what a change would do."
         case RefusedReason.TOO_MANY_PODS:

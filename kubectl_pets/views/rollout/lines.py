@@ -18,7 +18,7 @@ def changes(before: Assessment | None, after: Assessment, now: datetime) -> list
     """What became different, set first, then pods in ordinal order. Without ``before``: where it stands."""
     if before is None or before.uid != after.uid:
         return [stamped(words.headline(after), now)]
-    texts = _of_set(before, after)
+    texts = _of_set(before, after, now)
     if not (_unreadable(before) or _unreadable(after)) and after.phase is not Phase.GONE:
         texts += _of_pods(before, after, now)
     if words.phase(before) != words.phase(after):
@@ -32,7 +32,7 @@ def stamped(text: str, now: datetime) -> str:
     return f"{now:%H:%M:%S} {text}"
 
 
-def _of_set(before: Assessment, after: Assessment) -> list[str]:
+def _of_set(before: Assessment, after: Assessment, now: datetime) -> list[str]:
     texts: list[str] = []
     if after.phase is Phase.GONE:
         return texts
@@ -40,6 +40,9 @@ def _of_set(before: Assessment, after: Assessment) -> list[str]:
         texts.append(f"template changed: {clean(before.update_revision) or 'none'} -> {clean(after.update_revision)}")
     if before.replicas != after.replicas:
         texts.append(f"replicas {before.replicas} -> {after.replicas}")
+    known = {node.name for node in before.silent_nodes}
+    told = [words.silent_node(node, now) for node in after.silent_nodes if node.name not in known]
+    texts += [f"{each}; see its pods with: {phrases.command(after, 'lost')}" for each in told]
     if before.partition != after.partition:
         texts.append(f"partition {before.partition} -> {after.partition}")
     return texts
@@ -69,7 +72,7 @@ def _became(member: Member, seen: Assessment, now: datetime) -> str:
     text = words.state(member)
     if member.state is PodState.AVAILABLE:
         return f"{text} at {clean(member.revision)} ({seen.updated}/{seen.replicas} updated)"
-    if member.state is PodState.READY and member.available_at is not None:
+    if member.state in (PodState.READY, PodState.RECOVERING) and member.available_at is not None:
         return f"{text}, available {age.until(member.available_at, now)}"
     told = words.trouble(member)
     return f"{text}: {told}" if told else text

@@ -77,6 +77,8 @@ def _wait(wait: Wait, clock: datetime) -> str:
                 return "pause before the next step"
             seconds = round((wait.until - clock).total_seconds())
             return f"pause for {age.duration(timedelta(seconds=seconds))}"
+        case WaitReason.SETTLE:
+            return "wait until they have stayed up for a moment"
         case WaitReason.HEADROOM | WaitReason.OTHERS:
             return "wait until one more pod may go down"
         case WaitReason.GATE:

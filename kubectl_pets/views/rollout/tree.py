@@ -252,8 +252,8 @@ def _fold_line(hidden: list[Member]) -> Line:
 
 def _tail(seen: Assessment, now: datetime) -> list[Line]:
     lines: list[Line] = [(("Waits for   ", Ink.BOLD), plain(text)) for text in words.waits(seen.waits_for)]
-    failing = [(found, f" ({words.patience(found, now)})") for found in seen.failing]
-    lines += _few("Failing     ", [words.blocker(found) + left for found, left in failing], Ink.BUSY)
+    failing = [f"{words.patience(found, now)}: {words.blocker(found)}" for found in seen.failing]
+    lines += _few("Failing     ", failing, Ink.BUSY)
     lines += _few("Blocked by  ", [words.blocker(found) for found in seen.blockers], Ink.BAD)
     for node in seen.silent_nodes:
         told = f"{words.silent_node(node, now)}; see its pods with: {phrases.command(seen, 'lost')}"

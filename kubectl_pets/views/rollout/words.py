@@ -173,7 +173,8 @@ def blocker(found: Blocker) -> str:
             return f"{pod} is in {clean(found.reason) or 'failure'}{_ended(found)}" + _after(told)
         case Cause.POD_ENDS:
             often = f", {phrases.count(found.restarts, 'time')} so far" if found.restarts > 1 else ""
-            return f"{pod} ends and is made anew{often} ({clean(found.reason) or 'no reason told'})" + _after(told)
+            why = f" ({clean(found.reason)})" if found.reason else ""
+            return f"{pod} ends and is made anew{often}{why}" + _after(told)
         case Cause.NOT_STARTED:
             return f"{pod} cannot be started ({clean(found.reason)})" + _after(told)
         case Cause.UNSCHEDULABLE:

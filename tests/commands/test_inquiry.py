@@ -1,0 +1,127 @@
+"""How often it is asked why: not for every moment of a rollout, and always before something is called done or stuck."""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+import pytest
+from msgspec.structs import replace
+
+from kubectl_pets.domain.model import Around, Event, ObjectReference, SetView
+from kubectl_pets.domain.rollout.asking import Questions
+from kubectl_pets.domain.rollout.containers import StuckAfter
+from kubectl_pets.domain.rollout.verdict import Cause, Phase
+from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
+from kubectl_pets.flows.engine.inquiry import Inquiry, LookPort, judged
+from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
+
+MISSING = snapshot(statefulset(), pod(0), pod(1))
+WELL = snapshot(statefulset(current=NEW), pod(0, NEW), pod(1, NEW), pod(2, NEW))
+REFUSED = Event(
+    type="Warning",
+    reason="FailedCreate",
+    message="Create Pod web-2 in StatefulSet web failed error: exceeded quota",
+    first_timestamp=NOW - timedelta(seconds=60),
+    last_timestamp=NOW,
+    involved_object=ObjectReference(kind="StatefulSet", name="web", uid=UID),
+)
+
+
+class Port:
+    def __init__(self, answer: Around | PetsError = Around(events=(REFUSED,))) -> None:
+        self.answer = answer
+        self.asked: list[Questions] = []
+
+    def now(self) -> datetime:
+        return NOW
+
+    def around(self, namespace: str, asked: Questions) -> Around:
+        assert namespace == "prod"
+        self.asked.append(asked)
+        if isinstance(self.answer, PetsError):
+            raise self.answer
+        return self.answer
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def inquiry(port: Port) -> Inquiry:
+    return Inquiry(cast(LookPort, port), StuckAfter())
+
+
+def test_one_look_asks_once_and_only_where_something_is_not_well() -> None:
+    port = Port()
+    assert judged(cast(LookPort, port), WELL, StuckAfter()).phase is Phase.COMPLETE and port.asked == []
+    seen = judged(cast(LookPort, port), MISSING, StuckAfter())
+    assert len(port.asked) == 1 and [(each.cause, each.pod) for each in seen.failing] == [(Cause.CREATION_REFUSED, "web-2")]
+
+
+def test_what_passes_in_a_moment_is_not_asked_about() -> None:
+    port = Port()
+    look = inquiry(port)
+    for seconds, view in enumerate((MISSING, WELL, MISSING, WELL)):
+        look.judge(view, at(seconds), fresh=False)
+    assert port.asked == [] and look.next_at is None
+
+
+def test_what_lasts_is_asked_about_now_and_then() -> None:
+    port = Port()
+    look = inquiry(port)
+    told = []
+    for seconds in range(31):
+        told.append(bool(look.judge(MISSING, at(seconds), fresh=False).failing))
+    assert [seconds for seconds, known in enumerate(told) if known] == list(range(3, 31))
+    assert len(port.asked) == 3
+    assert look.next_at == at(33)
+
+
+def test_a_pod_that_is_made_anew_all_the_time_is_one_trouble() -> None:
+    port = Port()
+    look = inquiry(port)
+    for seconds in range(5):
+        ended = replace(pod(2, NEW, phase="Failed"), metadata=replace(pod(2).metadata, uid=f"pod-{seconds}"))
+        look.judge(snapshot(statefulset(), pod(0), pod(1), ended), at(seconds), fresh=False)
+    assert len(port.asked) == 1
+
+
+def test_before_it_counts_it_is_asked_in_any_case() -> None:
+    port = Port()
+    look = inquiry(port)
+    assert look.judge(MISSING, at(0), fresh=True).failing and len(port.asked) == 1
+    look.judge(MISSING, at(1), fresh=True)
+    assert len(port.asked) == 1, "a moment ago"
+    look.judge(MISSING, at(2), fresh=True)
+    assert len(port.asked) == 2
+
+
+def test_other_pods_are_another_question() -> None:
+    port = Port()
+    look = inquiry(port)
+    look.judge(MISSING, at(0), fresh=True)
+    later = look.judge(snapshot(statefulset(), pod(0), pod(2)), at(1), fresh=False)
+    assert not later.failing and len(port.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [ServerError("away"), Around(events=None, namesakes=None, nodes=None)])
+def test_a_pod_that_nobody_makes_is_stuck_in_the_end_also_where_nothing_tells_why(answer: Around | PetsError) -> None:
+    look = inquiry(Port(answer))
+    phases = [(look.judge(MISSING, at(seconds), fresh=False)).phase for seconds in (0, 60, 119, 120)]
+    assert phases == [Phase.PROGRESSING] * 3 + [Phase.STUCK]
+    seen = look.judge(MISSING, at(121), fresh=True)
+    assert [(each.cause, each.pod) for each in seen.blockers] == [(Cause.NOT_MADE, "web-2")]
+
+
+def test_in_order_only_the_lowest_one_that_is_missing_is_due() -> None:
+    """web-2 cannot be made before web-1 is back, so that it is missing says nothing."""
+    look = inquiry(Port(Around()))
+    view: SetView = snapshot(statefulset(), pod(0), pod(1, ready=False, since=NOW, created=NOW))
+    assert all(look.judge(view, at(seconds), fresh=False).phase is not Phase.STUCK for seconds in (0, 60, 300))
+    parallel = replace(view, set=statefulset(policy="Parallel"))
+    assert look.judge(parallel, at(301), fresh=False).blockers == ()
+    assert [each.pod for each in look.judge(parallel, at(421), fresh=False).blockers] == ["web-2"]
+
+
+def test_what_is_no_failure_that_passes_is_raised() -> None:
+    with pytest.raises(ForbiddenError):
+        inquiry(Port(ForbiddenError("no"))).judge(MISSING, at(0), fresh=True)

@@ -1,0 +1,98 @@
+"""Why no pod comes, on the real control plane: what no status tells, and that it ends as stuck without a timeout."""
+
+import json
+
+import pytest
+
+from tests.commands.plugin import Plugin, manifest
+
+pytestmark = pytest.mark.real
+
+TWO = '[{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}, {metadata: {name: wal}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]'
+
+
+def apply(pets: Plugin, *documents: str) -> None:
+    for document in documents:
+        pets.plane.apply(document, pets.namespace)
+
+
+def quota(pods: int) -> str:
+    return f"{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: few}}, spec: {{hard: {{pods: '{pods}'}}}}}}"
+
+
+def test_a_quota_says_why_and_it_ends_as_stuck(pets: Plugin) -> None:
+    apply(pets, quota(2))
+    pets.eventually(lambda: "few" in pets.kubectl("get", "resourcequota", "few", "-o", "name"), "the quota")
+    pets.make("web", wait=False)
+    ended = pets("status", "web", "-w", expect=4).stderr
+    assert "web-2 cannot be created" in ended and "exceeded quota: few" in ended
+    looked = pets("status", "web", "--patience", "10m", expect=3)
+    assert "failing" in looked.stdout and "exceeded quota" in looked.stdout and "stuck in" in looked.stdout
+    status = json.loads(pets("status", "web", "-o", "json", expect=4).stdout)["status"]
+    assert [(each["cause"], each["pod"], each["reason"]) for each in status["blockers"]] == [("creation-refused", "web-2", "FailedCreate")]
+
+
+def test_on_stuck_acts_on_pods_that_are_refused_without_a_timeout(pets: Plugin) -> None:
+    """kubernetes-sigs and cloud-on-k8s#7969: a namespace that came to enforce what the pods do not keep."""
+    pets.make("web")
+    pets.kubectl("label", "namespace", pets.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    ended = pets("rollout", "run", "web", "--image", "app:2", "--on-stuck", "pause", "-y", expect=4).stderr
+    assert "web-2 cannot be created" in ended and "PodSecurity" in ended and "--on-stuck=pause" in ended
+    pets.kubectl("label", "namespace", pets.namespace, "pod-security.kubernetes.io/enforce-")
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+def test_another_pod_has_the_name(pets: Plugin, policy: str) -> None:
+    """kubernetes/kubernetes#55559, #111778: somebody took a pod out of the set by its label; there is no event of it."""
+    pets.make("web", policy=policy)
+    pets.kubectl("label", "pod", "web-1", "app=debug", "--overwrite")
+    pets.eventually(lambda: "ownerReferences" not in pets.get("pod", "web-1")["metadata"], "the pod is let go")
+    shown = pets("status", "web", "-w", expect=4)
+    assert "web-1 cannot be created, because another pod has its name" in shown.stderr
+    assert "kubectl" in shown.stderr and "get pod web-1 --show-labels" in shown.stderr
+
+
+def test_a_pod_without_a_volume_of_the_templates(pets: Plugin) -> None:
+    """kubernetes/kubernetes#141876: made again over its pods with one claim template more; all was called complete."""
+    pets.make("web", claims=True)
+    pets.kubectl("delete", "statefulset", "web", "--cascade=orphan")
+    one = '[{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]'
+    apply(pets, manifest("web", claims=True).replace(one, TWO))
+    before = pets.uids()
+    pets.eventually(lambda: pets.set()["status"].get("observedGeneration") == 1, "the new set is seen")
+    shown = pets("status", "web", expect=4)
+    assert "web-0 lacks the volume of claim template wal" in shown.stdout and "rollout unstick web" in shown.stderr
+    pets("rollout", "run", "web", "--image", "app:2", expect=6)
+    assert pets.uids() == before
+    plan = pets("rollout", "unstick", "web", "--dry-run").stdout
+    assert [name for name in ("web-0", "web-1", "web-2") if f"delete {name}" in plan] == ["web-0", "web-1", "web-2"]
+    pets("rollout", "unstick", "web", "-y", "--timeout", "90s")
+    assert not set(pets.uids().values()) & set(before.values())
+    pets("status", "web")
+    volumes = pets.get("pod", "web-1")["spec"]["volumes"]
+    assert {each["name"] for each in volumes} >= {"data", "wal"}
+
+
+def test_a_volume_that_cannot_be_mounted_is_told_from_the_pods_events(pets: Plugin) -> None:
+    apply(pets, manifest("web", replicas=1).replace("containers:", "nodeName: nobody\n      containers:"))  # has no kubelet
+    pets.eventually(lambda: bool(pets.uids()), "the pod is made")
+    pod = pets.get("pod", "web-0")
+    now = pets.set()["metadata"]["creationTimestamp"]
+    apply(pets, f"""
+apiVersion: v1
+kind: Event
+metadata: {{name: web-0.mount}}
+type: Warning
+reason: FailedMount
+message: 'MountVolume.SetUp failed for volume "v": secret "missing" not found'
+involvedObject: {{apiVersion: v1, kind: Pod, name: web-0, namespace: {pets.namespace}, uid: {pod["metadata"]["uid"]}}}
+firstTimestamp: "{now}"
+lastTimestamp: "{now}"
+count: 4
+source: {{component: kubelet}}
+""")
+    assert "FailedMount" in pets.kubectl("get", "events")
+    status = json.loads(pets("status", "web", "--patience", "10m", "-o", "json", expect=3).stdout)["status"]
+    assert [(each["cause"], each["reason"]) for each in status["failing"]] == [("not-started", "FailedMount")]
+    assert 'secret "missing" not found' in status["failing"][0]["message"]
+    assert [each["name"] for each in status["silentNodes"]] == ["nobody"]

@@ -1,0 +1,221 @@
+"""A step is done once its pods have stayed up; what lacks a volume is replaced in order; a controller that does not look is told."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from kubectl_pets.domain.model import (
+    ClaimVolume,
+    ContainerState,
+    ContainerStatus,
+    ManagedFieldsEntry,
+    Pod,
+    Running,
+    StatefulSet,
+    Terminated,
+    Volume,
+)
+from kubectl_pets.domain.rollout.asking import Questions, questions
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.stepping.deciding import decide
+from kubectl_pets.domain.stepping.planning import plan
+from kubectl_pets.domain.stepping.steps import (
+    Abort,
+    Act,
+    Amount,
+    Canary,
+    Decision,
+    Delete,
+    Done,
+    DoneReason,
+    Goal,
+    Promote,
+    Run,
+    RunMemory,
+    SetPartition,
+    StepOn,
+    Stuck,
+    Unstick,
+    Wait,
+    WaitReason,
+)
+from tests.domain.builders import NEW, NOW, UID, failing, pod, snapshot, statefulset, unready
+
+SETTLE = timedelta(seconds=10)
+JUST = NOW - timedelta(seconds=4)
+RUNNING = RunMemory(uid=UID, strategy="RollingUpdate", partition=2, revision=NEW, target=0, changed=True)
+
+
+def seen(owner: StatefulSet, *pods: Pod) -> Assessment:
+    return assess(snapshot(owner, *pods), NOW)
+
+
+def decided(goal: Goal, found: Assessment, memory: RunMemory = RunMemory()) -> Decision:
+    return decide(goal, found, NOW, memory)[0]
+
+
+@pytest.mark.parametrize("goal", [Canary(settle=SETTLE), StepOn(settle=SETTLE), Promote(settle=SETTLE), Run(settle=SETTLE)])
+def test_a_step_is_not_over_before_its_pods_have_settled(goal: Goal) -> None:
+    found = seen(statefulset(partition=2), pod(0), pod(1), pod(2, NEW, since=JUST))
+    memory = replace(RUNNING, target=2 if isinstance(goal, Canary | StepOn) else 0)
+    assert decided(goal, found, memory) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE)
+    after, _ = decide(goal, found, JUST + SETTLE, memory)
+    assert isinstance(after, Done if isinstance(goal, Canary | StepOn) else Act)
+
+
+@pytest.mark.parametrize("goal", [Promote(settle=SETTLE), Run(settle=SETTLE)])
+def test_neither_is_the_last_one_when_the_controller_has_called_it_finished(goal: Goal) -> None:
+    found = seen(statefulset(current=NEW), pod(0, NEW, since=JUST), pod(1, NEW), pod(2, NEW))
+    assert found.phase is Phase.COMPLETE and found.youngest_up == timedelta(seconds=4)
+    memory = replace(RUNNING, partition=0)
+    assert decided(goal, found, memory) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE)
+    assert decide(goal, found, JUST + SETTLE, memory)[0] == Done(reason=DoneReason.COMPLETE)
+    assert decided(goal, found) == Done(reason=DoneReason.NOTHING_TO_DO), "nothing was begun"
+
+
+def test_min_ready_seconds_are_a_settling_time_of_their_own() -> None:
+    found = seen(statefulset(partition=2, min_ready_seconds=3), pod(0), pod(1), pod(2, NEW, since=JUST))
+    assert isinstance(decided(Run(settle=SETTLE), found, RUNNING), Act)
+
+
+def test_without_settling_it_goes_on_at_once() -> None:
+    found = seen(statefulset(partition=2), pod(0), pod(1), pod(2, NEW, since=JUST))
+    assert isinstance(decided(Run(), found, RUNNING), Act)
+
+
+def test_by_hand_it_settles_between_the_deletions() -> None:
+    owner = statefulset(strategy="OnDelete")
+    found = seen(owner, pod(0), pod(1), pod(2, NEW, since=JUST))
+    memory = RunMemory(uid=UID, strategy="OnDelete", revision=NEW, pods=frozenset({"web-0", "web-1", "web-2"}), changed=True)
+    assert decided(Promote(settle=SETTLE), found, memory) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE)
+    assert isinstance(decide(Promote(settle=SETTLE), found, JUST + SETTLE, memory)[0], Act)
+
+
+def test_a_plan_does_not_tell_every_settling() -> None:
+    found = seen(statefulset(partition=2), pod(0), pod(1), pod(2, NEW, since=JUST))
+    planned = plan(Run(settle=SETTLE), found, NOW)
+    assert planned.ending == Done(reason=DoneReason.COMPLETE)
+    assert not any(isinstance(entry, Wait) and entry.reason is WaitReason.SETTLE for entry in planned.entries)
+    assert [step.partition for step in planned.steps if isinstance(step, SetPartition)] == [1, 0]
+
+
+# --- restarted a moment ago ----------------------------------------------------------------------------------------------------
+
+
+def restarted(ordinal: int, revision: str, times: int = 1) -> Pod:
+    made = pod(ordinal, revision, since=JUST)
+    end = Terminated(exit_code=1, reason="Error", started_at=JUST - timedelta(seconds=3), finished_at=JUST - timedelta(seconds=1))
+    status = ContainerStatus(
+        name="app",
+        ready=True,
+        restart_count=times,
+        state=ContainerState(running=Running(started_at=JUST)),
+        last_state=ContainerState(terminated=end),
+    )
+    return replace(made, status=replace(made.status, container_statuses=(status,)))
+
+
+def test_a_pod_that_restarted_a_moment_ago_ends_no_step() -> None:
+    found = seen(statefulset(partition=2), pod(0), pod(1), restarted(2, NEW))
+    assert found.members[2].state is PodState.RECOVERING and found.ready == 3 and found.available == 2
+    assert isinstance(decided(StepOn(pods=Amount(1)), found, replace(RUNNING, target=2)), Wait)
+
+
+def test_an_old_pod_that_restarted_hides_no_broken_new_one() -> None:
+    """To the controller it is available, so the broken one is what holds everything up, and may be deleted."""
+    found = seen(statefulset(partition=2), restarted(0, "web-old"), pod(1), failing(2, NEW))
+    assert found.phase is Phase.STUCK and [blocker.pod for blocker in found.blockers] == ["web-2"]
+    held = seen(statefulset(partition=3), restarted(0, "web-old"), pod(1), failing(2, NEW))
+    decision = decided(Abort(), held)
+    assert isinstance(decision, Act) and isinstance(decision.step, Delete) and decision.step.pod == "web-2"
+
+
+def test_abort_deletes_no_pod_that_serves_again_before_the_broken_one() -> None:
+    found = seen(statefulset(partition=3), pod(0), restarted(1, NEW), failing(2, NEW))
+    decision = decided(Abort(), found)
+    assert isinstance(decision, Act) and isinstance(decision.step, Delete) and decision.step.pod == "web-2"
+
+
+# --- a volume that only a new pod can get ----------------------------------------------------------------------------------------
+
+
+def mounted(ordinal: int, *templates: str, ready: bool = True) -> Pod:
+    made = pod(ordinal, NEW, ready=ready)
+    volumes = tuple(Volume(name=each, persistent_volume_claim=ClaimVolume(claim_name=f"{each}-web-{ordinal}")) for each in templates)
+    return replace(made, spec=replace(made.spec, volumes=volumes))
+
+
+BOTH = statefulset(current=NEW, claims=("data", "wal"))
+
+
+def test_pods_without_a_volume_are_replaced_in_order_and_one_at_a_time() -> None:
+    found = seen(BOTH, mounted(0, "data"), mounted(1, "data", "wal"), mounted(2, "data"))
+    assert found.phase is Phase.STUCK and [(each.pod, each.message) for each in found.blockers] == [("web-0", "wal"), ("web-2", "wal")]
+    assert decided(Unstick(), found) == Act(step=Delete(pod="web-0", revision=NEW, comes_back_at=NEW))
+    begun = RunMemory(uid=UID, strategy="RollingUpdate", revision=NEW, changed=True)
+    gone = seen(BOTH, mounted(1, "data", "wal"), mounted(2, "data"))
+    assert isinstance(decided(Unstick(), gone, begun), Wait), "web-0 is not back yet"
+    back = seen(BOTH, mounted(0, "data", "wal"), mounted(1, "data", "wal"), mounted(2, "data"))
+    assert decided(Unstick(), back, begun) == Act(step=Delete(pod="web-2", revision=NEW, comes_back_at=NEW))
+    done = seen(BOTH, *(mounted(ordinal, "data", "wal") for ordinal in range(3)))
+    assert done.phase is Phase.COMPLETE and decided(Unstick(), done, begun) == Done(reason=DoneReason.UNSTUCK)
+
+
+def test_the_plan_of_it_names_them_all() -> None:
+    planned = plan(Unstick(), seen(BOTH, mounted(0, "data"), mounted(1, "data"), mounted(2, "data")), NOW)
+    assert planned.deletes == ("web-0", "web-1", "web-2") and planned.ending == Done(reason=DoneReason.UNSTUCK)
+
+
+def test_none_is_taken_down_while_another_pod_is() -> None:
+    found = seen(BOTH, mounted(0, "data"), mounted(1, "data", "wal", ready=False), mounted(2, "data"))
+    assert isinstance(decided(Unstick(), found), Wait)
+
+
+def test_nothing_is_rolled_out_over_it() -> None:
+    found = seen(BOTH, mounted(0, "data"), mounted(1, "data"), mounted(2, "data"))
+    for goal in (Run(), Promote()):
+        decision = decided(goal, found)
+        assert isinstance(decision, Stuck) and decision.blockers[0].cause is Cause.VOLUME_MISSING
+
+
+# --- a controller that does not look -----------------------------------------------------------------------------------------------
+
+
+def test_a_controller_that_does_not_look_is_waited_for_and_then_told() -> None:
+    owner = statefulset(generation=3, observed=2)
+
+    def written(seconds: int) -> StatefulSet:
+        entry = ManagedFieldsEntry(manager="kubectl", operation="Update", time=NOW - timedelta(seconds=seconds))
+        return replace(owner, metadata=replace(owner.metadata, managed_fields=(entry,)))
+
+    pods = (pod(0), pod(1), pod(2))
+    assert decided(Promote(), seen(written(30), *pods)) == Wait(reason=WaitReason.OBSERVATION)
+    late = decided(Promote(), seen(written(120), *pods))
+    assert isinstance(late, Stuck) and [each.cause for each in late.blockers] == [Cause.NOT_OBSERVED]
+    assert isinstance(decided(Promote(), seen(owner, *pods)), Wait), "nothing tells when it was written"
+
+
+# --- what is asked besides ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_asked_where_all_is_well() -> None:
+    assert questions(seen(statefulset(), pod(0, NEW), pod(1, NEW), pod(2, NEW))) is None
+    assert questions(seen(statefulset(partition=3), pod(0), pod(1), pod(2))) is None
+
+
+def test_what_is_asked_is_about_the_pods_that_the_controller_is_at() -> None:
+    found = seen(statefulset(), pod(0), unready(1), pod(3, NEW))
+    assert questions(found) == Questions(set_name="web", missing=("web-2",), pods=("web-2",), nodes=("node-1",))
+    many = seen(statefulset(replicas=50, policy="Parallel"), *(pod(each) for each in range(40)))
+    asked = questions(many)
+    assert asked is not None and asked.missing == ("web-49", "web-48", "web-47")
+
+
+def test_a_pod_that_has_just_come_up_alone_is_asked_about() -> None:
+    alone = seen(statefulset(replicas=1, current=NEW), pod(0, NEW, since=JUST, created=JUST))
+    assert questions(alone) == Questions(pods=("web-0",))
+    rolled = seen(statefulset(replicas=2, current=NEW), pod(0, NEW, since=JUST, created=JUST - SETTLE), pod(1, NEW, since=JUST - SETTLE))
+    assert questions(rolled) == Questions(pods=("web-1",)), "web-0 was made as web-1 became Ready; what made web-1 nobody knows"
