@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kubectl_pets.cluster.topics.watched_sets import FleetSource, SetSource
     from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.dns.answers import ClientView
+    from kubectl_pets.domain.dns.corefile import CorefileText
     from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
@@ -253,7 +254,7 @@ class Client:
 
         return DnsServers(self._transport, self._reader, where)
 
-    def corefile(self, where: Where | None = None) -> str | None:
+    def corefile(self, where: Where | None = None) -> "CorefileText | None":
         from kubectl_pets.cluster.dns.servers import corefile
 
         return corefile(self._reader, where.selector if where is not None else "")

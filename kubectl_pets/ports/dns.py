@@ -9,6 +9,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from kubectl_pets.domain.dns.answers import ClientView, Question, ServerAnswers
+    from kubectl_pets.domain.dns.corefile import CorefileText
     from kubectl_pets.domain.dns.network import Network
     from kubectl_pets.domain.sets.kinds import SetKind
 
@@ -59,8 +60,8 @@ class DnsPort(Protocol):
         """Those who answer DNS questions. Raises UsageError for a server or selector that cannot be meant; connects to
         nobody before something is asked."""
 
-    def corefile(self, where: DnsWhere = DnsWhere()) -> str | None:
-        """The Corefile that the DNS pods use (untrusted text). None: not readable, or not there."""
+    def corefile(self, where: DnsWhere = DnsWhere()) -> CorefileText | None:
+        """The Corefile that the DNS pods use. None: not readable, or not there."""
 
     def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
         """What a pod sees, by commands run in its (default or first) container: its resolv.conf, and what getent says of

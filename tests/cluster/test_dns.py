@@ -14,6 +14,7 @@ import pytest
 
 from kubectl_pets.cluster import Client
 from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, ServerAnswers
+from kubectl_pets.domain.dns.corefile import CorefileText
 from kubectl_pets.errors import UnreachableError, UsageError
 from kubectl_pets.ports.dns import DnsWhere
 from tests.cluster.loopback import Answer as Canned
@@ -526,11 +527,11 @@ def config_map(server: Loopback, namespace: str, name: str, **data: str) -> None
 def test_the_corefile_is_what_the_pods_mount(server: Loopback, client: Client) -> None:
     assert client.corefile() is None
     config_map(server, "kube-system", "coredns", Corefile="usual")
-    assert client.corefile() == "usual"
+    assert client.corefile() == CorefileText(namespace="kube-system", name="coredns", text="usual")
     dns_pod(server, "coredns-0", spec={"volumes": [{"name": "tmp"}, {"name": "config", "configMap": {"name": "rke2-coredns"}}]})
-    assert client.corefile() == "usual"
+    assert client.corefile() == CorefileText(namespace="kube-system", name="coredns", text="usual")
     config_map(server, "kube-system", "rke2-coredns", Corefile="mounted")
-    assert client.corefile() == "mounted"
+    assert client.corefile() == CorefileText(namespace="kube-system", name="rke2-coredns", text="mounted")
     assert client.corefile(DnsWhere(selector="x/app=dns")) is None
 
 
@@ -538,6 +539,6 @@ def test_a_corefile_that_may_not_be_read_is_none(server: Loopback, client: Clien
     config_map(server, "openshift-dns", "dns-default", Corefile="openshift")
     server.fault(Canned(403), path="/pods", times=2)
     server.fault(Canned(403), path="/configmaps/coredns")
-    assert client.corefile() == "openshift"
+    assert client.corefile() == CorefileText(namespace="openshift-dns", name="dns-default", text="openshift")
     config_map(server, "openshift-dns", "dns-default", other="no Corefile")
     assert client.corefile() is None

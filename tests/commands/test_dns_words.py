@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kubectl_pets import __main__ as door
 from kubectl_pets.domain.dns.answers import ClientView, Question, Server, ServerAnswers
-from kubectl_pets.domain.dns.corefile import read_corefile
+from kubectl_pets.domain.dns.corefile import CorefileText, read_corefile
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ThrottledError, UnreachableError
@@ -70,8 +70,8 @@ class Scripted:
     def trouble(self) -> str | None:
         return None
 
-    def corefile(self, where: DnsWhere = DnsWhere()) -> str | None:
-        return self._corefile
+    def corefile(self, where: DnsWhere = DnsWhere()) -> CorefileText | None:
+        return None if self._corefile is None else CorefileText(namespace="kube-system", name="own-coredns", text=self._corefile)
 
     def resolver(self, where: DnsWhere) -> "Scripted":
         self.wheres.append(where)
@@ -164,6 +164,14 @@ def test_whom_to_ask() -> None:
     assert run(well(), "web", "--dns-server", "10.0.0.1", "--dns-selector", "dns/app=dns")[0] == 2
 
 
+def test_a_hint_names_the_config_map_that_was_read() -> None:
+    cluster = well()
+    cluster._corefile = COREFILE.replace("ttl 30", "namespaces kube-system")
+    cluster.scenes = [(HEALTHY, [network()])]  # nothing is known to the server
+    _, out, _ = run(cluster, "explain", "web", "0")
+    assert "kubectl get configmap own-coredns -n kube-system" in out
+
+
 def test_a_server_that_was_named_need_not_have_the_cluster_s_corefile() -> None:
     hidden = COREFILE.replace("ttl 30", "namespaces other")
     cluster = Scripted((BEFORE, (BEFORE,)), corefile=hidden)
@@ -188,7 +196,7 @@ def test_the_client_s_side() -> None:
     cluster.view = ClientView(pod="client", resolv_conf="nameserver 1.1.1.1\n", getent={full: ()})
     code, out, _ = run(cluster, "web", "0", "--from", "other/client", "--check")
     assert code == 7 and "not seen" in out and "does not search" in out
-    assert cluster.looked == [("other", "client", (full, "web-0.nginx.prod"))]
+    assert cluster.looked == [("other", "client", ()), ("other", "client", (full, "web-0.nginx.prod"))]  # first the zone that it asks in
     run(cluster, "web", "0", "--from", "pod/client")
     assert cluster.looked[-1][0] == "prod"
 

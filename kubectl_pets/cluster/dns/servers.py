@@ -19,6 +19,7 @@ from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.rights import missing_rights
 from kubectl_pets.domain.dns.answers import Question, Server, ServerAnswers
+from kubectl_pets.domain.dns.corefile import CorefileText
 from kubectl_pets.domain.model import Object, PodStatus, Value
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UsageError
 
@@ -210,7 +211,7 @@ def dns_pods(reader: Reader, scopes: Sequence[Scope]) -> list[DnsPod]:
     return []
 
 
-def corefile(reader: Reader, selector: str) -> str | None:
+def corefile(reader: Reader, selector: str) -> CorefileText | None:
     """The Corefile of the DNS pods: from a ConfigMap that one of them mounts, or of the usual name."""
     try:
         pods = dns_pods(reader, _scopes(selector))
@@ -224,7 +225,7 @@ def corefile(reader: Reader, selector: str) -> str | None:
         except (ForbiddenError, NotFoundError):
             continue
         if found is not None:
-            return found
+            return CorefileText(namespace=namespace, name=name, text=found)
     return None
 
 

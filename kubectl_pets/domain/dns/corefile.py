@@ -17,11 +17,21 @@ MAX_CACHED = 3600
 MAX_DENIED = 1800
 
 _SERVE_STALE = 3600
+
+#: What clusters are called unless somebody decides otherwise (kubeadm, kubelet --cluster-domain).
+USUAL_ZONE = "cluster.local"
+
+#: Where a server block listens that names no port, by transport (coredns core/dnsserver and plugin/pkg/transport).
+_PORTS = {"": 53, "dns": 53, "tls": 853, "quic": 853, "https": 443, "https3": 443, "grpc": 443}
+_PORT = _PORTS[""]
+_DURATION = re.compile(r"(?:[0-9]{1,9}[hms])+")
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|#[^\n]*|\n|[^\s"#][^\s#]*|"')
 _VARIABLE = re.compile(r"\{[$%][^{}\s]*%?\}")
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 #: Snippets that import each other must not keep us for ever.
 _DEEPEST = 8
+#: Plugins that stand on a line alone, so that a second line which is one of them is no key.
+_ALONE = ("errors", "log", "ready", "health", "reload", "loop", "loadbalance", "cache", "debug", "metadata", "prometheus")
 
 Line = tuple[str, ...]
 
@@ -39,8 +49,10 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The ``kubernetes`` plugin and the ``cache`` in front of it, as one server block has them."""
 
-    #: In lower case, without the dot at the end; reverse zones are kept apart.
+    #: In lower case, without the dot at the end; reverse zones and those of several clusters are kept apart.
     zones: tuple[str, ...]
+    #: The first zone that is no reverse zone, in which PTR is told (plugin/kubernetes primaryZone); empty: ``zone``.
+    primary: str = ""
     reverse: tuple[str, ...] = ()
     #: Empty: all.
     namespaces: tuple[str, ...] = ()
@@ -56,13 +68,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache | None = None
     #: Zones of the server block; the root is empty.
     block: tuple[str, ...] = ("",)
-    #: Zones of other server blocks, which get the names below them instead of this one.
+    #: Zones of other server blocks on the same port, which get the names below them instead of this one.
     elsewhere: tuple[str, ...] = ()
+    #: Where the server block listens.
+    ports: tuple[int, ...] = (_PORT,)
+    #: "NAMESPACE/NAME" of the ConfigMap that it was read from; empty: not known.
+    config_map: str = ""
 
     @property
     def zone(self) -> str:
-        """The first zone that is no reverse zone: the cluster's domain."""
-        return self.zones[0]
+        """The cluster's domain: the usual one where it is served, else the first."""
+        return USUAL_ZONE if USUAL_ZONE in self.zones else self.zones[0]
 
     def elsewhere_for(self, name: str) -> str:
         """The zone of the other server block that a question for this name goes to, which is the longest that fits; empty: to
@@ -82,16 +98,51 @@ def within(name: str, zone: str) -> bool:
     return not zone or name == zone or name.endswith("." + zone)
 
 
-def read_corefile(text: str) -> Settings | None:
-    """The settings of the first server block with a ``kubernetes`` plugin that names a zone; None where there is none."""
-    blocks = list(_blocks(text))
-    for keys, lines in blocks:
-        settings = _settings(keys, lines)
-        if settings is not None:
-            others = {zone for other, its in blocks if its is not lines for zone in map(_zone, other) if zone}
-            elsewhere = tuple(sorted(others, key=lambda zone: (-len(zone), zone)))
-            return msgspec.structs.replace(settings, block=tuple(map(_zone, keys)), elsewhere=elsewhere)
-    return None
+class CorefileText(msgspec.Struct, frozen=True, kw_only=True):
+    """A Corefile as it stands (untrusted text), and the ConfigMap that it is in."""
+
+    namespace: str
+    name: str
+    text: str
+
+
+def read_corefile(text: str, zone: str = "") -> Settings | None:
+    """The settings of the ``kubernetes`` plugin that serves the zone; with none given, or none that serves it, the usual zone's,
+    else the first's. Of several, one on port 53. None: no plugin names a zone."""
+    found = read_settings(text)
+    wanted = [one for one in (zone.strip(".").lower(), USUAL_ZONE) if one]
+    for one in wanted:
+        serving = [each for each in found if one in each.zones]
+        if serving:
+            return next((each for each in serving if _PORT in each.ports), serving[0])
+    return found[0] if found else None
+
+
+def read_settings(text: str) -> tuple[Settings, ...]:
+    """Of each ``kubernetes`` plugin of each server block, in the file's order."""
+    blocks = list(_blocks(text.removeprefix("\ufeff")))
+    return tuple(
+        msgspec.structs.replace(
+            settings, block=tuple(map(_zone, keys)), ports=_ports(keys), elsewhere=_elsewhere(keys, lines, blocks)
+        )
+        for keys, lines in blocks
+        for settings in _settings(keys, lines)
+    )
+
+
+def _elsewhere(keys: Line, lines: list[Line], blocks: list[tuple[Line, list[Line]]]) -> tuple[str, ...]:
+    ports = set(_ports(keys))
+    others = {_zone(key) for other, its in blocks if its is not lines for key in other if ports.intersection(_ports((key,)))}
+    return tuple(sorted(others - {""}, key=lambda zone: (-len(zone), zone)))
+
+
+def _ports(keys: Line) -> tuple[int, ...]:
+    found: list[int] = []
+    for key in keys:
+        transport, _, host = key.rpartition("://")
+        port = re.search(r":([0-9]{1,5})\Z", host)
+        found.append(int(port[1]) if port else _PORTS.get(transport.lower(), _PORT))
+    return tuple(dict.fromkeys(found))
 
 
 # --- blocks ------------------------------------------------------------------------------------------------------------------
@@ -103,8 +154,14 @@ def _blocks(text: str) -> Iterator[tuple[Line, list[Line]]]:
     keys: list[str] = []
     inside: list[Line] = []
     depth = 0
-    for line in _lines(text):
+    lines = list(_lines(text))
+    if _is_bare(lines):
+        yield tuple(word.rstrip(",") for word in lines[0]), _expanded(lines[1:], snippets)
+        return
+    for line in lines:
         if depth == 0:
+            if line[0] == "import" and not keys:
+                continue  # of another file, which is not known here
             keys += [word.rstrip(",") for word in line if word != "{"]
             if line[-1] != "{":
                 continue
@@ -122,6 +179,13 @@ def _blocks(text: str) -> Iterator[tuple[Line, list[Line]]]:
         inside.append(line)
         if line[-1] == "{":
             depth += 1
+
+
+def _is_bare(lines: list[Line]) -> bool:
+    """A file of one server block may leave its braces out (caddyfile parse.go blockContents)."""
+    if len(lines) < 2 or lines[0][0] == "import" or lines[0][-1] == "{" or lines[0][-1].endswith(","):
+        return False
+    return lines[1][0] == "kubernetes" or (lines[1][-1] != "{" and len(lines[1]) == 1 and lines[1][0] in _ALONE)
 
 
 def _lines(text: str) -> Iterator[Line]:
@@ -170,26 +234,30 @@ def _plugins(lines: list[Line]) -> Iterator[tuple[Line, list[Line]]]:
 # --- plugins -----------------------------------------------------------------------------------------------------------------
 
 
-def _settings(keys: Line, lines: list[Line]) -> Settings | None:
-    cache: Cache | None = None
-    found: tuple[Line, list[Line]] | None = None
-    for head, inner in _plugins(lines):
-        if head[:1] == ("kubernetes",) and found is None:
-            found = head, inner
-        elif head[:1] == ("cache",):
-            cache = _cache(head, inner)
-    if found is None:
-        return None
-    head, inner = found
+def _settings(keys: Line, lines: list[Line]) -> Iterator[Settings]:
+    plugins = list(_plugins(lines))
+    caches = [(head, inner) for head, inner in plugins if head[:1] == ("cache",)]
+    for head, inner in plugins:
+        if head[:1] == ("kubernetes",):
+            settings = _kubernetes(head, inner, keys, caches)
+            if settings is not None:
+                yield settings
+
+
+def _kubernetes(head: Line, inner: list[Line], keys: Line, caches: list[tuple[Line, list[Line]]]) -> Settings | None:
     named = [_zone(word) for word in head[1:] or keys]
     forward = tuple(zone for zone in named if zone and not _is_reverse(zone))
-    if not forward:
+    others = {_zone(word) for line in inner if line[0] == "multicluster" for word in line[1:]}
+    own = tuple(zone for zone in forward if zone not in others)
+    if not own:
         return None
     options = {line[0]: line[1:] for line in inner}
+    cache = next((_cache(head, inner, own) for head, inner in caches if _caches(head, own)), None)
     return Settings(
-        zones=forward,
+        zones=own,
+        primary=forward[0],
         reverse=tuple(zone for zone in named if _is_reverse(zone)),
-        namespaces=options.get("namespaces", ()),
+        namespaces=tuple(word for line in inner if line[0] == "namespaces" for word in line[1:]),
         namespace_labels=" ".join(options.get("namespace_labels", ())),
         labels=" ".join(options.get("labels", ())),
         endpoint_pod_names="endpoint_pod_names" in options,
@@ -201,17 +269,36 @@ def _settings(keys: Line, lines: list[Line]) -> Settings | None:
     )
 
 
-def _cache(head: Line, inner: list[Line]) -> Cache:
-    """``cache [TTL] [ZONES...]``; ``success`` and ``denial``: CAPACITY [TTL] [MINTTL]."""
+def _caches(head: Line, zones: Line) -> bool:
+    """``cache [TTL] [ZONES...]``: without zones, those of the server block."""
+    origins = head[2:] if len(head) > 1 and head[1].isdigit() else head[1:]
+    return not origins or _covers(origins, zones)
+
+
+def _covers(origins: Line, zones: Line) -> bool:
+    return any(within(zone, _zone(origin)) for zone in zones for origin in origins)
+
+
+def _cache(head: Line, inner: list[Line], zones: Line) -> Cache:
+    """``success`` and ``denial``: CAPACITY [TTL] [MINTTL]; ``disable`` takes one of them out, for these zones or for all."""
     options = {line[0]: line[1:] for line in inner}
     success, denial = options.get("success", ()), options.get("denial", ())
+    off = {line[1] for line in inner if line[0] == "disable" and len(line) > 1 and _covers(line[2:] or (".",), zones)}
     return Cache(
-        success=_number(success, 1, _number(head, 1, MAX_CACHED)),
-        denial=_number(denial, 1, _number(head, 1, MAX_DENIED)),
+        success=0 if "success" in off else _number(success, 1, _number(head, 1, MAX_CACHED)),
+        denial=0 if "denial" in off else _number(denial, 1, _number(head, 1, MAX_DENIED)),
         least_success=_number(success, 2, MIN_CACHED),
         least_denial=_number(denial, 2, MIN_CACHED),
-        stale=_SERVE_STALE if "serve_stale" in options else 0,
+        stale=_seconds(options["serve_stale"]) if "serve_stale" in options else 0,
     )
+
+
+def _seconds(words: Line) -> int:
+    """A duration as Go writes it, such as ``1h30m``."""
+    if not words or not _DURATION.fullmatch(words[0]):
+        return _SERVE_STALE
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"([0-9]+)([hms])", words[0]))
 
 
 def _number(words: Line, index: int, default: int) -> int:

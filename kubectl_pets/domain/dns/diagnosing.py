@@ -51,6 +51,7 @@ def diagnose(
         views=tuple(views),
         remarks=tuple(_remarks(network, expected)),
         missing_rights=_missing_rights(network, hearings),
+        config_map=settings.config_map if settings is not None else "",
         resolved=any(hearing.answers for hearing in hearings),
     )
 

@@ -78,7 +78,7 @@ def _denied(heard: Heard, settings: Settings | None, since: datetime | None, now
     found = next(each for each in heard.compared if each.standing is AnswerStanding.MISSING)
     until = _until(found, heard)
     outlived = settings is not None and since is not None and later(since, timedelta(seconds=settings.longest_denial)) < now
-    cached = until is not None and (settings is None or settings.cache is not None) and not outlived
+    cached = until is not None and (settings is None or settings.longest_denial > 0) and not outlived
     return NameFinding(
         reason=Reason.NEGATIVE_CACHE if cached else Reason.SERVER_BEHIND,
         detail=(found.answer.outcome if found.answer else Outcome.NXDOMAIN).value.upper(),

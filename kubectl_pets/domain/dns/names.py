@@ -184,7 +184,7 @@ class _Writer:
     """Writes the expectations of one network. ``self.endpoints``: (label, address) of what the Service should publish."""
 
     def __init__(self, network: Network, zone: Zone, settings: Settings | None) -> None:
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.zone = network, settings, zone
         self.service = governing(network)
         self.positions = positions_of(network)
         self.domain = f"{network.set.spec.service_name}.{network.set.namespace}.svc.{zone.name}".lower()
@@ -304,6 +304,11 @@ class _Writer:
             if entry.address == address:
                 yield from (number for name, protocol, number in entry.ports if (name, protocol) == (port.name, port.protocol))
 
+    def _in_primary(self, name: str) -> str:
+        """The name as PTR tells it, whichever of the plugin's zones was asked in."""
+        zone = self.zone.name if self.settings is None else self.settings.primary or self.settings.zone
+        return f"{name.removesuffix(self.zone.name.lower())}{zone}"
+
     def _reverse(self) -> Iterator[Name]:
         others = self._names_by_address()
         for label, address, source in self.endpoints:
@@ -314,7 +319,7 @@ class _Writer:
                 continue
             wanted = Expectation(
                 question=Question(name, RecordType.PTR),
-                records=(f"{label}.{self.domain}",),
+                records=(self._in_primary(f"{label}.{self.domain}"),),
                 exists=True,
                 besides=None if others is None or source.pod.spec.host_network else tuple(sorted(others.get(address, ()))),
             )
@@ -328,5 +333,7 @@ class _Writer:
         found: dict[str, set[str]] = {}
         for entry in every:
             if entry.ready:
-                found.setdefault(entry.address, set()).add(f"{self._label(entry)}.{entry.service}.{self.root}".lower())
+                found.setdefault(entry.address, set()).add(
+                    self._in_primary(f"{self._label(entry)}.{entry.service}.{self.root}".lower())
+                )
         return found

@@ -172,6 +172,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[NameFinding, ...] = ()
     #: Rights without which something could not be read or asked.
     missing_rights: tuple[tuple[str, str], ...] = ()
+    #: "NAMESPACE/NAME" of the ConfigMap with the Corefile that was read; empty: none was.
+    config_map: str = ""
     #: At least one server answered something.
     resolved: bool = False
 

@@ -5,9 +5,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.dns.corefile import Settings
-
-USUAL_ZONE = "cluster.local"
+from kubectl_pets.domain.dns.corefile import USUAL_ZONE, Settings
 
 
 @unique
@@ -50,17 +48,22 @@ def read_resolv_conf(text: str) -> ResolvConf:
 
 
 def cluster_zone(given: str = "", settings: Settings | None = None, resolv_conf: str | None = None) -> Zone:
-    """Where several tell, the first in this order counts: what was given, the Corefile, a pod's resolv.conf."""
+    """Where several tell, the first in this order counts: what was given, a pod's resolv.conf, which says what pods really ask,
+    and the Corefile."""
     if given:
         return Zone(name=given.strip(".").lower(), source=ZoneSource.GIVEN)
-    if settings is not None:
-        return Zone(name=settings.zone, source=ZoneSource.COREFILE)
     searched = zone_of(read_resolv_conf(resolv_conf)) if resolv_conf is not None else None
     if searched is not None:
         return Zone(name=searched, source=ZoneSource.RESOLV_CONF)
+    if settings is not None:
+        return Zone(name=settings.zone, source=ZoneSource.COREFILE)
     return Zone(name=USUAL_ZONE, source=ZoneSource.DEFAULT)
 
 
 def zone_of(conf: ResolvConf) -> str | None:
-    """The kubelet writes ``NS.svc.ZONE svc.ZONE ZONE`` in front of the node's own list (pkg/kubelet/network/dns)."""
-    return next((one.removeprefix("svc.") for one in conf.search if one.startswith("svc.") and one[4:] in conf.search), None)
+    """The kubelet writes ``NS.svc.ZONE svc.ZONE ZONE`` in front of the node's own list (pkg/kubelet/network/dns); a list that
+    begins otherwise was written by somebody else, and names no cluster."""
+    match conf.search[:3]:
+        case (own, services, zone) if services == f"svc.{zone}" and zone and own.endswith(f".{services}"):
+            return zone
+    return None

@@ -15,7 +15,7 @@ from kubectl_pets.domain.dns.clients import spellings
 from kubectl_pets.domain.dns.names import Name, NameKind, positions_of
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
-from kubectl_pets.domain.dns.zones import cluster_zone
+from kubectl_pets.domain.dns.zones import ZoneSource, cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.slots import slots_of
@@ -124,8 +124,10 @@ class _Looker:
 
     def __init__(self, session: Session, aim: Aim, resolver: Resolver) -> None:
         self._session, self._aim, self._resolver = session, aim, resolver
-        self._settings = read_settings(session.cluster, aim.where)
         self._resolv_conf = self._read_resolv_conf()
+        sure = cluster_zone(aim.zone, None, self._resolv_conf)
+        known = sure.name if sure.source is not ZoneSource.DEFAULT else ""
+        self._settings = read_settings(session.cluster, aim.where, known)
 
     def look(self, network: Network) -> Diagnosis:
         zone = cluster_zone(self._aim.zone, self._settings, self._resolv_conf)
@@ -146,7 +148,7 @@ class _Looker:
         return seen
 
     def _read_resolv_conf(self) -> str | None:
-        if not self._aim.client or self._aim.zone or self._settings is not None:
+        if not self._aim.client or self._aim.zone:
             return None
         return self._from_client(()).resolv_conf
 

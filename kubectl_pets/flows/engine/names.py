@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import Protocol
 
+import msgspec
+
 from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.domain.dns.corefile import Settings, read_corefile
 from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
@@ -28,10 +30,14 @@ class NamesPort(DnsPort, ClockPort, Protocol):
     """What a look at names takes."""
 
 
-def read_settings(port: DnsPort, where: DnsWhere) -> Settings | None:
-    """The Corefile's. None: not readable, or a server was named, of which nothing says that it has the cluster's Corefile."""
-    text = None if where.server else port.corefile(where)
-    return read_corefile(text) if text is not None else None
+def read_settings(port: DnsPort, where: DnsWhere, zone: str = "") -> Settings | None:
+    """The Corefile's for the zone, where that is known already. None: not readable, or a server was named, of which nothing says
+    that it has the cluster's Corefile."""
+    found = None if where.server else port.corefile(where)
+    settings = read_corefile(found.text, zone) if found is not None else None
+    if found is None or settings is None:
+        return None
+    return msgspec.structs.replace(settings, config_map=f"{found.namespace}/{found.name}")
 
 
 def look_at_names(

@@ -277,7 +277,7 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             yield f"see whether it comes: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
             yield f"see the slices: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
         case Reason.HIDDEN_NAMESPACE | Reason.HIDDEN_LABELS | Reason.HIDDEN_ENDPOINTS | Reason.HIDDEN_ELSEWHERE:
-            yield "see the Corefile: kubectl get configmap coredns -n kube-system -o yaml"
+            yield f"see the Corefile: kubectl get configmap {_config_map(seen)} -o yaml"
         case Reason.OTHER_ZONE:
             own, zone = seen.kind.command_line(clean(seen.set)), clean(found.detail)
             yield f"ask in the Corefile's: kubectl pets dns {own} --cluster-domain {zone}{space}"
@@ -302,6 +302,11 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             return
         case _:
             assert_never(found.reason)
+
+
+def _config_map(seen: Diagnosis) -> str:
+    place, _, name = clean(seen.config_map or "kube-system/coredns").partition("/")
+    return f"{name} -n {place}"
 
 
 def _logs(found: NameFinding) -> str:

@@ -620,3 +620,23 @@ def test_only_what_may_be_cached_is_called_old() -> None:
     assert cached is not None and forever is not None
     assert (cached.reason, cached.until) == (Reason.STALE_ANSWER, NOW + timedelta(seconds=9))
     assert (forever.reason, forever.until) == (Reason.WRONG_ANSWER, None)
+
+
+# --- zones -------------------------------------------------------------------------------------------------------------------
+
+TWO = "legacy.example:53 {\n kubernetes legacy.example\n}\n.:53 {\n kubernetes cluster.local in-addr.arpa {\n namespaces kube-system\n }\n}\n"
+
+
+def test_a_first_block_of_another_zone_makes_nothing_right() -> None:
+    seen = look(HEALTHY, corefile=TWO, served=TWO)
+    assert seen.zone.name == "cluster.local"
+    assert line_of(seen).verdict is NameVerdict.MISSING and reason_of(seen) is Reason.HIDDEN_NAMESPACE
+
+
+def test_names_of_addresses_are_told_in_the_primary_zone() -> None:
+    corefile = COREFILE.replace("kubernetes cluster.local", "kubernetes a.example cluster.local")
+    settings = settings_of(corefile)
+    wanted = expected(HEALTHY, cluster_zone("", settings), settings)
+    told = {name.name: name.records for name in wanted.names}
+    assert told["web-1.nginx.prod.svc.cluster.local"] == ("10.0.0.11",)
+    assert told["11.0.0.10.in-addr.arpa"] == ("web-1.nginx.prod.svc.a.example",)

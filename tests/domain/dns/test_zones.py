@@ -12,7 +12,8 @@ RESOLV = "search prod.svc.k8s.local svc.k8s.local k8s.local example.org\nnameser
 def test_the_surest_source_counts() -> None:
     settings = read_corefile(COREFILE)
     assert cluster_zone("K8s.Example.org.", settings, RESOLV) == Zone(name="k8s.example.org", source=ZoneSource.GIVEN)
-    assert cluster_zone("", settings, RESOLV) == Zone(name="cluster.local", source=ZoneSource.COREFILE)
+    assert cluster_zone("", settings, RESOLV) == Zone(name="k8s.local", source=ZoneSource.RESOLV_CONF)  # what pods really ask
+    assert cluster_zone("", settings, None) == Zone(name="cluster.local", source=ZoneSource.COREFILE)
     assert cluster_zone("", None, RESOLV) == Zone(name="k8s.local", source=ZoneSource.RESOLV_CONF)
     for unknown in (None, "", "search example.org\n", "search svc.cluster.org prod.svc.cluster.org\n".replace("svc.cluster.org prod", "prod")):
         assert cluster_zone("", None, unknown) == Zone(name="cluster.local", source=ZoneSource.DEFAULT)
@@ -33,5 +34,5 @@ def test_resolv_conf(text: str, conf: ResolvConf) -> None:
 
 
 def test_a_node_s_own_list_names_no_cluster() -> None:
-    for text in ("search svc.example.org", "search example.org", "search svc.a.org a.net"):
+    for text in ("search svc.example.org", "search example.org", "search svc.a.org a.net", "search svc.a.org a.org", "search x.svc.a.org a.org svc.a.org"):
         assert zone_of(read_resolv_conf(text)) is None
