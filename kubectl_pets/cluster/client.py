@@ -259,6 +259,11 @@ class Client:
 
         return corefile(self._reader, where.selector if where is not None else "")
 
+    def node_cache(self) -> str:
+        from kubectl_pets.cluster.dns.servers import node_cache
+
+        return node_cache(self._reader)
+
     def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
         from kubectl_pets.cluster.pods.getent import look_from
 

@@ -40,13 +40,15 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
     @wraps(command)
     def packed(
-        *args: Any, dns_server: str, dns_selector: str, cluster_domain: str, client: str, **kw: Any
+        *args: Any, dns_server: str, dns_selector: str, dns_port: int, cluster_domain: str, client: str, **kw: Any
     ) -> ExitCode:
         if dns_server and dns_selector:
             raise UsageError("--dns-server and --dns-selector both say whom to ask: give one of them.")
+        if dns_server and dns_port:
+            raise UsageError("--dns-port is that of DNS pods; --dns-server takes its port as ADDRESS:PORT.")
 
         def make_aim(name: SetRef, pods: tuple[str, ...]) -> Aim:
-            where = DnsWhere(server=dns_server, selector=dns_selector)
+            where = DnsWhere(server=dns_server, selector=dns_selector, port=dns_port)
             return Aim(set=name, pods=pods, where=where, zone=cluster_domain, client=client)
 
         return command(*args, make_aim=make_aim, **kw)
@@ -54,6 +56,9 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     for option in (
         click.option("--from", "client", default="", metavar="POD", help="Also look from this pod: its resolv.conf, getent."),
         click.option("--cluster-domain", default="", metavar="ZONE", help="The cluster's domain; found out where not given."),
+        click.option(
+            "--dns-port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="The DNS pods' port, if unusual."
+        ),
         click.option("--dns-selector", default="", metavar="NAMESPACE/LABELS", help="The DNS pods, where they are unusual."),
         click.option("--dns-server", default="", metavar="ADDRESS[:PORT]", help="Ask this server directly, over TCP."),
     ):

@@ -19,6 +19,7 @@ class DnsWhere(msgspec.Struct, frozen=True, kw_only=True):
 
     server: str = ""  #: "ADDRESS[:PORT]" (IPv6 in brackets with a port): asked directly, DNS over TCP
     selector: str = ""  #: "NAMESPACE/LABELS": the DNS pods
+    port: int = 0  #: of the DNS pods; 0: found out
     timeout: float = 5.0  #: seconds for each server, connecting and all answers together
 
 
@@ -62,6 +63,10 @@ class DnsPort(Protocol):
 
     def corefile(self, where: DnsWhere = DnsWhere()) -> CorefileText | None:
         """The Corefile that the DNS pods use. None: not readable, or not there."""
+
+    def node_cache(self) -> str:
+        """"NAMESPACE/LABELS" of NodeLocal DNSCache's pods, which answer other pods before the cluster's DNS does and which a
+        port-forward does not reach. Empty: there are none, or they may not be looked up."""
 
     def look_from(self, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
         """What a pod sees, by commands run in its (default or first) container: its resolv.conf, and what getent says of

@@ -427,6 +427,10 @@ def test_replicas_that_cannot_be_asked_are_told_with_their_state(server: Loopbac
         ([{"name": "dns", "containerPort": 1053}], "1053"),
         ([{"name": "dns", "protocol": "UDP", "containerPort": 1053}, {"name": "metrics", "containerPort": 9153}], "53"),
         ([], "53"),
+        ([{"containerPort": 9153}, {"containerPort": 5353}], "5353"),
+        ([{"name": "udp-5353", "protocol": "UDP", "containerPort": 5353}, {"name": "tcp-5353", "containerPort": 5353}], "5353"),
+        ([{"name": "udp-53", "protocol": "UDP", "containerPort": 53}, {"name": "tcp-53", "containerPort": 1053}], "1053"),
+        ([{"name": "dns-tcp-local", "containerPort": 10053}, {"name": "dns-tcp", "containerPort": 53}], "53"),
     ],
 )
 def test_the_port_is_the_pods(server: Loopback, client: Client, ports: list[dict[str, Any]], expected: str) -> None:
@@ -435,6 +439,54 @@ def test_the_port_is_the_pods(server: Loopback, client: Client, ports: list[dict
     with client.resolver(DnsWhere()) as resolver:
         resolver.ask(named(1))
     assert forwards(server) == [("coredns-0", expected)]
+
+
+def kube_dns(server: Loopback, selector: dict[str, str], *ports: dict[str, Any]) -> None:
+    spec = {"clusterIP": "10.96.0.10", "selector": selector, "ports": [{"name": "udp", "port": 53, "protocol": "UDP"}, *ports]}
+    server.world.put("services", "kube-dns", "kube-system", spec=spec)
+
+
+@pytest.mark.parametrize(
+    "target, expected",
+    [({"targetPort": 8053}, "8053"), ({"targetPort": "own-name"}, "7053"), ({}, "53"), ({"targetPort": "unknown"}, "5353")],
+)
+def test_the_service_of_the_cluster_s_dns_tells_who_answers_and_where(
+    server: Loopback, client: Client, target: dict[str, Any], expected: str
+) -> None:
+    labels = {"app.kubernetes.io/name": "coredns", "k8s-app": "coredns"}
+    dns_pod(server, "helm", labels=labels, ports=[{"name": "own-name", "containerPort": 7053}, {"containerPort": 5353}])
+    dns_pod(server, "not-asked-by-pods")  # of the usual label, but the Service does not select it
+    kube_dns(server, {"app.kubernetes.io/name": "coredns"}, {"name": "tcp", "port": 53, "protocol": "TCP", **target})
+    server.fault(replying("10.0.0.1"), path="/portforward")
+    with client.resolver(DnsWhere()) as resolver:
+        resolver.ask(named(1))
+    assert forwards(server) == [("helm", expected)]
+
+
+def test_the_label_of_coredns_own_chart_is_found_without_the_service(server: Loopback, client: Client) -> None:
+    dns_pod(server, "helm", labels={"k8s-app": "coredns"})
+    server.fault(Canned(403), path="/services/kube-dns")
+    server.fault(replying("10.0.0.1"), path="/portforward")
+    with client.resolver(DnsWhere()) as resolver:
+        resolver.ask(named(1))
+    assert forwards(server) == [("helm", "53")]
+
+
+@pytest.mark.parametrize("selector", ["", "kube-system/k8s-app=kube-dns"])
+def test_a_port_that_is_given_counts(server: Loopback, client: Client, selector: str) -> None:
+    dns_pod(server, "coredns-0", ports=[{"name": "dns-tcp", "containerPort": 5353}])
+    server.fault(replying("10.0.0.1"), path="/portforward")
+    with client.resolver(DnsWhere(selector=selector, port=2053)) as resolver:
+        resolver.ask(named(1))
+    assert forwards(server) == [("coredns-0", "2053")]
+
+
+def test_a_cache_on_every_node_is_found(server: Loopback, client: Client) -> None:
+    assert client.node_cache() == ""
+    dns_pod(server, "node-local-dns-x", labels={"k8s-app": "node-local-dns"})
+    assert client.node_cache() == "kube-system/k8s-app=node-local-dns"
+    server.fault(Canned(403), path="/pods")
+    assert client.node_cache() == ""
 
 
 def test_openshift_keeps_its_dns_elsewhere(server: Loopback, client: Client) -> None:

@@ -33,6 +33,7 @@ class Scripted:
         self.rounds, self.reads = 0, 0
         self.asked: list[Question] = []
         self.wheres: list[DnsWhere] = []
+        self.cache = ""
         self.looked: list[tuple[str, str, tuple[str, ...]]] = []
         self.view = ClientView(pod="client", resolv_conf=RESOLV)
 
@@ -72,6 +73,9 @@ class Scripted:
 
     def corefile(self, where: DnsWhere = DnsWhere()) -> CorefileText | None:
         return None if self._corefile is None else CorefileText(namespace="kube-system", name="own-coredns", text=self._corefile)
+
+    def node_cache(self) -> str:
+        return self.cache
 
     def resolver(self, where: DnsWhere) -> "Scripted":
         self.wheres.append(where)
@@ -162,6 +166,22 @@ def test_whom_to_ask() -> None:
     run(cluster, "web", "--dns-server", "10.0.0.1:53")
     assert cluster.wheres == [DnsWhere(selector="dns/app=dns"), DnsWhere(server="10.0.0.1:53")]
     assert run(well(), "web", "--dns-server", "10.0.0.1", "--dns-selector", "dns/app=dns")[0] == 2
+
+
+def test_a_cache_on_the_nodes_is_told_where_it_was_not_asked() -> None:
+    cluster = well()
+    cluster.cache = "kube-system/k8s-app=node-local-dns"
+    _, _, err = run(cluster, "web")
+    assert "NodeLocal DNSCache (kube-system/k8s-app=node-local-dns)" in err and "was not asked" in err
+    _, _, err = run(cluster, "web", "--dns-selector", "kube-system/k8s-app=node-local-dns")
+    assert "NodeLocal" not in err
+
+
+def test_the_port_of_the_dns_pods() -> None:
+    cluster = well()
+    run(cluster, "web", "--dns-port", "1053")
+    assert cluster.wheres == [DnsWhere(port=1053)]
+    assert run(cluster, "web", "--dns-port", "1053", "--dns-server", "10.0.0.1")[0] == 2
 
 
 def test_a_hint_names_the_config_map_that_was_read() -> None:

@@ -9,13 +9,15 @@ from functools import partial
 from ipaddress import IPv6Address
 from typing import Protocol
 
+import msgspec
+
 from kubectl_pets.cluster.dns.messages import Queries
 from kubectl_pets.cluster.dns.pipeline import Direct, ServerConnection, Stream, words
 from kubectl_pets.cluster.dns.portforward import RIGHTS, Forward
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import ResourceKind
+from kubectl_pets.cluster.objects.kinds import SERVICES, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.rights import missing_rights
 from kubectl_pets.domain.dns.answers import Question, Server, ServerAnswers
@@ -27,12 +29,22 @@ from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UsageE
 _USUAL = (
     Scope(namespace="kube-system", labels="k8s-app=kube-dns"),
     Scope(namespace="openshift-dns", labels="dns.operator.openshift.io/daemonset-dns=default"),
+    Scope(namespace="kube-system", labels="k8s-app=coredns"),  # CoreDNS' own helm chart
 )
+
+#: The Service that pods ask, whose selector and target port tell best who answers.
+_SERVICE = ("kube-system", "kube-dns")
+
+#: NodeLocal DNSCache. It listens on an address of the node's own, so that no port-forward reaches it.
+_NODE_CACHE = Scope(namespace="kube-system", labels="k8s-app=node-local-dns")
 
 #: The ConfigMaps that these usually have their Corefile from.
 _USUAL_MAPS = {"kube-system": ("coredns",), "openshift-dns": ("dns-default",)}
 
 _PORT = 53
+#: Where DNS listens in pods, and what its TCP port is called there.
+_PORTS = (_PORT, 5353, 1053)
+_PORT_NAMES = ("dns-tcp", "tcp-53", "dns")
 
 #: Servers that are asked at the same time; OpenShift has one on every node.
 _AT_ONCE = 16
@@ -45,6 +57,8 @@ class Where(Protocol):
     def server(self) -> str: ...
     @property
     def selector(self) -> str: ...
+    @property
+    def port(self) -> int: ...
     @property
     def timeout(self) -> float: ...
 
@@ -79,16 +93,15 @@ class DnsPod(Object, frozen=True):
     spec: _DnsPodSpec = _DnsPodSpec()
     status: PodStatus = PodStatus()
 
-    @property
-    def port(self) -> int:
-        """The one called dns-tcp or dns, if one is; OpenShift's is 5353."""
-        ports = {
-            port.name: port.container_port
-            for container in self.spec.containers
-            for port in container.ports
-            if port.protocol == "TCP"
-        }
-        return ports.get("dns-tcp") or ports.get("dns") or _PORT
+    def port(self, wanted: int | str = "") -> int:
+        """``wanted``: its number, or its name in the pod, where that is known. Else by the usual names, and then numbers."""
+        if isinstance(wanted, int):
+            return wanted
+        ports = [port for container in self.spec.containers for port in container.ports if port.protocol == "TCP"]
+        named = {port.name: port.container_port for port in ports}
+        numbers = {port.container_port for port in ports}
+        known = [named[name] for name in (wanted, *_PORT_NAMES) if name and named.get(name)]
+        return next(iter((*known, *(number for number in _PORTS if number in numbers))), _PORT)
 
     @property
     def ended(self) -> bool:
@@ -121,7 +134,9 @@ class DnsServers:
         self._transport, self._reader = transport, reader
         self._timeout = where.timeout
         self._address = _address(where.server) if where.server else None
-        self._scopes = _scopes(where.selector)
+        self._port, self._scopes = where.port, _scopes(where.selector)
+        #: None: not looked up yet.
+        self._place: Place | None = Place(self._scopes, where.port or "") if where.selector else None
         self._lines: dict[tuple[str, int], ServerConnection] = {}
 
     def __enter__(self) -> "DnsServers":
@@ -139,28 +154,36 @@ class DnsServers:
             server = Server(name=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
             return (self._hearing(server, self._line((host, port), partial(Direct, host, port)), queries),)
         try:
-            pods = dns_pods(self._reader, self._scopes)
+            place = self._found_place()
+            pods = dns_pods(self._reader, place.scopes)
         except ForbiddenError as error:
             scope = self._scopes[0]
             server = Server(name=scope.labels, namespace=scope.namespace or "")
             now = self._transport.clock.now()
             return (ServerAnswers(server=server, asked_at=now, trouble=error.message, missing_right=("list", "pods")),)
-        self._hang_up({(pod.metadata.uid, pod.port) for pod in pods})
-        left, hearings = [self._asking(pod, queries) for pod in pods], []
+        ports = [pod.port(place.port) for pod in pods]
+        self._hang_up({(pod.metadata.uid, port) for pod, port in zip(pods, ports, strict=True)})
+        left, hearings = [self._asking(pod, port, queries) for pod, port in zip(pods, ports, strict=True)], []
         while left:
             some, left = left[:_AT_ONCE], left[_AT_ONCE:]
             hearings += together(some)
         return tuple(hearings)
 
-    def _asking(self, pod: DnsPod, queries: Queries) -> Callable[[], ServerAnswers]:
+    def _found_place(self) -> "Place":
+        if self._place is None:
+            found = usual_place(self._reader)
+            self._place = msgspec.structs.replace(found, port=self._port or found.port)
+        return self._place
+
+    def _asking(self, pod: DnsPod, port: int, queries: Queries) -> Callable[[], ServerAnswers]:
         server = Server(name=pod.name, namespace=pod.namespace, node=pod.spec.node_name)
         if not pod.spec.node_name:
             return lambda: ServerAnswers(server=server, asked_at=self._transport.clock.now(), trouble="the pod is on no node yet")
-        line = self._line((pod.metadata.uid, pod.port), partial(self._forward, pod))
+        line = self._line((pod.metadata.uid, port), partial(self._forward, pod, port))
         return lambda: self._hearing(server, line, queries, pod)
 
-    def _forward(self, pod: DnsPod, deadline: float) -> Stream:
-        return Forward(self._transport, pod.namespace, pod.name, pod.port, deadline)
+    def _forward(self, pod: DnsPod, port: int, deadline: float) -> Stream:
+        return Forward(self._transport, pod.namespace, pod.name, port, deadline)
 
     def _hearing(self, server: Server, line: ServerConnection, queries: Queries, pod: DnsPod | None = None) -> ServerAnswers:
         now = self._transport.clock.now()
@@ -194,6 +217,36 @@ class DnsServers:
             self._lines.pop(key).close()
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where DNS pods are, by which labels, and on which port (a number, or a name in the pod; empty: found out)."""
+
+    scopes: tuple[Scope, ...]
+    port: int | str = ""
+
+
+def usual_place(reader: Reader) -> Place:
+    """By the selector and target port of the Service kube-dns, where that may be read, before the usual labels."""
+    namespace, name = _SERVICE
+    try:
+        spec = reader.one(SERVICES, namespace, name).spec
+    except (ForbiddenError, NotFoundError):
+        return Place(_USUAL)
+    if not spec.selector:
+        return Place(_USUAL)
+    labels = ",".join(f"{key}={value}" for key, value in sorted(spec.selector.items()))
+    own = [port for port in spec.ports if port.protocol == "TCP" and port.port == _PORT]
+    return Place((Scope(namespace=namespace, labels=labels), *_USUAL), (own[0].target_port or own[0].port) if own else "")
+
+
+def node_cache(reader: Reader) -> str:
+    """NAMESPACE/LABELS of NodeLocal DNSCache, which pods ask before the cluster's DNS; empty: there is none that may be seen."""
+    try:
+        found = reader.listing(_PODS, _NODE_CACHE).items
+    except ForbiddenError:
+        return ""
+    return f"{_NODE_CACHE.namespace}/{_NODE_CACHE.labels}" if found else ""
+
+
 def dns_pods(reader: Reader, scopes: Sequence[Scope]) -> list[DnsPod]:
     """The DNS pods of the first place that has any, by name. Raises PetsError: ForbiddenError where none were found and not
     all places may be looked at."""
@@ -214,7 +267,7 @@ def dns_pods(reader: Reader, scopes: Sequence[Scope]) -> list[DnsPod]:
 def corefile(reader: Reader, selector: str) -> CorefileText | None:
     """The Corefile of the DNS pods: from a ConfigMap that one of them mounts, or of the usual name."""
     try:
-        pods = dns_pods(reader, _scopes(selector))
+        pods = dns_pods(reader, _scopes(selector) if selector else usual_place(reader).scopes)
     except ForbiddenError:
         pods = []
     mounted = [(pod.namespace, volume.config_map.name) for pod in pods for volume in pod.spec.volumes if volume.config_map]

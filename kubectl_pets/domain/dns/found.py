@@ -37,7 +37,7 @@ def rule_of(reason: Reason) -> Rule | None:
             return Rule.PEERS_DEADLOCK
         case Reason.SUBDOMAIN_DIFFERS | Reason.HOSTNAME_DIFFERS:
             return Rule.POD_IDENTITY_STALE
-        case Reason.NAME_NO_LABEL:
+        case Reason.NAME_NO_LABEL | Reason.LABEL_TOO_LONG:
             return Rule.NAME_TOO_LONG
         case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
             return Rule.ENDPOINTS_LAG
@@ -76,6 +76,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.NODE_DNS
             | Reason.CLIENT_NDOTS
             | Reason.NODE_CACHE
+            | Reason.NODE_CACHE_UNASKED
         ):
             return None
         case _:

@@ -87,6 +87,10 @@ class Chain:
         for name in (self.position.name, self.network.set.spec.service_name):
             if name and not _LABEL.fullmatch(name):
                 return NameFinding(reason=Reason.NAME_NO_LABEL, subject=name)
+        status = self.network.set.status
+        for revision in (status.update_revision, status.current_revision):
+            if len(revision) > LONGEST_LABEL:  # it is the value of controller-revision-hash (kubernetes/kubernetes#64023)
+                return NameFinding(reason=Reason.LABEL_TOO_LONG, subject=revision)
         return NameFinding(reason=Reason.POD_ABSENT, subject=self.position.name)
 
     # --- the Service ---------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class LinkSkip(StrEnum):
 class Reason(StrEnum):
     POD_ABSENT = "pod-absent"
     NAME_NO_LABEL = "name-no-label"  #: subject: a name that cannot be one label of a DNS name, so that no pod can be made
+    LABEL_TOO_LONG = "label-too-long"  #: subject: the revision, which no label can hold, so that no pod can be made
     POD_OVER = "pod-over"  #: detail: its phase
     POD_TERMINATING = "pod-terminating"
     POD_WITHOUT_ADDRESS = "pod-without-address"
@@ -97,6 +98,7 @@ class Reason(StrEnum):
     POD_NAMES = "pod-names"  #: named by the Corefile's ``endpoint_pod_names``, not by its hostname
     NODE_DNS = "node-dns"  #: the pod itself asks its node's servers; detail: its dnsPolicy
     CLIENT_NDOTS = "client-ndots"  #: subject: the pod looked from, detail: its ndots
+    NODE_CACHE_UNASKED = "node-cache-unasked"  #: NodeLocal DNSCache is in the cluster and was not asked; detail: its pods
     NODE_CACHE = "node-cache"  #: NodeLocal DNS caches between the pod and the cluster's servers; detail: its address
 
 

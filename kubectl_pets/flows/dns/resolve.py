@@ -14,7 +14,7 @@ from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
 from kubectl_pets.domain.dns.clients import spellings
 from kubectl_pets.domain.dns.names import Name, NameKind, positions_of
 from kubectl_pets.domain.dns.network import Network
-from kubectl_pets.domain.dns.reasons import Diagnosis
+from kubectl_pets.domain.dns.reasons import Diagnosis, NameFinding, Reason
 from kubectl_pets.domain.dns.zones import ZoneSource, cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.kinds import SetRef
@@ -127,14 +127,22 @@ class _Looker:
         self._resolv_conf = self._read_resolv_conf()
         sure = cluster_zone(aim.zone, None, self._resolv_conf)
         known = sure.name if sure.source is not ZoneSource.DEFAULT else ""
+        self._remarks = self._read_remarks()
         self._settings = read_settings(session.cluster, aim.where, known)
 
     def look(self, network: Network) -> Diagnosis:
         zone = cluster_zone(self._aim.zone, self._settings, self._resolv_conf)
         chosen = _chosen(network, self._aim.pods)
-        return look_at_names(
+        seen = look_at_names(
             self._session.cluster, self._resolver, network, zone, self._settings, chosen=chosen, views=self._views(network)
         )
+        return msgspec.structs.replace(seen, remarks=(*seen.remarks, *self._remarks))
+
+    def _read_remarks(self) -> tuple[NameFinding, ...]:
+        """Who stands between pods and the servers that are asked; whoever names the servers knows whom they ask."""
+        where = self._aim.where
+        cache = "" if where.server or where.selector else self._session.cluster.node_cache()
+        return (NameFinding(reason=Reason.NODE_CACHE_UNASKED, detail=cache),) if cache else ()
 
     def _views(self, network: Network) -> Callable[[Sequence[Name]], tuple[ClientView, ...]]:
         """What the pod that is looked from sees of the pods' names; nothing where there is none."""

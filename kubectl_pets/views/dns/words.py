@@ -144,6 +144,11 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"there is no pod {subject}"
         case Reason.NAME_NO_LABEL:
             return f"{subject} has dots or more than 63 characters, so the API server refuses such pods"
+        case Reason.LABEL_TOO_LONG:
+            return (
+                f"the pod's label controller-revision-hash would be {subject}, which has more than 63 characters, "
+                "so the API server refuses such pods: the set's name is too long"
+            )
         case Reason.POD_OVER:
             return f"the pod has ended ({detail})"
         case Reason.POD_TERMINATING:
@@ -230,6 +235,11 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"it asks its node's DNS servers itself (dnsPolicy {detail or 'ClusterFirst'})"
         case Reason.CLIENT_NDOTS:
             return f"{subject} has ndots:{detail}, so names with a dot are not searched first"
+        case Reason.NODE_CACHE_UNASKED:
+            return (
+                f"pods ask NodeLocal DNSCache ({detail}) on their node first, which was not asked and may be older; "
+                "--from POD looks through it"
+            )
         case Reason.NODE_CACHE:
             return f"{subject} asks a cache on its node ({detail}), which may be older than the servers"
         case _:
@@ -248,7 +258,7 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
     space, name = f" -n {clean(seen.namespace)}", clean(pod)
     service, subject = clean(seen.service), clean(found.subject)
     match found.reason:
-        case Reason.POD_ABSENT | Reason.NAME_NO_LABEL:
+        case Reason.POD_ABSENT | Reason.NAME_NO_LABEL | Reason.LABEL_TOO_LONG:
             yield f"see what keeps it from being made: kubectl pets status {seen.kind.command_line(clean(seen.set))}{space}"
         case Reason.POD_OVER | Reason.POD_TERMINATING | Reason.POD_WITHOUT_ADDRESS | Reason.NOT_READY:
             yield f"see why: kubectl describe pod {name}{space}"
@@ -298,7 +308,7 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             yield f"{what}: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
         case Reason.CLIENT_NO_SEARCH | Reason.CLIENT_SEES_OTHER | Reason.CLIENT_NDOTS | Reason.NODE_CACHE | Reason.NODE_DNS:
             yield "see its dnsPolicy and dnsConfig: kubectl get pod " + (subject or name) + " -o yaml"
-        case Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
+        case Reason.OTHER_SERVICE | Reason.NODE_CACHE_UNASKED | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
             return
         case _:
             assert_never(found.reason)

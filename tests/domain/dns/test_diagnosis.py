@@ -640,3 +640,11 @@ def test_names_of_addresses_are_told_in_the_primary_zone() -> None:
     told = {name.name: name.records for name in wanted.names}
     assert told["web-1.nginx.prod.svc.cluster.local"] == ("10.0.0.11",)
     assert told["11.0.0.10.in-addr.arpa"] == ("web-1.nginx.prod.svc.a.example",)
+
+
+def test_a_revision_that_no_label_can_hold_is_the_reason() -> None:
+    owner = statefulset(replicas=1, name="c" * 53)
+    owner = replace(owner, status=replace(owner.status, update_revision=f"{owner.name}-5d4f8b7c6d"))
+    line = line_of(look(network(owner=owner)), f"{owner.name}-0")
+    assert line.finding is not None and line.finding.reason is Reason.LABEL_TOO_LONG
+    assert len(line.finding.subject) == 64
