@@ -1,10 +1,9 @@
-"""One real node for all tests marked `node`, and a namespace on it for each.
+"""One real node for all tests marked `node`; the fixture `namespace` makes each of them one on it.
 
 It is prepared before the first test's own time runs. Where no node can run (not root, not Linux) such tests are skipped and say why;
 where one could, whatever keeps it from running fails them.
 """
 
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -48,12 +47,3 @@ def node() -> Iterator[Node]:
 def controlplane(node: Node) -> ControlPlane:
     """The node's own control plane, in place of the one whose nodes are played."""
     return node.plane
-
-
-@pytest.fixture
-def namespace(controlplane: ControlPlane) -> Iterator[str]:
-    """A new namespace, deleted afterwards without waiting for it."""
-    name = f"test-{secrets.token_hex(4)}"
-    controlplane.create_namespace(name)
-    yield name
-    controlplane.delete_namespace(name)
