@@ -6,13 +6,15 @@ import http.client
 import json
 import ssl
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from random import Random
+from typing import Any, cast
 
 import pytest
 
 from tests.controlplane import ControlPlane
 from tests.controlplane.credentials import ADMIN
-from tests.faults import claims, reading
+from tests.faults import claims, deletions, reading
 from tests.faults.cases import CASES, Begin, Case
 from tests.faults.draws import Asked, Fault, Faults
 from tests.faults.figures import Outcome, table
@@ -175,3 +177,17 @@ def test_the_table_adds_up() -> None:
     assert rows[0] == ["kills", "run", "2", "3", "3", "0", "1", "1", "1", "-", "0:1", "4:1", "3.00"]
     assert rows[1] == ["wires", "1", "0", "0", "7", "-", "0", "0", "0.50", "0:1", "0.00"]
     assert "--seed 7 --only 1" in outcomes[1].told(7)
+
+
+@pytest.mark.parametrize(("said", "there", "problems"), [("data retained", True, 0), ("data retained", False, 1), ("restored x", False, 1), ("refused", False, 0)])
+def test_a_file_that_is_gone_although_it_was_called_retained_is_a_loss(tmp_path: Path, said: str, there: bool, problems: int) -> None:
+    file = tmp_path / "precious"
+    if there:
+        file.write_bytes(b"x" * deletions._BYTES)
+    scene = deletions._Claims(cast(Ground, None), "web")
+    scene.files["data-web-1"] = file
+    outcome = Outcome("claims", 0, "x", retained=0, lost=0)
+    duel = deletions._Duel(scene, "data-web-1", tmp_path, Random(1), outcome)
+    duel._said.append(said)
+    assert len(duel._judge()) == problems
+    assert outcome.lost == (0 if there or said == "refused" else deletions._BYTES)

@@ -21,7 +21,15 @@ from kubectl_pets.domain.orphans.origins import fate
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
 
 #: Evidence of somebody else than the set that its claim is named after.
-_OTHERS_WANT = frozenset((EvidenceKind.MOUNTED, EvidenceKind.NAMED_BY_TEMPLATE, EvidenceKind.CLONE_SOURCE, EvidenceKind.KEPT))
+_OTHERS_WANT = frozenset(
+    (
+        EvidenceKind.MOUNTED,
+        EvidenceKind.NAMED_BY_TEMPLATE,
+        EvidenceKind.NAMED_BY_RESOURCE,
+        EvidenceKind.CLONE_SOURCE,
+        EvidenceKind.KEPT,
+    )
+)
 
 
 @unique
