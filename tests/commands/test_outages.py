@@ -77,7 +77,7 @@ class Storage:
     def volume(self, name: str) -> PersistentVolume | None:
         return cast("PersistentVolume | None", self._asked(lambda: self._volumes.get(name)))
 
-    def claim_inventory(self, namespace: str) -> ClaimInventory:
+    def claim_inventory(self, namespace: str, **narrowed: object) -> ClaimInventory:
         found = estate(*self._claims.values(), volumes=dict(self._volumes), sets=(stateful_set("web", 2),))
         return cast(ClaimInventory, self._asked(lambda: found))
 

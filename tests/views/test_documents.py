@@ -222,7 +222,7 @@ def test_a_plan(output: str) -> None:
         },
         "entries": [
             {"type": "stage", "images": [{"container": "app", "image": "nginx:1.28"}], "partition": 3},
-            {"type": "set-partition", "partition": 2, "before": 3, "releases": ["web-2"], "remember": False, "guards": None},
+            {"type": "set-partition", "partition": 2, "before": 3, "releases": ["web-2"], "remember": False},
         ],
         "ending": {"type": "done", "reason": "canary-reached"},
     }
