@@ -23,6 +23,7 @@ from tests.controlplane import ControlPlane
 
 _NAMESPACES, _SETS, _PODS, _CLAIMS = 50, 40, 8, 10
 _ROUNDS = 3
+_KINDS = 30
 _LISTS = (
     "/api/v1/persistentvolumeclaims",
     "/apis/apps/v1/statefulsets",
@@ -45,6 +46,7 @@ def run(plane: ControlPlane) -> None:
     _fill(plane)
     print(f"  filled in {time.monotonic() - start:.0f} s")
     _compare(plane, "candidates in every namespace")
+    _with_custom_kinds(plane)
     _tidy(plane, keep=range(0, _NAMESPACES, 10))
     _compare(plane, "candidates in one namespace of ten")
 
@@ -74,6 +76,40 @@ def _compare(plane: ControlPlane, title: str) -> None:
     print(f"  to curl                  {spread(ratios)} (goal <= 1.3)")
     print(f"  to kubectl               {min(each.seconds for each in ours) / kubectl.seconds:.3f} (goal <= 0.2)")
     print(f"  peak memory              {max(each.megabytes for each in ours):.0f} MB (goal <= 200)")
+
+
+def _with_custom_kinds(plane: ControlPlane) -> None:
+    """The same cluster before and after it has custom kinds with an object in every namespace, none of which names a claim."""
+    environ = as_installed({**os.environ, "KUBECONFIG": str(plane.kubeconfig)}, plane.directory / "bytecode")
+    before = [cost(["kubectl-pets", "orphans", "-A"], environ) for _ in range(_ROUNDS)]
+    for number in range(_KINDS):
+        _install(plane, number)
+    after = [cost(["kubectl-pets", "orphans", "-A"], environ) for _ in range(_ROUNDS)]
+    ratios = [mine.seconds / other.seconds for mine, other in zip(after, before, strict=True)]
+    print(f"orphans -A, {_KINDS} custom kinds in the cluster")
+    print(f"  kubectl pets orphans -A  {spread([each.seconds for each in after])} s, {max(each.megabytes for each in after):.0f} MB")
+    print(f"  to the same without      {spread(ratios)} (goal <= 1.2)")
+
+
+def _install(plane: ControlPlane, number: int) -> None:
+    """One kind, with an object in every namespace."""
+    group, plural, kind = "example.org", f"things{number}", f"Thing{number}"
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+    plane.kubectl("create", "-f", "-", input=json.dumps(definition))
+    plane.kubectl("wait", "--for=condition=Established", f"crd/{plural}.{group}", "--timeout=60s")
+    connection = _Connection(plane)
+    for space in (f"ns-{each:02}" for each in range(_NAMESPACES)):
+        body = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "thing", "annotations": _bulk(6)}, "spec": {"claim": "none"}}
+        connection.send("POST", f"/apis/{group}/v1/namespaces/{space}/{plural}", body)
+    connection.close()
 
 
 def token(plane: ControlPlane) -> str:
