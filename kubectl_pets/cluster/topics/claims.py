@@ -91,7 +91,7 @@ def read_claim_inventory(
         ]
     )
     estate = msgspec.structs.replace(estate, users=users, volumes=volumes)
-    searched = doubtful(estate, now(), every_class=every_class, only=only)
+    searched = doubtful(estate, now(), every_class=every_class, only=only, among=wanted.claims)
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
     return msgspec.structs.replace(estate, custom=custom)

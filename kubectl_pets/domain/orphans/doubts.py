@@ -66,9 +66,11 @@ def about(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
     note = claim.metadata.annotations.get(RECREATING_ANNOTATION)
     if note is not None:
         yield Evidence(EvidenceKind.RECREATING, detail=note)
-    for key, who in _TRACKERS.items():
-        if key in claim.metadata.annotations or key in claim.metadata.labels:
-            yield Evidence(EvidenceKind.TRACKED, who, key)
+    annotations, labels = claim.metadata.annotations, claim.metadata.labels
+    if not (_TRACKERS.keys().isdisjoint(annotations) and _TRACKERS.keys().isdisjoint(labels)):
+        for key, who in _TRACKERS.items():
+            if key in annotations or key in labels:
+                yield Evidence(EvidenceKind.TRACKED, who, key)
     condition = _resizing(claim)
     if condition:
         yield Evidence(EvidenceKind.RESIZING, detail=condition)
@@ -76,6 +78,8 @@ def about(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
 
 def keepers(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
     """Wishes of its makers that are no doubt about what it is, and speak against its deletion all the same."""
+    if _KEEPERS.keys().isdisjoint(claim.metadata.annotations):
+        return
     for key, words in _KEEPERS.items():
         said = claim.metadata.annotations.get(key, "")
         if any(word.lower() in re.split(r"[\s,]+", said.lower()) for word in words):

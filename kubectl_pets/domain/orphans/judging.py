@@ -49,6 +49,8 @@ class Needs(msgspec.Struct, frozen=True):
     namespaces: tuple[str, ...]
     #: Names of PersistentVolumes that can.
     volumes: tuple[str, ...]
+    #: Namespace and name of the claims whose verdict they can change; the others are asked about no more.
+    claims: frozenset[tuple[str, str]] = frozenset()
 
 
 def judge(estate: ClaimInventory, now: datetime) -> tuple[ClaimVerdict, ...]:
@@ -68,6 +70,7 @@ def needs(estate: ClaimInventory, now: datetime, *, every_class: bool = False) -
     return Needs(
         tuple(sorted({claim.namespace for claim in claims})),
         tuple(sorted({claim.spec.volume_name for claim in claims} - {""})),
+        frozenset((claim.namespace, claim.name) for claim in claims),
     )
 
 
@@ -81,15 +84,23 @@ class Searched(msgspec.Struct, frozen=True):
 
 
 def doubtful(
-    estate: ClaimInventory, now: datetime, *, every_class: bool = False, only: frozenset[str] | None = None
+    estate: ClaimInventory,
+    now: datetime,
+    *,
+    every_class: bool = False,
+    only: frozenset[str] | None = None,
+    among: frozenset[tuple[str, str]] | None = None,
 ) -> dict[str, Searched]:
     """By namespace, the claims whose class a custom resource may still change, once all else was read: candidates, also such as
-    are unsure for another reason. ``every_class``: all but those that are wanted already. ``only``: of these names."""
+    are unsure for another reason. ``every_class``: all but those that are wanted already. ``only``: of these names.
+    ``among``: these (``Needs.claims``), which spares judging the others again."""
     index = Index(estate, searched=True)
     found: dict[str, list[PersistentVolumeClaim]] = {}
     for claim in estate.claims:
         if claim.namespace not in estate.users or (only is not None and claim.name not in only):
             continue  # not needed (``needs``), or not asked about
+        if among is not None and (claim.namespace, claim.name) not in among:
+            continue
         verdict = _Case(index, claim, now).verdict()
         if verdict.may_go or (every_class and verdict.klass not in _WANTED):
             found.setdefault(claim.namespace, []).append(claim)
@@ -156,7 +167,7 @@ class _Case:
         )
 
     def _template(self, live: LiveSet | LiveGroups) -> str:
-        group = next((group for group in self.groups if group.live is live), None)
+        group = next((group for group in self.groups if group.live is live), None) if self.groups else None
         return group.template if group else self.stem[: -len(live.name) - 1]
 
     @property

@@ -251,7 +251,8 @@ def test_reading_only_what_is_needed_finds_the_same() -> None:
             volumes={name: whole.volumes[name] for name in needed.volumes},
         )
         assert not candidates(second)
-        searched_for = doubtful(second, NOW)
+        searched_for = doubtful(second, NOW, among=needed.claims)
+        assert searched_for == doubtful(second, NOW)
         found = {space: _narrowed(whole.custom[space], searched_for[space].names) for space in searched_for}
         assert candidates(msgspec.structs.replace(second, custom=found)) == candidates(whole)
         unsearched += sum(len(use.searched) for use in whole.custom.values()) - sum(len(use.searched) for use in found.values())
