@@ -57,6 +57,12 @@ def test_one_look_asks_once_and_only_where_something_is_not_well() -> None:
     assert len(port.asked) == 1 and [(each.cause, each.pod) for each in seen.failing] == [(Cause.CREATION_REFUSED, "web-2")]
 
 
+def test_one_look_does_without_the_reason_where_the_server_fails_over_it() -> None:
+    port = Port(ServerError("etcd is slow"))
+    seen = judged(cast(LookPort, port), MISSING, StuckAfter())
+    assert seen.phase is Phase.PROGRESSING and len(port.asked) == 1
+
+
 def test_what_passes_in_a_moment_is_not_asked_about() -> None:
     port = Port()
     look = inquiry(port)

@@ -31,13 +31,18 @@ class LookPort(ClockPort, AroundPort, Protocol):
 
 
 def judged(port: LookPort, view: SetView, stuck_after: StuckAfter) -> Assessment:
-    """One verdict for somebody who looks once. Raises PetsError."""
+    """One verdict for somebody who looks once. What tells why is left out where the server fails over it; raises PetsError for
+    what lasts."""
     now = port.now()
     seen = assess(view, now, stuck_after)
     asked = questions(seen)
     if asked is None:
         return seen
-    return assess(replace(view, around=port.around(seen.namespace, asked)), now, stuck_after)
+    try:
+        around = port.around(seen.namespace, asked)
+    except PASSING:
+        return seen
+    return assess(replace(view, around=around), now, stuck_after)
 
 
 class Inquiry:
