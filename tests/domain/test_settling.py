@@ -214,6 +214,11 @@ def test_what_is_asked_is_about_the_pods_that_the_controller_is_at() -> None:
     assert asked is not None and asked.missing == ("web-49", "web-48", "web-47")
 
 
+def test_a_controller_that_has_something_to_do_is_asked_about() -> None:
+    """It may be turned away when it updates a pod that is well."""
+    assert questions(seen(statefulset(), pod(0), pod(1), pod(2))) == Questions(set_name="web")
+
+
 def test_a_pod_that_has_just_come_up_alone_is_asked_about() -> None:
     alone = seen(statefulset(replicas=1, current=NEW), pod(0, NEW, since=JUST, created=JUST))
     assert questions(alone) == Questions(pods=("web-0",))

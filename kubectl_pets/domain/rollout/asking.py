@@ -34,8 +34,8 @@ def questions(seen: Assessment) -> Questions | None:
     """None: there is nothing to ask."""
     if seen.phase in (Phase.GONE, Phase.UNKNOWN, Phase.DELETING):
         return None
-    if not seen.observed:
-        return Questions(set_name=seen.name)
+    if not seen.observed or (seen.phase is Phase.PROGRESSING and seen.all_available):
+        return Questions(set_name=seen.name)  # the controller has something to do, and may not be able to
     down = [member for member in seen.members if not member.available]
     if seen.policy == "Parallel":
         down.reverse()
