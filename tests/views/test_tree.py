@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from kubectl_pets.domain.model import Around, NodeReadiness
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.views.rollout import tree
 from kubectl_pets.views.text.ink import bare, cells
@@ -399,3 +401,17 @@ def test_lower_than_anything_that_matters() -> None:
         … the window is too low for the rest
         """
     )
+
+
+def test_what_is_failing_counts_down_and_a_silent_node_and_missing_rights_are_named() -> None:
+    node = NodeReadiness(name="node-c", ready="Unknown", since=builders.NOW - timedelta(seconds=45))
+    broken = builders.pod(2, builders.NEW, ready=False, waiting=("ErrImagePull", "not found"), created=builders.ago(seconds=30))
+    view = replace(builders.snapshot([builders.pod(0), builders.pod(1), broken]), around=Around(events=None, nodes=(node,)))
+    lines = tree.draw(assess(view, builders.NOW), builders.NOW).splitlines()
+    assert lines[0] == "default/web  failing"
+    assert [line for line in lines if line[:2] in ("├─", "└─")][-4:] == [
+        "├─ Waits for   web-2 to start",
+        "├─ Failing     stuck in 90s: web-2 is in ErrImagePull: not found",
+        "├─ Silent      node node-c does not answer, for 45s; see its pods with: kubectl pets lost web -n default",
+        "└─ Not read    no right to list events, so why a pod is missing or does not start may stay unknown",
+    ]
