@@ -188,9 +188,16 @@ def test_a_getent_that_knows_no_ahosts(server: Loopback, client: Client, pod: di
     ],
 )
 def test_a_busybox(server: Loopback, client: Client, pod: dict[str, Any], output: bytes) -> None:
-    image(server, {("cat", "/etc/resolv.conf"): _CONF, ("nslookup", "a"): output, ("nslookup", "b"): (1, "can't resolve 'b'")})
+    image(server, {("cat", "/etc/resolv.conf"): _CONF, ("nslookup", "a"): output, ("nslookup", "b"): (1, "** server can't find b: NXDOMAIN")})
     view = client.look_from("x", "web-0", ["a", "b"])
-    assert (view.getent, view.trouble) == ({"a": ("10.0.0.1", "fd00::1"), "b": ()}, "")
+    assert (view.getent, view.trouble, view.tool) == ({"a": ("10.0.0.1", "fd00::1"), "b": ()}, "", "nslookup")
+
+
+@pytest.mark.parametrize("said", ["can't resolve 'b'", "** server can't find b.x.svc.cluster.local: NXDOMAIN", "** server can't find b: SERVFAIL"])
+def test_what_nslookup_does_not_find_need_not_be_missing(server: Loopback, client: Client, pod: dict[str, Any], said: str) -> None:
+    image(server, {("cat", "/etc/resolv.conf"): _CONF, ("nslookup", "b"): (1, said)})
+    view = client.look_from("x", "web-0", ["b"])
+    assert view.getent == {} and view.trouble == f"nslookup b: {said}"
 
 
 def test_an_image_without_anything(server: Loopback, client: Client, pod: dict[str, Any]) -> None:

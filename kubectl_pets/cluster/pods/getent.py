@@ -63,7 +63,8 @@ def look_from(transport: Transport, reader: Reader, namespace: str, pod: str, na
             if addresses is not None:
                 getent[name] = addresses
             trouble = trouble or problem
-    return ClientView(pod=pod, resolv_conf=resolv_conf, getent=getent, trouble=trouble)
+    tool = _WAYS[way][0] if way < len(_WAYS) else _WAYS[0][0]
+    return ClientView(pod=pod, resolv_conf=resolv_conf, getent=getent, tool=tool, trouble=trouble)
 
 
 def _usable(run: _Run, name: str, trouble: str) -> tuple[int, str]:
@@ -95,9 +96,18 @@ def _looking(run: _Run, way: Sequence[str], name: str) -> Callable[[], tuple[tup
             return None, error.message
         if not _has(way, result):
             return None, _why(" ".join([*way, name]), result)
-        return _addresses(way, result.stdout), ""
+        found = _addresses(way, result.stdout)
+        if not found and way[0] == "nslookup" and not _is_unknown(name, result):
+            return None, _why(" ".join([*way, name]), result)
+        return found, ""
 
     return look
+
+
+def _is_unknown(name: str, result: ExecResult) -> bool:
+    """Whether nslookup says NXDOMAIN of this very name. Anything else may be its own doing: it fails where one of the two address
+    families has no record, and where it does not search."""
+    return re.search(rf"find {re.escape(name)}\.?: NXDOMAIN", f"{result.stdout}\n{result.stderr}") is not None
 
 
 def _addresses(way: Sequence[str], output: str) -> tuple[str, ...]:

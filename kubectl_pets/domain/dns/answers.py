@@ -83,4 +83,6 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resolv_conf: str | None = None
     #: Address lists by name as asked; a name that getent does not know has an empty one.
     getent: dict[str, tuple[str, ...]] = {}
+    #: The command that looked them up. getent asks as programs do; nslookup does not search, or in its own way.
+    tool: str = "getent"
     trouble: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from kubectl_pets.domain.dns.answers import ClientView
-from kubectl_pets.domain.dns.endpoints import canonical
+from kubectl_pets.domain.dns.endpoints import canonical, family_of
 from kubectl_pets.domain.dns.names import Name
 from kubectl_pets.domain.dns.reasons import Check, Link, LinkSkip, NameFinding, Reason, State
 from kubectl_pets.domain.dns.zones import Zone, read_resolv_conf
@@ -35,7 +35,7 @@ def judge_client(name: Name, namespace: str, zone: Zone, views: Sequence[ClientV
     if not seen:
         return Link(check=Check.CLIENT, state=State.SKIPPED, skip=LinkSkip.NOT_ASKED)
     failures = tuple(finding for view in seen for finding in _failures(view, name, namespace, zone))
-    remarks = tuple(finding for view in seen for finding in _remarks(view))
+    remarks = tuple(finding for view in seen for finding in _remarks(view, name, zone))
     if failures:
         return Link(check=Check.CLIENT, state=State.FAILED, findings=failures, remarks=remarks)
     whole = all(view.resolv_conf is not None and name.name in view.getent for view in views)
@@ -45,21 +45,44 @@ def judge_client(name: Name, namespace: str, zone: Zone, views: Sequence[ClientV
 
 
 def _failures(view: ClientView, name: Name, namespace: str, zone: Zone) -> Iterator[NameFinding]:
-    if view.resolv_conf is not None:
-        conf = read_resolv_conf(view.resolv_conf)
-        if f"svc.{zone.name}" not in conf.search:
-            detail = " ".join(conf.search)
-            yield NameFinding(reason=Reason.CLIENT_NO_SEARCH, subject=view.pod, detail=detail)
+    unsearched = _unsearched(view, zone)
+    if unsearched is not None and not _sees(view, name.name, name):
+        yield unsearched
     for spelling in spellings(name, namespace):
         found = view.getent.get(spelling)
-        if found is not None and name.records is not None:
-            sees = tuple(sorted({canonical(address) for address in found}))
-            if sees != tuple(sorted(name.records)):
-                detail = ", ".join(sees) or "nothing"
-                yield NameFinding(reason=Reason.CLIENT_SEES_OTHER, subject=view.pod, detail=f"{spelling}: {detail}")
+        searched = spelling != name.name
+        if found is None or (searched and (view.tool != "getent" or unsearched is not None)):
+            continue  # that it finds nothing is the search list's doing, or the tool's
+        if not _sees(view, spelling, name):
+            detail = ", ".join(sorted({canonical(address) for address in found})) or "nothing"
+            yield NameFinding(reason=Reason.CLIENT_SEES_OTHER, subject=view.pod, detail=f"{spelling}: {detail}")
 
 
-def _remarks(view: ClientView) -> Iterator[NameFinding]:
+def _unsearched(view: ClientView, zone: Zone) -> NameFinding | None:
+    """The pod's search list does not have the Services' domain (dnsPolicy None or Default, for one)."""
+    conf = read_resolv_conf(view.resolv_conf) if view.resolv_conf is not None else None
+    if conf is None or f"svc.{zone.name}" in conf.search:
+        return None
+    return NameFinding(reason=Reason.CLIENT_NO_SEARCH, subject=view.pod, detail=" ".join(conf.search))
+
+
+def _sees(view: ClientView, spelling: str, name: Name) -> bool:
+    """It sees what is expected: all of a family. Of two families one may be missing, since the C library leaves out those that
+    the pod has no address of (AI_ADDRCONFIG)."""
+    found, wanted = view.getent.get(spelling), name.records
+    if found is None:
+        return False
+    if wanted is None:
+        return True
+    sees = {canonical(address) for address in found}
+    families = {family_of(address) for address in sees}
+    return sees == {address for address in wanted if family_of(address) in families} and (bool(sees) or not wanted)
+
+
+def _remarks(view: ClientView, name: Name, zone: Zone) -> Iterator[NameFinding]:
+    unsearched = _unsearched(view, zone)
+    if unsearched is not None and _sees(view, name.name, name):
+        yield unsearched
     conf = read_resolv_conf(view.resolv_conf or "")
     if view.resolv_conf is not None and conf.ndots < _LEAST_NDOTS:
         yield NameFinding(reason=Reason.CLIENT_NDOTS, subject=view.pod, detail=str(conf.ndots))

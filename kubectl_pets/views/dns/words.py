@@ -218,7 +218,7 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
         case Reason.REPLICAS_DIFFER:
             return "the replicas differ"
         case Reason.CLIENT_NO_SEARCH:
-            return f"{subject} does not search the cluster's domain ({detail or 'it searches none'})"
+            return f"{subject} does not search the cluster's domain ({detail or 'it searches none'}): only full names"
         case Reason.CLIENT_SEES_OTHER:
             return f"{subject} sees {detail}"
         case Reason.OTHER_SERVICE:

@@ -464,7 +464,13 @@ FULL = "web-1.nginx.prod.svc.cluster.local"
         (ClientView(pod="c", resolv_conf=RESOLV, getent={FULL: ("10.0.0.11",), "web-1.nginx.prod": ("10.0.0.11",)}), State.PASSED, None),
         (ClientView(pod="c", resolv_conf=RESOLV, getent={FULL: ()}), State.FAILED, Reason.CLIENT_SEES_OTHER),
         (ClientView(pod="c", resolv_conf=RESOLV, getent={FULL: ("10.0.0.11",), "web-1.nginx.prod": ()}), State.FAILED, Reason.CLIENT_SEES_OTHER),
-        (ClientView(pod="c", resolv_conf="nameserver 8.8.8.8\n", getent={FULL: ("10.0.0.11",)}), State.FAILED, Reason.CLIENT_NO_SEARCH),
+        (ClientView(pod="c", resolv_conf="nameserver 8.8.8.8\n", getent={FULL: ()}), State.FAILED, Reason.CLIENT_NO_SEARCH),
+        (ClientView(pod="c", resolv_conf="nameserver 8.8.8.8\n"), State.FAILED, Reason.CLIENT_NO_SEARCH),
+        # what it can resolve with the full name it does resolve; that the short one needs a search list is a remark
+        (ClientView(pod="c", resolv_conf="search corp.example\n", getent={FULL: ("10.0.0.11",), "web-1.nginx.prod": ()}), State.PASSED, None),
+        # busybox' nslookup does not search
+        (ClientView(pod="c", resolv_conf=RESOLV, tool="nslookup", getent={FULL: ("10.0.0.11",), "web-1.nginx.prod": ()}), State.PASSED, None),
+        (ClientView(pod="c", resolv_conf=RESOLV, tool="nslookup", getent={FULL: ("10.9.9.9",)}), State.FAILED, Reason.CLIENT_SEES_OTHER),
         (ClientView(pod="c", resolv_conf=RESOLV), State.SKIPPED, None),
         (ClientView(pod="c", trouble="no shell"), State.SKIPPED, None),
     ],
@@ -480,6 +486,29 @@ def test_remarks_on_clients() -> None:
     view = ClientView(pod="c", resolv_conf=RESOLV.replace("10.96.0.10", "169.254.20.10").replace("ndots:5", "ndots:1"))
     remarks = {remark.reason for link in line_of(look(HEALTHY, views=[view])).links for remark in link.remarks}
     assert remarks == {Reason.CLIENT_NDOTS, Reason.NODE_CACHE}
+
+
+def test_a_search_list_without_the_cluster_is_told_where_the_full_name_resolves() -> None:
+    view = ClientView(pod="c", resolv_conf="search corp.example\noptions ndots:5\n", getent={FULL: ("10.0.0.11",)})
+    [client] = [link for link in line_of(look(HEALTHY, views=[view])).links if link.check is Check.CLIENT]
+    assert [(remark.reason, remark.detail) for remark in client.remarks] == [(Reason.CLIENT_NO_SEARCH, "corp.example")]
+
+
+@pytest.mark.parametrize(
+    "found, right",
+    [
+        (("10.0.0.2", "fd00::2"), True),
+        (("10.0.0.2",), True),  # the pod that is looked from has no IPv6 address
+        (("fd00::2",), True),
+        (("10.0.0.2", "fd00::3"), False),
+        ((), False),
+    ],
+)
+def test_a_client_of_one_family(found: tuple[str, ...], right: bool) -> None:
+    pods = tuple(pod(n, f"10.0.0.{n + 1}", f"fd00::{n + 1:x}") for n in range(2))
+    view = ClientView(pod="c", resolv_conf=RESOLV, getent={FULL: found})
+    line = line_of(look(network(*pods, services=(service(families=("IPv4", "IPv6")),)), views=[view]))
+    assert line.verdict is (NameVerdict.RIGHT if right else NameVerdict.NOT_SEEN)
 
 
 def test_narrowed_to_one_pod() -> None:
