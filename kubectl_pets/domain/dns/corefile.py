@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from kubectl_pets.domain.dns.overrides import Override, read_overrides
+
 #: Of plugin/kubernetes and plugin/cache, in seconds.
 DEFAULT_TTL = 5
 MIN_CACHED = 5
@@ -72,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...] = ()
     #: Where the server block listens.
     ports: tuple[int, ...] = (_PORT,)
+    #: What else in this server block answers for names.
+    overrides: tuple[Override, ...] = ()
     #: "NAMESPACE/NAME" of the ConfigMap that it was read from; empty: not known.
     config_map: str = ""
 
@@ -123,7 +127,11 @@ def read_settings(text: str) -> tuple[Settings, ...]:
     blocks = list(_blocks(text.removeprefix("\ufeff")))
     return tuple(
         msgspec.structs.replace(
-            settings, block=tuple(map(_zone, keys)), ports=_ports(keys), elsewhere=_elsewhere(keys, lines, blocks)
+            settings,
+            block=tuple(map(_zone, keys)),
+            ports=_ports(keys),
+            elsewhere=_elsewhere(keys, lines, blocks),
+            overrides=tuple(read_overrides(list(_plugins(lines)), tuple(map(_zone, keys)))),
         )
         for keys, lines in blocks
         for settings in _settings(keys, lines)

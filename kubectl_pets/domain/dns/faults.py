@@ -10,6 +10,7 @@ from kubectl_pets.domain.dns.answers import Outcome, RecordType, Server
 from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.network import Service
+from kubectl_pets.domain.dns.overrides import Override
 from kubectl_pets.domain.dns.reasons import NameFinding, Reason
 from kubectl_pets.domain.model import Pod
 from kubectl_pets.domain.rollout.times import later
@@ -35,6 +36,9 @@ def fault(
     """What is wrong with one server's answers to a name; None: nothing, or nothing was asked. ``since``: when the records that
     are expected came about; ``live``: the records that the slices stand for, None where these could not be read."""
     server = label(heard.hearing.server)
+    override = _override(heard, settings)
+    if override is not None:
+        return NameFinding(reason=Reason.OVERRIDDEN, subject=override.plugin, detail=override.line, server=server)
     match heard.standing:
         case AnswerStanding.SILENT:
             detail = next((each.answer.detail for each in heard.compared if each.answer and each.answer.detail), "")
@@ -50,6 +54,23 @@ def fault(
             return _denied(heard, settings, since, now, server)
         case AnswerStanding.NOT_ASKED | AnswerStanding.UNJUDGED | AnswerStanding.RIGHT | AnswerStanding.ABSENT:
             return None
+
+
+#: What comes of a plugin that answers instead: acl refuses, filters or drops, the others have records or none.
+_REFUSALS = (AnswerStanding.REFUSED, AnswerStanding.SILENT, AnswerStanding.MISSING)
+_ANSWERS = (AnswerStanding.WRONG, AnswerStanding.MISSING, AnswerStanding.SERVFAIL)
+
+
+def _override(heard: Heard, settings: Settings | None) -> Override | None:
+    """Who answers instead of the cluster's names, where the answer is not the right one."""
+    if settings is None or heard.hearing.trouble:
+        return None
+    asked = [each.expectation.question for each in heard.compared if each.standing is heard.standing]
+    for each in settings.overrides:
+        fits = heard.standing in (_REFUSALS if each.plugin == "acl" else _ANSWERS)
+        if fits and any(each.speaks_for(question) for question in asked):
+            return each
+    return None
 
 
 def _code(heard: Heard) -> str:

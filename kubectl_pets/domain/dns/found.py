@@ -56,6 +56,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.WRONG_ANSWER
             | Reason.OTHER_OWNER
             | Reason.TRUNCATED
+            | Reason.OVERRIDDEN
             | Reason.NAME_SHARED
             | Reason.REPLICAS_DIFFER
             | Reason.CLIENT_NO_SEARCH

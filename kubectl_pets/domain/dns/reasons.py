@@ -86,6 +86,7 @@ class Reason(StrEnum):
     SERVER_BEHIND = "server-behind"  #: it denies what has been there for longer than denials are cached
     WRONG_ANSWER = "wrong-answer"  #: as STALE_ANSWER, and age does not explain it
     OTHER_OWNER = "other-owner"  #: it gave records of another name; detail: of which
+    OVERRIDDEN = "overridden"  #: another plugin of the Corefile answers; subject: which, detail: its line
     TRUNCATED = "truncated"  #: the server cut its answer; subject: what is missing in it
     REPLICAS_DIFFER = "replicas-differ"
     CLIENT_NO_SEARCH = "client-no-search"  #: subject: the pod looked from, detail: its search list

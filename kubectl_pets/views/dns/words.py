@@ -213,6 +213,8 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return _difference(subject, detail)
         case Reason.OTHER_OWNER:
             return f"answers with {detail}, which was not asked"
+        case Reason.OVERRIDDEN:
+            return f"the Corefile's {subject} answers instead ({detail})"
         case Reason.TRUNCATED:
             return "its answer was cut (TC)" + (f": it lacks {subject}" if subject else "")
         case Reason.REPLICAS_DIFFER:
@@ -286,7 +288,13 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
         case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
             yield f"see whether it comes: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
             yield f"see the slices: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
-        case Reason.HIDDEN_NAMESPACE | Reason.HIDDEN_LABELS | Reason.HIDDEN_ENDPOINTS | Reason.HIDDEN_ELSEWHERE:
+        case (
+            Reason.HIDDEN_NAMESPACE
+            | Reason.HIDDEN_LABELS
+            | Reason.HIDDEN_ENDPOINTS
+            | Reason.HIDDEN_ELSEWHERE
+            | Reason.OVERRIDDEN
+        ):
             yield f"see the Corefile: kubectl get configmap {_config_map(seen)} -o yaml"
         case Reason.OTHER_ZONE:
             own, zone = seen.kind.command_line(clean(seen.set)), clean(found.detail)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -677,3 +678,52 @@ def test_a_revision_that_no_label_can_hold_is_the_reason() -> None:
     line = line_of(look(network(owner=owner)), f"{owner.name}-0")
     assert line.finding is not None and line.finding.reason is Reason.LABEL_TOO_LONG
     assert len(line.finding.subject) == 64
+
+
+# --- what else a Corefile has ------------------------------------------------------------------------------------------------
+
+
+def answers_instead(name: str, kind: RecordType, **change: Any) -> Callable[[ServerAnswers], ServerAnswers]:
+    return lambda heard: replace(
+        heard,
+        answers=tuple(
+            replace(each, **change) if each.question.name.startswith(name) and each.question.type is kind else each for each in heard.answers
+        ),
+    )
+
+
+WRONG = answers_instead("web-1.", RecordType.A, records=("192.0.2.9",))
+DENIED = answers_instead("web-1.", RecordType.AAAA, outcome=Outcome.NXDOMAIN, records=())
+REFUSED = answers_instead("web-1.", RecordType.A, outcome=Outcome.REFUSED, records=(), detail="REFUSED")
+FAILED = answers_instead("web-1.", RecordType.A, outcome=Outcome.SERVFAIL, records=())
+
+
+@pytest.mark.parametrize(
+    "directive, plugin, hear",
+    [
+        ("hosts {\n192.0.2.9 WEB-1.nginx.prod.svc.cluster.local.\nfallthrough\n}", "hosts", WRONG),
+        ("hosts {\n192.0.2.9 web-0.nginx.prod.svc.cluster.local\nfallthrough\n}", "", WRONG),
+        ("hosts {\n192.0.2.9 a.example\n}", "hosts", FAILED),
+        ("template IN AAAA . {\nrcode NXDOMAIN\n}", "template", DENIED),
+        ("template IN AAAA . {\nrcode NXDOMAIN\n}", "", WRONG),
+        ("template IN A cluster.local {\nmatch ^web-1[.]nginx\nanswer x\n}", "template", WRONG),
+        ("template IN A cluster.local {\nmatch ^web-0[.]nginx\nanswer x\n}", "", WRONG),
+        ("template IN A example.org {\nanswer x\n}", "", WRONG),
+        ("rewrite name exact web-1.nginx.prod.svc.cluster.local web-0.nginx.prod.svc.cluster.local answer auto", "rewrite", WRONG),
+        ("rewrite name web-1.nginx.prod.svc.cluster.local web-0.nginx.prod.svc.cluster.local", "rewrite", WRONG),
+        ("rewrite stop {\nname regex web-1[.](.*) web-0.{1}\nanswer auto\n}", "rewrite", WRONG),
+        ("rewrite name suffix .cluster-1.local .cluster.local answer auto", "", WRONG),
+        ("rewrite name prefix web-1 web-0", "rewrite", WRONG),
+        ("acl {\nblock type A net 10.0.0.0/8\n}", "acl", REFUSED),
+        ("acl {\nblock type AAAA net *\n}", "", REFUSED),
+        ("acl example.org {\nblock\n}", "", REFUSED),
+        ("acl {\nblock\n}", "", WRONG),
+        ("template IN A . {\nmatch (a+)+$\n}", "template", WRONG),  # it is not tried: it could take for ever
+    ],
+)
+def test_who_answers_instead_is_named(directive: str, plugin: str, hear: Callable[[ServerAnswers], ServerAnswers]) -> None:
+    corefile = COREFILE.replace("    errors\n", f"    {directive}\n")
+    line = line_of(look(HEALTHY, corefile=corefile, hear=hear))
+    assert line.finding is not None and line.verdict is not NameVerdict.RIGHT
+    assert (line.finding.subject if line.finding.reason is Reason.OVERRIDDEN else "") == plugin
+    assert line_of(look(HEALTHY, corefile=corefile)).verdict is NameVerdict.RIGHT  # it is no fault where the answers are right
