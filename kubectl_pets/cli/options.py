@@ -211,7 +211,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         return
     session = ctx.find_object(Session)
     assert session is not None and param.name is not None
-    if param.name == "namespace" and not names.is_namespace(value):
+    if param.name == "namespace" and value and not names.is_namespace(value):
         raise UsageError(f"'{value}' cannot be the name of a namespace: it is no DNS label (RFC 1123).")
     if isinstance(value, timedelta):
         value = value.total_seconds() or None

@@ -130,6 +130,7 @@ CASES: list[Case] = [
     case("namespace-flag-empty", config(context={"namespace": "kube-system"}), "-n", ""),
     case("namespace-flag-equals", config(), "-n=kube-system"),
     case("namespace-flag-joined", config(), "-nkube-system"),
+    case("namespace-flag-in-capitals", config(), "-n", "Default"),
     case("namespace-of-slashes", config(context={"namespace": "a/b"})),
     case("namespace-of-dots", config(context={"namespace": ".."})),
     case("namespace-flag-of-dots", config(), "-n", "../x"),
