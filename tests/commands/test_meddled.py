@@ -11,7 +11,7 @@ from tests.commands.plugin import Plugin, manifest
 
 pytestmark = pytest.mark.real
 
-OLD, NEW, BROKEN = "app:1", "app:2", "app:broken"
+OLD, NEW, BROKEN = "app:1", "app:2", "app:invalid"  # which is stuck at once
 
 
 def deploy(pets: Plugin, partition: int) -> str:

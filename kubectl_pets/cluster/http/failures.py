@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from urllib3 import exceptions as wire
 
+from kubectl_pets import pasting
 from kubectl_pets.errors import (
     ConfigError,
     ConflictError,
@@ -51,12 +52,9 @@ class Attempt(msgspec.Struct, frozen=True):
         return words + (f" in namespace {self.namespace}" if self.namespace else "")
 
     def can_i(self) -> str:
-        words = f"kubectl auth can-i {self.verb} {self.resource}"
-        if self.name:
-            words = f"kubectl auth can-i {self.verb} {self.resource}/{self.name}"
-        if self.namespace is None:
-            return words + " --all-namespaces"
-        return words + (f" -n {self.namespace}" if self.namespace else "")
+        what = f"{self.resource}/{self.name}" if self.name else self.resource
+        everywhere = ("--all-namespaces",) if self.namespace is None else ()
+        return pasting.kubectl("auth", "can-i", self.verb, what, *everywhere, namespace=self.namespace or "")
 
 
 class StatusDetails(msgspec.Struct, frozen=True, rename="camel"):

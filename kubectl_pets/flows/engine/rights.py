@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from kubectl_pets import pasting
 from kubectl_pets.errors import ForbiddenError
 from kubectl_pets.ports.server import RightsPort
 
@@ -28,7 +29,5 @@ def _where(namespace: str) -> str:
 def _check(namespace: str, right: Right) -> str:
     verb, resource = right
     kind, _, subresource = resource.partition("/")
-    parts = ["kubectl auth can-i", verb, kind]
-    parts += [f"--subresource={subresource}"] if subresource else []
-    parts += [f"-n {namespace}"] if namespace else []
-    return " ".join(parts)
+    narrowed = (f"--subresource={subresource}",) if subresource else ()
+    return pasting.kubectl("auth", "can-i", verb, kind, *narrowed, namespace=namespace)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.changes import DryRun, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
     DeletionOptions,
@@ -155,7 +156,7 @@ def _report(terminal: Terminal, cleared: Cleared, book: RecordBook, *, drawn: bo
     if book.path.exists():
         terminal.tell(f"what was deleted is recorded in {book.path}")
     if any(item.fate is Fate.RETAINED for item in cleared.done):
-        terminal.tell(f"hint: kubectl pets orphans restore {book.path} brings it back onto its data")
+        terminal.tell(f"hint: {pasting.pets('orphans restore', str(book.path))} brings it back onto its data")
 
 
 def _exit_code(cleared: Cleared) -> ExitCode:

@@ -4,6 +4,7 @@ called destroyed only when it is gone.
 
 from functools import partial
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.orphans.purging import (
     Purge,
@@ -39,13 +40,13 @@ def purge(session: Session, run: PurgeRun) -> ExitCode:
     terminal = session.terminal
     use = storage_use(session.cluster)
     if use.volumes is None:
-        hint = "kubectl auth can-i list persistentvolumes"
+        hint = pasting.kubectl("auth", "can-i", "list", "persistentvolumes")
         raise ForbiddenError("volumes may not be listed, so nothing can be said of them. Nothing was changed.", hint=hint)
     planned = plan_purge(use, run.selection, session.now())
     if planned.unknown:
         raise NotFoundError(
             f"no volume, and no claim that left one: {', '.join(planned.unknown)}",
-            hint="kubectl pets orphans purge --older-than 0 --dry-run lists what there is.",
+            hint=f"{pasting.pets('orphans purge', '--older-than', '0', '--dry-run')} lists what there is.",
         )
     if run.dry_run is not DryRun.NONE:
         return _rehearse(session, planned, run)

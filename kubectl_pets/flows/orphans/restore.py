@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, SetRetain
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import (
@@ -178,7 +179,7 @@ class _Restoring:
             if volume is None or volume.metadata.uid != step.uid or volume.metadata.deletion_timestamp is not None:
                 raise PetsError(
                     f"volume {step.volume} is destroyed: that had begun before it could be set to Retain. Nothing is restored.",
-                    hint="look for a copy with: kubectl get volumesnapshots -A",
+                    hint=f"look for a copy with: {pasting.kubectl('get', 'volumesnapshots', '-A')}",
                 )
             if volume.spec.persistent_volume_reclaim_policy != "Retain":
                 raise ConflictError(f"the reclaim policy of volume {step.volume} was set back by somebody else")
@@ -197,7 +198,7 @@ class _Restoring:
             raise PetsError(
                 f"claim {step.name} in namespace {step.namespace} was not bound to {step.volume} within "
                 f"{_BINDING_SECONDS:.0f} s",
-                hint=f"kubectl describe pvc {step.name} -n {step.namespace}; "
+                hint=f"{pasting.kubectl('describe', 'pvc', step.name, namespace=step.namespace)}; "
                 "then run the same restore again, it goes on from there.",
             )
 
@@ -212,6 +213,7 @@ class _Restoring:
         if self._until(look, _SETTLING_SECONDS) is Unended.LATE:
             raise PetsError(
                 f"claim {meta.namespace}/{meta.name} is not back: it or volume {self._record.volume} changed meanwhile.",
-                hint=f"kubectl describe pv {self._record.volume}; then run the same restore again, it goes on from there.",
+                hint=f"{pasting.kubectl('describe', 'pv', self._record.volume)}; "
+                "then run the same restore again, it goes on from there.",
             )
         return Restored(policy_left=self._policy_left, rescued=self._rescued)

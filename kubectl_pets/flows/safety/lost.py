@@ -80,4 +80,4 @@ class _Forcing:
 
 def _refuse(session: Session, found: ForceRefused) -> ExitCode:
     told = f"refused: {words.force_refused(found)}. Nothing was changed."
-    return report(session.terminal, ExitCode.REFUSED, told, words.after_refusal(found))
+    return report(session.terminal, ExitCode.REFUSED, told, words.after_refusal(found, session.namespace))

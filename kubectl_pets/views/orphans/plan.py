@@ -8,6 +8,7 @@ somebody has to read who only meant to tidy up.
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DeleteClaim, DestroyVolume, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
     Deletion,
@@ -111,8 +112,8 @@ def unfinished_hint(found: Unfinished) -> str:
     """What to type to see how it goes on."""
     claim = found.verdict.claim
     if found.reason in (UnfinishedReason.CLAIM_PROTECTED, UnfinishedReason.CLAIM_HELD):
-        return f"kubectl describe pvc {clean(claim.name)} -n {clean(claim.namespace)}"
-    return f"kubectl describe pv {clean(claim.spec.volume_name)}"
+        return pasting.kubectl("describe", "pvc", claim.name, namespace=claim.namespace)
+    return pasting.kubectl("describe", "pv", claim.spec.volume_name)
 
 
 def ended(done: Sequence[Deletion], left: Sequence[ClaimVerdict], broken: ClaimVerdict | None, *, interrupted: bool) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import Purge, PurgePlan, PurgeRefused, PurgeRefusedReason
 from kubectl_pets.domain.orphans.storage import StorageObjection
@@ -77,8 +78,8 @@ def not_gone(one: Purge, volume: PersistentVolume | None) -> str:
     name = title(one.volume)
     if volume is not None and volume.status.phase == "Failed":
         told = f": {clean(volume.status.message)}" if volume.status.message else ""
-        return f"failed: {name} could not be destroyed{told}\nhint: kubectl describe pv {clean(one.volume.name)}"
-    return f"{name} is being destroyed, and not gone yet\nhint: kubectl describe pv {clean(one.volume.name)}"
+        return f"failed: {name} could not be destroyed{told}\nhint: {pasting.kubectl('describe', 'pv', one.volume.name)}"
+    return f"{name} is being destroyed, and not gone yet\nhint: {pasting.kubectl('describe', 'pv', one.volume.name)}"
 
 
 def _sum(purges: Iterable[Purge]) -> str:

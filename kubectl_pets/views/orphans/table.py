@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.orphans.deletion import totals
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
 from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
@@ -181,7 +182,7 @@ def _unknown(volume: str, policy: str) -> str:
 
 def _next(one: ClaimVerdict) -> Iterator[str]:
     """What to type next, a command a line: lines are cut to the terminal."""
-    look = f"see more with: kubectl describe pvc {clean(one.name)} -n {clean(one.namespace)}"
+    look = f"see more with: {pasting.kubectl('describe', 'pvc', one.name, namespace=one.namespace)}"
     match one.klass:
         case Class.SCALED_DOWN | Class.TEMPLATE_GONE | Class.SET_GONE:
             fresh = " --fresh" if one.fresh else ""
@@ -205,16 +206,16 @@ def _next(one: ClaimVerdict) -> Iterator[str]:
 
 
 def _command(verb: str, one: ClaimVerdict) -> str:
-    return f"kubectl pets orphans {verb} {clean(one.name)} -n {clean(one.namespace)}"
+    return pasting.pets(f"orphans {verb}", one.name, namespace=one.namespace)
 
 
 def _check(unread: str, one: ClaimVerdict) -> str:
     if unread == DISCOVERY:
-        return "kubectl api-resources"
+        return pasting.kubectl("api-resources")
     if unread.startswith(GROUP_PREFIX):
-        return f"kubectl api-resources --api-group={clean(unread.removeprefix(GROUP_PREFIX))}"
-    where = "" if unread == VOLUMES_RESOURCE else f" -n {clean(one.namespace)}"
-    return f"kubectl auth can-i list {clean(unread)}{where}"
+        return pasting.kubectl("api-resources", f"--api-group={unread.removeprefix(GROUP_PREFIX)}")
+    namespace = "" if unread == VOLUMES_RESOURCE else one.namespace
+    return pasting.kubectl("auth", "can-i", "list", unread, namespace=namespace)
 
 
 def _branch(name: str, pieces: list[Piece], *, last: bool = False) -> list[Line]:

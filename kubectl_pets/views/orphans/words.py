@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.orphans.deletion import DeletionRefused, DeletionRefusedReason
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
@@ -334,7 +335,8 @@ def storage_objection(why: StorageObjection, about: str) -> str:
         case StorageObjection.CLONE_UNDER_WAY:
             return f"claim {subject} is being filled from it"
         case StorageObjection.NOT_READ:
-            return f"whether somebody else has its storage could not be read; check with: kubectl auth can-i list {subject} -A"
+            check = pasting.kubectl("auth", "can-i", "list", about, "-A")
+            return f"whether somebody else has its storage could not be read; check with: {check}"
         case _:
             assert_never(why)
 
@@ -343,12 +345,13 @@ def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") 
     """Why a claim cannot come back, and what to do next. ``asked``: the record or volume as it was typed; ``snapshot``: the one
     that was taken before the claim was deleted."""
     subject, what = clean(found.subject), clean(asked) or "it"
-    look = f"see it with: kubectl describe pv {subject}"
+    look = f"see it with: {pasting.kubectl('describe', 'pv', found.subject)}"
     match found.reason:
         case RestoreRefusedReason.VOLUME_GONE:
             if snapshot:
                 return f"volume {subject} does not exist any more; make a new claim from VolumeSnapshot {clean(snapshot)}"
-            return f"volume {subject} does not exist any more; look for a copy with: kubectl get volumesnapshots -A"
+            copies = pasting.kubectl("get", "volumesnapshots", "-A")
+            return f"volume {subject} does not exist any more; look for a copy with: {copies}"
         case RestoreRefusedReason.VOLUME_REPLACED:
             return f"volume {subject} is another one than the claim had; {look}"
         case RestoreRefusedReason.VOLUME_TERMINATING:
@@ -363,11 +366,11 @@ def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") 
         case RestoreRefusedReason.RECORD_INVALID:
             return f"{what} is no record that this program wrote: {subject} cannot be"
         case RestoreRefusedReason.NAME_TAKEN:
-            namespace, _, name = subject.rpartition("/")
-            look = f"see what uses it with: kubectl describe pvc {name} -n {namespace}"
+            namespace, _, name = found.subject.rpartition("/")
+            look = f"see what uses it with: {pasting.kubectl('describe', 'pvc', name, namespace=namespace)}"
             return f"a new claim took the name {subject}; {look}; once it is gone, type the same command again"
         case RestoreRefusedReason.CLAIMS_UNREADABLE:
-            return "claims could not be read; check with: kubectl auth can-i list persistentvolumeclaims"
+            return "claims could not be read; check with: " + pasting.kubectl("auth", "can-i", "list", "persistentvolumeclaims")
         case RestoreRefusedReason.CLAIM_UNKNOWN:
             return f"nothing tells which claim {what} was; name its record: kubectl pets orphans restore RECORD"
         case RestoreRefusedReason.NOTHING_TO_DO:

@@ -5,6 +5,7 @@ All matches are exhaustive: a new value without words does not pass mypy.
 
 from typing import assert_never
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
 from kubectl_pets.domain.safety.nodes import NodeState
@@ -140,21 +141,21 @@ def choice(item: Choice, node: str) -> str:
 
 def commands(item: Choice, lost: LostPod) -> tuple[str, ...]:
     """The exact commands."""
-    node = clean(lost.node)
     match item:
         case Choice.RETURN:
-            return (f"kubectl wait --for=condition=Ready node/{node} --timeout=10m",)
+            return (pasting.kubectl("wait", "--for=condition=Ready", f"node/{lost.node}", "--timeout=10m"),)
         case Choice.AWAIT_COLLECTION:
-            return (f"kubectl wait --for=delete pod/{clean(lost.name)} -n {clean(lost.namespace)} --timeout=5m",)
+            return (pasting.kubectl("wait", "--for=delete", f"pod/{lost.name}", "-n", lost.namespace, "--timeout=5m"),)
         case Choice.DELETE_NODE:
-            return (f"kubectl delete node {node}",)
+            return (pasting.kubectl("delete", "node", lost.node),)
         case Choice.OUT_OF_SERVICE:
             taint = "node.kubernetes.io/out-of-service"
-            return (f"kubectl taint nodes {node} {taint}=nodeshutdown:NoExecute", f"kubectl taint nodes {node} {taint}-")
+            marks = (f"{taint}=nodeshutdown:NoExecute", f"{taint}-")
+            return tuple(pasting.kubectl("taint", "nodes", lost.node, mark) for mark in marks)
         case Choice.FORCE_DELETE:
-            return (f"kubectl pets lost {clean(lost.set)} --force-delete {clean(lost.name)} -n {clean(lost.namespace)}",)
+            return (pasting.pets("lost", lost.set, "--force-delete", lost.name, namespace=lost.namespace),)
         case Choice.READ_NODES:
-            return ("kubectl auth can-i list nodes",)
+            return (pasting.kubectl("auth", "can-i", "list", "nodes"),)
         case _:
             assert_never(item)
 
@@ -193,21 +194,21 @@ def force_question(pod: str, node: str, server: str) -> str:
     )
 
 
-def after_refusal(found: ForceRefused) -> str:
-    """What to look at next."""
-    pod, node = clean(found.pod), clean(found.node)
+def after_refusal(found: ForceRefused, namespace: str = "") -> str:
+    """What to look at next. ``namespace``: the set's; empty: that of the context."""
+    lost = pasting.pets("lost", namespace=namespace)
     match found.reason:
         case ForceRefusedReason.NODES_UNREAD:
-            return "kubectl auth can-i list nodes"
+            return pasting.kubectl("auth", "can-i", "list", "nodes")
         case ForceRefusedReason.PODS_UNREAD:
-            return "kubectl auth can-i list pods"
+            return pasting.kubectl("auth", "can-i", "list", "pods", namespace=namespace)
         case ForceRefusedReason.NODE_ANSWERS | ForceRefusedReason.NODE_SPEAKS:
-            return f"kubectl describe node {node}"
+            return pasting.kubectl("describe", "node", found.node)
         case ForceRefusedReason.NOT_TERMINATING:
-            return "kubectl pets lost shows what is safer; the pod is marked for deletion some minutes after its node fell silent"
+            return f"{lost} shows what is safer; the pod is marked for deletion some minutes after its node fell silent"
         case ForceRefusedReason.NO_NODE | ForceRefusedReason.NOT_OVERDUE:
-            return f"kubectl describe pod {pod}"
+            return pasting.kubectl("describe", "pod", found.pod, namespace=namespace)
         case ForceRefusedReason.NO_SUCH_POD | ForceRefusedReason.REPLACED:
-            return "kubectl pets lost lists the pods that are lost"
+            return f"{lost} lists the pods that are lost"
         case _:
             assert_never(found.reason)
