@@ -172,10 +172,13 @@ def test_the_table_adds_up() -> None:
         Outcome("kills run", 0, "a", kills=2, retypes=2, lowest=2, codes=[0]),
         Outcome("kills run", 1, "b", kills=1, retypes=1, lowest=1, twice=1, codes=[4], problems=["bad"], seconds=3.0),
         Outcome("wires", 0, "c", faults=7, ratio=0.5, codes=[0]),
+        Outcome("claims", 0, "d", retained=8192, lost=0),
+        Outcome("claims", 1, "e", retained=4096, lost=4096, problems=["lost"]),
     ]
     rows = [line.split() for line in table(outcomes).splitlines()[1:]]
-    assert rows[0] == ["kills", "run", "2", "3", "3", "0", "1", "1", "1", "-", "0:1", "4:1", "3.00"]
-    assert rows[1] == ["wires", "1", "0", "0", "7", "-", "0", "0", "0.50", "0:1", "0.00"]
+    assert rows[0] == ["kills", "run", "2", "3", "3", "0", "1", "1", "-", "-", "1", "-", "0:1", "4:1", "3.00"]
+    assert rows[1] == ["wires", "1", "0", "0", "7", "-", "0", "-", "-", "0", "0.50", "0:1", "0.00"]
+    assert rows[2][6:10] == ["0", "12288", "4096", "1"]
     assert "--seed 7 --only 1" in outcomes[1].told(7)
 
 
