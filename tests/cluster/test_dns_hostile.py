@@ -66,6 +66,9 @@ REPLIES: dict[str, Reply] = {
     ),
     "an alias of control characters": lambda query: message(query, record(_CNAME, label(b"\x1b]52;c;Zm9v\x07", b"a\nb", b"\xe2\x80\xae"))),
     "an alias of itself": lambda query: message(query, record(_CNAME, query[12:-4]), record(_A, _ADDRESS, owner=label(b"x"))),
+    "an alias of an alias, thousands of times": lambda query: message(
+        query, record(_CNAME, label(b"0")), *(record(_CNAME, label(b"%d" % (n + 1)), owner=label(b"%d" % n)) for n in range(3000))
+    ),
     "targets of control characters": lambda query: message(query, record(_SRV, struct.pack(">3H", 1, 1, 80) + label(b"\x1b[2J", b"\x9b31m"))),
     "names of control characters": lambda query: message(query, record(_PTR, label(b"\x1b[2J\r\n", b"$(id)"))),
     "thousands of addresses": lambda query: message(query, *(record(_A, struct.pack(">I", n)) for n in range(4000))),

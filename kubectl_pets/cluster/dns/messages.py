@@ -27,6 +27,9 @@ import dns.rrset
 
 from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType
 
+#: Aliases that are followed, one after the other; CoreDNS and resolvers stop sooner.
+_MOST_ALIASES = 16
+
 #: Ids have 16 bits.
 _MOST = 1 << 16
 
@@ -126,7 +129,7 @@ def _names(message: dns.message.Message, question: Question) -> list[str]:
         _text(rrset.name): _text(data.target) for rrset in message.answer if rrset.rdtype == dns.rdatatype.CNAME for data in rrset
     }
     names = [question.name]
-    while names[-1] in aliases and aliases[names[-1]] not in names:
+    while names[-1] in aliases and aliases[names[-1]] not in names and len(names) <= _MOST_ALIASES:
         names.append(aliases[names[-1]])
     return names
 
