@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.node, pytest.mark.slow]
 def test_no_write_is_lost_where_every_name_is_right_before_the_next_pod_goes_down(controlplane: ControlPlane, namespace: str) -> None:
     pets = Plugin(controlplane, namespace)
     controlplane.apply(ETCD, namespace)
-    pets("status", "etcd", "-w", "--timeout", "120s")
+    pets("status", "etcd", "-w", "--timeout", "120s", "--patience", "2m")
     pets("dns", "etcd", "-w", "--timeout", "90s")
     before = pets.uids("etcd")
     names = shlex.join([sys.executable, "-m", "kubectl_pets", "dns", "etcd", "--check", *pets.place()])
     image = f"{REGISTRY}/etcd:2"
     with Load(controlplane, namespace) as load:
-        pets("rollout", "run", "etcd", "--image", image, "--quorum", "--gate-cmd", names, "--gate-retries", "60", "--timeout", "6m", "--yes")
+        pets("rollout", "run", "etcd", "--image", image, "--quorum", "--gate-cmd", names, "--gate-retries", "60", "--timeout", "6m", "--patience", "2m", "--yes")
     assert set(pets.images("etcd").values()) == {image} and not set(before.values()) & set(pets.uids("etcd").values())
     assert load.failed == 0 and load.writes > 200, (load.failed, load.writes)

@@ -1,4 +1,4 @@
-"""Verbs on a real node: what comes late is waited for."""
+"""Verbs on a real node: what is done has to stay done, and what comes late is waited for."""
 
 import json
 import subprocess
@@ -20,6 +20,21 @@ def pets(controlplane: ControlPlane, namespace: str) -> Plugin:
     return Plugin(controlplane, namespace)
 
 
+@pytest.mark.timeout(420)
+def test_a_version_that_crashes_after_it_was_ready_is_never_done(pets: Plugin) -> None:
+    """It lives for 8 s each time, Ready: one pod is given for it, and the others keep the version that runs."""
+    probe = {"exec": {"command": ["test", "-f", "/tmp/ready"]}, "periodSeconds": 1}
+    made = Way("web", "", WAYS[0].ends, {"readinessProbe": probe}).manifest()
+    made["spec"]["replicas"] = 3
+    pets.plane.apply(json.dumps(made), pets.namespace)
+    pets("status", "web", "-w", "--timeout", "90s", "--patience", "2m")
+    result = pets("rollout", "run", "web", "--image", f"{REGISTRY}/app:crash-late", "--timeout", "5m", "--settle", "10s", "--patience", "2m", expect=4)
+    assert "web-2" in result.stderr and "exit code 3" in result.stderr
+    assert pets.images() == {"web-0": f"{REGISTRY}/app:1", "web-1": f"{REGISTRY}/app:1", "web-2": f"{REGISTRY}/app:crash-late"}
+    for name in ("web-0", "web-1"):
+        assert pets.get("pod", name)["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
 @pytest.fixture
 def late_image(node: Node) -> Iterator[str]:
     """An image that is not on the node yet, and whose name no test shares: how to bring it there."""
@@ -35,7 +50,7 @@ def test_what_comes_late_is_waited_for(node: Node, pets: Plugin, late_image: str
     late = [ways["third-try"], ways["no-config"], ways["no-key"], ways["no-volume"], Way("no-image", "", WAYS[0].ends, {"image": late_image})]
     for way in late:
         pets.plane.apply(json.dumps(way.manifest()), pets.namespace)
-    watching: dict[str, subprocess.Popen[str]] = {way.name: pets.start("status", way.name, "-w", "--timeout", "150s") for way in late}
+    watching: dict[str, subprocess.Popen[str]] = {way.name: pets.start("status", way.name, "-w", "--timeout", "150s", "--patience", "2m") for way in late}
     try:
         trouble = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CreateContainerConfigError"
         pets.kubectl("wait", f"--for={trouble}", "pod/no-config-0", "--timeout=60s")
