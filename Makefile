@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit realnode controlplane build krew bench parity faults lock clean
+.PHONY: help demo test lint quick unit realnode controlplane build krew bench parity faults lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: lint ## lint, then the tests, those on the real control plane included (VE
 realnode: $(READY) ## the tests on a real node: kubelet, containerd, CoreDNS pods (root on Linux; installs what it lacks)
 	@$(ON_VENV) $(BIN)/python -m tests.node prepare
 	@$(ON_VENV) $(BIN)/python -m pytest -m node tests/node
+
+quick: $(READY) ## the domain and the views, with fewer random cases
+	@$(ON_VENV) HYPOTHESIS_TIMES=0.05 $(BIN)/python -m pytest -q tests/domain tests/views -m "not real and not slow" -n auto
 
 unit: $(READY) ## the tests that need neither control plane nor node
 	@$(ON_VENV) $(BIN)/python -m pytest -m "not real and not node" -n auto

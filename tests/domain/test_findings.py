@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from msgspec.structs import replace
 
 from kubectl_pets.domain.dns.found import rule_of
@@ -18,6 +18,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.verdict import Phase
 from tests.domain.builders import NOW, OLD, failing, pod, snapshot, snapshots, statefulset
+from tests.domain.examples import cases
 from tests.domain.orphans import builders as claims
 
 
@@ -63,7 +64,7 @@ def test_a_controller_that_has_not_seen_the_spec() -> None:
     assert rules(of(snapshot(statefulset(observed=1), *map(pod, range(3))))) == [Rule.CONTROLLER_SILENT]
 
 
-@settings(deadline=None, max_examples=300)
+@cases(300)
 @given(snapshots())
 def test_findings_and_verdict_never_contradict_each_other(view: SetView) -> None:
     seen = assess(view, NOW)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from kubectl_pets.domain.model import Pod
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, service, statefulset
 from tests.domain.dns.coredns import CoreDns
 from tests.domain.dns.test_diagnosis import line_of, settings_of
+from tests.domain.examples import cases
 
 SETTINGS = settings_of()
 SEEDS = st.integers(0, 2**64)
@@ -123,7 +124,7 @@ FAULTS: tuple[tuple[Reason, Callable[[Network, int], Network]], ...] = (
 
 
 @given(SEEDS)
-@settings(max_examples=400)
+@cases(400)
 def test_what_is_healthy_is_right(seed: int) -> None:
     found = Maker(seed).healthy()
     replicas = 1 + seed % 3
@@ -135,7 +136,7 @@ def test_what_is_healthy_is_right(seed: int) -> None:
 
 
 @given(SEEDS, st.sampled_from(range(len(FAULTS))))
-@settings(max_examples=400)
+@cases(400)
 def test_an_injected_fault_is_the_first_reason(seed: int, fault: int) -> None:
     reason, break_it = FAULTS[fault]
     made = Maker(seed)
@@ -154,7 +155,7 @@ def test_an_injected_fault_is_the_first_reason(seed: int, fault: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=200)
+@cases(200)
 def test_a_replica_that_knows_another_network_is_found_out(seed: int) -> None:
     """One replica knows what was there before one pod got its address."""
     made = Maker(seed)
@@ -209,7 +210,7 @@ def odd(seed: int) -> tuple[Network, tuple[ServerAnswers, ...], Settings | None]
 
 
 @given(SEEDS)
-@settings(max_examples=500)
+@cases(500)
 def test_right_means_answered_exactly_by_everybody_who_was_asked(seed: int) -> None:
     found, hearings, corefile = odd(seed)
     for line in judged(found, hearings, corefile).lines:
@@ -229,7 +230,7 @@ def test_right_means_answered_exactly_by_everybody_who_was_asked(seed: int) -> N
 
 
 @given(SEEDS)
-@settings(max_examples=500)
+@cases(500)
 def test_nothing_passes_that_was_not_read(seed: int) -> None:
     found, hearings, corefile = odd(seed)
     unread = {
@@ -259,7 +260,7 @@ def test_nothing_passes_that_was_not_read(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=200)
+@cases(200)
 def test_it_is_deterministic_and_in_order(seed: int) -> None:
     found, hearings, corefile = odd(seed)
     seen = judged(found, hearings, corefile)

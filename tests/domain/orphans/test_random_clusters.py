@@ -20,6 +20,7 @@ from kubectl_pets.domain.orphans.findings import CANDIDATES, Class, Evidence, Ev
 from kubectl_pets.domain.orphans.inventory import LISTS, WORKLOADS, ClaimInventory, CustomUse, Workloads
 from kubectl_pets.domain.orphans.judging import doubtful, judge, needs
 from kubectl_pets.domain.sets.reserved import Reserved
+from tests.domain.examples import times
 from tests.domain.orphans.builders import NOW
 from tests.domain.orphans.world import RESTORER, Name, World
 
@@ -210,20 +211,20 @@ def _without(estate: ClaimInventory, world: World) -> ClaimInventory:
 def test_what_is_not_read_makes_no_candidates() -> None:
     """Monotonicity: with less to see there are fewer candidates, and never others."""
     fewer = 0
-    for number in range(4_000):
+    for number in range(times(4_000)):
         world = World.grown(f"unread/{number}")
         whole = world.estate()
         partial = _without(whole, world)
         seen, known = candidates(partial), candidates(whole)
         assert seen <= known, f"World.grown('unread/{number}')"
         fewer += seen < known
-    assert fewer > 1_000
+    assert fewer > times(1_000)
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_no_list_can_be_done_without(name: str) -> None:
     """Each one that was not read leaves no candidate at all (volumes: none that has one)."""
-    for number in range(300):
+    for number in range(times(300)):
         estate = msgspec.structs.replace(World.grown(f"list/{number}").estate(), **{name: None})
         left = [verdict for verdict in judge(estate, NOW) if verdict.candidate]
         assert all(name == "volumes" and not verdict.claim.spec.volume_name for verdict in left)
@@ -231,7 +232,7 @@ def test_no_list_can_be_done_without(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_no_user_can_be_done_without(name: str) -> None:
-    for number in range(300):
+    for number in range(times(300)):
         estate = World.grown(f"user/{number}").estate()
         users = {space: Workloads(item.read | {name: None}) for space, item in estate.users.items()}
         assert not candidates(msgspec.structs.replace(estate, users=users))
@@ -239,7 +240,7 @@ def test_no_user_can_be_done_without(name: str) -> None:
 
 def test_reading_only_what_is_needed_finds_the_same() -> None:
     spared = unsearched = 0
-    for number in range(4_000):
+    for number in range(times(4_000)):
         whole = World.grown(f"needs/{number}").estate()
         first = msgspec.structs.replace(whole, users={}, volumes=None, custom={})
         needed = needs(first, NOW)
@@ -257,7 +258,7 @@ def test_reading_only_what_is_needed_finds_the_same() -> None:
         assert candidates(msgspec.structs.replace(second, custom=found)) == candidates(whole)
         unsearched += sum(len(use.searched) for use in whole.custom.values()) - sum(len(use.searched) for use in found.values())
         spared += len(whole.users) - len(needed.namespaces)
-    assert spared > 1_000 and unsearched > 10_000
+    assert spared > times(1_000) and unsearched > times(10_000)
 
 
 def _narrowed(use: CustomUse, names: frozenset[str]) -> CustomUse:
@@ -267,7 +268,7 @@ def _narrowed(use: CustomUse, names: frozenset[str]) -> CustomUse:
 
 def test_custom_resources_cannot_be_done_without() -> None:
     """A kind that was not read, claims that were not searched for, a namespace that was left out: no candidate is left."""
-    for number in range(300):
+    for number in range(times(300)):
         whole = World.grown(f"custom/{number}").estate()
         for less in ({"not_read": ("virtualmachines.kubevirt.io",)}, {"searched": frozenset[str]()}):
             custom = {space: msgspec.structs.replace(use, **less) for space, use in whole.custom.items()}
@@ -276,7 +277,7 @@ def test_custom_resources_cannot_be_done_without() -> None:
 
 
 def test_the_order_of_the_lists_does_not_matter() -> None:
-    for number in range(1_000):
+    for number in range(times(1_000)):
         world = World.grown(f"order/{number}")
         estate = world.estate()
         shuffled: dict[str, Any] = {

@@ -162,6 +162,7 @@ def play(order: tuple[int, ...], makers: tuple[Callable[[Server, str], Run], ...
     return server, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("second", [deletes, puts_back, gives_up])
 @pytest.mark.parametrize("first", [deletes, gives_up])
@@ -176,6 +177,7 @@ def test_whatever_one_run_called_retained_is_there(first: Callable[[Server, str]
     assert len(endings) > 1  # the runs do meet
 
 
+@pytest.mark.slow
 def test_without_the_fence_data_would_be_lost() -> None:
     """That this test can fail: a run that puts the policy back and does not touch the claim destroys what another one retained."""
 
