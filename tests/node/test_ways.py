@@ -83,7 +83,10 @@ def test_it_ends_as_it_should_and_the_cause_is_named(found: Found, way: Way) -> 
 def test_the_program_says_the_same_when_it_looks_once(found: Found, way: Way) -> None:
     """From the pod's own memory, and from events where it has none."""
     code = {Ends.COMPLETE: 0, Ends.STUCK: 4, Ends.PROGRESSING: 3}[way.ends]
-    said: Any = json.loads(found.pets("status", way.name, "-o", "json", "--patience", "2m", expect=code).stdout)
+    # With the patience that it has by itself.
+    result = found.pets.typed("status", way.name, "-o", "json", *found.pets.place())
+    assert result.code == code, result
+    said: Any = json.loads(result.stdout)
     assert said["status"]["phase"] == way.ends.value
     if way.ends is Ends.STUCK:
         [blocker] = said["status"]["blockers"]

@@ -247,12 +247,14 @@ def _life(ended: Terminated | None) -> timedelta | None:
 def _since(end: Terminated, number: int, began: datetime | None) -> datetime | None:
     """When the loop began, of which ``end`` is the end with this number. Only the last two are remembered: before these, the
     earliest time that fits the kubelet's back-off, so that what was called stuck does not become failing again by a restart."""
-    life = _life(end)
-    if number < 2 or life is None or life >= _FORGOTTEN or end.started_at is None:
+    lived = _life(end)
+    # What could not even be started has lived for no time at all.
+    born, life = (end.finished_at, timedelta(0)) if lived is None else (end.started_at, lived)
+    if number < 2 or born is None or life >= _FORGOTTEN:
         known = end.finished_at or began
     else:
         before = sum((back_off(each) + _RESYNC + life for each in range(1, min(number, 30))), timedelta(0))
-        known = later(end.started_at, -before)
+        known = later(born, -before)
     if known is None or began is None:
         return known or began
     return max(known, began)
