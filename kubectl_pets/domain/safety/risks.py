@@ -22,9 +22,7 @@ def judge(
 ) -> Quorum:
     """Judge one set, of which ``seen`` is the assessment. ``budgets`` may be those of all namespaces."""
     available = None if snapshot.pods is None else seen.available
-    up = [member for member in seen.members if member.available]
-    zone_of = {node.name: node.zone for node in nodes or ()}
-    zoned = [(zone_of.get(member.node, ""), member.name) for member in up]
+    on_nodes, in_zones, unzoned = _spread([member for member in seen.members if member.available], nodes)
     own = None if budgets is None else [one for one in budgets if one.namespace == seen.namespace]
     covered = None if own is None else _coverages(snapshot, seen, own)
     draft = Quorum(
@@ -34,18 +32,34 @@ def judge(
         members=seen.replicas,
         available=available,
         majority=majority(seen.replicas),
-        nodes=None if available is None else _places([(member.node, member.name) for member in up], len(up)),
-        zones=None if available is None or nodes is None else _places([item for item in zoned if item[0]], len(up)),
-        unzoned=() if nodes is None else tuple(pod for zone, pod in zoned if not zone),
+        nodes=None if available is None else on_nodes,
+        zones=None if available is None else in_zones,
+        unzoned=unzoned,
         budgets=None if covered is None else tuple(covered.values()),
         evictable=None if own is None or covered is None else _evictable(snapshot, seen, own, covered),
         findings=(),
     )
-    risks = (*_member_risks(draft), *_place_risks(draft, len({zone for zone in zone_of.values() if zone})))
+    zones_of_cluster = {node.zone for node in nodes or () if node.zone}
+    risks = (*_member_risks(draft), *_place_risks(draft, len(zones_of_cluster)))
     risks += _budget_risks(draft, [] if own is None else _several(snapshot, seen, own))
-    unread = [("pods", available), ("nodes", nodes), ("budgets", budgets)]
-    missing = tuple(name for name, value in unread if value is None)
-    return msgspec.structs.replace(draft, findings=risks, not_read=missing)
+    return msgspec.structs.replace(draft, findings=risks, not_read=_not_read(pods=available, nodes=nodes, budgets=budgets))
+
+
+def _not_read(**looked_at: object) -> tuple[str, ...]:
+    return tuple(name for name, found in looked_at.items() if found is None)
+
+
+def _spread(
+    up: list[Member], nodes: tuple[Node, ...] | None
+) -> tuple[tuple[Place, ...], tuple[Place, ...] | None, tuple[str, ...]]:
+    """On which nodes and in which zones (None: nodes not read) these pods are, and the pods of which no zone is known."""
+    on_nodes = _places([(member.node, member.name) for member in up], len(up))
+    if nodes is None:
+        return on_nodes, None, ()
+    zone_of = {node.name: node.zone for node in nodes}
+    zoned = [(zone_of.get(member.node, ""), member.name) for member in up]
+    in_zones = _places([(zone, pod) for zone, pod in zoned if zone], len(up))
+    return on_nodes, in_zones, tuple(pod for zone, pod in zoned if not zone)
 
 
 def _finding(found: Quorum, rule: Rule, *names: str, number: int | None = None) -> Finding:

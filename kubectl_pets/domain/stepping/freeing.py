@@ -161,11 +161,8 @@ def goes_back_to(past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int 
     """
     numbers = {entry.name: entry.number for entry in past}
     if wanted is not None:
-        named = next((name for name, number in numbers.items() if number == wanted), None)
-        return named or Refused(reason=RefusedReason.NO_SUCH_REVISION, asked=wanted, limit=max(numbers.values(), default=None))
-    newest = numbers.get(seen.update_revision, 0)
-    undone, restored, number = (*seen.notes.get(UNDONE_ANNOTATION, "").split(" "), "", "")[:3]
-    if undone in numbers and restored == seen.update_revision and number in ("", str(newest)):
+        return _numbered(numbers, wanted)
+    if _was_undone(numbers, seen):
         over = seen.all_available and not seen.under_way  # a pod that is missing right now is of no revision
         return Done(reason=DoneReason.ALREADY_UNDONE) if over else seen.update_revision
     before = seen.before
@@ -175,8 +172,21 @@ def goes_back_to(past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int 
     live = {entry.name for entry in past if entry.live}
     if before.revision == seen.update_revision or (before.revision in numbers and before.revision not in live):
         return before.revision
+    newest = numbers.get(seen.update_revision, 0)
     earlier = [(entry.number, entry.name) for entry in past if entry.number < newest and entry.name not in live]
     return max(earlier)[1] if earlier else Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+
+
+def _numbered(numbers: dict[str, int], wanted: int) -> str | Refused:
+    named = next((name for name, number in numbers.items() if number == wanted), None)
+    return named or Refused(reason=RefusedReason.NO_SUCH_REVISION, asked=wanted, limit=max(numbers.values(), default=None))
+
+
+def _was_undone(numbers: dict[str, int], seen: Assessment) -> bool:
+    """Whether our note says that the wanted revision is what an earlier undo restored, and nothing was written since."""
+    undone, restored, number = (*seen.notes.get(UNDONE_ANNOTATION, "").split(" "), "", "")[:3]
+    newest = numbers.get(seen.update_revision, 0)
+    return undone in numbers and restored == seen.update_revision and number in ("", str(newest))
 
 
 def undoes_to(seen: Assessment) -> str:

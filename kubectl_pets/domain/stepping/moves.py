@@ -41,17 +41,9 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
     In OrderedReady nothing above the lowest unavailable pod is ever made anew, so only that one is of use. ``at_once``: in
     Parallel do not wait for others before deleting one that never started.
     """
-    down = [member for member in seen.members if not member.available]
-    names = {member.name for member in candidates}
-    alone = len(down) == 1 and not seen.surplus
-    down = [member for member in down if member.state is not PodState.RECOVERING]  # available to the controller, and it serves
-    mine = [
-        member
-        for member in down
-        if member.name in names
-        and member.state not in REPLACED
-        and (member.state is not PodState.READY or alone)  # it serves already; minReadySeconds pass by themselves
-    ]
+    unavailable = [member for member in seen.members if not member.available]
+    down = [member for member in unavailable if member.state is not PodState.RECOVERING]  # it serves, so it may stay
+    mine = _deletable(candidates, down, alone=len(unavailable) == 1 and not seen.surplus)
     if not mine:
         return None
     if seen.policy != "Parallel":
@@ -61,6 +53,14 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
         return dead[0]
     coming = any(member.state in REPLACED or member.revision == revision_if_recreated(member, seen) for member in down)
     return None if coming else mine[0]
+
+
+def _deletable(candidates: list[Member], down: list[Member], *, alone: bool) -> list[Member]:
+    """Of the candidates those that are down, and on whose deletion something depends. ``alone``: no other pod is unavailable. One
+    that is Ready serves already, and its minReadySeconds pass by themselves."""
+    names = {member.name for member in candidates}
+    there = [member for member in down if member.name in names and member.state not in REPLACED]
+    return [member for member in there if alone or member.state is not PodState.READY]
 
 
 def deletion(member: Member, seen: Assessment, *, ordered: bool = False) -> Act:

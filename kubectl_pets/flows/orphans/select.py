@@ -49,22 +49,23 @@ def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], 
     namespaces = dict.fromkeys(name.namespace or selection.namespace for name in selection.names) or {selection.namespace: None}
     judged = {namespace: _judged(cluster, namespace, selection, progress) for namespace in namespaces}
     progress("")
+    chosen: list[ClaimVerdict] = []
+    left_out: list[ClaimVerdict] = []
+    for verdict in _in_question(judged, selection):
+        labelled = judged[verdict.namespace if verdict.namespace in judged else selection.namespace][1]
+        classed = not selection.classes or verdict.klass in selection.classes
+        fits = classed and _is_old(verdict, selection, cluster) and _has_labels(verdict, labelled)
+        (chosen if fits else left_out).append(verdict)
+    return Selected(tuple(chosen), tuple(left_out) if selection.names else ())
+
+
+def _in_question(judged: "dict[str | None, _Judged]", selection: Selection) -> list[ClaimVerdict]:
+    """Those that were named, in that order; without names all, by name and ordinal."""
     if selection.names:
         places = dict.fromkeys((name.namespace or selection.namespace or "", name.name) for name in selection.names)
-        found = [_find(judged[namespace][0], name, namespace) for namespace, name in places]
-    else:
-        (verdicts, _), = judged.values()
-        found = sorted(verdicts, key=lambda verdict: (verdict.namespace, verdict.stem or verdict.name, verdict.ordinal or 0))
-    fitting = [
-        (not selection.classes or verdict.klass in selection.classes)
-        and _is_old(verdict, selection, cluster)
-        and _has_labels(verdict, judged[verdict.namespace if verdict.namespace in judged else selection.namespace][1])
-        for verdict in found
-    ]
-    return Selected(
-        tuple(verdict for verdict, fits in zip(found, fitting, strict=True) if fits),
-        tuple(verdict for verdict, fits in zip(found, fitting, strict=True) if not fits and selection.names),
-    )
+        return [_find(judged[namespace][0], name, namespace) for namespace, name in places]
+    (verdicts, _), = judged.values()
+    return sorted(verdicts, key=lambda verdict: (verdict.namespace, verdict.stem or verdict.name, verdict.ordinal or 0))
 
 
 def no_such(name: str, namespace: str) -> NotFoundError:

@@ -11,7 +11,7 @@ import msgspec
 from kubectl_pets.domain.findings import RULES, Finding
 from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
-from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
@@ -101,6 +101,18 @@ def of_kind(kind: SetKind) -> dict[str, str]:
     return {"apiVersion": kind.api_version, "kind": kind.kind}
 
 
+def _revision(group: RevisionGroup, known: bool) -> dict[str, Any]:
+    """``known``: the pods could be read."""
+    return {
+        "name": group.name,
+        "number": group.number,
+        "current": group.current,
+        "update": group.update,
+        "images": _images(group.images),
+        "pods": group.pods if known else None,
+    }
+
+
 def _status(seen: Assessment) -> dict[str, Any]:
     known = not any(found.cause is Cause.PODS_UNREADABLE for found in seen.blockers)
     return {
@@ -129,17 +141,7 @@ def _status(seen: Assessment) -> dict[str, Any]:
             "claims": seen.claims,
             "currentRevision": seen.current_revision,
             "updateRevision": seen.update_revision,
-            "revisions": [
-                {
-                    "name": group.name,
-                    "number": group.number,
-                    "current": group.current,
-                    "update": group.update,
-                    "images": _images(group.images),
-                    "pods": group.pods if known else None,
-                }
-                for group in seen.revisions
-            ],
+            "revisions": [_revision(group, known) for group in seen.revisions],
             "pods": [_pod(member) for member in seen.members] if known else None,
             "surplusPods": [_pod(member) for member in seen.surplus] if known else None,
             "waitsFor": [
