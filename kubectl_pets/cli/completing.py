@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec.structs import replace
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.cli.pflag import as_kubectl_reads
 from kubectl_pets.session import Session
-from kubectl_pets.views.text.cleaning import clean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

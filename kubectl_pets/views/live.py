@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.rollout import lines, tree
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import bare, cells, cut, plain, render
 
 #: No picture follows another sooner than this, in seconds.

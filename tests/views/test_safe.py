@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_pets.views.text.cleaning import clean
+from kubectl_pets.cleaning import clean
 
 
 @pytest.mark.parametrize(

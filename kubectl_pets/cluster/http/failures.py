@@ -14,6 +14,7 @@ import msgspec
 from urllib3 import exceptions as wire
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean as cleaned
 from kubectl_pets.errors import (
     ConfigError,
     ConflictError,
@@ -30,9 +31,6 @@ from kubectl_pets.errors import (
 
 #: A Status message may hold a whole object; this much says what is wrong.
 _LONGEST = 600
-
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]?")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -79,10 +77,8 @@ STATUS = msgspec.json.Decoder(Status)
 
 
 def clean(text: str, longest: int = _LONGEST) -> str:
-    """Text from outside, on one line, without terminal control characters, not longer than ``longest``."""
-    text = _CONTROLS.sub(" ", _ESCAPES.sub("", text)).strip()
-    text = re.sub(r" {2,}", " ", text)
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    """Text from outside, on one line, fit for a terminal, not longer than ``longest``: an error may say more than a cell."""
+    return cleaned(text, longest)
 
 
 def both_ends(text: str, longest: int = _LONGEST) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.domain.dns.corefile import Settings, read_corefile
 from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
@@ -20,7 +21,6 @@ from kubectl_pets.errors import PetsError
 from kubectl_pets.ports.dns import DnsPort, DnsWhere, Resolver
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.views.dns import words
-from kubectl_pets.views.text.cleaning import clean
 
 #: Seconds between two rounds of questions.
 _INTERVAL = 1.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.groups import in_order, unwell, without_label
 from kubectl_pets.domain.stepping.steps import Done, Goal, Refused
@@ -17,7 +18,6 @@ from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import words
-from kubectl_pets.views.text.cleaning import clean
 
 
 def carry_group(

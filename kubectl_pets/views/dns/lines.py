@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.rollout.lines import stamped
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.cleaning import clean
 
 
 def changes(before: Diagnosis | None, seen: Diagnosis, after: Mapping[str, timedelta | None], now: datetime) -> list[str]:

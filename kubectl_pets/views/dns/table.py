@@ -5,13 +5,13 @@ answers, and the first reason why it does not; below, the names that pods share.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
 from kubectl_pets.domain.dns.endpoints import EndpointEntry
 from kubectl_pets.domain.dns.names import NameKind
 from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine, NameVerdict, State
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink
 from kubectl_pets.views.text.ink import Line as Drawn
 from kubectl_pets.views.text.ink import Piece, cells, faint, padded, plain, render

@@ -7,9 +7,9 @@ a new reason, check or verdict without words does not pass mypy.
 from collections.abc import Iterator
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import Zone, ZoneSource
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink
 
 GLYPHS = {State.PASSED: ("✔", Ink.GOOD), State.FAILED: ("✘", Ink.BAD), State.SKIPPED: ("○", Ink.BUSY)}

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.changes import CreateClaim, ReserveVolume
 from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, AdoptRefused, AdoptRefusedReason
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
@@ -9,7 +10,6 @@ from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.restoring import AwaitBound
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import words as claim_words
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.phrases import count
 
 

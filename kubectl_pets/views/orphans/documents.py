@@ -5,6 +5,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.adopting import AdoptPlan
 from kubectl_pets.domain.orphans.deletion import DeletionPlan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
@@ -13,7 +14,6 @@ from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import PurgePlan
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import documents
-from kubectl_pets.views.text.cleaning import clean
 
 
 def many(verdicts: Iterable[ClaimVerdict], output: str) -> str:

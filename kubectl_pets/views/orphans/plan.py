@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DeleteClaim, DestroyVolume, SetRetain, TakeSnapshot
 from kubectl_pets.domain.orphans.deletion import (
     Deletion,
@@ -24,7 +25,6 @@ from kubectl_pets.domain.orphans.deletion import (
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.restoring import AwaitBound, AwaitKept, RestorePlan, RestorePolicy, RestoreStep
 from kubectl_pets.views.orphans import words as claim_words
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.phrases import count, folded
 
 

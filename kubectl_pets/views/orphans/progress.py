@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, DeletionRefused, Unfinished
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.views.orphans import words as claim_words
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import cells, plain, render
 
 _FULL, _EMPTY = "█", "░"

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import Purge, PurgePlan, PurgeRefused, PurgeRefusedReason
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.phrases import count, folded
 
 #: So many volumes are named in a question.

@@ -2,8 +2,8 @@
 
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
-from kubectl_pets.views.text.cleaning import clean
 
 
 def refusal(why: NoSnapshot, about: str = "") -> str:

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.deletion import totals
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
 from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, faint, padded, plain, render
 from kubectl_pets.views.text.phrases import count
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.deletion import DeletionRefused, DeletionRefusedReason
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
@@ -16,7 +17,6 @@ from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import snapshots as snapshot_words
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink
 
 #: So many readings of a name are told in one line.

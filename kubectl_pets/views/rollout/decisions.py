@@ -7,6 +7,7 @@ are exhaustive: a new reason without words does not pass mypy.
 from collections.abc import Sequence
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.stepping.planning import NEW_REVISION
@@ -35,7 +36,6 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 
 
 def sentence(decision: Decision, seen: Assessment) -> str:

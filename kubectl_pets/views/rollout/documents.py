@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.findings import RULES, Finding
 from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
@@ -15,7 +16,6 @@ from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
-from kubectl_pets.views.text.cleaning import clean
 
 API_VERSION = "kubectl-pets/v1alpha1"
 

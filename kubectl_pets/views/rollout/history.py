@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.history import ABSENT, Difference, RevisionEntry, Template, normalised
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Piece, columns, plain, render, text_of
 from kubectl_pets.views.text.phrases import folded
 

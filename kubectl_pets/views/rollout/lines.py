@@ -6,12 +6,12 @@ a condition that is only rewritten, makes none.
 
 from datetime import datetime
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 
 
 def changes(before: Assessment | None, after: Assessment, now: datetime) -> list[str]:

@@ -6,13 +6,13 @@ now. So the picture shows all three next to each other: the side of the line, th
 
 from collections.abc import Sequence
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.revisions import RevisionGroup
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.slots import span
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Line, Piece, columns, faint, plain, text_of
 
 _HEADS = ("POSITION", "POD", "RUNS", "STATE", "")

@@ -7,6 +7,7 @@ wait between two.
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -30,7 +31,6 @@ from kubectl_pets.domain.stepping.steps import (
 from kubectl_pets.views.rollout import decisions, words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 
 #: Endings of the verbs that only set the partition and leave the rest to the controller.
 _AT_ONCE = (DoneReason.PARTITION_SET, DoneReason.PAUSED, DoneReason.RESUMED)

@@ -7,12 +7,12 @@ import than most tables to print, so it is imported when a table is really drawn
 from collections.abc import Iterable
 from datetime import datetime
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Piece, plain, render
 
 _HEADS = ("NAME", "PHASE", "READY", "UPDATED", "PARTITION", "REVISIONS", "CLAIMS", "AGE", "REASON")

@@ -8,13 +8,13 @@ beside them says which revision each one runs. Where a terminal is too low, pods
 from collections.abc import Sequence
 from datetime import datetime
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.members import ClaimUse, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Line, Piece, columns, faint, plain, render
 
 _HEADS = ("", "STATE", "REVISION", "NODE", "AGE", "RESTARTS", "CLAIMS")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
@@ -16,7 +17,6 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, B
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.text import ages, phrases
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Piece
 from kubectl_pets.views.text.phrases import command, folded
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.safety.lost import Held, Hold, LostPod
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import count
 

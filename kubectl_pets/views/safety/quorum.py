@@ -6,12 +6,12 @@ Unknown is written out: a column that could not be judged never looks like one t
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.findings import Severity
 from kubectl_pets.domain.safety.quorum import Place, Quorum
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
-from kubectl_pets.views.text.cleaning import clean
 from kubectl_pets.views.text.ink import Ink, Line, Piece, columns, faint, plain, render, text_of
 from kubectl_pets.views.text.phrases import folded
 

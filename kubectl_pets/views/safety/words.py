@@ -6,11 +6,11 @@ All matches are exhaustive: a new value without words does not pass mypy.
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import Coverage, Quorum
-from kubectl_pets.views.text.cleaning import clean
 
 
 def tolerance(found: Quorum) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.findings import Fate
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import Coming, Leaving, Returning
@@ -18,7 +19,6 @@ from kubectl_pets.views.rollout import words
 from kubectl_pets.views.scale.words import refusal, replica_owner, stays, warning
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 
 #: So many pods get a line each before the rest is counted.
 _MANY = 20

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import Leaving
 from kubectl_pets.domain.scale.replica_owners import ReplicaOwner, Will
 from kubectl_pets.domain.scale.types import Caution, ScaleRefused, ScaleRefusedReason, Scaling, Warning
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.cleaning import clean
 
 
 def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:

@@ -6,9 +6,9 @@ Each of them is said in one way only, so that what one screen shows can be found
 from collections.abc import Sequence
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.views.text.cleaning import clean
 
 #: So many names or runs of names are listed before the rest is counted.
 _MANY = 3

@@ -1,4 +1,4 @@
-"""Makes text from the cluster fit for a terminal. Whoever may write a pod's status or a label may write escape sequences into it:
+"""Makes text from outside fit for a terminal. Whoever may write a pod's status or a label may write escape sequences into it:
 they could recolour, overwrite or retitle the terminal of whoever looks. Every string that comes from the cluster goes through
 ``clean`` on its way into a line.
 """
