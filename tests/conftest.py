@@ -7,6 +7,7 @@ binaries are not built yet they are built first, and the terminal says so.
 
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,6 +25,8 @@ _DESK = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Lay out the folder over which the owner and the workers pass word; a worker is given the owner's."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs under nohup hands on that it is ignored
     worker = getattr(config, "workerinput", None)
     owned = config.stash.setdefault(_OWNED, ExitStack())
     folder = worker["controlplane"] if worker else owned.enter_context(tempfile.TemporaryDirectory(prefix="kubectl-pets-tests-"))

@@ -45,7 +45,7 @@ _OTHERS = (
 _KINDS = frozenset(_OTHERS.split()) | SET.words | CLAIM.words | VOLUME.words | POD.words
 
 
-class Name(NamedTuple):
+class TypedName(NamedTuple):
     """``namespace`` empty: none was typed. ``kind`` None: none was typed, either."""
 
     name: str
@@ -53,21 +53,21 @@ class Name(NamedTuple):
     kind: Kind | None = None
 
 
-def parse(text: str, *kinds: Kind, namespaced: bool = True) -> Name:
+def parse(text: str, *kinds: Kind, namespaced: bool = True) -> TypedName:
     """``text`` as the name of an object of one of these ``kinds``. Raises UsageError for all else."""
     head, slash, name = text.partition("/")
     if not slash:
-        return Name(_checked(head, text, kinds))
+        return TypedName(_checked(head, text, kinds))
     kind = next((each for each in kinds if head.lower() in each.words), None)
     if kind is not None:
-        return Name(_checked(name, text, (kind,)), kind=kind)
+        return TypedName(_checked(name, text, (kind,)), kind=kind)
     wanted = kinds[0]
     if head.lower() in _KINDS:
         hint = f"Give NAME or {wanted.short}/NAME; a namespace that is called so goes with -n {head}."
         raise UsageError(f"'{text}' is not a {_titles(kinds)}.", hint=hint)
     if not namespaced or not is_namespace(head):
         raise UsageError(f"'{text}' cannot be the name of a {_titles(kinds)}.", hint=f"Give NAME or {wanted.short}/NAME.")
-    return Name(_checked(name, text, kinds), namespace=head)
+    return TypedName(_checked(name, text, kinds), namespace=head)
 
 
 def is_namespace(text: str) -> bool:

@@ -79,7 +79,7 @@ class SetName(click.ParamType[str]):
         return completing.sets(ctx, param, incomplete, every_kind=False)
 
 
-class ObjectName(click.ParamType[names.Name]):
+class ObjectName(click.ParamType[names.TypedName]):
     """As ``SetName``, of other kinds, and each with a namespace of its own."""
 
     name = "name"
@@ -87,13 +87,13 @@ class ObjectName(click.ParamType[names.Name]):
     def __init__(self, *kinds: names.Kind) -> None:
         self._kinds = kinds
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> names.Name:
-        return value if isinstance(value, names.Name) else _parsed(self, str(value), self._kinds, param, ctx)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> names.TypedName:
+        return value if isinstance(value, names.TypedName) else _parsed(self, str(value), self._kinds, param, ctx)
 
 
 def _parsed(
     by: click.ParamType[Any], text: str, kinds: tuple[names.Kind, ...], param: click.Parameter | None, ctx: click.Context | None
-) -> names.Name:
+) -> names.TypedName:
     try:
         return names.parse(text, *kinds)
     except UsageError as error:

@@ -121,7 +121,7 @@ def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, heade
 @ignore_kind
 @connection
 @pass_session
-def explain(session: Session, claim: names.Name, ignored: tuple[str, ...]) -> ExitCode:
+def explain(session: Session, claim: names.TypedName, ignored: tuple[str, ...]) -> ExitCode:
     """All the evidence for and against one claim, and what deletion would do to its data.
 
     \b
@@ -140,7 +140,7 @@ def explain(session: Session, claim: names.Name, ignored: tuple[str, ...]) -> Ex
 @click.option("--why", required=True, metavar="TEXT", help="For whoever finds the claim later.")
 @connection
 @pass_session
-def keep(session: Session, claim: names.Name, why: str) -> ExitCode:
+def keep(session: Session, claim: names.TypedName, why: str) -> ExitCode:
     """Mark a claim as one that stays, with who said so and why.
 
     \b
@@ -154,7 +154,7 @@ def keep(session: Session, claim: names.Name, why: str) -> ExitCode:
 @click.argument("claim", type=ObjectName(names.CLAIM), shell_complete=completing.claims)
 @connection
 @pass_session
-def unkeep(session: Session, claim: names.Name) -> ExitCode:
+def unkeep(session: Session, claim: names.TypedName) -> ExitCode:
     """Take the mark off a claim, so that it is judged like any other.
 
     \b
@@ -164,7 +164,7 @@ def unkeep(session: Session, claim: names.Name) -> ExitCode:
     return _mark(session, claim, None)
 
 
-def _mark(session: Session, typed: names.Name, note: str | None) -> ExitCode:
+def _mark(session: Session, typed: names.TypedName, note: str | None) -> ExitCode:
     namespace = typed.namespace or session.namespace
     found, title = session.cluster.claim(namespace, typed.name), f"{namespace}/{typed.name}"
     if found is None:

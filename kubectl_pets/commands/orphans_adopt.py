@@ -23,7 +23,7 @@ from kubectl_pets.session import Session
 @pass_session
 def adopt(
     session: Session,
-    volumes: tuple[names.Name, ...],
+    volumes: tuple[names.TypedName, ...],
     owner: str,
     template: str,
     plan: bool,

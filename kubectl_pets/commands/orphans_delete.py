@@ -64,7 +64,7 @@ _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
 @pass_session
 def delete(
     session: Session,
-    claims: tuple[names.Name, ...],
+    claims: tuple[names.TypedName, ...],
     all_namespaces: bool,
     selector: str,
     classes: tuple[str, ...],

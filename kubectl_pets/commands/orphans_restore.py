@@ -117,7 +117,7 @@ def _is_path(source: str) -> bool:
 @pass_session
 def purge(
     session: Session,
-    leftovers: tuple[names.Name, ...],
+    leftovers: tuple[names.TypedName, ...],
     all_namespaces: bool,
     selector: str,
     older_than: timedelta | None,
@@ -153,7 +153,7 @@ def purge(
     return destroy(session, run)
 
 
-def _readings(typed: names.Name, namespace: str | None) -> tuple[Meant, ...]:
+def _readings(typed: names.TypedName, namespace: str | None) -> tuple[Meant, ...]:
     """A bare name may be a volume's or a claim's."""
     if typed.namespace:
         return (Meant(typed.name, typed.namespace),)

@@ -3,22 +3,22 @@
 import pytest
 
 from kubectl_pets.cli import names
-from kubectl_pets.cli.names import CLAIM, POD, SET, VOLUME, Name, parse
+from kubectl_pets.cli.names import CLAIM, POD, SET, VOLUME, TypedName, parse
 from kubectl_pets.errors import UsageError
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("data-web-1", Name("data-web-1")),
-        ("pvc/data-web-1", Name("data-web-1", kind=CLAIM)),
-        ("PVC/data-web-1", Name("data-web-1", kind=CLAIM)),
-        ("persistentvolumeclaims/data-web-1", Name("data-web-1", kind=CLAIM)),
-        ("prod/data-web-1", Name("data-web-1", "prod")),
-        ("data.web-1", Name("data.web-1")),
+        ("data-web-1", TypedName("data-web-1")),
+        ("pvc/data-web-1", TypedName("data-web-1", kind=CLAIM)),
+        ("PVC/data-web-1", TypedName("data-web-1", kind=CLAIM)),
+        ("persistentvolumeclaims/data-web-1", TypedName("data-web-1", kind=CLAIM)),
+        ("prod/data-web-1", TypedName("data-web-1", "prod")),
+        ("data.web-1", TypedName("data.web-1")),
     ],
 )
-def test_a_claim(text: str, found: Name) -> None:
+def test_a_claim(text: str, found: TypedName) -> None:
     assert parse(text, CLAIM) == found
 
 
@@ -41,7 +41,7 @@ def test_of_several_kinds_and_of_none() -> None:
         parse("deployment/web-1", POD)
     with pytest.raises(UsageError):
         parse("prod/x", VOLUME, namespaced=False)
-    assert parse("prod/web", SET) == Name("web", "prod")
+    assert parse("prod/web", SET) == TypedName("web", "prod")
 
 
 @pytest.mark.parametrize(("text", "fits"), [("prod", True), ("a-1", True), (".", False), ("..", False), ("a.b", False), ("A", False), ("-a", False), ("", False), ("a" * 63, True), ("a" * 64, False)])

@@ -332,7 +332,7 @@ def test_documents_and_dry_run_on_the_server(pets: Plugin) -> None:
     assert "would accept" in shown.stderr
     plan = json.loads(shown.stdout)
     assert plan["kind"] == "ScalePlan" and plan["replicas"] == {"before": 3, "after": 2, "ordinalsStart": 0}
-    assert plan["moves"] == [{"action": "remove", "pod": "web-2", "revision": None}] and plan["stakes"] == ["claims"]
+    assert plan["moves"] == [{"action": "remove", "pod": "web-2", "lastPod": None, "count": 1, "revision": None}] and plan["stakes"] == ["claims"]
     (leaving,) = plan["leavingClaims"]
     assert (leaving["claim"], leaving["deleted"], leaving["fate"], leaving["size"]) == ("data-web-2", True, "destroyed", 2**20)
     assert plan["quorum"]["now"] == {"members": 3, "majority": 2, "available": 3, "tolerates": 1}

@@ -159,6 +159,7 @@ def test_interrupted_while_waiting_and_run_again(pets: Plugin, storage: Storage,
     words = ("orphans", "delete", "--fresh", "data-db-0", "data-db-1", "-y", "--record", str(tmp_path), "--snapshot")
     process = pets.start(*words)
     assert process.stderr is not None
+    assert "this deletes, after a snapshot of each" in process.stderr.readline()
     assert "waiting for VolumeSnapshot" in process.stderr.readline()
     process.send_signal(number)
     _, told = process.communicate(timeout=20)

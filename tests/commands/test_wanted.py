@@ -181,19 +181,19 @@ def test_a_kind_that_may_not_be_read_and_one_that_is_known(pets: Plugin) -> None
     left(pets, "data-web-0")
     resources = ",".join(namespaced(pets) - {"virtualmachines.kubevirt.io"})
     pets.plane.kubectl("create", "clusterrole", "most", "--verb=get,list", f"--resource={resources},persistentvolumes")
-    pets.plane.kubectl("create", "clusterrolebinding", "most", "--clusterrole=most", "--user=frank")
-    words = ("auth", "can-i", "list", "persistentvolumeclaims", "--as=frank", "-n", pets.namespace)
+    pets.plane.kubectl("create", "clusterrolebinding", "most", "--clusterrole=most", "--user=judy")
+    words = ("auth", "can-i", "list", "persistentvolumeclaims", "--as=judy", "-n", pets.namespace)
     pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
-    frank = pets.plane.kubeconfig_for("frank")
-    shown = pets("orphans", "--check", expect=7, kubeconfig=frank)
+    judy = pets.plane.kubeconfig_for("judy")
+    shown = pets("orphans", "--check", expect=7, kubeconfig=judy)
     assert "unsure (set-gone?)" in shown.stdout and "not read: virtualmachines.kubevirt.io" in shown.stdout
-    explained = pets("orphans", "explain", "data-web-0", kubeconfig=frank).stdout
+    explained = pets("orphans", "explain", "data-web-0", kubeconfig=judy).stdout
     assert "kubectl auth can-i list virtualmachines.kubevirt.io" in explained
     assert "--ignore-kind 'virtualmachines.kubevirt.io'" in explained
-    pets("orphans", "delete", "data-web-0", "--fresh", "-y", expect=6, kubeconfig=frank)
+    pets("orphans", "delete", "data-web-0", "--fresh", "-y", expect=6, kubeconfig=judy)
     known = ("--ignore-kind", "virtualmachines.kubevirt.io")
-    assert "set-gone (fresh)" in pets("orphans", *known, kubeconfig=frank).stdout
-    pets("orphans", "delete", "data-web-0", "--fresh", "--dry-run", *known, kubeconfig=frank)
+    assert "set-gone (fresh)" in pets("orphans", *known, kubeconfig=judy).stdout
+    pets("orphans", "delete", "data-web-0", "--fresh", "--dry-run", *known, kubeconfig=judy)
     pets("orphans", "--ignore-kind", "pods", expect=2)
     pets("orphans", "--ignore-kind", "deployments.apps", expect=2)
 

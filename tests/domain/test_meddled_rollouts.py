@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.model import OwnerReference, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.managers import LeaderWorkerSet, ManagerKind, managers
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, ManagerKind, managers
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.deciding import after, before, decide
@@ -292,7 +292,7 @@ def test_no_verb_changes_a_part_of_a_leader_worker_set(goal: Goal) -> None:
     leader = OwnerReference(api_version="v1", kind="Pod", name="vllm-1", uid="p", controller=True)
     owner = replace(owner, metadata=replace(owner.metadata, owner_references=(leader,)))
     seen = assess(snapshot(owner, pod(0), pod(1), pod(2, NEW)), NOW)
-    assert seen.leader_worker_set == LeaderWorkerSet(name="vllm", owner="Pod/vllm-1")
+    assert seen.leader_worker_set == LeaderWorkerSetMember(name="vllm", owner="Pod/vllm-1")
     assert decide(goal, seen, NOW, RunMemory())[0] == Refused(reason=RefusedReason.LEADER_WORKER_SET)
     found = managers(owner)
     assert [(each.kind, each.name) for each in found] == [(ManagerKind.OPERATOR, "LeaderWorkerSet/vllm")]

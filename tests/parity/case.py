@@ -1,7 +1,7 @@
 """One situation that both programs are put into, and what it is made of.
 
 Text holds placeholders, filled in for each of the two: ``%{dir}`` its folder, ``%{server}`` and ``%{port}`` its way to the API server,
-``%{ca}`` the file with that server's authority, ``%{alice}`` (or another user) a token, ``%{crt}`` and ``%{key}`` the client
+``%{ca}`` the file with that server's authority, ``%{anna}`` (or another user) a token, ``%{crt}`` and ``%{key}`` the client
 certificate of "certuser", ``%{crt2}`` and ``%{key2}`` that of another, ``%{gateway}``, ``%{plain}``, ``%{connect}``, ``%{locked}``,
 ``%{socks}`` and ``%{six}`` ports; ``%{base64:NAME}`` is a placeholder's value in base64.
 """
@@ -32,13 +32,13 @@ def cluster(**entries: Any) -> Config:
 
 
 def config(where: Config | None = None, who: Config | None = None, context: Config | None = None, **top: Any) -> Config:
-    """A kubeconfig with one context "x" of the cluster "c" and the user "u", who is alice."""
+    """A kubeconfig with one context "x" of the cluster "c" and the user "u", who is anna."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "x",
         "clusters": [{"name": "c", "cluster": cluster() if where is None else where}],
-        "users": [{"name": "u", "user": {"token": "%{alice}"} if who is None else who}],
+        "users": [{"name": "u", "user": {"token": "%{anna}"} if who is None else who}],
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", **(context or {})}}],
         **{key.replace("_", "-"): each for key, each in top.items()},
     }

@@ -8,7 +8,7 @@ import yaml
 
 from tests.parity.case import Case, Config, case, cluster, config
 
-_BOB: Config = {"token": "%{bob}"}
+_BOB: Config = {"token": "%{boris}"}
 
 
 def text(change: Callable[[str], str] = str, **top: Any) -> str:
@@ -33,7 +33,7 @@ def unused(name: str, user: Any, entry: str = "z") -> Case:
     return case(f"unused-{name}", config(users=[*config()["users"], {"name": entry, "user": user}]))
 
 
-_TWO = [{"name": "u", "user": {"token": "%{alice}"}}, {"name": "u", "user": _BOB}]
+_TWO = [{"name": "u", "user": {"token": "%{anna}"}}, {"name": "u", "user": _BOB}]
 
 CASES: list[Case] = [
     several("one-missing", "%{dir}/gone:%{dir}/b", {"b": config()}),
@@ -48,7 +48,7 @@ CASES: list[Case] = [
     several("same-twice", "%{dir}/a:%{dir}/a", {"a": config()}),
     several("split", "%{dir}/a:%{dir}/b", {"a": {"current-context": "x"}, "b": config(current_context="")}),
     several("relative-each", "s1/a:s2/b", {
-        "s1/a": {"users": config(who={"tokenFile": "t"})["users"]}, "s1/t": "%{bob}", "s2/b": config(users=None),
+        "s1/a": {"users": config(who={"tokenFile": "t"})["users"]}, "s1/t": "%{boris}", "s2/b": config(users=None),
     }),
     several("one-broken", "%{dir}/a:%{dir}/b", {"a": config(), "b": "{{{"}),
     several("one-folder", "%{dir}/a:%{dir}/d", {"a": config(), "d/x": ""}),
@@ -61,7 +61,7 @@ CASES: list[Case] = [
     several("flag-folder", "%{dir}/a", {"a": config(), "d/x": ""}, "--kubeconfig", "%{dir}/d"),
     several("flag-empty", "%{dir}/a", {"a": config()}, "--kubeconfig="),
     several("flag-list", "%{dir}/a", {"a": config()}, "--kubeconfig", "%{dir}/a:%{dir}/a"),
-    several("flag-relative", None, {"b": config(who={"tokenFile": "t"}), "t": "%{bob}"}, "--kubeconfig", "../b", within="elsewhere"),
+    several("flag-relative", None, {"b": config(who={"tokenFile": "t"}), "t": "%{boris}"}, "--kubeconfig", "../b", within="elsewhere"),
     looking("empty", ""),
     looking("of-remarks", "# nothing\n"),
     looking("null", "null"),
@@ -78,11 +78,11 @@ CASES: list[Case] = [
     looking("broken-second-document", text() + "---\n{{{"),
     looking("empty-first-document", "---\n---\n" + text()),
     looking("dashes", "---\n" + text() + "...\n"),
-    looking("anchors", text(lambda dumped: "x-t: &t\n  token: '%{bob}'\n" + dumped.replace("    token: '%{alice}'", "    <<: *t"))),
+    looking("anchors", text(lambda dumped: "x-t: &t\n  token: '%{boris}'\n" + dumped.replace("    token: '%{anna}'", "    <<: *t"))),
     looking("key-twice", text(lambda dumped: dumped.replace("current-context: x", "current-context: gone\ncurrent-context: x"))),
-    looking("token-twice", text(lambda dumped: dumped.replace("    token: '%{alice}'", "    token: '%{alice}'\n    token: '%{bob}'"))),
-    looking("unknown-keys", config(cluster(foo=1), {"token": "%{alice}", "bar": {"a": 1}}, preferences={"colors": True}, zzz=[1])),
-    looking("keys-in-capitals", config(Current_Context="gone", who={"token": "%{alice}", "Token": "%{bob}"})),
+    looking("token-twice", text(lambda dumped: dumped.replace("    token: '%{anna}'", "    token: '%{anna}'\n    token: '%{boris}'"))),
+    looking("unknown-keys", config(cluster(foo=1), {"token": "%{anna}", "bar": {"a": 1}}, preferences={"colors": True}, zzz=[1])),
+    looking("keys-in-capitals", config(Current_Context="gone", who={"token": "%{anna}", "Token": "%{boris}"})),
     looking("number-for-a-key", text(lambda dumped: dumped + "12: 3\ny: 4\n")),
     looking("own-tag", text(lambda dumped: dumped.replace("current-context: x", "current-context: !mine x"))),
     looking("without-kind", {key: each for key, each in config().items() if key not in ("kind", "apiVersion")}),
@@ -91,7 +91,7 @@ CASES: list[Case] = [
     looking("another-kind", config(kind="Pod")),
     looking("another-version", config(apiVersion="v2")),
     looking("number-for-version", config(apiVersion=1)),
-    looking("nulls", config(who={"token": "%{alice}", "username": None, "as-groups": None, "exec": None}, preferences=None, extensions=None)),
+    looking("nulls", config(who={"token": "%{anna}", "username": None, "as-groups": None, "exec": None}, preferences=None, extensions=None)),
     looking("users-null", config(users=None)),
     looking("users-no-list", config(users={"u": _BOB})),
     looking("preferences-no-map", config(preferences=5)),

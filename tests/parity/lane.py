@@ -325,7 +325,7 @@ def lane(name: str, program: tuple[str, ...], plane: ControlPlane, folder: Path,
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(keys / "server.crt", keys / "server.key")
         gateway.socket = context.wrap_socket(gateway.socket, server_side=True)
-        plain.token = made.values["carol"]
+        plain.token = made.values["clara"]
         for key, server in [*servers, ("gateway", gateway), ("plain", plain)]:
             server.lane, server.port = made, port
             made.values[key] = str(server.server_address[1])

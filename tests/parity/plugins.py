@@ -6,7 +6,7 @@ from typing import Any
 from tests.parity.case import Case, Config, case, cluster, config
 
 _GROUP = "client.authentication.k8s.io/"
-_BOB = {"token": "%{bob}"}
+_BOB = {"token": "%{boris}"}
 
 
 def plugin(command: str = "./plug", version: str = "v1", **entries: Any) -> Config:
@@ -105,27 +105,27 @@ CASES: list[Case] = [
     # --- beside other credentials
     case("plugin-and-certificate", config(who=_CERT | plugin()), files=_FILES),
     case("plugin-that-fails-and-certificate", config(who=_CERT | plugin()), files=_FILES | {"plug": script(code=3)}),
-    case("plugin-of-old-version-and-token", config(who={"token": "%{alice}"} | plugin(version="v1alpha1")), files=_FILES),
-    case("plugin-and-password", config(who={"username": "bob", "password": "x"} | plugin()), files=_FILES),
+    case("plugin-of-old-version-and-token", config(who={"token": "%{anna}"} | plugin(version="v1alpha1")), files=_FILES),
+    case("plugin-and-password", config(who={"username": "boris", "password": "x"} | plugin()), files=_FILES),
     case("plugin-and-password-without-name", config(who={"password": "x"} | plugin()), files=_FILES),
-    case("plugin-and-token", config(who={"token": "%{alice}"} | plugin()), files=_FILES),
-    case("plugin-and-token-file", config(who={"tokenFile": "t"} | plugin()), files=_FILES | {"t": "%{alice}"}),
-    case("plugin-and-token-flag", config(who=plugin()), "--token", "%{alice}", files=_FILES),
+    case("plugin-and-token", config(who={"token": "%{anna}"} | plugin()), files=_FILES),
+    case("plugin-and-token-file", config(who={"tokenFile": "t"} | plugin()), files=_FILES | {"t": "%{anna}"}),
+    case("plugin-and-token-flag", config(who=plugin()), "--token", "%{anna}", files=_FILES),
     case("plugin-and-certificate-flags", config(who=plugin()), "--client-certificate", "a.crt", "--client-key", "a.key", files=_FILES),
     case("plugin-and-auth-provider", config(who={"auth-provider": {"name": "oidc"}} | plugin()), files=_FILES),
-    case("plugin-null", config(who={"token": "%{alice}", "exec": None})),
+    case("plugin-null", config(who={"token": "%{anna}", "exec": None})),
     # --- what it answers
     plain("answer-without-status", script(text='{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"}')),
     plain("answer-empty-token", script({"token": ""})),
     certified("answer-certificate", {"clientCertificateData": "@crt", "clientKeyData": "@key"}),
-    certified("answer-certificate-and-token", {"clientCertificateData": "@crt", "clientKeyData": "@key", "token": "%{bob}"}),
+    certified("answer-certificate-and-token", {"clientCertificateData": "@crt", "clientKeyData": "@key", "token": "%{boris}"}),
     plain("answer-certificate-of-rubbish", script({"clientCertificateData": "bad", "clientKeyData": "bad"})),
     certified("answer-certificate-without-key", {"clientCertificateData": "@crt"}),
-    certified("answer-certificate-without-key-and-token", {"clientCertificateData": "@crt", "token": "%{bob}"}),
-    plain("answer-token-with-line-end", script({"token": "%{bob}\n"})),
+    certified("answer-certificate-without-key-and-token", {"clientCertificateData": "@crt", "token": "%{boris}"}),
+    plain("answer-token-with-line-end", script({"token": "%{boris}\n"})),
     plain("answer-of-another-version", script(version="v1beta1")),
-    answering("answer-in-yaml", f"apiVersion: {_GROUP}v1\nkind: ExecCredential\nstatus:\n  token: '%{{bob}}'"),
-    answering("answer-in-two-documents", f"apiVersion: {_GROUP}v1\nkind: ExecCredential\nstatus:\n  token: '%{{bob}}'\n---\na: 1"),
+    answering("answer-in-yaml", f"apiVersion: {_GROUP}v1\nkind: ExecCredential\nstatus:\n  token: '%{{boris}}'"),
+    answering("answer-in-two-documents", f"apiVersion: {_GROUP}v1\nkind: ExecCredential\nstatus:\n  token: '%{{boris}}'\n---\na: 1"),
     answering("answer-with-words-after", json.dumps(_JSON) + "\nDone!"),
     answering("answer-with-words-before", "Warning: x\n" + json.dumps(_JSON)),
     answering("answer-with-blank-lines", "\n\n  " + json.dumps(_JSON) + "\n\n"),
@@ -134,7 +134,7 @@ CASES: list[Case] = [
     answering("answer-list", "[]"),
     answering("answer-empty", ""),
     answering("answer-number-for-token", json.dumps({**_JSON, "status": {"token": 1}})),
-    answering("answer-keys-in-capitals", json.dumps({**_JSON, "status": {"Token": "%{bob}"}})),
+    answering("answer-keys-in-capitals", json.dumps({**_JSON, "status": {"Token": "%{boris}"}})),
     answering("answer-without-kind", json.dumps({**_JSON, "kind": None})),
     answering("answer-of-another-kind", json.dumps({**_JSON, "kind": "Pod"})),
     answering("answer-without-version", json.dumps({**_JSON, "apiVersion": None})),

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.parity.case import Case, config
 
-_ACCOUNT = {"sa/token": "%{bob}", "sa/namespace": "kube-system", "sa/ca.crt": "%{authority}"}
+_ACCOUNT = {"sa/token": "%{boris}", "sa/namespace": "kube-system", "sa/ca.crt": "%{authority}"}
 _AROUND = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "%{port}", "KUBECONFIG": None, "HOME": "/nonexistent"}
 
 
@@ -25,11 +25,11 @@ CASES: list[Case] = [
     inside("cluster-flag", "--cluster", "x"),
     inside("server-flag", "--server", "%{server}", "--certificate-authority", "%{ca}"),
     inside("server-flag-plain", "--server", "http://127.0.0.1:%{plain}"),
-    inside("server-flag-and-token", "--server", "%{server}", "--certificate-authority", "%{ca}", "--token", "%{alice}"),
-    inside("token-flag", "--token", "%{alice}"),
+    inside("server-flag-and-token", "--server", "%{server}", "--certificate-authority", "%{ca}", "--token", "%{anna}"),
+    inside("token-flag", "--token", "%{anna}"),
     inside("insecure-flag", "--insecure-skip-tls-verify"),
     inside("name-flag", "--tls-server-name", "other.example"),
-    inside("as-flag", "--as", "alice"),
+    inside("as-flag", "--as", "anna"),
     inside("password-flags", "--username", "a", "--password", "b"),
     inside("timeout-flag", "--request-timeout", "20s"),
     inside("kubeconfig-flag-empty-file", "--kubeconfig", "/dev/null"),

@@ -42,7 +42,7 @@ subjects:
 @pytest.fixture(scope="module")
 def lanes(controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lane, Lane]]:
     """kubectl's and ours; each worker has its own."""
-    users = ("alice", "bob", "carol", "certuser", "certuser2")
+    users = ("anna", "boris", "clara", "certuser", "certuser2")
     subjects = "".join(f"- {{kind: User, apiGroup: rbac.authorization.k8s.io, name: {name}}}\n" for name in users)
     controlplane.apply(_RIGHTS + subjects)
     beside = Path(sys.executable).parent

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kubectl_pets import pasting
 from kubectl_pets.__main__ import run
-from kubectl_pets.domain.rollout.managers import LeaderWorkerSet
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.types import ScaleRefused, ScaleRefusedReason
 from kubectl_pets.domain.stepping.steps import (
@@ -42,7 +42,7 @@ SCENES = {
     "stuck": builders.stuck(),
     "on delete": builders.on_delete(),
     "unreadable": builders.unreadable(),
-    "part of a group": replace(builders.paused(), leader_worker_set=LeaderWorkerSet(name="$(reboot)", owner="Pod/x-1")),
+    "part of a group": replace(builders.paused(), leader_worker_set=LeaderWorkerSetMember(name="$(reboot)", owner="Pod/x-1")),
 }
 
 

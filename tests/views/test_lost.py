@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Condition
-from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason, Held, Hold, LostPod
+from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason, Held, HeldVolume, LostPod
 from kubectl_pets.domain.safety.nodes import UNREACHABLE_TAINT, NodeState, Taint
 from kubectl_pets.views.safety import lost
 from kubectl_pets.views.safety import words as safety_words
@@ -35,7 +35,7 @@ def pod(**changes: object) -> LostPod:
         since=ago(minutes=9),
         conditions=conditions,
         taints=(Taint(key=UNREACHABLE_TAINT, effect="NoExecute"), Taint(key="team", value="db", effect="NoSchedule")),
-        volumes=(Hold(claim="data-web-1", volume="pv-7", attached_to=("node-b",)),),
+        volumes=(HeldVolume(claim="data-web-1", volume="pv-7", attached_to=("node-b",)),),
     )
     return replace(found, **changes)
 
@@ -100,13 +100,13 @@ def test_other_nodes() -> None:
 @pytest.mark.parametrize(
     ("hold", "told"),
     [
-        (Hold(claim="c", volume="", attached_to=None), "claim c, volume unknown"),
-        (Hold(claim="c", volume="pv", attached_to=None), "claim c, volume pv, attachment unknown"),
-        (Hold(claim="c", volume="pv", attached_to=()), "claim c, volume pv, no attachment on record"),
-        (Hold(claim="c", volume="pv", attached_to=("a", "node-b")), "claim c, volume pv, attached to a, this node"),
+        (HeldVolume(claim="c", volume="", attached_to=None), "claim c, volume unknown"),
+        (HeldVolume(claim="c", volume="pv", attached_to=None), "claim c, volume pv, attachment unknown"),
+        (HeldVolume(claim="c", volume="pv", attached_to=()), "claim c, volume pv, no attachment on record"),
+        (HeldVolume(claim="c", volume="pv", attached_to=("a", "node-b")), "claim c, volume pv, attached to a, this node"),
     ],
 )
-def test_volumes(hold: Hold, told: str) -> None:
+def test_volumes(hold: HeldVolume, told: str) -> None:
     assert f"    {told}\n" in lost.draw([pod(volumes=(hold,))], NOW)
 
 

@@ -71,7 +71,7 @@ class Flags(Protocol):
     def verbosity(self) -> int: ...
 
 
-class Chosen(msgspec.Struct, kw_only=True):
+class ChosenAccess(msgspec.Struct, kw_only=True):
     """One cluster as one user. ``name``: in words, the context or where else it comes from. ``missing``: what is to be said where
     nothing else tells who the user is, because the context names one that does not exist."""
 
@@ -82,7 +82,7 @@ class Chosen(msgspec.Struct, kw_only=True):
     missing: ConfigError | None = None
 
 
-def choose(flags: Flags, environ: Mapping[str, str]) -> Chosen:
+def choose(flags: Flags, environ: Mapping[str, str]) -> ChosenAccess:
     """What is meant, checked for all that can be found wrong with it without asking anybody. Raises ConfigError."""
     config = kubeconfig.load(flags.kubeconfig, environ)
     name = flags.context or config.current_context
@@ -103,7 +103,7 @@ def choose(flags: Flags, environ: Mapping[str, str]) -> Chosen:
     _override_user(user, flags)
     _check_cluster(cluster)
     _check_user(user)
-    return Chosen(
+    return ChosenAccess(
         name=f"context {clean(name)}" if name else "no context",
         cluster=cluster,
         user=user,
@@ -164,7 +164,7 @@ def _pod_namespace(environ: Mapping[str, str]) -> str:
         return ""
 
 
-def _pod(flags: Flags, environ: Mapping[str, str], namespace: str) -> Chosen:
+def _pod(flags: Flags, environ: Mapping[str, str], namespace: str) -> ChosenAccess:
     """The pod's own cluster as its service account. Of the flags about server and user only --token and --certificate-authority
     mean something there (client-go ``inClusterClientConfig``); its certificate is always checked."""
     typed = {
@@ -190,7 +190,7 @@ def _pod(flags: Flags, environ: Mapping[str, str], namespace: str) -> Chosen:
     _override_impersonation(user, flags)
     _check_cluster(cluster)
     _check_user(user)
-    return Chosen(name="this pod's cluster", cluster=cluster, user=user, namespace=namespace)
+    return ChosenAccess(name="this pod's cluster", cluster=cluster, user=user, namespace=namespace)
 
 
 # --- flags over the kubeconfig -----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from kubectl_pets.cluster.access import kuberc, oidc
-from kubectl_pets.cluster.access.choosing import Chosen, Flags, choose
+from kubectl_pets.cluster.access.choosing import ChosenAccess, Flags, choose
 from kubectl_pets.cluster.access.kubeconfig import AuthProvider, ClusterInfo, UserInfo
 from kubectl_pets.cluster.access.kuberc import Policy
 from kubectl_pets.cluster.access.plugins import Plugin
@@ -124,7 +124,7 @@ def _contents(path: str, what: str) -> bytes:
         raise ConfigError(f"the {what} {clean(path)} cannot be read: {error.strerror}") from None
 
 
-def _credentials(chosen: Chosen, policy: Policy, cluster: Mapping[str, Any], environ: Mapping[str, str]) -> Credentials:
+def _credentials(chosen: ChosenAccess, policy: Policy, cluster: Mapping[str, Any], environ: Mapping[str, str]) -> Credentials:
     """As client-go decides it: a token or a password goes beside a client certificate, a plugin runs only where there is none of
     these, whatever they are good for."""
     user = chosen.user

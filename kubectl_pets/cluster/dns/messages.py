@@ -39,7 +39,7 @@ _OUTCOMES = {
 }
 
 
-class UnreadableError(ConnectionError):
+class UnreadableMessageError(ConnectionError):
     """Not a DNS message, or not an answer to what was asked."""
 
 
@@ -64,7 +64,7 @@ class Queries:
         try:
             message = dns.message.from_wire(wire)
         except (dns.exception.DNSException, ValueError) as error:
-            raise UnreadableError(f"what it sent is not a DNS message ({type(error).__name__})") from None
+            raise UnreadableMessageError(f"what it sent is not a DNS message ({type(error).__name__})") from None
         question = self._questions.get(message.id)
         if question is None or not message.flags & dns.flags.QR or not _echoes(message, question):
             return None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
-from kubectl_pets.cluster.dns.messages import Queries, UnreadableError
+from kubectl_pets.cluster.dns.messages import Queries, UnreadableMessageError
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.domain.dns.answers import Answer
 from kubectl_pets.errors import PetsError
@@ -97,7 +97,7 @@ class ServerConnection:
                 if not opened and not heard:
                     raise
                 in_vain += len(heard) == before
-                if not opened or in_vain > 1 or isinstance(error, UnreadableError) or monotonic() >= deadline:
+                if not opened or in_vain > 1 or isinstance(error, UnreadableMessageError) or monotonic() >= deadline:
                     return f"no answer within {timeout:g} s" if isinstance(error, TimeoutError) else words(error)
 
     def _connected(self, deadline: float) -> Stream:

@@ -136,7 +136,7 @@ class DnsServers:
         self._address = _address(where.server) if where.server else None
         self._port, self._scopes = where.port, _scopes(where.selector)
         #: None: not looked up yet.
-        self._place: Place | None = Place(self._scopes, where.port or "") if where.selector else None
+        self._place: DnsPlace | None = DnsPlace(self._scopes, where.port or "") if where.selector else None
         self._lines: dict[tuple[str, int], ServerConnection] = {}
 
     def __enter__(self) -> "DnsServers":
@@ -169,7 +169,7 @@ class DnsServers:
             hearings += together(some)
         return tuple(hearings)
 
-    def _found_place(self) -> "Place":
+    def _found_place(self) -> "DnsPlace":
         if self._place is None:
             found = usual_place(self._reader)
             self._place = msgspec.structs.replace(found, port=self._port or found.port)
@@ -217,25 +217,25 @@ class DnsServers:
             self._lines.pop(key).close()
 
 
-class Place(msgspec.Struct, frozen=True):
+class DnsPlace(msgspec.Struct, frozen=True):
     """Where DNS pods are, by which labels, and on which port (a number, or a name in the pod; empty: found out)."""
 
     scopes: tuple[Scope, ...]
     port: int | str = ""
 
 
-def usual_place(reader: Reader) -> Place:
+def usual_place(reader: Reader) -> DnsPlace:
     """By the selector and target port of the Service kube-dns, where that may be read, before the usual labels."""
     namespace, name = _SERVICE
     try:
         spec = reader.one(SERVICES, namespace, name).spec
     except (ForbiddenError, NotFoundError):
-        return Place(_USUAL)
+        return DnsPlace(_USUAL)
     if not spec.selector:
-        return Place(_USUAL)
+        return DnsPlace(_USUAL)
     labels = ",".join(f"{key}={value}" for key, value in sorted(spec.selector.items()))
     own = [port for port in spec.ports if port.protocol == "TCP" and port.port == _PORT]
-    return Place((Scope(namespace=namespace, labels=labels), *_USUAL), (own[0].target_port or own[0].port) if own else "")
+    return DnsPlace((Scope(namespace=namespace, labels=labels), *_USUAL), (own[0].target_port or own[0].port) if own else "")
 
 
 def node_cache(reader: Reader) -> str:

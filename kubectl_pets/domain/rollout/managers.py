@@ -24,7 +24,7 @@ class ManagerKind(StrEnum):
 LEADER_WORKER_LABEL = "leaderworkerset.sigs.k8s.io/name"
 
 
-class LeaderWorkerSet(msgspec.Struct, frozen=True, kw_only=True):
+class LeaderWorkerSetMember(msgspec.Struct, frozen=True, kw_only=True):
     """What a set is a part of. ``owner``: what controls the set, as ``Kind/name``: the LeaderWorkerSet itself for the set of all
     leaders, the leader's pod for the workers of a group. Empty: nothing does. All untrusted text."""
 
@@ -78,14 +78,14 @@ def managers(owner: StatefulSet) -> tuple[Manager, ...]:
     return tuple(found.values())
 
 
-def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSet | None:
+def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSetMember | None:
     """The LeaderWorkerSet that the set is a part of, by its label. Its controller puts changes back within seconds, or makes
     whole groups anew for them, so no verb changes such a set."""
     name = owner.metadata.labels.get(LEADER_WORKER_LABEL)
     if name is None:
         return None
     controller = owner.metadata.controller()
-    return LeaderWorkerSet(name=name, owner=f"{controller.kind}/{controller.name}" if controller is not None else "")
+    return LeaderWorkerSetMember(name=name, owner=f"{controller.kind}/{controller.name}" if controller is not None else "")
 
 
 def states_partition(owner: StatefulSet) -> str:

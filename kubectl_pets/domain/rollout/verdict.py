@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import NodeReadiness
-from kubectl_pets.domain.rollout.managers import LeaderWorkerSet
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember
 from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
 from kubectl_pets.domain.rollout.revisions import Before, Image, RevisionGroup
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
@@ -182,7 +182,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: What a deleted pod comes back at, and what ran before the wanted revision.
     before: Before = Before()
     #: What the set is a part of; no verb changes such a set.
-    leader_worker_set: LeaderWorkerSet | None = None
+    leader_worker_set: LeaderWorkerSetMember | None = None
     #: Who deploys it with a partition of its own, which the next deploy puts back; empty: nobody that can be seen.
     partition_stated_by: str = ""
     #: Of the spec; rises with each edit of it.

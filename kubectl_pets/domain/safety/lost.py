@@ -47,7 +47,7 @@ class Choice(StrEnum):
     READ_NODES = "read-nodes"
 
 
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
+class HeldVolume(msgspec.Struct, frozen=True, kw_only=True):
     """A claim of the pod. ``volume``: "" where it is not known. ``attached_to``: nodes; None where that could not be read."""
 
     claim: str
@@ -73,7 +73,7 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
     conditions: tuple[Condition, ...]
     taints: tuple[Taint, ...]
-    volumes: tuple[Hold, ...]
+    volumes: tuple[HeldVolume, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -182,11 +182,12 @@ def _judged(
     )
 
 
-def _volumes(snapshot: SetView, pod: Pod, attachments: tuple[VolumeAttachment, ...] | None) -> tuple[Hold, ...]:
+def _volumes(snapshot: SetView, pod: Pod, attachments: tuple[VolumeAttachment, ...] | None) -> tuple[HeldVolume, ...]:
     bound = {claim.name: claim.spec.volume_name for claim in snapshot.claims or ()}
     names = [volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim]
     return tuple(
-        Hold(claim=name, volume=bound.get(name, ""), attached_to=_attached(bound.get(name, ""), attachments)) for name in names
+        HeldVolume(claim=name, volume=bound.get(name, ""), attached_to=_attached(bound.get(name, ""), attachments))
+        for name in names
     )
 
 

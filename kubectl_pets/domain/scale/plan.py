@@ -64,8 +64,10 @@ def plan(
         reached=not changes and progress(seen, seen.uid, replicas) is ScaleProgress.REACHED,
     )
     refused = _refused(draft, seen, then)
-    if refused is not None or not changes:
+    if refused is not None:
         return replace(draft, refused=refused)
+    if not changes:  # nothing to agree to, but what is under way may wait for pods that never come or go
+        return replace(draft, warnings=tuple(_of_pods(draft, then)))
     return replace(draft, warnings=_warnings(draft, owner, around, seen, then), stakes=_stakes(draft, owner, seen, then))
 
 

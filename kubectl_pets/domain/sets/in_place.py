@@ -20,7 +20,7 @@ CONDITION = "InPlaceUpdateReady"
 
 
 @unique
-class Unfinished(StrEnum):
+class NotInPlaceYet(StrEnum):
     """What an update in place still waits for."""
 
     #: The readiness gate's condition is not True.
@@ -51,24 +51,24 @@ class _State(Value, frozen=True):
     last_container_statuses: dict[str, _Before] = {}
 
 
-def unfinished(pod: Pod) -> Unfinished | None:
+def unfinished(pod: Pod) -> NotInPlaceYet | None:
     """What the pod's update in place still waits for; None where it is over, or never was one."""
     condition = pod.status.condition(CONDITION)
     if condition is not None and condition.status != "True":
-        return Unfinished.CONDITION
+        return NotInPlaceYet.CONDITION
     if pod.metadata.labels.get(LIFECYCLE_LABEL, "Normal") not in ("", "Normal"):
-        return Unfinished.LIFECYCLE
+        return NotInPlaceYet.LIFECYCLE
     if GRACE_ANNOTATION in pod.metadata.annotations:
-        return Unfinished.GRACE
+        return NotInPlaceYet.GRACE
     if not pod.metadata.annotations.get(STATE_ANNOTATION):
         return None
     state = _state(pod)
     if state is None:
-        return Unfinished.UNREADABLE
+        return NotInPlaceYet.UNREADABLE
     if state.next_container_images:
-        return Unfinished.NEXT_CONTAINERS
+        return NotInPlaceYet.NEXT_CONTAINERS
     if state.update_images and any(not _has_changed(pod, name, was) for name, was in state.last_container_statuses.items()):
-        return Unfinished.CONTAINER
+        return NotInPlaceYet.CONTAINER
     return None
 
 

@@ -56,7 +56,7 @@ class Stalled(msgspec.Struct, Generic[E], frozen=True):
 Outcome = Hold | Again | Ended[E] | Stalled[E]
 
 
-class Attempt(msgspec.Struct, Generic[E], frozen=True):
+class Try(msgspec.Struct, Generic[E], frozen=True):
     """Something to be done on a fresh look. It may find out that somebody was faster (ConflictError, NotFoundError) or that the
     server is away: then everything is read and decided anew, because what was sent may have been carried out or not.
     ``late``: also once time is over."""
@@ -65,7 +65,7 @@ class Attempt(msgspec.Struct, Generic[E], frozen=True):
     late: bool = False
 
 
-Move = Outcome[E] | Attempt[E]
+Move = Outcome[E] | Try[E]
 
 
 def until_ended(
@@ -87,7 +87,7 @@ def until_ended(
         if isinstance(move, Ended):
             look.show(move.decision)
             return move.ending
-        outcome = _settled(look, _attempted(look, move)) if isinstance(move, Attempt) else move
+        outcome = _settled(look, _attempted(look, move)) if isinstance(move, Try) else move
         if isinstance(outcome, Ended):
             return outcome.ending
         if isinstance(outcome, Hold):
@@ -98,7 +98,7 @@ def until_ended(
         fresh = isinstance(outcome, Again) and outcome.fresh
 
 
-def _settled(look: SetLook, move: Move[E]) -> Hold | Again | Ended[E] | Attempt[E]:
+def _settled(look: SetLook, move: Move[E]) -> Hold | Again | Ended[E] | Try[E]:
     """What holds it up is the end of it, unless an outage may be to blame."""
     if not isinstance(move, Stalled):
         return move
@@ -108,16 +108,16 @@ def _settled(look: SetLook, move: Move[E]) -> Hold | Again | Ended[E] | Attempt[
     return Hold(until, Wait(reason=WaitReason.PODS, pods=tuple(each.pod for each in move.blockers if each.pod), until=until))
 
 
-def _rests(move: Hold | Again | Ended[E] | Attempt[E], last_look: bool) -> bool:
+def _rests(move: Hold | Again | Ended[E] | Try[E], last_look: bool) -> bool:
     """Whether what the watches brought is good enough for it."""
     return isinstance(move, Hold) and not last_look
 
 
-def _is_cut_short(move: Hold | Again | Ended[E] | Attempt[E]) -> bool:
-    return not (isinstance(move, Ended) or isinstance(move, Attempt) and move.late)
+def _is_cut_short(move: Hold | Again | Ended[E] | Try[E]) -> bool:
+    return not (isinstance(move, Ended) or isinstance(move, Try) and move.late)
 
 
-def _attempted(look: SetLook, attempt: Attempt[E]) -> Outcome[E]:
+def _attempted(look: SetLook, attempt: Try[E]) -> Outcome[E]:
     try:
         outcome = attempt.do()
     except (ConflictError, NotFoundError):

@@ -26,7 +26,7 @@ from kubectl_pets.views.dns import words
 _INTERVAL = 1.0
 
 
-class NamesPort(DnsPort, ClockPort, Protocol):
+class PodNamesPort(DnsPort, ClockPort, Protocol):
     """What a look at names takes."""
 
 
@@ -57,7 +57,7 @@ def look_at_names(
     return diagnose(network, wanted, hearings, settings, views(wanted.names), port.now())
 
 
-def await_right_names(port: NamesPort, namespace: str, name: str, seconds: float) -> str:
+def await_right_names(port: PodNamesPort, namespace: str, name: str, seconds: float) -> str:
     """Wait until every name of the set is right at every server of the cluster's DNS, for so many seconds; empty then, else what
     is still wrong. A server that could not be asked is not right, and a missing right is not waited for."""
     deadline = monotonic() + seconds

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from kubectl_pets.cli.names import Name
+from kubectl_pets.cli.names import TypedName
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.errors import NotFoundError
@@ -18,7 +18,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     #: None: all of them.
     namespace: str | None
     #: Each of the one namespace, where it does not name another; empty: whatever the rest of the selection says.
-    names: tuple[Name, ...] = ()
+    names: tuple[TypedName, ...] = ()
     #: A label selector; empty: any labels.
     labels: str = ""
     #: Empty: all of them.

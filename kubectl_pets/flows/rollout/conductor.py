@@ -31,7 +31,7 @@ from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import LookPort
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
-from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
+from kubectl_pets.flows.engine.loop import Again, Ended, Hold, Move, Outcome, Stalled, TimedOut, Try, until_ended
 from kubectl_pets.flows.rollout.checks import Checks, Due, LeaderSkip
 from kubectl_pets.ports.sets import ChangePort, SetViewSource
 
@@ -138,10 +138,10 @@ class _Run:
                 return Stalled(decision, blockers, decision)
             case Act():
                 due = self._due(decision, sight)
-                return Attempt(partial(self._ask, sight, due) if due is not None else partial(self._step, sight, decision))
+                return Try(partial(self._ask, sight, due) if due is not None else partial(self._step, sight, decision))
             case _:
                 due = self._due(decision, sight)
-                return Attempt(partial(self._ask, sight, due), late=True) if due is not None else Ended(decision, decision)
+                return Try(partial(self._ask, sight, due), late=True) if due is not None else Ended(decision, decision)
 
     def _due(self, decision: Decision, sight: Sight) -> Due | None:
         return self._checks.due(self._goal, decision, sight.seen) if self._checks is not None else None

@@ -24,7 +24,7 @@ from kubectl_pets.domain.scale.types import Scaling
 from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight, await_observed
-from kubectl_pets.flows.engine.loop import Again, Attempt, Ended, Hold, Move, Outcome, Stalled, TimedOut, until_ended
+from kubectl_pets.flows.engine.loop import Again, Ended, Hold, Move, Outcome, Stalled, TimedOut, Try, until_ended
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import rehearse, report
@@ -205,7 +205,7 @@ class _Resizing:
     def _turn(self, sight: Sight) -> Move[ScaleProgress | _Refused]:
         self.seen = sight.seen
         if not self._changed:
-            return Attempt(partial(self._change, sight), late=True)
+            return Try(partial(self._change, sight), late=True)
         end = progress(sight.seen, self._agreed.uid, self._agreed.after)
         match end:
             case ScaleProgress.GOING_ON:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.safety.lost import Held, Hold, LostPod
+from kubectl_pets.domain.safety.lost import Held, HeldVolume, LostPod
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
 from kubectl_pets.views.text import ages as age
@@ -89,7 +89,7 @@ def _pods(pods: tuple[LostPod, ...], now: datetime) -> Iterator[Piece]:
         yield from (plain(f"  {_volume(hold, pod.node)}") for hold in pod.volumes)
 
 
-def _volume(hold: Hold, node: str) -> str:
+def _volume(hold: HeldVolume, node: str) -> str:
     claim = f"claim {clean(hold.claim)}"
     if not hold.volume:
         return f"{claim}, volume unknown"
