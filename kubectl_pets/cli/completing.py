@@ -147,8 +147,9 @@ def sets(
 
 def claims(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Claims of the namespace that were not typed yet; also ``pvc/NAME``."""
-    typed = context.params.get(parameter.name or "") or ()
-    return [item for item in _kinded(context, "persistentvolumeclaims", incomplete) if item.value not in typed]
+    typed = {each.name for each in context.params.get(parameter.name or "") or ()}
+    found = _kinded(context, "persistentvolumeclaims", incomplete)
+    return [item for item in found if item.value.rpartition("/")[2] not in typed]
 
 
 def pods(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -205,7 +205,7 @@ def test_the_nodes_trouble_is_told_in_its_words(server: Loopback, forward: Calla
         greeted(handler).send(b"\x01failed to dial \x1b[31m10.0.0.1:53\x07: connection refused")
 
     server.fault(behave, path=_PATH)
-    with pytest.raises(ForwardError, match="^failed to dial 10.0.0.1:53 : connection refused$"):
+    with pytest.raises(ForwardError, match="^failed to dial 10.0.0.1:53: connection refused$"):
         forward().receive(soon())
 
 
