@@ -28,6 +28,7 @@ from kubectl_pets.domain.orphans.inventory import (
     InventoryList,
     PersistentVolume,
     ScaledObject,
+    Unreadable,
     Workloads,
     ignores,
     volumes_by_name,
@@ -78,10 +79,12 @@ def read_claim_inventory(
     told what is being read."""
     progress("claims")
     scope = Scope(namespace=namespace)
-    claims = reader.listing(CLAIMS, scope).items
+    claims = reader.listing(CLAIMS, scope, unreadable=True).items
     progress(f"sets and autoscalers for {len(claims)} claims")
     discovered, lists = _lists(reader, scope, ignored_kinds)
-    estate = ClaimInventory(claims=claims, **lists)
+    sieve = _Sieve()
+    lists = {row.field: sieve.sifted(row.resource, lists[row.field]) for row in LISTS}
+    estate = ClaimInventory(claims=claims, unreadable=sieve.caught, **lists)
     wanted = needs(estate, now(), every_class=every_class)
     progress(f"pods and workloads of {len(wanted.namespaces)} namespaces")
     users, volumes = together(
@@ -90,22 +93,49 @@ def read_claim_inventory(
             lambda: _volumes(reader, wanted, claims),
         ]
     )
-    estate = msgspec.structs.replace(estate, users=users, volumes=volumes)
+    users = {
+        space: Workloads({plural: sieve.sifted(plural, listed) for plural, listed in used.read.items()})
+        for space, used in users.items()
+    }
+    estate = msgspec.structs.replace(estate, users=users, volumes=volumes, unreadable=sieve.caught)
     searched = doubtful(estate, now(), every_class=every_class, only=only, among=wanted.claims)
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
     return msgspec.structs.replace(estate, custom=custom)
 
 
+class _Sieve:
+    """Takes the objects that could not be decoded out of lists, and remembers them by name."""
+
+    def __init__(self) -> None:
+        self._caught: list[Unreadable] = []
+
+    @property
+    def caught(self) -> tuple[Unreadable, ...]:
+        return tuple(self._caught)
+
+    def sifted(self, resource: str, listed: Any) -> Any:
+        """The list without them; None stays None."""
+        if not listed or not any(item.unreadable for item in listed):
+            return listed
+        self._caught += (
+            Unreadable(resource, item.metadata.namespace, item.metadata.name) for item in listed if item.unreadable
+        )
+        return tuple(item for item in listed if not item.unreadable)
+
+
 def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscaler, ...] | None:
-    found: tuple[HorizontalPodAutoscaler, ...] | None = _row(reader, _AUTOSCALERS, scope)
-    return found
+    return _whole(_row(reader, _AUTOSCALERS, scope))
 
 
 def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] | None:
     """KEDA's; empty where it is not installed."""
-    found: tuple[ScaledObject, ...] | None = _row(reader, _SCALED_OBJECTS, scope)
-    return found
+    return _whole(_row(reader, _SCALED_OBJECTS, scope))
+
+
+def _whole(listed: tuple[T, ...] | None) -> tuple[T, ...] | None:
+    """None where one of them could not be decoded."""
+    return None if any(item.unreadable for item in listed or ()) else listed
 
 
 def _lists(reader: Reader, scope: Scope, ignored: frozenset[str]) -> tuple[Discovered | None, dict[str, Any]]:
@@ -177,24 +207,25 @@ def _volumes(
 ) -> dict[str, PersistentVolume | None] | None:
     try:
         if len(wanted.volumes) <= _FEW_VOLUMES:
-            read = together([lambda name=name: one_volume(reader, name) for name in wanted.volumes])  # type: ignore[misc]
+            calls = [partial(one_volume, reader, name, unreadable=True) for name in wanted.volumes]
+            read = together(calls)
             return dict(zip(wanted.volumes, read, strict=True))
-        return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None)).items)
+        return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None), unreadable=True).items)
     except UNREAD:
         return None
 
 
-def one_volume(reader: Reader, name: str) -> PersistentVolume | None:
-    """A volume by its name; None where there is none. Raises ForbiddenError."""
+def one_volume(reader: Reader, name: str, *, unreadable: bool = False) -> PersistentVolume | None:
+    """A volume by its name; None where there is none. ``unreadable`` as in ``Reader.one``. Raises ForbiddenError."""
     try:
-        return reader.one(VOLUMES, None, name)
+        return reader.one(VOLUMES, None, name, unreadable=unreadable)
     except NotFoundError:
         return None
 
 
 def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] | None:
     try:
-        return reader.listing(kind, scope).items
+        return reader.listing(kind, scope, unreadable=True).items
     except UNREAD:
         return None  # a built-in API that is not there is no reason to believe that it is empty
 

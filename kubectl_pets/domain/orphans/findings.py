@@ -100,6 +100,7 @@ class EvidenceKind(StrEnum):
     CREATED_BY_OTHER = "created-by-other"  #: subject: the manager
     CREATOR_UNKNOWN = "creator-unknown"
     NOT_READ = "not-read"  #: subject: the list
+    UNREADABLE = "unreadable"  #: subject: an object near the claim, or the claim or its volume, that could not be decoded
     SET_CONTROLLED = "set-controlled"  #: subject: who controls the set, and may have its own mind about claims
     # for deletion
     NOT_MOUNTED = "not-mounted"

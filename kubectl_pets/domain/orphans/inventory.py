@@ -329,6 +329,16 @@ def volumes_by_name(
 # --- the whole ---------------------------------------------------------------------------------------------------------------
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """An object that could not be decoded: what it wants is unknown, so of the claims near it nothing is certain."""
+
+    #: As behind ``kubectl get``: "pods".
+    resource: str
+    #: "" for an object of the cluster.
+    namespace: str
+    name: str
+
+
 class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     """One namespace's claims, or the whole cluster's, with what may want them.
 
@@ -356,6 +366,8 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     users: dict[str, Workloads] = {}
     #: By namespace; one that is missing was not read. ``judging.doubtful`` says which claims have to be searched for.
     custom: dict[str, CustomUse] = {}
+    #: What is missing in the lists above because it could not be decoded.
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class InventoryList(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import doubts, origins
-from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.groups import NAME_LABEL, LiveGroups, Membership
 from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE, ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
@@ -130,6 +130,8 @@ class _Case:
         self.explained: LiveSet | LiveGroups | None = self.exact[0] if len(self.exact) == 1 else None
 
     def verdict(self) -> ClaimVerdict:
+        if self.claim.unreadable or (self._volume is not None and self._volume.unreadable):
+            return self._undecoded()
         questions: tuple[Callable[[], Class | None], ...] = (
             self._in_use,
             self._wanted_by_sets,
@@ -147,7 +149,9 @@ class _Case:
             klass = self._origin()
             not_read = self._not_read(klass)
             self.evidence += [Evidence(EvidenceKind.NOT_READ, name) for name in not_read]
-            if not_read:
+            near = self.index.unreadable.get(self.claim.namespace, ())
+            self.evidence += [Evidence(EvidenceKind.UNREADABLE, f"{each.resource}/{each.name}") for each in near]
+            if not_read or near:
                 klass, would_be = Class.UNSURE, klass
         volume = self._volume
         live = None if Class.AMBIGUOUS in (klass, would_be) else self.explained
@@ -164,6 +168,23 @@ class _Case:
             ordinal=self.ordinal,
             size=size_of(self.claim, volume),
             unused_since=self._unused_since(klass if would_be is None else would_be),
+        )
+
+    def _undecoded(self) -> ClaimVerdict:
+        """Of a claim, or a volume, that could not be decoded nothing is known but its name."""
+        volume = self._volume
+        if self.claim.unreadable:
+            subject = f"persistentvolumeclaims/{self.claim.name}"
+        else:
+            subject = f"{VOLUMES_RESOURCE}/{self.claim.spec.volume_name}"
+        return ClaimVerdict(
+            claim=self.claim,
+            klass=Class.UNSURE,
+            evidence=(Evidence(EvidenceKind.UNREADABLE, subject),),
+            fate=Fate.UNKNOWN,
+            volume=None if volume is not None and volume.unreadable else volume,
+            stem=self.stem,
+            ordinal=self.ordinal,
         )
 
     def _template(self, live: LiveSet | LiveGroups) -> str:

@@ -10,7 +10,7 @@ from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.claim_users import MountedBy
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.groups import Groups
-from kubectl_pets.domain.orphans.inventory import DISCOVERY, LISTS, ClaimInventory, CustomUse, Workloads
+from kubectl_pets.domain.orphans.inventory import DISCOVERY, LISTS, ClaimInventory, CustomUse, Unreadable, Workloads
 from kubectl_pets.domain.orphans.reach import LiveSet, Scalers, live_sets
 
 _NOT_SEARCHED = CustomUse()
@@ -41,6 +41,10 @@ class Index:
         self.estate = estate
         self._searched = searched
         self.not_read = tuple(row.resource for row in LISTS if getattr(estate, row.field) is None)
+        #: By namespace: objects that could not be decoded.
+        self.unreadable: dict[str, list[Unreadable]] = {}
+        for each in estate.unreadable:
+            self.unreadable.setdefault(each.namespace, []).append(each)
         self.by_stem: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_name: dict[tuple[str, str], list[LiveSet]] = {}
         self.by_namespace: dict[str, list[LiveSet]] = {}

@@ -146,7 +146,7 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
             other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.POSSIBLY_EPHEMERAL)
             return frozenset((*other, *makers, *labels, *again))
         case Class.UNSURE:
-            return frozenset((kind.NOT_READ,))
+            return frozenset((kind.NOT_READ, kind.UNREADABLE))
         case Class.SCALED_DOWN:
             return frozenset((kind.BEYOND_RANGE,))
         case Class.TEMPLATE_GONE:
@@ -245,6 +245,8 @@ def evidence(item: Evidence) -> str:
             return "who made it is not on record"
         case EvidenceKind.NOT_READ:
             return f"{subject} could not be read"
+        case EvidenceKind.UNREADABLE:
+            return f"{subject} could not be decoded, so what it wants is unknown"
         case EvidenceKind.SET_CONTROLLED:
             return f"its set is controlled by {subject}, which may have plans of its own for it"
         case EvidenceKind.NOT_MOUNTED:

@@ -67,7 +67,7 @@ def after_a_look(seen: Assessment) -> str | None:
         case Phase.STUCK:
             return _unstick(seen.blockers, seen)
         case Phase.UNKNOWN if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
-            return _ask_for("pods", seen)
+            return pods_unread(seen)
         case Phase.DELETING | Phase.GONE | Phase.UNKNOWN:
             return None
         case _:
@@ -118,7 +118,7 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.LEADER_WORKER_SET:
             return words.whole_group(seen)
         case RefusedReason.PODS_UNREADABLE:
-            return _ask_for("pods", seen)
+            return pods_unread(seen)
         case RefusedReason.REVISIONS_UNREAD:
             return _ask_for("controllerrevisions", seen)
         case RefusedReason.ADMISSION:
@@ -213,6 +213,15 @@ def _history(seen: Assessment) -> str:
 
 def _undo(seen: Assessment) -> str:
     return command(seen, "rollout undo")
+
+
+def pods_unread(seen: Assessment) -> str:
+    """What to look at where the pods could not be read: at the one that could not be decoded, or at the right to list them."""
+    odd = next((each for each in seen.blockers if each.cause is Cause.PODS_UNREADABLE and each.message), None)
+    if odd is None:
+        return _ask_for("pods", seen)
+    what = ("pod", odd.pod) if odd.pod else ("statefulset", seen.name)
+    return f"see it with: {pasting.kubectl('get', *what, '-o', 'yaml', namespace=seen.namespace)}"
 
 
 def _ask_for(resource: str, seen: Assessment) -> str:

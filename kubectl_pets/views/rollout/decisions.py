@@ -227,7 +227,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.DELETING:
             return f"{name} is being deleted, so there is nothing to roll out any more."
         case RefusedReason.PODS_UNREADABLE:
-            return f"the pods of {name} could not be read, and pods that cannot be seen must not be replaced."
+            odd = next((words.blocker(each) for each in seen.blockers if each.message), f"the pods of {name} could not be read")
+            return f"{odd}, and pods that cannot be seen must not be replaced."
         case RefusedReason.STRATEGY_UNKNOWN:
             return f"update strategy {clean(seen.strategy)} of {name} is not known, so neither is what a change would do."
         case RefusedReason.TOO_MANY_PODS:

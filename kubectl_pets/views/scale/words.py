@@ -9,7 +9,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import Leaving
 from kubectl_pets.domain.scale.replica_owners import ReplicaOwner, Will
 from kubectl_pets.domain.scale.types import Caution, ScaleRefused, ScaleRefusedReason, Scaling, Warning
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import advice, words
 from kubectl_pets.views.text import phrases
 
 
@@ -21,7 +21,8 @@ def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
         case ScaleRefusedReason.LEADER_WORKER_SET:
             return f"it {words.part_of(seen)}, whose controller puts the number back."
         case ScaleRefusedReason.PODS_UNREADABLE:
-            return "its pods could not be read, so what scaling does to them cannot be said."
+            odd = next((words.blocker(each) for each in seen.blockers if each.message), "its pods could not be read")
+            return f"{odd}, so what scaling does to them cannot be said."
         case ScaleRefusedReason.BLOCKED:
             told = words.blocker(found.blockers[0]) if found.blockers else "a pod is not available"
             return f"{told}, and OrderedReady makes and removes nothing above it until it is available."
@@ -42,7 +43,7 @@ def instead(found: ScaleRefused, seen: Assessment) -> str | None:
         case ScaleRefusedReason.LEADER_WORKER_SET:
             return words.whole_group(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
-            return pasting.kubectl("auth", "can-i", "list", "pods", namespace=seen.namespace)
+            return advice.pods_unread(seen)
         case ScaleRefusedReason.BLOCKED:
             unstick = phrases.command(seen, "rollout unstick")
             return f"{phrases.command(seen, 'status')} shows it; {unstick} frees a set that is stuck"
