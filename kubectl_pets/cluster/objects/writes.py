@@ -238,15 +238,9 @@ def delete(
 ) -> T | None:
     """Delete exactly the object that was judged (metav1.Preconditions). ``force``: grace period 0. The object while it is
     terminating, None where the server answers that it is gone (a Status). Raises as ``answered``."""
-    options: dict[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "DeleteOptions",
-        "preconditions": {"uid": uid, "resourceVersion": resource_version},
-    }
+    options = _options(uid, resource_version, dry_run)
     if force:
         options["gracePeriodSeconds"] = 0
-    if dry_run:
-        options["dryRun"] = ["All"]
     request = Request(
         method="DELETE",
         path=kind.path(namespace, name),
