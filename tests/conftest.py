@@ -16,11 +16,19 @@ from typing import Any
 
 import pytest
 
+from kubectl_pets import pasting
 from tests import controlplane as plane_package
 from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()
+
+
+@pytest.fixture(autouse=True)
+def connected_by_nothing() -> Iterator[None]:
+    """What one test was connected by is in no hint of the next: the door sets it for a run, and some tests go in beside the door."""
+    with pasting.connected():
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:
