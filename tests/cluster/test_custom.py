@@ -7,16 +7,16 @@ import pytest
 
 from kubectl_pets.cluster.http.failures import refused
 from kubectl_pets.cluster.http.transport import Request
+from kubectl_pets.cluster.objects.discovery import Discovered, ServedKind, discover
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.topics.claims import read_claim_inventory
 from kubectl_pets.cluster.topics.custom import search
-from kubectl_pets.cluster.topics.discovery import CustomKind, Discovered, discover
 from kubectl_pets.domain.orphans.inventory import DISCOVERY, CustomScaler, CustomUse, ScaleTarget
 from kubectl_pets.domain.orphans.judging import Searched, judge
 from tests.domain.orphans.builders import NOW
 
 Obj = dict[str, Any]
-VM = CustomKind("kubevirt.io", "v1", "virtualmachines", "VirtualMachine")
+VM = ServedKind("kubevirt.io", "v1", "virtualmachines", "VirtualMachine")
 MACHINES = "/apis/kubevirt.io/v1/namespaces/prod/virtualmachines"
 WANTED = {"prod": Searched(frozenset(("data-web-0", "data-web-1")), {"data-web-0": frozenset(("web",)), "data-web-1": frozenset()})}
 
@@ -46,14 +46,14 @@ def reader(canned: Canned) -> Reader:
     return Reader(canned)  # type: ignore[arg-type]
 
 
-def listing(kind: CustomKind, *items: Obj, more: str = "") -> Obj:
+def listing(kind: ServedKind, *items: Obj, more: str = "") -> Obj:
     """A page of custom resources, in namespace "prod" where they do not say so."""
     whole = [{"metadata": {"name": "x", "namespace": "prod"} | item.pop("metadata", {}), **item} for item in items]
     version = f"{kind.group}/{kind.version}"
     return {"apiVersion": version, "kind": f"{kind.kind}List", "metadata": {"continue": more}, "items": whole}
 
 
-def searched(canned: Canned, *kinds: CustomKind, unknown: tuple[str, ...] = (), **rest: Any) -> CustomUse:
+def searched(canned: Canned, *kinds: ServedKind, unknown: tuple[str, ...] = (), **rest: Any) -> CustomUse:
     options: dict[str, Any] = {"ignored": frozenset[str](), "to_the_end": False} | rest
     return search(reader(canned), Discovered(kinds, frozenset(unknown)), WANTED, **options)["prod"]
 
@@ -92,7 +92,7 @@ def test_all_kinds_come_with_one_request() -> None:
         },
     )
     found = discover(reader(canned))
-    assert found == Discovered((VM, CustomKind("kubevirt.io", "v1alpha3", "old", "Old")), frozenset(("apps.kruise.io",)))
+    assert found == Discovered((VM, ServedKind("kubevirt.io", "v1alpha3", "old", "Old")), frozenset(("apps.kruise.io",)))
     assert canned.seen == ["/apis"]
     assert found.named("kubevirt.io", "virtualmachines") == VM and found.named("kubevirt.io", "x") is None
 
@@ -196,7 +196,7 @@ def test_an_empty_list_is_one_that_was_read() -> None:
 
 def test_kinds_are_read_until_every_claim_is_found() -> None:
     canned = Canned()
-    many = [CustomKind("example.org", "v1", f"kind{at}s", f"Kind{at}") for at in range(30)]
+    many = [ServedKind("example.org", "v1", f"kind{at}s", f"Kind{at}") for at in range(30)]
     for kind in many:
         items = [{"spec": ["data-web-0", "data-web-1"]}] if kind.kind == "Kind3" else []
         canned.says(f"/apis/example.org/v1/namespaces/prod/{kind.plural}", listing(kind, *items))
@@ -223,14 +223,14 @@ def test_autoscalers_and_makers() -> None:
     use = searched(canned, VM)
     assert use.scalers == (CustomScaler("VirtualMachine/web", ScaleTarget(kind="StatefulSet", name="web")),)
     assert use.living == {"web": "VirtualMachine/web"}
-    monitor = CustomKind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
+    monitor = ServedKind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
     canned.says("/apis/monitoring.coreos.com/v1/namespaces/prod/servicemonitors", listing(monitor, {"metadata": {"name": "web"}}))
     assert searched(canned, monitor).living == {}  # it watches what others make
 
 
 def test_reports_are_not_read_and_not_missed() -> None:
     canned = Canned()
-    report = CustomKind("wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport")
+    report = ServedKind("wgpolicyk8s.io", "v1alpha2", "policyreports", "PolicyReport")
     assert searched(canned, report, unknown=("metrics.k8s.io",)).not_read == ()
     assert canned.seen == []
 
@@ -245,7 +245,7 @@ def test_what_somebody_knows_is_left_out() -> None:
 
 @pytest.mark.parametrize(("status", "used"), [({"readyToUse": True}, False), ({"readyToUse": False}, True), (None, True)])
 def test_a_snapshot_needs_its_claim_until_it_is_ready(status: Obj | None, used: bool) -> None:
-    kind = CustomKind("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot")
+    kind = ServedKind("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot")
     spec = {"source": {"persistentVolumeClaimName": "data-web-0"}}
     canned = Canned()
     canned.says(f"/apis/{kind.group}/v1/namespaces/prod/volumesnapshots", listing(kind, {"spec": spec, "status": status}))

@@ -15,10 +15,10 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.objects.discovery import Discovered, discover
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.custom import search
-from kubectl_pets.cluster.topics.discovery import Discovered, discover
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import (
     LISTS,

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.objects.discovery import Discovered, ServedKind
 from kubectl_pets.cluster.objects.kinds import ListMeta, Page, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.cluster.topics.discovery import CustomKind, Discovered
 from kubectl_pets.domain.model import Value
 from kubectl_pets.domain.orphans.inventory import (
     DISCOVERY,
@@ -125,7 +125,7 @@ _SNAPSHOT = msgspec.json.Decoder(_Snapshot)
 class _SearchedKind(ResourceKind[Any]):
     """A kind whose objects come back with what was found in them."""
 
-    def __init__(self, kind: CustomKind, words: frozenset[bytes]) -> None:
+    def __init__(self, kind: ServedKind, words: frozenset[bytes]) -> None:
         super().__init__(_Custom, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
         self._words = words
 
@@ -177,7 +177,7 @@ class _Found:
         self._names |= {f"{namespace}/{name}".encode(): name for name in searched.names}
         self.words = frozenset(self._names)
 
-    def take(self, kind: CustomKind, item: _Custom) -> None:
+    def take(self, kind: ServedKind, item: _Custom) -> None:
         subject = f"{kind.kind}/{item.metadata.name}"
         for word in item.words & self.words:
             self.named.setdefault(self._names[word], subject)
@@ -196,7 +196,7 @@ class _Found:
         )
 
 
-def _may_make(kind: CustomKind) -> bool:
+def _may_make(kind: ServedKind) -> bool:
     return kind.group not in _NO_MAKERS and kind.resource not in _NO_MAKER_KINDS
 
 
@@ -232,7 +232,7 @@ def search(
     return {namespace: each.use() for namespace, each in found.items()}
 
 
-def _search(reader: Reader, kinds: list[CustomKind], found: dict[str, _Found]) -> None:
+def _search(reader: Reader, kinds: list[ServedKind], found: dict[str, _Found]) -> None:
     spaces: list[str | None] = [*found] if len(found) <= _FEW_NAMESPACES else [None]
     words = frozenset().union(*(each.words for each in found.values()))
     asked = [(kind, _SearchedKind(kind, words), space) for kind in kinds for space in spaces]
