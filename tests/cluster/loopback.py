@@ -393,7 +393,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._json({"major": "1", "minor": "37", "gitVersion": "v1.37.2"})
         if seen.path == "/apis":
             versions = sorted({version for version, _ in KINDS.values() if "/" in version})
-            groups = [{"name": each.partition("/")[0], "versions": [{"groupVersion": each}]} for each in versions]
+            groups = [{"name": each.partition("/")[0], "versions": [{"groupVersion": each, "version": each.partition("/")[2]}]} for each in versions]
             return self._json({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         if seen.path.endswith("selfsubjectaccessreviews"):
             review = json.loads(seen.body)

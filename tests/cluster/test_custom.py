@@ -7,7 +7,7 @@ import pytest
 
 from kubectl_pets.cluster.http.failures import refused
 from kubectl_pets.cluster.http.transport import Request
-from kubectl_pets.cluster.objects.discovery import Discovered, ServedKind, discover
+from kubectl_pets.cluster.objects.discovery import CustomKinds, Discovery, ServedKind
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.topics.claims import read_claim_inventory
 from kubectl_pets.cluster.topics.custom import search
@@ -55,7 +55,7 @@ def listing(kind: ServedKind, *items: Obj, more: str = "") -> Obj:
 
 def searched(canned: Canned, *kinds: ServedKind, unknown: tuple[str, ...] = (), **rest: Any) -> CustomUse:
     options: dict[str, Any] = {"ignored": frozenset[str](), "to_the_end": False} | rest
-    return search(reader(canned), Discovered(kinds, frozenset(unknown)), WANTED, **options)["prod"]
+    return search(reader(canned), CustomKinds(kinds, frozenset(unknown)), WANTED, **options)["prod"]
 
 
 # --- which kinds -------------------------------------------------------------------------------------------------------------
@@ -91,8 +91,8 @@ def test_all_kinds_come_with_one_request() -> None:
             ],
         },
     )
-    found = discover(reader(canned))
-    assert found == Discovered((VM, ServedKind("kubevirt.io", "v1alpha3", "old", "Old")), frozenset(("apps.kruise.io",)))
+    found = Discovery(reader(canned)).custom_kinds()
+    assert found == CustomKinds((VM, ServedKind("kubevirt.io", "v1alpha3", "old", "Old")), frozenset(("apps.kruise.io",)))
     assert canned.seen == ["/apis"]
     assert found.named("kubevirt.io", "virtualmachines") == VM and found.named("kubevirt.io", "x") is None
 
@@ -114,14 +114,48 @@ def test_an_older_server_is_asked_for_each_version() -> None:
     canned.says("/apis/kubevirt.io/v1", {"kind": "APIResourceList", "resources": kinds})
     canned.says("/apis/kubevirt.io/v1alpha3", {"kind": "APIResourceList", "resources": kinds})
     canned.says("/apis/apps.kruise.io/v1beta1", 503)
-    assert discover(reader(canned)) == Discovered((VM,), frozenset(("apps.kruise.io",)))
+    assert Discovery(reader(canned)).custom_kinds() == CustomKinds((VM,), frozenset(("apps.kruise.io",)))
+
+
+def test_what_was_told_is_not_asked_again_but_by_who_wants_it_fresh() -> None:
+    canned = Canned()
+    groups = [
+        {"name": name, "versions": [{"version": "v1"}], "preferredVersion": {"version": "v1"}}
+        for name in ("keda.sh", "kubevirt.io", "apps.kruise.io")
+    ]
+    canned.says("/apis", {"kind": "APIGroupList", "groups": groups})
+    kinds = [{"name": "scaledobjects", "kind": "ScaledObject", "namespaced": True, "verbs": ["list"]}]
+    canned.says("/apis/keda.sh/v1", {"kind": "APIResourceList", "resources": kinds})
+    canned.says("/apis/kubevirt.io/v1", 503, {"kind": "APIResourceList", "resources": []})
+    canned.says("/apis/apps.kruise.io/v1", {"kind": "APIResourceList", "resources": []})
+    discovery = Discovery(reader(canned))
+    one = discovery.custom_kinds(group="keda.sh")
+    assert one is not None and one.named("keda.sh", "scaledobjects") is not None and not one.unknown
+    assert canned.seen == ["/apis", "/apis/keda.sh/v1"]
+    assert discovery.set_kinds() == ()
+    first, second = discovery.custom_kinds(), discovery.custom_kinds()
+    assert first is not None and first.unknown == {"kubevirt.io"} and second is not None and not second.unknown
+    assert sorted(canned.seen) == ["/apis", "/apis/apps.kruise.io/v1", "/apis/keda.sh/v1", *2 * ["/apis/kubevirt.io/v1"]]
+    canned.says("/apis", {"kind": "APIGroupDiscoveryList", "items": [group("kubevirt.io", version("v1", resource("virtualmachines", "VirtualMachine")))]})
+    assert discovery.custom_kinds() == second
+    assert discovery.custom_kinds(fresh=True) == CustomKinds((VM,), frozenset())
+
+
+def test_a_deletion_is_judged_by_the_kinds_that_there_are_then() -> None:
+    canned = _cluster()
+    one = reader(canned)
+    assert judge(read_claim_inventory(one, "prod", lambda: NOW, every_class=False), NOW)[0].klass.value == "set-gone"
+    groups = [group("kubevirt.io", version("v1", resource("virtualmachines", "VirtualMachine")))]
+    canned.says("/apis", {"kind": "APIGroupDiscoveryList", "items": groups})
+    canned.says(MACHINES, listing(VM, {"spec": "data-web-0"}))
+    assert judge(read_claim_inventory(one, "prod", lambda: NOW, every_class=False), NOW)[0].klass.value == "used-by-template"
 
 
 @pytest.mark.parametrize("answer", [403, 404, 500, {}, {"kind": "APIGroupList"}, {"kind": "Status", "items": []}, b"<html>"])
 def test_an_answer_that_is_none_is_no_server_without_kinds(answer: Any) -> None:
     canned = Canned()
     canned.says("/apis", answer)
-    assert discover(reader(canned)) is None
+    assert Discovery(reader(canned)).custom_kinds() is None
     assert search(reader(canned), None, WANTED, ignored=frozenset(), to_the_end=True)["prod"].not_read == (DISCOVERY,)
 
 
@@ -211,7 +245,7 @@ def test_many_namespaces_are_read_in_one_list_each_kind() -> None:
     wanted = {f"ns-{at}": Searched(frozenset(("data-web-0",)), {"data-web-0": frozenset()}) for at in range(5)}
     items = [{"metadata": {"name": f"vm-{at}", "namespace": f"ns-{at}"}, "spec": "data-web-0"} for at in (1, 9)]
     canned.says("/apis/kubevirt.io/v1/virtualmachines", listing(VM, *items))
-    found = search(reader(canned), Discovered((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
+    found = search(reader(canned), CustomKinds((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
     assert {space: use.named for space, use in found.items() if use.named} == {"ns-1": {"data-web-0": "VirtualMachine/vm-1"}}
     assert len(canned.seen) == 1
 

@@ -1,19 +1,22 @@
-"""Which kinds has the server?
+"""Which kinds has the server? Asked once a run, by everybody who wants to know.
 
 Aggregated discovery (KEP-3352, on by default since Kubernetes 1.27) tells all groups with their kinds at once, and of each
-version whether that is current: an aggregated API whose server does not answer is stale. Older servers name the groups only, and
-each version is asked for its kinds.
+version whether that is current: an aggregated API whose server does not answer is stale. Older servers name groups and versions
+only, and each version whose kinds somebody wants is asked for them.
 """
 
 from collections.abc import Iterator
+from threading import Lock
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, unintelligible
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
+
+_A = TypeVar("_A")
 
 _AGGREGATED = ",".join(
     (
@@ -55,7 +58,7 @@ _BUILT_IN = frozenset(
 
 
 class ServedKind(msgspec.Struct, frozen=True):
-    """A namespaced kind whose objects can be listed, at the version that the server prefers."""
+    """A namespaced kind of a server whose objects can be listed, at the version that the server prefers."""
 
     group: str
     version: str
@@ -64,11 +67,13 @@ class ServedKind(msgspec.Struct, frozen=True):
 
     @property
     def resource(self) -> str:
+        """``volumesnapshots.snapshot.storage.k8s.io``: as rights and kubectl name it."""
         return f"{self.plural}.{self.group}"
 
 
-class Discovered(msgspec.Struct, frozen=True):
-    """The custom kinds of a server. ``unknown``: groups of which it could not say all kinds."""
+class CustomKinds(msgspec.Struct, frozen=True):
+    """The kinds of the groups that kube-apiserver does not serve itself. ``unknown``: groups of which the server could not say
+    all kinds."""
 
     kinds: tuple[ServedKind, ...]
     unknown: frozenset[str]
@@ -99,6 +104,8 @@ class _Resource(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Version(msgspec.Struct, frozen=True, rename="camel"):
+    """A version in either form (APIVersionDiscovery, metav1.GroupVersionForDiscovery)."""
+
     version: str = ""
     resources: tuple[_Resource, ...] = ()
     freshness: str = ""
@@ -108,17 +115,13 @@ class _Name(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class _GroupVersion(msgspec.Struct, frozen=True):
-    version: str = ""
-
-
 class _Group(msgspec.Struct, frozen=True, rename="camel"):
     """A group in either form (APIGroupDiscovery, metav1.APIGroup)."""
 
     metadata: _Name = _Name()
     name: str = ""
     versions: tuple[_Version, ...] = ()
-    preferred_version: _GroupVersion = _GroupVersion()
+    preferred_version: _Version = _Version()
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -136,95 +139,109 @@ class _Resources(msgspec.Struct, frozen=True):
 _ANSWER, _RESOURCES = msgspec.json.Decoder(_Answer), msgspec.json.Decoder(_Resources)
 
 
-def discover(reader: Reader) -> Discovered | None:
-    """The custom kinds; None where the server would not or could not say."""
-    attempt = Attempt("get", "the API groups")
-    try:
-        found = reader.answer("/apis", attempt, _ANSWER, accept=_AGGREGATED)
+class _Served(msgspec.Struct, frozen=True):
+    """A version of a group. ``resources`` None: the server has to be asked for them."""
+
+    group: str
+    version: str
+    resources: tuple[_Resource, ...] | None = None
+    stale: bool = False
+
+
+class Answering(Protocol):
+    """Who answers at a path, decoded (``lists.Reader``)."""
+
+    def answer(
+        self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A], *, accept: str = "application/json"
+    ) -> _A: ...
+
+
+class Discovery:
+    """The kinds of one server. What it answered holds for the run; what it did not answer is asked again by the next."""
+
+    def __init__(self, server: Answering) -> None:
+        self._server, self._lock = server, Lock()
+        self._versions: tuple[_Served, ...] | None = None
+
+    def set_kinds(self) -> tuple[SetKind, ...] | None:
+        """The kinds of sets besides apps/v1 whose API is served; None where the server will not say. Raises PetsError where it
+        could not."""
+        try:
+            served = {f"{each.group}/{each.version}" for each in self._served()}
+        except (ForbiddenError, NotFoundError):
+            return None
+        return tuple(kind for kind in KINDS if kind is not APPS_SET and kind.api_version in served)
+
+    def custom_kinds(self, *, group: str = "", fresh: bool = False) -> CustomKinds | None:
+        """The custom kinds, of one ``group`` or of all; None where the server would not or could not say. ``fresh``: asked for
+        again, because a kind that was installed a moment ago may name what is about to be deleted."""
+        try:
+            served = [
+                each
+                for each in self._served(fresh=fresh)
+                if each.group not in _BUILT_IN and group in ("", each.group)
+            ]
+        except (ForbiddenError, NotFoundError, ServerError):
+            return None
+        kinds: dict[tuple[str, str], ServedKind] = {}
+        unknown = set()
+        for each in self._with_resources(served):
+            if each.stale or each.resources is None:
+                unknown.add(each.group)
+            for kind in _kinds(each):
+                kinds.setdefault((kind.group, kind.plural), kind)
+        return CustomKinds(tuple(kinds.values()), frozenset(unknown))
+
+    def _served(self, *, fresh: bool = False) -> tuple[_Served, ...]:
+        """Every version of every group; of a group the one first that the server prefers."""
+        with self._lock:  # whoever comes meanwhile waits for the same answer
+            if self._versions is None or fresh:
+                self._versions = self._ask()
+            return self._versions
+
+    def _ask(self) -> tuple[_Served, ...]:
+        attempt = Attempt("get", "the API groups")
+        found = self._server.answer("/apis", attempt, _ANSWER, accept=_AGGREGATED)
         if found.kind == "APIGroupDiscoveryList" and found.items is not None:
-            return _aggregated(found.items)
+            return tuple(
+                _Served(group.metadata.name, version.version, version.resources, version.freshness == "Stale")
+                for group in found.items
+                for version in group.versions
+            )
         if found.kind == "APIGroupList" and found.groups is not None:
-            return _one_by_one(reader, found.groups)
-        raise unintelligible(attempt, f"it is no list of API groups but '{found.kind}'")
-    except (ForbiddenError, NotFoundError, ServerError):
-        return None
-
-
-def _aggregated(groups: tuple[_Group, ...]) -> Discovered:
-    kinds: dict[tuple[str, str], ServedKind] = {}
-    unknown = set()
-    for group in groups:
-        name = group.metadata.name
-        if name in _BUILT_IN:
-            continue
-        for version in group.versions:  # the preferred one is the first
-            if version.freshness == "Stale":
-                unknown.add(name)
-            for kind in _kinds(name, version.version, version.resources):
-                kinds.setdefault((name, kind.plural), kind)
-    return Discovered(tuple(kinds.values()), frozenset(unknown))
-
-
-def _one_by_one(reader: Reader, groups: tuple[_Group, ...]) -> Discovered:
-    asked = [
-        (group.name, version)
-        for group in groups
-        if group.name not in _BUILT_IN
-        for version in dict.fromkeys((group.preferred_version.version, *(each.version for each in group.versions)))
-        if version
-    ]
-    answers = together([lambda each=each: _resources(reader, *each) for each in asked])  # type: ignore[misc]
-    kinds: dict[tuple[str, str], ServedKind] = {}
-    unknown = set()
-    for (group, version), resources in zip(asked, answers, strict=True):
-        if resources is None:
-            unknown.add(group)
-            continue
-        for kind in _kinds(group, version, resources):
-            kinds.setdefault((group, kind.plural), kind)
-    return Discovered(tuple(kinds.values()), frozenset(unknown))
-
-
-def _resources(reader: Reader, group: str, version: str) -> tuple[_Resource, ...] | None:
-    try:
-        found = reader.answer(f"/apis/{group}/{version}", Attempt("get", f"the kinds of {group}/{version}"), _RESOURCES)
-    except (ForbiddenError, NotFoundError, ServerError):
-        return None
-    return found.resources if found.kind == "APIResourceList" else None
-
-
-def _kinds(group: str, version: str, resources: tuple[_Resource, ...]) -> Iterator[ServedKind]:
-    for each in resources:
-        if each.wanted:
-            yield ServedKind(group, version, each.resource or each.name, each.response_kind.kind or each.kind)
-
-
-class _ServedVersion(msgspec.Struct, frozen=True, rename="camel"):
-    group_version: str = ""
-
-
-class _ServedGroup(msgspec.Struct, frozen=True):
-    versions: tuple[_ServedVersion, ...] = ()
-
-
-class _GroupList(msgspec.Struct, frozen=True):
-    """metav1.APIGroupList."""
-
-    kind: str = ""
-    groups: tuple[_ServedGroup, ...] = ()
-
-
-_GROUP_LIST = msgspec.json.Decoder(_GroupList)
-
-
-def other_kinds(reader: Reader) -> tuple[SetKind, ...] | None:
-    """The kinds besides apps/v1 whose API is served; None where the server does not say. Raises PetsError."""
-    attempt = Attempt("get", "the API groups")
-    try:
-        found = reader.answer("/apis", attempt, _GROUP_LIST)
-    except (ForbiddenError, NotFoundError):
-        return None
-    if found.kind != "APIGroupList":
+            return tuple(
+                _Served(group.name, version)
+                for group in found.groups
+                for version in dict.fromkeys((group.preferred_version.version, *(each.version for each in group.versions)))
+                if version
+            )
         raise unintelligible(attempt, f"an APIGroupList was asked for, {found.kind or 'an object without a kind'} came")
-    served = {version.group_version for group in found.groups for version in group.versions}
-    return tuple(kind for kind in KINDS if kind is not APPS_SET and kind.api_version in served)
+
+    def _with_resources(self, served: list[_Served]) -> list[_Served]:
+        """The same versions with what each serves, as far as the server says; remembered, too."""
+        asked = [each for each in served if each.resources is None]
+        if not asked:
+            return served
+        answers = together([lambda each=each: self._resources(each) for each in asked])  # type: ignore[misc]
+        told = {(each.group, each.version): answer for each, answer in zip(asked, answers, strict=True)}
+
+        def whole(each: _Served) -> _Served:
+            return msgspec.structs.replace(each, resources=told.get((each.group, each.version), each.resources))
+
+        with self._lock:
+            self._versions = tuple(map(whole, self._versions or ()))
+        return list(map(whole, served))
+
+    def _resources(self, served: _Served) -> tuple[_Resource, ...] | None:
+        path = f"{served.group}/{served.version}"
+        try:
+            found = self._server.answer(f"/apis/{path}", Attempt("get", f"the kinds of {path}"), _RESOURCES)
+        except (ForbiddenError, NotFoundError, ServerError):
+            return None
+        return found.resources if found.kind == "APIResourceList" else None
+
+
+def _kinds(served: _Served) -> Iterator[ServedKind]:
+    for each in served.resources or ():
+        if each.wanted:
+            yield ServedKind(served.group, served.version, each.resource or each.name, each.response_kind.kind or each.kind)

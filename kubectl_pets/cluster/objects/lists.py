@@ -8,7 +8,8 @@ list of any length costs the memory of its Structs and of one page.
 """
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -26,6 +27,9 @@ from kubectl_pets.errors import (
     UnreachableError,
     UnreadableError,
 )
+
+if TYPE_CHECKING:
+    from kubectl_pets.cluster.objects.discovery import Discovery
 
 T = TypeVar("T", bound=Object)
 _A = TypeVar("_A")
@@ -77,6 +81,8 @@ class Reader:
         self._transport = transport
         self._version: ServerVersion | None = None
         self._version_known = False
+        self._lock = Lock()
+        self._discovery: Discovery | None = None
 
     def one(
         self,
@@ -160,6 +166,15 @@ class Reader:
             return decoder.decode(body)
         except UNINTELLIGIBLE as error:
             raise unintelligible(attempt, str(error)) from None
+
+    @property
+    def discovery(self) -> "Discovery":
+        """Which kinds the server has. It remembers what it was told, so there is one for the whole run."""
+        from kubectl_pets.cluster.objects.discovery import Discovery  # most verbs know their kinds
+
+        with self._lock:
+            self._discovery = self._discovery or Discovery(self)
+            return self._discovery
 
     def version(self) -> ServerVersion | None:
         """What the server calls itself, asked once; None where it does not say."""

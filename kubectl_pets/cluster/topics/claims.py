@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.discovery import Discovered, discover
+from kubectl_pets.cluster.objects.discovery import CustomKinds
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.custom import search
@@ -49,18 +48,6 @@ UNREAD = (ForbiddenError, NotFoundError, ServerError)
 
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
-
-
-class _Group(msgspec.Struct, frozen=True, rename="camel"):
-    """What ``/apis/GROUP`` says (metav1.APIGroup)."""
-
-    class Version(msgspec.Struct, frozen=True, rename="camel"):
-        group_version: str = ""
-
-    preferred_version: Version = Version()
-
-
-_GROUP = msgspec.json.Decoder(_Group)
 
 
 def read_claim_inventory(
@@ -130,7 +117,7 @@ def autoscalers_in(reader: Reader, scope: Scope) -> tuple[HorizontalPodAutoscale
 
 def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] | None:
     """KEDA's; empty where it is not installed."""
-    return _whole(_row(reader, _SCALED_OBJECTS, scope))
+    return _whole(_discovered(reader, reader.discovery.custom_kinds(group=_SCALED_OBJECTS.group), _SCALED_OBJECTS, scope))
 
 
 def _whole(listed: tuple[T, ...] | None) -> tuple[T, ...] | None:
@@ -138,11 +125,12 @@ def _whole(listed: tuple[T, ...] | None) -> tuple[T, ...] | None:
     return None if any(item.unreadable for item in listed or ()) else listed
 
 
-def _lists(reader: Reader, scope: Scope, ignored: frozenset[str]) -> tuple[Discovered | None, dict[str, Any]]:
+def _lists(reader: Reader, scope: Scope, ignored: frozenset[str]) -> tuple[CustomKinds | None, dict[str, Any]]:
     """What kinds there are, and by field the lists of the inventory. One that is ``ignored`` counts where it can be read."""
     built_in = [row for row in LISTS if row.version]
     custom = [row for row in LISTS if not row.version]
-    calls: list[Callable[[], Any]] = [partial(discover, reader), *(partial(_row, reader, row, scope) for row in built_in)]
+    calls: list[Callable[[], Any]] = [partial(reader.discovery.custom_kinds, fresh=True)]
+    calls += [partial(_row, reader, row, scope) for row in built_in]
     discovered, *read = together(calls)
     found = together([partial(_discovered, reader, discovered, row, scope) for row in custom])
     for row, listed in zip(custom, found, strict=True):
@@ -150,7 +138,7 @@ def _lists(reader: Reader, scope: Scope, ignored: frozenset[str]) -> tuple[Disco
     return discovered, dict(zip((row.field for row in (*built_in, *custom)), read, strict=True))
 
 
-def _discovered(reader: Reader, discovered: Discovered | None, row: InventoryList, scope: Scope) -> Any:
+def _discovered(reader: Reader, discovered: CustomKinds | None, row: InventoryList, scope: Scope) -> Any:
     """A list of custom resources; empty where discovery is certain that there is no such kind."""
     kind = discovered.named(row.group, row.plural) if discovered else None
     if kind is not None:
@@ -160,8 +148,6 @@ def _discovered(reader: Reader, discovered: Discovered | None, row: InventoryLis
 
 
 def _row(reader: Reader, row: InventoryList, scope: Scope) -> Any:
-    if not row.version:
-        return _custom(reader, row, scope)
     return _list(reader, ResourceKind(row.type, f"/apis/{row.group}/{row.version}", row.plural, row.kind), scope)
 
 
@@ -228,14 +214,3 @@ def _list(reader: Reader, kind: ResourceKind[T], scope: Scope) -> tuple[T, ...] 
         return reader.listing(kind, scope, unreadable=True).items
     except UNREAD:
         return None  # a built-in API that is not there is no reason to believe that it is empty
-
-
-def _custom(reader: Reader, row: InventoryList, scope: Scope) -> tuple[Object, ...] | None:
-    """A custom resource's list, at the version that the server prefers; empty where its group is not installed."""
-    try:
-        found = reader.answer(f"/apis/{row.group}", Attempt("get", f"the API group {row.group}"), _GROUP)
-    except NotFoundError:
-        return ()
-    except UNREAD:
-        return None
-    return _list(reader, ResourceKind(row.type, f"/apis/{found.preferred_version.group_version}", row.plural, row.kind), scope)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.discovery import Discovered, ServedKind
+from kubectl_pets.cluster.objects.discovery import CustomKinds, ServedKind
 from kubectl_pets.cluster.objects.kinds import ListMeta, Page, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Value
@@ -202,7 +202,7 @@ def _may_make(kind: ServedKind) -> bool:
 
 def search(
     reader: Reader,
-    discovered: Discovered | None,
+    discovered: CustomKinds | None,
     wanted: Mapping[str, Searched],
     *,
     ignored: frozenset[str],

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.discovery import other_kinds
 from kubectl_pets.cluster.objects.kinds import (
     CLAIMS,
     COUSINS,
@@ -83,7 +82,7 @@ def inventory(reader: Reader, namespace: str | None, selector: str | None, *, ev
 
 def _of_other_kinds(reader: Reader, scope: Scope) -> dict[str, tuple[StatefulSet, ...] | None]:
     """By resource, the sets of kinds besides apps/v1 that this server knows; None where they may not be read."""
-    kinds = other_kinds(reader)
+    kinds = reader.discovery.set_kinds()
     if kinds is None:
         return {kind.resource: None for kind in KINDS if kind is not APPS_SET}
 
@@ -167,7 +166,7 @@ def _names(reader: Reader, namespace: str, kind: SetKind) -> list[str] | None:
 def _namesake(reader: Reader, namespace: str, name: str, kind: SetKind) -> SetKind | None:
     """Another kind of set that has one of this name."""
     try:
-        kinds = (APPS_SET, *(other_kinds(reader) or ()))
+        kinds = (APPS_SET, *(reader.discovery.set_kinds() or ()))
     except PetsError:
         return None
     others = [each for each in kinds if each is not kind]

@@ -12,7 +12,6 @@ import msgspec
 
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.discovery import other_kinds
 from kubectl_pets.cluster.objects.kinds import (
     CLAIMS,
     PODS,
@@ -308,7 +307,7 @@ class FleetSource(Source[Inventory]):
         scope = Scope(namespace=namespace, labels=labels)
         self._sets = self._follower(SETS, scope, required=True, unreadable=True)
         self._sets.prime()
-        others = other_kinds(reader) if every_kind else ()
+        others = reader.discovery.set_kinds() if every_kind else ()
         self._unknown = tuple(kind.resource for kind in KINDS if others is None and kind is not APPS_SET)
         self._others = {kind: self._follower(SETS_OF[kind.group], scope, unreadable=True) for kind in others or ()}
         together([each.prime for each in self._others.values()])
