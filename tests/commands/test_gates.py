@@ -109,18 +109,22 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def moved_to(pets: Plugin, address: str) -> tuple[str, str]:
+    """A gate that gives each pod this address. A kubelet would answer the pod's own."""
+    status = json.dumps({"status": {"podIP": address, "podIPs": [{"ip": address}]}})
+    moved = f"kubectl --kubeconfig {pets.plane.kubeconfig} -n {pets.namespace} patch pod $KUBECTL_PETS_POD --subresource=status"
+    return "--gate-cmd", f"{moved} --type=merge -p '{status}'"
+
+
 def test_http_gate_goes_through_the_api_servers_proxy(pets: Plugin) -> None:
-    """A kubelet would answer the pod's address; here it is made this machine's, where a server plays the container."""
+    """The pods' addresses are made this machine's, where a server plays the container."""
     pets.make("web", replicas=1)
     address = own_address()
     with answering(address) as (port, asked):
-        status = json.dumps({"status": {"podIP": address, "podIPs": [{"ip": address}]}})
-        moved = f"kubectl --kubeconfig {pets.plane.kubeconfig} -n {pets.namespace} patch pod $KUBECTL_PETS_POD --subresource=status"
-        to_here = ("--gate-cmd", f"{moved} --type=merge -p '{status}'")
         http = ("--gate-http", f"/healthz?full=1:{port}", "--gate-retries", "5")
         held = pets("rollout", "run", "web", "--image", NEW, "--gate-http", f"/healthz:{port}", "--gate-retries", "0", "--gate-timeout", "2s", expect=4)
         assert "did not pass --gate-http" in held.stderr and asked == []
-        pets("rollout", "restart", "web", *to_here, "--timeout", "60s")
+        pets("rollout", "restart", "web", *moved_to(pets, address), "--timeout", "60s")
         pets("rollout", "promote", "web", *http, "--timeout", "60s")
         assert asked == ["/healthz?full=1"] * 3
 

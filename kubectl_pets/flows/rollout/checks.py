@@ -85,7 +85,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         """What the gates and the question for the leader need (verb, resource)."""
         needed = []
         if self.leader_command or any(isinstance(gate, ExecGate) for gate in self.gates):
-            needed.append(("create", "pods/exec"))
+            # A stream is opened by a GET, and newer servers want create of whoever opens one besides.
+            needed += [("get", "pods/exec"), ("create", "pods/exec")]
         if any(isinstance(gate, HttpGate) for gate in self.gates):
             needed.append(("get", "pods/proxy"))
         return tuple(needed)
