@@ -170,9 +170,13 @@ class Loopback:
         self.ended = threading.Event()
         self._faults: list[_Fault] = []
         self._tls = tls
-        self._port = free_ports(["loopback"])["loopback"]  # one that is still free when it is started again
         self._server: _Server | None = None
-        self.start()
+        while self._server is None:
+            self._port = free_ports(["loopback"])["loopback"]  # one that is still free when it is started again
+            try:
+                self.start()
+            except OSError:
+                pass  # another process took it since
 
     @property
     def url(self) -> str:

@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+import socket
 import sys
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +102,28 @@ def test_client_certificates_from_data_and_from_files(connecting: Connector, aut
         assert all(("commonName", "me") in sum(peer["subject"], ()) for peer in server.peers)
         with pytest.raises(UnreachableError) as caught:
             connecting(server.url, cluster=trusted).set_view("x", "web")
-        assert caught.value.hint is not None and ("client-certificate" in caught.value.hint or caught.value.hint == "try again")
+        assert caught.value.hint is not None and ("client-certificate" in caught.value.hint or caught.value.hint == "try again")  # its alert, or the cut after it
+
+
+def test_a_connection_that_is_cut_in_the_handshake_is_lost_not_untrusted(connecting: Connector, authority: trustme.CA) -> None:
+    """As by a server that turns a certificate down and closes before its alert was read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def cut() -> None:
+            with suppress(OSError):  # the listener is closed at the end
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(1)  # of the hello, the rest of which stays unread
+
+        thread = threading.Thread(target=cut, daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(UnreachableError, match="lost the API server") as caught:
+            connecting(url, cluster={"certificate-authority-data": data(authority.cert_pem)}).set_view("x", "web")
+        assert caught.value.hint is not None and caught.value.hint.startswith("try again")
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
 
 
 def test_client_certificates_in_files_are_read_again_when_they_are_rotated(

@@ -210,6 +210,11 @@ def _untrusted(cause: BaseException, where: str, via: str) -> PetsError:
         elif code in (9, 10):  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
             hint = "check the clock of this machine; else the cluster's certificate must be renewed"
         return UnreachableError(f"the certificate of {where}{via} is not trusted: {clean(problem)}", hint=hint)
+    if isinstance(cause, ssl.SSLEOFError | ConnectionError):
+        return UnreachableError(
+            f"lost {where}{via}: the connection was cut in the middle of TLS",
+            hint="try again; a server that wants a client certificate may end it so: check client-certificate and client-key",
+        )
     reason = getattr(cause, "reason", "") or ""
     words = clean(reason.replace("_", " ").lower() or "the TLS handshake failed", 200)
     hint = "check tls-server-name, the proxy and the server's address"
