@@ -6,13 +6,14 @@ JOBS ?= 6
 FROM ?=
 ROUNDS ?=
 SEED ?=
+TAG ?=
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint quick unit realnode controlplane build krew bench parity faults lock clean
+.PHONY: help demo test lint quick unit realnode controlplane build may krew manifest bench parity faults lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,8 +55,14 @@ controlplane: $(READY) ## build the control plane (VERSION=v1.34.4 for another s
 build: $(READY) ## dist/kubectl-pets, one executable for this machine
 	@$(BIN)/python -m krew.build
 
-krew: build ## the archive that krew installs, its sum and manifest (FROM=folder adds other platforms' archives)
-	@$(BIN)/python -m krew.release $(if $(FROM),--from "$(FROM)")
+may: $(READY)
+	@$(BIN)/python -m krew.release --may --tag "$(TAG)"
+
+krew: $(if $(TAG),may) build ## the archive that krew installs, its sum and manifest (FROM=folder adds others; TAG=v1.2.3: has to be that)
+	@$(BIN)/python -m krew.release --try $(if $(FROM),--from "$(FROM)")
+
+manifest: $(READY) ## sums and manifest of archives that were made elsewhere, which stay as they are (FROM=folder)
+	@$(BIN)/python -m krew.release --merge --from "$(FROM)" $(if $(TAG),--tag "$(TAG)")
 
 parity: $(READY) ## real kubectl beside kubectl-pets on 460 kubeconfigs, flags and surroundings, and what differs on purpose
 	@$(ON_VENV) PARITY=all CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m pytest -n $(JOBS) tests/parity

@@ -5,7 +5,6 @@ build: it would be handed out without its licence.
 """
 
 import re
-import ssl
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -14,6 +13,8 @@ from importlib.metadata import Distribution, distribution, packages_distribution
 from pathlib import Path
 
 from PyInstaller.archive.readers import CArchiveReader
+
+from kubectl_pets import version
 
 #: Packages that name a family of licences, where their text is one of it.
 _UNCLEAR = {"PySocks": "BSD-3-Clause"}
@@ -55,7 +56,7 @@ def contents(executable: Path) -> Contents:
 
 def parts(inside: Contents) -> list[Part]:
     """Everything in it that others have written, by name."""
-    found = {part.name: part for part in [_python(), _bootloader()]}
+    found = {part.name: part for part in [_python(), _bootloader(), _openssl()]}
     for name in _packages(inside.modules):
         found[name] = _from_metadata(distribution(name))
     for name in _libraries(inside.files):
@@ -86,8 +87,7 @@ def _native(library: str) -> Part | None:
     if re.match(r"(lib)?python3|python$", name):
         return None
     if re.match(r"lib(crypto|ssl)\b", name):
-        version = " ".join(ssl.OPENSSL_VERSION.split()[1:2])
-        return Part("OpenSSL", version, "Apache-2.0", _text("openssl.txt"))
+        return _openssl()
     if re.match(r"(vcruntime|ucrtbase|api-ms-win|msvcp)", name):
         licence = "LicenseRef-Microsoft-Redistributable"
         return Part("Microsoft Visual C++ Runtime", "unknown", licence, _text("microsoft.txt"))
@@ -99,6 +99,11 @@ def _native(library: str) -> Part | None:
 def _python() -> Part:
     text = next(path for path in _python_licences() if path.is_file()).read_text(encoding="utf-8")
     return Part("CPython", ".".join(str(number) for number in sys.version_info[:3]), "PSF-2.0", text)
+
+
+def _openssl() -> Part:
+    """Always inside: as libraries of its own or, with Pythons that stand alone, as a part of Python's."""
+    return Part("OpenSSL", version.openssl(), "Apache-2.0", _text("openssl.txt"))
 
 
 def _python_licences() -> list[Path]:

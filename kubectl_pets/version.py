@@ -1,4 +1,4 @@
-"""What this program is made of: its own version and commit, Python, the client library. For ``--version`` and bug reports.
+"""What this program is made of: its own version and commit, Python, OpenSSL, the client library. For ``--version``, bug reports.
 
 The built executable has no package metadata and no checkout beside it. Its build therefore puts a top-level module
 ``kubectl_pets_build`` on the path, with ``COMMIT: str`` (the full hash, "-dirty" behind it where files were changed; "" where it
@@ -20,6 +20,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     version: str
     commit: str | None
     python: str
+    openssl: str  #: as "3.5.4"
     kubernetes_client: str | None
 
 
@@ -31,7 +32,14 @@ def read() -> Version:
     else:
         commit, client = build.COMMIT or None, build.CLIENT
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return Version(version=__version__, commit=commit, python=python, kubernetes_client=client)
+    return Version(version=__version__, commit=commit, python=python, openssl=openssl(), kubernetes_client=client)
+
+
+def openssl() -> str:
+    """The version of the OpenSSL that is inside, or that this Python has; the module ``ssl`` would be much more to load."""
+    from _ssl import OPENSSL_VERSION
+
+    return OPENSSL_VERSION.split()[1]
 
 
 def text(version: Version) -> str:
@@ -39,6 +47,7 @@ def text(version: Version) -> str:
         ("kubectl-pets", version.version),
         ("commit", version.commit or "unknown"),
         ("Python", version.python),
+        ("OpenSSL", version.openssl),
         ("Kubernetes client", version.kubernetes_client or "unknown"),
     )
     return "\n".join(f"{name:<19}{value}" for name, value in rows)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import subprocess
 import sys
 from importlib.metadata import version as installed
@@ -162,12 +163,15 @@ def test_version_in_words() -> None:
     assert re.search(rf"^kubectl-pets +{re.escape(__version__)}$", shown, re.MULTILINE)
     assert re.search(rf"^Kubernetes client +{re.escape(installed('kubernetes'))}$", shown, re.MULTILINE)
     assert re.search(rf"^Python +{sys.version_info.major}\.{sys.version_info.minor}\.", shown, re.MULTILINE)
-    assert len(shown.splitlines()) == 4
+    assert re.search(rf"^OpenSSL +{re.escape(ssl.OPENSSL_VERSION.split()[1])}$", shown, re.MULTILINE)
+    assert len(shown.splitlines()) == 5
 
 
 def test_version_for_programs_in_any_order() -> None:
     found = json.loads(said("--version", "-o", "json"))
-    assert found["kind"] == "Version" and set(found) == {"apiVersion", "kind", "version", "commit", "python", "kubernetesClient"}
+    assert found.pop("kind") == "Version" and set(found) == {"apiVersion", "version", "commit", "python", "openssl", "kubernetesClient"}
+    assert found["openssl"] == ssl.OPENSSL_VERSION.split()[1]
+    found["kind"] = "Version"
     assert found == json.loads(said("-o", "json", "--version")) == yaml.safe_load(said("--version", "--output=yaml"))
     assert "Missing command" in said("-o", "json", expect=ExitCode.USAGE)
 
