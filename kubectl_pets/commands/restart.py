@@ -14,7 +14,7 @@ from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
-from kubectl_pets.flows.rollout.terms import soak_option, terms_options
+from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
 from kubectl_pets.session import Session
 
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
@@ -32,6 +32,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="So many pods at a time.")
 @click.option("--anew", is_flag=True, help="Begin again, although the last restart is unfinished or hardly over.")
 @soak_option("--soak")
+@settle_option
 @click.argument("name", type=SetName())
 @run_options()
 @terms_options
@@ -49,6 +50,7 @@ def command(
     batch: int | None,
     anew: bool,
     soak: timedelta,
+    settle: timedelta,
 ) -> ExitCode:
     """Make every pod anew, as kubectl rollout restart does, and wait for the last one; or chosen pods in a chosen order.
 
@@ -71,12 +73,12 @@ def command(
 
     def goal(seen: Assessment, careful: bool) -> Goal:
         if not chosen:
-            by = Run(soak=soak) if soak or terms.stepwise or careful else None
-            return Restart(at=mark(session.now(), seen), by=by, anew=anew)
+            by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
+            return Restart(at=mark(session.now(), seen), by=by, settle=settle, anew=anew)
         left_out = _named(skip, seen)
         wanted = in_order(_named(pods, seen), seen, Order(order) if order else None)
         names = tuple(pod for pod in wanted if pod not in left_out)
-        return RestartPods(pods=names, batch=batch or 1, soak=soak, leader=leader, anew=anew)
+        return RestartPods(pods=names, batch=batch or 1, soak=soak, settle=settle, leader=leader, anew=anew)
 
     return carry(session, name, goal, options, terms)
 

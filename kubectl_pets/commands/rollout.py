@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 
 from kubectl_pets.cli.groups import LazyGroup, Verb
-from kubectl_pets.cli.options import Duration, ImageValue, Pods, SetName, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import images_for
@@ -16,7 +16,7 @@ from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
-from kubectl_pets.flows.rollout.terms import soak_option, terms_options
+from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"
@@ -41,14 +41,6 @@ _image = click.option(
     "--image", "images", type=ImageValue(), multiple=True, help="The change to roll out; may be repeated, one a container."
 )
 _pods = click.option("--pods", type=Pods(), default="1", show_default=True, help="How many pods to release.")
-_settle = click.option(
-    "--settle",
-    type=Duration(),
-    default="10s",
-    show_default=True,
-    metavar="DURATION",
-    help="How long new pods have to stay Ready where the set's minReadySeconds is 0; 0: do not wait.",
-)
 _name = click.argument("name", type=SetName())
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
@@ -92,7 +84,7 @@ def command() -> None:
 @click.option("--canary", type=Pods(), help="Pods to release first; as many as a step where not given.")
 @click.option("--step", type=Pods(), default="1", show_default=True, help="Pods to release at a time.")
 @soak_option("--pause", "--soak")
-@_settle
+@settle_option
 @click.option(
     "--on-stuck",
     type=click.Choice([choice.value for choice in OnStuck]),
@@ -154,7 +146,7 @@ def run(
 @click.command("canary", epilog=_CODES)
 @_pods
 @_image
-@_settle
+@settle_option
 @_forward
 def canary(
     session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...], settle: timedelta
@@ -176,7 +168,7 @@ def canary(
 
 @click.command("step", epilog=_CODES)
 @_pods
-@_settle
+@settle_option
 @_forward
 def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, settle: timedelta) -> ExitCode:
     """Release the next pods, from the highest ordinal down, and wait until they are available.
@@ -193,7 +185,7 @@ def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: A
 
 @click.command("promote", epilog=_CODES)
 @soak_option("--soak")
-@_settle
+@settle_option
 @_forward
 def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak: timedelta, settle: timedelta) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
@@ -234,19 +226,21 @@ def resume(session: Session, name: str, options: RunOptions) -> ExitCode:
 
 
 @click.command("abort", epilog=_CODES)
+@settle_option
 @_verb
-def abort(session: Session, name: str, options: RunOptions) -> ExitCode:
+def abort(session: Session, name: str, options: RunOptions, settle: timedelta) -> ExitCode:
     """Bring every pod back to the current revision, the last one that was rolled out to the end.
 
     Holds the rollout with the partition, then deletes the updated pods one at a time (broken ones first, then from the highest
-    ordinal down), each back and available before the next. The template keeps the new version, held back by the partition.
+    ordinal down), each back and staying up before the next one that serves goes. The template keeps the new version, held back
+    by the partition.
 
     \b
     Examples:
       kubectl pets rollout abort web
       kubectl pets rollout abort web -y --timeout 15m
     """
-    return carry(session, name, lambda seen, careful: Abort(), options)
+    return carry(session, name, lambda seen, careful: Abort(settle=settle), options)
 
 
 def _resolve(images: tuple[Image, ...], seen: Assessment) -> tuple[Image, ...]:

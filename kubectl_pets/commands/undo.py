@@ -15,7 +15,7 @@ from kubectl_pets.errors import ExitCode, InvalidError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
-from kubectl_pets.flows.rollout.terms import soak_option, terms_options
+from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
 from kubectl_pets.session import Session
 
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
@@ -24,13 +24,20 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.command("undo", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
 @soak_option("--soak")
+@settle_option
 @click.argument("name", type=SetName())
 @run_options()
 @terms_options
 @connection
 @pass_session
 def undo(
-    session: Session, name: str, options: RunOptions, terms: Terms, to_revision: int | None, soak: timedelta
+    session: Session,
+    name: str,
+    options: RunOptions,
+    terms: Terms,
+    to_revision: int | None,
+    soak: timedelta,
+    settle: timedelta,
 ) -> ExitCode:
     """Restore the template of an earlier revision, delete the broken pods that would keep the set stuck, and wait.
 
@@ -50,14 +57,14 @@ def undo(
     by_name = {entry.name: entry for entry in history}
 
     def goal(seen: Assessment, careful: bool) -> Undo | Done | Refused:
-        back = goes_back_to(history, seen, to_revision)
+        back = goes_back_to(history, seen, to_revision, settle)
         if isinstance(back, Done | Refused):
             return back
         entry = by_name[back]
         if not entry.template:
             raise InvalidError(f"revision {entry.number} of {name} holds no template, so there is nothing to restore.")
-        by = Run(soak=soak) if soak or terms.stepwise or careful else None
-        return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by)
+        by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
+        return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by, settle=settle)
 
     return carry(session, name, goal, options, terms)
 
@@ -70,12 +77,15 @@ def undo(
     show_default=True,
     help="Leave a pod alone that is merely not ready until it is this old; what fails for longer is stuck.",
 )
+@settle_option
 @click.argument("name", type=SetName())
 @run_options(patience=False)
 @terms_options
 @connection
 @pass_session
-def unstick(session: Session, name: str, options: RunOptions, terms: Terms, patience: timedelta) -> ExitCode:
+def unstick(
+    session: Session, name: str, options: RunOptions, terms: Terms, patience: timedelta, settle: timedelta
+) -> ExitCode:
     """Get a set going whose template is right but whose broken pods hold the controller up, and wait.
 
     Deletes just the pod that the controller waits for in vain, lowest ordinal first, if it would come back at another revision,
@@ -89,4 +99,4 @@ def unstick(session: Session, name: str, options: RunOptions, terms: Terms, pati
       kubectl pets rollout unstick web -y --timeout 10m
     """
     options = replace(options, stuck_after=StuckAfter(time=patience))
-    return carry(session, name, lambda seen, careful: Unstick(patience=patience), options, terms)
+    return carry(session, name, lambda seen, careful: Unstick(patience=patience, settle=settle), options, terms)

@@ -34,8 +34,8 @@ def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 #: Verbs with ``--settle``, and those with ``--patience``.
-_SETTLING = ("run", "canary", "step", "promote")
-_PATIENT = (*_SETTLING, "status", "abort", "undo", "restart", "scale")
+_SETTLING = ("run", "canary", "step", "promote", "abort", "undo", "unstick", "restart")
+_PATIENT = ("run", "canary", "step", "promote", "status", "abort", "undo", "restart", "scale")
 
 
 class Plugin:

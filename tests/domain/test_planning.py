@@ -42,6 +42,7 @@ from kubectl_pets.domain.stepping.steps import (
     Stuck,
     Wait,
     WaitReason,
+    asked_about,
 )
 from tests.domain.builders import NEW, NOW, OLD, THIRD, failing, kept, leaving, pod, snapshot, snapshots, statefulset, unready
 from tests.domain.closed_loop import BAD, GOOD, histories, new_image, worlds
@@ -104,7 +105,8 @@ def test_a_plan_is_what_is_done(data: st.DataObject, seed: int) -> None:
 @cases(300)
 @given(data=st.data(), seed=st.integers(0, 2**32))
 def test_a_plan_made_under_way_deletes_no_fewer_pods_than_are_named(data: st.DataObject, seed: int) -> None:
-    """Deletions are agreed to by the plan: a pod that was not in it must not go, whatever was under way."""
+    """Deletions are agreed to by the plan: a pod that was not in it must not go, whatever was under way. Of those that nobody is
+    asked about (a broken pod, in place of which the goal itself orders another image) a plan may not know yet."""
     world = data.draw(worlds())
     data.draw(histories(world, Random(seed), (GOOD, BAD)))
     goal = data.draw(goals(("app:3",)))
@@ -114,7 +116,7 @@ def test_a_plan_made_under_way_deletes_no_fewer_pods_than_are_named(data: st.Dat
     planned = plan(goal, seen, world.now)
     steps, ending = carried_out(goal, world)
     note(f"{planned} {steps} {ending}")
-    deleted = {step.pod for step in steps if isinstance(step, Delete)}
+    deleted = {pod for step in steps if (pod := asked_about(step)) is not None}
     assert bool(planned.deletes) >= bool(deleted)
 
 

@@ -22,6 +22,7 @@ from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.stepping.deciding import decide
 from kubectl_pets.domain.stepping.planning import plan
+from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
@@ -31,18 +32,24 @@ from kubectl_pets.domain.stepping.steps import (
     Delete,
     Done,
     DoneReason,
+    Evict,
     Goal,
+    Plan,
     Promote,
+    Refused,
+    Restart,
+    RestartPods,
     Run,
     RunMemory,
     SetPartition,
     StepOn,
     Stuck,
+    Undo,
     Unstick,
     Wait,
     WaitReason,
 )
-from tests.domain.builders import NEW, NOW, UID, failing, pod, snapshot, statefulset, unready
+from tests.domain.builders import NEW, NOW, OLD, UID, failing, pod, snapshot, statefulset, unready
 
 SETTLE = timedelta(seconds=10)
 JUST = NOW - timedelta(seconds=4)
@@ -73,7 +80,62 @@ def test_neither_is_the_last_one_when_the_controller_has_called_it_finished(goal
     memory = replace(RUNNING, partition=0)
     assert decided(goal, found, memory) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE)
     assert decide(goal, found, JUST + SETTLE, memory)[0] == Done(reason=DoneReason.COMPLETE)
-    assert decided(goal, found) == Done(reason=DoneReason.NOTHING_TO_DO), "nothing was begun"
+    assert decided(goal, found) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE), "killed and typed again"
+    assert decide(goal, found, JUST + SETTLE, RunMemory())[0] == Done(reason=DoneReason.NOTHING_TO_DO)
+
+
+@pytest.mark.parametrize("goal", [Canary(settle=SETTLE), StepOn(settle=SETTLE)])
+def test_what_is_refused_is_refused_at_once(goal: Goal) -> None:
+    found = seen(statefulset(current=NEW, partition=1), pod(0, NEW, since=JUST), pod(1, NEW), pod(2, NEW))
+    assert isinstance(decided(goal, found), Refused)
+
+
+def test_back_from_an_abort_is_what_stays_up() -> None:
+    """The next pod that serves goes only then, and only then it is done."""
+    held = statefulset(partition=3)
+    found = seen(held, pod(0), pod(1, NEW), pod(2, since=JUST))
+    young = Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE)
+    goal = Abort(settle=SETTLE)
+    assert decided(goal, found) == young
+    assert decide(goal, found, JUST + SETTLE, RunMemory())[0] == Act(step=Delete(pod="web-1", revision=NEW, comes_back_at=OLD))
+    assert isinstance(decided(Abort(), found), Act)
+    back = seen(held, pod(0), pod(1), pod(2, since=JUST))
+    assert decided(goal, back) == young
+    assert decide(goal, back, JUST + SETTLE, RunMemory())[0] == Done(reason=DoneReason.NOTHING_TO_DO)
+    broken = seen(held, pod(0), failing(1, NEW), pod(2, since=JUST))
+    assert isinstance(decided(goal, broken), Act), "what is broken already is not waited for"
+
+
+def test_undone_unstuck_and_restarted_is_what_stays_up() -> None:
+    back = seen(statefulset(current=NEW, annotations={RESTART_ANNOTATION: "x"}), pod(0, NEW, since=JUST), pod(1, NEW), pod(2, NEW))
+    back = replace(back, restarted_at=NOW.isoformat(), notes={RESTART_ANNOTATION: NOW.isoformat()})
+    goals: tuple[Goal, ...] = (
+        Undo(revision=NEW, number=1, template={}, settle=SETTLE), Unstick(settle=SETTLE), Restart(at="", settle=SETTLE)
+    )
+    for goal in goals:
+        memory = RunMemory(written=True, changed=True)
+        assert decided(goal, back, memory) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE), goal
+        assert decided(goal, back) == decided(goal, back, memory), "killed and typed again"
+        assert not isinstance(decide(goal, back, JUST + SETTLE, memory)[0], Wait)
+
+
+def test_chosen_pods_settle_one_after_the_other() -> None:
+    owner = statefulset(current=NEW, annotations={PODS_ANNOTATION: f"{NOW.isoformat()} web-2=old,web-1={'uid-web-1'[:8]}"})
+    found = seen(owner, pod(0, NEW), pod(1, NEW), pod(2, NEW, since=JUST))
+    noted = replace(found, notes={PODS_ANNOTATION: f"{NOW.isoformat()} web-2=old,web-1={found.members[1].uid[:8]}"})
+    goal = RestartPods(pods=("web-2", "web-1"), settle=SETTLE)
+    assert decided(goal, noted, RunMemory(written=True)) == Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE)
+    after = decide(goal, noted, JUST + SETTLE, RunMemory(written=True))[0]
+    assert isinstance(after, Act) and isinstance(after.step, Evict) and after.step.pod == "web-1"
+
+
+def test_a_plan_in_which_only_settling_is_left_says_so() -> None:
+    found = seen(statefulset(current=NEW), pod(0, NEW, since=JUST), pod(1, NEW), pod(2, NEW))
+    planned = plan(Run(settle=SETTLE), found, NOW)
+    assert planned == Plan(
+        entries=(Wait(reason=WaitReason.SETTLE, until=JUST + SETTLE),), ending=Done(reason=DoneReason.NOTHING_TO_DO)
+    )
+    assert plan(Run(), found, NOW).entries == ()
 
 
 def test_min_ready_seconds_are_a_settling_time_of_their_own() -> None:

@@ -45,8 +45,8 @@ class Case(NamedTuple):
         return " ".join((self.verb, *self.more, f"({self.begin}, {self.policy}, {self.strategy})"))
 
     def words(self, name: str) -> tuple[str, ...]:
-        image = ("--image", NEW, "--settle", "0") if self.verb == "run" else ()
-        return ("rollout", self.verb, name, *image, *self.more, "-y")
+        image = ("--image", NEW) if self.verb == "run" else ()
+        return ("rollout", self.verb, name, *image, *self.more, "--settle", "0", "-y")
 
     def replaced(self, name: str) -> set[str]:
         """The pods that are made anew by it, each once."""

@@ -79,7 +79,7 @@ def _way(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
         case Resume():
             return resume(seen, memory), memory
         case Abort():
-            return abort(seen, memory)
+            return abort(goal, seen, now, memory)
         case Undo():
             return undo(goal, seen, now, memory)
         case Unstick():

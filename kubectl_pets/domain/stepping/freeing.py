@@ -15,7 +15,16 @@ from kubectl_pets.domain.rollout.revisions import Doubt
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
-from kubectl_pets.domain.stepping.moves import REPLACED, await_pods, deletion, holds_up, next_down, not_kept, settled
+from kubectl_pets.domain.stepping.moves import (
+    REPLACED,
+    await_pods,
+    deletion,
+    holds_up,
+    next_down,
+    not_kept,
+    settled,
+    unsettled,
+)
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -57,8 +66,8 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
             revision=goal.revision, number=goal.number, template=goal.template, partition=hold, before=memory.before
         )
         return Act(step=step), memory
-    if not memory.written and not seen.under_way and seen.all_available:
-        return Done(reason=DoneReason.NOTHING_TO_DO), memory  # its pods run that template already
+    if not memory.written and not seen.under_way and seen.all_available:  # its pods run that template already
+        return unsettled(goal.settle, seen, now) or Done(reason=DoneReason.NOTHING_TO_DO), memory
     if memory.written and seen.update_revision == memory.before != goal.revision:
         # Put back by somebody, or not seen yet; where an undo was gone on with, ``before`` is the goal already.
         return not_kept(seen, memory), memory
@@ -67,7 +76,7 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
     if note is not None:
         return Act(step=Note(notes={UNDONE_ANNOTATION: note})), memory
     if seen.strategy == "OnDelete":
-        decision, memory = roll_by_hand(Promote(), seen, now, memory)
+        decision, memory = roll_by_hand(Promote(settle=goal.settle), seen, now, memory)
         return _named(decision, DoneReason.UNDONE), memory
     freed = _free(seen, now, timedelta(0))
     if freed is not None:
@@ -75,7 +84,7 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
     if goal.by is not None:
         decision, memory = roll(goal.by, seen, now, memory)
         return _truly_undone(_named(decision, DoneReason.UNDONE), seen), memory
-    return _truly_undone(_settle(seen, DoneReason.UNDONE), seen), memory
+    return _truly_undone(_settle(goal.settle, seen, now, DoneReason.UNDONE), seen), memory
 
 
 def _truly_undone(decision: Decision, seen: Assessment) -> Decision:
@@ -111,8 +120,9 @@ def unstick(goal: Unstick, seen: Assessment, now: datetime, memory: RunMemory) -
         return decision, memory
     rests = seen.all_available and (settled(seen) or seen.strategy == "OnDelete")
     if rests:
-        return Done(reason=DoneReason.UNSTUCK if memory.changed else DoneReason.NOTHING_TO_DO), memory
-    return _settle(seen, DoneReason.UNSTUCK), memory
+        done = Done(reason=DoneReason.UNSTUCK if memory.changed else DoneReason.NOTHING_TO_DO)
+        return unsettled(goal.settle, seen, now) or done, memory
+    return _settle(goal.settle, seen, now, DoneReason.UNSTUCK), memory
 
 
 def _give_volumes(seen: Assessment) -> Decision | None:
@@ -144,15 +154,17 @@ def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | No
     return deletion(member, seen)
 
 
-def _settle(seen: Assessment, reason: DoneReason) -> Decision:
+def _settle(settle: timedelta, seen: Assessment, now: datetime, reason: DoneReason) -> Decision:
     if settled(seen):
-        return Done(reason=reason)
+        return unsettled(settle, seen, now) or Done(reason=reason)
     return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
 
 
-def goes_back_to(past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int | None) -> str | Done | Refused:
+def goes_back_to(
+    past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int | None, settle: timedelta = timedelta(0)
+) -> str | Done | Refused:
     """The name of the revision that an undo means. ``past``: the set's own, the oldest first; ``wanted``: as typed, None: nothing
-    typed.
+    typed; ``settle``: as in ``Undo``.
 
     The rule, unlike kubectl's, which goes back and forth each time it is typed: while pods are at several revisions it is what
     ran before (``revisions.ran_before``); otherwise the newest revision below the wanted one whose template differs from the live
@@ -163,7 +175,9 @@ def goes_back_to(past: tuple[RevisionEntry, ...], seen: Assessment, wanted: int 
     if wanted is not None:
         return _numbered(numbers, wanted)
     if _was_undone(numbers, seen):
-        over = seen.all_available and not seen.under_way  # a pod that is missing right now is of no revision
+        up = seen.youngest_up
+        young = up is not None and up < settle and not seen.min_ready_seconds
+        over = seen.all_available and not seen.under_way and not young  # a pod that is missing right now is of no revision
         return Done(reason=DoneReason.ALREADY_UNDONE) if over else seen.update_revision
     before = seen.before
     if before.doubt is not None:

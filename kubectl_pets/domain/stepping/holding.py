@@ -4,12 +4,15 @@ Raising a partition is a pause and not a rollback: updated pods stay until they 
 ``seen.before.held``, and an abort deletes them itself only where that is another revision than the wanted one.
 """
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.members import LEAVING, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from kubectl_pets.domain.stepping.moves import await_pods, deletion, next_down, to
+from kubectl_pets.domain.stepping.moves import await_pods, deletion, next_down, to, unsettled
 from kubectl_pets.domain.stepping.steps import (
+    Abort,
     Decision,
     Done,
     DoneReason,
@@ -72,7 +75,7 @@ def resume(seen: Assessment, memory: RunMemory) -> Decision:
     return Done(reason=DoneReason.NOTHING_TO_DO)
 
 
-def abort(seen: Assessment, memory: RunMemory) -> tuple[Decision, RunMemory]:
+def abort(goal: Abort, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     """Hold every pod by the partition, then delete those that are not at the revision to go back to, one at a time.
 
     The rule: a deleted pod comes back at the current revision only while its ControllerRevision is there and another one than the
@@ -86,7 +89,7 @@ def abort(seen: Assessment, memory: RunMemory) -> tuple[Decision, RunMemory]:
         if isinstance(back_to, Refused):
             return back_to, memory
         memory = replace(memory, back_to=back_to)
-    return _no_way_any_more(seen, memory) or _bring_back(seen, memory), memory
+    return _no_way_any_more(seen, memory) or _bring_back(goal, seen, now, memory), memory
 
 
 def abort_to(seen: Assessment) -> str | Refused:
@@ -119,8 +122,9 @@ def _no_way_any_more(seen: Assessment, memory: RunMemory) -> Decision | None:
     return Refused(reason=RefusedReason.COMPLETE)
 
 
-def _bring_back(seen: Assessment, memory: RunMemory) -> Decision:
-    """The next deletion, or what is waited for. Broken pods first, then from the highest ordinal down."""
+def _bring_back(goal: Abort, seen: Assessment, now: datetime, memory: RunMemory) -> Decision:
+    """The next deletion, or what is waited for. Broken pods first, then from the highest ordinal down; one that serves only once
+    those that are back have stayed up."""
     put_back = seen.update_revision == memory.back_to
     if not put_back and _all_updated(seen):
         return await_pods(seen)
@@ -132,6 +136,10 @@ def _bring_back(seen: Assessment, memory: RunMemory) -> Decision:
         return deletion(member, seen)
     if not seen.all_available:
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+    back = [member for member in seen.members if member.revision == memory.back_to]
+    young = unsettled(goal.settle, seen, now, back)
+    if young is not None:
+        return young
     # Where the template was put back meanwhile the controller replaces the released pods itself, one at a time.
     held = [member for member in forward if not put_back or not member.released]
     if held:

@@ -4,6 +4,7 @@ Partitions count positions, not ordinals (kubernetes/kubernetes#128529). A pod i
 back, and in OrderedReady only the lowest one that is down: nothing above it is ever made anew.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kubectl_pets.domain.rollout.members import Member, PodState, traits
@@ -97,10 +98,15 @@ def soaks_until(members: tuple[Member, ...], soak: timedelta, *, updated: bool =
     return max(times) + soak + CUT if soak and times else None
 
 
-def settles_until(settle: timedelta, seen: Assessment) -> datetime | None:
-    """When the newest updated pod has been Ready for ``settle``; None where the set has minReadySeconds of its own."""
-    times = [member.ready_since for member in seen.members if member.updated and member.ready_since is not None]
-    return later(max(times), settle) if settle and times and not seen.min_ready_seconds else None
+def unsettled(settle: timedelta, seen: Assessment, now: datetime, members: Iterable[Member] | None = None) -> Wait | None:
+    """The wait until the newest of ``members`` (None: of all updated pods) has been Ready for ``settle``; None: they have all
+    stayed up for so long, or the set has minReadySeconds of its own."""
+    if not settle or seen.min_ready_seconds:
+        return None
+    these = [member for member in seen.members if member.updated] if members is None else members
+    times = [member.ready_since for member in these if member.ready_since is not None]
+    until = later(max(times), settle) if times else now
+    return Wait(reason=WaitReason.SETTLE, until=until) if until > now else None
 
 
 def await_pods(seen: Assessment) -> Wait:

@@ -40,6 +40,7 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
     """Acts and waits in order, and the ending. A pod that is not available is taken to become so, unless it is stuck."""
     memory = RunMemory(careful=careful)
     entries: list[Act | Wait] = []
+    settling: tuple[Wait, ...] = ()
     while True:
         before = seen
         decision, memory = decide(goal, seen, now, memory)
@@ -52,7 +53,7 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
             case Wait(reason=WaitReason.SOAK, until=until) if until is not None:
                 now = until
             case Wait(reason=WaitReason.SETTLE, until=until) if until is not None:
-                now = until
+                now, settling = until, (decision,)
                 continue  # part of waiting for the pods
             case Wait(reason=WaitReason.OBSERVATION):
                 seen = _settle(_observed(seen), now)
@@ -61,7 +62,8 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
                 if seen == before:
                     return Plan(entries=tuple(entries), ending=Stuck(blockers=seen.blockers))
             case _:
-                return Plan(entries=tuple(entries), ending=decision)
+                # Where nothing else is left to do, that pods have yet to settle is: it is not done before.
+                return Plan(entries=tuple(entries) or settling, ending=decision)
         entries.append(decision)
         now += timedelta(microseconds=1)
 

@@ -21,6 +21,7 @@ from kubectl_pets.domain.stepping.moves import (
     not_kept,
     revision_if_recreated,
     soaks_until,
+    unsettled,
 )
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
@@ -103,9 +104,9 @@ def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -
         memory = replace(memory, written=True, already=not seen.under_way)
     memory = replace(memory, revision=seen.update_revision)
     if seen.strategy == "OnDelete":
-        decision, memory = roll_by_hand(Promote(), seen, now, memory)
+        decision, memory = roll_by_hand(Promote(settle=goal.settle), seen, now, memory)
     else:
-        decision, memory = roll(goal.by or Promote(), seen, now, memory)
+        decision, memory = roll(goal.by or Promote(settle=goal.settle), seen, now, memory)
     if not isinstance(decision, Done):
         return decision, memory
     if noted:
@@ -184,9 +185,12 @@ def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime
     standing = [member for member in todo if member.available]
     if _has_to_wait(goal, todo, seen):
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+    fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
+    young = unsettled(goal.settle, seen, now, fresh)
+    if young is not None:
+        return young
     if not standing:
         return None
-    fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
     until = soaks_until(fresh, goal.soak, updated=False)
     if until is not None and until > now:
         return Wait(reason=WaitReason.SOAK, until=until)

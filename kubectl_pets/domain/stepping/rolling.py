@@ -17,9 +17,9 @@ from kubectl_pets.domain.stepping.moves import (
     next_down,
     not_kept,
     settled,
-    settles_until,
     soaks_until,
     to,
+    unsettled,
 )
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -74,9 +74,9 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
         return Stuck(blockers=seen.blockers), memory
     if not settled(seen):
         return await_pods(seen), memory
-    unsettled = _unsettled(goal, seen, now)
-    if unsettled is not None:
-        return unsettled, memory
+    young = unsettled(goal.settle, seen, now)
+    if young is not None:
+        return young, memory
     if seen.partition <= memory.target:
         return Done(reason=_arrived(goal, seen)), memory
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)
@@ -150,27 +150,21 @@ def _out_of_the_way(seen: Assessment, now: datetime) -> Decision | None:
     return deletion(member, seen, ordered=True)
 
 
-def _unsettled(goal: Forward, seen: Assessment, now: datetime) -> Wait | None:
-    """The wait for pods that have only just become available; None: they have stayed so for as long as the goal asks."""
-    until = settles_until(goal.settle, seen)
-    return Wait(reason=WaitReason.SETTLE, until=until) if until is not None and until > now else None
-
-
 def _nothing_to_roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> Decision:
     if seen.phase is Phase.STUCK:
         return Stuck(blockers=seen.blockers)
     if not seen.all_available:
         return await_pods(seen)
     begun = memory.changed or memory.target is not None
-    unsettled = _unsettled(goal, seen, now) if begun else None
-    if unsettled is not None:
-        return unsettled
     if isinstance(goal, Canary) and not goal.images and not begun:
         return Refused(reason=RefusedReason.NOTHING_STAGED)
+    if seen.partition and isinstance(goal, StepOn) and not begun:
+        return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
+    young = unsettled(goal.settle, seen, now)  # also where a run that was killed had come so far
+    if young is not None:
+        return young
     if seen.partition and not isinstance(goal, StepOn):
         return to(0, seen)  # left over: it would silently hold back the next change
-    if seen.partition and not begun:
-        return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
     return Done(reason=DoneReason.COMPLETE if begun else DoneReason.NOTHING_TO_DO)
 
 
@@ -232,9 +226,9 @@ def roll_by_hand(goal: Forward, seen: Assessment, now: datetime, memory: RunMemo
         return deletion(member, seen), memory
     if not seen.all_available:
         return (Stuck(blockers=seen.blockers) if _only_others_block(seen) else await_pods(seen)), memory
-    unsettled = _unsettled(goal, seen, now) if memory.changed else None
-    if unsettled is not None:
-        return unsettled, memory
+    young = unsettled(goal.settle, seen, now)
+    if young is not None:
+        return young, memory
     if not mine:
         return Done(reason=_done_by_hand(goal, seen, memory)), memory
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)

@@ -75,6 +75,8 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, tag="resume"):
 class Abort(msgspec.Struct, frozen=True, kw_only=True, tag="abort"):
     """Bring every pod back to the current revision. The template keeps the new version."""
 
+    settle: timedelta = timedelta(0)
+
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True, tag="partition"):
     """Set the partition, and that is all."""
@@ -92,6 +94,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, tag="undo"):
     template: dict[str, Any]
     #: Hold every pod first and release them so; None: leave the order to the controller.
     by: Run | None = None
+    settle: timedelta = timedelta(0)
 
 
 class Unstick(msgspec.Struct, frozen=True, kw_only=True, tag="unstick"):
@@ -99,6 +102,7 @@ class Unstick(msgspec.Struct, frozen=True, kw_only=True, tag="unstick"):
 
     #: A pod that merely is not ready is left alone until it is this old.
     patience: timedelta = timedelta(minutes=1)
+    settle: timedelta = timedelta(0)
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True, tag="restart"):
@@ -108,6 +112,7 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True, tag="restart"):
     at: str
     #: As in Undo.
     by: Run | None = None
+    settle: timedelta = timedelta(0)
     #: Begin again, although the last one is hardly over, or is noted as unfinished.
     anew: bool = False
 
@@ -119,6 +124,7 @@ class RestartPods(msgspec.Struct, frozen=True, kw_only=True, tag="restart-pods")
     #: So many at a time.
     batch: int = 1
     soak: timedelta = timedelta(0)
+    settle: timedelta = timedelta(0)
     #: The label (key and value) of a pod that is left alone for as long as it has it.
     leader: tuple[str, str] | None = None
     #: As in Restart.

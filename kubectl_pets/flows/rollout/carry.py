@@ -4,6 +4,7 @@ The verbs differ in their goal alone. Nothing is decided here: ``deciding`` deci
 """
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from enum import StrEnum, unique
 from functools import partial
 
@@ -179,7 +180,8 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
         code = _report(session, ending, options)
         if on_stuck is None or not ending.held_up or not ending.seen.under_way:
             return code
-        way_out: Goal = Abort() if on_stuck is OnStuck.ABORT else Pause()
+        settle = goal.settle if isinstance(goal, Run) else timedelta(0)
+        way_out: Goal = Abort(settle=settle) if on_stuck is OnStuck.ABORT else Pause()
         session.terminal.tell(decisions.way_out(on_stuck.value))
         retreat = driver.drive(source, way_out, Deadline(options.timeout), may_delete=True, checked=False)
         _report(session, retreat, options, why=ending)
