@@ -118,25 +118,6 @@ def test_a_broken_update_by_hand_is_fixed_forward(pets: Plugin) -> None:
     assert set(pets.images().values()) == {NEW}
 
 
-def test_a_part_of_a_leader_worker_set_is_left_alone(pets: Plugin) -> None:
-    pets.make("web")
-    pets.kubectl("label", "statefulset", "web", "leaderworkerset.sigs.k8s.io/name=vllm")
-    pets.kubectl("patch", "statefulset", "web", "--type=merge", "-p", '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":3}}}}')
-    before, uids = pets.set()["metadata"]["resourceVersion"], pets.uids()
-    verbs = (
-        ("rollout", "run", "web", "--image", NEW), ("rollout", "canary", "web", "--image", NEW), ("rollout", "step", "web"),
-        ("rollout", "promote", "web"), ("rollout", "pause", "web"), ("rollout", "resume", "web"), ("rollout", "abort", "web", "-y"),
-        ("rollout", "undo", "web", "-y"), ("rollout", "unstick", "web", "-y"), ("rollout", "restart", "web"),
-        ("rollout", "restart", "web", "--pod", "0", "-y"), ("partition", "web", "0"), ("scale", "web", "--replicas", "5"),
-    )  # fmt: skip
-    for verb in verbs:
-        for more in ((), ("--dry-run",)):
-            result = pets(*verb, *more, expect=6)
-            assert "LeaderWorkerSet vllm" in result.stdout + result.stderr, verb
-    assert pets.set()["metadata"]["resourceVersion"] == before and pets.uids() == uids
-    pets("status", "web", expect=0)
-
-
 def test_what_a_restart_left_alone_is_named(pets: Plugin) -> None:
     pets.make("web")
     pets.kubectl("label", "pod", "web-1", "role=primary")

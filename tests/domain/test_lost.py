@@ -115,6 +115,16 @@ def refusal(shown: Pod | None, nodes: tuple[Node, ...] | None = (node(),), uid: 
 LOST = pod(0, leaving=OVERDUE)
 
 
+def test_no_pod_of_a_group_is_forced_out_nor_is_it_offered() -> None:
+    """Its controller makes the whole group anew for it."""
+    view = snapshot(statefulset(labels={"leaderworkerset.sigs.k8s.io/name": "vllm"}), LOST)
+    found = force(view, "web-0", (node(),), NOW)
+    assert isinstance(found, ForceRefused) and found.reason is Reason.LEADER_WORKER_SET
+    assert found.group is not None and found.group.name == "vllm"
+    (lost,) = judge((view,), (node(),), None, NOW)
+    assert lost.held is Held.LOST and Choice.FORCE_DELETE not in lost.choices
+
+
 def test_what_is_refused() -> None:
     assert refusal(None) is Reason.NO_SUCH_POD
     assert refusal(LOST, None) is Reason.NODES_UNREAD

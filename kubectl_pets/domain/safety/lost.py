@@ -14,6 +14,7 @@ import msgspec
 from kubectl_pets.domain.changes import DeletePod
 from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import Condition, Pod, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, leader_worker_set
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
 
 
@@ -74,6 +75,8 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
     taints: tuple[Taint, ...]
     volumes: tuple[HeldVolume, ...]
+    #: What its set is a part of; no verb changes such a set, or its pods.
+    leader_worker_set: LeaderWorkerSetMember | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -95,7 +98,8 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
             case _:
                 tainted = any(taint.key == OUT_OF_SERVICE_TAINT for taint in self.taints)
                 safe = (Choice.RETURN, Choice.DELETE_NODE, Choice.AWAIT_COLLECTION if tainted else Choice.OUT_OF_SERVICE)
-        return (*safe, Choice.FORCE_DELETE) if self.held is Held.LOST and self.deadline is not None else safe
+        forced = self.held is Held.LOST and self.deadline is not None and self.leader_worker_set is None
+        return (*safe, Choice.FORCE_DELETE) if forced else safe
 
 
 def judge(
@@ -179,6 +183,7 @@ def _judged(
         conditions=node.status.conditions if node is not None else (),
         taints=node.spec.taints if node is not None else (),
         volumes=_volumes(snapshot, pod, attachments),
+        leader_worker_set=leader_worker_set(snapshot.set),
     )
 
 
@@ -203,6 +208,8 @@ def _attached(volume: str, attachments: tuple[VolumeAttachment, ...] | None) -> 
 
 @unique
 class ForceRefusedReason(StrEnum):
+    #: The set is a part of a LeaderWorkerSet, whose controller makes whole groups anew.
+    LEADER_WORKER_SET = "leader-worker-set"
     NO_SUCH_POD = "no-such-pod"
     PODS_UNREAD = "pods-unread"
     NODES_UNREAD = "nodes-unread"
@@ -223,6 +230,7 @@ class ForceRefused(msgspec.Struct, frozen=True, kw_only=True):
     reason: ForceRefusedReason
     pod: str
     node: str = ""
+    group: LeaderWorkerSetMember | None = None
 
 
 class Force(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,6 +245,9 @@ def force(
 ) -> Force | ForceRefused:
     """Whether this pod of the set may be deleted by force. ``uid``: the pod's when it was asked about."""
     owner = snapshot.set
+    group = leader_worker_set(owner) if owner is not None else None
+    if group is not None:
+        return ForceRefused(reason=ForceRefusedReason.LEADER_WORKER_SET, pod=pod_name, group=group)
     pods = {pod.name: pod for _, pod in _own_pods(owner, snapshot.pods or ())} if owner is not None else {}
     pod = pods.get(pod_name)
     if pod is None:

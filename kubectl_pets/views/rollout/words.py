@@ -11,7 +11,7 @@ from typing import assert_never
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
-from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
@@ -311,7 +311,11 @@ def warning(manager: Manager) -> str:
 
 def part_of(seen: Assessment) -> str:
     """Of which LeaderWorkerSet it is a part, and what owns it."""
-    group = seen.leader_worker_set
+    return belongs_to(seen.leader_worker_set)
+
+
+def belongs_to(group: LeaderWorkerSetMember | None) -> str:
+    """The same of a set that was not judged."""
     if group is None:
         return "stands alone"
     owner = f", owned by {clean(group.owner)}" if group.owner not in ("", f"LeaderWorkerSet/{group.name}") else ""
@@ -320,9 +324,13 @@ def part_of(seen: Assessment) -> str:
 
 def whole_group(seen: Assessment) -> str:
     """Where changes of a set are made that is a part of a LeaderWorkerSet."""
-    group = seen.leader_worker_set
+    return see_group(seen.leader_worker_set, seen.namespace)
+
+
+def see_group(group: LeaderWorkerSetMember | None, namespace: str) -> str:
+    """The same for a set that was not judged."""
     name = (group.name,) if group is not None and group.name else ()
-    look = kubectl("get", "leaderworkersets.leaderworkerset.x-k8s.io", *name, namespace=seen.namespace)
+    look = kubectl("get", "leaderworkersets.leaderworkerset.x-k8s.io", *name, namespace=namespace)
     return f"changes are made to the LeaderWorkerSet; see it with: {look}"
 
 

@@ -11,6 +11,7 @@ from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedReason, Held, LostPod
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import Coverage, Quorum
+from kubectl_pets.views.rollout import words as rollout_words
 
 
 def tolerance(found: Quorum) -> str:
@@ -163,6 +164,8 @@ def commands(item: Choice, lost: LostPod) -> tuple[str, ...]:
 def force_refused(found: ForceRefused) -> str:
     pod, node = clean(found.pod), clean(found.node)
     match found.reason:
+        case ForceRefusedReason.LEADER_WORKER_SET:
+            return f"the set {rollout_words.belongs_to(found.group)}"
         case ForceRefusedReason.NO_SUCH_POD:
             return f"the set has no pod {pod}"
         case ForceRefusedReason.PODS_UNREAD:
@@ -198,6 +201,8 @@ def after_refusal(found: ForceRefused, namespace: str = "") -> str:
     """What to look at next. ``namespace``: the set's; empty: that of the context."""
     lost = pasting.pets("lost", namespace=namespace)
     match found.reason:
+        case ForceRefusedReason.LEADER_WORKER_SET:
+            return rollout_words.see_group(found.group, namespace)
         case ForceRefusedReason.NODES_UNREAD:
             return pasting.kubectl("auth", "can-i", "list", "nodes")
         case ForceRefusedReason.PODS_UNREAD:
