@@ -166,6 +166,12 @@ class Terminal:
         """Where lines that hold evidence are cut: nowhere but on a terminal."""
         return self.width if self.live or self._columns else None
 
+    @property
+    def picture(self) -> int | None:
+        """As ``limit``, for what is repainted in place: a full line would wrap on some terminals."""
+        limit = self.limit
+        return max(1, limit - 1) if limit is not None and self.live else limit
+
     def passing(self, text: str) -> None:
         """What is being done right now, on a line of stderr that the next one replaces; nothing where stderr is no terminal."""
         if self.fleeting:

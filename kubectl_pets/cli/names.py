@@ -62,12 +62,24 @@ def parse(text: str, *kinds: Kind, namespaced: bool = True) -> TypedName:
     if kind is not None:
         return TypedName(_checked(name, text, (kind,)), kind=kind)
     wanted = kinds[0]
-    if head.lower() in _KINDS:
+    if is_kind(head):
         hint = f"Give NAME or {wanted.short}/NAME; a namespace that is called so goes with -n {head}."
         raise UsageError(f"'{text}' is not a {_titles(kinds)}.", hint=hint)
     if not namespaced or not is_namespace(head):
         raise UsageError(f"'{text}' cannot be the name of a {_titles(kinds)}.", hint=f"Give NAME or {wanted.short}/NAME.")
     return TypedName(_checked(name, text, kinds), namespace=head)
+
+
+def in_namespace(text: str) -> tuple[str, str]:
+    """Namespace and rest of what has all three parts, as ``-A -o name`` prints it (``prod/statefulset.apps/web``); else an empty
+    one and all of it."""
+    namespace, _, rest = text.partition("/")
+    return (namespace, rest) if "/" in rest and is_namespace(namespace) and not is_kind(namespace) else ("", text)
+
+
+def is_kind(word: str) -> bool:
+    """Whether kubectl takes the word for a kind."""
+    return word.lower() in _KINDS
 
 
 def is_namespace(text: str) -> bool:

@@ -36,25 +36,34 @@ _LEEWAY = 10.0
 
 class AnySet(click.ParamType["SetRef"]):
     """``web``, ``sts/web``, ``statefulset/web``; or ``prod/web``, which puts the namespace into the session; or one of another
-    kind: ``kruise/web``, ``statefulset.apps.kruise.io/web``."""
+    kind: ``kruise/web``, ``statefulset.apps.kruise.io/web``; or all of it, as ``-o name`` prints it: ``prod/sts/web``."""
 
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
-        from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef, kind_named
+        from kubectl_pets.domain.sets.kinds import SetRef
 
         if isinstance(value, SetRef):
             return value
-        word, slash, name = str(value).partition("/")
-        kind = (kind_named(word) if slash else None) or APPS_SET
-        found = _parsed(self, str(value) if kind is APPS_SET else f"sts/{name}", (names.SET,), param, ctx)
+        found = EachSet().convert(value, param, ctx)
         session = ctx.find_object(Session) if ctx is not None else None
         if found.namespace and session is not None:
             session.named_namespace = found.namespace
-        return SetRef(kind=kind, name=found.name)
+        return replace(found, namespace="")
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         return completing.sets(ctx, param, incomplete)
+
+
+class EachSet(AnySet):
+    """As ``AnySet``, where several may be typed: each keeps the namespace that was typed with it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
+        from kubectl_pets.domain.sets.kinds import SetRef
+
+        if isinstance(value, SetRef):
+            return value
+        return _ref(self, str(value), param, ctx)
 
 
 class SetName(click.ParamType[str]):
@@ -64,19 +73,23 @@ class SetName(click.ParamType[str]):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from kubectl_pets.domain.sets.kinds import Capability
-
         found = AnySet().convert(value, param, ctx)
-        if Capability.CHANGE not in found.kind.can:
-            verb = ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this"
-            raise RefusedError(
-                f"'{verb}' is not there yet for {found.kind.resource}, and {found.typed} is one. Nothing was changed.",
-                hint=f"kubectl pets status {found.typed} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
-            )
+        of_apps(ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this", found)
         return found.name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         return completing.sets(ctx, param, incomplete, every_kind=False)
+
+
+def of_apps(verb: str, found: "SetRef") -> None:
+    """Raises RefusedError for a set of a kind that the verb does not know yet."""
+    from kubectl_pets.domain.sets.kinds import Capability
+
+    if Capability.CHANGE not in found.kind.can:
+        raise RefusedError(
+            f"'{verb}' is not there yet for {found.kind.resource}, and {found.typed} is one. Nothing was changed.",
+            hint=f"kubectl pets status {found.typed} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
+        )
 
 
 class ObjectName(click.ParamType[names.TypedName]):
@@ -98,6 +111,19 @@ def _parsed(
         return names.parse(text, *kinds)
     except UsageError as error:
         by.fail(f"{error.message} {error.hint or ''}".rstrip(), param, ctx)
+
+
+def _ref(by: click.ParamType[Any], text: str, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
+    """The set that is meant, with the namespace that was typed with it."""
+    from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef, kind_named
+
+    where, rest = names.in_namespace(text)
+    word, slash, name = rest.partition("/")
+    kind = (kind_named(word) if slash else None) or APPS_SET
+    found = _parsed(by, rest if kind is APPS_SET else f"sts/{name}", (names.SET,), param, ctx)
+    if where and found.namespace:
+        by.fail(f"'{text}' names two namespaces.", param, ctx)
+    return SetRef(kind=kind, namespace=where or found.namespace, name=found.name)
 
 
 class Duration(click.ParamType[timedelta]):
@@ -331,6 +357,17 @@ def exit_codes(*codes: ExitCode) -> str:
     """The end of a verb's help: the codes that it can end with, besides those that any verb can."""
     every = {ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED, *codes}
     return "\n".join(["\b", "Exit codes:", *(f"  {code.value:<3}  {_EXIT_CODES[code]}" for code in sorted(every))])
+
+
+def sets_named(command: _F) -> _F:
+    """``sets``, several names, or ``all_namespaces`` or a ``selector``: what a verb takes that only looks."""
+    for option in (
+        click.argument("sets", metavar="[NAME]...", type=EachSet(), nargs=-1, shell_complete=completing.sets),
+        click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces."),
+        click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels, like app=web,tier!=test."),
+    ):
+        command = option(command)
+    return command
 
 
 def output(*formats: str) -> Callable[[_F], _F]:

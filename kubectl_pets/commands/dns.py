@@ -122,7 +122,9 @@ def _print(session: Session, seen: Diagnosis, output: str, *, headers: bool) -> 
     if output not in ("table", "wide"):
         terminal.print(dns_documents.one(seen, output))
         return
-    terminal.print(dns.table(seen, wide=output == "wide", headers=headers, colour=terminal.colour))
+    terminal.print(
+        dns.table(seen, wide=output == "wide", headers=headers, width=terminal.limit, colour=terminal.colour)
+    )
     terminal.tell(dns.total(seen))
 
 
@@ -138,7 +140,12 @@ def _watch(
             nonlocal before
             if tabular and terminal.live:
                 drawn = dns.table(
-                    frame.seen, wide=output == "wide", headers=headers, colour=terminal.colour, after=frame.after
+                    frame.seen,
+                    wide=output == "wide",
+                    headers=headers,
+                    width=terminal.picture,
+                    colour=terminal.colour,
+                    after=frame.after,
                 )
                 painter.show("\n".join([drawn, *(["", frame.trouble] if frame.trouble else [])]))
             elif tabular:

@@ -55,7 +55,8 @@ def history(session: Session, name: str, revision: str | None, output: str, no_h
         terminal.tell(f"{name} has no revisions yet: its controller has not seen it")
         return ExitCode.OK
     wide = output == "wide"
-    terminal.print(view.table(revisions, session.now(), wide=wide, headers=not no_headers, colour=terminal.colour))
+    width, colour = terminal.limit, terminal.colour
+    terminal.print(view.table(revisions, session.now(), wide=wide, headers=not no_headers, width=width, colour=colour))
     lost = kept_no_more(found, revisions)
     if lost:
         terminal.tell(f"{folded(lost)} run what no ControllerRevision holds any more, so nothing can go back to that")

@@ -1,74 +1,188 @@
-"""``kubectl pets list``: every StatefulSet in one line."""
+"""``kubectl pets list``: every StatefulSet in one line, the worst first."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import click
+import msgspec
 
-from kubectl_pets.cli.options import connection, exit_codes, output, pass_session
+from kubectl_pets.cli.options import connection, exit_codes, output, pass_session, sets_named
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import Inventory
+from kubectl_pets.domain.model import Inventory, SetView
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.errors import ExitCode
+from kubectl_pets.domain.rollout.ranking import Order, is_problem
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.flows.engine.choosing import Choice, expect, narrowed, views, watched_namespace
 from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import TextPainter
 from kubectl_pets.views.rollout import documents
-from kubectl_pets.views.rollout import table as sets
+from kubectl_pets.views.rollout import table as sets_table
+
+_PHASES = [phase.value for phase in Phase if phase is not Phase.GONE]
+
+#: What kubectl sorts by, and what it is called here.
+_FIELDS = {"metadata.name": Order.NAME, "metadata.creationTimestamp": Order.AGE}
 
 
-@click.command("list", epilog=exit_codes())
-@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
-@click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels, like app=web,tier!=test.")
+class OrderValue(click.ParamType[Order]):
+    """One of ours, or the same as kubectl's JSONPath (``.metadata.name``)."""
+
+    name = "order"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Order:
+        if isinstance(value, Order):
+            return value
+        text = str(value)
+        field = _FIELDS.get(text.strip("{}").lstrip("."))
+        if field is None and text not in list(Order):
+            known = ", ".join(order.value for order in Order)
+            self.fail(f"'{text}' is not one of {known}, .metadata.name, .metadata.creationTimestamp.", param, ctx)
+        return field or Order(text)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(order.value for order in Order)}]"
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the sets are shown, and how."""
+
+    output: str
+    order: Order | None
+    phases: frozenset[str]
+    problems: bool
+    headers: bool
+    labels: bool
+    all_namespaces: bool
+
+    @property
+    def tabular(self) -> bool:
+        return self.output in ("table", "wide")
+
+    def of(self, seen: Sequence[Assessment]) -> tuple[Assessment, ...]:
+        """Those that were asked for."""
+        asked = (one for one in seen if not self.phases or one.phase.value in self.phases)
+        return tuple(one for one in asked if not self.problems or is_problem(one))
+
+
+@click.command("list", epilog=exit_codes(ExitCode.FINDINGS))
+@sets_named
+@click.option("--problems", is_flag=True, help="Only sets that somebody has to look at: stuck, failing, unknown, or left over.")
+@click.option(
+    "--phase", "phases", type=click.Choice(_PHASES), multiple=True, metavar="PHASE", help="Only sets in this phase; repeatable."
+)
+@click.option("--sort-by", "order", type=OrderValue(), help="In this order; where not given, tables have the worst first.")
+@click.option("--show-labels", is_flag=True, help="The labels as the last column.")
+@click.option("--check", is_flag=True, help="Exit with code 7 where --problems would show any set, for use in CI.")
 @output("table", "wide", "json", "yaml", "name")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
 @click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
 @connection
 @pass_session
 def command(
-    session: Session, all_namespaces: bool, selector: str | None, output: str, no_headers: bool, watch: bool
+    session: Session,
+    sets: tuple[SetRef, ...],
+    all_namespaces: bool,
+    selector: str | None,
+    problems: bool,
+    phases: tuple[str, ...],
+    order: Order | None,
+    show_labels: bool,
+    check: bool,
+    output: str,
+    no_headers: bool,
+    watch: bool,
 ) -> ExitCode:
-    """Every StatefulSet in one line: phase, ready, updated, partition, revisions, claims, age, reason.
+    """Every StatefulSet in one line: phase, ready, updated, partition, revisions, claims, age, reason. The worst come first.
 
-    A partition that was left over from an earlier rollout is marked, because it silently holds back the next one.
+    A partition that was left over from an earlier rollout is marked, because it silently holds back the next one. On a terminal
+    that is too narrow the less important columns give way; -o wide shows everything.
 
     \b
     Examples:
       kubectl pets list
-      kubectl pets ls -A -o wide
+      kubectl pets ls -A --problems
+      kubectl pets list -A --check -o name
       kubectl pets list -l app=web -w
     """
-    namespace = None if all_namespaces else session.namespace
-
-    def text(inventory: Inventory) -> str:
-        seen = _assessed(session, inventory)
-        if output in ("table", "wide"):
-            return sets.table(
-                seen,
-                session.now(),
-                wide=output == "wide",
-                headers=not no_headers,
-                all_namespaces=all_namespaces,
-                colour=session.terminal.colour,
-            )
-        return documents.many(seen, output, kinds_not_read=inventory.kinds_not_read)
-
+    choice = Choice(names=sets, selector=selector, all_namespaces=all_namespaces)
+    choice.check("list")
+    shown = Shown(
+        output=output,
+        order=order,
+        phases=frozenset(phases),
+        problems=problems,
+        headers=not no_headers,
+        labels=show_labels,
+        all_namespaces=all_namespaces,
+    )
     if watch:
-        followed = session.cluster.watch_inventory(namespace, selector, every_kind=True)
-        with followed as source, TextPainter(session.terminal) as painter:
-            first = source.latest()
-            tell_kinds_not_read(session.terminal, first)
-            painter.show(text(first))
-            while True:  # on a terminal the ages go on; elsewhere a row is told again only when something happened
-                if source.wait(10.0 if session.terminal.live else None) or session.terminal.live:
-                    painter.show(text(source.latest()))
-    found = session.cluster.inventory(namespace, selector, every_kind=True)
-    tell_kinds_not_read(session.terminal, found)
-    if not found.sets and output in ("table", "wide"):
-        session.terminal.tell("No StatefulSets found" + (f" in namespace {namespace}." if namespace else "."))
-    else:
-        session.terminal.print(text(found))
-    return ExitCode.OK
+        if check:
+            raise UsageError("--check looks once, -w until Ctrl-C.")
+        _watch(session, choice, shown)
+    found, not_read = views(session, choice)
+    return _show(session, choice, shown, _assessed(session, found), not_read, check)
 
 
-def _assessed(session: Session, inventory: Inventory) -> tuple[Assessment, ...]:
+def _show(
+    session: Session, choice: Choice, shown: Shown, seen: tuple[Assessment, ...], not_read: tuple[str, ...], check: bool
+) -> ExitCode:
+    terminal, asked = session.terminal, shown.of(seen)
+    if not shown.tabular:
+        terminal.print(_document(shown, asked, not_read))
+    elif not seen:
+        terminal.tell("No StatefulSets found" + ("." if choice.all_namespaces else f" in namespace {session.namespace}."))
+    elif asked:
+        terminal.print(_table(session, shown, asked, terminal.limit))
+    if shown.tabular and (len(seen) > 1 or len(asked) < len(seen)):
+        terminal.tell(sets_table.total(seen, len(asked)))
+    return ExitCode.FINDINGS if check and (not_read or any(map(is_problem, seen))) else ExitCode.OK
+
+
+def _watch(session: Session, choice: Choice, shown: Shown) -> None:
+    """Until Ctrl-C."""
+    namespace = watched_namespace(session, choice)
+    followed = session.cluster.watch_inventory(namespace, choice.selector, every_kind=True)
+
+    def show(inventory: Inventory) -> None:
+        seen = _assessed(session, snapshots(narrowed(session, inventory, choice.names)))
+        asked = shown.of(seen)
+        if shown.tabular:
+            painter.show(_table(session, shown, asked, session.terminal.picture), sets_table.total(seen, len(asked)))
+        else:
+            painter.show(_document(shown, asked, inventory.kinds_not_read))
+
+    with followed as source, TextPainter(session.terminal) as painter:
+        first = source.latest()
+        expect(session, first, choice.names)
+        tell_kinds_not_read(session.terminal, first)
+        show(first)
+        while True:  # on a terminal the ages go on; elsewhere a row is told again only when something happened
+            if source.wait(10.0 if session.terminal.live else None) or session.terminal.live:
+                show(source.latest())
+
+
+def _document(shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:
+    order = shown.order or Order.NAME
+    return documents.many(asked, shown.output, kinds_not_read=not_read, namespaces=shown.all_namespaces, order=order)
+
+
+def _table(session: Session, shown: Shown, asked: Sequence[Assessment], width: int | None) -> str:
+    return sets_table.table(
+        asked,
+        session.now(),
+        wide=shown.output == "wide",
+        headers=shown.headers,
+        all_namespaces=shown.all_namespaces,
+        labels=shown.labels,
+        order=shown.order or Order.WORST,
+        width=width,
+        colour=session.terminal.colour,
+    )
+
+
+def _assessed(session: Session, found: Sequence[SetView]) -> tuple[Assessment, ...]:
     now = session.now()
-    return tuple(assess(snapshot, now) for snapshot in snapshots(inventory))
+    return tuple(assess(view, now) for view in found)

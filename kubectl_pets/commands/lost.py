@@ -1,30 +1,33 @@
 """``kubectl pets lost``: pods on nodes that do not answer, and the choices; by force only when somebody knows that it is off."""
 
-from collections.abc import Sequence
-
 import click
 
 from kubectl_pets.cli import names
-from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
-from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import SetView
+from kubectl_pets.cli.options import connection, exit_codes, of_apps, output, pass_session, sets_named
 from kubectl_pets.domain.safety import lost
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.flows.engine.choosing import Choice, views
 from kubectl_pets.flows.safety.lost import force_out
 from kubectl_pets.session import Session
 from kubectl_pets.views.safety import lost as view
 
 
 @click.command("lost", epilog=exit_codes(ExitCode.STUCK, ExitCode.REFUSED, ExitCode.FINDINGS))
-@click.argument("name", type=SetName(), required=False)
-@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
+@sets_named
 @click.option("--check", is_flag=True, help="Exit with code 7 where pods are lost, for use in CI.")
 @click.option("--force-delete", "force", metavar="POD", help="Force out a lost pod of the set; asks for the node's name.")
 @output("table", "json", "yaml", "name")
 @connection
 @pass_session
 def command(
-    session: Session, name: str | None, all_namespaces: bool, check: bool, force: str | None, output: str
+    session: Session,
+    sets: tuple[SetRef, ...],
+    all_namespaces: bool,
+    selector: str | None,
+    check: bool,
+    force: str | None,
+    output: str,
 ) -> ExitCode:
     """Pods that are held by a node that does not answer: since when, the node's state, their volumes, and what can be done.
 
@@ -37,13 +40,16 @@ def command(
       kubectl pets lost -A --check
       kubectl pets lost web --force-delete web-1
     """
-    if name and all_namespaces:
-        raise UsageError("a name and -A exclude each other.", hint="kubectl pets lost NAME -n NAMESPACE")
-    if force:
-        if not name:
-            raise UsageError("--force-delete needs the set's name, too.", hint="kubectl pets lost NAME --force-delete POD")
-        return force_out(session, name, _pod(session, force))
-    return _show(session, name, all_namespaces, output, check)
+    choice = Choice(names=sets, selector=selector, all_namespaces=all_namespaces)
+    choice.check("lost")
+    for each in sets:
+        of_apps("lost", each)
+    if force is None:
+        return _show(session, choice, output, check)
+    if choice.many:
+        raise UsageError("--force-delete needs the set's name, too.", hint="kubectl pets lost NAME --force-delete POD")
+    session.named_namespace = sets[0].namespace
+    return force_out(session, sets[0].name, _pod(session, force))
 
 
 def _pod(session: Session, typed: str) -> str:
@@ -53,18 +59,14 @@ def _pod(session: Session, typed: str) -> str:
     return found.name
 
 
-def _show(session: Session, name: str | None, all_namespaces: bool, output: str, check: bool) -> ExitCode:
+def _show(session: Session, choice: Choice, output: str, check: bool) -> ExitCode:
     cluster, terminal = session.cluster, session.terminal
-    looks: Sequence[SetView]
-    if name:
-        looks = (cluster.set_view(session.namespace, name),)
-    else:
-        looks = snapshots(cluster.inventory(None if all_namespaces else session.namespace, None))
+    looks, _ = views(session, choice, every_kind=False)
     nodes, attachments, now = cluster.nodes(), cluster.attachments(), session.now()
     found = lost.judge(looks, nodes, attachments, now)
     pods_read = all(look.pods is not None for look in looks)
     if output != "table":
-        terminal.print(view.many(found, output))
+        terminal.print(view.many(found, output, namespaces=choice.all_namespaces))
     elif found:
         terminal.print(view.draw(found, now, colour=terminal.colour))
     terminal.tell(view.total(found, nodes_read=nodes is not None, pods_read=pods_read))

@@ -99,7 +99,7 @@ def command(
 def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, headers: bool, all_namespaces: bool) -> None:
     terminal = session.terminal
     if output not in ("table", "wide"):
-        terminal.print(claim_documents.many(shown, output))
+        terminal.print(claim_documents.many(shown, output, namespaces=all_namespaces))
         return
     if shown:
         terminal.print(
@@ -109,6 +109,7 @@ def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, heade
                 wide=output == "wide",
                 headers=headers,
                 all_namespaces=all_namespaces,
+                width=terminal.limit,
                 colour=terminal.colour,
             )
         )

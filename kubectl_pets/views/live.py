@@ -162,10 +162,11 @@ class TextPainter:
     def __exit__(self, *exc: object) -> None:
         self._canvas.close()
 
-    def show(self, text: str) -> None:
+    def show(self, text: str, footer: str = "") -> None:
+        """Show this table. ``footer``: a line below it, on a terminal only, that stays however much there is above."""
         shown = text.split("\n") if text else []
         if self._screen.live:
-            self._canvas.paint(self._fitted(shown))
+            self._canvas.paint(self._fitted(shown, footer))
             return
         new = [line for line in shown if line not in self._before]
         self._before = frozenset(shown)
@@ -173,8 +174,10 @@ class TextPainter:
             self._screen.stdout.write("\n".join(new) + "\n")
             self._screen.stdout.flush()
 
-    def _fitted(self, shown: list[str]) -> list[str]:
+    def _fitted(self, shown: list[str], footer: str) -> list[str]:
         columns, rows = self._canvas.size()
-        if len(shown) > rows:
-            shown = [*shown[: rows - 1], f"… {len(shown) - rows + 1} more lines"]
-        return [cut(line, columns) for line in shown]
+        below = ["", footer] if footer and shown else [footer] if footer else []
+        room = max(1, rows - len(below))
+        if len(shown) > room:
+            shown = [*shown[: room - 1], f"… {len(shown) - room + 1} more lines"]
+        return [cut(line, columns) for line in (*shown, *below)]

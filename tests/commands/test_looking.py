@@ -16,10 +16,27 @@ def test_list_says_where_every_set_stands(pets: Plugin) -> None:
     pets.make("web", image="app:broken", wait=False)
     pets("status", "web", "-w", "--timeout", "60s", expect=4)
     lines = pets("list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["NAME", "db", "web"]
-    assert "complete" in lines[1] and "3/3" in lines[1]
-    assert "failing" in lines[2] and "web-0" in lines[2]
+    assert [line.split()[0] for line in lines] == ["NAME", "web", "db"], "the worst first"
+    assert "complete" in lines[2] and "3/3" in lines[2]
+    assert "failing" in lines[1] and "web-0" in lines[1]
+    by_name = pets("list", "--sort-by", ".metadata.name")
+    assert [line.split()[0] for line in by_name.stdout.splitlines()] == ["NAME", "db", "web"]
+    assert by_name.stderr == "2 sets: 1 complete, 1 failing\n"
     assert pets("ls", "--no-headers", "-l", "app=none").stdout == ""
+
+
+def test_list_as_a_check(pets: Plugin) -> None:
+    pets.make("db")
+    assert pets("list", "--check").code == 0
+    assert pets("list", "--problems", "--check").stderr == "1 set: 1 complete; 0 shown\n"
+    pets.make("web", image="app:broken", wait=False)
+    pets("status", "web", "-w", "--timeout", "60s", expect=4)
+    found = pets("list", "-A", "--check", "-o", "name", "--problems", expect=7)
+    assert f"{pets.namespace}/statefulset.apps/web" in found.stdout.splitlines()
+    assert pets("list", "--phase", "complete", "-o", "name").stdout == "statefulset.apps/db\n"
+    printed = f"{pets.namespace}/statefulset.apps/web"
+    assert "failing" in pets.typed("list", printed, "sts/db", *pets.place()).stdout, "what is printed can be typed"
+    pets("list", "db", "wbe", expect=1)
 
 
 def test_list_in_other_shapes(pets: Plugin) -> None:

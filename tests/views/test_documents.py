@@ -194,6 +194,7 @@ def test_a_list() -> None:
         ("RolloutStatus", "prod", "web"),
     ]
     assert documents.many(seen, "name") == "statefulset.apps/web\nstatefulset.apps/db\nstatefulset.apps/web"
+    assert documents.many(seen, "name", namespaces=True) == "dev/statefulset.apps/web\nprod/statefulset.apps/db\nprod/statefulset.apps/web"
 
 
 def test_an_empty_list() -> None:

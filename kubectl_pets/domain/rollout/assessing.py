@@ -300,6 +300,7 @@ def _draft(
         spends_budget=_spends_budget(owner, snapshot.server),
         updates_stopped=updates_stopped(owner),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
+        labels=owner.metadata.labels,
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
         before=before,
         leader_worker_set=leader_worker_set(owner),

@@ -177,6 +177,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     updates_stopped: bool = False
     #: This program's own annotations on the set.
     notes: dict[str, str] = {}
+    #: Of the set itself, as ``--show-labels`` shows them.
+    labels: dict[str, str] = {}
     #: ``kubectl.kubernetes.io/restartedAt`` in the template; empty where nobody has restarted it.
     restarted_at: str = ""
     #: What a deleted pod comes back at, and what ran before the wanted revision.

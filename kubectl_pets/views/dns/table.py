@@ -12,13 +12,15 @@ from kubectl_pets.domain.dns.names import NameKind
 from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine, NameVerdict, State
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text.fitting import Column, aligned, fit
 from kubectl_pets.views.text.ink import Ink
 from kubectl_pets.views.text.ink import Line as Drawn
-from kubectl_pets.views.text.ink import Piece, cells, faint, padded, plain, render
+from kubectl_pets.views.text.ink import Piece, cells, faint, plain, render
 from kubectl_pets.views.text.phrases import count
 
-#: Blanks between two columns, as kubectl has them.
-_GAP = 3
+_COLUMNS = (Column("NAME", least=14, ease=24, middle=True), Column("EXPECTED", weight=2), Column("ENDPOINTSLICE", weight=1))
+_AFTER, _VERDICT, _SLICES = Column("AFTER", weight=4), Column("VERDICT"), Column("SLICES")
+_REASON = Column("REASON", least=24, ease=48)
 #: So many addresses stand in a cell before they are counted.
 _MANY = 2
 #: Long reasons are for ``explain``.
@@ -37,34 +39,31 @@ def table(
     *,
     wide: bool = False,
     headers: bool = True,
+    width: int | None = None,
     colour: bool = False,
     after: Mapping[str, timedelta | None] | None = None,
 ) -> str:
     """Pods in ordinal order, then the Service, its ports, and the addresses. ``after``: by name, how long it took to become right
-    (None: not yet); a column of its own."""
+    (None: not yet); a column of its own. ``width``: in so many columns the less important ones give way; with ``wide`` nothing
+    does."""
+    servers = [Column(clean(seen.servers[each].name).upper(), weight=5, least=10, ease=16) for each in _asked(seen)]
+    took, slices = [_AFTER] if after is not None else [], [_SLICES] if wide else []
+    shown_columns = [*_COLUMNS, *servers, *took, _VERDICT, _REASON, *slices]
+    width = None if wide else width
     rows: list[tuple[Piece, ...]] = []
     if headers:
-        heads = ["NAME", "EXPECTED", "ENDPOINTSLICE", *(clean(seen.servers[each].name).upper() for each in _asked(seen))]
-        heads += ["AFTER"] if after is not None else []
-        rows.append(tuple(plain(head) for head in (*heads, "VERDICT", "REASON", *(["SLICES"] if wide else []))))
+        rows.append(tuple(plain(column.head) for column in shown_columns))
     shown: list[tuple[NameLine, ...]] = [(line,) for line in seen.lines if wide or line.name.kind is not NameKind.REVERSE]
     reverse = tuple(line for line in seen.lines if line.name.kind is NameKind.REVERSE)
     if reverse and not wide:
         shown.append(reverse)
     rows += [_row(lines, seen, wide, after) for lines in shown]
-    return "\n".join(_aligned(rows, colour))
+    return "\n".join(aligned(fit(shown_columns, rows, width), width=width, colour=colour))
 
 
 def _asked(seen: Diagnosis) -> list[int]:
     """Which servers get a column: those that nobody may ask are told below the table."""
     return [index for index, hearing in enumerate(seen.hearings) if hearing.missing_right is None]
-
-
-def _aligned(rows: list[tuple[Piece, ...]], colour: bool) -> Iterator[str]:
-    widths = [max(cells(text) for text, _ in column) + _GAP for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = tuple(part for piece, width in zip(row, widths, strict=True) for part in padded(piece, width))
-        yield render(line, width=None, colour=colour)
 
 
 def _row(

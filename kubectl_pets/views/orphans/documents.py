@@ -16,11 +16,11 @@ from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import documents
 
 
-def many(verdicts: Iterable[ClaimVerdict], output: str) -> str:
-    """Claims as ``json`` or ``yaml``; as ``name`` one a line."""
+def many(verdicts: Iterable[ClaimVerdict], output: str, *, namespaces: bool = False) -> str:
+    """Claims as ``json`` or ``yaml``; as ``name`` one a line, which with ``namespaces`` is NAMESPACE/NAME."""
     ordered = claim_words.in_order(verdicts)
     if output == "name":
-        return "\n".join(map(_name, ordered))
+        return "\n".join(f"{clean(one.namespace)}/{_bare(one)}" if namespaces else _name(one) for one in ordered)
     document = {"apiVersion": documents.API_VERSION, "kind": "OrphanList", "items": [_claim(one) for one in ordered]}
     return documents.dump(document, output)
 
@@ -93,7 +93,11 @@ def _volume(volume: PersistentVolume) -> dict[str, Any]:
 
 
 def _name(one: ClaimVerdict) -> str:
-    return f"persistentvolumeclaim/{clean(one.name)}"
+    return f"persistentvolumeclaim/{_bare(one)}"
+
+
+def _bare(one: ClaimVerdict) -> str:
+    return clean(one.name, documents.LONGEST_NAME)
 
 
 def _claim(one: ClaimVerdict) -> dict[str, Any]:

@@ -15,14 +15,24 @@ from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
 from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, faint, padded, plain, render
+from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import count
 
-_HEADS = ("NAME", "CLASS", "SIZE", "SET", "ORDINAL", "VOLUME", "RECLAIM", "UNUSED", "REASON")
-_WIDE_HEADS = ("TEMPLATE", "STORAGECLASS", "AGE", "PHASE")
+_NAMESPACE = Column("NAMESPACE", least=10, ease=16, middle=True)
+_COLUMNS = (
+    Column("NAME", least=14, ease=24, middle=True),
+    Column("CLASS", least=11, ease=16),
+    Column("SIZE"),
+    Column("SET", weight=2),
+    Column("ORDINAL", weight=1),
+    Column("VOLUME", weight=3),
+    Column("RECLAIM", least=8, ease=22),
+    Column("UNUSED", weight=6),
+    Column("REASON", least=20, ease=48),
+)
+_WIDE_COLUMNS = (Column("TEMPLATE"), Column("STORAGECLASS"), Column("AGE"), Column("PHASE"))
 
-#: Blanks between two columns, as kubectl has them.
-_GAP = 3
 #: Long reasons are for ``explain``; here the first words tell whether to look there.
 _REASON_LENGTH = 80
 
@@ -34,24 +44,19 @@ def table(
     wide: bool = False,
     headers: bool = True,
     all_namespaces: bool = False,
+    width: int | None = None,
     colour: bool = False,
 ) -> str:
-    """One claim a line, by namespace, name and ordinal; empty where there are none."""
+    """One claim a line, by namespace, name and ordinal; empty where there are none. ``width``: in so many columns the less
+    important ones give way; with ``wide`` nothing does."""
     ordered = claim_words.in_order(verdicts)
     if not ordered:
         return ""
-    heads = (*(("NAMESPACE",) if all_namespaces else ()), *_HEADS, *(_WIDE_HEADS if wide else ()))
-    rows = [tuple(plain(head) for head in heads)] if headers else []
+    shown = (*((_NAMESPACE,) if all_namespaces else ()), *_COLUMNS, *(_WIDE_COLUMNS if wide else ()))
+    width = None if wide else width
+    rows = [tuple(plain(column.head) for column in shown)] if headers else []
     rows += [_row(one, now, wide=wide, all_namespaces=all_namespaces) for one in ordered]
-    return "\n".join(_aligned(rows, colour))
-
-
-def _aligned(rows: list[tuple[Piece, ...]], colour: bool) -> Iterator[str]:
-    """Line by line: of many thousands of claims not all are laid out at once."""
-    widths = [max(cells(text) for text, _ in column) + _GAP for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = tuple(part for piece, width in zip(row, widths, strict=True) for part in padded(piece, width))
-        yield render(line, width=None, colour=colour)
+    return "\n".join(aligned(fit(shown, rows, width), width=width, colour=colour))
 
 
 def _row(one: ClaimVerdict, now: datetime, *, wide: bool, all_namespaces: bool) -> tuple[Piece, ...]:

@@ -12,12 +12,16 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.findings import RULES, Finding
 from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.ranking import Order, in_order
 from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
 
 API_VERSION = "kubectl-pets/v1alpha1"
+
+#: No name that the API takes is longer, so none is cut where it is to be used.
+LONGEST_NAME = 253
 
 
 def one(seen: Assessment, output: str) -> str:
@@ -27,11 +31,19 @@ def one(seen: Assessment, output: str) -> str:
     return dump({"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}, output)
 
 
-def many(seen: Iterable[Assessment], output: str, *, kinds_not_read: Sequence[str] = ()) -> str:
-    """Several sets; as ``name`` one a line. ``kinds_not_read``: resources of which there may be more."""
-    ordered = sorted(seen, key=lambda each: (each.namespace, each.name, each.kind.group))
+def many(
+    seen: Iterable[Assessment],
+    output: str,
+    *,
+    kinds_not_read: Sequence[str] = (),
+    namespaces: bool = False,
+    order: Order = Order.NAME,
+) -> str:
+    """Several sets in ``order``; as ``name`` one a line, which with ``namespaces`` says where each of them is.
+    ``kinds_not_read``: resources of which there may be more."""
+    ordered = in_order(seen, order)
     if output == "name":
-        return "\n".join(_name(each) for each in ordered)
+        return "\n".join((f"{clean(each.namespace)}/" if namespaces else "") + _name(each) for each in ordered)
     items = [{"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(each)} for each in ordered]
     return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "kindsNotRead": kinds_not_read, "items": items}, output)
 
@@ -89,7 +101,7 @@ def _escaped(character: str) -> str:
 
 
 def _name(seen: Assessment) -> str:
-    return f"{seen.kind.typed}/{clean(seen.name)}"
+    return f"{seen.kind.typed}/{clean(seen.name, LONGEST_NAME)}"
 
 
 def _metadata(seen: Assessment) -> dict[str, Any]:

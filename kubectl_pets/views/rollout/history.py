@@ -16,11 +16,19 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.history import ABSENT, Difference, RevisionEntry, Template, normalised
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text.ink import Ink, Piece, columns, plain, render, text_of
+from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.ink import Ink, Piece, plain, render
 from kubectl_pets.views.text.phrases import folded
 
-_HEADS = ("REVISION", "NAME", "AGE", "MARKS", "PODS", "IMAGES", "CHANGED")
-_GAP = 3
+_COLUMNS = (
+    Column("REVISION"),
+    Column("NAME", weight=1),
+    Column("AGE", weight=4),
+    Column("MARKS"),
+    Column("PODS", weight=5),
+    Column("IMAGES", weight=2),
+    Column("CHANGED", least=24, ease=48),
+)
 _MANY = 3
 _VALUE_LENGTH = 40
 
@@ -36,12 +44,20 @@ _ITEMS = {
 
 
 def table(
-    entries: Iterable[RevisionEntry], now: datetime, *, wide: bool = False, headers: bool = True, colour: bool = False
+    entries: Iterable[RevisionEntry],
+    now: datetime,
+    *,
+    wide: bool = False,
+    headers: bool = True,
+    width: int | None = None,
+    colour: bool = False,
 ) -> str:
-    """One revision a line, the oldest first, as kubectl lists them. ``wide``: all that changed; else the first few fields."""
-    rows = [tuple(plain(head) for head in _HEADS)] if headers else []
+    """One revision a line, the oldest first, as kubectl lists them. ``wide``: all that changed, and nothing gives way to
+    ``width``; else the first few fields."""
+    width = None if wide else width
+    rows = [tuple(plain(column.head) for column in _COLUMNS)] if headers else []
     rows += [_row(entry, now, wide) for entry in entries]
-    return text_of(columns(rows, _GAP), width=None, colour=colour) if rows else ""
+    return "\n".join(aligned(fit(_COLUMNS, rows, width), width=width, colour=colour)) if rows else ""
 
 
 def many(entries: Iterable[RevisionEntry], namespace: str, name: str, output: str) -> str:

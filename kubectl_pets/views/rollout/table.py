@@ -4,19 +4,34 @@ Upper-case heads, three blanks between the columns, the namespace in front where
 import than most tables to print, so it is imported when a table is really drawn.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.rollout.ranking import Order, in_order, phases
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.ink import Ink, Piece, plain, render
+from kubectl_pets.views.text.fitting import Column, fit, gap
+from kubectl_pets.views.text.ink import Ink, Piece, cut, plain, render
 
-_HEADS = ("NAME", "PHASE", "READY", "UPDATED", "PARTITION", "REVISIONS", "CLAIMS", "AGE", "REASON")
-_WIDE_HEADS = ("STRATEGY", "POLICY", "CURRENT", "UPDATE", "IMAGES")
+_NAMESPACE = Column("NAMESPACE", least=10, ease=16, middle=True)
+_NAME = Column("NAME", least=14, ease=24, middle=True)
+_KIND = Column("KIND", weight=4)
+_COLUMNS = (
+    Column("PHASE", least=11, ease=18),
+    Column("READY"),
+    Column("UPDATED", weight=7),
+    Column("PARTITION", weight=6),
+    Column("REVISIONS", weight=1),
+    Column("CLAIMS", weight=2),
+    Column("AGE", weight=5),
+    Column("REASON", least=22, ease=48),
+)
+_WIDE_COLUMNS = (Column("STRATEGY"), Column("POLICY"), Column("CURRENT"), Column("UPDATE"), Column("IMAGES"))
+_LABELS = Column("LABELS")
 
 #: Long reasons are for ``status``; here the first words tell whether to look there.
 _REASON_LENGTH = 80
@@ -29,34 +44,55 @@ def table(
     wide: bool = False,
     headers: bool = True,
     all_namespaces: bool = False,
+    labels: bool = False,
+    order: Order = Order.NAME,
+    width: int | None = None,
     colour: bool = False,
 ) -> str:
-    """The table, sorted as kubectl sorts, with the kinds where there are others than apps/v1; empty where there are no sets."""
-    ordered = sorted(seen, key=lambda one: (one.namespace, one.name, one.kind.group))
+    """The table, in ``order``, with the kinds where there are others than apps/v1; empty where there are no sets. In ``width``
+    cells the less important columns give way; with ``wide`` or ``labels`` nothing does."""
+    ordered = in_order(seen, order)
     if not ordered:
         return ""
     kinds = any(one.kind is not APPS_SET for one in ordered)
+    columns = (
+        *((_NAMESPACE,) if all_namespaces else ()),
+        _NAME,
+        *((_KIND,) if kinds else ()),
+        *_COLUMNS,
+        *(_WIDE_COLUMNS if wide else ()),
+        *((_LABELS,) if labels else ()),
+    )
+    width = None if wide or labels else width
     # The heads are a row like any other: tabulate's own would be padded to the width of a number's column.
+    rows = [tuple(plain(column.head) for column in columns)] if headers else []
+    rows += [_row(one, now, wide=wide, all_namespaces=all_namespaces, kinds=kinds, labels=labels) for one in ordered]
+    return _aligned(fit(columns, rows, width), width, colour)
+
+
+def _aligned(rows: Sequence[tuple[Piece, ...]], width: int | None, colour: bool) -> str:
     from tabulate import DataRow, TableFormat, tabulate
 
-    name, *more = _HEADS
-    heads = (
-        *(("NAMESPACE",) if all_namespaces else ()),
-        name,
-        *(("KIND",) if kinds else ()),
-        *more,
-        *(_WIDE_HEADS if wide else ()),
-    )
-    rows = [list(heads)] if headers else []
-    cells = (_row(one, now, wide=wide, all_namespaces=all_namespaces, kinds=kinds) for one in ordered)
-    rows += [[render((piece,), width=None, colour=colour) for piece in row] for row in cells]
-    gap = DataRow("", "   ", "")
-    kubectl = TableFormat(None, None, None, None, gap, gap, 0, None)
-    text = tabulate(rows, tablefmt=kubectl, disable_numparse=True, stralign="left")
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    drawn = [[render((piece,), width=None, colour=colour) for piece in row] for row in rows]
+    between = DataRow("", " " * gap(width), "")
+    kubectl = TableFormat(None, None, None, None, between, between, 0, None)
+    lines = tabulate(drawn, tablefmt=kubectl, disable_numparse=True, stralign="left").splitlines()
+    return "\n".join(line.rstrip() if width is None else cut(line.rstrip(), width) for line in lines)
 
 
-def _row(one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool, kinds: bool) -> tuple[Piece, ...]:
+def total(found: Sequence[Assessment], shown: int) -> str:
+    """All sets in one line: how many, in which phases, and how many of them are shown where these are not all."""
+    parts = [f"{number} {phase.value.replace('-', ' ')}" for phase, number in phases(found)]
+    left_over = sum(one.partition_left_over for one in found)
+    if left_over:
+        parts.append(f"{phrases.count(left_over, 'partition')} left over")
+    text = f"{phrases.count(len(found), 'set')}: {', '.join(parts)}"
+    return text if shown == len(found) else f"{text}; {shown} shown"
+
+
+def _row(
+    one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool, kinds: bool, labels: bool
+) -> tuple[Piece, ...]:
     known = not any(found.cause is Cause.PODS_UNREADABLE for found in one.blockers)
     row = (
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
@@ -71,8 +107,9 @@ def _row(one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool, ki
         plain(age.age(one.created, now)),
         plain(clean(_reason(one), _REASON_LENGTH)),
     )
+    told = (plain(",".join(clean(f"{key}={value}") for key, value in sorted(one.labels.items())) or "<none>"),)
     if not wide:
-        return row
+        return (*row, *(told if labels else ()))
     return (
         *row,
         plain(clean(one.strategy)),
@@ -80,6 +117,7 @@ def _row(one: Assessment, now: datetime, *, wide: bool, all_namespaces: bool, ki
         plain(phrases.hash_of(one.before.revision or one.before.held, one)),
         plain(phrases.hash_of(one.update_revision, one)),
         plain(",".join(clean(image.image) for image in one.template) or "-"),
+        *(told if labels else ()),
     )
 
 

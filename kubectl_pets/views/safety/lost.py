@@ -38,11 +38,12 @@ def total(found: Iterable[LostPod], *, nodes_read: bool, pods_read: bool) -> str
     return text + (f"\nnot read: {', '.join(unread)}" if unread else "")
 
 
-def many(found: Iterable[LostPod], output: str) -> str:
-    """For programs: ``json``, ``yaml``, ``name``."""
+def many(found: Iterable[LostPod], output: str, *, namespaces: bool = False) -> str:
+    """For programs: ``json``, ``yaml``, or ``name``, one a line, which with ``namespaces`` says where each of them is."""
     pods = tuple(found)
     if output == "name":
-        return "\n".join(f"pod/{clean(pod.name)}" for pod in pods)
+        where = [f"{clean(pod.namespace)}/" if namespaces else "" for pod in pods]
+        return "\n".join(f"{place}pod/{clean(pod.name, documents.LONGEST_NAME)}" for place, pod in zip(where, pods, strict=True))
     items = [_document(pod) for pod in pods]
     return documents.dump({"apiVersion": documents.API_VERSION, "kind": "LostPodList", "items": items}, output)
 

@@ -12,26 +12,46 @@ from kubectl_pets.domain.safety.quorum import Place, Quorum
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
-from kubectl_pets.views.text.ink import Ink, Line, Piece, columns, faint, plain, render, text_of
+from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import folded
 
-_HEADS = ("NAME", "MEMBERS", "AVAILABLE", "MAJORITY", "MAY FAIL", "NODE LOSS", "ZONE LOSS", "BUDGETS", "FINDINGS")
-_GAP = 3
+_NAMESPACE = Column("NAMESPACE", least=10, ease=16, middle=True)
+_NAME = Column("NAME", least=14, ease=24, middle=True)
+_KIND = Column("KIND", weight=4)
+_COLUMNS = (
+    Column("MEMBERS", weight=2),
+    Column("AVAILABLE", weight=6),
+    Column("MAJORITY", weight=3),
+    Column("MAY FAIL"),
+    Column("NODE LOSS", weight=7),
+    Column("ZONE LOSS", weight=5),
+    Column("BUDGETS", weight=1),
+    Column("FINDINGS", least=24, ease=48),
+)
 _MOST_PLACES = 6
 
 
 def table(
-    found: Iterable[Quorum], *, wide: bool = False, headers: bool = True, all_namespaces: bool = False, colour: bool = False
+    found: Iterable[Quorum],
+    *,
+    wide: bool = False,
+    headers: bool = True,
+    all_namespaces: bool = False,
+    width: int | None = None,
+    colour: bool = False,
 ) -> str:
-    """One set a line; ``wide`` with findings as sentences. Empty where there are no sets."""
+    """One set a line; ``wide`` with findings as sentences, and then nothing gives way to ``width``. Empty where there are no
+    sets."""
     ordered = in_order(found)
     if not ordered:
         return ""
     kinds = any(one.kind is not APPS_SET for one in ordered)
-    heads = (*(("NAMESPACE",) if all_namespaces else ()), _HEADS[0], *(("KIND",) if kinds else ()), *_HEADS[1:])
-    rows = [tuple(plain(head) for head in heads)] if headers else []
+    shown = (*((_NAMESPACE,) if all_namespaces else ()), _NAME, *((_KIND,) if kinds else ()), *_COLUMNS)
+    width = None if wide else width
+    rows = [tuple(plain(column.head) for column in shown)] if headers else []
     rows += [_row(one, wide=wide, all_namespaces=all_namespaces, kinds=kinds) for one in ordered]
-    return text_of(columns(rows, _GAP), width=None, colour=colour)
+    return "\n".join(aligned(fit(shown, rows, width), width=width, colour=colour))
 
 
 def in_order(found: Iterable[Quorum]) -> list[Quorum]:
@@ -66,10 +86,11 @@ def document(found: Quorum, output: str) -> str:
     return _name(found) if output == "name" else documents.dump(_document(found), output)
 
 
-def many(found: Iterable[Quorum], output: str) -> str:
+def many(found: Iterable[Quorum], output: str, *, namespaces: bool = False) -> str:
+    """Several sets; as ``name`` one a line, which with ``namespaces`` says where each of them is."""
     ordered = in_order(found)
     if output == "name":
-        return "\n".join(map(_name, ordered))
+        return "\n".join((f"{clean(one.namespace)}/" if namespaces else "") + _name(one) for one in ordered)
     items = [_document(one) for one in ordered]
     return documents.dump({"apiVersion": documents.API_VERSION, "kind": "QuorumList", "items": items}, output)
 
@@ -164,7 +185,7 @@ def _findings(one: Quorum) -> Iterator[Line]:
 
 
 def _name(one: Quorum) -> str:
-    return f"{one.kind.typed}/{clean(one.name)}"
+    return f"{one.kind.typed}/{clean(one.name, documents.LONGEST_NAME)}"
 
 
 def _document(one: Quorum) -> dict[str, Any]:

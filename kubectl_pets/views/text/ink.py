@@ -80,6 +80,21 @@ def cut(text: str, width: int) -> str:
     return render(tuple(pieces), width=width, colour=True)
 
 
+def shortened(text: str, width: int, *, middle: bool = False) -> str:
+    """The text in no more than ``width`` columns, with an ellipsis for what is left out at its end, or in its middle."""
+    if cells(text) <= width:
+        return text
+    if not middle or width < 5:
+        return "".join(part for part, _ in _cut((plain(text),), width))
+    tail, room = "", (width - 1) // 2
+    for character in reversed(text):
+        room -= _cells(character)
+        if room < 0:
+            break
+        tail = character + tail
+    return "".join(part for part, _ in _cut((plain(text),), width - cells(tail))) + tail
+
+
 def _cells(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
         return 0

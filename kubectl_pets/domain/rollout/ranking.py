@@ -1,0 +1,81 @@
+"""Which set first, and which of them is one to look at? Over many sets nobody reads to the end, so the worst come first."""
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from enum import StrEnum, unique
+
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+
+_LATEST = datetime.max.replace(tzinfo=timezone.utc)
+
+#: The phases, the worst first: broken, unknown, waiting for somebody, on its way, well.
+_WORST_FIRST = (
+    Phase.STUCK,
+    Phase.FAILING,
+    Phase.UNKNOWN,
+    Phase.WAITING_FOR_DELETE,
+    Phase.PAUSED,
+    Phase.SCALING,
+    Phase.PROGRESSING,
+    Phase.DELETING,
+    Phase.COMPLETE,
+    Phase.GONE,
+)
+_RANKS = {phase: rank for rank, phase in enumerate(_WORST_FIRST)}
+
+
+@unique
+class Order(StrEnum):
+    """By what sets are sorted; then by namespace and name."""
+
+    WORST = "worst"
+    NAME = "name"
+    #: The oldest first, as kubectl sorts by ``.metadata.creationTimestamp``.
+    AGE = "age"
+    PHASE = "phase"
+    #: The fewest Ready pods in proportion first.
+    READY = "ready"
+    #: The most restarts first.
+    RESTARTS = "restarts"
+
+
+def is_problem(seen: Assessment) -> bool:
+    """Whether somebody has to look at it: it is stuck or about to be, nothing can be said of it, or it holds back the next change
+    without anybody knowing."""
+    return seen.phase in (Phase.STUCK, Phase.FAILING, Phase.UNKNOWN) or seen.partition_left_over
+
+
+def in_order(found: Iterable[Assessment], order: Order = Order.NAME) -> tuple[Assessment, ...]:
+    """Sorted; what is alike by namespace, name and kind."""
+    by_name = sorted(found, key=lambda seen: (seen.namespace, seen.name, seen.kind.group))
+    match order:
+        case Order.WORST:
+            by_name.sort(key=_badness)
+        case Order.AGE:
+            by_name.sort(key=lambda seen: seen.created or _LATEST)
+        case Order.PHASE:
+            by_name.sort(key=lambda seen: seen.phase.value)
+        case Order.READY:
+            by_name.sort(key=lambda seen: seen.ready / seen.replicas if seen.replicas else 1.0)
+        case Order.RESTARTS:
+            by_name.sort(key=lambda seen: -sum(member.restarts for member in seen.members))
+        case Order.NAME:
+            pass
+    return tuple(by_name)
+
+
+def phases(found: Iterable[Assessment]) -> tuple[tuple[Phase, int], ...]:
+    """How many sets are in which phase, the best first, as a summary tells it; phases of none are left out."""
+    numbers: dict[Phase, int] = {}
+    for seen in found:
+        numbers[seen.phase] = numbers.get(seen.phase, 0) + 1
+    return tuple((phase, numbers[phase]) for phase in reversed(_WORST_FIRST) if phase in numbers)
+
+
+def _badness(seen: Assessment) -> int:
+    """A partition that was left over makes no phase of its own, and stands before all that needs nobody."""
+    return _RANKS[Phase.UNKNOWN] if seen.partition_left_over and not _is_broken(seen) else _RANKS[seen.phase]
+
+
+def _is_broken(seen: Assessment) -> bool:
+    return seen.phase in (Phase.STUCK, Phase.FAILING)

@@ -1,0 +1,74 @@
+"""Which sets a look is at: those that were named, or all of a namespace or of the cluster, narrowed by labels."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.domain.model import Inventory, SetView
+from kubectl_pets.domain.sets.kinds import SetRef, kind_of
+from kubectl_pets.errors import UsageError
+from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
+from kubectl_pets.session import Session
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What was typed: names, or a selector and perhaps all namespaces."""
+
+    names: tuple[SetRef, ...] = ()
+    selector: str | None = None
+    all_namespaces: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether the answer is a list, however many sets there are."""
+        return len(self.names) != 1
+
+    def check(self, verb: str) -> None:
+        """Raises UsageError where names and what selects sets were typed together."""
+        if self.names and (self.all_namespaces or self.selector):
+            raise UsageError("names and -A or -l exclude each other.", hint=f"kubectl pets {verb} NAME... -n NAMESPACE")
+
+
+def views(session: Session, choice: Choice, *, every_kind: bool = True) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
+    """The sets, and the resources of which there may be more that could not be read; these are told. Raises NotFoundError for a
+    name that no set has."""
+    if choice.names:
+        cluster = session.cluster
+        return tuple(cluster.set_view(at(session, ref), ref.name, ref.kind) for ref in choice.names), ()
+    namespace = None if choice.all_namespaces else session.namespace
+    found = session.cluster.inventory(namespace, choice.selector, every_kind=every_kind)
+    tell_kinds_not_read(session.terminal, found)
+    return snapshots(found), found.kinds_not_read
+
+
+def at(session: Session, ref: SetRef) -> str:
+    """The namespace of a set that was named."""
+    return ref.namespace or session.namespace
+
+
+def watched_namespace(session: Session, choice: Choice) -> str | None:
+    """Where to watch; None: in all namespaces. Raises UsageError for names of several namespaces."""
+    if choice.all_namespaces:
+        return None
+    places = {at(session, ref) for ref in choice.names} or {session.namespace}
+    if len(places) > 1:
+        raise UsageError("-w shows sets of one namespace, or with -A of all.", hint="kubectl pets list -A -w")
+    return places.pop()
+
+
+def narrowed(session: Session, inventory: Inventory, names: Sequence[SetRef]) -> Inventory:
+    """The inventory with only the sets that were named, if any were."""
+    if not names:
+        return inventory
+    wanted = {(at(session, ref), ref.name, ref.kind.group) for ref in names}
+    sets = tuple(each for each in inventory.sets if (each.namespace, each.name, kind_of(each).group) in wanted)
+    return msgspec.structs.replace(inventory, sets=sets)
+
+
+def expect(session: Session, inventory: Inventory, names: Sequence[SetRef]) -> None:
+    """Raises NotFoundError, with what may have been meant, where a set that was named is not in the inventory."""
+    there = {(each.namespace, each.name, kind_of(each).group) for each in inventory.sets}
+    for ref in names:
+        if (at(session, ref), ref.name, ref.kind.group) not in there:
+            session.cluster.set_view(at(session, ref), ref.name, ref.kind)

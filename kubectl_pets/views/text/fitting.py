@@ -1,0 +1,83 @@
+"""Makes a table fit a terminal: columns give way by importance, so that no line wraps and what matters stays whole.
+
+First the columns that matter least are left out, as far as it takes for the others to have room; then those that may be shortened
+(reasons, names) share what is left. A table that fits is not touched, and neither is one that goes to a file or a pipe.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from kubectl_pets.views.text.ink import Piece, cells, padded, render, shortened
+
+#: Columns of this weight or less are nice to have where there is room.
+_LIGHT = 3
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column. ``weight``: the lower, the sooner it is left out; None: never."""
+
+    head: str
+    weight: int | None = None
+    #: It may be shortened to so many cells; None: it is whole or not there.
+    least: int | None = None
+    #: So many it is to have before columns of no more than ``_LIGHT`` are shown beside it; 0: ``least`` will do.
+    ease: int = 0
+    #: What is left out of a cell is its middle, not its end: names differ at both.
+    middle: bool = False
+
+
+def gap(width: int | None) -> int:
+    """Blanks between two columns: as many as kubectl has, and less where there is not much room."""
+    return 3 if width is None or width >= 100 else 2
+
+
+def fit(columns: Sequence[Column], rows: Sequence[tuple[Piece, ...]], width: int | None) -> list[tuple[Piece, ...]]:
+    """The rows (the head's among them, if there is one) so that they take no more than ``width`` cells, the gaps included; as
+    they are where ``width`` is None. Of a column that is left out no cell is handed on."""
+    if width is None or not rows:
+        return list(rows)
+    widths = [max(cells(text) for text, _ in column) for column in zip(*rows, strict=True)]
+    kept = list(range(len(columns)))
+    for heaviest, cramped in ((_LIGHT, False), (None, True)):
+        weights = {at: weight for at in kept if (weight := columns[at].weight) is not None}
+        for at in sorted((at for at in weights if heaviest is None or weights[at] <= heaviest), key=weights.__getitem__):
+            if _needed(kept, [_least(columns[each], widths[each], cramped) for each in kept], width) > width:
+                kept.remove(at)
+    room = _shared(columns, kept, widths, width)
+    return [tuple(_cut(row[at], room[at], columns[at]) for at in kept) for row in rows]
+
+
+def aligned(rows: Sequence[tuple[Piece, ...]], *, width: int | None, colour: bool) -> Iterator[str]:
+    """Line by line: of many thousands of rows not all are laid out at once."""
+    widths = [max(cells(text) for text, _ in column) + gap(width) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = tuple(part for piece, room in zip(row, widths, strict=True) for part in padded(piece, room))
+        yield render(line, width=width, colour=colour)
+
+
+def _needed(kept: Sequence[int], widths: Sequence[int], width: int) -> int:
+    return sum(widths) + gap(width) * (len(kept) - 1)
+
+
+def _least(column: Column, width: int, cramped: bool = True) -> int:
+    if column.least is None:
+        return width
+    return min(width, column.least if cramped else max(column.least, column.ease))
+
+
+def _shared(columns: Sequence[Column], kept: Sequence[int], widths: Sequence[int], width: int) -> dict[int, int]:
+    """How wide each column may be. The rightmost of those that can be shortened gives first, for there the sentences are; none
+    gives all that it can before all have given what they can do without."""
+    room = {at: widths[at] for at in kept}
+    for cramped in (False, True):
+        for at in reversed(kept):
+            over = _needed(kept, list(room.values()), width) - width
+            if over > 0:
+                room[at] = max(_least(columns[at], widths[at], cramped), room[at] - over)
+    return room
+
+
+def _cut(piece: Piece, width: int, column: Column) -> Piece:
+    text, ink = piece
+    return piece if cells(text) <= width else (shortened(text, width, middle=column.middle), ink)
