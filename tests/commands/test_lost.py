@@ -135,6 +135,19 @@ def _await_right(pets: Plugin, resource: str) -> None:
     pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
 
 
+def test_a_claim_that_is_being_deleted_keeps_its_pod_from_being_forced_out(pets: Plugin, node: str) -> None:
+    _place(pets)
+    pets.kubectl("delete", "pvc", "data-web-0", "--wait=false")
+    _lose(pets, node)
+    uid = pets.uids()["web-0"]
+    shown = pets("lost", "web").stdout
+    assert "claim data-web-0 (Terminating), volume" in shown and "--force-delete" not in shown
+    said = pets("lost", "web", "--force-delete", "web-0", interactive=True, answers=f"{node}\n", expect=6).stderr
+    assert "claim data-web-0 of web-0 is being deleted, and once the pod goes it is gone with its data" in said
+    assert f"kubectl get pvc data-web-0 -n {pets.namespace}" in said and "Type the node" not in said
+    assert pets.uids() == {"web-0": uid} and pets.get("pvc", "data-web-0")["status"]["phase"] == "Bound"
+
+
 def test_what_is_not_lost_is_not_forced(pets: Plugin, node: str) -> None:
     _place(pets)
     uids = pets.uids()

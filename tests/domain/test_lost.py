@@ -140,6 +140,20 @@ def test_what_is_refused() -> None:
     assert isinstance(unread, ForceRefused) and unread.reason is Reason.PODS_UNREAD
 
 
+def test_a_claim_that_is_being_deleted_goes_with_its_pod() -> None:
+    """It is shown, forcing the pod out is refused with its name, and nothing offers that."""
+    going = PersistentVolumeClaim(metadata=ObjectMeta(name="data-web-0", deletion_timestamp=NOW))
+    stays = PersistentVolumeClaim(metadata=ObjectMeta(name="logs-web-0"))
+    other = replace(going, metadata=ObjectMeta(name="data-web-1", deletion_timestamp=NOW))
+    shown = pod(0, leaving=OVERDUE, mounts=("data-web-0", "logs-web-0"))
+    look = replace(snapshot(statefulset(), shown), claims=(going, stays, other))
+    (found,) = judge((look,), (node(),), (), NOW)
+    assert [each.terminating for each in found.volumes] == [True, False] and found.choices == SAFE
+    refused = force(look, "web-0", (node(),), NOW)
+    assert isinstance(refused, ForceRefused) and (refused.reason, refused.claims) == (Reason.CLAIM_TERMINATING, ("data-web-0",))
+    assert isinstance(force(replace(look, claims=(stays, other)), "web-0", (node(),), NOW), Force)
+
+
 def test_what_is_done_is_exact() -> None:
     found = force(snapshot(statefulset(), LOST), "web-0", (node(),), NOW, LOST.metadata.uid)
     assert isinstance(found, Force) and found.node == "node-1"

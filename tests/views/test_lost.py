@@ -128,7 +128,7 @@ def test_totals() -> None:
 
 def test_every_refusal_has_words_and_a_next_step() -> None:
     told = {
-        (safety_words.force_refused(ForceRefused(reason=why, pod="web-1", node="node-b")), safety_words.after_refusal(ForceRefused(reason=why, pod="web-1")))
+        (safety_words.force_refused(ForceRefused(reason=why, pod="web-1", node="node-b", claims=("data-web-1",))), safety_words.after_refusal(ForceRefused(reason=why, pod="web-1")))
         for why in ForceRefusedReason
     }
     assert len({words for words, _ in told}) == len(ForceRefusedReason) and all(step for _, step in told)
@@ -137,6 +137,6 @@ def test_every_refusal_has_words_and_a_next_step() -> None:
 def test_for_programs() -> None:
     (item,) = json.loads(lost.many([pod()], "json"))["items"]
     assert item["node"]["state"] == "silent" and item["node"]["since"] == "2026-11-24T11:55:31Z"
-    assert item["volumes"] == [{"claim": "data-web-1", "volume": "pv-7", "attachedTo": ["node-b"]}]
+    assert item["volumes"] == [{"claim": "data-web-1", "volume": "pv-7", "attachedTo": ["node-b"], "terminating": False}]
     assert item["choices"][1] == {"choice": "delete-node", "commands": ["kubectl delete node node-b"]}
     assert lost.many([pod()], "name") == "pod/web-1"

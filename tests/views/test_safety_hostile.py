@@ -47,8 +47,8 @@ def test_lost_pods(text: str, state: NodeState) -> None:
     _clean(lost.draw([poisoned], NOW), len(lost.draw([_poisoned(found, "é")], NOW).split("\n")))
     _clean(lost.many([poisoned], "name"), 1)
     for why in ForceRefusedReason:
-        _clean(safety_words.force_refused(ForceRefused(reason=why, pod=text, node=text)), 1)
-        _clean(safety_words.after_refusal(ForceRefused(reason=why, pod=text, node=text)), 1)
+        _clean(safety_words.force_refused(ForceRefused(reason=why, pod=text, node=text, claims=(text,))), 1)
+        _clean(safety_words.after_refusal(ForceRefused(reason=why, pod=text, node=text, claims=(text,))), 1)
     _clean(safety_words.force_question(text, text, text), 3)
 
 

@@ -49,11 +49,13 @@ class Choice(StrEnum):
 
 
 class HeldVolume(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim of the pod. ``volume``: "" where it is not known. ``attached_to``: nodes; None where that could not be read."""
+    """A claim of the pod. ``volume``: "" where it is not known. ``attached_to``: nodes; None where that could not be read.
+    ``terminating``: it is being deleted, and only its pod holds it."""
 
     claim: str
     volume: str
     attached_to: tuple[str, ...] | None
+    terminating: bool = False
 
 
 class LostPod(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +100,8 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
             case _:
                 tainted = any(taint.key == OUT_OF_SERVICE_TAINT for taint in self.taints)
                 safe = (Choice.RETURN, Choice.DELETE_NODE, Choice.AWAIT_COLLECTION if tainted else Choice.OUT_OF_SERVICE)
-        forced = self.held is Held.LOST and self.deadline is not None and self.leader_worker_set is None
+        going = any(each.terminating for each in self.volumes)
+        forced = self.held is Held.LOST and self.deadline is not None and self.leader_worker_set is None and not going
         return (*safe, Choice.FORCE_DELETE) if forced else safe
 
 
@@ -189,11 +192,26 @@ def _judged(
 
 def _volumes(snapshot: SetView, pod: Pod, attachments: tuple[VolumeAttachment, ...] | None) -> tuple[HeldVolume, ...]:
     bound = {claim.name: claim.spec.volume_name for claim in snapshot.claims or ()}
-    names = [volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim]
+    going = _going(snapshot, pod)
     return tuple(
-        HeldVolume(claim=name, volume=bound.get(name, ""), attached_to=_attached(bound.get(name, ""), attachments))
-        for name in names
+        HeldVolume(
+            claim=name,
+            volume=bound.get(name, ""),
+            attached_to=_attached(bound.get(name, ""), attachments),
+            terminating=name in going,
+        )
+        for name in _mounted(pod)
     )
+
+
+def _mounted(pod: Pod) -> tuple[str, ...]:
+    return tuple(volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim)
+
+
+def _going(snapshot: SetView, pod: Pod) -> tuple[str, ...]:
+    """Claims of the pod that are being deleted: they go with it (``kubernetes.io/pvc-protection``)."""
+    deleted = {claim.name for claim in snapshot.claims or () if claim.metadata.deletion_timestamp is not None}
+    return tuple(name for name in _mounted(pod) if name in deleted)
 
 
 def _attached(volume: str, attachments: tuple[VolumeAttachment, ...] | None) -> tuple[str, ...] | None:
@@ -224,6 +242,8 @@ class ForceRefusedReason(StrEnum):
     NOT_OVERDUE = "not-overdue"
     #: By the time of the answer there was another pod of that name.
     REPLACED = "replaced"
+    #: Its claims are being deleted: with the pod their data goes.
+    CLAIM_TERMINATING = "claim-terminating"
 
 
 class ForceRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +251,8 @@ class ForceRefused(msgspec.Struct, frozen=True, kw_only=True):
     pod: str
     node: str = ""
     group: LeaderWorkerSetMember | None = None
+    #: With CLAIM_TERMINATING: which.
+    claims: tuple[str, ...] = ()
 
 
 class Force(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,6 +279,10 @@ def force(
     why = _forbidden(pod, _state(pod, None if nodes is None else {node.name: node for node in nodes}), now, uid)
     if why is not None:
         return ForceRefused(reason=why, pod=pod.name, node=pod.spec.node_name)
+    going = _going(snapshot, pod)
+    if going:
+        why = ForceRefusedReason.CLAIM_TERMINATING
+        return ForceRefused(reason=why, pod=pod.name, node=pod.spec.node_name, claims=going)
     meta = pod.metadata
     change = DeletePod(
         namespace=pod.namespace, name=pod.name, uid=meta.uid, resource_version=meta.resource_version, force=True

@@ -91,7 +91,7 @@ def _pods(pods: tuple[LostPod, ...], now: datetime) -> Iterator[Piece]:
 
 
 def _volume(hold: HeldVolume, node: str) -> str:
-    claim = f"claim {clean(hold.claim)}"
+    claim = f"claim {clean(hold.claim)}" + (" (Terminating)" if hold.terminating else "")
     if not hold.volume:
         return f"{claim}, volume unknown"
     claim += f", volume {clean(hold.volume)}"
@@ -134,7 +134,13 @@ def _document(pod: LostPod) -> dict[str, Any]:
             "taints": [{"key": item.key, "value": item.value, "effect": item.effect} for item in pod.taints],
         },
         "volumes": [
-            {"claim": hold.claim, "volume": hold.volume or None, "attachedTo": hold.attached_to} for hold in pod.volumes
+            {
+                "claim": hold.claim,
+                "volume": hold.volume or None,
+                "attachedTo": hold.attached_to,
+                "terminating": hold.terminating,
+            }
+            for hold in pod.volumes
         ],
         "findings": [documents.finding(each) for each in pod.findings],
         "choices": [

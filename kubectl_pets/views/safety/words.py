@@ -12,6 +12,7 @@ from kubectl_pets.domain.safety.lost import Choice, ForceRefused, ForceRefusedRe
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import Coverage, Quorum
 from kubectl_pets.views.rollout import words as rollout_words
+from kubectl_pets.views.text import phrases
 
 
 def tolerance(found: Quorum) -> str:
@@ -184,6 +185,9 @@ def force_refused(found: ForceRefused) -> str:
             return f"the grace period of {pod} is not over yet"
         case ForceRefusedReason.REPLACED:
             return f"there is another pod {pod} by now"
+        case ForceRefusedReason.CLAIM_TERMINATING:
+            going = "is being deleted" if len(found.claims) == 1 else "are being deleted"
+            return f"claim {phrases.folded(found.claims)} of {pod} {going}, and once the pod goes it is gone with its data"
         case _:
             assert_never(found.reason)
 
@@ -215,5 +219,8 @@ def after_refusal(found: ForceRefused, namespace: str = "") -> str:
             return pasting.kubectl("describe", "pod", found.pod, namespace=namespace)
         case ForceRefusedReason.NO_SUCH_POD | ForceRefusedReason.REPLACED:
             return f"{lost} lists the pods that are lost"
+        case ForceRefusedReason.CLAIM_TERMINATING:
+            look = pasting.kubectl("get", "pvc", *found.claims[:1], namespace=namespace)
+            return f"set its volume to Retain before the pod goes, or the data is lost; {look} names the volume"
         case _:
             assert_never(found.reason)
