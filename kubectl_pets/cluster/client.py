@@ -15,7 +15,7 @@ from kubectl_pets.cluster.http.transport import Transport
 from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, SETS_OF, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
-from kubectl_pets.domain.model import Around, Inventory, PersistentVolumeClaim, SetView, StatefulSet
+from kubectl_pets.domain.model import Around, Event, Inventory, PersistentVolumeClaim, SetView, StatefulSet
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import NotFoundError
 
@@ -200,6 +200,11 @@ class Client:
         from kubectl_pets.cluster.topics.claims import one_volume
 
         return one_volume(self._reader, name)
+
+    def volume_events(self, name: str) -> tuple[Event, ...] | None:
+        from kubectl_pets.cluster.topics.events import about_volume
+
+        return about_volume(self._reader, name)
 
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
         listed = read.items(self._reader, CLAIMS, Scope(namespace=None))()

@@ -97,7 +97,7 @@ def _is_path(source: str) -> bool:
     return source.endswith(".json") or bool(slash) and head.lower() not in names.VOLUME.words
 
 
-@click.command("purge", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
+@click.command("purge", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.argument("leftovers", metavar="[VOLUME|CLAIM]...", type=ObjectName(names.VOLUME, names.CLAIM), nargs=-1)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Volumes of claims of all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only volumes whose claims had these labels.")
@@ -108,7 +108,7 @@ def _is_path(source: str) -> bool:
     default="1m",
     show_default=True,
     metavar="DURATION",
-    help="Wait so long for the volumes to be gone (exit code 5 where one is not); 0: for ever.",
+    help="Wait so long for the volumes to be gone (exit code 5 where one is not, 3 where its driver refuses); 0: for ever.",
 )
 @output("table", "json", "yaml")
 @dry_run

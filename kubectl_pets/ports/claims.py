@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from kubectl_pets.domain.model import PersistentVolumeClaim
+    from kubectl_pets.domain.model import Event, PersistentVolumeClaim
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
@@ -41,6 +41,9 @@ class ClaimPort(Protocol):
 
     def volume(self, name: str) -> PersistentVolume | None:
         """None: there is none of that name."""
+
+    def volume_events(self, name: str) -> tuple[Event, ...] | None:
+        """What was told of a volume of that name in the last hour. None: may not be read."""
 
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
         """Of all namespaces those that wait for a volume. None: may not be read."""

@@ -28,7 +28,7 @@ from kubectl_pets.domain.orphans.deletion import (
     DeletionRefusedReason,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Evidence, EvidenceKind, Fate
-from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeStatus
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import Purge, PurgePlan, PurgeRefused, PurgeRefusedReason
 from kubectl_pets.domain.orphans.restoring import (
     AwaitBound,
@@ -89,8 +89,7 @@ def _purging(volume: PersistentVolume, text: str) -> Iterator[str]:
     planned = PurgePlan(purges=purges, refused=tuple(PurgeRefused(volume=volume, reason=why, subject=text) for why in reasons))
     yield purge_view.draw(planned, NOW)
     yield purge_view.agreed(planned, text)
-    failed = replace(volume, status=PersistentVolumeStatus(phase="Failed", message=text))
-    yield from (purge_view.not_gone(purges[0], each) for each in (volume, failed, None))
+    yield from (purge_view.not_gone(purges[0], said) for said in ("", text))
 
 
 def _adopting(volume: PersistentVolume, claim: PersistentVolumeClaim, text: str) -> Iterator[str]:

@@ -13,6 +13,8 @@ from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 T = TypeVar("T")
 
+#: Where client-go writes events of objects that have no namespace (tools/record, makeEvent).
+_OF_THE_CLUSTER = "default"
 _EVENTS = ResourceKind(Event, "/api/v1", "events", "Event", optional=True)
 
 
@@ -48,6 +50,11 @@ def _joined(answers: list[tuple[T, ...] | None]) -> tuple[T, ...] | None:
 
 def _events(reader: Reader, namespace: str, name: str) -> tuple[Event, ...]:
     return reader.listing(_EVENTS, Scope(namespace=namespace, about=name)).items
+
+
+def about_volume(reader: Reader, volume: str) -> tuple[Event, ...] | None:
+    """Of a PersistentVolume: what is of no namespace has its events in this one. None: may not be read."""
+    return _optional(lambda: _events(reader, _OF_THE_CLUSTER, volume))()
 
 
 def _pod(reader: Reader, namespace: str, name: str) -> tuple[Pod, ...]:

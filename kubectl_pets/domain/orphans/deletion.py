@@ -119,7 +119,7 @@ class UnfinishedReason(StrEnum):
     CLAIM_HELD = "claim-held"
     #: The volume is there still: its provisioner is at it.
     BEING_DESTROYED = "being-destroyed"
-    #: The provisioner could not destroy it (its phase is Failed).
+    #: The driver could not destroy it, and will be asked again: its phase is Failed, or an event says so.
     DESTRUCTION_FAILED = "destruction-failed"
     #: The data was to be kept, and the volume is gone, going, or has another policy than Retain.
     NOT_KEPT = "not-kept"
@@ -138,7 +138,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True, tag="unfinished"):
 
     @property
     def final(self) -> bool:
-        """Waiting does not change it."""
+        """Waiting does not change it soon."""
         return self.reason in (UnfinishedReason.NOT_KEPT, UnfinishedReason.DESTRUCTION_FAILED)
 
 
@@ -161,6 +161,13 @@ def aftermath(
         reason = UnfinishedReason.DESTRUCTION_FAILED if failed else UnfinishedReason.BEING_DESTROYED
         return Unfinished(deletion=deletion, reason=reason, detail=volume.status.message if failed else "")
     return None
+
+
+def refused_by_driver(found: Unfinished, message: str) -> Unfinished:
+    """The same where the driver has said why the volume is there still."""
+    if not message or found.reason is not UnfinishedReason.BEING_DESTROYED:
+        return found
+    return msgspec.structs.replace(found, reason=UnfinishedReason.DESTRUCTION_FAILED, detail=message)
 
 
 def _stays(volume: PersistentVolume | None, was: PersistentVolumeClaim) -> bool:

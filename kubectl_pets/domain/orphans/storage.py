@@ -11,10 +11,13 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.model import Event, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
 from kubectl_pets.domain.safety.nodes import VolumeAttachment
+
+#: kubernetes pkg/controller/volume/events; sigs.k8s.io/sig-storage-lib-external-provisioner/controller.
+_FAILED = "VolumeFailedDelete"
 
 
 class StorageUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +110,19 @@ def _clone(volume: PersistentVolume, claims: Iterable[PersistentVolumeClaim]) ->
             if (source.namespace or claim.namespace, source.name) == (held.namespace, held.name):
                 return Objection(StorageObjection.CLONE_UNDER_WAY, f"{claim.namespace}/{claim.name}")
     return None
+
+
+def driver_refuses(volume: PersistentVolume, events: Iterable[Event]) -> str:
+    """What the driver said last when it did not destroy the volume; empty: nothing. An in-tree plugin makes its phase Failed, a
+    CSI driver leaves it Released and tells an event (VolumeFailedDelete); both are asked again and again. Untrusted text."""
+    if volume.status.phase == "Failed" and volume.status.message:
+        return volume.status.message
+    told = [
+        event
+        for event in events
+        if event.reason == _FAILED and event.involved_object.uid == volume.metadata.uid and event.last is not None
+    ]
+    return max(told, key=lambda event: (event.last, event.message)).message if told else ""
 
 
 # --- where storage is --------------------------------------------------------------------------------------------------------

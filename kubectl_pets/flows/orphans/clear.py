@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.domain.changes import DeleteClaim, SetRetain
+from kubectl_pets.domain.model import Event
 from kubectl_pets.domain.orphans.deletion import (
     Deletion,
     DeletionOptions,
@@ -20,11 +21,14 @@ from kubectl_pets.domain.orphans.deletion import (
     aftermath,
     essence,
     recheck,
+    refused_by_driver,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import Record
 from kubectl_pets.domain.orphans.retention import keeps, policy_before
 from kubectl_pets.domain.orphans.snapshots import Taken
+from kubectl_pets.domain.orphans.storage import driver_refuses
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
 from kubectl_pets.flows.engine.waiting import Unended, until
@@ -232,7 +236,12 @@ class _Turn:
         if not isinstance(found, Unended):
             return found
         assert open_ is not None
-        return open_
+        return refused_by_driver(open_, self._said_of(volume)) if volume is not None else open_
+
+    def _said_of(self, volume: PersistentVolume) -> str:
+        """What the driver said where it did not destroy the volume."""
+        told: tuple[Event, ...] | Unended = until(lambda: self._cluster.volume_events(volume.name) or (), within=_GONE_AFTER)
+        return "" if isinstance(told, Unended) else driver_refuses(volume, told)
 
     def _give_up(self, refused: DeletionRefused) -> DeletionRefused:
         if self._leave_as_it_was():

@@ -16,6 +16,7 @@ from kubectl_pets.domain.orphans.deletion import (
     DeletionRefused,
     DeletionRefusedReason,
     Unfinished,
+    UnfinishedReason,
     plan,
 )
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
@@ -167,7 +168,7 @@ def _exit_code(cleared: Cleared) -> ExitCode:
         return ExitCode.TIMED_OUT
     if NoSnapshot.FAILED in reasons:
         return ExitCode.FAILED
-    if any(item.final for item in cleared.unfinished):
+    if any(item.reason is UnfinishedReason.NOT_KEPT for item in cleared.unfinished):
         return ExitCode.FAILED
     if cleared.unfinished:
         return ExitCode.NOT_YET

@@ -15,6 +15,7 @@ from kubectl_pets.domain.orphans.purging import (
     again,
     plan_purge,
 )
+from kubectl_pets.domain.orphans.storage import driver_refuses
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError
 from kubectl_pets.flows.engine import rights
 from kubectl_pets.flows.engine.interrupts import held_back
@@ -93,16 +94,17 @@ def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
                 refused = True
                 terminal.tell(f"refused: {view.refused(outcome)}")
     left = _await_gone(session, asked, 0.0 if interrupted else run.timeout)
-    failed = False
+    refuses = False
     for one in left:
         volume = cluster.volume(one.volume.name)
-        failed = failed or (volume is not None and volume.status.phase == "Failed")
-        terminal.tell(view.not_gone(one, volume))
+        said = driver_refuses(volume, cluster.volume_events(volume.name) or ()) if volume is not None else ""
+        refuses = refuses or bool(said)
+        terminal.tell(view.not_gone(one, said))
     if interrupted:
         terminal.tell("interrupted: the other volumes were not touched")
         return ExitCode.INTERRUPTED
-    if failed:
-        return ExitCode.FAILED
+    if refuses:
+        return ExitCode.NOT_YET
     if left:
         return ExitCode.TIMED_OUT
     return ExitCode.REFUSED if refused and not asked else ExitCode.OK

@@ -101,7 +101,8 @@ def unfinished(found: Unfinished) -> str:
         case UnfinishedReason.BEING_DESTROYED:
             return f"{name} is deleted; volume {volume} is being destroyed, and not gone yet"
         case UnfinishedReason.DESTRUCTION_FAILED:
-            return f"{name} is deleted; volume {volume} could not be destroyed" + (f": {detail}" if detail else "")
+            said = f": {detail}" if detail else ""
+            return f"{name} is deleted; volume {volume} could not be destroyed so far, and its driver is asked again{said}"
         case UnfinishedReason.NOT_KEPT:
             return f"{name} is being deleted, and its data is NOT KEPT: volume {volume} is gone, going, or not at Retain"
         case _:

@@ -73,13 +73,12 @@ def _reason(why: PurgeRefusedReason | StorageObjection, subject: str) -> str:
             assert_never(why)
 
 
-def not_gone(one: Purge, volume: PersistentVolume | None) -> str:
-    """Of a volume that was to be destroyed and is there still, as it was read last."""
-    name = title(one.volume)
-    if volume is not None and volume.status.phase == "Failed":
-        told = f": {clean(volume.status.message)}" if volume.status.message else ""
-        return f"failed: {name} could not be destroyed{told}\nhint: {pasting.kubectl('describe', 'pv', one.volume.name)}"
-    return f"{name} is being destroyed, and not gone yet\nhint: {pasting.kubectl('describe', 'pv', one.volume.name)}"
+def not_gone(one: Purge, said: str) -> str:
+    """Of a volume that was to be destroyed and is there still. ``said``: by its driver, if it could not."""
+    told = "is being destroyed, and not gone yet"
+    if said:
+        told = f"could not be destroyed so far, and its driver is asked again: {clean(said)}"
+    return f"{title(one.volume)} {told}\nhint: {pasting.kubectl('describe', 'pv', one.volume.name)}"
 
 
 def _sum(purges: Iterable[Purge]) -> str:

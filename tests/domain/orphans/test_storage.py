@@ -1,15 +1,16 @@
 """Whose storage is it? Every kind of source that two PersistentVolumes can share, and whoever is at it just now."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from kubectl_pets.domain.model import DataSource, ObjectMeta
+from kubectl_pets.domain.model import DataSource, Event, ObjectMeta, ObjectReference
 from kubectl_pets.domain.orphans.deletion import DeletionOptions, DeletionRefused, deletion
-from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
+from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot, VolumeSnapshotSource, VolumeSnapshotSpec, VolumeSnapshotStatus
-from kubectl_pets.domain.orphans.storage import Objection, StorageObjection, objection
+from kubectl_pets.domain.orphans.storage import Objection, StorageObjection, driver_refuses, objection
 from kubectl_pets.domain.safety.nodes import AttachmentSource, AttachmentSpec, VolumeAttachment
 from tests.domain.orphans.builders import NOBODY_ELSE, NOW, claim, estate, one, volume
 
@@ -113,6 +114,21 @@ def test_whoever_is_at_it() -> None:
     ]
     for found, expected in cases:
         assert objection(mine, msgspec.structs.replace(NOBODY_ELSE, **found)) == expected
+
+
+def test_what_a_driver_says_that_does_not_destroy() -> None:
+    """An in-tree plugin's phase, a CSI driver's event: of this very volume, the last one, and only of that kind."""
+    mine = volume(ITEM)
+
+    def event(message: str, minutes: int, reason: str = "VolumeFailedDelete", uid: str = mine.metadata.uid) -> Event:
+        about = ObjectReference(kind="PersistentVolume", name=mine.name, uid=uid)
+        return Event(reason=reason, message=message, last_timestamp=NOW - timedelta(minutes=minutes), involved_object=about)
+
+    told = (event("first", 5), event("last", 2), event("of another", 1, uid="before"), event("resized", 1, "VolumeResizeFailed"))
+    assert driver_refuses(mine, told) == "last" and driver_refuses(mine, ()) == ""
+    failed = msgspec.structs.replace(mine, status=PersistentVolumeStatus(phase="Failed", message="has snapshots"))
+    assert driver_refuses(failed, ()) == "has snapshots"
+    assert driver_refuses(msgspec.structs.replace(mine, status=PersistentVolumeStatus(message="left over")), ()) == ""
 
 
 def test_data_is_destroyed_only_where_nobody_else_has_it() -> None:
