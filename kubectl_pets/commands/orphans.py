@@ -11,6 +11,7 @@ from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import Age, ObjectName, connection, exit_codes, ignore_kind, output, pass_session
 from kubectl_pets.domain.orphans.deletion import mark_kept
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
+from kubectl_pets.domain.orphans.inventory import LISTS
 from kubectl_pets.errors import ConflictError, ExitCode
 from kubectl_pets.flows.orphans.select import Selection, no_such, select
 from kubectl_pets.session import Session
@@ -89,14 +90,18 @@ def command(
         every_class=every or bool(asked - CANDIDATES),
         ignored_kinds=frozenset(ignored),
     )
-    shown = select(session.cluster, selection, session.terminal.passing).chosen
+    shown = judged = select(session.cluster, selection, session.terminal.passing).chosen
     if not every and not asked:
         shown = tuple(one for one in shown if one.may_go)  # of a claim that is none of these less is read
-    _show(session, shown, output, headers=not no_headers, all_namespaces=all_namespaces)
-    return ExitCode.FINDINGS if check and any(verdict.may_go for verdict in shown) else ExitCode.OK
+    blind = {name for one in judged for name in one.not_read} & {row.resource for row in LISTS}  # then nothing is certain
+    unread = sorted(blind | {name for one in shown for name in one.not_read})
+    _show(session, shown, tuple(unread), output, headers=not no_headers, all_namespaces=all_namespaces)
+    return ExitCode.FINDINGS if check and (blind or any(verdict.may_go for verdict in shown)) else ExitCode.OK
 
 
-def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, headers: bool, all_namespaces: bool) -> None:
+def _show(
+    session: Session, shown: Sequence[ClaimVerdict], unread: tuple[str, ...], output: str, *, headers: bool, all_namespaces: bool
+) -> None:
     terminal = session.terminal
     if output not in ("table", "wide"):
         terminal.print(claim_documents.many(shown, output, namespaces=all_namespaces))
@@ -113,7 +118,6 @@ def _show(session: Session, shown: Sequence[ClaimVerdict], output: str, *, heade
                 colour=terminal.colour,
             )
         )
-    unread = tuple(sorted({name for verdict in shown for name in verdict.not_read}))
     terminal.tell(claims.total(shown, unread=unread))
 
 

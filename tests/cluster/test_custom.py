@@ -287,6 +287,10 @@ def test_a_snapshot_needs_its_claim_until_it_is_ready(status: Obj | None, used: 
     ours = {"metadata": {"name": "x", "namespace": "prod", "labels": {"app.kubernetes.io/managed-by": "kubectl-pets"}}}
     canned.says(f"/apis/{kind.group}/v1/namespaces/prod/volumesnapshots", listing(kind, ours | {"spec": spec, "status": status}))
     assert not searched(canned, kind).named  # whoever deletes the claim waits for it
+    owner = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": "data-web-0", "uid": "u"}
+    owned = {"metadata": {"name": "x", "namespace": "prod", "ownerReferences": [owner]}}
+    canned.says(f"/apis/{kind.group}/v1/namespaces/prod/volumesnapshots", listing(kind, owned | {"spec": spec, "status": status}))
+    assert searched(canned, kind).named == {"data-web-0": "VolumeSnapshot/x"}  # the garbage collector takes it along
 
 
 # --- the whole ---------------------------------------------------------------------------------------------------------------

@@ -280,6 +280,20 @@ def test_keep_and_unkeep(pets: Plugin) -> None:
     assert classes(pets)["data-web-1"] == "scaled-down"
 
 
+def test_without_sets_nothing_is_certain_and_that_is_told(pets: Plugin) -> None:
+    """Not even of claims that would be no candidates for another reason: "no candidates" alone would say too much."""
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    resources = namespaced(pets) - {"statefulsets.apps"}
+    pets.kubectl("create", "role", "look", "--verb=get,list", f"--resource={','.join(sorted(resources))}")
+    pets.kubectl("create", "rolebinding", "look", "--role=look", "--user=heidi")
+    words = ("auth", "can-i", "list", "persistentvolumeclaims", "--as=heidi", "-n", pets.namespace)
+    pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    kubeconfig = pets.plane.kubeconfig_for("heidi")
+    assert "not read: statefulsets" in pets("orphans", kubeconfig=kubeconfig).stderr
+    pets("orphans", "--check", expect=7, kubeconfig=kubeconfig)
+
+
 @pytest.mark.parametrize("hidden", ["pods", "cronjobs.batch", "persistentvolumes", "horizontalpodautoscalers.autoscaling"])
 def test_what_may_not_be_read_makes_unsure(pets: Plugin, hidden: str) -> None:
     make(pets, replicas=2)

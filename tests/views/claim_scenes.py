@@ -105,6 +105,13 @@ def no_data() -> ClaimVerdict:
     return one(estate(claim("data-web-11", phase="Pending"), sets=(WEB,)))
 
 
+def volume_going() -> ClaimVerdict:
+    """Somebody has deleted its volume: ``kubectl delete pv --all``."""
+    item = claim("data-web-13", volume_name="pv-13")
+    going = volume(item, deletion_timestamp=NOW)
+    return one(estate(item, sets=(WEB,), volumes={going.name: going}))
+
+
 def unknown_policy() -> ClaimVerdict:
     return left_behind(12, policy="Archive")[0]
 
@@ -131,6 +138,7 @@ SCENES: dict[str, Callable[[], ClaimVerdict]] = {
         template_gone,
         set_gone,
         no_data,
+        volume_going,
         unknown_policy,
         colliding,
     )

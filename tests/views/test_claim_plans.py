@@ -69,6 +69,7 @@ def test_by_default_the_data_stays() -> None:
           - not a candidate, lost: prod/data-web-7
           - not a candidate, ambiguous: prod/data-web-8, prod/data-web-web-5 (2)
           - not a candidate, unsure (scaled-down?): prod/data-web-9
+          - its volume is being deleted and goes with it, so its data would not be kept: prod/data-web-13
           - what would become of its data cannot be said: prod/data-web-12
           => deletes 7 claims with at least 51.5Gi and destroys no volume
         """

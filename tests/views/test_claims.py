@@ -27,12 +27,13 @@ def test_the_scenes_show_every_class() -> None:
 def test_candidates() -> None:
     assert claims.table(CANDIDATES, NOW) == screen(
         """
-        NAME            CLASS           SIZE    SET   ORDINAL   VOLUME      RECLAIM                  UNUSED   REASON
-        data-old-db-0   set-gone        10Gi    -     0         pv-old      Delete: data destroyed   ?        there is no StatefulSet old-db with a template data, nor db with data-old
-        data-web-10     scaled-down     1.5Gi   web   10        pv-10       Delete: data destroyed   12d      beyond the range of StatefulSet/web, 2 replicas from ordinal 0
-        data-web-11     scaled-down     ?       web   11        -           no data                  ?        beyond the range of StatefulSet/web, 2 replicas from ordinal 0
-        data-web-12     scaled-down     10Gi    web   12        pv-12       Archive: unknown         ?        beyond the range of StatefulSet/web, 2 replicas from ordinal 0
-        logs-web-1      template-gone   10Gi    web   1         pv-logs-1   Retain: data kept        5h       StatefulSet/web has no template logs any more
+        NAME            CLASS           SIZE    SET   ORDINAL   VOLUME      RECLAIM                       UNUSED   REASON
+        data-old-db-0   set-gone        10Gi    -     0         pv-old      Delete: data destroyed        ?        there is no StatefulSet old-db with a template data, nor db with data-old
+        data-web-10     scaled-down     1.5Gi   web   10        pv-10       Delete: data destroyed        12d      beyond the range of StatefulSet/web, 2 replicas from ordinal 0
+        data-web-11     scaled-down     ?       web   11        -           no data                       ?        beyond the range of StatefulSet/web, 2 replicas from ordinal 0
+        data-web-12     scaled-down     10Gi    web   12        pv-12       Archive: unknown              ?        beyond the range of StatefulSet/web, 2 replicas from ordinal 0
+        data-web-13     scaled-down     10Gi    web   13        pv-13       Terminating: data destroyed   ?        its volume pv-13 is being deleted and goes with it; beyond the range of Statefu…
+        logs-web-1      template-gone   10Gi    web   1         pv-logs-1   Retain: data kept             5h       StatefulSet/web has no template logs any more
         """
     )
 
@@ -105,7 +106,7 @@ def test_total_of_candidates() -> None:
 def test_total_of_all_classes_and_what_could_not_be_read() -> None:
     assert claims.total(iter(ALL), unread=("cronjobs", "persistentvolumes", "pods")) == screen(
         """
-        16 claims, at least 141.5Gi; 5 candidates, at least 31.5Gi; 1 unsure; deleting the candidates as kubectl does would destroy 2 volumes with 11.5Gi, and of 1 claim it cannot be said
+        17 claims, at least 151.5Gi; 6 candidates, at least 41.5Gi; 1 unsure; deleting the candidates as kubectl does would destroy 3 volumes with 21.5Gi, and of 1 claim it cannot be said
         not read: cronjobs, persistentvolumes, pods
         """
     )
@@ -238,6 +239,15 @@ def test_explain_what_two_sets_may_have_made() -> None:
                ├─ no data is lost: it never had a volume
                ├─ delete it with: kubectl pets orphans delete data-web-11 -n prod
                └─ keep it with: kubectl pets orphans keep data-web-11 -n prod --why TEXT
+            """,
+        ),
+        (
+            "volume_going",
+            """
+               ├─ volume pv-13 is being deleted: whatever its reclaim policy (Delete), it goes with the claim
+               ├─ kubectl pets orphans delete refuses it, because the data would not be kept
+               ├─ see more with: kubectl describe pv pv-13
+               └─ keep it with: kubectl pets orphans keep data-web-13 -n prod --why TEXT
             """,
         ),
         (

@@ -15,7 +15,7 @@ from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.discovery import CustomKinds, ServedKind
 from kubectl_pets.cluster.objects.kinds import ListMeta, Page, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.domain.model import Value
+from kubectl_pets.domain.model import OwnerReference, Value
 from kubectl_pets.domain.orphans.inventory import (
     DISCOVERY,
     GROUP_PREFIX,
@@ -67,7 +67,8 @@ _NO_MAKER_KINDS = frozenset(
     f"{plural}.monitoring.coreos.com"
     for plural in ("podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors")
 )
-#: A snapshot that is ready needs its claim no longer; one that this program has taken is waited for by whoever deletes the claim.
+#: A snapshot that is ready needs its claim no longer, unless that owns it; one that this program has taken is waited for by
+#: whoever deletes the claim.
 _SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 
 #: Strings that may be the name of a claim, or "namespace/name". Go writes these characters as they are.
@@ -106,6 +107,7 @@ class _SnapshotLabels(Value, frozen=True):
 
 class _SnapshotMeta(Value, frozen=True):
     labels: _SnapshotLabels = _SnapshotLabels()
+    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class _Snapshot(Value, frozen=True):
@@ -114,6 +116,8 @@ class _Snapshot(Value, frozen=True):
 
     @property
     def needs_its_claim(self) -> bool:
+        if any(owner.kind == "PersistentVolumeClaim" for owner in self.metadata.owner_references):
+            return True  # the garbage collector would take it along
         return not (self.status is not None and self.status.ready_to_use) and self.metadata.labels.managed_by != "kubectl-pets"
 
 

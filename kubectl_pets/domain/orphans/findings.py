@@ -84,10 +84,12 @@ class EvidenceKind(StrEnum):
     VOLUME_OF_ANOTHER = "volume-of-another"  #: subject: the volume, detail: the claim it is bound to
     NO_ORDINAL = "no-ordinal"
     SET_RETURNING = "set-returning"  #: subject: what is left of a set that is gone, and waits for it, detail: the set
+    AUTOSCALER_WAITS = "autoscaler-waits"  #: subject: an autoscaler, detail: the set that it scales and that is gone
     RECREATING = "recreating"  #: detail: what the program noted that is making the set again
     OWNER_LIVES = "owner-lives"  #: subject: a custom resource that may make the set again, detail: what tells so
     SIBLING_OWNED = "sibling-owned"  #: subject: who owns another claim of the same set
     TRACKED = "tracked"  #: subject: who would make the claim again, detail: the annotation or label that says so
+    VOLUME_TERMINATING = "volume-terminating"  #: subject: its volume, which is being deleted and goes with it
     KEEP_POLICY = "keep-policy"  #: detail: an annotation that keeps a deployer from deleting it
     RESIZING = "resizing"  #: detail: the condition that says so
     POSSIBLY_EPHEMERAL = "possibly-ephemeral"  #: subject: a pod of that name, detail: its volume
@@ -173,6 +175,11 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     def fresh(self) -> bool:
         """Whether its set was there so lately that it may only be away to be made again."""
         return any(item.kind is EvidenceKind.FRESH for item in self.evidence)
+
+    @property
+    def volume_terminating(self) -> bool:
+        """Whether its volume is being deleted: it goes with its claim."""
+        return self.volume is not None and self.volume.metadata.deletion_timestamp is not None
 
     @property
     def namespace(self) -> str:

@@ -143,6 +143,7 @@ class _Case:
             self._lost,
         )
         answers = [question() for question in questions]  # all of them: the evidence is for reading, too
+        self._volume_terminating()
         klass = next((answer for answer in answers if answer is not None), None)
         would_be = None
         if klass is None:
@@ -277,6 +278,12 @@ class _Case:
         self._say(EvidenceKind.TERMINATING)
         return Class.TERMINATING
 
+    def _volume_terminating(self) -> None:
+        """Whatever its policy, it goes with its claim (StorageObjectInUseProtection): no deletion of the claim keeps the data."""
+        volume = self._volume
+        if volume is not None and volume.metadata.deletion_timestamp is not None:
+            self._say(EvidenceKind.VOLUME_TERMINATING, volume.name)
+
     def _kept(self) -> Class | None:
         note = self.claim.metadata.annotations.get(KEEP_ANNOTATION)
         if note is None:
@@ -325,6 +332,7 @@ class _Case:
             maybe = doubts.ephemeral(self.claim.name)
             found += [maybe] if maybe else []
             found += self._makers()
+            found += self._awaited()
         if klass is Class.SET_GONE:
             found += [item for item in returning if item.kind is EvidenceKind.SIBLING_OWNED]
         return found
@@ -345,6 +353,14 @@ class _Case:
             told = mentions(self.claim, self.stem, name)
             if told and name not in living and own != (kind, name):
                 yield Evidence(EvidenceKind.OWNER_LIVES, f"{kind}/{name}", told)
+
+    def _awaited(self) -> Iterator[Evidence]:
+        """Autoscalers of a set that is gone: whoever deletes a set to make it again leaves them. How many replicas it will have
+        nobody knows, nor where its ordinals begin."""
+        for _, name in origins.explanations(self.stem):
+            if (self.claim.namespace, name) not in self.index.by_name:
+                for ceiling in self.index.scalers.named(self.claim.namespace, name):
+                    yield Evidence(EvidenceKind.AUTOSCALER_WAITS, ceiling.source, name)
 
     def _explain(self) -> Class:
         ending = self.index.suffix_sets(self.claim.namespace, self.stem)

@@ -172,8 +172,12 @@ class Scalers:
         """The custom resources of the namespace that are scaled."""
         return self._of_custom.get(namespace, [])
 
+    def named(self, namespace: str, name: str) -> list[Ceiling]:
+        """Of the StatefulSet of that name, whether there is one or not."""
+        return self._by_set.get((namespace, name), [])
+
     def of(self, item: StatefulSet) -> tuple[Ceiling, ...]:
-        found = self._by_set.get((item.namespace, item.name), [])
+        found = self.named(item.namespace, item.name)
         # The custom resource may control the set through others, so any that is scaled in this namespace counts.
         custom = self.of_custom(item.namespace) if item.metadata.owner_references else []
         above = (Ceiling(EvidenceKind.OWNER_AUTOSCALED, None, scaled.ceiling.source) for scaled in custom)

@@ -163,6 +163,11 @@ def _facts(one: ClaimVerdict, now: datetime) -> Iterator[str]:
 def _consequences(one: ClaimVerdict) -> Iterator[Piece]:
     name, policy = clean(one.claim.spec.volume_name), clean(one.reclaim_policy)
     match one.fate:
+        case Fate.DESTROYED if one.volume_terminating:
+            told = f"volume {name} is being deleted: whatever its reclaim policy ({policy}), it goes with the claim"
+            yield told, _reclaim_ink(one)
+            if one.candidate:
+                yield plain("kubectl pets orphans delete refuses it, because the data would not be kept")
         case Fate.DESTROYED:
             size = claim_words.size(one.size) if one.size is not None else "data of unknown size"
             yield f"kubectl delete destroys volume {name} with {size}: its reclaim policy is {policy}", _reclaim_ink(one)
@@ -190,8 +195,8 @@ def _next(one: ClaimVerdict) -> Iterator[str]:
     look = f"see more with: {pasting.kubectl('describe', 'pvc', one.name, namespace=one.namespace)}"
     match one.klass:
         case Class.SCALED_DOWN | Class.TEMPLATE_GONE | Class.SET_GONE:
-            fresh = " --fresh" if one.fresh else ""
-            yield look if one.fate is Fate.UNKNOWN else f"delete it with: {_command('delete', one)}{fresh}"
+            delete = f"delete it with: {_command('delete', one)}" + (" --fresh" if one.fresh else "")
+            yield _of_volume(one) if one.volume_terminating else look if one.fate is Fate.UNKNOWN else delete
             yield f"keep it with: {_command('keep', one)} --why TEXT"
         case Class.UNSURE:
             yield "nothing is deleted unless all that may want it can be read"
@@ -208,6 +213,10 @@ def _next(one: ClaimVerdict) -> Iterator[str]:
             yield "kubectl pets does not delete it, because it is wanted"
         case _:
             assert_never(one.klass)
+
+
+def _of_volume(one: ClaimVerdict) -> str:
+    return f"see more with: {pasting.kubectl('describe', 'pv', one.claim.spec.volume_name)}"
 
 
 def _command(verb: str, one: ClaimVerdict) -> str:

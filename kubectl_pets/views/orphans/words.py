@@ -76,6 +76,8 @@ def reclaim(verdict: ClaimVerdict) -> str:
     """The volume's reclaim policy, and what it does to the data."""
     policy = clean(verdict.reclaim_policy)
     match verdict.fate:
+        case Fate.DESTROYED if verdict.volume_terminating:
+            return "Terminating: data destroyed"
         case Fate.DESTROYED:
             return f"{policy}: data destroyed"
         case Fate.RETAINED:
@@ -113,8 +115,11 @@ def _told(verdict: ClaimVerdict) -> str:
 
 
 def _wishes(verdict: ClaimVerdict) -> str:
-    """What its makers say against the deletion of a candidate, before all else."""
-    return "".join(f"{clean(item.detail)}; " for item in verdict.evidence if item.kind is EvidenceKind.KEEP_POLICY)
+    """What speaks against the deletion of a candidate although it does not decide, before all else: what its makers say, and that
+    its data cannot be kept."""
+    said = (clean(item.detail) for item in verdict.evidence if item.kind is EvidenceKind.KEEP_POLICY)
+    going = (evidence(item) for item in verdict.evidence if item.kind is EvidenceKind.VOLUME_TERMINATING)
+    return "".join(f"{told}; " for told in (*said, *going))
 
 
 @cache
@@ -142,7 +147,7 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
         case Class.AMBIGUOUS:
             labels = (kind.LABELS_DIFFER, kind.LABELS_UNDECIDED, kind.NO_LABELS)
             makers = (kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, kind.RESTORED, kind.TRACKED)
-            again = (kind.SET_RETURNING, kind.RECREATING, kind.OWNER_LIVES, kind.SIBLING_OWNED)
+            again = (kind.SET_RETURNING, kind.AUTOSCALER_WAITS, kind.RECREATING, kind.OWNER_LIVES, kind.SIBLING_OWNED)
             other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.POSSIBLY_EPHEMERAL)
             return frozenset((*other, *makers, *labels, *again))
         case Class.UNSURE:
@@ -213,6 +218,8 @@ def evidence(item: Evidence) -> str:
             return "no StatefulSet makes claims of such a name"
         case EvidenceKind.SET_RETURNING:
             return f"{subject} is left of StatefulSet {detail}, which may be being made again"
+        case EvidenceKind.AUTOSCALER_WAITS:
+            return f"{subject} scales StatefulSet {detail}, which is gone and may be being made again"
         case EvidenceKind.RECREATING:
             return "its set is being made again" + (f": {detail}" if detail else "")
         case EvidenceKind.OWNER_LIVES:
@@ -221,6 +228,8 @@ def evidence(item: Evidence) -> str:
             return f"{subject} owns another claim of the same set"
         case EvidenceKind.TRACKED:
             return f"{subject} applied it and may again ({detail})"
+        case EvidenceKind.VOLUME_TERMINATING:
+            return f"its volume {subject} is being deleted and goes with it"
         case EvidenceKind.KEEP_POLICY:
             return f"whoever deployed it wants it kept ({detail})"
         case EvidenceKind.RESIZING:

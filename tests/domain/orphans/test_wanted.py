@@ -288,6 +288,22 @@ def test_fields_older_than_the_claim_are_another_claim_s(before: timedelta, klas
     assert one(estate(mine)).klass is klass
 
 
+def test_an_autoscaler_of_a_set_that_is_gone_waits_for_it() -> None:
+    """Whoever deletes a set to make it again leaves its autoscaler; while the set was at 0 nothing else may tell."""
+    waiting = autoscaler("web", 3)
+    assert one(estate(GONE, autoscalers=(waiting,))).klass is Class.AMBIGUOUS
+    expected = Evidence(E.AUTOSCALER_WAITS, "HorizontalPodAutoscaler/hpa", "web")
+    assert found(GONE, E.AUTOSCALER_WAITS, autoscalers=(waiting,)) == expected
+    custom_scaler = CustomScaler("CronHorizontalPodAutoscaler/nights", ScaleTarget(kind="StatefulSet", name="web"))
+    assert found(GONE, E.AUTOSCALER_WAITS, custom=custom(GONE, scalers=(custom_scaler,))).subject == custom_scaler.subject
+    for other in (autoscaler("db", 3), autoscaler("web", 3, kind="Deployment")):
+        assert one(estate(GONE, autoscalers=(other,))).klass is Class.SET_GONE
+    longer = claim("data-a-web-0")  # of "web", which lost template "data-a", or of "a-web", which is away
+    web = stateful_set("web", 1, "other")
+    assert one(estate(longer, sets=(web,), autoscalers=(autoscaler("a-web", 2),))).klass is Class.AMBIGUOUS
+    assert one(estate(longer, sets=(web,), autoscalers=(autoscaler("web", 2),))).klass is Class.TEMPLATE_GONE
+
+
 # --- the gap -----------------------------------------------------------------------------------------------------------------
 
 
