@@ -18,7 +18,7 @@ import pytest
 
 from kubectl_pets import pasting
 from tests import controlplane as plane_package
-from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica
+from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica, Storage
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()
@@ -50,6 +50,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or not any(item.get_closest_marker("real") for item in session.items):
         return
+    if any("storage" in getattr(item, "fixturenames", ()) for item in session.items):
+        (config.stash[_DESK] / "storage").touch()
     if hasattr(config, "workerinput"):
         (config.stash[_DESK] / "wanted").touch()
     else:
@@ -73,6 +75,8 @@ def _start(config: pytest.Config) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else ExitStack():
         try:
+            if (desk / "storage").exists():
+                plane_package.build_storage()
             plane = config.stash[_OWNED].enter_context(plane_package.running(os.environ.get("CONTROLPLANE_VERSION") or DEFAULT_VERSION))
             (desk / "directory").write_text(str(plane.directory), encoding="utf-8")
         except (BuildError, ControlPlaneError) as error:
@@ -95,6 +99,12 @@ def controlplane(pytestconfig: pytest.Config) -> ControlPlane:
 def dns(controlplane: ControlPlane) -> list[DnsReplica]:
     """The cluster's DNS: two CoreDNS replicas that all tests share. A test that stops one starts its own (start_dns)."""
     return controlplane.standard_dns()
+
+
+@pytest.fixture(scope="session")
+def storage(controlplane: ControlPlane) -> Storage:
+    """Real storage controllers over a CSI driver of our own, which all tests share; each makes classes of its own."""
+    return controlplane.standard_storage()
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ What pods do is chosen in their template:
 
 Pods of jobs complete by themselves. `kubectl exec` runs its command on this machine; `forward_port` gives a pod's port a real
 one; `standard_dns` and `start_dns` run real CoreDNS behind such ports. Scheduling and volumes (class `standard`, host paths)
-are the real controllers' doing.
+are the real controllers' doing; `standard_storage` adds CSI: volumes that grow, are modified, cloned and snapshotted, and that
+misbehave as their class says.
 """
 
 from tests.controlplane.build import BuildError
@@ -37,5 +38,6 @@ from tests.controlplane.dns import DnsReplica
 from tests.controlplane.plane import ControlPlane, ControlPlaneError
 from tests.controlplane.recipes import DEFAULT_VERSION
 from tests.controlplane.runs import attach, down, running, up
+from tests.controlplane.storage import Storage, build_storage
 
-__all__ = ["DEFAULT_VERSION", "BuildError", "ControlPlane", "ControlPlaneError", "DnsReplica", "attach", "down", "running", "up"]
+__all__ = ["DEFAULT_VERSION", "BuildError", "ControlPlane", "ControlPlaneError", "DnsReplica", "Storage", "attach", "build_storage", "down", "running", "up"]

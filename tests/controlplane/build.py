@@ -36,7 +36,7 @@ def binaries(
 ) -> dict[str, Path]:
     """The paths of the named binaries (default: all of the control plane's), after building those that are missing."""
     progress = progress or Progress(sys.stderr)
-    known = (*recipes.recipes(version), *((*recipes.peers(), *recipes.of_a_node()) if names else ()))
+    known = (*recipes.recipes(version), *((*recipes.peers(), *recipes.of_a_node(), *recipes.of_storage()) if names else ()))
     unknown = set(names or ()) - {recipe.name for recipe in known}
     if unknown:
         raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in known)}")
@@ -60,6 +60,23 @@ def binaries(
     if len(missing) > 1:
         progress.say(f"built {len(missing)} binaries in {elapsed(time.monotonic() - started)}")
     return found
+
+
+def module_files(recipe: Recipe, module: str, under: str, progress: Progress | None = None) -> Path:
+    """A folder of files that a module of the recipe's graph ships, copied to the cache once: the Go tool's own may be emptied."""
+    folder = recipes.binary_path(recipe).with_name(f"{module.replace('/', '-')}-{recipes.key(recipe)}")
+    if folder.exists():
+        return folder
+    progress = progress or Progress(sys.stderr)
+    label = f"files of {module}"
+    with _lock(folder.parent / ".lock", label, progress):
+        if not folder.exists():
+            described = _go(["mod", "download", "-json", module], recipes.module_folder(recipe), label, progress, _downloads)
+            draft = folder.with_name(f".{folder.name}.partial")
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(Path(_json_field(described, "Dir", recipe)) / under, draft)
+            os.replace(draft, folder)
+    return folder
 
 
 def supplied(recipe: Recipe, progress: Progress) -> Path | None:

@@ -32,8 +32,9 @@ _COMPONENT_USERS: Mapping[str, tuple[str, ...]] = {
     "system:kube-scheduler": (),
     "kubectl-pets-coredns": (),
     "kubectl-pets-node": ("system:masters",),
+    "kubectl-pets-storage": ("system:masters",),
 }
-ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS, NODE = _COMPONENT_USERS
+ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS, NODE, STORAGE = _COMPONENT_USERS
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
-from tests.controlplane import credentials, dns, objects
+from tests.controlplane import credentials, dns, objects, storage
 from tests.controlplane.api import Api, ApiError
 from tests.controlplane.layout import Layout, State, write
 from tests.controlplane.stages import DOMAIN, SILENT_LABEL
@@ -197,6 +197,10 @@ class ControlPlane:
     def standard_dns(self) -> list[dns.DnsReplica]:
         """The cluster's own: two replicas labelled k8s-app=kube-dns in kube-system, the same for all who ask."""
         return dns.standard(self)
+
+    def standard_storage(self) -> storage.Storage:
+        """Real storage controllers over a CSI driver of our own, the same for all who ask."""
+        return storage.standard(self)
 
     def stop_apiserver(self) -> None:
         """Only on a control plane of the test's own: every other client loses it too."""

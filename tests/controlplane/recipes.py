@@ -21,6 +21,11 @@ KWOK_VERSION = "v0.8.0"
 COREDNS_VERSION = "v1.15.0"
 KREW_VERSION = "v0.5.0"
 POPEYE_VERSION = "v0.22.1"
+PROVISIONER_VERSION = "v6.4.0"
+RESIZER_VERSION = "v2.3.0"
+SNAPSHOTTER_VERSION = "v8.7.0"
+#: Of our own driver: the CSI specification that it answers by.
+CSI_VERSION = "v1.13.0"
 
 GO_FOLDER = Path(__file__).with_name("go")
 
@@ -97,6 +102,26 @@ def of_a_node() -> tuple[Recipe, ...]:
     """What a real node runs, of the default version. Built when they are asked for by name; tests/node asks."""
     kubernetes = next(recipe for recipe in recipes() if recipe.name == "kube-apiserver")
     return tuple(replace(kubernetes, name=name, package=f"k8s.io/kubernetes/cmd/{name}") for name in ("kubelet", "kube-proxy"))
+
+
+def of_storage() -> tuple[Recipe, ...]:
+    """What provisions, expands and snapshots volumes, and the driver that they ask. Built when they are asked for by name;
+    tests/controlplane/storage.py asks."""
+    return (
+        *(
+            Recipe(
+                program, f"github.com/kubernetes-csi/{repository}/{version.partition('.')[0]}/cmd/{program}", "storage", version,
+                (("main.version", version),),
+            )
+            for program, repository, version in (
+                ("csi-provisioner", "external-provisioner", PROVISIONER_VERSION),
+                ("csi-resizer", "external-resizer", RESIZER_VERSION),
+                ("csi-snapshotter", "external-snapshotter", SNAPSHOTTER_VERSION),
+                ("snapshot-controller", "external-snapshotter", SNAPSHOTTER_VERSION),
+            )
+        ),
+        Recipe("csi-driver", ".", "csi", CSI_VERSION),
+    )
 
 
 def cache_root() -> Path:

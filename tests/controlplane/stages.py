@@ -15,6 +15,7 @@ import yaml
 DOMAIN = "kubectl-pets.test"
 SILENT_LABEL = f"{DOMAIN}/silent"
 UNREADY_LABEL = f"{DOMAIN}/unready"
+NODE_STEP_LABEL = f"{DOMAIN}/node-step"
 
 #: How containers end that do not stay up, by their image's tag: exit code and reason. As a kubelet they are started again.
 ENDS = {"dies": (3, "Error"), "oom": (137, "OOMKilled"), "ends": (0, "Completed")}
@@ -232,6 +233,18 @@ nodeInfo:
 phase: Running
 """
 
+# The size that is there now is the one that was asked for when the node was told, whatever is asked for since.
+_EXPANDED = """
+{{ $kept := list }}
+{{ range .status.conditions }}
+  {{ if and (ne .type "FileSystemResizePending") (ne .type "Resizing") }}{{ $kept = append $kept . }}{{ end }}
+{{ end }}
+capacity:
+  storage: {{ .status.allocatedResources.storage | Quote }}
+allocatedResourceStatuses: null
+conditions: {{ toJson $kept }}
+"""
+
 
 def _changed(container: str, inits: bool = False) -> str:
     """The containers' statuses as they are, each changed by a fragment that sees it as $status; ``inits``: those of init
@@ -412,6 +425,18 @@ def configuration() -> str:
         ], kind="Node"),
         *_pod_stages(),
         *_stages_of_the_dying(),
+        # A kubelet's part of an expansion, of a claim that a pod uses (the condition is of Kubernetes 1.37).
+        _stage(
+            "claim-expanded",
+            f'(.metadata.labels // {{}})["{NODE_STEP_LABEL}"] != "held"'
+            ' and .status.allocatedResourceStatuses.storage == "NodeResizePending"'
+            ' and any(.status.conditions[]?; .type == "Unused" and .status == "False")',
+            [
+                {"patch": {"subresource": "status", "root": "status", "type": "merge", "template": _EXPANDED}},
+                _event("FileSystemResizeSuccessful", "MountVolume.NodeExpandVolume succeeded for volume", "Normal"),
+            ],
+            kind="PersistentVolumeClaim", delay=500,
+        ),
         {
             "apiVersion": "kwok.x-k8s.io/v1alpha1",
             "kind": "ClusterExec",
