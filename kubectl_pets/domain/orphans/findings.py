@@ -121,7 +121,7 @@ _FIRST_FOR = tuple(EvidenceKind).index(EvidenceKind.NOT_MOUNTED)
 _FOR = frozenset(tuple(EvidenceKind)[_FIRST_FOR:])
 
 
-class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that was found. Which fields a kind fills is said beside it in ``EvidenceKind``."""
 
     kind: EvidenceKind
@@ -140,7 +140,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.kind in _FOR
 
 
-class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One claim, what it is and why. ``claim`` and ``volume`` are the objects that were judged."""
 
     claim: PersistentVolumeClaim

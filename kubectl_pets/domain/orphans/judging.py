@@ -62,11 +62,8 @@ def judge(estate: ClaimInventory, now: datetime) -> tuple[ClaimVerdict, ...]:
 def needs(estate: ClaimInventory, now: datetime, *, every_class: bool = False) -> Needs:
     """What to read after claims, sets and autoscalers: only what may confirm or overturn a candidate (a claim in range of a live
     set is none, whatever pods there are). ``every_class``: all that may change the class of any claim."""
-    claims = [
-        verdict.claim
-        for verdict in judge(msgspec.structs.replace(estate, users={}, volumes={}), now)
-        if every_class or verdict.would_be in CANDIDATES
-    ]
+    index = Index(msgspec.structs.replace(estate, users={}, volumes={}))
+    claims = [claim for claim in estate.claims if every_class or _Case(index, claim, now).may_go()]
     return Needs(
         tuple(sorted({claim.namespace for claim in claims})),
         tuple(sorted({claim.spec.volume_name for claim in claims} - {""})),
@@ -101,8 +98,7 @@ def doubtful(
             continue  # not needed (``needs``), or not asked about
         if among is not None and (claim.namespace, claim.name) not in among:
             continue
-        verdict = _Case(index, claim, now).verdict()
-        if verdict.may_go or (every_class and verdict.klass not in _WANTED):
+        if _Case(index, claim, now).may_go() or (every_class and _Case(index, claim, now).verdict().klass not in _WANTED):
             found.setdefault(claim.namespace, []).append(claim)
     return {
         namespace: Searched(
@@ -129,10 +125,10 @@ class _Case:
         self.groups = index.groups.of(claim.namespace, *parts) if parts else ()
         self.explained: LiveSet | LiveGroups | None = self.exact[0] if len(self.exact) == 1 else None
 
-    def verdict(self) -> ClaimVerdict:
-        if self.claim.unreadable or (self._volume is not None and self._volume.unreadable):
-            return self._undecoded()
-        questions: tuple[Callable[[], Class | None], ...] = (
+    @property
+    def _questions(self) -> tuple[Callable[[], Class | None], ...]:
+        """In the order of caution: the first that has an answer decides. None of the answers is a candidate."""
+        return (
             self._in_use,
             self._wanted_by_sets,
             self._wanted_by_makers,
@@ -142,7 +138,21 @@ class _Case:
             self._kept,
             self._lost,
         )
-        answers = [question() for question in questions]  # all of them: the evidence is for reading, too
+
+    @property
+    def _is_undecoded(self) -> bool:
+        return bool(self.claim.unreadable or (self._volume is not None and self._volume.unreadable))
+
+    def may_go(self) -> bool:
+        """``verdict().may_go``, found out with the first answer that says no."""
+        if self._is_undecoded or any(question() is not None for question in self._questions):
+            return False
+        return self._origin() in CANDIDATES
+
+    def verdict(self) -> ClaimVerdict:
+        if self._is_undecoded:
+            return self._undecoded()
+        answers = [question() for question in self._questions]  # all of them: the evidence is for reading, too
         self._volume_terminating()
         klass = next((answer for answer in answers if answer is not None), None)
         would_be = None
