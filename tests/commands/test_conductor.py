@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from kubectl_pets.cluster.pods.execute import ExecResult
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
-from kubectl_pets.domain.model import Around, SetView
+from kubectl_pets.domain.model import Around, SetView, StatefulSet
 from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
@@ -15,7 +16,9 @@ from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsErr
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Frame
 from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.rollout.checks import Checks, Terms
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct, follow
+from kubectl_pets.flows.rollout.gates import ExecGate
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Cluster
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
@@ -118,6 +121,50 @@ def follow_to(script: Scripted, until: Until, end: Progress) -> None:
         cast(Cluster, script), cast(SetViewSource, script), until, stay=True, observe=lambda frame: None, deadline=Deadline(5)
     )
     assert reached is end
+
+
+class Gated(Scripted):
+    """As Scripted, with pods that run commands; ``runs``: what becomes of each."""
+
+    def __init__(self, *scenes: SetView, runs: Sequence[PetsError | int], reads: Sequence[PetsError | None] = ()) -> None:
+        super().__init__(*scenes, reads=reads)
+        self.runs, self.ran = list(runs), list[str]()
+        self.away: PetsError | None = None
+
+    def run_in(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> ExecResult:
+        self.ran.append(pod)
+        outcome = self.runs.pop(0)
+        self.away = outcome if isinstance(outcome, PetsError) else None
+        if isinstance(outcome, PetsError):
+            raise outcome
+        return ExecResult(exit_code=outcome)
+
+    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
+        if self.away is not None:
+            raise self.away
+        return statefulset()
+
+
+def gated(script: Gated, *, seconds: float | None = 5) -> Conclusion:
+    terms = Terms(ignore_budgets=True, gates=(ExecGate(command="true"),), gate_retries=0)
+    return conduct(
+        cast(Cluster, script),
+        cast(SetViewSource, script),
+        Promote(),
+        observe=lambda frame: None,
+        deadline=Deadline(seconds),
+        may_delete=True,
+        checks=Checks(cast(Cluster, script), terms, "default"),
+    )
+
+
+def test_an_outage_is_no_gate_that_says_no() -> None:
+    """The server goes away while web-1 is asked: once it is back everything is read again, and who has passed is not asked twice."""
+    away = UnreachableError("no route")
+    script = Gated(COMPLETE, runs=[0, away, 0, 0], reads=[None, away, None])
+    assert gated(script).exit_code is ExitCode.OK
+    assert script.ran == [script.ran[0], script.ran[1], script.ran[1], script.ran[3]] and len(set(script.ran)) == 3
+    assert gated(Gated(COMPLETE, runs=[0, 1])).exit_code is ExitCode.STUCK
 
 
 def test_an_outage_is_waited_out_once_only(monkeypatch: pytest.MonkeyPatch) -> None:

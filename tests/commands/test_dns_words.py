@@ -14,6 +14,8 @@ from kubectl_pets.domain.dns.corefile import CorefileText, read_corefile
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ThrottledError, UnreachableError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.names import await_right_names
 from kubectl_pets.ports.dns import DnsWhere
 from kubectl_pets.session import Cluster, Session
 from tests.domain.dns.builders import COREFILE, NOW, network, pod, statefulset
@@ -318,6 +320,36 @@ def test_an_outage_is_ridden_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 0 and not away and "no route" in out and "busy" in out
     away.append(UnreachableError("no route"))
     assert run(cluster, "web")[0] == 1
+
+
+def test_whoever_waits_for_names_to_be_right_rides_out_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As between the steps of a rollout: nobody could say whether they are, so it is no reason to stop."""
+    cluster = converging()
+    time = [0.0]
+
+    def sleep(seconds: float) -> None:
+        time[0] += seconds
+        if time[0] % 1 < 0.05:  # a round of questions later
+            cluster.wait(None)
+
+    monkeypatch.setattr("kubectl_pets.flows.engine.waiting.sleep", sleep)
+    for name in ("deadline.monotonic", "waiting.monotonic"):
+        monkeypatch.setattr(f"kubectl_pets.flows.engine.{name}", lambda: time[0])
+    real, away = cluster.network, [UnreachableError("no route"), ThrottledError("busy", retry_after=2)]
+
+    def network(namespace: str, name: str) -> Network:
+        if away:
+            raise away.pop(0)
+        return real(namespace, name)
+
+    monkeypatch.setattr(cluster, "network", network)
+    assert await_right_names(cast(Cluster, cluster), "prod", "web", 60, Deadline(None)) == "" and not away
+    assert "may have cached" in await_right_names(cast(Cluster, ill()), "prod", "web", 0, Deadline(None))
+    assert "may have cached" in await_right_names(cast(Cluster, ill()), "prod", "web", 60, Deadline(0))
+    assert "is missing" in await_right_names(cast(Cluster, Scripted((HEALTHY, (HEALTHY,)), denied=True)), "prod", "web", 60, Deadline(None))
+    away.append(UnreachableError("no route"))
+    with pytest.raises(UnreachableError):
+        await_right_names(cast(Cluster, cluster), "prod", "web", 60, Deadline(0))
 
 
 def test_a_right_that_is_taken_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsErr
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.rights import Right, require
-from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.engine.waiting import Unended, retried, until
 from kubectl_pets.flows.safety.lost import force_out
 from kubectl_pets.ports.server import RightsPort
 from kubectl_pets.session import Cluster, Session
@@ -93,6 +93,33 @@ def test_ctrl_c_ends_the_wait_at_once_also_in_an_outage(clock: Clock) -> None:
     for look in (script(), script(then=AWAY)):
         clock.time = 0
         assert until(look, held=lambda: clock.time >= 0.2) is Unended.STOPPED and clock.time < 0.3
+
+
+def answered(look: Callable[[], str | None], *, there: PetsError | None = None, tries: int = 3, deadline: Deadline = Deadline(None)) -> str | None:
+    return retried(look, lambda said: said == "yes", lambda failure: failure.message, script(then=there), tries=tries, deadline=deadline)
+
+
+def test_somebody_is_asked_a_few_times(clock: Clock) -> None:
+    assert answered(script("no", "no", "yes")) == "yes" and clock.time == 2
+    assert answered(script("no", "yes"), tries=1) == "no" and clock.time == 2
+    assert answered(script("no", "no", "still not", "yes")) == "still not" and clock.time == 4
+    assert answered(script(then="no"), tries=100, deadline=Deadline(5)) == "no" and clock.time == 9
+    assert answered(script("yes"), deadline=Deadline(0)) == "yes"  # once, however late
+
+
+def test_whoever_cannot_be_asked_says_no_but_not_in_an_outage(clock: Clock) -> None:
+    """A command in a pod that does not end looks like a server that does not answer; a read tells the two apart."""
+    assert answered(script(then=AWAY)) == "no route" and clock.time == 2
+    assert answered(script(then=AWAY), there=ForbiddenError("no right to look")) == "no route"
+    assert answered(script(ForbiddenError("no exec"), "yes")) == "yes"
+    with pytest.raises(ServerError):
+        answered(script(AWAY, "yes"), there=ServerError("starting"))
+    with pytest.raises(KeyboardInterrupt):
+        retried(_interrupted, bool, str, script(), tries=3)
+
+
+def _interrupted() -> str:
+    raise KeyboardInterrupt
 
 
 def test_a_server_that_says_when_to_come_back() -> None:

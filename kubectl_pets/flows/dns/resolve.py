@@ -22,7 +22,7 @@ from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import PetsError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.names import look_at_names, read_settings
-from kubectl_pets.flows.engine.patience import PASSING, Patience
+from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.ports.dns import DnsWhere, Resolver
 from kubectl_pets.session import Session
 
@@ -71,24 +71,21 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Nam
             if frame is not None:
                 observe(msgspec.structs.replace(frame, trouble=failure.message))
 
-        patience = Patience(deadline, source.wait, troubled)
-        while True:
-            try:
-                seen = looker.look(source.latest())
-                if seen.right:
-                    seen = looker.look(cluster.network(namespace, aim.set.name, aim.set.kind))
-            except PASSING as failure:
-                patience.ride_out(failure)
-                continue
-            patience.well_again()
+        def look_again() -> Diagnosis | None:
+            nonlocal frame
+            seen = looker.look(source.latest())
+            if seen.right:
+                seen = looker.look(cluster.network(namespace, aim.set.name, aim.set.kind))
             now = session.now()
             frame = NamesFrame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble())
             observe(frame)
-            if seen.right or _is_hopeless(seen.hearings):
-                return seen, False
-            if deadline.passed:
-                return seen, True
-            source.wait(deadline.cap(_INTERVAL))
+            return seen if seen.right or _is_hopeless(seen.hearings) else None
+
+        found = until(look_again, deadline=deadline, every=_INTERVAL, wait=source.wait, troubled=troubled)
+        if not isinstance(found, Unended):
+            return found, False
+        assert frame is not None  # it was late after a look
+        return frame.seen, True
 
 
 def _is_hopeless(hearings: Sequence[ServerAnswers]) -> bool:

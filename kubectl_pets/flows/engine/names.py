@@ -4,7 +4,6 @@ For the verb that shows names, and for rollouts that wait for them.
 """
 
 from collections.abc import Callable, Sequence
-from time import monotonic, sleep
 from typing import Protocol
 
 import msgspec
@@ -18,6 +17,9 @@ from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import Zone, cluster_zone
 from kubectl_pets.errors import PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.patience import PASSING
+from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.ports.dns import DnsPort, DnsWhere, Resolver
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.views.dns import words
@@ -57,23 +59,29 @@ def look_at_names(
     return diagnose(network, wanted, hearings, settings, views(wanted.names), port.now())
 
 
-def await_right_names(port: PodNamesPort, namespace: str, name: str, seconds: float) -> str:
-    """Wait until every name of the set is right at every server of the cluster's DNS, for so many seconds; empty then, else what
-    is still wrong. A server that could not be asked is not right, and a missing right is not waited for."""
-    deadline = monotonic() + seconds
+def await_right_names(port: PodNamesPort, namespace: str, name: str, seconds: float, deadline: Deadline) -> str:
+    """Wait until every name of the set is right at every server of the cluster's DNS, for so many seconds and not beyond the
+    ``deadline``; empty then, else what is still wrong. A DNS server that could not be asked is not right, and a missing right is
+    not waited for. While the API server is away nobody can be asked: that is ridden out. Raises PetsError once it lasts."""
+    wrong = ""
     with port.resolver(DnsWhere()) as resolver:
         settings = read_settings(port, DnsWhere())
         zone = cluster_zone("", settings, None)
-        while True:
+
+        def look() -> str | None:
+            nonlocal wrong
             try:
                 seen = look_at_names(port, resolver, port.network(namespace, name), zone, settings)
+            except PASSING:
+                raise
             except PetsError as error:
-                wrong, hopeless = error.message, False
-            else:
-                wrong, hopeless = _wrong(seen), any(hearing.missing_right for hearing in seen.hearings)
-            if not wrong or hopeless or monotonic() >= deadline:
-                return wrong
-            sleep(_INTERVAL)
+                wrong = error.message
+                return None
+            wrong = _wrong(seen)
+            return wrong if not wrong or any(hearing.missing_right for hearing in seen.hearings) else None
+
+        found = until(look, within=seconds, deadline=deadline, every=_INTERVAL)
+    return wrong if isinstance(found, Unended) else found
 
 
 def _wrong(seen: Diagnosis) -> str:

@@ -39,17 +39,20 @@ def until(
     *,
     within: float | None = None,
     deadline: Deadline = Deadline(None),
-    every: float = 0.5,
+    every: float | None = 0.5,
     held: Interrupted = never,
+    wait: Callable[[float | None], object] | None = None,
     troubled: Callable[[PetsError], object] = lambda failure: None,
 ) -> E | Unended:
-    """What ``look`` returns once that is not None; it is asked at once, and then ``every`` so many seconds.
+    """What ``look`` returns once that is not None; it is asked at once, and then ``every`` so many seconds, or when ``wait`` ends
+    earlier: that of a source of watches, which ends as soon as something changed (``every`` None: not before).
 
     ``within``: seconds that controllers may take for it, None: as long as they like. While the API server was away they could not
     go on, so they get as long again once it is back. ``deadline``: for how long somebody is willing to wait, whatever happens.
     ``held``: whether to stop. ``troubled`` hears of failures that are ridden out. Raises PetsError for what lasts.
     """
-    patience = Patience(deadline, lambda seconds: _pause(seconds, held), troubled)
+    pause = wait or (lambda seconds: _pause(seconds or 0.0, held))
+    patience = Patience(deadline, pause, troubled)
     end: Deadline | None = None
     while True:
         try:
@@ -64,7 +67,7 @@ def until(
                 return found
             if end.passed or deadline.passed:
                 return Unended.LATE
-            _pause(deadline.cap(every) or 0.0, held)
+            pause(deadline.cap(every))
         if held():
             return Unended.STOPPED
 
@@ -79,6 +82,43 @@ def insist(do: Callable[[], E], patience: Patience) -> E:
             continue
         except PASSING as failure:
             patience.ride_out(failure)
+
+
+def retried(
+    ask: Callable[[], E],
+    enough: Callable[[E], bool],
+    failed: Callable[[PetsError], E],
+    there: Callable[[], object],
+    *,
+    tries: int,
+    deadline: Deadline = Deadline(None),
+    every: float = 1.0,
+) -> E:
+    """The first answer of ``ask`` that is ``enough``, else the last of so many ``tries``, one ``every`` so many seconds and none
+    after the ``deadline`` but the first.
+
+    A try that raises a PetsError has the answer ``failed``, unless the API server itself is away, so that nobody was asked: then
+    ``there``, which reads anything from it, raises as well, and that is left to whoever rides out outages."""
+    for left in reversed(range(tries)):
+        try:
+            answer = ask()
+        except PetsError as failure:
+            if isinstance(failure, PASSING):
+                _raise_if_away(there)
+            answer = failed(failure)
+        if enough(answer) or deadline.passed or not left:
+            break
+        sleep(deadline.cap(every) or 0.0)
+    return answer
+
+
+def _raise_if_away(there: Callable[[], object]) -> None:
+    try:
+        there()
+    except PASSING:
+        raise
+    except PetsError:
+        pass  # an answer
 
 
 def _pause(seconds: float, held: Interrupted) -> None:

@@ -33,6 +33,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
+from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate, ask_leader
 from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
@@ -146,7 +147,9 @@ class Checks:
         found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
         return found if isinstance(found, Refused) else None
 
-    def before(self, step: Step, seen: Assessment, now: datetime) -> Wait | Refused | GateFailed | LeaderSkip | None:
+    def before(
+        self, step: Step, seen: Assessment, now: datetime, deadline: Deadline
+    ) -> Wait | Refused | GateFailed | LeaderSkip | None:
         """What keeps the step from being carried out now."""
         pod = takes_down(step, seen)
         if pod is None:
@@ -158,7 +161,7 @@ class Checks:
             member = next(member for member in seen.members if member.name == pod)
             if member.node and self._is_lost(member.node):
                 return Refused(reason=RefusedReason.NODE_LOST, pods=(pod,))
-            led = self._leads(seen.namespace, pod) if self.terms.leader_command else None
+            led = self._leads(seen, pod, deadline) if self.terms.leader_command else None
             if led is not None:
                 return led
         if self.terms.group:
@@ -198,15 +201,16 @@ class Checks:
         names = self.terms.gate_dns and serves and self._named != _uids(seen)
         return Due(pods=pods, names=names) if pods or names else None
 
-    def ask(self, seen: Assessment, due: Due) -> GateFailed | None:
-        """Put the pods to the gates, then the names to the DNS servers; the first no."""
-        failed = self._gates.ask(seen, due.pods)
+    def ask(self, seen: Assessment, due: Due, deadline: Deadline) -> GateFailed | None:
+        """Put the pods to the gates, then the names to the DNS servers; the first no. Nothing is asked again after the
+        ``deadline``. Raises PetsError while the API server is away."""
+        failed = self._gates.ask(seen, due.pods, deadline)
         if failed is not None or not due.names:
             return failed
         from kubectl_pets.flows.engine.names import await_right_names  # all that DNS takes, for those who ask for it
 
         seconds = self.terms.gate_timeout * (1 + self.terms.gate_retries)
-        wrong = await_right_names(self._cluster, seen.namespace, seen.name, seconds)
+        wrong = await_right_names(self._cluster, seen.namespace, seen.name, seconds, deadline)
         if wrong:
             pod = due.pods[0].name if due.pods else seen.name
             return GateFailed(pod=pod, gate="--gate-dns", detail=wrong)
@@ -216,11 +220,19 @@ class Checks:
     def _is_lost(self, name: str) -> bool:
         return self._cluster.node_state(name) in (NodeState.SILENT, NodeState.GONE)
 
-    def _leads(self, namespace: str, pod: str) -> LeaderSkip | GateFailed | None:
+    def _leads(self, seen: Assessment, pod: str, deadline: Deadline) -> LeaderSkip | GateFailed | None:
         """Whether the pod leads; None: it does not. A command that could not be run has said nothing of that, and is asked again
         as a gate is; then the rollout does not go on."""
         terms = self.terms
-        led = ask_leader(self._cluster, namespace, pod, terms.leader_command, terms.gate_timeout, terms.gate_retries)
+        led = ask_leader(
+            self._cluster,
+            seen,
+            pod,
+            terms.leader_command,
+            timeout=terms.gate_timeout,
+            retries=terms.gate_retries,
+            deadline=deadline,
+        )
         if isinstance(led, str):
             return GateFailed(pod=pod, gate=f"--skip-leader exec:{self.terms.leader_command!r}", detail=led)
         return LeaderSkip(pod) if led else None

@@ -113,7 +113,7 @@ def conduct(
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
     look = SetLook(cluster, source, deadline, observe, stuck_after)
-    run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks)
+    run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks, deadline)
     ending = until_ended(look, run.turn, deadline)
     partition = run.memory.partition if run.memory.ours else None
     return Conclusion(ending=ending, seen=look.seen, changed=run.memory.changed, partition=partition)
@@ -123,10 +123,17 @@ class _Run:
     """What is done at each look. ``memory``: what the cluster cannot say of this run."""
 
     def __init__(
-        self, cluster: ChangePort, look: SetLook, goal: Goal, memory: RunMemory, may_delete: bool, checks: Checks | None
+        self,
+        cluster: ChangePort,
+        look: SetLook,
+        goal: Goal,
+        memory: RunMemory,
+        may_delete: bool,
+        checks: Checks | None,
+        deadline: Deadline,
     ) -> None:
         self._cluster, self._look, self._goal, self._checks = cluster, look, goal, checks
-        self._may_delete = may_delete
+        self._may_delete, self._deadline = may_delete, deadline
         self.memory = memory
 
     def turn(self, sight: Sight) -> Move[Ending | Unagreed]:
@@ -150,7 +157,7 @@ class _Run:
         """Put the pods to the gates. They take their time, so all is read again afterwards."""
         assert self._checks is not None
         self._look.show(Wait(reason=WaitReason.GATE, pods=tuple(pod.name for pod in due.pods)))
-        failed = self._checks.ask(sight.seen, due)
+        failed = self._checks.ask(sight.seen, due, self._deadline)
         return Ended(failed) if failed is not None else Again(fresh=True)
 
     def _step(self, sight: Sight, decision: Act) -> Outcome[Ending | Unagreed]:
@@ -159,7 +166,8 @@ class _Run:
         pod = asked_about(step)
         if pod is not None and not self._may_delete:
             return Ended(Unagreed(pod))
-        match self._checks.before(step, sight.seen, sight.now) if self._checks is not None else None:
+        checks = self._checks
+        match checks.before(step, sight.seen, sight.now, self._deadline) if checks is not None else None:
             case Wait(until=until) as wait:
                 return Hold(until, wait)
             case LeaderSkip(pod=pod):

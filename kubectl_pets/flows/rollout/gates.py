@@ -9,18 +9,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from time import monotonic, sleep
+from functools import partial
+from time import monotonic
+from typing import Protocol
 
 import msgspec
 
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import GateFailed
-from kubectl_pets.errors import PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.waiting import retried
 from kubectl_pets.ports.pods import PodPort
-
-#: Seconds between two tries.
-_PAUSE = 1.0
+from kubectl_pets.ports.sets import SetPort
 
 #: Characters of what a gate said that are kept, from the end.
 _KEPT = 500
@@ -61,27 +62,37 @@ Gate = ExecGate | HttpGate | CommandGate
 _NOT_RUN = (126, 127)
 
 
-def ask_leader(cluster: PodPort, namespace: str, pod: str, command: str, timeout: float, retries: int) -> bool | str:
-    """Whether ``command`` exits with 0 in the pod; or, once the ``retries`` are over, why it could not be run there."""
-    said = ""
-    for attempt in range(1 + retries):
-        if attempt:
-            sleep(_PAUSE)
-        try:
-            done = cluster.run_in(namespace, pod, ["sh", "-c", command], timeout)
-        except PetsError as error:
-            said = error.message
-            continue
+class GatePort(PodPort, SetPort, Protocol):
+    """What it takes to ask a pod, and to tell a pod that does not answer from an API server that does not."""
+
+
+def ask_leader(
+    cluster: GatePort, seen: Assessment, pod: str, command: str, *, timeout: float, retries: int, deadline: Deadline
+) -> bool | str:
+    """Whether ``command`` exits with 0 in the pod; or, once the ``retries`` are over, why it could not be run there. Raises
+    PetsError while the API server is away."""
+
+    def once() -> bool | str:
+        done = cluster.run_in(seen.namespace, pod, ["sh", "-c", command], timeout)
         if done.exit_code is not None and done.exit_code not in _NOT_RUN:
             return done.exit_code == 0
-        said = (done.stdout + done.stderr).strip() or done.problem or f"exit code {done.exit_code}"
-    return said[-_KEPT:]
+        return (done.stdout + done.stderr).strip() or done.problem or f"exit code {done.exit_code}"
+
+    found = retried(
+        once,
+        lambda answer: isinstance(answer, bool),
+        lambda failure: failure.message,
+        partial(cluster.stateful_set, seen.namespace, seen.name),
+        tries=1 + retries,
+        deadline=deadline,
+    )
+    return found if isinstance(found, bool) else found[-_KEPT:]
 
 
 class Gates:
     """The gates of one run. A pod that has passed them all is not asked again, however often the rollout is looked at."""
 
-    def __init__(self, cluster: PodPort, gates: Sequence[Gate], *, timeout: float, retries: int) -> None:
+    def __init__(self, cluster: GatePort, gates: Sequence[Gate], *, timeout: float, retries: int) -> None:
         """``timeout``: seconds for one try; ``retries``: further tries after a no."""
         self._cluster, self._gates, self._timeout, self._retries = cluster, tuple(gates), timeout, retries
         self._passed: set[str] = set()
@@ -89,38 +100,35 @@ class Gates:
     def has_passed(self, pod: Member) -> bool:
         return not self._gates or pod.uid in self._passed
 
-    def ask(self, seen: Assessment, pods: Sequence[Member]) -> GateFailed | None:
-        """Every gate for every pod that has not passed yet; the first that says no. Raises KeyboardInterrupt only."""
+    def ask(self, seen: Assessment, pods: Sequence[Member], deadline: Deadline) -> GateFailed | None:
+        """Every gate for every pod that has not passed yet; the first that says no. Raises PetsError while the API server is
+        away; then those that have passed are not asked again."""
         for pod in pods:
+            if self.has_passed(pod):
+                continue
             for gate in self._gates:
-                said = self._tries(gate, seen, pod)
+                said = retried(
+                    partial(self._once, gate, seen, pod),
+                    lambda answer: answer is None,
+                    lambda failure: failure.message,
+                    partial(self._cluster.stateful_set, seen.namespace, seen.name),
+                    tries=1 + self._retries,
+                    deadline=deadline,
+                )
                 if said is not None:
                     return GateFailed(pod=pod.name, gate=str(gate), detail=said.strip()[-_KEPT:])
             self._passed.add(pod.uid)
         return None
 
-    def _tries(self, gate: Gate, seen: Assessment, pod: Member) -> str | None:
-        said: str | None = None
-        for attempt in range(1 + self._retries):
-            if attempt:
-                sleep(_PAUSE)
-            said = self._once(gate, seen, pod)
-            if said is None:
-                return None
-        return said
-
     def _once(self, gate: Gate, seen: Assessment, pod: Member) -> str | None:
-        """None: it lets pass; else what it said."""
-        try:
-            match gate:
-                case ExecGate(command=command):
-                    return self._in_pod(command, seen.namespace, pod.name)
-                case HttpGate(path=path, port=port):
-                    return self._over_http(path, port, seen.namespace, pod.name)
-                case CommandGate(command=command):
-                    return self._here(command, seen, pod)
-        except PetsError as error:
-            return error.message
+        """None: it lets pass; else what it said. Raises PetsError where it could not be asked."""
+        match gate:
+            case ExecGate(command=command):
+                return self._in_pod(command, seen.namespace, pod.name)
+            case HttpGate(path=path, port=port):
+                return self._over_http(path, port, seen.namespace, pod.name)
+            case CommandGate(command=command):
+                return self._here(command, seen, pod)
 
     def _in_pod(self, command: str, namespace: str, pod: str) -> str | None:
         done = self._cluster.run_in(namespace, pod, ["sh", "-c", command], self._timeout)
