@@ -16,6 +16,7 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import Choice, expect, narrowed, views, watched_namespace
 from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
+from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import TextPainter
 from kubectl_pets.views.rollout import documents
@@ -158,10 +159,8 @@ def _watch(session: Session, choice: Choice, shown: Shown) -> None:
         first = source.latest()
         expect(session, first, choice.names)
         tell_kinds_not_read(session.terminal, first)
-        show(first)
-        while True:  # on a terminal the ages go on; elsewhere a row is told again only when something happened
-            if source.wait(10.0 if session.terminal.live else None) or session.terminal.live:
-                show(source.latest())
+        # On a terminal the ages go on; elsewhere a row is told again only when something happened.
+        until(lambda: show(source.latest()), every=10.0 if session.terminal.live else None, wait=source.wait)
 
 
 def _document(shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Claims while the API server comes and goes: what is waited for is waited for, and nothing is lost or done twice by it."""
 
+import signal
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from kubectl_pets.domain.changes import (
     ClearClaimRef,
     CreateClaim,
     DeleteClaim,
+    DestroyVolume,
     SetRetain,
     TakeSnapshot,
     UndoRetain,
@@ -22,17 +24,20 @@ from kubectl_pets.domain.model import PersistentVolumeClaim, PersistentVolumeCla
 from kubectl_pets.domain.orphans.deletion import DeletionOptions, DeletionRefused, plan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume, PersistentVolumeStatus
+from kubectl_pets.domain.orphans.purging import PurgeSelection
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot, Sighting, Taken
-from kubectl_pets.errors import ConflictError, PetsError, ServerError, UnreachableError
+from kubectl_pets.errors import ConflictError, ExitCode, PetsError, ServerError, UnreachableError
 from kubectl_pets.flows.orphans.clear import Outcome, clear
+from kubectl_pets.flows.orphans.purge import PurgeRun, purge
 from kubectl_pets.flows.orphans.records import RecordBook
 from kubectl_pets.flows.orphans.restore import Restored, restore
 from kubectl_pets.flows.orphans.snapshot import Stopped, take
-from kubectl_pets.session import Cluster
+from kubectl_pets.session import Cluster, Session
 from tests.commands.test_engine import Clock, clock
 from tests.domain.orphans.builders import NOW, estate, one, snapshot_class, stateful_set, volume
 from tests.domain.orphans.test_restoring import OLD, RECORD, RELEASED
 from tests.domain.orphans.test_snapshots import CLAIM, content, offer, snapshot
+from tests.terminal import FakeTerminal
 from tests.views.claim_scenes import left_behind
 
 __all__ = ["clock"]
@@ -54,6 +59,7 @@ class Storage:
         self._volumes = {each.name: each for each in volumes}
         self._fails, self._carried, self._made = fails, carried, 3
         self.requests = 0
+        self.destroys = True  #: whether a provisioner is there
         self.changes: list[Change] = []
 
     def now(self) -> datetime:
@@ -76,6 +82,27 @@ class Storage:
 
     def volume(self, name: str) -> PersistentVolume | None:
         return cast("PersistentVolume | None", self._asked(lambda: self._volumes.get(name)))
+
+    def volumes(self) -> tuple[PersistentVolume, ...]:
+        return cast("tuple[PersistentVolume, ...]", self._asked(lambda: tuple(self._volumes.values())))
+
+    def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...]:
+        return cast("tuple[PersistentVolumeClaim, ...]", self._asked(tuple))
+
+    def attachments(self) -> tuple[()]:
+        return ()
+
+    def snapshots(self) -> tuple[()]:
+        return ()
+
+    def volume_events(self, name: str) -> tuple[()]:
+        return ()
+
+    def server_name(self) -> str:
+        return "a server"
+
+    def missing_rights(self, namespace: str, needed: object) -> tuple[()]:
+        return ()
 
     def claim_inventory(self, namespace: str, **narrowed: object) -> ClaimInventory:
         found = estate(*self._claims.values(), volumes=dict(self._volumes), sets=(stateful_set("web", 2),))
@@ -106,6 +133,11 @@ class Storage:
                 held = self._as_read(self._volumes[change.volume], change)
                 assert held.spec.claim_ref is not None
                 self._volumes[change.volume] = replace(self._next(held), spec=replace(held.spec, claim_ref=replace(held.spec.claim_ref, uid="")))
+            case DestroyVolume():
+                held = self._as_read(self._volumes[change.volume], change)
+                self._volumes[change.volume] = replace(self._next(held), spec=replace(held.spec, persistent_volume_reclaim_policy="Delete"))
+                if self.destroys:
+                    del self._volumes[change.volume]
             case UndoRetain():
                 held = self._as_read(self._volumes[change.volume], change)
                 marks = {key: value for key, value in held.metadata.annotations.items() if key not in change.forgets}
@@ -191,6 +223,63 @@ def test_a_deletion_is_followed_through_an_outage(tmp_path: Path) -> None:
         storage, done = cleared(number)
         assert len(done.done) == 1 and done.broken is None and done.failure is None
         assert len(storage.changes) == len(smooth.changes)
+
+
+def purged(storage: Storage, *, timeout: float | None = 60.0) -> tuple[ExitCode, str, str]:
+    terminal = FakeTerminal()
+    run = PurgeRun(selection=PurgeSelection(namespace=None), yes=True, timeout=timeout)
+    code = purge(Session(terminal=terminal, connect=lambda flags: cast(Cluster, storage)), run)
+    return code, terminal.stdout_text, terminal.stderr_text
+
+
+def orders(storage: Storage) -> int:
+    return sum(isinstance(each, DestroyVolume) for each in storage.changes)
+
+
+def test_a_purge_rides_out_an_outage_at_any_of_its_requests(clock: Clock) -> None:
+    """Once it was agreed to. Whether the order was lost or its answer: the volume is destroyed once, and called so."""
+    smooth = Storage(volumes=(RELEASED,))
+    code, out, _ = purged(smooth)
+    assert code is ExitCode.OK and out.startswith(f"destroyed {RELEASED.name}") and orders(smooth) == 1
+    assert smooth.requests == 6  # volumes and claims for the plan and for the order, the order, the look at what became of it
+    for number in range(2, smooth.requests):
+        for carried in (False, True):
+            storage = Storage(volumes=(RELEASED,), fails=number, carried=carried)
+            code, out, told = purged(storage)
+            assert code is ExitCode.OK and out.startswith(f"destroyed {RELEASED.name}") and orders(storage) == 1
+            assert "waiting: no route" in told and "refused" not in told
+
+
+def test_a_purge_waits_for_as_long_as_somebody_said(clock: Clock) -> None:
+    """Also where an outage comes between, and an order whose answer was lost is not given twice."""
+    storage = Storage(volumes=(RELEASED,), fails=4, carried=True)
+    storage.destroys = False
+    code, out, told = purged(storage, timeout=30)
+    assert code is ExitCode.TIMED_OUT and not out and "not gone yet" in told and orders(storage) == 1
+    assert 31 <= clock.time < 32  # a second for the outage; the time is for what was asked for to be gone
+    clock.time = 0
+    storage = Storage(volumes=(RELEASED,), fails=6)
+    storage.destroys = False
+    assert purged(storage, timeout=30)[0] is ExitCode.TIMED_OUT and 30 <= clock.time < 31
+
+
+def test_ctrl_c_leaves_a_purge_in_words(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it waits for volumes to be gone it stops at once and says which are not; between two the rest is left alone."""
+    storage = Storage(volumes=(RELEASED,))
+    storage.destroys = False
+    monkeypatch.setattr("kubectl_pets.flows.engine.waiting.sleep", lambda seconds: signal.raise_signal(signal.SIGINT))
+    code, out, told = purged(storage)
+    assert code is ExitCode.INTERRUPTED and not out and "not gone yet" in told and "what was asked for goes on" in told
+    storage = Storage(volumes=(RELEASED,))
+
+    def attachments() -> tuple[()]:
+        if storage.requests > 2:
+            signal.raise_signal(signal.SIGINT)
+        return ()
+
+    monkeypatch.setattr(storage, "attachments", attachments)
+    code, out, told = purged(storage)  # it came while the first was judged again: that one is brought to its end
+    assert code is ExitCode.OK and out.startswith("destroyed")
 
 
 class Snapshots:

@@ -126,6 +126,19 @@ def again(planned: Purge, use: StorageUse, selection: PurgeSelection, now: datet
     return judge(fresh, use, selection, now)
 
 
+def is_under_way(planned: Purge, use: StorageUse) -> bool:
+    """Whether the volume is gone, or on its way: what an order has come to whose answer was lost. A volume that is bound again is
+    neither, whatever its policy (volume controller, reclaimVolume: only a Released one is destroyed)."""
+    if use.volumes is None:
+        return False
+    found = next((volume for volume in use.volumes if volume.name == planned.volume.name), None)
+    if found is None or found.metadata.uid != planned.volume.metadata.uid:
+        return True
+    if found.metadata.deletion_timestamp is not None:
+        return True
+    return found.spec.persistent_volume_reclaim_policy == "Delete" and found.status.phase in ("Released", "Failed")
+
+
 def _order(volume: PersistentVolume) -> tuple[str, str, str]:
     held = volume.spec.claim_ref
     return (held.namespace, held.name, volume.name) if held is not None else ("", "", volume.name)

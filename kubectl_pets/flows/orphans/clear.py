@@ -4,7 +4,6 @@ Every claim is judged again right before its turn, on a newly read inventory. It
 counts as deleted once it is gone. Ctrl-C takes effect between two claims, or while a snapshot is waited for, never within one.
 """
 
-from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -178,6 +177,7 @@ class _Turn:
         between that and the deletion, because not every server lets a claim's resourceVersion change when a pod comes to use
         it."""
         conflicts = 0
+        # Not the engine's ``insist``: nothing is sent again after an outage, in which anything may have come to use the claim.
         while True:
             decided = self._decide(options, taken)
             if isinstance(decided, DeletionRefused):
@@ -220,8 +220,9 @@ class _Turn:
 
     def _afterwards(self, decided: Deletion) -> Deletion | Unfinished:
         """Wait until the claim is gone, and see what became of the volume. Outages are ridden out."""
-        claim, volume, begun = decided.verdict.claim, decided.verdict.volume, monotonic()
+        claim, volume = decided.verdict.claim, decided.verdict.volume
         open_: Unfinished | None = None
+        patient = True
 
         def look() -> Deletion | Unfinished | None:
             nonlocal open_
@@ -229,10 +230,13 @@ class _Turn:
             open_ = aftermath(decided, self._cluster.claim(claim.namespace, claim.name), fresh)
             if open_ is None:
                 return decided
-            held = open_.reason is UnfinishedReason.CLAIM_HELD and monotonic() - begun >= _HELD_AFTER
+            held = open_.reason is UnfinishedReason.CLAIM_HELD and not patient
             return open_ if open_.final or held else None
 
-        found: Deletion | Unfinished | Unended = until(look, within=_GONE_AFTER, every=_PAUSE)
+        found: Deletion | Unfinished | Unended = until(look, within=_HELD_AFTER, every=_PAUSE)
+        if isinstance(found, Unended):
+            patient = False
+            found = until(look, within=_GONE_AFTER - _HELD_AFTER, every=_PAUSE)
         if not isinstance(found, Unended):
             return found
         assert open_ is not None

@@ -3,9 +3,11 @@ called destroyed only when it is gone.
 """
 
 from functools import partial
+from typing import Protocol
 
 from kubectl_pets import pasting
 from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import (
     Purge,
     PurgePlan,
@@ -13,16 +15,21 @@ from kubectl_pets.domain.orphans.purging import (
     PurgeRefusedReason,
     PurgeSelection,
     again,
+    is_under_way,
     plan_purge,
 )
 from kubectl_pets.domain.orphans.storage import driver_refuses
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError
 from kubectl_pets.flows.engine import rights
-from kubectl_pets.flows.engine.interrupts import held_back
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
 from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.flows.engine.report import rehearse, told_once
-from kubectl_pets.flows.engine.waiting import until
-from kubectl_pets.flows.orphans.storage import storage_use
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.orphans.storage import StoragePort, storage_use
+from kubectl_pets.ports.server import ClockPort
+from kubectl_pets.ports.sets import ChangePort
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import documents
 from kubectl_pets.views.orphans import purge as view
@@ -79,59 +86,91 @@ def _rehearse(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
 
 def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
     cluster, terminal = session.cluster, session.terminal
-    asked: list[Purge] = []
-    interrupted = refused = False
+    asked: list[_Order] = []
+    refused = False
     with held_back() as held:
+        untouched = len(planned.purges)
         for one in planned.purges:
             if held():
-                interrupted = True
                 break
-            outcome = _one(session, one, run.selection)
-            if isinstance(outcome, Purge):
-                asked.append(outcome)
-                terminal.tell(f"destroying {view.title(outcome.volume)}")
-            else:
+            untouched -= 1
+            order = _Order(cluster, one, run.selection)
+            outcome = until(order.give, held=held, troubled=told_once(terminal))
+            if isinstance(outcome, PurgeRefused):
                 refused = True
                 terminal.tell(f"refused: {view.refused(outcome)}")
-    left = _await_gone(session, asked, 0.0 if interrupted else run.timeout)
-    refuses = False
-    for one in left:
-        volume = cluster.volume(one.volume.name)
-        said = driver_refuses(volume, cluster.volume_events(volume.name) or ()) if volume is not None else ""
-        refuses = refuses or bool(said)
-        terminal.tell(view.not_gone(one, said))
+                continue
+            asked.append(order)
+            terminal.tell(view.destroying(one, lost=outcome is Unended.STOPPED))
+        left = _await_gone(session, asked, Deadline(run.timeout), held)
+        interrupted = held() and bool(untouched or left)
+    said = {order.planned.volume.name: order.refusal() for order in left}
+    for order in left:
+        terminal.tell(view.not_gone(order.planned, said[order.planned.volume.name]))
     if interrupted:
-        terminal.tell("interrupted: the other volumes were not touched")
+        terminal.tell(f"interrupted: {view.interrupted(untouched)}")
         return ExitCode.INTERRUPTED
-    if refuses:
+    if any(said.values()):
         return ExitCode.NOT_YET
     if left:
         return ExitCode.TIMED_OUT
     return ExitCode.REFUSED if refused and not asked else ExitCode.OK
 
 
-def _one(session: Session, planned: Purge, selection: PurgeSelection) -> Purge | PurgeRefused:
-    decided = again(planned, storage_use(session.cluster), selection, session.now())
-    if isinstance(decided, PurgeRefused):
+class PurgePort(StoragePort, ChangePort, ClockPort, Protocol):
+    """What it takes to destroy volumes."""
+
+
+class _Order:
+    """The destruction of one volume: given, and followed."""
+
+    def __init__(self, cluster: PurgePort, planned: Purge, selection: PurgeSelection) -> None:
+        self._cluster, self.planned, self._selection = cluster, planned, selection
+        self._sent = False
+        self._seen: PersistentVolume | None = None
+
+    def give(self) -> Purge | PurgeRefused:
+        """Judge it afresh and have it destroyed; an order whose answer was lost is looked up. Raises PetsError."""
+        use = storage_use(self._cluster)
+        if self._sent and is_under_way(self.planned, use):
+            return self.planned
+        decided = again(self.planned, use, self._selection, self._cluster.now())
+        if isinstance(decided, PurgeRefused):
+            return decided
+        self._sent = True
+        try:
+            self._cluster.apply(decided.step)
+        except (ConflictError, NotFoundError):
+            return PurgeRefused(volume=decided.volume, reason=PurgeRefusedReason.CHANGED)
         return decided
-    try:
-        session.cluster.apply(decided.step)
-    except (ConflictError, NotFoundError):
-        return PurgeRefused(volume=decided.volume, reason=PurgeRefusedReason.CHANGED)
-    return decided
+
+    def is_done(self) -> bool:
+        """Whether the volume is gone. Raises PetsError."""
+        volume = self.planned.volume
+        self._seen = self._cluster.volume(volume.name)
+        return self._seen is None or self._seen.metadata.uid != volume.metadata.uid
+
+    def refusal(self) -> str:
+        """What its driver said that could not destroy it so far; empty where it said nothing, or nobody can be asked now."""
+        if self._seen is None:
+            return ""
+        try:
+            events = self._cluster.volume_events(self._seen.name) or ()
+        except PASSING:
+            events = ()
+        return driver_refuses(self._seen, events)
 
 
-def _await_gone(session: Session, asked: list[Purge], timeout: float | None) -> list[Purge]:
-    """Those that are not gone when time is over."""
+def _await_gone(session: Session, asked: list[_Order], deadline: Deadline, held: Interrupted) -> list[_Order]:
+    """Those whose volumes are not gone when time is over, or somebody pressed Ctrl-C."""
     left = list(asked)
 
     def look() -> bool | None:
-        for one in tuple(left):
-            volume = session.cluster.volume(one.volume.name)
-            if volume is None or volume.metadata.uid != one.volume.metadata.uid:
-                session.terminal.print(f"destroyed {view.title(one.volume)}")
-                left.remove(one)
+        for order in tuple(left):
+            if order.is_done():
+                session.terminal.print(f"destroyed {view.title(order.planned.volume)}")
+                left.remove(order)
         return not left or None
 
-    until(look, within=timeout, every=_PAUSE, troubled=told_once(session.terminal))
+    until(look, deadline=deadline, every=_PAUSE, held=held, troubled=told_once(session.terminal))
     return left

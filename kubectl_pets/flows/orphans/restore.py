@@ -94,6 +94,8 @@ class _Restoring:
         conflicts, begun = 0, False
         reads, attempts = (Patience(Deadline(None), troubled=self._troubled) for _ in range(2))
         planned, volume = self._look()
+        # Not the engine's ``insist``: what is left is planned anew also where nothing failed, and reads that succeed renew the
+        # patience with reads alone.
         while True:
             if may_settle(planned, volume):
                 planned, volume = self._settled(planned, volume)

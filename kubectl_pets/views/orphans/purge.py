@@ -73,6 +73,18 @@ def _reason(why: PurgeRefusedReason | StorageObjection, subject: str) -> str:
             assert_never(why)
 
 
+def destroying(one: Purge, *, lost: bool) -> str:
+    """Of a volume whose destruction was asked for; ``lost``: whether the server heard of it is not known."""
+    return f"destroying {title(one.volume)}" + (": the API server's answer was lost, it may not have heard of it" if lost else "")
+
+
+def interrupted(untouched: int) -> str:
+    """What Ctrl-C left of a purge, in one line."""
+    if untouched:
+        return "the other volumes were not touched"
+    return "nobody waits any longer; what was asked for goes on"
+
+
 def not_gone(one: Purge, said: str) -> str:
     """Of a volume that was to be destroyed and is there still. ``said``: by its driver, if it could not."""
     told = "is being destroyed, and not gone yet"

@@ -17,6 +17,7 @@ from kubectl_pets.domain.orphans.purging import (
     PurgeRefusedReason,
     PurgeSelection,
     again,
+    is_under_way,
     plan_purge,
 )
 from kubectl_pets.domain.orphans.retention import POLICY_ANNOTATION
@@ -111,6 +112,19 @@ def test_right_before_its_turn_it_is_judged_again() -> None:
     assert not isinstance(again(one, use, ALL, NOW), PurgeRefused)
     for volumes in ((), (with_ref(RELEASED, "made-anew", "Bound"),), (volume(OLD, "Retain", phase="Released", uid="another"),)):
         assert isinstance(again(one, msgspec.structs.replace(use, volumes=volumes), ALL, NOW), PurgeRefused)
+
+
+def test_what_an_order_has_come_to_whose_answer_was_lost() -> None:
+    """Gone, or being destroyed; never a volume that somebody has again, and never what could not be read."""
+    (one,) = planned(RELEASED).purges
+    deleted = msgspec.structs.replace(RELEASED, spec=msgspec.structs.replace(RELEASED.spec, persistent_volume_reclaim_policy="Delete"))
+    failed = msgspec.structs.replace(deleted, status=PersistentVolumeStatus(phase="Failed"))
+    leaving = msgspec.structs.replace(RELEASED, metadata=msgspec.structs.replace(RELEASED.metadata, deletion_timestamp=NOW))
+    for volumes in ((), (deleted,), (failed,), (leaving,), (volume(OLD, "Retain", phase="Released", uid="another"),)):
+        assert is_under_way(one, msgspec.structs.replace(NOBODY_ELSE, volumes=volumes))
+    bound = msgspec.structs.replace(deleted, status=PersistentVolumeStatus(phase="Bound"))
+    for others in ((RELEASED,), (bound,), None):
+        assert not is_under_way(one, msgspec.structs.replace(NOBODY_ELSE, volumes=others))
 
 
 @pytest.mark.parametrize(
