@@ -6,6 +6,7 @@ JOBS ?= 6
 FROM ?=
 ROUNDS ?=
 SEED ?=
+FOR ?= 300
 TAG ?=
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -13,7 +14,7 @@ READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint quick unit realnode controlplane build may krew manifest bench parity faults lock clean
+.PHONY: help demo test lint quick unit realnode controlplane build may krew manifest bench parity faults fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -73,6 +74,9 @@ bench: $(READY) ## speed and requests, as ratios in one run
 
 faults: $(READY) ## kills, outages, bad networks, other people, lost nodes; with figures (ROUNDS=100, SEED=, VERSION=)
 	@$(ON_VENV) CONTROLPLANE_VERSION=$(VERSION) $(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(READY) ## every decoder against mutated inputs, five minutes, with figures (FOR=seconds, SEED=)
+	@$(ON_VENV) $(BIN)/python -m tests.fuzz --seconds $(FOR) $(if $(SEED),--seed $(SEED))
 
 lock: $(READY) ## pin the dependencies anew, for every platform
 	@for what in requirements requirements-dev; do \

@@ -31,7 +31,7 @@ def id_token(config: Mapping[str, str | None]) -> str:
     try:
         payload = token.split(".")[1]
         claims = msgspec.json.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Claims)
-    except (IndexError, ValueError, msgspec.MsgspecError):
+    except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
         raise ConfigError("the id-token of the auth-provider oidc cannot be read") from None
     if claims.exp <= datetime.now(UTC).timestamp():
         raise ConfigError(

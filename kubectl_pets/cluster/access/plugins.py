@@ -189,7 +189,7 @@ class Plugin:
                 answer = msgspec.json.decode(output, type=_Answer)
             else:
                 answer = msgspec.convert(first_document(output), _Answer)
-        except (GoYamlError, UnicodeDecodeError, msgspec.MsgspecError):
+        except (GoYamlError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
             raise self._failure("what it printed is not an ExecCredential") from None
         status = answer.status
         if (answer.kind or "ExecCredential") != "ExecCredential" or status is None:

@@ -10,6 +10,16 @@ from threading import Lock
 from time import monotonic
 
 
+def moment(text: str) -> datetime | None:
+    """A header's date (RFC 9110, 5.6.7) in UTC, which is also meant where it names no zone; None for what is none."""
+    try:
+        found = parsedate_to_datetime(text)
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):  # which of them, depends on what is wrong with it
+        return None
+    return found if 1970 <= found.year < 9999 else None
+
+
 class ServerClock:
     """The server's clock as an offset to this machine's monotonic one, which nobody can set."""
 
@@ -19,10 +29,10 @@ class ServerClock:
 
     def learn(self, date: str | None, sent: float, received: float) -> None:
         """An answer with this ``Date``; ``sent`` and ``received`` are monotonic times of ours."""
-        try:
-            stamp = parsedate_to_datetime(date or "").timestamp()
-        except ValueError:
+        told = moment(date or "")
+        if told is None:
             return
+        stamp = told.timestamp()
         low, high = stamp - received, stamp + 1 - sent
         with self._lock:
             if self._bounds is not None:

@@ -7,7 +7,6 @@ a ``Status`` is shown, cut short and freed of control characters; headers, token
 import re
 import ssl
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +14,7 @@ from urllib3 import exceptions as wire
 
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean as cleaned
+from kubectl_pets.cluster.http.clock import moment
 from kubectl_pets.errors import (
     ConfigError,
     ConflictError,
@@ -116,11 +116,8 @@ def retry_after(headers: Mapping[str, str], status: Status | None = None) -> flo
     if re.fullmatch(r"\d+(\.\d+)?", value):
         return float(value)
     if value:
-        try:
-            until, date = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("Date", ""))
-        except ValueError:
-            return None
-        return max(0.0, (until - date).total_seconds())
+        until, date = moment(value), moment(headers.get("Date", ""))
+        return None if until is None or date is None else max(0.0, (until - date).total_seconds())
     if status is not None and status.details is not None and status.details.retry_after_seconds > 0:
         return float(status.details.retry_after_seconds)
     return None

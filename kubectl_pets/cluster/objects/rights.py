@@ -7,6 +7,7 @@ import msgspec
 from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Request, Transport
+from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.errors import ForbiddenError, InvalidError, NotFoundError, ServerError
 
 Right = tuple[str, str]
@@ -50,6 +51,6 @@ def _allowed(transport: Transport, namespace: str, verb: str, resource: str) -> 
         request = Request(method="POST", path=_PATH, body=msgspec.json.encode(review), attempt=attempt, question=True)
         body = transport.send(request)
         verdict = _REVIEW.decode(body).status
-    except (ForbiddenError, InvalidError, NotFoundError, ServerError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (ForbiddenError, InvalidError, NotFoundError, ServerError, *UNINTELLIGIBLE):
         return True
     return verdict is None or verdict.allowed

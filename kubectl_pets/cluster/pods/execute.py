@@ -115,7 +115,7 @@ def _ended(status: bytes) -> tuple[int | None, str]:
     """The exit code, or why there is none."""
     try:
         ending = _ENDING.decode(status)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None, both_ends(status.decode(errors="replace"))
     if ending.status == "Success":
         return 0, ""

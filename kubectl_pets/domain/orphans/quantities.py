@@ -9,6 +9,9 @@ from fractions import Fraction
 from functools import lru_cache
 
 _QUANTITY = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:([eE][+-]?[0-9]{1,3})|(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E))?")
+#: Longer than any number that a size can be; Python itself reads none of thousands of digits.
+_LONGEST = 400
+
 _SCALES = {suffix: Fraction(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)} | {
     suffix: Fraction(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)
 }
@@ -23,7 +26,7 @@ def parse_bytes(quantity: object) -> int | None:
 
 @lru_cache(maxsize=1024)  # thousands of claims share few sizes
 def _parse(quantity: str) -> int | None:
-    found = _QUANTITY.fullmatch(quantity)
+    found = _QUANTITY.fullmatch(quantity) if len(quantity) <= _LONGEST else None
     if found is None or found[1] == "-":
         return None
     scale = Fraction(10) ** int(found[3][1:]) if found[3] else _SCALES[found[4] or ""]

@@ -75,7 +75,7 @@ def load(path: Path) -> tuple[Record, ...]:
         return found.deletions
     except OSError as error:
         raise PetsError(f"the record {path} cannot be read: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PetsError(f"{path} is not a record of deleted claims: {error}") from error
 
 
