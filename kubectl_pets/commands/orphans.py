@@ -1,7 +1,7 @@
 """``kubectl pets orphans``: claims that nobody will want again, with evidence, and the marks of those that stay."""
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import click
@@ -92,11 +92,19 @@ def command(
     )
     shown = judged = select(session.cluster, selection, session.terminal.passing).chosen
     if not every and not asked:
-        shown = tuple(one for one in shown if one.may_go)  # of a claim that is none of these less is read
-    blind = {name for one in judged for name in one.not_read} & {row.resource for row in LISTS}  # then nothing is certain
-    unread = sorted(blind | {name for one in shown for name in one.not_read})
+        shown = tuple(filter(_may_go, shown))  # of a claim that is none of these less is read
+    blind = _not_read(judged) & {row.resource for row in LISTS}  # then nothing is certain
+    unread = sorted(blind | _not_read(shown))
     _show(session, shown, tuple(unread), output, headers=not no_headers, all_namespaces=all_namespaces)
-    return ExitCode.FINDINGS if check and (blind or any(verdict.may_go for verdict in shown)) else ExitCode.OK
+    return ExitCode.FINDINGS if check and (blind or any(map(_may_go, shown))) else ExitCode.OK
+
+
+def _may_go(verdict: ClaimVerdict) -> bool:
+    return verdict.may_go
+
+
+def _not_read(verdicts: Iterable[ClaimVerdict]) -> set[str]:
+    return {name for verdict in verdicts for name in verdict.not_read}
 
 
 def _show(

@@ -175,10 +175,7 @@ def goes_back_to(
     if wanted is not None:
         return _numbered(numbers, wanted)
     if _was_undone(numbers, seen):
-        up = seen.youngest_up
-        young = up is not None and up < settle and not seen.min_ready_seconds
-        over = seen.all_available and not seen.under_way and not young  # a pod that is missing right now is of no revision
-        return Done(reason=DoneReason.ALREADY_UNDONE) if over else seen.update_revision
+        return Done(reason=DoneReason.ALREADY_UNDONE) if _is_over(seen, settle) else seen.update_revision
     before = seen.before
     if before.doubt is not None:
         lost = tuple(member.name for member in seen.members if member.revision in before.not_kept)
@@ -189,6 +186,14 @@ def goes_back_to(
     newest = numbers.get(seen.update_revision, 0)
     earlier = [(entry.number, entry.name) for entry in past if entry.number < newest and entry.name not in live]
     return max(earlier)[1] if earlier else Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+
+
+def _is_over(seen: Assessment, settle: timedelta) -> bool:
+    """Whether every pod is at the wanted revision and has been up for as long as ``settle`` says. One that is missing right now
+    is of no revision."""
+    up = seen.youngest_up
+    young = up is not None and up < settle and not seen.min_ready_seconds
+    return seen.all_available and not seen.under_way and not young
 
 
 def _numbered(numbers: dict[str, int], wanted: int) -> str | Refused:

@@ -85,10 +85,10 @@ def _holds_back(step: Step) -> bool:
 
 
 def _carried_out(step: Step, seen: Assessment) -> Assessment:
+    """The set right after the API server has taken the step, before its controller has done anything about it."""
     match step:
         case SetPartition(partition=partition):
-            seen = replace(seen, partition=partition)
-            return replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
+            return _with_partition(seen, partition)
         case Stage(images=images, partition=partition):
             changed = {image.container: image for image in images}
             members = tuple(replace(member, updated=False) for member in seen.members)
@@ -100,24 +100,34 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
                 members=members,
             )
         case Restore(revision=revision, partition=partition):
-            written = replace(seen, partition=seen.partition if partition is None else partition, update_revision=revision)
-            members = tuple(
-                replace(member, updated=member.revision == revision, released=_released(member, written))
-                for member in written.members
-            )
-            return replace(written, members=members)
+            return _with_partition(_with_template(seen, revision), partition)
         case Mark(at=at, partition=partition):
-            written = replace(seen, partition=seen.partition if partition is None else partition, update_revision=NEW_REVISION)
-            members = tuple(replace(member, updated=False, released=_released(member, written)) for member in seen.members)
-            return replace(written, members=members, restarted_at=at, notes={**seen.notes, RESTART_ANNOTATION: at})
+            marked = _with_partition(_with_template(seen, NEW_REVISION, new=True), partition)
+            return replace(marked, restarted_at=at, notes={**seen.notes, RESTART_ANNOTATION: at})
         case Note(notes=notes):
             after_it = {**seen.notes, **notes}
             return replace(seen, notes={key: value for key, value in after_it.items() if value is not None})
         case Delete(pod=pod) | Evict(pod=pod):
-            gone = {"state": PodState.MISSING, "revision": "", "uid": "", "updated": False, "lacks": (), "trouble": None}
-            members = tuple(replace(member, **gone) if member.name == pod else member for member in seen.members)
-            blockers = tuple(blocker for blocker in seen.blockers if blocker.pod != pod)  # what was broken is gone
-            return replace(seen, members=members, blockers=blockers)
+            return _without_pod(seen, pod)
+
+
+def _with_partition(seen: Assessment, partition: int | None) -> Assessment:
+    """None: the partition that it has."""
+    seen = seen if partition is None else replace(seen, partition=partition)
+    return replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
+
+
+def _with_template(seen: Assessment, revision: str, *, new: bool = False) -> Assessment:
+    """``new``: no pod runs that revision yet."""
+    members = tuple(replace(member, updated=not new and member.revision == revision) for member in seen.members)
+    return replace(seen, update_revision=revision, members=members)
+
+
+def _without_pod(seen: Assessment, pod: str) -> Assessment:
+    gone = {"state": PodState.MISSING, "revision": "", "uid": "", "updated": False, "lacks": (), "trouble": None}
+    members = tuple(replace(member, **gone) if member.name == pod else member for member in seen.members)
+    blockers = tuple(blocker for blocker in seen.blockers if blocker.pod != pod)  # what was broken is gone
+    return replace(seen, members=members, blockers=blockers)
 
 
 def _settle(seen: Assessment, now: datetime) -> Assessment:
