@@ -1,4 +1,4 @@
-"""The cluster, as the verbs know it: one object for all that they ask of it (``session.Cluster``).
+"""The cluster, as the verbs know it: one object for all that they ask of it (``ports.cluster.Cluster``).
 
 A verb asks for a few things, so the rooms behind are entered when they are asked for: loading them all is felt at every start.
 """

@@ -36,7 +36,7 @@ _Run = Callable[[Sequence[str]], ExecResult]
 
 
 def look_from(transport: Transport, reader: Reader, namespace: str, pod: str, names: Sequence[str]) -> ClientView:
-    """As ``session.Cluster.look_from``."""
+    """As ``ports.dns.DnsPort.look_from``."""
     for name in names:
         if not _HOST.fullmatch(name):  # it must not be taken for an option
             raise UsageError(f"{clean(name, 100)} is not a host's name")

@@ -30,12 +30,12 @@ def default_container(pod: Pod) -> str:
 def run(
     transport: Transport, reader: Reader, namespace: str, pod: str, command: Sequence[str], timeout: float
 ) -> ExecResult:
-    """As ``session.Cluster.run_in``."""
+    """As ``ports.pods.PodPort.run_in``."""
     return run_in(transport, namespace, pod, default_container(reader.one(PODS, namespace, pod)), command, timeout)
 
 
 def get(transport: Transport, namespace: str, pod: str, port: str, path: str, timeout: float) -> tuple[int, str]:
-    """As ``session.Cluster.get_from``."""
+    """As ``ports.pods.PodPort.get_from``."""
     scheme, _, number = port.rpartition(":")
     if not _PORT.fullmatch(port):
         raise UsageError(f"{port!r} is not a port: give its number or name, https: before it for TLS")

@@ -6,7 +6,7 @@ that are candidates still. What may not be read stays None, which makes claims u
 empty.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -77,7 +77,7 @@ def read_claim_inventory(
     users, volumes = together(
         [
             lambda: _users(reader, namespace, wanted, claims),
-            lambda: _volumes(reader, wanted, claims),
+            lambda: volumes_of(reader, wanted.volumes, claims, unreadable=True),
         ]
     )
     users = {
@@ -188,15 +188,16 @@ def _users_of(reader: Reader, kinds: dict[str, ResourceKind[Any]], namespace: st
     return Workloads({plural: _list(reader, kind, scope) for plural, kind in kinds.items()})
 
 
-def _volumes(
-    reader: Reader, wanted: Needs, claims: tuple[PersistentVolumeClaim, ...]
+def volumes_of(
+    reader: Reader, names: Sequence[str], claims: Iterable[PersistentVolumeClaim], *, unreadable: bool = False
 ) -> dict[str, PersistentVolume | None] | None:
+    """By name, the volumes that are called ``names``, which ``claims`` have in their spec.volumeName; None for one that does not
+    exist. None altogether where they may not be read. ``unreadable`` as in ``Reader.one``."""
     try:
-        if len(wanted.volumes) <= _FEW_VOLUMES:
-            calls = [partial(one_volume, reader, name, unreadable=True) for name in wanted.volumes]
-            read = together(calls)
-            return dict(zip(wanted.volumes, read, strict=True))
-        return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None), unreadable=True).items)
+        if len(names) <= _FEW_VOLUMES:
+            read = together([partial(one_volume, reader, name, unreadable=unreadable) for name in names])
+            return dict(zip(names, read, strict=True))
+        return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None), unreadable=unreadable).items)
     except UNREAD:
         return None
 

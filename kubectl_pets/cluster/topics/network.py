@@ -3,11 +3,9 @@
 Services and EndpointSlices are read from the whole namespace: which of them have to do with the set is the domain's to say.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.http.transport import Transport
 from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SETS_OF, SLICES, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.watches import Follower
@@ -33,25 +31,15 @@ def network(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
 
 
 class WatchedNetwork(OneSet[Network]):
-    """As ``session.NetworkSource``. Raises NotFoundError where there is no such set to begin with."""
+    """As ``ports.dns.NetworkSource``. Raises NotFoundError where there is no such set to begin with."""
 
     _pods: Follower[Pod]
 
-    def __init__(
-        self,
-        reader: Reader,
-        transport: Transport,
-        on_close: Callable[[Any], None],
-        namespace: str,
-        name: str,
-        kind: SetKind = APPS_SET,
-    ) -> None:
-        super().__init__(reader, transport, on_close, namespace, name, kind)
-        self._services = self._follower(SERVICES, Scope(namespace=namespace))
-        self._slices = self._follower(SLICES, Scope(namespace=namespace))
+    def _prime_rest(self) -> None:
+        everything = Scope(namespace=self._namespace)
+        self._services = self._follower(SERVICES, everything)
+        self._slices = self._follower(SLICES, everything)
         together([each.prime for each in (self._pods, self._services, self._slices)])
-        self.latest()
-        self._start()
 
     def latest(self) -> Network:
         with self._board.condition:

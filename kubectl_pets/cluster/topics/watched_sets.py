@@ -182,6 +182,13 @@ class OneSet(Source[V]):
             raise missing(reader, namespace, name, kind)
         if found.unreadable:
             raise undecodable(sets, found)
+        self._prime_rest()
+        self.latest()
+        self._start()
+
+    def _prime_rest(self) -> None:
+        """Read whatever belongs to the view besides the set."""
+        raise NotImplementedError
 
     def _set(self) -> StatefulSet | None:
         return self._sets.store.objects.get((self._namespace, self._name))
@@ -210,23 +217,12 @@ class OneSet(Source[V]):
 
 
 class SetSource(OneSet[SetView]):
-    """As ``session.SnapshotSource``: one set and what belongs to it."""
+    """As ``ports.sets.SetViewSource``: one set and what belongs to it."""
 
     _own: _Belongings
 
-    def __init__(
-        self,
-        reader: Reader,
-        transport: Transport,
-        on_close: Callable[[Any], None],
-        namespace: str,
-        name: str,
-        kind: SetKind = APPS_SET,
-    ) -> None:
-        super().__init__(reader, transport, on_close, namespace, name, kind)
+    def _prime_rest(self) -> None:
         self._prime(self._own)
-        self.latest()
-        self._start()
 
     def _select(self, selector: LabelSelector) -> None:
         self._own = self._belongings(self._namespace, selector_text(selector), claim_selector(selector))

@@ -320,7 +320,7 @@ class PersistentVolume(Object, frozen=True):
 def volumes_by_name(
     claims: Iterable[PersistentVolumeClaim], listed: Iterable[PersistentVolume]
 ) -> dict[str, PersistentVolume | None]:
-    """For an Estate, from a whole list of volumes: what a claim names and the list lacks does not exist."""
+    """By name, from a whole list of volumes: None for one that a claim names and the list lacks, so that it does not exist."""
     found: dict[str, PersistentVolume | None] = {claim.spec.volume_name: None for claim in claims if claim.spec.volume_name}
     found.update((volume.name, volume) for volume in listed)
     return found

@@ -45,7 +45,7 @@ _RETURNING = frozenset(
 class Needs(msgspec.Struct, frozen=True):
     """What still has to be read before a verdict is final, both in order."""
 
-    #: Namespaces whose ``Users`` can change a verdict.
+    #: Namespaces whose ``Workloads`` can change a verdict.
     namespaces: tuple[str, ...]
     #: Names of PersistentVolumes that can.
     volumes: tuple[str, ...]
