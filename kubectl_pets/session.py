@@ -252,7 +252,12 @@ class Session:
     @property
     def namespace(self) -> str:
         """The one that was typed with a name (``prod/web``), or with -n, or the context's."""
-        return self.named_namespace or self.flags.namespace or self.cluster.namespace
+        return self.typed_namespace or self.cluster.namespace
+
+    @property
+    def typed_namespace(self) -> str:
+        """The same where it was typed; empty: it is the context's, which takes a kubeconfig to know."""
+        return self.named_namespace or self.flags.namespace or ""
 
     def configured(self, part: Literal["contexts", "clusters", "users"]) -> tuple[str, ...]:
         """What the contexts, clusters or users of the kubeconfig are called; asks no server. Raises ConfigError."""

@@ -1,10 +1,45 @@
 """One word, one thing: what import contracts cannot hold."""
 
 import ast
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import kubectl_pets
+
+ROOT = Path(kubectl_pets.__file__).parent
+
+#: Text in which kubectl is spoken of and nothing is to be typed: the program's own name, what others are called, what kubectl
+#: does; and what is put into a shell's or kubectl's own files.
+SPOKEN = (
+    r"^kubectl pets ?$",
+    r"^kubectl apply$",
+    r"complete kubectl pets|'kubectl pets'|'kubectl pets completion install' does the rest",
+    r"kubectl completion (bash|zsh|fish)|^\.\n\n    \x08\n    Example:\n      kubectl pets completion $",
+    r"next kubectl apply|as of kubectl diff|kubectl (does|will|would|finds|runs|asks)\b",
+)
+
+
+def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The string constants of a module, parts of f-strings among them, but no docstring: with the line of each."""
+    told = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            told.add(id(node.body[0].value))  # type: ignore[attr-defined]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.lineno, node.value
+
+
+def test_no_command_is_spelt_but_by_pasting() -> None:
+    """Else it would lack the flags of the run, or do what a hostile name says (``pasting``)."""
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        for line, text in texts(ast.parse(path.read_text(encoding="utf-8"))):
+            if re.search(r"\bkubectl [a-z]", text) and not any(re.search(each, text) for each in SPOKEN):
+                found.append(f"{path.relative_to(ROOT)}:{line}: {text}")
+    assert found == []
 
 
 def test_no_name_of_a_class_stands_twice() -> None:

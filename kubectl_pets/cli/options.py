@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.cli import completing, names
 from kubectl_pets.errors import ExitCode, RefusedError, UsageError
-from kubectl_pets.pasting import connected_by
+from kubectl_pets.pasting import connected_by, pets
 from kubectl_pets.session import Session
 
 if TYPE_CHECKING:  # help, version and completion do without the domain
@@ -86,9 +86,10 @@ def of_apps(verb: str, found: "SetRef") -> None:
     from kubectl_pets.domain.sets.kinds import Capability
 
     if Capability.CHANGE not in found.kind.can:
+        look = pets("status", found.typed, namespace=found.namespace)
         raise RefusedError(
             f"'{verb}' is not there yet for {found.kind.resource}, and {found.typed} is one. Nothing was changed.",
-            hint=f"kubectl pets status {found.typed} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
+            hint=f"{look} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
         )
 
 

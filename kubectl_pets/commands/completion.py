@@ -10,6 +10,7 @@ from kubectl_pets.cli import placing
 from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import dry_run_here, exit_codes, pass_session
 from kubectl_pets.errors import ExitCode
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.completion"
@@ -100,7 +101,7 @@ def install(session: Session, folder: Path | None, force: bool, dry_run: str) ->
     else:
         placing.put(placement)
         tell(f"wrote {placement.path}: kubectl runs it to complete what comes after 'kubectl pets'")
-    tell("hint: kubectl's own completion must be on in your shell: kubectl pets completion bash|zsh|fish")
+    tell(f"hint: kubectl's own completion must be on in your shell; for bash (or zsh, fish): {pets('completion bash')}")
     return ExitCode.OK
 
 

@@ -9,6 +9,7 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import Choice, views
 from kubectl_pets.flows.safety.lost import force_out
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 from kubectl_pets.views.safety import lost as view
 
@@ -47,7 +48,9 @@ def command(
     if force is None:
         return _show(session, choice, output, check)
     if choice.many:
-        raise UsageError("--force-delete needs the set's name, too.", hint="kubectl pets lost NAME --force-delete POD")
+        owner = force.rpartition("/")[2].rpartition("-")[0] or "NAME"
+        again = pets("lost", owner, "--force-delete", force, namespace=session.typed_namespace)
+        raise UsageError("--force-delete needs the set's name, too.", hint=again)
     session.named_namespace = sets[0].namespace
     return force_out(session, sets[0].name, _pod(session, force))
 

@@ -25,6 +25,7 @@ from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.orphans.delete import DeletionRun, dispose
 from kubectl_pets.flows.orphans.select import Selection, select
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 
 _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
@@ -96,7 +97,8 @@ def delete(
       kubectl pets orphans delete data-web-3 --snapshot=nightly --timeout 30m
     """
     if not claims and not classes and not selector:
-        raise UsageError("say which claims: their names, --class or -l.", hint="kubectl pets orphans lists the candidates.")
+        candidates = pets("orphans", namespace=session.typed_namespace)
+        raise UsageError("say which claims: their names, --class or -l.", hint=f"{candidates} lists the candidates.")
     if claims and all_namespaces:
         raise UsageError("claims are named within one namespace: -A goes with --class or -l.")
     selection = Selection(

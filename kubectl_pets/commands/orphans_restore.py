@@ -30,6 +30,7 @@ from kubectl_pets.flows.orphans.purge import purge as destroy
 from kubectl_pets.flows.orphans.restore import Restored
 from kubectl_pets.flows.orphans.restore import restore as bring_back
 from kubectl_pets.flows.orphans.retention import new_run
+from kubectl_pets.pasting import kubectl
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import plan as claim_plans
 from kubectl_pets.views.orphans import words as claim_words
@@ -87,7 +88,7 @@ def _records(session: Session, source: str) -> tuple[restoring.Record, ...]:
     record = restoring.record_of(volume) if volume is not None else None
     if record is None:
         raise NotFoundError(
-            f"{source} is neither a record nor a volume that knows its claim.", hint="kubectl get pv lists volumes."
+            f"{source} is neither a record nor a volume that knows its claim.", hint=f"{kubectl('get', 'pv')} lists volumes."
         )
     return (record,)
 

@@ -151,7 +151,7 @@ def test_where_one_that_cannot_be_read_is_not_told_apart_it_is_an_error_that_nam
     server.fault(Answer(200, body(list_of("persistentvolumeclaims", odd))), path="/persistentvolumeclaims")
     with pytest.raises(UnreadableError, match="PersistentVolumeClaim data-web-7 in namespace x cannot be read: ") as caught:
         client.claims("x")
-    assert caught.value.hint == "kubectl get persistentvolumeclaims data-web-7 -n x -o yaml"
+    assert caught.value.hint == "kubectl get persistentvolumeclaims data-web-7 -o yaml -n x"
 
 
 def test_nothing_of_our_own_can_be_said_on_the_wire(server: Loopback, client: Client) -> None:

@@ -191,7 +191,7 @@ def test_a_hint_names_the_config_map_that_was_read() -> None:
     cluster._corefile = COREFILE.replace("ttl 30", "namespaces kube-system")
     cluster.scenes = [(HEALTHY, [network()])]  # nothing is known to the server
     _, out, _ = run(cluster, "explain", "web", "0")
-    assert "kubectl get configmap own-coredns -n kube-system" in out
+    assert "kubectl get configmap own-coredns -o yaml -n kube-system" in out
 
 
 def test_a_server_that_was_named_need_not_have_the_cluster_s_corefile() -> None:

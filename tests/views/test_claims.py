@@ -145,8 +145,8 @@ def test_explain_a_candidate() -> None:
         │  ├─ made by a StatefulSet controller (kube-controller-manager)
         │  └─ it carries the labels that StatefulSet/web puts on its claims
         └─ What deletion does
-           ├─ kubectl delete destroys volume pv-10 with 1.5Gi: its reclaim policy is Delete
-           ├─ kubectl pets orphans delete sets the volume to Retain first, so the data survives
+           ├─ deleting it as kubectl does destroys volume pv-10 with 1.5Gi: its reclaim policy is Delete
+           ├─ the command below sets the volume to Retain first, so the data survives
            ├─ delete it with: kubectl pets orphans delete data-web-10 -n prod
            └─ keep it with: kubectl pets orphans keep data-web-10 -n prod --why TEXT
         """
@@ -168,7 +168,7 @@ def test_explain_what_is_unsure() -> None:
         │  ├─ made by a StatefulSet controller (kube-controller-manager)
         │  └─ it carries the labels that StatefulSet/web puts on its claims
         └─ What deletion does
-           ├─ kubectl delete destroys volume pv-9 with 10Gi: its reclaim policy is Delete
+           ├─ deleting it as kubectl does destroys volume pv-9 with 10Gi: its reclaim policy is Delete
            ├─ nothing is deleted unless all that may want it can be read
            ├─ check with: kubectl auth can-i list jobs -n prod
            └─ check with: kubectl auth can-i list cronjobs -n prod
@@ -194,7 +194,7 @@ def test_explain_what_two_sets_may_have_made() -> None:
         │  ├─ it carries the labels that StatefulSet/web puts on its claims
         │  └─ it carries the labels that StatefulSet/web-web puts on its claims
         └─ What deletion does
-           ├─ kubectl delete destroys volume pv-5 with 10Gi: its reclaim policy is Delete
+           ├─ deleting it as kubectl does destroys volume pv-5 with 10Gi: its reclaim policy is Delete
            ├─ see more with: kubectl describe pvc data-web-web-5 -n prod
            └─ keep it with: kubectl pets orphans keep data-web-web-5 -n prod --why TEXT
         """
@@ -207,14 +207,14 @@ def test_explain_what_two_sets_may_have_made() -> None:
         (
             "in_use",
             """
-               ├─ kubectl delete destroys volume pv-0 with 10Gi: its reclaim policy is Delete
-               └─ kubectl pets does not delete it, because it is wanted
+               ├─ deleting it as kubectl does destroys volume pv-0 with 10Gi: its reclaim policy is Delete
+               └─ it is not deleted here, because it is wanted
             """,
         ),
         (
             "kept",
             """
-               ├─ kubectl delete destroys volume pv-6 with 10Gi: its reclaim policy is Delete
+               ├─ deleting it as kubectl does destroys volume pv-6 with 10Gi: its reclaim policy is Delete
                └─ have it judged again with: kubectl pets orphans unkeep data-web-6 -n prod
             """,
         ),
@@ -284,5 +284,5 @@ def test_colour_of_an_explanation_is_only_added(scene: str) -> None:
 
 
 def test_loud_is_what_kubectl_would_destroy() -> None:
-    assert "\x1b[1;33mkubectl delete destroys volume pv-10" in claims.explain(scenes.scaled_down(), NOW, colour=True)
+    assert "\x1b[1;33mdeleting it as kubectl does destroys volume pv-10" in claims.explain(scenes.scaled_down(), NOW, colour=True)
     assert "\x1b[1;33m" not in claims.explain(scenes.in_use(), NOW, colour=True)

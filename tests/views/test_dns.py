@@ -138,7 +138,7 @@ def test_explain_a_deadlock() -> None:
         │  └─ kube-system/coredns-0: A: NXDOMAIN (30s), AAAA: NXDOMAIN (30s)
         └─ What to do
            ├─ see why: kubectl describe pod web-1 -n prod
-           └─ give pods names before they are Ready: kubectl patch service nginx -n prod -p '{"spec":{"publishNotReadyAddresses":true}}'
+           └─ give pods names before they are Ready: kubectl patch service nginx -p '{"spec":{"publishNotReadyAddresses":true}}' -n prod
         """
     )
 
@@ -231,7 +231,7 @@ def test_documents() -> None:
 def test_every_reason_has_words_that_name_what_it_is_about(reason: Reason) -> None:
     text = dns_words.finding(NameFinding(reason=reason, subject="s", detail="d", server="kube-system/coredns-0", until=NOW))
     assert text.startswith("kube-system/coredns-0: ") and text.endswith(", until 12:00:00 at the latest")
-    for fix in dns_words.fixes(NameFinding(reason=reason, subject="s"), "web-0", CACHED):
+    for fix in dns_words.fixes(NameFinding(reason=reason, subject="s", server="kube-system/coredns-0"), "web-0", CACHED):
         assert "kubectl" in fix
 
 

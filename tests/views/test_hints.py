@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kubectl_pets import pasting
 from kubectl_pets.__main__ import run
+from kubectl_pets.domain.dns.reasons import NameFinding, Reason
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.types import ScaleRefused, ScaleRefusedReason
@@ -25,8 +26,10 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.errors import UnreachableError
 from kubectl_pets.session import Cluster, ConnectionFlags, Session
+from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.rollout import advice, decisions, words
 from kubectl_pets.views.scale import words as scale_words
+from tests.domain.dns.test_diagnosis import HEALTHY, look
 from tests.terminal import FakeTerminal
 from tests.views import builders
 
@@ -98,6 +101,26 @@ def test_the_parser_takes_every_hint(scene: str, typed: list[tuple[str, ...]]) -
         terminal = FakeTerminal()
         run(words_typed[2:], Session(terminal=terminal, connect=nobody_there))
         assert "there is no cluster here" in terminal.stderr_text, (words_typed, terminal.stderr_text)  # it came to that
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_the_parser_takes_every_hint_of_names(reason: Reason, typed: list[tuple[str, ...]]) -> None:
+    """Names out of a cluster may hold anything: each stays one word."""
+    seen = replace(look(HEALTHY), namespace="prod", service="a; bb", config_map="kube-system/x yy", set="web")
+    with pasting.connected():
+        pasting.connected_by(FLAGS.as_typed())
+        finding = NameFinding(reason=reason, subject="`id`", detail="zone.", server="kube-system/dns 11")
+        told = list(dns_words.fixes(finding, "web-1", seen))
+    assert len(told) <= len(typed)
+    for words_typed, line in zip(typed, told, strict=True):
+        assert line.endswith(shlex.join(words_typed))
+        assert words_typed[0] == "kubectl" and words_typed[words_typed.index("--context") + 1] == "prod; rm -rf ~"
+        assert words_typed[words_typed.index("-n") + 1] in ("prod", "kube-system")
+        assert not {"bb", "yy", "11"} & set(words_typed)
+        if words_typed[1] == "pets":
+            terminal = FakeTerminal()
+            run(words_typed[2:], Session(terminal=terminal, connect=nobody_there))
+            assert "there is no cluster here" in terminal.stderr_text, (words_typed, terminal.stderr_text)
 
 
 def test_a_hint_goes_where_the_run_went(typed: list[tuple[str, ...]]) -> None:

@@ -15,6 +15,7 @@ from kubectl_pets.cluster.access import kubeconfig
 from kubectl_pets.cluster.access.kubeconfig import ClusterInfo, ContextInfo, ExecPlugin, KubeConfig, UserInfo
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.errors import ConfigError
+from kubectl_pets.pasting import kubectl
 
 #: Where a pod finds its service account.
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -141,7 +142,8 @@ def _nowhere(config: KubeConfig, context: str, cluster: str | None) -> ConfigErr
         return ConfigError(f"the context {clean(context)!r} names no cluster", hint="give --cluster or --server")
     if config.contexts:
         known = ", ".join(clean(name) for name in sorted(config.contexts)[:10])
-        return ConfigError("no context is chosen", hint=f"kubectl config use-context NAME, or --context; there are: {known}")
+        choose = kubectl("config", "use-context", "NAME")
+        return ConfigError("no context is chosen", hint=f"{choose}, or --context; there are: {known}")
     return ConfigError(
         f"no cluster is configured: looked in {looked or 'KUBECONFIG, which names no file'}, and this does not run in a pod",
         hint="set KUBECONFIG, give --kubeconfig or --server, or log in with the tool of your cluster",

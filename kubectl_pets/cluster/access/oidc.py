@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from kubectl_pets.errors import ConfigError
+from kubectl_pets.pasting import kubectl
 
 
 class _Claims(msgspec.Struct):
@@ -36,6 +37,6 @@ def id_token(config: Mapping[str, str | None]) -> str:
     if claims.exp <= datetime.now(UTC).timestamp():
         raise ConfigError(
             "the id-token of the auth-provider oidc has run out",
-            hint="kubectl version renews it in the kubeconfig; or use the plugin kubelogin",
+            hint=f"{kubectl('version')} renews it in the kubeconfig; or use the plugin kubelogin",
         )
     return token

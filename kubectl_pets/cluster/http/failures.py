@@ -135,9 +135,10 @@ def from_status(code: int, status: Status, attempt: Attempt, *, wait: float | No
     told = f": {said}" if said else f" (HTTP {code})"
     match code:
         case 401:
+            who = pasting.kubectl("auth", "whoami")
             return UnauthorizedError(
                 f"the API server did not accept the credentials ({attempt})",
-                hint="the token or certificate may have expired: log in again; kubectl auth whoami shows who you are",
+                hint=f"the token or certificate may have expired: log in again; {who} shows who you are",
             )
         case 403:
             return ForbiddenError(f"not allowed to {attempt}{told}", hint=f"ask for this right; to check: {attempt.can_i()}")
@@ -192,9 +193,10 @@ def unreachable(error: Exception, attempt: Attempt, server: str, proxy: str | No
         return ConfigError(f"the server {shown_url(server)} is not a URL that can be reached")
     if isinstance(error, wire.ReadTimeoutError | wire.ProtocolError | wire.DecodeError | wire.IncompleteRead):
         return UnreachableError(f"lost {where}{via} ({attempt}): {_words(error)}", hint="try again")
+    contexts = pasting.kubectl("config", "get-contexts")
     return UnreachableError(
         f"cannot reach {where}{via} ({attempt}): {_words(error)}",
-        hint="is the cluster running, is this the right context, is a VPN or proxy needed? kubectl config get-contexts",
+        hint=f"is the cluster running, is this the right context, is a VPN or proxy needed? {contexts}",
     )
 
 

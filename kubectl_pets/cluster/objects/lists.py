@@ -27,6 +27,7 @@ from kubectl_pets.errors import (
     UnreachableError,
     UnreadableError,
 )
+from kubectl_pets.pasting import kubectl
 
 if TYPE_CHECKING:
     from kubectl_pets.cluster.objects.discovery import Discovery
@@ -205,5 +206,5 @@ def undecodable(kind: ResourceKind[T], item: T) -> UnreadableError:
     where = f" in namespace {clean(item.namespace)}" if item.namespace else ""
     return UnreadableError(
         f"{kind.kind} {clean(item.name)}{where} cannot be read: {clean(item.unreadable)}",
-        hint=f"kubectl get {kind.resource} {clean(item.name)}{f' -n {clean(item.namespace)}' if item.namespace else ''} -o yaml",
+        hint=kubectl("get", kind.resource, item.name, "-o", "yaml", namespace=item.namespace),
     )

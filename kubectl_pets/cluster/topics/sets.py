@@ -27,6 +27,7 @@ from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
+from kubectl_pets.pasting import kubectl
 
 T = TypeVar("T", bound=Object)
 
@@ -136,7 +137,7 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
     if no_namespace:
         return NotFoundError(problem, hint=f"there is no namespace {clean(namespace)}; choose one with -n")
     if known is None:
-        hint = f"kubectl api-resources --api-group={kind.group}"
+        hint = kubectl("api-resources", f"--api-group={kind.group}")
         return NotFoundError(f"{problem}: this cluster does not know {kind.resource} of {kind.version}", hint=hint)
     if namesake is not None:
         return NotFoundError(problem, hint=f"was {namesake.command_line(clean(name))} meant, the {namesake.title}?")
@@ -149,7 +150,7 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
     if known:
         return NotFoundError(problem, hint=f"there are: {shown}{', …' if len(known) > 5 else ''}")
     resource = kind.plural if kind is APPS_SET else kind.resource
-    return NotFoundError(problem, hint=f"is it in another namespace? kubectl get {resource} -A")
+    return NotFoundError(problem, hint=f"is it in another namespace? {kubectl('get', resource, '-A')}")
 
 
 def _names(reader: Reader, namespace: str, kind: SetKind) -> list[str] | None:

@@ -9,6 +9,7 @@ from kubectl_pets.domain.model import Inventory, SetView
 from kubectl_pets.domain.sets.kinds import SetRef, kind_of
 from kubectl_pets.errors import UsageError
 from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 
 
@@ -27,7 +28,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     def check(self, verb: str) -> None:
         """Raises UsageError where names and what selects sets were typed together."""
         if self.names and (self.all_namespaces or self.selector):
-            raise UsageError("names and -A or -l exclude each other.", hint=f"kubectl pets {verb} NAME... -n NAMESPACE")
+            first = self.names[0]
+            alone = pets(verb, first.typed, *(each.typed for each in self.names[1:]), namespace=first.namespace)
+            raise UsageError("names and -A or -l exclude each other.", hint=alone)
 
 
 def views(session: Session, choice: Choice, *, every_kind: bool = True) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
@@ -53,7 +56,7 @@ def watched_namespace(session: Session, choice: Choice) -> str | None:
         return None
     places = {at(session, ref) for ref in choice.names} or {session.namespace}
     if len(places) > 1:
-        raise UsageError("-w shows sets of one namespace, or with -A of all.", hint="kubectl pets list -A -w")
+        raise UsageError("-w shows sets of one namespace, or with -A of all.", hint=pets("list", "-A", "-w"))
     return places.pop()
 
 

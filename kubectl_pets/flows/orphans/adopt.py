@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.changes import CreateClaim, DryRun, ReserveVolume
 from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, plan_adoption, template_of
 from kubectl_pets.domain.orphans.restoring import AwaitBound
@@ -62,7 +63,7 @@ def _plan(session: Session, run: AdoptRun) -> AdoptPlan:
         found = ", ".join(each.name for each in maker.spec.volume_claim_templates) or "none"
         raise UsageError(f"which claim template of {run.set} is meant? There is: {found}.", hint="name one with --template.")
     if use.volumes is None:
-        hint = "kubectl auth can-i list persistentvolumes"
+        hint = pasting.kubectl("auth", "can-i", "list", "persistentvolumes")
         raise ForbiddenError("volumes may not be listed, so nothing can be said of them. Nothing was changed.", hint=hint)
     return plan_adoption(run.volumes, use.volumes, maker, template, cluster.claims(namespace), use)
 
@@ -113,7 +114,8 @@ def _await_bound(session: Session, step: AwaitBound) -> None:
         return is_bound_to(volume, claim) or None
 
     if until(look, within=_BINDING_SECONDS, every=0.1, troubled=told_once(session.terminal)) is Unended.LATE:
+        see = pasting.kubectl("describe", "pvc", step.name, namespace=step.namespace)
         raise PetsError(
             f"claim {step.name} in namespace {step.namespace} was not bound to {step.volume} in time",
-            hint=f"kubectl describe pvc {step.name} -n {step.namespace}; then type the same again, it goes on from there.",
+            hint=f"{see}; then type the same again, it goes on from there.",
         )

@@ -10,6 +10,7 @@ from kubectl_pets.cli.names import TypedName
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.errors import NotFoundError
+from kubectl_pets.pasting import pets
 from kubectl_pets.ports.claims import ClaimPort
 from kubectl_pets.ports.server import ClockPort
 
@@ -69,7 +70,8 @@ def _in_question(judged: "dict[str | None, _Judged]", selection: Selection) -> l
 
 
 def no_such(name: str, namespace: str) -> NotFoundError:
-    return NotFoundError(f"no claim {name} in namespace {namespace}", hint="kubectl pets orphans --all lists every claim.")
+    every = pets("orphans", "--all", namespace=namespace)
+    return NotFoundError(f"no claim {name} in namespace {namespace}", hint=f"{every} lists every claim.")
 
 
 _Judged = tuple[tuple[ClaimVerdict, ...], frozenset[tuple[str, str]] | None]

@@ -16,6 +16,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.pasting import kubectl
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import words
 
@@ -36,7 +37,7 @@ def carry_group(
     if not inventory.sets:
         raise NotFoundError(
             f"no StatefulSet in namespace {session.namespace} has the labels {clean(selector)}",
-            hint=f"kubectl get statefulsets -n {session.namespace} --show-labels",
+            hint=kubectl("get", "statefulsets", "--show-labels", namespace=session.namespace),
         )
     unlabeled = without_label(inventory, by)
     if unlabeled:

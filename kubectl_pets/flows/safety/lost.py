@@ -14,6 +14,7 @@ from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.engine.waiting import insist
+from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.ports.safety import NodePort
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import ChangePort, SetPort
@@ -41,10 +42,11 @@ def force_out(session: Session, name: str, pod: str) -> ExitCode:
     if refused is not None:
         return _refuse(session, refused)
     if patience.read(forcing.is_there):
-        hint = f"kubectl get pod {pod} -n {namespace} -o yaml shows metadata.finalizers"
+        hint = f"{kubectl('get', 'pod', pod, '-o', 'yaml', namespace=namespace)} shows metadata.finalizers"
         return report(terminal, ExitCode.STUCK, f"stuck: {pod} was forced out and is still there: a finalizer holds it", hint)
     terminal.print(f"{pod} was forced out; node {first.node} must stay off until it has been cleaned up")
-    terminal.tell(f"hint: its volumes may stay attached to {first.node} for some minutes; kubectl pets status {name} -w")
+    see = pets("status", name, "-w", namespace=namespace)
+    terminal.tell(f"hint: its volumes may stay attached to {first.node} for some minutes; {see}")
     return ExitCode.OK
 
 

@@ -10,6 +10,7 @@ from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
 from kubectl_pets.domain.dns.endpoints import EndpointEntry
 from kubectl_pets.domain.dns.names import NameKind
 from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine, NameVerdict, State
+from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.fitting import Column, aligned, fit
@@ -252,9 +253,10 @@ def _advice(seen: Diagnosis, line: NameLine) -> Iterator[str]:
         yield from dns_words.fixes(line.finding, line.name.pod, seen)
     elif line.verdict in (NameVerdict.NOT_RESOLVED, NameVerdict.UNKNOWN):
         for verb, resource in seen.missing_rights:
-            yield f"see whether you may: kubectl auth can-i {clean(verb)} {clean(resource)}"
+            yield f"see whether you may: {kubectl('auth', 'can-i', verb, resource)}"
         if not seen.missing_rights:
-            yield "name the servers: kubectl pets dns NAME --dns-selector NAMESPACE/LABELS, or --dns-server ADDRESS"
+            again = pets("dns", seen.kind.command_line(seen.set), namespace=seen.namespace)
+            yield f"name the servers with --dns-selector NAMESPACE/LABELS, or --dns-server ADDRESS: {again}"
 
 
 def _branch(name: str, pieces: list[Piece], *, last: bool = False) -> list[Drawn]:

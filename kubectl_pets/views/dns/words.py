@@ -10,6 +10,7 @@ from typing import assert_never
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import Zone, ZoneSource
+from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.text.ink import Ink
 
 GLYPHS = {State.PASSED: ("✔", Ink.GOOD), State.FAILED: ("✘", Ink.BAD), State.SKIPPED: ("○", Ink.BUSY)}
@@ -257,37 +258,43 @@ def _difference(lacking: str, extra: str) -> str:
 
 def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
     """Commands, one a line, each with what it does in front."""
-    space, name = f" -n {clean(seen.namespace)}", clean(pod)
-    service, subject = clean(seen.service), clean(found.subject)
+    service = seen.service
+
+    def look(*words: str) -> str:
+        return kubectl(*words, namespace=seen.namespace)
+
+    def slices(*words: str) -> str:
+        return look("get", "endpointslices", "-l", f"kubernetes.io/service-name={service}", *words)
+
     match found.reason:
         case Reason.POD_ABSENT | Reason.NAME_NO_LABEL | Reason.LABEL_TOO_LONG:
-            yield f"see what keeps it from being made: kubectl pets status {seen.kind.command_line(clean(seen.set))}{space}"
+            yield f"see what keeps it from being made: {_pets('status', seen)}"
         case Reason.POD_OVER | Reason.POD_TERMINATING | Reason.POD_WITHOUT_ADDRESS | Reason.NOT_READY:
-            yield f"see why: kubectl describe pod {name}{space}"
+            yield f"see why: {look('describe', 'pod', pod)}"
         case Reason.NOT_READY_DEADLOCK:
-            yield f"see why: kubectl describe pod {name}{space}"
-            yield (
-                "give pods names before they are Ready: "
-                f"kubectl patch service {service}{space} -p '{{\"spec\":{{\"publishNotReadyAddresses\":true}}}}'"
-            )
+            yield f"see why: {look('describe', 'pod', pod)}"
+            patch = '{"spec":{"publishNotReadyAddresses":true}}'
+            yield f"give pods names before they are Ready: {look('patch', 'service', service, '-p', patch)}"
         case Reason.SERVICE_NAME_EMPTY:
-            anew = f"kubectl delete {seen.kind.kubectl} {clean(seen.set)} --cascade=orphan{space}"
+            anew = look("delete", seen.kind.kubectl, seen.set, "--cascade=orphan")
             yield f"serviceName cannot be changed; make the set anew around its pods: {anew}"
         case Reason.SERVICE_MISSING:
-            yield f"make it: kubectl create service clusterip {subject} --clusterip=None{space}; its selector has to be the set's"
+            made = look("create", "service", "clusterip", found.subject, "--clusterip=None")
+            yield f"make it, and give it the set's selector: {made}"
         case Reason.EXTERNAL_NAME | Reason.NOT_HEADLESS:
-            yield f"make it anew with clusterIP: None, which cannot be changed: kubectl get service {service}{space} -o yaml"
+            yield f"make it anew with clusterIP: None, which cannot be changed: {look('get', 'service', service, '-o', 'yaml')}"
         case Reason.SELECTOR_DIFFERS:
-            yield f"see both: kubectl get service {service}{space} -o wide; kubectl get pod {name} --show-labels{space}"
+            yield f"see what is selected: {look('get', 'service', service, '-o', 'wide')}"
+            yield f"see what the pod has: {look('get', 'pod', pod, '--show-labels')}"
         case Reason.NO_SELECTOR | Reason.HAND_WRITTEN:
-            yield f"see what is written there: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
+            yield f"see what is written there: {slices('-o', 'yaml')}"
         case Reason.SUBDOMAIN_DIFFERS | Reason.HOSTNAME_DIFFERS:
-            yield f"the controller makes it with the right ones again: kubectl delete pod {name}{space}"
+            yield f"the controller makes it with the right ones again: {look('delete', 'pod', pod)}"
         case Reason.FAMILY_NOT_SERVED:
-            yield f"see its families: kubectl get service {service}{space} -o jsonpath='{{.spec.ipFamilies}}'"
+            yield f"see its families: {look('get', 'service', service, '-o', 'jsonpath={.spec.ipFamilies}')}"
         case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
-            yield f"see whether it comes: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
-            yield f"see the slices: kubectl get endpointslices -l kubernetes.io/service-name={service}{space} -o yaml"
+            yield f"see whether it comes: {_pets('dns', seen, '-w')}"
+            yield f"see the slices: {slices('-o', 'yaml')}"
         case (
             Reason.HIDDEN_NAMESPACE
             | Reason.HIDDEN_LABELS
@@ -295,14 +302,14 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             | Reason.HIDDEN_ELSEWHERE
             | Reason.OVERRIDDEN
         ):
-            yield f"see the Corefile: kubectl get configmap {_config_map(seen)} -o yaml"
+            place, _, name = (seen.config_map or "kube-system/coredns").partition("/")
+            yield f"see the Corefile: {kubectl('get', 'configmap', name, '-o', 'yaml', namespace=place)}"
         case Reason.OTHER_ZONE:
-            own, zone = seen.kind.command_line(clean(seen.set)), clean(found.detail)
-            yield f"ask in the Corefile's: kubectl pets dns {own} --cluster-domain {zone}{space}"
+            yield f"ask in the Corefile's: {_pets('dns', seen, '--cluster-domain', found.detail)}"
         case Reason.NAME_SHARED:
-            yield f"see who made it, and with which hostname: kubectl get pod {subject}{space} -o yaml"
+            yield f"see who made it, and with which hostname: {look('get', 'pod', found.subject, '-o', 'yaml')}"
         case Reason.TRUNCATED:
-            yield f"see how many there are: kubectl get endpointslices -l kubernetes.io/service-name={service}{space}"
+            yield f"see how many there are: {slices()}"
         case (
             Reason.SERVER_SILENT
             | Reason.SERVER_FAILING
@@ -310,23 +317,18 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             | Reason.WRONG_ANSWER
             | Reason.OTHER_OWNER
         ):
-            yield f"see what it says: kubectl logs {_logs(found)}"
+            place, slash, server = found.server.partition("/")
+            yield f"see what it says: {kubectl('logs', server, namespace=place)}" if slash else "see what its log says"
         case Reason.NEGATIVE_CACHE | Reason.STALE_ANSWER | Reason.REPLICAS_DIFFER:
             what = "it passes by itself; see it happen" if found.until else "see whether it passes"
-            yield f"{what}: kubectl pets dns {seen.kind.command_line(clean(seen.set))} -w{space}"
+            yield f"{what}: {_pets('dns', seen, '-w')}"
         case Reason.CLIENT_NO_SEARCH | Reason.CLIENT_SEES_OTHER | Reason.CLIENT_NDOTS | Reason.NODE_CACHE | Reason.NODE_DNS:
-            yield "see its dnsPolicy and dnsConfig: kubectl get pod " + (subject or name) + " -o yaml"
+            yield f"see its dnsPolicy and dnsConfig: {look('get', 'pod', found.subject or pod, '-o', 'yaml')}"
         case Reason.OTHER_SERVICE | Reason.NODE_CACHE_UNASKED | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
             return
         case _:
             assert_never(found.reason)
 
 
-def _config_map(seen: Diagnosis) -> str:
-    place, _, name = clean(seen.config_map or "kube-system/coredns").partition("/")
-    return f"{name} -n {place}"
-
-
-def _logs(found: NameFinding) -> str:
-    namespace, slash, pod = clean(found.server).partition("/")
-    return f"{pod} -n {namespace}" if slash else "of the DNS server"
+def _pets(verb: str, seen: Diagnosis, *words: str) -> str:
+    return pets(verb, seen.kind.command_line(seen.set), *words, namespace=seen.namespace)

@@ -9,6 +9,7 @@ from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.restoring import AwaitBound
 from kubectl_pets.domain.orphans.storage import StorageObjection
+from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text.phrases import count
 
@@ -63,7 +64,7 @@ def _reason(found: AdoptRefused) -> str:
         case StorageObjection():
             return claim_words.storage_objection(found.reason, found.subject)
         case AdoptRefusedReason.VOLUME_GONE:
-            return "there is no such volume; kubectl get pv lists them"
+            return f"there is no such volume; {kubectl('get', 'pv')} lists them"
         case AdoptRefusedReason.VOLUME_TERMINATING:
             return "it is being deleted"
         case AdoptRefusedReason.VOLUME_NOT_FREE:

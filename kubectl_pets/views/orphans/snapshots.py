@@ -4,6 +4,7 @@ from typing import assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.pasting import kubectl
 
 
 def refusal(why: NoSnapshot, about: str = "") -> str:
@@ -15,7 +16,8 @@ def refusal(why: NoSnapshot, about: str = "") -> str:
         case NoSnapshot.NOT_INSTALLED:
             return "this cluster has no VolumeSnapshots (snapshot.storage.k8s.io/v1)"
         case NoSnapshot.CLASSES_UNREADABLE:
-            return "VolumeSnapshotClasses could not be read; check with: kubectl auth can-i list volumesnapshotclasses"
+            check = kubectl("auth", "can-i", "list", "volumesnapshotclasses.snapshot.storage.k8s.io")
+            return f"VolumeSnapshotClasses could not be read; check with: {check}"
         case NoSnapshot.CLASS_MISSING:
             return f"there is no VolumeSnapshotClass {detail}"
         case NoSnapshot.NO_DEFAULT:

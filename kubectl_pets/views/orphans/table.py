@@ -170,9 +170,10 @@ def _consequences(one: ClaimVerdict) -> Iterator[Piece]:
                 yield plain("kubectl pets orphans delete refuses it, because the data would not be kept")
         case Fate.DESTROYED:
             size = claim_words.size(one.size) if one.size is not None else "data of unknown size"
-            yield f"kubectl delete destroys volume {name} with {size}: its reclaim policy is {policy}", _reclaim_ink(one)
+            lost = f"volume {name} with {size}: its reclaim policy is {policy}"
+            yield f"deleting it as kubectl does destroys {lost}", _reclaim_ink(one)
             if one.candidate:
-                yield plain("kubectl pets orphans delete sets the volume to Retain first, so the data survives")
+                yield plain("the command below sets the volume to Retain first, so the data survives")
         case Fate.RETAINED:
             yield plain(f"volume {name} stays with its data: its reclaim policy is {policy}")
         case Fate.NO_DATA:
@@ -210,7 +211,7 @@ def _next(one: ClaimVerdict) -> Iterator[str]:
         case Class.TERMINATING | Class.LOST | Class.OWNED:
             yield look
         case Class.IN_USE | Class.IN_RANGE | Class.WILL_RETURN | Class.USED_BY_TEMPLATE:
-            yield "kubectl pets does not delete it, because it is wanted"
+            yield "it is not deleted here, because it is wanted"
         case _:
             assert_never(one.klass)
 

@@ -383,7 +383,7 @@ def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") 
         case RestoreRefusedReason.CLAIMS_UNREADABLE:
             return "claims could not be read; check with: " + pasting.kubectl("auth", "can-i", "list", "persistentvolumeclaims")
         case RestoreRefusedReason.CLAIM_UNKNOWN:
-            return f"nothing tells which claim {what} was; name its record: kubectl pets orphans restore RECORD"
+            return f"nothing tells which claim {what} was; name its record: {pasting.pets('orphans restore', 'RECORD')}"
         case RestoreRefusedReason.NOTHING_TO_DO:
             return f"nothing to do, {what} is back already"
         case _:
