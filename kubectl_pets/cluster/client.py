@@ -82,10 +82,10 @@ class Client:
     def inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
         return read.inventory(self._reader, namespace, selector, every_kind=every_kind)
 
-    def around(self, namespace: str, asked: Questions) -> Around:
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
         from kubectl_pets.cluster.topics.events import around
 
-        return around(self._reader, namespace, asked)
+        return around(self._reader, asked)
 
     def history(self, namespace: str, name: str) -> History:
         from kubectl_pets.cluster.topics.history import history

@@ -6,15 +6,16 @@ from typing import Any
 import click
 import msgspec
 
-from kubectl_pets.cli.options import connection, exit_codes, output, pass_session, sets_named
+from kubectl_pets.cli.options import connection, exit_codes, output, pass_session, patience, sets_named
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import Inventory, SetView
-from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.model import Inventory
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.ranking import Order, is_problem
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import Choice, expect, narrowed, views, watched_namespace
+from kubectl_pets.flows.engine.inquiry import Inquiries, judged_each
 from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.session import Session
@@ -80,6 +81,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 @output("table", "wide", "json", "yaml", "name")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
 @click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
+@patience
 @connection
 @pass_session
 def command(
@@ -95,6 +97,7 @@ def command(
     output: str,
     no_headers: bool,
     watch: bool,
+    patience: StuckAfter,
 ) -> ExitCode:
     """Every StatefulSet in one line: phase, ready, updated, partition, revisions, claims, age, reason. The worst come first.
 
@@ -122,9 +125,9 @@ def command(
     if watch:
         if check:
             raise UsageError("--check looks once, -w until Ctrl-C.")
-        _watch(session, choice, shown)
+        _watch(session, choice, shown, Inquiries(session.cluster, patience))
     found, not_read = views(session, choice)
-    return _show(session, choice, shown, _assessed(session, found), not_read, check)
+    return _show(session, choice, shown, tuple(judged_each(session.cluster, found, patience)), not_read, check)
 
 
 def _show(
@@ -142,13 +145,13 @@ def _show(
     return ExitCode.FINDINGS if check and (not_read or any(map(is_problem, seen))) else ExitCode.OK
 
 
-def _watch(session: Session, choice: Choice, shown: Shown) -> None:
+def _watch(session: Session, choice: Choice, shown: Shown, inquiries: Inquiries) -> None:
     """Until Ctrl-C."""
     namespace = watched_namespace(session, choice)
     followed = session.cluster.watch_inventory(namespace, choice.selector, every_kind=True)
 
     def show(inventory: Inventory) -> None:
-        seen = _assessed(session, snapshots(narrowed(session, inventory, choice.names)))
+        seen = tuple(inquiries.judge(snapshots(narrowed(session, inventory, choice.names)), session.now()))
         asked = shown.of(seen)
         if shown.tabular:
             painter.show(_table(session, shown, asked, session.terminal.picture), sets_table.total(seen, len(asked)))
@@ -159,8 +162,12 @@ def _watch(session: Session, choice: Choice, shown: Shown) -> None:
         first = source.latest()
         expect(session, first, choice.names)
         tell_kinds_not_read(session.terminal, first)
-        # On a terminal the ages go on; elsewhere a row is told again only when something happened.
-        until(lambda: show(source.latest()), every=10.0 if session.terminal.live else None, wait=source.wait)
+
+        def wait(seconds: float | None) -> None:
+            source.wait(inquiries.cap(seconds, session.now()))
+
+        # On a terminal the ages go on; elsewhere a row is told again only when it is another one.
+        until(lambda: show(source.latest()), every=10.0 if session.terminal.live else None, wait=wait)
 
 
 def _document(shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:
@@ -180,8 +187,3 @@ def _table(session: Session, shown: Shown, asked: Sequence[Assessment], width: i
         width=width,
         colour=session.terminal.colour,
     )
-
-
-def _assessed(session: Session, found: Sequence[SetView]) -> tuple[Assessment, ...]:
-    now = session.now()
-    return tuple(assess(view, now) for view in found)

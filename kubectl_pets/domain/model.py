@@ -6,6 +6,7 @@ optional here; unknown fields are ignored. Values only: nothing in this module d
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -150,10 +151,29 @@ class LabelSelectorRequirement(Value, frozen=True):
     operator: str = ""
     values: tuple[str, ...] = ()
 
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        match self.operator:
+            case "In":
+                return labels.get(self.key) in self.values
+            case "NotIn":
+                return labels.get(self.key) not in self.values
+            case "Exists":
+                return self.key in labels
+            case "DoesNotExist":
+                return self.key not in labels
+            case _:
+                return True  # the API knows no other; whoever asks wants to be careful
+
 
 class LabelSelector(Value, frozen=True):
     match_labels: dict[str, str] = {}
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """metav1.LabelSelector; an empty one matches everything."""
+        return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
+            wanted.holds(labels) for wanted in self.match_expressions
+        )
 
 
 class UnorderedUpdate(Value, frozen=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.model import Around, Inventory, SetView, StatefulSet
     from kubectl_pets.domain.rollout.asking import Questions
@@ -62,8 +64,9 @@ class SetPort(Protocol):
 class AroundPort(Protocol):
     """What tells why, where a set is not well."""
 
-    def around(self, namespace: str, asked: Questions) -> Around:
-        """Events, pods by name and nodes. What may not be read is None; raises PetsError for everything else."""
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
+        """Events, pods by name and nodes: what is asked of each set, with its namespace. What may not be read is None; raises
+        PetsError for everything else."""
 
 
 class SetWatchPort(Protocol):

@@ -26,7 +26,7 @@ def filled(server: Loopback) -> Loopback:
 
 
 def test_all_is_asked_for_at_once(filled: Loopback, client: Client) -> None:
-    found = client.around("x", ASKED)
+    (found,) = client.around([("x", ASKED)])
     assert found.events is not None and {(each.reason, each.times) for each in found.events} == {("FailedCreate", 3), ("Odd", 5)}
     assert found.namesakes is not None and [each.name for each in found.namesakes] == ["web-2"]
     assert found.nodes is not None and [(each.name, each.ready) for each in found.nodes] == [("a", "False"), ("gone", ""), ("mute", "Unknown")]
@@ -39,7 +39,7 @@ def test_all_is_asked_for_at_once(filled: Loopback, client: Client) -> None:
 @pytest.mark.parametrize(("path", "field"), [(EVENTS, "events"), (POD, "namesakes"), (NODE, "nodes")])
 def test_each_right_is_optional(filled: Loopback, client: Client, path: str, field: str) -> None:
     filled.fault(Answer(403), path=path, times=9)
-    found = client.around("x", ASKED)
+    (found,) = client.around([("x", ASKED)])
     assert {name: getattr(found, name) is None for name in ("events", "namesakes", "nodes")} == {
         name: name == field for name in ("events", "namesakes", "nodes")
     }
@@ -48,9 +48,20 @@ def test_each_right_is_optional(filled: Loopback, client: Client, path: str, fie
 def test_trouble_is_no_missing_right(filled: Loopback, client: Client) -> None:
     filled.fault(Answer(500), path=EVENTS, times=9)
     with pytest.raises(ServerError):
-        client.around("x", ASKED)
+        client.around([("x", ASKED)])
 
 
 def test_where_nothing_is_asked_nothing_is_sent(server: Loopback, client: Client) -> None:
-    found = client.around("x", Questions())
+    (found,) = client.around([("x", Questions())])
     assert (found.events, found.namesakes, found.nodes) == ((), (), ()) and not server.seen
+
+
+def test_of_many_sets_each_thing_is_asked_once_and_no_denied_one_again(filled: Loopback, client: Client) -> None:
+    """A hundred sets that share a node, in a namespace of which events may not be listed."""
+    filled.fault(Answer(403), path=EVENTS, times=999)
+    sets = [("x", Questions(set_name=f"web{number}", nodes=("a",))) for number in range(100)]
+    found = client.around(sets)
+    assert len(found) == 100 and all(each.events is None and each.namesakes == () for each in found)
+    assert all(each.nodes is not None and [node.name for node in each.nodes] == ["a"] for each in found)
+    paths = [request.path for request in filled.seen]
+    assert paths.count(NODE) == 1 and paths.count(EVENTS) <= 16

@@ -1,5 +1,6 @@
 """How often it is asked why: not for every moment of a rollout, and always before something is called done or stuck."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -34,12 +35,12 @@ class Port:
     def now(self) -> datetime:
         return NOW
 
-    def around(self, namespace: str, asked: Questions) -> Around:
-        assert namespace == "prod"
-        self.asked.append(asked)
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
+        assert {namespace for namespace, _ in asked} == {"prod"}
+        self.asked += [questions for _, questions in asked]
         if isinstance(self.answer, PetsError):
             raise self.answer
-        return self.answer
+        return (self.answer,) * len(asked)
 
 
 def at(seconds: float) -> datetime:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_pets.domain.model import LabelSelector, LabelSelectorRequirement, ObjectMeta
-from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus, desired_healthy, evictable_at_best, matches
+from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus, desired_healthy, evictable_at_best
 
 WEB = LabelSelector(match_labels={"app": "web"})
 
@@ -33,7 +33,7 @@ def rule(operator: str, *values: str, key: str = "app") -> LabelSelector:
     ],
 )
 def test_selectors(selector: LabelSelector, labels: dict[str, str], selected: bool) -> None:
-    assert matches(selector, labels) is selected
+    assert selector.matches(labels) is selected
 
 
 def test_no_selector_selects_nothing_and_an_empty_one_everything() -> None:

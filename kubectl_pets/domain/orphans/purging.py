@@ -15,7 +15,6 @@ from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.retention import known_policy, noted, retained_at
 from kubectl_pets.domain.orphans.storage import Objection, StorageObjection, StorageUse, objection
-from kubectl_pets.domain.safety.budgets import matches
 
 
 class Meant(msgspec.Struct, frozen=True):
@@ -156,7 +155,7 @@ def _unfit(volume: PersistentVolume, selection: PurgeSelection) -> PurgeRefusedR
     said = any(meant.namespace and meant.fits(volume) for readings in selection.names for meant in readings)
     if selection.namespace not in (None, held.namespace) and not said:
         return PurgeRefusedReason.OTHER_NAMESPACE
-    if selection.labels is not None and not matches(selection.labels, known.metadata.labels):
+    if selection.labels is not None and not selection.labels.matches(known.metadata.labels):
         return PurgeRefusedReason.OTHER_LABELS
     return None
 

@@ -181,14 +181,13 @@ def _names_taken(owner: StatefulSet, snapshot: SetView) -> dict[str, Refusal]:
     """By name: who has a pod of a name that the controller would use. A pod that nobody controls and that the selector matches is
     about to be adopted, one that is on its way out frees its name, and those of a set that was deleted and made anew are yet to
     be collected."""
-    matched = {pod.metadata.uid for pod in snapshot.pods or ()}
     namesakes = (snapshot.around.namesakes if snapshot.around is not None else None) or ()
     taken = {}
     for pod in (*(snapshot.pods or ()), *namesakes):
         controller = pod.metadata.controller()
         if pod.terminating or (controller is not None and controller.uid == owner.metadata.uid):
             continue
-        if controller is None and pod.metadata.uid in matched:
+        if controller is None and owner.spec.selector.matches(pod.metadata.labels):
             continue
         times = [time for time in (owner.metadata.creation_timestamp, pod.metadata.creation_timestamp) if time is not None]
         whose = f"{controller.kind}/{controller.name}" if controller is not None else ""

@@ -7,7 +7,7 @@ nothing to it. It holds evictions only; a rollout's deletions pass it by (kubern
 
 from collections.abc import Mapping
 
-from kubectl_pets.domain.model import LabelSelector, LabelSelectorRequirement, Object, Value
+from kubectl_pets.domain.model import LabelSelector, Object, Value
 
 
 class BudgetSpec(Value, frozen=True):
@@ -34,7 +34,7 @@ class Budget(Object, frozen=True):
 
     def covers(self, labels: Mapping[str, str]) -> bool:
         """Whether a pod with these labels, in the budget's own namespace, is under it."""
-        return self.spec.selector is not None and matches(self.spec.selector, labels)
+        return self.spec.selector is not None and self.spec.selector.matches(labels)
 
     @property
     def observed(self) -> bool:
@@ -45,27 +45,6 @@ class Budget(Object, frozen=True):
     def allowed(self) -> int:
         """How many pods may be evicted right now; none while the controller has not seen the newest spec (the API says 429)."""
         return max(0, self.status.disruptions_allowed) if self.observed else 0
-
-
-def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
-    """metav1.LabelSelector; an empty one matches everything."""
-    return all(labels.get(key) == value for key, value in selector.match_labels.items()) and all(
-        _holds(wanted, labels) for wanted in selector.match_expressions
-    )
-
-
-def _holds(wanted: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
-    match wanted.operator:
-        case "In":
-            return labels.get(wanted.key) in wanted.values
-        case "NotIn":
-            return labels.get(wanted.key) not in wanted.values
-        case "Exists":
-            return wanted.key in labels
-        case "DoesNotExist":
-            return wanted.key not in labels
-        case _:
-            return True  # the API knows no other; whoever asks wants to be careful
 
 
 def desired_healthy(spec: BudgetSpec, expected: int) -> int | None:

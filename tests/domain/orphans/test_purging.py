@@ -22,7 +22,6 @@ from kubectl_pets.domain.orphans.purging import (
 )
 from kubectl_pets.domain.orphans.retention import POLICY_ANNOTATION
 from kubectl_pets.domain.orphans.storage import StorageObjection
-from kubectl_pets.domain.safety.budgets import matches
 from tests.domain.orphans.builders import DAY, NOBODY_ELSE, NOW, claim, volume
 from tests.domain.orphans.test_restoring import OLD, RELEASED, retained, with_ref
 
@@ -137,7 +136,7 @@ def test_what_an_order_has_come_to_whose_answer_was_lost() -> None:
 )
 def test_selectors_are_read_as_kubectl_does(text: str, labels: dict[str, str], fits: bool) -> None:
     selector = parse_selector(text)
-    assert selector is not None and matches(selector, labels) is fits
+    assert selector is not None and selector.matches(labels) is fits
 
 
 @pytest.mark.parametrize("text", ["a=b=c", "=", "a in 1", "a,,b", "a in (b", "a=(x)", ",a"])
