@@ -14,21 +14,25 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import (
+    Around,
     Condition,
     Container,
     ContainerState,
     ContainerStatus,
+    Event,
+    ObjectReference,
     Pod,
     Running,
     SetView,
     Terminated,
     Waiting,
 )
+from kubectl_pets.domain.rollout.asking import Questions, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter, back_off
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
-from tests.domain.builders import NEW, NOW, pod, snapshot, statefulset
+from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 from tests.domain.examples import cases
 
 _SECOND = timedelta(seconds=1)
@@ -195,3 +199,102 @@ def test_complete_says_for_how_long_the_youngest_pod_has_been_up(story: Story) -
         if seen.phase is Phase.COMPLETE:
             assert seen.youngest_up is not None
             assert now - max(life.start for life in story.lives if life.start <= now) <= seen.youngest_up < timedelta(minutes=16)
+
+
+# --- what another pod of the revision tells ------------------------------------------------------------------------------------
+
+
+def up(ordinal: int, age: float, revision: str = NEW) -> Pod:
+    """In its first life, Ready for so many seconds."""
+    since = NOW - age * _SECOND
+    running = ContainerStatus(name="app", ready=True, state=ContainerState(running=Running(started_at=since)))
+    made = pod(ordinal, revision, since=since, created=since - _SECOND)
+    return replace(made, status=replace(made.status, container_statuses=(running,)))
+
+
+def restarted(ordinal: int, *, lived: float, up_for: float, revision: str = NEW) -> Pod:
+    """It ended once, so many seconds old, and has been up again since."""
+    again = up(ordinal, up_for, revision)
+    (status,) = again.status.container_statuses
+    end = NOW - up_for * _SECOND
+    last = ContainerState(terminated=Terminated(exit_code=1, reason="Error", started_at=end - lived * _SECOND, finished_at=end))
+    return replace(again, status=replace(again.status, container_statuses=(replace(status, restart_count=1, last_state=last),)))
+
+
+def judged(*pods: Pod) -> Assessment:
+    return assess(snapshot(statefulset(replicas=len(pods), current=NEW), *pods), NOW)
+
+
+def test_the_first_life_of_a_pod_is_no_proof_where_another_of_its_revision_has_ended() -> None:
+    """web-2 came back and has outlived its end: that is proof for web-2. web-1 has yet to come to the age at which web-2 ended."""
+    seen = judged(up(0, 500), up(1, 15), restarted(2, lived=40, up_for=100))
+    assert [member.state for member in seen.members] == [PodState.AVAILABLE, PodState.RECOVERING, PodState.AVAILABLE]
+    assert seen.phase is Phase.PROGRESSING and seen.ready == 3 and not seen.blockers and not seen.failing
+    young = seen.members[1]
+    assert young.warned_by == "web-2" and young.available_at == seen.recheck_at == NOW + 65 * _SECOND
+    assert judged(up(0, 500), up(1, 81), restarted(2, lived=40, up_for=100)).phase is Phase.COMPLETE
+    assert judged(up(0, 500), up(1, 15), up(2, 100)).phase is Phase.COMPLETE, "nothing tells; what cannot be known is not said"
+
+
+def test_another_revision_warns_of_nothing_nor_does_what_is_long_past() -> None:
+    for other in (
+        restarted(2, lived=40, up_for=100, revision="web-other"),
+        restarted(2, lived=40, up_for=601),  # the kubelet forgets it, too
+        restarted(2, lived=700, up_for=500),  # it lived for so long that the next end may be as far away
+    ):
+        assert judged(up(0, 500), up(1, 15), other).members[1].state is PodState.AVAILABLE
+
+
+def test_a_pod_that_never_came_up_warns_of_nothing() -> None:
+    broken = restarted(2, lived=0, up_for=20)
+    seen = judged(up(0, 500), up(1, 1), broken)
+    assert seen.members[1].state is PodState.AVAILABLE
+
+
+@cases(300)
+@given(
+    st.floats(1, 500), st.floats(0, 700), st.floats(0, 700), st.sampled_from(["OrderedReady", "Parallel"])
+)
+def test_a_warned_pod_is_done_once_and_for_all(lived: float, up_for: float, age: float, policy: str) -> None:
+    """As time goes on it becomes proven, and nothing but an end takes that back."""
+    set_ = statefulset(replicas=2, current=NEW, policy=policy)
+    states = []
+    for later in range(0, 1400, 35):
+        view = snapshot(set_, up(0, age + later), restarted(1, lived=lived, up_for=up_for + later))
+        states.append(assess(view, NOW).members[0].state)
+    assert states == sorted(states, key=lambda state: state is PodState.AVAILABLE)
+    assert states[-1] is PodState.AVAILABLE
+
+
+def evicted(name: str, *, lived: float, ago: float) -> tuple[Event, ...]:
+    """What is left of a pod that its node ended: events about a uid that no pod has any more."""
+    about = ObjectReference(kind="Pod", name=name, uid="before")
+    end = NOW - ago * _SECOND
+    start = end - lived * _SECOND
+    return (
+        Event(type="Normal", reason="Started", involved_object=about, first_timestamp=start, last_timestamp=start),
+        Event(type="Warning", reason="Evicted", message="disk", involved_object=about, first_timestamp=end, last_timestamp=end),
+    )
+
+
+def test_the_pod_after_an_evicted_one_has_to_outlive_it() -> None:
+    """So do the others of its revision that are as young."""
+    pods = (up(0, 500), up(1, 30), up(2, 60))
+    around = Around(events=evicted("web-2", lived=120, ago=65), namesakes=(), nodes=())
+    view = replace(snapshot(statefulset(current=NEW), *pods), around=around)
+    seen = assess(view, NOW)
+    assert [member.state for member in seen.members] == [PodState.AVAILABLE, PodState.RECOVERING, PodState.RECOVERING]
+    assert seen.members[2].available_at == NOW + 180 * _SECOND and seen.members[1].warned_by == "web-2"
+    later = replace(snapshot(statefulset(current=NEW), up(0, 800), up(1, 241), up(2, 241)), around=around)
+    assert assess(later, NOW).phase is Phase.COMPLETE
+
+
+def test_a_pod_that_was_made_alone_is_asked_about_for_as_long_as_it_may_have_to_outlive_another() -> None:
+    def asked(*pods: Pod) -> Questions | None:
+        return questions(judged(*pods))
+
+    assert asked(up(0, 5000), up(1, 5000), up(2, 300)) == Questions(pods=("web-2",))
+    assert asked(up(0, 5000), up(1, 5000), up(2, 700)) is None
+    assert asked(up(0, 290), up(1, 288), up(2, 300)) is None, "made one after the other"
+    canary = snapshot(statefulset(partition=2), up(0, 5000, OLD), up(1, 5000, OLD), up(2, 300))
+    assert questions(assess(canary, NOW)) is None, "rolled out"

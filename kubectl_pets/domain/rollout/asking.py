@@ -9,6 +9,7 @@ from typing import assert_never
 
 import msgspec
 
+from kubectl_pets.domain.rollout.containers import FORGOTTEN
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 
@@ -54,8 +55,9 @@ def _of_young(seen: Assessment) -> Questions | None:
     """Every pod is available, but one may not be for long."""
     if seen.at is None:
         return None
-    young = [member for member in seen.members if member.ready_since is not None and seen.at - member.ready_since < _YOUNG]
-    made_again = [member.name for member in young if _made_for_itself(member, seen)]
+    up = [(member, seen.at - member.ready_since) for member in seen.members if member.ready_since is not None]
+    made_again = [member.name for member, age in up if age < _YOUNG and _made_for_itself(member, seen)]
+    made_again += [member.name for member, age in up if _YOUNG <= age < FORGOTTEN and _made_alone(member, seen)]
     return Questions(pods=tuple(made_again[:_FEW])) if made_again else None
 
 
@@ -65,6 +67,15 @@ def _made_for_itself(member: Member, seen: Assessment) -> bool:
     if member.created is None or not others:
         return True
     return all(abs(member.created - time) > timedelta(seconds=5) for time in others)
+
+
+def _made_alone(member: Member, seen: Assessment) -> bool:
+    """Made when all others had long been Ready, and no rollout made it: one of them is of the same revision."""
+    others = [other for other in seen.members if other is not member]
+    ready = [other.ready_since for other in others if other.ready_since is not None]
+    if member.created is None or len(ready) < len(others) or any(time >= member.created for time in ready):
+        return False
+    return any(other.revision == member.revision for other in others) and _made_for_itself(member, seen)
 
 
 def _told_by_events(state: PodState) -> bool:

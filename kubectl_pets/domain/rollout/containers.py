@@ -15,7 +15,10 @@ import msgspec
 from kubectl_pets.domain.model import ContainerStatus, Pod, Terminated
 from kubectl_pets.domain.rollout.times import later
 
-_FIRST, _LONGEST, _FORGOTTEN = timedelta(seconds=10), timedelta(seconds=300), timedelta(minutes=10)
+_FIRST, _LONGEST = timedelta(seconds=10), timedelta(seconds=300)
+
+#: After running for so long the kubelet forgets what was before.
+FORGOTTEN = timedelta(minutes=10)
 
 #: The kubelet looks at a pod again after up to this long: a restart may come so much later than its back-off (k/k#133066).
 _RESYNC = timedelta(seconds=60)
@@ -87,6 +90,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     settles_at: datetime | None = None
     #: When it was started that time.
     started_at: datetime | None = None
+    #: For how long it had lived when it ended; None where that is not known.
+    lived: timedelta | None = None
     #: Waiting alone mends nothing.
     hopeless: bool = False
 
@@ -110,6 +115,30 @@ def trouble_of(pod: Pod, now: datetime) -> Trouble | None:
     """The container that keeps the pod from staying up; the worst where there are several, None where there is none."""
     found = [each for each in _all(pod) if each.settles_at is None or each.settles_at > now]
     return min(found, key=_badness, default=None)
+
+
+def outlived(started: datetime | None, lived: timedelta, now: datetime) -> bool:
+    """Whether what was started then is past the age at which another like it ended: twice that, or when the kubelet forgets."""
+    return started is not None and now >= later(started, proof(lived))
+
+
+def proof(lived: timedelta) -> timedelta:
+    """How long a life has to be that proves more than one that ended after so long."""
+    return min(FORGOTTEN, 2 * lived)
+
+
+def ended_lately(pod: Pod, now: datetime) -> timedelta | None:
+    """For how long a container of the pod had lived when it ended; the longest such life. None: none has ended, or it has run for
+    so long since that the kubelet forgets it (then whatever ended it has passed), or it lived for as long as that."""
+    kept = {status.name for status in pod.status.container_statuses} | _sidecars(pod)
+    lives = []
+    for status in pod.status.init_container_statuses + pod.status.container_statuses:
+        running = status.state.running
+        life = _life(status.state.terminated or status.last_state.terminated)
+        over = running is not None and outlived(running.started_at, FORGOTTEN, now)
+        if status.name in kept and life is not None and life < FORGOTTEN and not over:
+            lives.append(life)
+    return max(lives, default=None)
 
 
 def restarts_of(pod: Pod) -> int:
@@ -176,9 +205,9 @@ def _again(status: ContainerStatus, last: Terminated | None, began: datetime | N
         return None
     trouble = _crashed(status, last, began)
     life = _life(last)
-    margin = 2 * life if life is not None and life < _FORGOTTEN else timedelta(0)
+    margin = 2 * life if life is not None and life < FORGOTTEN else timedelta(0)
     # Alive for as long as the last time is no proof yet.
-    outlives = min(_FORGOTTEN, max(back_off(trouble.restarts), margin))
+    outlives = min(FORGOTTEN, max(back_off(trouble.restarts), margin))
     return msgspec.structs.replace(trouble, settles_at=later(started, outlives), started_at=started)
 
 
@@ -207,6 +236,7 @@ def _crashed(status: ContainerStatus, ended: Terminated | None, began: datetime 
         end=ended.reason,
         ended_at=ended.finished_at,
         restarts=restarts,
+        lived=_life(ended),
         since=_since(last or ended, restarts + (waiting is not None), began),
         hopeless=_is_for_another_platform(ended.message or told),
     )
@@ -229,10 +259,10 @@ def _refused(status: ContainerStatus, began: datetime | None) -> Trouble:
 def _restarts(status: ContainerStatus) -> int:
     """Of this loop: a life of 10 minutes makes the kubelet forget those before it."""
     current = _life(status.state.terminated)
-    if current is not None and current >= _FORGOTTEN:
+    if current is not None and current >= FORGOTTEN:
         return 0
     last = _life(status.last_state.terminated)
-    if last is not None and last >= _FORGOTTEN and status.restart_count:
+    if last is not None and last >= FORGOTTEN and status.restart_count:
         return 1
     return status.restart_count
 
@@ -250,7 +280,7 @@ def _since(end: Terminated, number: int, began: datetime | None) -> datetime | N
     lived = _life(end)
     # What could not even be started has lived for no time at all.
     born, life = (end.finished_at, timedelta(0)) if lived is None else (end.started_at, lived)
-    if number < 2 or born is None or life >= _FORGOTTEN:
+    if number < 2 or born is None or life >= FORGOTTEN:
         known = end.finished_at or began
     else:
         before = sum((back_off(each) + _RESYNC + life for each in range(1, min(number, 30))), timedelta(0))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from kubectl_pets.domain.model import Event, Pod, StatefulSet
-from kubectl_pets.domain.rollout.containers import Trouble, back_off
+from kubectl_pets.domain.rollout.containers import Trouble, back_off, proof
 from kubectl_pets.domain.rollout.times import later
 
 #: "Create Pod web-2 in StatefulSet web failed error: …", "Create Claim data-web-2 for Pod web-2 in StatefulSet web failed …".
@@ -122,7 +122,8 @@ def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[E
     newest = max(ends, key=lambda event: (event.last or datetime.min, event.message))
     first = min(event.last for event in ends if event.last is not None)
     times = len({event.involved_object.uid for event in ends})
-    return _as_trouble(pod, newest.reason, newest.message, first, newest.last or first, times, now)
+    trouble = _as_trouble(pod, newest.reason, newest.message, first, newest.last or first, times)
+    return _until_outlived(trouble, pod, _lived(newest, events), now)
 
 
 def _made_again_and_again(
@@ -140,7 +141,7 @@ def _made_again_and_again(
             continue
         in_a_row = event.times >= (3 if has_ended else 5) and event.last - event.first < _HASTY * event.times
         if in_a_row and (has_ended or now - event.last < _HASTY):
-            return _as_trouble(pod, reason, told, event.first, event.last, event.times, now)
+            return _until_outlived(_as_trouble(pod, reason, told, event.first, event.last, event.times), pod, None, now)
     return None
 
 
@@ -149,20 +150,38 @@ def _deletes(event: Event, name: str, owner: StatefulSet) -> bool:
     return found is not None and found[1] == name and event.involved_object.uid in ("", owner.metadata.uid)
 
 
-def _as_trouble(
-    pod: Pod | None, reason: str, message: str, first: datetime, last: datetime, times: int, now: datetime
-) -> Trouble | None:
-    trouble = Trouble(container="", reason=reason, message=message, restarts=times, since=first, ended_at=last)
+def _lived(end: Event, events: Iterable[Event]) -> timedelta | None:
+    """How old the pod was that this event ended: from when it was started, as far as events remember."""
+    uid = end.involved_object.uid
+    mine = [event for event in events if event.involved_object.uid == uid and event.first is not None]
+    began = [event.first for event in mine if event.reason == "Started"] or [e.first for e in mine if e.reason == "Scheduled"]
+    times = [time for time in began if time is not None]
+    return max(timedelta(0), end.last - min(times)) if times and end.last is not None else None
+
+
+def _as_trouble(pod: Pod | None, reason: str, message: str, first: datetime, last: datetime, times: int) -> Trouble | None:
+    """None: the pod was made for another reason."""
+    created = pod.metadata.creation_timestamp if pod is not None else None
+    if pod is not None and (created is None or created - last > _SOON):
+        return None
+    return Trouble(container="", reason=reason, message=message, restarts=times, since=first, ended_at=last)
+
+
+def _until_outlived(trouble: Trouble | None, pod: Pod | None, lived: timedelta | None, now: datetime) -> Trouble | None:
+    """With the time at which the pod has lived for longer than those before it; None: it has."""
+    if trouble is None or trouble.ended_at is None or trouble.since is None:
+        return None
+    times, first, last = trouble.restarts, trouble.since, trouble.ended_at
+    trouble = msgspec.structs.replace(trouble, lived=lived)
     if pod is None:
         return trouble if now - last < _SOON else None
-    created = pod.metadata.creation_timestamp
-    if created is None or created - last > _SOON:
-        return None  # it was made for another reason
     ready = pod.status.condition("Ready")
     if ready is None or ready.status != "True" or ready.last_transition_time is None:
         return trouble
     spacing = (last - first) / (times - 1) if times > 1 else timedelta(0)
-    settles = later(ready.last_transition_time, max(back_off(times + 1), 2 * spacing))
+    wanted = max(back_off(times + 1), 2 * spacing, proof(lived) if lived is not None else timedelta(0))
+    settles = later(ready.last_transition_time, wanted)
+    created = pod.metadata.creation_timestamp
     return msgspec.structs.replace(trouble, settles_at=settles, started_at=created) if settles > now else None
 
 

@@ -13,7 +13,7 @@ from typing import assert_never
 import msgspec
 
 from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
-from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, restarts_of, trouble_of
+from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, ended_lately, outlived, proof, restarts_of, trouble_of
 from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.fields import min_ready_seconds
@@ -34,7 +34,8 @@ class PodState(StrEnum):
     CREATING = "creating"
     #: A container does not start or does not stay up; also in the moments in which it runs.
     FAILING = "failing"
-    #: Ready, but a container was restarted so lately that its next end may yet come.
+    #: Ready, but a container was restarted so lately that its next end may yet come; or another pod of its revision has ended at
+    #: an age that this one has not come to yet.
     RECOVERING = "recovering"
     #: Phase Failed or Succeeded: the controller replaces such a pod by itself.
     ENDED = "ended"
@@ -140,6 +141,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finalizers: tuple[str, ...] = ()
     #: A container of it runs, as far as its node has told.
     running: bool = False
+    #: A container of it, or a pod before it, ended after so long, and not long ago.
+    ended_after: timedelta | None = None
+    #: A pod of the same revision that ended so, while this one is in its first life and not older than that one was: that it is
+    #: up proves nothing yet.
+    warned_by: str = ""
     #: When it became, or will become, available.
     available_at: datetime | None = None
     #: A terminating pod's deadline: when deletion was asked for, plus the grace period.
@@ -171,11 +177,33 @@ def read_members(
     """The positions of the set in ordinal order, and the pods outside its range. ``slots`` are the set's, ``pods`` its own by
     ordinal (``own_pods``); of the snapshot only claims and what was asked besides are looked at."""
     read = _Reading(owner, slots, snapshot, now, patience)
-    held = [read.member(ordinal, pods[ordinal]) for ordinal in sorted(pods)]
+    held = _not_proven([read.member(ordinal, pods[ordinal]) for ordinal in sorted(pods)], now)
     missing = [read.missing(gap) for gap in slots.gaps(pods)]
     in_range = [member for member in held if member.ordinal in slots]
     surplus = tuple(member for member in held if member.ordinal not in slots)
     return tuple(sorted((*in_range, *missing), key=lambda member: member.ordinal)), surplus
+
+
+def _not_proven(members: list[Member], now: datetime) -> list[Member]:
+    """Where a pod of a revision has ended a while after it came up, the first life of another one is no proof before it is past
+    that age: it is up, and may yet end as the other one did."""
+    warnings: dict[str, Member] = {}
+    for member in sorted(members, key=lambda each: each.ended_after or timedelta(0)):
+        if member.ended_after is not None:
+            warnings[member.revision] = member  # at last the one that had lived longest
+    return [_warned(member, warnings.get(member.revision), now) for member in members]
+
+
+def _warned(member: Member, by: Member | None, now: datetime) -> Member:
+    lived = by.ended_after if by is not None and by is not member else None
+    up = member.state in (PodState.READY, PodState.AVAILABLE) and member.trouble is None and member.ended_after is None
+    if by is None or lived is None or not up or member.ready_since is None or outlived(member.ready_since, lived, now):
+        return member
+    proven = later(member.ready_since, proof(lived))
+    available_at = max(member.available_at or proven, proven)
+    return msgspec.structs.replace(
+        member, state=PodState.RECOVERING, warned_by=by.name, ended_after=lived, available_at=available_at
+    )
 
 
 def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
@@ -243,6 +271,7 @@ class _Reading:
             ready_since=ready_since,
             finalizers=pod.metadata.finalizers,
             running=any(status.state.running is not None for status in _statuses(pod)),
+            ended_after=self._ended_after(pod, trouble),
             available_at=available_at,
             leaves_by=pod.metadata.deletion_timestamp,
             claims=uses,
@@ -256,6 +285,11 @@ class _Reading:
         before = ended_before(name, pod, self._owner, self._events, self._now)
         # What has ended for good is about to be made anew: its containers are not started again, so it goes on what was before.
         return before or of_containers if pod.status.phase in ("Failed", "Succeeded") else of_containers or before
+
+    def _ended_after(self, pod: Pod, trouble: Trouble | None) -> timedelta | None:
+        own = ended_lately(without_its_restarts(pod) if self._in_place else pod, self._now)
+        before = trouble.lived if trouble is not None else None
+        return max((life for life in (own, before) if life is not None), default=None)
 
     def _state(self, pod: Pod, uses: tuple[ClaimUse, ...], trouble: Trouble | None) -> tuple[PodState, str, str]:
         """The pod's state with the cluster's reason and message for it."""

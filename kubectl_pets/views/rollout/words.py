@@ -124,7 +124,7 @@ def state(member: Member) -> str:
         case PodState.FAILING:
             return "failing"
         case PodState.RECOVERING:
-            return "up again"
+            return "up, not proven" if member.warned_by else "up again"
         case PodState.ENDED:
             return "ended"
         case PodState.STARTING:
@@ -160,7 +160,9 @@ def marked_state(member: Member) -> Piece:
 
 
 def trouble(member: Member) -> str:
-    """The cluster's own reason and message for the state; empty where it gave none."""
+    """The cluster's own reason and message for the state, or what tells that being up is no proof; empty where nothing does."""
+    if member.warned_by and member.ended_after is not None:
+        return f"{clean(member.warned_by)} of the same revision ended after {ages.duration(member.ended_after)}"
     return clean(": ".join(part for part in (member.reason, member.message) if part))
 
 
