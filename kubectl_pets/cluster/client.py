@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
+    from kubectl_pets.domain.stepping.handover import FieldsOwner
 
 _NAMED: dict[str, ResourceKind[Any]] = {
     **{kind.resource: kind for kind in SETS_OF.values()},
@@ -91,6 +92,11 @@ class Client:
         from kubectl_pets.cluster.topics.history import history
 
         return history(self._reader, namespace, name)
+
+    def fields_owner(self, namespace: str, name: str) -> FieldsOwner:
+        from kubectl_pets.cluster.topics.ownership import fields_owner
+
+        return fields_owner(self._reader, namespace, name)
 
     def budgets(self, namespace: str | None) -> tuple[Budget, ...] | None:
         from kubectl_pets.cluster.topics import safety

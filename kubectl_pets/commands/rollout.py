@@ -34,6 +34,7 @@ VERBS = {
     "abort": Verb(f"{_HERE}:abort", "Bring every pod back to the current revision."),
     "undo": Verb("kubectl_pets.commands.undo:undo", "Restore an earlier template and free what stays stuck."),
     "unstick": Verb("kubectl_pets.commands.undo:unstick", "Delete just the pods that hold the controller up."),
+    "handover": Verb("kubectl_pets.commands.handover:command", "Give the fields that it wrote back to whoever deploys the set."),
     "restart": Verb("kubectl_pets.commands.restart:command", "Make every pod anew, or chosen ones in a chosen order."),
 }
 

@@ -11,6 +11,13 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 
+#: The name under which the API server records what this program wrote (metav1.ManagedFieldsEntry).
+FIELD_MANAGER = "kubectl-pets"
+
+
+#: On a set whose spec was handed over: when its replicas can last have changed, which our entry in managedFields had said.
+SCALED_ANNOTATION = "kubectl-pets/scaled-at"
+
 
 @unique
 class DryRun(StrEnum):

@@ -43,14 +43,40 @@ class OwnedStrategy(Value, frozen=True):
     rolling_update: OwnedRollingUpdate | None = msgspec.field(name="f:rollingUpdate", default=None)
 
 
+class OwnedContainer(Value, frozen=True):
+    image: Owned | None = msgspec.field(name="f:image", default=None)
+
+
+class OwnedPodSpec(Value, frozen=True):
+    #: By the key of a list that is a map: ``k:{"name":"app"}``; ``.`` is the list itself.
+    containers: dict[str, OwnedContainer] = msgspec.field(name="f:containers", default={})
+
+
+class OwnedTemplate(Value, frozen=True):
+    spec: OwnedPodSpec | None = msgspec.field(name="f:spec", default=None)
+
+
 class OwnedSpec(Value, frozen=True):
+    replicas: Owned | None = msgspec.field(name="f:replicas", default=None)
+    template: OwnedTemplate | None = msgspec.field(name="f:template", default=None)
     update_strategy: OwnedStrategy | None = msgspec.field(name="f:updateStrategy", default=None)
     access_modes: Owned | None = msgspec.field(name="f:accessModes", default=None)
+
+    @property
+    def partition(self) -> Owned | None:
+        rolling = self.update_strategy.rolling_update if self.update_strategy is not None else None
+        return rolling.partition if rolling is not None else None
+
+    @property
+    def containers(self) -> dict[str, OwnedContainer]:
+        """Of the template, by key."""
+        spec = self.template.spec if self.template is not None else None
+        return spec.containers if spec is not None else {}
 
 
 class OwnedFields(Value, frozen=True):
     """Of ``fieldsV1`` only what tells who created a claim (its access modes are required and immutable), and who states the
-    partition of a set."""
+    images, the partition and the replicas of a set."""
 
     spec: OwnedSpec | None = msgspec.field(name="f:spec", default=None)
 

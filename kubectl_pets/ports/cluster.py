@@ -7,7 +7,7 @@ from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import NamesPort, RightsPort, ServerPort
-from kubectl_pets.ports.sets import AroundPort, ChangePort, HistoryPort, ScalePort, SetPort, SetWatchPort
+from kubectl_pets.ports.sets import AroundPort, ChangePort, HistoryPort, OwnershipPort, ScalePort, SetPort, SetWatchPort
 
 
 class Cluster(
@@ -18,6 +18,7 @@ class Cluster(
     SetWatchPort,
     AroundPort,
     HistoryPort,
+    OwnershipPort,
     ScalePort,
     ChangePort,
     PodPort,

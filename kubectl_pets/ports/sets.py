@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
     from kubectl_pets.domain.sets.kinds import SetKind
+    from kubectl_pets.domain.stepping.handover import FieldsOwner
 
 
 class SetViewSource(Protocol):
@@ -84,6 +85,13 @@ class HistoryPort(Protocol):
 
     def history(self, namespace: str, name: str) -> History:
         """One set with its template and its revisions in full. Raises NotFoundError where there is no such set."""
+
+
+class OwnershipPort(Protocol):
+    """Who wrote what of a set."""
+
+    def fields_owner(self, namespace: str, name: str) -> FieldsOwner:
+        """One set of apps/v1 with its spec and managedFields in full. Raises NotFoundError where there is no such set."""
 
 
 class ScalePort(Protocol):

@@ -1,6 +1,6 @@
 """What the control plane is made of and where each binary comes from.
 
-Every binary is one package of a Go module that memory its whole dependency graph. The modules of the default version lie
+Every binary is one package of a Go module that pins its whole dependency graph. The modules of the default version lie
 beside this file; the Kubernetes module of any other version is derived from k8s.io/kubernetes' own go.mod, because its
 staging repositories are `replace`d there by folders that only exist inside that module.
 """
@@ -21,6 +21,7 @@ KWOK_VERSION = "v0.8.0"
 COREDNS_VERSION = "v1.15.0"
 KREW_VERSION = "v0.5.0"
 POPEYE_VERSION = "v0.22.1"
+HELM_VERSION = "v4.3.1"
 PROVISIONER_VERSION = "v6.4.0"
 RESIZER_VERSION = "v2.3.0"
 SNAPSHOTTER_VERSION = "v8.7.0"
@@ -35,7 +36,7 @@ RECIPE_FORMAT = 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """One binary: the Go package that it is, the module that memory it and what the linker tells it about itself."""
+    """One binary: the Go package that it is, the module that pins it and what the linker tells it about itself."""
 
     name: str
     package: str
@@ -89,8 +90,12 @@ def recipes(version: str = DEFAULT_VERSION) -> tuple[Recipe, ...]:
 
 
 def peers() -> tuple[Recipe, ...]:
-    """Other tools that a benchmark holds ours against. Built when it asks for them by name, and by nobody else."""
+    """Other tools: what a benchmark holds ours against, and who else deploys sets. Built when they are asked for by name."""
     return (
+        Recipe(
+            "helm", "helm.sh/helm/v4/cmd/helm", "helm", HELM_VERSION,
+            (("helm.sh/helm/v4/internal/version.version", HELM_VERSION),),
+        ),
         Recipe(
             "popeye", "github.com/derailed/popeye", "popeye", POPEYE_VERSION,
             (("github.com/derailed/popeye/cmd.version", POPEYE_VERSION),),

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.kinds import SetKind
@@ -112,6 +113,9 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
     yield decisions.next_after_interrupt(seen, False)
     for kind in ManagerKind:
         yield words.warning(Manager(kind=kind, name=text, evidence=text))
+    for field in DeployedField:
+        for end in NextDeploy:
+            yield words.deployer(Stake(field=field, deployer=text, next_deploy=end, value=text), seen)
     for live in (False, True):
         terminal = FakeTerminal(live=live)
         terminal.colour = False

@@ -5,6 +5,7 @@ import pytest
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Awaited, Awaiting, Blocker, Cause
 from kubectl_pets.views.rollout import words
 from tests.views import builders
@@ -120,7 +121,10 @@ def test_waits_for_the_same_are_one_phrase() -> None:
         (ManagerKind.OPERATOR, "owned by Kafka/broker (operator): it may put this change back"),
         (ManagerKind.ARGO_CD, "managed by Argo CD (metadata.labels: Kafka/broker): it may put this change back"),
         (ManagerKind.FLUX, "managed by Flux (metadata.labels: Kafka/broker): it may put this change back"),
-        (ManagerKind.HELM, "installed by Helm (metadata.labels: Kafka/broker): its next upgrade overwrites this change"),
+        (
+            ManagerKind.HELM,
+            "installed by Helm (metadata.labels: Kafka/broker): its next upgrade fails on this change, or puts it back, where the chart says otherwise",
+        ),
         (ManagerKind.OTHER, "managed by Kafka/broker (says metadata.labels): it may put this change back"),
     ],
 )
@@ -133,3 +137,16 @@ def test_the_left_over_partition_says_how_far_the_next_change_will_come() -> Non
     assert words.clear(builders.left_over()) == "clear it with: kubectl pets partition web 0 -n default"
     beyond = assess(snapshot([pod(ordinal, NEW) for ordinal in range(3)], current=NEW, partition=3), NOW)
     assert words.left_over(beyond) == "partition 3 is left over: the next change will reach no pod"
+
+
+@pytest.mark.parametrize(
+    ("field", "end", "said"),
+    [
+        (DeployedField.IMAGE, NextDeploy.FAILS, 'helm applies the image (7): its next deploy of another value fails with a conflict with "kubectl-pets", until it is given back with: kubectl pets rollout handover web -n default'),
+        (DeployedField.REPLICAS, NextDeploy.OVERWRITES, "helm states the replicas (7): its next deploy puts that back, unless it is changed there as well"),
+        (DeployedField.PARTITION, NextDeploy.OVERWRITES, "helm states the partition (7): a deploy before this is done puts it back and lets go what it holds"),
+        (DeployedField.IMAGE, NextDeploy.MAY_OVERWRITE, "helm wrote the image (7): if it deploys this set again it puts that back"),
+    ],
+)  # fmt: skip
+def test_who_deploys_a_field(field: DeployedField, end: NextDeploy, said: str) -> None:
+    assert words.deployer(Stake(field=field, deployer="helm", next_deploy=end, value="7"), builders.SCENES["complete"]()) == said

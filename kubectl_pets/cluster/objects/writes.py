@@ -17,6 +17,7 @@ from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, ResourceKind
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.domain.changes import (
     CLAIM_UID_ANNOTATION,
+    FIELD_MANAGER,
     SNAPSHOT_LABELS,
     AnnotateClaim,
     Change,
@@ -36,9 +37,6 @@ from kubectl_pets.domain.model import Object, ObjectMeta, Pod, StatefulSet, Valu
 from kubectl_pets.errors import ConflictError, InvalidError, PetsError
 
 T = TypeVar("T", bound=Object)
-
-#: The name under which the API server records who set a field.
-FIELD_MANAGER = "kubectl-pets"
 
 _VOLUMES = ResourceKind(Object, "/api/v1", "persistentvolumes", "PersistentVolume")
 _SNAPSHOTS = ResourceKind(Object, "/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", "VolumeSnapshot")

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from kubectl_pets.domain.changes import SCALED_ANNOTATION
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.quantities import parse_bytes
@@ -17,13 +18,26 @@ def unused_condition(claim: PersistentVolumeClaim) -> tuple[bool, datetime | Non
 
 def last_scaled(owner: Object) -> datetime | None:
     """When its replicas can last have changed: at the last change of its spec. The scale subresource leaves no time of its own
-    (managedfields.ScaleHandler, seen on 1.37), but its controller's status changes when pods go."""
+    (managedfields.ScaleHandler, seen on 1.37), but its controller's status changes when pods go. Where the spec was handed over
+    the note of it counts, and whatever was written to the spec since."""
     entries = owner.metadata.managed_fields
-    written = [entry.time for entry in entries if not entry.subresource]
+    whole = [entry for entry in entries if not entry.subresource]
+    noted = _time(owner.metadata.annotations.get(SCALED_ANNOTATION))
+    written = [entry.time for entry in whole]
+    if noted is not None:
+        written = [noted, *(entry.time for entry in whole if entry.fields_v1 is not None and entry.fields_v1.spec is not None)]
     if any(entry.subresource == "scale" for entry in entries) or None in written:
         written = [entry.time for entry in entries if entry.subresource == "status"]
     times = [time for time in written if time is not None]
     return max(times) if len(times) == len(written) and times else None
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def size_of(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> int | None:

@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import StatefulSet, UpdateStrategy, Value
+from kubectl_pets.domain.model import PodTemplate, StatefulSet, UpdateStrategy, Value
 
 
 @unique
@@ -38,14 +38,24 @@ STATED_ANNOTATION = "kubectl-pets/partition-stated-by"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-class _AppliedSpec(Value, frozen=True):
+#: The operation of server-side apply in managedFields.
+APPLY = "Apply"
+#: Who writes last-applied-configuration.
+APPLYING_CLIENT = "kubectl apply"
+
+
+class AppliedSpec(Value, frozen=True):
+    """What a manifest states; None and empty where it does not."""
+
+    replicas: int | None = None
+    template: PodTemplate = PodTemplate()
     update_strategy: UpdateStrategy = UpdateStrategy()
 
 
 class _Applied(Value, frozen=True):
     """What was applied, in so far as it is read here."""
 
-    spec: _AppliedSpec = _AppliedSpec()
+    spec: AppliedSpec = AppliedSpec()
 
 
 class Manager(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +88,11 @@ def managers(owner: StatefulSet) -> tuple[Manager, ...]:
     return tuple(found.values())
 
 
+def kind_of(writer: str) -> ManagerKind | None:
+    """What tool writes under this name, if it is a known one."""
+    return next((kind for prefix, kind in _WRITERS if writer.startswith(prefix)), None)
+
+
 def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSetMember | None:
     """The LeaderWorkerSet that the set is a part of, by its label. Its controller puts changes back within seconds, or makes
     whole groups anew for them, so no verb changes such a set."""
@@ -96,8 +111,21 @@ def states_partition(owner: StatefulSet) -> str:
     defaults of the API server count as the writer's own.
     """
     noted = owner.metadata.annotations.get(STATED_ANNOTATION, "")
-    applied = owner.metadata.annotations.get(_LAST_APPLIED, "")
-    return noted or next(iter(_appliers(owner)), "") or ("kubectl apply" if _has_partition(applied) else "")
+    applied = applied_spec(owner)
+    rolling = applied.update_strategy.rolling_update if applied is not None else None
+    by_client = rolling is not None and rolling.partition is not None
+    return noted or next(iter(_appliers(owner)), "") or (APPLYING_CLIENT if by_client else "")
+
+
+def applied_spec(owner: StatefulSet) -> AppliedSpec | None:
+    """The manifest that ``kubectl apply`` noted on the set. None: there is none, or none that can be read."""
+    text = owner.metadata.annotations.get(_LAST_APPLIED)
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=_Applied).spec
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _appliers(owner: StatefulSet) -> list[str]:
@@ -105,18 +133,9 @@ def _appliers(owner: StatefulSet) -> list[str]:
     return [
         entry.manager
         for entry in owner.metadata.managed_fields
-        if entry.operation == "Apply" and not entry.subresource and (fields := entry.fields_v1) is not None
-        if (spec := fields.spec) is not None and (strategy := spec.update_strategy) is not None
-        if strategy.rolling_update is not None and strategy.rolling_update.partition is not None
+        if entry.operation == APPLY and not entry.subresource and (fields := entry.fields_v1) is not None
+        if fields.spec is not None and fields.spec.partition is not None
     ]
-
-
-def _has_partition(applied: str) -> bool:
-    try:
-        rolling = msgspec.json.decode(applied, type=_Applied).spec.update_strategy.rolling_update
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
-    return rolling is not None and rolling.partition is not None
 
 
 def _candidates(owner: StatefulSet) -> list[Manager]:
@@ -138,7 +157,7 @@ def _candidates(owner: StatefulSet) -> list[Manager]:
         kind = ManagerKind.HELM if label.lower() == "helm" else ManagerKind.OTHER
         seen.append(Manager(kind=kind, name=label, evidence="app.kubernetes.io/managed-by"))
     for entry in meta.managed_fields:
-        kind = next((kind for prefix, kind in _WRITERS if entry.manager.startswith(prefix)), None)
+        kind = kind_of(entry.manager)
         if kind is not None and not entry.subresource:
             seen.append(Manager(kind=kind, name=entry.manager, evidence="metadata.managedFields"))
     return seen

@@ -4,12 +4,14 @@ A patch tests uid and generation: whoever edited the spec in between wins and we
 names the uid and resourceVersion of the pod that was judged.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from kubectl_pets.domain.changes import Change, DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
 from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_partition
+from kubectl_pets.domain.rollout.ownership import DeployedField
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
@@ -46,6 +48,17 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
             return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
         case Note(notes=notes):
             return _patch(owner, _noted(owner, notes))
+
+
+def written_by(steps: Iterable[Step]) -> tuple[DeployedField, ...]:
+    """Which fields that somebody else may deploy these steps write, each once."""
+    found: dict[DeployedField, None] = {}
+    for step in steps:
+        if isinstance(step, Stage | Restore):
+            found[DeployedField.IMAGE] = None
+        if isinstance(step, SetPartition) or (isinstance(step, Stage | Restore | Mark) and step.partition is not None):
+            found[DeployedField.PARTITION] = None
+    return tuple(found)
 
 
 def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.managers import managers
+from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
-from kubectl_pets.domain.stepping.patches import answer_of, change_for
+from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
 from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.steps import (
     Abort,
@@ -234,8 +234,8 @@ def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks 
     for told in decisions.before_acting(planned, seen):
         session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:
-        for manager in managers(snapshot.set):
-            session.terminal.tell(f"warning: {words.warning(manager)}")
+        for found in deployers(snapshot.set, written_by(planned.steps)):
+            session.terminal.tell(f"warning: {words.deployer(found, seen)}")
 
 
 def _rights(planned: Plan, terms: Terms | None, on_stuck: OnStuck | None) -> list[Right]:

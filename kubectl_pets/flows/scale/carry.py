@@ -15,7 +15,8 @@ from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.managers import managers
+from kubectl_pets.domain.rollout.managers import APPLYING_CLIENT
+from kubectl_pets.domain.rollout.ownership import DeployedField, Stake, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
 from kubectl_pets.domain.scale.plan import change, plan
@@ -139,7 +140,10 @@ def _refuse(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
 def _warn(session: Session, found: _Planned) -> None:
     told = view.warnings(found.plan, found.seen)
     if found.plan.before != found.plan.after:
-        told += [words.warning(manager) for manager in managers(found.owner)]
+        # What kubectl apply noted stands among those who set the replicas.
+        others = deployers(found.owner, (DeployedField.REPLICAS,))
+        noted = [each for each in others if isinstance(each, Stake) and each.deployer == APPLYING_CLIENT]
+        told += [words.deployer(each, found.seen) for each in others if each not in noted]
     for each in told:
         session.terminal.tell(f"warning: {each}")
 

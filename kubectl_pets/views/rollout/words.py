@@ -13,6 +13,7 @@ from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
+from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.pasting import kubectl
@@ -293,8 +294,13 @@ def _awaited(awaited: Awaited, pods: str) -> str:
             assert_never(awaited)
 
 
+def deployer(found: Stake | Manager, seen: Assessment) -> str:
+    """Who else has a say in the set, before it is changed."""
+    return stake(found, seen) if isinstance(found, Stake) else warning(found)
+
+
 def warning(manager: Manager) -> str:
-    """Who else may have a say in this set, before it is changed."""
+    """Who seems to manage this set."""
     name = clean(manager.name)
     match manager.kind:
         case ManagerKind.OPERATOR:
@@ -304,11 +310,33 @@ def warning(manager: Manager) -> str:
         case ManagerKind.FLUX:
             return f"managed by Flux ({_evidence(manager)}): it may put this change back"
         case ManagerKind.HELM:
-            return f"installed by Helm ({_evidence(manager)}): its next upgrade overwrites this change"
+            end = "its next upgrade fails on this change, or puts it back, where the chart says otherwise"
+            return f"installed by Helm ({_evidence(manager)}): {end}"
         case ManagerKind.OTHER:
             return f"managed by {name} (says {clean(manager.evidence)}): it may put this change back"
         case _:
             assert_never(manager.kind)
+
+
+_NOUNS = {DeployedField.IMAGE: "the image", DeployedField.PARTITION: "the partition", DeployedField.REPLICAS: "the replicas"}
+
+
+def stake(found: Stake, seen: Assessment) -> str:
+    """Who deploys a field that is about to be written, and what their next deploy does about it."""
+    who, value = clean(found.deployer), f" ({clean(found.value)})" if found.value else ""
+    what = _NOUNS[found.field]
+    match found.next_deploy:
+        case NextDeploy.FAILS:
+            fails = 'its next deploy of another value fails with a conflict with "kubectl-pets"'
+            return f"{who} applies {what}{value}: {fails}, until it is given back with: {command(seen, 'rollout handover')}"
+        case NextDeploy.OVERWRITES if found.field is DeployedField.PARTITION:
+            return f"{who} states {what}{value}: a deploy before this is done puts it back and lets go what it holds"
+        case NextDeploy.OVERWRITES:
+            return f"{who} states {what}{value}: its next deploy puts that back, unless it is changed there as well"
+        case NextDeploy.MAY_OVERWRITE:
+            return f"{who} wrote {what}{value}: if it deploys this set again it puts that back"
+        case _:
+            assert_never(found.next_deploy)
 
 
 def part_of(seen: Assessment) -> str:

@@ -1,0 +1,68 @@
+"""Fields of a set's spec, given back to whoever deploys it: look, refuse or show, ask, drop our ownership, say so."""
+
+from functools import partial
+
+import msgspec
+
+from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.orphans.usage import last_scaled
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.deciding import refusal
+from kubectl_pets.domain.stepping.handover import Handover, handover
+from kubectl_pets.errors import ConflictError, ExitCode, ServerError
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.report import rehearse, report
+from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.session import Session
+from kubectl_pets.views.rollout import advice, decisions
+from kubectl_pets.views.rollout import handover as view
+
+
+def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
+    """Show what is ours and, if that is agreed to, drop it. Returns the exit code; raises PetsError, ConflictError where the set
+    was changed in the meantime."""
+    seen, found = _look(session, name)
+    refused = refusal(seen)
+    if refused is not None:
+        hint = advice.hint(refused, seen)
+        return report(session.terminal, ExitCode.REFUSED, f"refused: {decisions.sentence(refused, seen)}", hint)
+    document = "" if options.tabular else view.document(found, seen, options.output)
+    if found.kept is not None:
+        return report(session.terminal, ExitCode.REFUSED, f"refused: {view.kept(seen)}", view.way_out(seen), document=document)
+    if found.change is None:
+        return report(session.terminal, ExitCode.OK, view.done(found, seen), document=document)
+    if options.dry_run is not DryRun.NONE:
+        return rehearse(
+            session.terminal,
+            options,
+            ExitCode.OK,
+            checks=[partial(session.cluster.apply, found.change, dry_run=True)],
+            accepted="the change",
+            picture=partial(view.draw, found, seen),
+            document=partial(view.document, found, seen),
+        )
+    session.terminal.tell(view.draw(found, seen))
+    session.terminal.tell(view.first())
+    require(session.cluster, {seen.namespace: [("patch", "statefulsets.apps")]})
+    if not (options.yes or session.terminal.agrees(view.question(found, seen))):
+        return ExitCode.REFUSED
+    session.cluster.apply(found.change)
+    _, left = _look(session, name)
+    if left.fields:  # admission or somebody else has written under our name
+        raise ConflictError(f"{name} is still owned by kubectl-pets in part, it changed meanwhile", hint="type the same again")
+    return report(session.terminal, ExitCode.OK, view.done(found, seen), document=document)
+
+
+def _look(session: Session, name: str) -> tuple[Assessment, Handover]:
+    """Where the set stands and what is ours, of one and the same version of it: the change tests that."""
+    view_of_set = session.cluster.set_view(session.namespace, name)
+    now = session.now()
+    seen = assess(view_of_set, now)
+    owner = session.cluster.fields_owner(session.namespace, name)
+    scaled = last_scaled(view_of_set.set) if view_of_set.set is not None else None
+    try:
+        # ``now`` where nothing tells: then nobody takes a claim for unused too early.
+        return seen, handover(owner, scaled or now)
+    except msgspec.ValidationError as error:
+        raise ServerError(f"the managedFields of {name} are none of the API's: {error}") from None

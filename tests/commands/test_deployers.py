@@ -1,0 +1,126 @@
+"""Beside those who deploy: real Helm, and kubectl apply on the server's side. What we say of their next deploy is what it does."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.plugin import Plugin, manifest
+from tests.controlplane.build import binaries
+
+pytestmark = pytest.mark.real
+
+CONFLICT = 'with "kubectl-pets"'
+
+
+class Helm:
+    """A chart of one set, installed and upgraded in the test's namespace."""
+
+    def __init__(self, pets: Plugin, folder: Path) -> None:
+        self._binary = binaries(names=["helm"])["helm"]
+        self._pets, self._home = pets, folder
+        self.chart = folder / "web"
+        (self.chart / "templates").mkdir(parents=True)
+        (self.chart / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 0.1.0\n", encoding="utf-8")
+        (self.chart / "values.yaml").write_text("image: app:1\nreplicas: 3\npartition: null\n", encoding="utf-8")
+        text = manifest("web", image="IMAGE", replicas=3, strategy="STRATEGY").replace("IMAGE", "{{ .Values.image }}")
+        text = text.replace("replicas: 3", "replicas: {{ .Values.replicas }}").replace(
+            "STRATEGY", "{type: RollingUpdate{{ with .Values.partition }}, rollingUpdate: {partition: {{ . }}}{{ end }}}"
+        )
+        (self.chart / "templates" / "set.yaml").write_text(text, encoding="utf-8")
+
+    def __call__(self, verb: str, *words: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        place = ("--kubeconfig", str(self._pets.plane.kubeconfig), "-n", self._pets.namespace)
+        environment = {**os.environ, **{f"HELM_{each}_HOME": str(self._home / each.lower()) for each in ("CACHE", "CONFIG", "DATA")}}
+        command = [str(self._binary), verb, "web", str(self.chart), *words, *place]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def install(self, *words: str) -> None:
+        self("install", *words)
+        self._pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+
+
+@pytest.fixture
+def helm(pets: Plugin, tmp_path: Path) -> Helm:
+    return Helm(pets, tmp_path)
+
+
+def owners(pets: Plugin) -> dict[str, Any]:
+    entries = pets.plane.kubectl("get", "sts", "web", "-n", pets.namespace, "-o", "json", "--show-managed-fields")
+    return {
+        entry["manager"]: entry["fieldsV1"] for entry in json.loads(entries.stdout)["metadata"]["managedFields"] if not entry.get("subresource")
+    }
+
+
+@pytest.mark.timeout(900)  # the first time Helm is built
+def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm: Helm) -> None:
+    helm.install()
+    ran = pets("rollout", "run", "web", "--image", "app:2")
+    assert f"warning: helm applies the image (app:1): its next deploy of another value fails with a conflict {CONFLICT}" in ran.stderr
+    failed = helm("upgrade", "--set", "image=app:3", check=False)
+    assert failed.returncode != 0 and CONFLICT in failed.stderr
+    again = pets("rollout", "run", "web", "--image", "app:4", "--dry-run=server").stderr
+    assert "installed by Helm" not in again  # a dry run changes nothing, so it warns of nobody
+    before = pets.set(), pets.uids()
+    planned = pets("rollout", "handover", "web", "--dry-run=server").stdout
+    held = dict(line.split() for line in planned.splitlines()[1:])
+    assert held["template.spec.containers[name=app].image"] == "app:2" and held["updateStrategy.rollingUpdate.partition"] == "0"
+    refused = pets("rollout", "handover", "web", expect=6)
+    assert "app:2" in refused.stderr and owners(pets)["kubectl-pets"]["f:spec"]
+    assert "handed over" in pets("rollout", "handover", "web", "-y").stderr
+    after = pets.set()
+    assert "f:spec" not in owners(pets).get("kubectl-pets", {})
+    assert after["metadata"]["generation"] == before[0]["metadata"]["generation"] and after["spec"] == before[0]["spec"]
+    assert "nothing of its spec" in pets("rollout", "handover", "web").stderr
+    helm("upgrade", "--set", "image=app:2")  # what runs: nothing restarts
+    pets("status", "web")
+    assert pets.uids() == before[1]
+    helm("upgrade", "--set", "image=app:3")
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:3"}
+
+
+@pytest.mark.timeout(900)
+def test_helm_on_the_clients_side_puts_back(pets: Plugin, helm: Helm) -> None:
+    helm.install("--server-side=false")
+    ran = pets("rollout", "run", "web", "--image", "app:2")
+    assert "warning: helm states the image (app:1): its next deploy puts that back" in ran.stderr
+    helm("upgrade", "--server-side=false", "--set", "replicas=2")
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:1"}
+
+
+@pytest.mark.timeout(900)
+def test_replicas_of_a_chart(pets: Plugin, helm: Helm) -> None:
+    helm.install()
+    scaled = pets("scale", "web", "--replicas", "4")
+    assert f"warning: helm applies the replicas (3): its next deploy of another value fails with a conflict {CONFLICT}" in scaled.stderr
+    assert CONFLICT in helm("upgrade", "--set", "replicas=5", check=False).stderr
+    assert "replicas  4" in pets("rollout", "handover", "web", "-y").stderr
+    note = pets.set()["metadata"]["annotations"]["kubectl-pets/scaled-at"]
+    helm("upgrade", "--set", "replicas=5")
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert pets.set()["spec"]["replicas"] == 5 and pets.set()["metadata"]["annotations"]["kubectl-pets/scaled-at"] == note
+
+
+def test_a_partition_of_ours_that_holds_pods_is_not_handed_over(pets: Plugin) -> None:
+    text = manifest("web", strategy="{type: RollingUpdate, rollingUpdate: {partition: 0}}")
+    apply = ("apply", "--server-side", "--field-manager=deploy.sh", "-n", pets.namespace, "-f", "-")
+    pets.plane.kubectl(*apply, input=text)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    staged = pets("rollout", "canary", "web", "--image", "app:2")
+    assert "deploy.sh applies the partition (0)" in staged.stderr and "deploy.sh applies the image (app:1)" in staged.stderr
+    version = pets.set()["metadata"]["resourceVersion"]
+    refused = pets("rollout", "handover", "web", "-y", expect=6).stderr
+    assert "holds pods back" in refused and "partition web 0" in refused
+    assert pets.set()["metadata"]["resourceVersion"] == version
+    assert CONFLICT in pets.plane.kubectl(*apply, input=text, check=False).stderr
+    pets("rollout", "promote", "web")
+    pets("rollout", "handover", "web", "-y")
+    pets.plane.kubectl(*apply, input=text.replace("app:1", "app:2"))
+    assert pets("status", "web").code == 0

@@ -1,0 +1,105 @@
+"""Which fields are ours, what they hold, and the change that drops them."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain.changes import SCALED_ANNOTATION
+from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnedFields, OwnedSpec, StatefulSet
+from kubectl_pets.domain.orphans.usage import last_scaled
+from kubectl_pets.domain.stepping.handover import FieldsOwner, Handover, KeptReason, handover
+from tests.domain.builders import NOW
+
+SPEC = {
+    "replicas": 5,
+    "updateStrategy": {"rollingUpdate": {"partition": 0}},
+    "template": {
+        "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}},
+        "spec": {"containers": [{"name": "log", "image": "log:7"}, {"name": "app", "image": "app:2", "ports": [{"containerPort": 80, "protocol": "TCP"}]}]},
+    },
+}
+IMAGE: dict[str, Any] = {"f:template": {"f:spec": {"f:containers": {'k:{"name":"app"}': {"f:image": {}}}}}}
+PARTITION: dict[str, Any] = {"f:updateStrategy": {"f:rollingUpdate": {"f:partition": {}}}}
+
+
+def owner(*specs: Any, manager: str = "kubectl-pets", spec: Any = None, annotations: Any = None, subresource: str = "") -> FieldsOwner:
+    entries = [{"manager": "helm", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]
+    entries += [
+        {"manager": manager, "operation": "Update", "subresource": subresource, "fieldsV1": {"f:metadata": {}, "f:spec": each}} for each in specs
+    ]
+    meta = {"name": "web", "namespace": "shop", "uid": "u", "generation": 4, "resourceVersion": "9", "annotations": annotations or {}, "managedFields": entries}
+    return msgspec.convert({"kind": "StatefulSet", "metadata": meta, "spec": spec or SPEC}, FieldsOwner)
+
+
+def paths(found: Handover) -> dict[str, Any]:
+    return {field.path: field.value for field in found.fields}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (IMAGE, {"template.spec.containers[name=app].image": "app:2"}),
+        ({"f:replicas": {}, **PARTITION}, {"replicas": 5, "updateStrategy.rollingUpdate.partition": 0}),
+        (
+            {"f:template": {"f:metadata": {"f:annotations": {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}}}},
+            {"template.metadata.annotations.kubectl.kubernetes.io/restartedAt": "now"},
+        ),
+        (
+            {"f:template": {"f:spec": {"f:containers": {'k:{"name":"app"}': {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}}}}}}}},
+            {"template.spec.containers[name=app].ports[containerPort=80,protocol=TCP]": {"containerPort": 80, "protocol": "TCP"}},
+        ),
+        ({"f:template": {"f:spec": {"f:containers": {'k:{"name":"gone"}': {"f:image": {}}}}}}, {"template.spec.containers[name=gone].image": msgspec.UNSET}),
+        ({"f:x": {'v:"a"': {}, "k:{broken": {}}}, {"x[\"a\"]": "a", "x[{broken]": msgspec.UNSET}),
+    ],
+)  # fmt: skip
+def test_the_fields_that_are_ours(fields: Any, expected: dict[str, Any]) -> None:
+    assert paths(handover(owner(fields), NOW)) == expected
+
+
+def test_the_change_tests_what_it_was_made_of() -> None:
+    found = handover(owner(IMAGE, annotations={"a": "b"}), NOW)
+    assert found.change is not None and found.kept is None
+    assert [(each.op, each.path) for each in found.change.operations] == [
+        ("test", "/metadata/uid"), ("test", "/metadata/generation"), ("test", "/metadata/resourceVersion"),
+        ("test", "/metadata/managedFields/1/manager"), ("remove", "/metadata/managedFields/1/fieldsV1/f:spec"),
+        ("add", "/metadata/annotations/kubectl-pets~1scaled-at"),
+    ]  # fmt: skip
+    bare = handover(owner(IMAGE), NOW).change
+    assert bare is not None and bare.operations[-1].value == {SCALED_ANNOTATION: NOW.isoformat()}
+
+
+@pytest.mark.parametrize("value", [1, 7])
+def test_a_partition_that_holds_is_kept(value: int) -> None:
+    spec = {**SPEC, "updateStrategy": {"rollingUpdate": {"partition": value}}}
+    found = handover(owner({**IMAGE, **PARTITION}, spec=spec), NOW)
+    assert found.kept is KeptReason.HOLDS and found.change is None
+    assert handover(owner(IMAGE, spec=spec), NOW).change is not None  # somebody else's partition
+
+
+def test_nothing_of_ours() -> None:
+    for other in (owner(), owner(IMAGE, manager="kubectl-set"), owner(IMAGE, subresource="scale"), owner({})):
+        assert handover(other, NOW) == Handover()
+    with pytest.raises(msgspec.ValidationError):
+        handover(msgspec.convert({"metadata": {"managedFields": [7]}}, FieldsOwner), NOW)
+
+
+def test_the_time_of_scaling_outlives_it() -> None:
+    """What was written to the spec since counts; what was written beside it does not."""
+    hour = timedelta(hours=1)
+
+    def scaled(noted: str | None, *entries: tuple[bool, int]) -> Any:
+        managed = tuple(
+            ManagedFieldsEntry(manager="x", operation="Update", time=NOW - hours * hour, fields_v1=OwnedFields(spec=OwnedSpec() if spec else None))
+            for spec, hours in entries
+        )
+        notes = {} if noted is None else {SCALED_ANNOTATION: noted}
+        return last_scaled(StatefulSet(metadata=ObjectMeta(name="web", annotations=notes, managed_fields=managed)))
+
+    noted = (NOW - 5 * hour).isoformat()
+    assert scaled(None, (True, 9), (False, 1)) == NOW - hour
+    assert scaled(noted, (True, 9), (False, 1)) == NOW - 5 * hour
+    assert scaled(noted, (True, 2), (False, 1)) == NOW - 2 * hour
+    for odd in ("", "yesterday", "2026-01-01", "\x00"):
+        assert scaled(odd, (True, 9), (False, 1)) == NOW - hour

@@ -1,0 +1,101 @@
+"""Who deploys the fields that we write, and what the next deploy does about it."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
+from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake, deployers, stakes
+
+IMAGE, PARTITION, REPLICAS = DeployedField
+APP = 'k:{"name":"app"}'
+
+
+def fields(*, images: tuple[str, ...] = (), others: tuple[str, ...] = (), partition: bool = False, replicas: bool = False) -> dict[str, Any]:
+    """fieldsV1 of somebody who owns the image of the containers ``images``, and of ``others`` only the name."""
+    containers: dict[str, Any] = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:image": {}} for name in images}
+    containers |= {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}} for name in others}
+    spec: dict[str, Any] = {"f:template": {"f:spec": {"f:containers": {".": {}, **containers}}}} if containers else {}
+    spec |= {"f:updateStrategy": {"f:rollingUpdate": {"f:partition": {}}, "f:type": {}}} if partition else {}
+    return {"f:metadata": {}, "f:spec": spec | ({"f:replicas": {}} if replicas else {})}
+
+
+def held(*entries: tuple[str, str, dict[str, Any]], applied: Any = None, **meta: Any) -> StatefulSet:
+    managed = [{"manager": manager, "operation": operation, "fieldsV1": owned} for manager, operation, owned in entries]
+    notes = {} if applied is None else {"kubectl.kubernetes.io/last-applied-configuration": applied}
+    document = {
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {"name": "web", "managedFields": managed, "annotations": notes, **meta},
+        "spec": {
+            "replicas": 3,
+            "updateStrategy": {"rollingUpdate": {"partition": 0}},
+            "template": {"spec": {"containers": [{"name": "app", "image": "app:1"}, {"name": "log", "image": "log:7"}]}},
+        },
+    }
+    return msgspec.json.decode(json.dumps(document), type=StatefulSet)
+
+
+def stake(field: DeployedField, deployer: str, end: NextDeploy, value: str = "") -> Stake:
+    return Stake(field=field, deployer=deployer, next_deploy=end, value=value)
+
+
+OURS = ("kubectl-pets", "Update", fields(images=("app",)))
+
+
+@pytest.mark.parametrize(
+    ("entries", "field", "expected"),
+    [
+        # Helm 4, kubectl apply --server-side, Terraform: any applier, on no list.
+        ([("helm", "Apply", fields(images=("app",)))], IMAGE, [stake(IMAGE, "helm", NextDeploy.FAILS, "app:1")]),
+        ([("deploy.sh", "Apply", fields(images=("app", "log")))], IMAGE, [stake(IMAGE, "deploy.sh", NextDeploy.FAILS, "app=app:1, log=log:7")]),
+        ([("helm", "Apply", fields(images=("app",)))], PARTITION, []),
+        ([("helm", "Apply", fields(partition=True))], PARTITION, [stake(PARTITION, "helm", NextDeploy.FAILS, "0")]),
+        ([("kubectl", "Apply", fields(replicas=True))], REPLICAS, [stake(REPLICAS, "kubectl", NextDeploy.FAILS, "3")]),
+        # With force.
+        ([("argocd-controller", "Apply", fields(images=("app",)))], IMAGE, [stake(IMAGE, "argocd-controller", NextDeploy.OVERWRITES, "app:1")]),
+        ([("kustomize-controller", "Apply", fields(replicas=True))], REPLICAS, [stake(REPLICAS, "kustomize-controller", NextDeploy.OVERWRITES, "3")]),
+        # We have taken the image before: an applier of the container states one, which nobody sees any more.
+        ([("helm", "Apply", fields(others=("app",))), OURS], IMAGE, [stake(IMAGE, "helm", NextDeploy.FAILS)]),
+        ([("helm", "Apply", fields(others=("log",))), OURS], IMAGE, []),
+        # Helm 3 writes as an Update; of a partition that proves nothing.
+        ([("helm", "Update", fields(images=("app",), partition=True))], IMAGE, [stake(IMAGE, "helm", NextDeploy.OVERWRITES, "app:1")]),
+        ([("helm", "Update", fields(images=("app",), partition=True))], PARTITION, []),
+        ([("node-fetch", "Update", fields(replicas=True))], REPLICAS, [stake(REPLICAS, "node-fetch", NextDeploy.MAY_OVERWRITE, "3")]),
+        # Somebody at kubectl, and ourselves.
+        ([("kubectl-edit", "Update", fields(images=("app",))), ("kubectl-client-side-apply", "Update", fields(images=("app",)))], IMAGE, []),
+        ([OURS], IMAGE, []),
+    ],
+)  # fmt: skip
+def test_what_the_next_deploy_does(entries: list[Any], field: DeployedField, expected: list[Stake]) -> None:
+    assert list(stakes(held(*entries), [field])) == expected
+
+
+def test_what_kubectl_apply_noted() -> None:
+    spec = {"replicas": 5, "updateStrategy": {"rollingUpdate": {"partition": 0}}, "template": {"spec": {"containers": [{"name": "app", "image": "app:0"}]}}}
+    found = stakes(held(applied=json.dumps({"spec": spec})), DeployedField)
+    client = [stake(field, "kubectl apply", NextDeploy.OVERWRITES, value) for field, value in ((IMAGE, "app:0"), (PARTITION, "0"), (REPLICAS, "5"))]
+    assert list(found) == client
+    assert stakes(held(applied=json.dumps({"spec": {}})), DeployedField) == ()
+    for odd in ("", "[]", "{", '{"spec": {"replicas": "x"}}', "[" * 5000):
+        assert stakes(held(applied=odd), DeployedField) == ()
+
+
+def test_the_scale_subresource_is_no_deploy() -> None:
+    owner = held(("helm", "Apply", fields()))
+    entry = msgspec.structs.replace(held(("kubectl", "Update", fields(replicas=True))).metadata.managed_fields[0], subresource="scale")
+    meta = msgspec.structs.replace(owner.metadata, managed_fields=(entry,))
+    assert stakes(msgspec.structs.replace(owner, metadata=meta), DeployedField) == ()
+
+
+def test_who_is_told_once() -> None:
+    """A stake says more than that Helm installed it; an operator is named besides."""
+    operator = [{"apiVersion": "x/v1", "kind": "Kafka", "name": "k", "uid": "1", "controller": True}]
+    labels = {"app.kubernetes.io/managed-by": "Helm"}
+    owner = held(("helm", "Apply", fields(images=("app",))), labels=labels, ownerReferences=operator)
+    found = deployers(owner, [IMAGE])
+    assert [each.deployer if isinstance(each, Stake) else each.kind for each in found] == ["helm", ManagerKind.OPERATOR]
+    (manager,) = (each for each in deployers(held(labels=labels), [IMAGE]) if isinstance(each, Manager))
+    assert manager.kind is ManagerKind.HELM
