@@ -7,6 +7,7 @@ Calls are counted, not seconds, so that a loaded machine does not matter.
 import json
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -16,15 +17,35 @@ from kubectl_pets.domain.dns.names import positions_of
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.risks import judge
 from kubectl_pets.domain.scale.plan import plan
 from kubectl_pets.domain.scale.types import Surroundings
-from kubectl_pets.views.rollout import documents, lines, partition, table, tree
+from kubectl_pets.domain.stepping.planning import plan as rollout_plan
+from kubectl_pets.domain.stepping.steps import (
+    Abort,
+    Amount,
+    Canary,
+    Done,
+    DoneReason,
+    Goal,
+    Partition,
+    Plan,
+    Promote,
+    Run,
+    SetPartition,
+    StepOn,
+)
+from kubectl_pets.views.rollout import documents, lines, partition
+from kubectl_pets.views.rollout import plan as plan_view
+from kubectl_pets.views.rollout import table, tree
 from kubectl_pets.views.safety import quorum
 from kubectl_pets.views.scale import documents as scale_documents
 from kubectl_pets.views.scale import plan as scale_plan
 from tests.domain.builders import NEW, NOW, OLD, failing, pod, snapshot, statefulset
+from tests.views.screens import screen
 
 HUGE = (10**6, 2 * 10**9)
 AROUND = Surroundings(claims=(), volumes={}, autoscalers=(), scaled_objects=())
@@ -140,3 +161,56 @@ def test_a_plan_tells_runs() -> None:
     runs = [move for move in found.moves if move.count > 1]
     assert [(move.pod, move.last_pod, move.count) for move in runs][-1] == ("web-999901", "web-1999999", 1_000_099)
     assert "web-999901..web-1999999" in scale_plan.draw(found, assess(view, NOW), NOW)
+
+
+def planned(replicas: int, goal: Goal, partition: int | None, **more: bool) -> tuple[Plan, Assessment]:
+    seen = assess(snapshot(statefulset(replicas=replicas, partition=partition, current=OLD if partition else NEW)), NOW)
+    return rollout_plan(goal, seen, NOW, **more), seen
+
+
+GOALS: tuple[Goal, ...] = (
+    Run(images=(Image(container="app", image="app:3"),)),
+    Run(images=(Image(container="app", image="app:3"),), step=Amount(7), soak=timedelta(minutes=1)),
+    Canary(images=(Image(container="app", image="app:3"),)),
+    StepOn(),
+    Promote(),
+    Partition(partition=1),
+    Abort(),
+)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_plan_takes_no_more_calls_than_for_a_few_hundred(goal: Goal, staged: bool) -> None:
+    """One step a pod over pods that nobody has made yet is told as one, in the document too."""
+
+    def told(replicas: int) -> None:
+        found, seen = planned(replicas, goal, replicas if staged else None)
+        assert len(found.entries) < 10
+        assert plan_view.draw(found, seen, NOW) and len(documents.plan(found, goal, seen, "json")) < 5000
+
+    told(300)
+    for replicas in HUGE:
+        assert calls(lambda: told(replicas)) <= 2 * calls(lambda: told(300))
+
+
+@pytest.mark.parametrize("step", [1, 7, 150])
+def test_steps_told_as_one_are_those_that_would_be_made(step: int) -> None:
+    found, seen = planned(300, Run(step=Amount(step)), 300)
+    partitions = [300]
+    for each in found.steps:
+        assert isinstance(each, SetPartition) and each.before == partitions[-1]
+        number = each.steps if isinstance(each.steps, int) else 1
+        size = (each.before - each.partition) // number
+        partitions += [each.before - size * done for done in range(1, number + 1)]
+    assert partitions == [*range(300, 0, -step), 0]
+    assert found.ending == Done(reason=DoneReason.COMPLETE)
+    if step == 7:
+        assert plan_view.draw(found, seen, NOW) == screen("""
+            prod/web: scaling
+              1. wait until web-0..web-299 are available
+              2. release web-293..web-299 (partition 300 -> 293) and wait until they are available
+              3. release web-6..web-292 in 41 steps (partition 293 -> 6) and wait after each until they are available
+              4. release web-0..web-5 (partition 6 -> 0) and wait until they are available
+              => complete: every pod at the update revision
+        """)

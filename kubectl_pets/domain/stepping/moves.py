@@ -115,9 +115,17 @@ def await_pods(seen: Assessment) -> Wait:
 
 def to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
     releases = tuple(
-        member.name for member in reversed(seen.members) if partition <= member.position < seen.partition and member.outdated
+        name for member in reversed(seen.members) if member.outdated and (name := _between(partition, member, seen))
     )
     return Act(step=SetPartition(partition=partition, before=seen.partition, releases=releases, remember=remember))
+
+
+def _between(partition: int, member: Member, seen: Assessment) -> str:
+    """What the member holds from this position up to the partition; empty: nothing."""
+    first, end = max(partition, member.position), min(seen.partition, member.position + member.count)
+    if first >= end:
+        return ""
+    return member.name if member.count == 1 else seen.slots.names(first, end)
 
 
 def one_at_a_time(decision: Decision, seen: Assessment) -> Decision:

@@ -12,7 +12,7 @@ from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.moves import CUT, REPLACED
+from kubectl_pets.domain.stepping.moves import CUT, REPLACED, to
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -44,6 +44,8 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
     while True:
         before = seen
         decision, memory = decide(goal, seen, now, memory)
+        if isinstance(decision, Act):
+            decision = Act(step=_as_one(decision.step, entries, seen))
         match decision:
             case Act(step=step):
                 memory = after(decision, memory)
@@ -66,6 +68,20 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
                 return Plan(entries=tuple(entries) or settling, ending=decision)
         entries.append(decision)
         now += timedelta(microseconds=1)
+
+
+def _as_one(step: Step, before: list[Act | Wait], seen: Assessment) -> Step:
+    """A step that goes on as the one before it did, over positions that hold no pod yet: with all those that follow it there and
+    are like it. Otherwise a plan would be as long as the number of replicas, which is whatever somebody typed."""
+    last = before[-1].step if before and isinstance(before[-1], Act) else None
+    if not isinstance(step, SetPartition) or not isinstance(last, SetPartition) or last.partition != step.before:
+        return step
+    size = step.before - step.partition
+    gap = next((each for each in seen.members if each.position <= step.partition < each.position + each.count), None)
+    if gap is None or gap.count == 1 or size <= 0 or last.before - last.partition != size:
+        return step
+    times = (step.before - gap.position) // size
+    return replace(to(step.before - times * size, seen).step, steps=times) if times > 1 else step
 
 
 def _observed(seen: Assessment) -> Assessment:

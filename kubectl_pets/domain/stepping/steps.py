@@ -153,6 +153,8 @@ class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition
     remember: bool = False
     #: Somebody else lowered it, and this takes that back in so far as it can: what it was.
     guards: int | msgspec.UnsetType = msgspec.UNSET
+    #: In a plan: so many steps of one size, told as one. Then ``releases`` are runs of pods, as ``web-3..web-9``.
+    steps: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete", omit_defaults=True):

@@ -69,7 +69,9 @@ def step_phrase(step: Step) -> str:
             if partition is None:
                 return f"{change} (OnDelete: no pod changes until it is deleted)"
             return f"{change} and hold every pod (partition {partition})"
-        case SetPartition(partition=partition, before=before, releases=releases):
+        case SetPartition(partition=partition, before=before, releases=releases, steps=steps):
+            if isinstance(steps, int):
+                return f"release {phrases.folded(releases)} in {steps} steps (partition {before} -> {partition})"
             if releases:
                 return f"release {phrases.folded(releases)} (partition {before} -> {partition})"
             effect = "no further pod is replaced" if partition > before else "no pod is replaced by this"

@@ -56,8 +56,10 @@ def _step(step: Step, awaits: bool) -> str:
     if not awaits:
         return phrase
     match step:
+        case SetPartition(steps=int()):
+            return f"{phrase} and wait after each until they are available"
         case SetPartition(releases=releases) if releases:
-            return f"{phrase} and wait until {_are_available(len(releases))}"
+            return f"{phrase} and wait until {_are_available(_number(step))}"
         case Delete() | Evict():
             return f"{phrase}; wait until it is available"
         case Restore():
@@ -71,7 +73,8 @@ def _wait(wait: Wait, clock: datetime) -> str:
         case WaitReason.OBSERVATION:
             return "wait until the controller has seen the newest spec"
         case WaitReason.PODS:
-            return f"wait until {phrases.folded(wait.pods) or 'every pod'} {'is' if len(wait.pods) == 1 else 'are'} available"
+            one = len(wait.pods) == 1 and ".." not in wait.pods[0]
+            return f"wait until {phrases.folded(wait.pods) or 'every pod'} {'is' if one else 'are'} available"
         case WaitReason.SOAK:
             if wait.until is None:
                 return "pause before the next step"
@@ -91,6 +94,13 @@ def _are_available(pods: int) -> str:
     return "it is available" if pods == 1 else "they are available"
 
 
+def _number(step: Step) -> int:
+    """How many pods it releases. A run of them, which no pod holds yet, is of as many as the partition goes down by."""
+    if not isinstance(step, SetPartition):
+        return 0
+    return step.before - step.partition if any(".." in name for name in step.releases) else len(step.releases)
+
+
 def _ending(plan: Plan, seen: Assessment) -> str:
     match plan.ending:
         case Done(reason=reason):
@@ -107,7 +117,7 @@ def _ending(plan: Plan, seen: Assessment) -> str:
 
 def _done(reason: DoneReason, plan: Plan, seen: Assessment) -> str:
     """How it would end. The wording of a real ending would count pods as they are now, before the plan."""
-    touched = sum(len(step.releases) for step in plan.steps if isinstance(step, SetPartition)) + len(plan.deletes)
+    touched = sum(map(_number, plan.steps)) + len(plan.deletes)
     partitions = [step.partition for step in plan.steps if isinstance(step, SetPartition | Stage | Restore | Mark)]
     partition = next((each for each in reversed(partitions) if each is not None), seen.partition)
     match reason:
