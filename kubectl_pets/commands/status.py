@@ -16,7 +16,7 @@ from kubectl_pets.flows.engine.inquiry import judged
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import report
-from kubectl_pets.flows.rollout.conductor import follow
+from kubectl_pets.flows.rollout.follow import follow
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import advice, documents, tree, words
 

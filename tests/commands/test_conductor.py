@@ -17,7 +17,8 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Frame
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.rollout.checks import Checks, Terms
-from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct, follow
+from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
+from kubectl_pets.flows.rollout.follow import follow
 from kubectl_pets.flows.rollout.gates import ExecGate
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Cluster

@@ -14,8 +14,9 @@ from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.patches import change_for
-from kubectl_pets.domain.stepping.planning import NEW_REVISION, plan
+from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.steps import (
+    NEW_REVISION,
     Abort,
     Act,
     Amount,

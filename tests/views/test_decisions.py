@@ -10,8 +10,8 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
-from kubectl_pets.domain.stepping.planning import NEW_REVISION
 from kubectl_pets.domain.stepping.steps import (
+    NEW_REVISION,
     Act,
     Decision,
     Delete,

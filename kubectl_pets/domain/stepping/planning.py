@@ -15,6 +15,7 @@ from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.moves import CUT, REPLACED, to
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
+    NEW_REVISION,
     Act,
     Delete,
     Evict,
@@ -31,9 +32,6 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
-
-#: Stands for the ControllerRevision that a change of the template will make: its hash is the controller's to compute.
-NEW_REVISION = "new revision"
 
 
 def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) -> Plan:

@@ -13,6 +13,9 @@ import msgspec
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Blocker
 
+#: Stands in a plan for the ControllerRevision that a change of the template will make: its hash is the controller's to compute.
+NEW_REVISION = "new revision"
+
 
 class Amount(msgspec.Struct, frozen=True):
     """A number of pods, absolute or as a share of the replicas. Positive; the command line lets nothing else in."""

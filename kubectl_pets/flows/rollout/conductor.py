@@ -1,4 +1,4 @@
-"""A rollout, driven towards its goal or only followed: what is done at each look; the engine looks and waits."""
+"""A rollout, driven towards its goal: what is done at each look; the engine looks and waits."""
 
 from functools import partial
 from typing import Protocol
@@ -26,7 +26,6 @@ from kubectl_pets.domain.stepping.steps import (
     WaitReason,
     asked_about,
 )
-from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import LookPort
@@ -181,32 +180,3 @@ class _Run:
         self.memory = after(decision, self.memory, answer_of(answer) if answer is not None else None)
         self._look.show(decision)  # not before: painting takes its time
         return Again()
-
-
-def follow(
-    port: LookPort,
-    source: SetViewSource,
-    until: Until,
-    *,
-    stay: bool,
-    observe: Observer,
-    deadline: Deadline,
-    stuck_after: StuckAfter = StuckAfter(),
-) -> tuple[Progress | TimedOut, Assessment]:
-    """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests."""
-
-    def turn(sight: Sight) -> Move[Progress]:
-        reached = progress(until, sight.seen)
-        match reached:
-            case Progress.GOING_ON:
-                return Hold()
-            case Progress.RESTING if stay:
-                return Hold()
-            case Progress.STUCK:
-                return Stalled(reached, sight.seen.blockers)
-            case _:
-                return Ended(reached)
-
-    look = SetLook(port, source, deadline, observe, stuck_after)
-    reached = until_ended(look, turn, deadline)
-    return reached, look.seen

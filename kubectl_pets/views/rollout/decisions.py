@@ -10,8 +10,8 @@ from typing import assert_never
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
-from kubectl_pets.domain.stepping.planning import NEW_REVISION
 from kubectl_pets.domain.stepping.steps import (
+    NEW_REVISION,
     Act,
     Decision,
     Delete,

@@ -1,0 +1,39 @@
+"""A rollout that is only followed: nothing of what drives one is loaded for it."""
+
+from kubectl_pets.domain.rollout.containers import StuckAfter
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.until import Progress, Until, progress
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.inquiry import LookPort
+from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
+from kubectl_pets.flows.engine.loop import Ended, Hold, Move, Stalled, TimedOut, until_ended
+from kubectl_pets.ports.sets import SetViewSource
+
+
+def follow(
+    port: LookPort,
+    source: SetViewSource,
+    until: Until,
+    *,
+    stay: bool,
+    observe: Observer,
+    deadline: Deadline,
+    stuck_after: StuckAfter = StuckAfter(),
+) -> tuple[Progress | TimedOut, Assessment]:
+    """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests."""
+
+    def turn(sight: Sight) -> Move[Progress]:
+        reached = progress(until, sight.seen)
+        match reached:
+            case Progress.GOING_ON:
+                return Hold()
+            case Progress.RESTING if stay:
+                return Hold()
+            case Progress.STUCK:
+                return Stalled(reached, sight.seen.blockers)
+            case _:
+                return Ended(reached)
+
+    look = SetLook(port, source, deadline, observe, stuck_after)
+    reached = until_ended(look, turn, deadline)
+    return reached, look.seen
