@@ -4,7 +4,6 @@ The short help stands in the table here, next to the name: listing verbs must no
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +66,8 @@ class LazyGroup(click.Group):
 
     def _near(self, word: str) -> str | None:
         """The verb that was meant, perhaps: here, or in a group below."""
+        from difflib import get_close_matches  # only for a word that is none
+
         here = get_close_matches(word, self.verbs, n=1)
         if here:
             return here[0]

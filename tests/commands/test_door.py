@@ -1,8 +1,10 @@
 """The door: one test an exit code, one error boundary, and a start that loads no client."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +15,8 @@ from kubectl_pets import errors
 from kubectl_pets.cli.groups import Verb
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.session import Session
+from tests.cluster.conftest import kubeconfig
+from tests.cluster.loopback import loopback, stateful_set
 from tests.terminal import FakeTerminal
 
 
@@ -102,6 +106,35 @@ def test_help_version_and_completion_of_verbs_load_no_client(words: str) -> None
 def test_listing_verbs_loads_none_but_their_group(words: str, verbs: set[str]) -> None:
     prefix = "kubectl_pets.commands."
     assert {name.removeprefix(prefix) for name in loaded(*words.split()) if name.startswith(prefix)} == verbs
+
+
+#: What is loaded at every start, and by --version besides. Whatever comes to stand here is felt by everybody.
+AT_START = "__main__ cleaning cli cli.completing cli.groups cli.names cli.options cli.pflag errors flows flows.engine flows.engine.interrupts pasting session"
+
+
+def test_a_start_loads_this_and_no_more() -> None:
+    for words, more in (("", set()), ("--version", {"version"}), ("--help", set())):
+        brought = {name.removeprefix("kubectl_pets.") for name in loaded(*words.split()) if name.startswith("kubectl_pets.")}
+        assert brought == {*AT_START.split(), *more}, words
+
+
+def test_status_loads_nothing_that_changes_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what other topics read: DNS, claims, which kinds there are."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    place = tmp_path / "config"
+    with loopback() as server:
+        stateful_set(server.world, "web")
+        place.write_text(json.dumps(kubeconfig(server.url)), encoding="utf-8")
+        brought = loaded("--kubeconfig", str(place), "-n", "x", "status", "web")
+    assert "kubectl_pets.commands.status" in brought and "kubectl_pets.cluster.client" in brought
+    others = """
+        domain.stepping.deciding domain.stepping.planning domain.safety.lost domain.orphans domain.scale
+        flows.rollout.conductor flows.rollout.checks flows.rollout.gates flows.dns flows.orphans flows.scale views.orphans views.dns
+        cluster.dns cluster.pods cluster.topics.claims cluster.topics.watched_sets
+        cluster.objects.discovery cluster.objects.writes cluster.objects.watches
+    """
+    assert not {name for name in brought if name.removeprefix("kubectl_pets.").startswith(tuple(others.split()))}
+    assert brought & {"tabulate", "dns", "websocket"} == set()
 
 
 def loaded(*words: str) -> set[str]:

@@ -11,7 +11,6 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -171,6 +170,8 @@ def choose(named: Mapping[str, _V], wanted: str, kind: str, sources: Iterable[st
     """The entry of that name, or a ConfigError that names those there are, nearest first."""
     if wanted in named:
         return named[wanted]
+    from difflib import get_close_matches  # only where something is missing
+
     near = get_close_matches(wanted, named, n=5, cutoff=0.5)
     known = near + sorted(name for name in named if name not in near)
     if not known:

@@ -5,7 +5,6 @@ unfinished rollout look done. What may not be read is None, which is not the sam
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
@@ -143,6 +142,8 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
         return NotFoundError(problem, hint=f"was {namesake.command_line(clean(name))} meant, the {namesake.title}?")
     if other is not None:
         return NotFoundError(problem, hint=f"{clean(name)} is a {other}; this is for StatefulSets")
+    from difflib import get_close_matches  # only where something is missing
+
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     shown = ", ".join(kind.command_line(clean(each)) for each in near or sorted(known)[:5])
     if near:
