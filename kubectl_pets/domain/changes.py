@@ -113,6 +113,18 @@ class AnnotateClaim(msgspec.Struct, frozen=True, kw_only=True, tag="annotate-cla
     annotations: dict[str, str | None]
 
 
+class ResizeClaim(msgspec.Struct, frozen=True, kw_only=True, tag="resize-claim"):
+    """Another request for storage (a quantity) and, unless it is empty, another VolumeAttributesClass: in one change, because
+    some drivers make one modification of both and allow few of them a day. Conditional on uid and resourceVersion."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    size: str
+    attributes_class: str = ""
+
+
 class ClearClaimRef(msgspec.Struct, frozen=True, kw_only=True, tag="clear-claim-ref"):
     """Remove uid and resourceVersion from ``spec.claimRef``, if the old uid is still there; namespace and name stay."""
 
@@ -159,6 +171,7 @@ ClaimChange = (
     | DeleteClaim
     | CreateClaim
     | AnnotateClaim
+    | ResizeClaim
     | ClearClaimRef
     | ReserveVolume
     | UndoRetain

@@ -398,10 +398,21 @@ class PersistentVolumeClaimSpec(Value, frozen=True):
     data_source_ref: DataSource | None = None
 
 
+class ModifyVolumeStatus(Value, frozen=True):
+    #: "Pending", "InProgress" or "Infeasible"; newer servers may know more.
+    status: str = ""
+    target_volume_attributes_class_name: str = ""
+
+
 class PersistentVolumeClaimStatus(Value, frozen=True):
     phase: str = ""
     capacity: dict[str, Any] = {}
     conditions: tuple[Condition, ...] = ()
+    #: What an expansion has been granted, and how far it is (KEP-1790), both by resource ("storage").
+    allocated_resources: dict[str, Any] = {}
+    allocated_resource_statuses: dict[str, str] = {}
+    current_volume_attributes_class_name: str | None = None
+    modify_volume_status: ModifyVolumeStatus | None = None
 
 
 class PersistentVolumeClaim(Object, frozen=True):

@@ -29,6 +29,7 @@ from kubectl_pets.domain.changes import (
     DestroyVolume,
     PatchSet,
     ReserveVolume,
+    ResizeClaim,
     SetRetain,
     TakeSnapshot,
     UndoRetain,
@@ -70,6 +71,11 @@ def _of_claim(send: "_Sender", change: ClaimChange) -> None:
             send.create(CLAIMS, claim)
         case AnnotateClaim():
             send.merge(CLAIMS, change, annotations=change.annotations)
+        case ResizeClaim():
+            wanted: dict[str, Any] = {"resources": {"requests": {"storage": change.size}}}
+            if change.attributes_class:
+                wanted["volumeAttributesClassName"] = change.attributes_class
+            send.merge(CLAIMS, change, spec=wanted)
         case ClearClaimRef():
             send.merge(_VOLUMES, change, claim_ref={"uid": None, "resourceVersion": None})
         case ReserveVolume():
@@ -123,17 +129,19 @@ class _Sender:
     def merge(
         self,
         kind: ResourceKind[Any],
-        change: SetRetain | AnnotateClaim | ClearClaimRef | ReserveVolume | UndoRetain | DestroyVolume,
+        change: SetRetain | AnnotateClaim | ResizeClaim | ClearClaimRef | ReserveVolume | UndoRetain | DestroyVolume,
         *,
+        spec: dict[str, Any] | None = None,
         policy: str = "",
         claim_ref: dict[str, Any] | None = None,
         annotations: "dict[str, str] | dict[str, str | None] | dict[str, None] | None" = None,
     ) -> None:
         """A merge patch (RFC 7386) that says which object it means: the server answers 409 where it is another one by now."""
-        namespace, name = (change.namespace, change.name) if isinstance(change, AnnotateClaim) else (None, change.volume)
+        named = (change.namespace, change.name) if isinstance(change, AnnotateClaim | ResizeClaim) else (None, change.volume)
+        namespace, name = named
         meta: dict[str, Any] = {"uid": change.uid, "resourceVersion": change.resource_version}
         patch: dict[str, Any] = {"metadata": meta if annotations is None else {**meta, "annotations": annotations}}
-        spec = {"persistentVolumeReclaimPolicy": policy} if policy else {"claimRef": claim_ref} if claim_ref else {}
+        spec = spec or ({"persistentVolumeReclaimPolicy": policy} if policy else {"claimRef": claim_ref} if claim_ref else {})
         request = Request(
             method="PATCH",
             path=kind.path(namespace, name),

@@ -1,0 +1,121 @@
+"""How far is the expansion of one claim? Three ways of standing still are told apart: the storage is at it, a pod has to be
+started again, and what was asked for cannot be had.
+
+The states are those of ``status.allocatedResourceStatuses`` (KEP-1790, on by default since Kubernetes 1.32); servers before that
+have conditions alone (core/v1 PersistentVolumeClaimConditionType), which tell less: a driver that refuses looks as one that is at
+it. A driver that expands offline only has no state of its own either: it refuses with the gRPC code FailedPrecondition for as
+long as the volume is in use, and is asked again for ever (kubernetes-csi/external-resizer).
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+import msgspec
+
+from kubectl_pets.domain.model import Condition, PersistentVolumeClaim
+from kubectl_pets.domain.orphans.quantities import parse_bytes
+
+#: As gRPC spells it in an error's text.
+_IN_USE = "code = FailedPrecondition"
+
+
+@unique
+class GrowthStage(StrEnum):
+    """Exactly one holds."""
+
+    #: It has the size, and nothing is left to do.
+    DONE = "done"
+    #: The claim asks for less.
+    NOT_ASKED = "not-asked"
+    #: The storage, or the node, is at it.
+    WORKING = "working"
+    #: The driver failed, and is asked again: ``message``.
+    RETRYING = "retrying"
+    #: The volume has grown; the node does its part once a pod uses it.
+    NEEDS_POD = "needs-pod"
+    #: It goes on when the pod that uses it ends (a driver that expands offline only) or starts again (a node that cannot expand
+    #: what is mounted).
+    NEEDS_RESTART = "needs-restart"
+    #: What is asked for cannot be had. It can be asked for less, but for more than ``has``.
+    INFEASIBLE = "infeasible"
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes in bytes; None: the claim does not say."""
+
+    stage: GrowthStage
+    #: What it asks for, and what it has.
+    asks: int | None
+    has: int | None
+    #: Why it stands still; the driver's words, untrusted text.
+    message: str = ""
+    #: When it came to be so.
+    since: datetime | None = None
+    #: The pod has to be gone for a while, not only started again: the driver expands nothing that is in use.
+    offline: bool = False
+
+
+def growth(claim: PersistentVolumeClaim, wanted: int, *, in_use: bool, now: datetime, patience: timedelta) -> Growth:
+    """How far the claim is towards so many bytes. ``in_use``: a pod mounts it. ``patience``: how long a node with such a pod is
+    given before it is said that it waits for the pod to start again, for nothing tells beforehand whether it does."""
+    asks = parse_bytes(claim.spec.resources.requests.get("storage"))
+    has = parse_bytes(claim.status.capacity.get("storage"))
+    found = Growth(stage=GrowthStage.WORKING, asks=asks, has=has)
+    if asks is None or asks < wanted:
+        return msgspec.structs.replace(found, stage=GrowthStage.NOT_ASKED)
+    state = claim.status.allocated_resource_statuses.get("storage", "")
+    holding = {each.type: each for each in claim.status.conditions if each.status == "True"}
+    failed = holding.get("ControllerResizeError") or holding.get("NodeResizeError")
+    if state in ("ControllerResizeInfeasible", "NodeResizeInfeasible"):
+        return _told(found, GrowthStage.INFEASIBLE, failed)
+    pending = holding.get("FileSystemResizePending")
+    if pending is not None or state == "NodeResizePending":
+        return _at_the_node(found, pending, in_use=in_use, now=now, patience=patience)
+    if failed is not None:
+        offline = _IN_USE in failed.message and in_use
+        stage = GrowthStage.NEEDS_RESTART if offline else GrowthStage.RETRYING
+        return msgspec.structs.replace(_told(found, stage, failed), offline=offline)
+    if has is not None and has >= wanted and not state and "Resizing" not in holding:
+        return msgspec.structs.replace(found, stage=GrowthStage.DONE)
+    return _told(found, GrowthStage.WORKING, holding.get("Resizing"))
+
+
+def _at_the_node(
+    found: Growth, pending: Condition | None, *, in_use: bool, now: datetime, patience: timedelta
+) -> Growth:
+    """A kubelet expands what is mounted within a second or so, although the condition asks for a restart; one that cannot looks
+    the same."""
+    if not in_use:
+        return _told(found, GrowthStage.NEEDS_POD, pending)
+    since = pending.last_transition_time if pending is not None else None
+    overdue = since is not None and now - since >= patience
+    return _told(found, GrowthStage.NEEDS_RESTART if overdue else GrowthStage.WORKING, pending)
+
+
+def _told(found: Growth, stage: GrowthStage, by: Condition | None) -> Growth:
+    if by is None:
+        return msgspec.structs.replace(found, stage=stage)
+    return msgspec.structs.replace(found, stage=stage, message=by.message, since=by.last_transition_time)
+
+
+@unique
+class Modification(StrEnum):
+    """How far a claim is towards a VolumeAttributesClass (KEP-3751)."""
+
+    DONE = "done"
+    NOT_ASKED = "not-asked"
+    WORKING = "working"
+    #: The class does not exist, or the driver's controller does not know of it yet.
+    PENDING = "pending"
+    #: The driver refuses it. Asked for what it had before, the claim is well again.
+    INFEASIBLE = "infeasible"
+
+
+def modification(claim: PersistentVolumeClaim, wanted: str) -> Modification:
+    if claim.spec.volume_attributes_class_name != wanted:
+        return Modification.NOT_ASKED
+    under_way = claim.status.modify_volume_status
+    if under_way is not None:
+        states = {"Infeasible": Modification.INFEASIBLE, "Pending": Modification.PENDING}
+        return states.get(under_way.status, Modification.WORKING)
+    return Modification.DONE if claim.status.current_volume_attributes_class_name == wanted else Modification.WORKING
