@@ -37,6 +37,7 @@ VERBS = {
     "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run.", group=True),
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
     "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
+    "resize": Verb("kubectl_pets.commands.resize:command", "Larger volumes: what it takes, and what speaks against it."),
     "quorum": Verb("kubectl_pets.commands.quorum:command", "How many pods may fail, and what endangers the majority."),
     "lost": Verb("kubectl_pets.commands.lost:command", "Pods on nodes that do not answer, and what can be done."),
     "orphans": Verb(
@@ -50,7 +51,7 @@ THEMES = (
     ("Look", ("list", "status")),
     ("Roll out", ("rollout", "partition", "scale")),
     ("Safety", ("quorum", "lost")),
-    ("Storage", ("orphans",)),
+    ("Storage", ("resize", "orphans")),
     ("Network", ("dns",)),
     ("More", ("completion", "help")),
 )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
+    from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
@@ -240,6 +241,11 @@ class Client:
         from kubectl_pets.cluster.topics.scale import surroundings
 
         return surroundings(self._reader, owner)
+
+    def resize_surroundings(self, owner: StatefulSet, attributes_class: str = "") -> ResizeSurroundings:
+        from kubectl_pets.cluster.topics.resize import surroundings
+
+        return surroundings(self._reader, owner, attributes_class)
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
         return read.names(self._reader, _NAMED[resource], namespace)

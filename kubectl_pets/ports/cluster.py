@@ -7,7 +7,16 @@ from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import NamesPort, RightsPort, ServerPort
-from kubectl_pets.ports.sets import AroundPort, ChangePort, HistoryPort, OwnershipPort, ScalePort, SetPort, SetWatchPort
+from kubectl_pets.ports.sets import (
+    AroundPort,
+    ChangePort,
+    HistoryPort,
+    OwnershipPort,
+    ResizePort,
+    ScalePort,
+    SetPort,
+    SetWatchPort,
+)
 
 
 class Cluster(
@@ -20,6 +29,7 @@ class Cluster(
     HistoryPort,
     OwnershipPort,
     ScalePort,
+    ResizePort,
     ChangePort,
     PodPort,
     BudgetPort,

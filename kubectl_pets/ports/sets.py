@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from kubectl_pets.domain.changes import Change
     from kubectl_pets.domain.model import Around, Inventory, SetView, StatefulSet
+    from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
@@ -99,6 +100,14 @@ class ScalePort(Protocol):
 
     def surroundings(self, owner: StatefulSet) -> Surroundings:
         """What scaling this set is judged by: claims, volumes, autoscalers. What may not be read is None."""
+
+
+class ResizePort(Protocol):
+    """What another size of its volumes is judged by."""
+
+    def resize_surroundings(self, owner: StatefulSet, attributes_class: str = "") -> ResizeSurroundings:
+        """What resizing this set's claims is judged by: templates, claims, volumes, classes, quotas, and the
+        VolumeAttributesClass of that name. What may not be read is None. Raises NotFoundError where the set is gone."""
 
 
 class ChangePort(Protocol):

@@ -1,0 +1,146 @@
+"""The words of a resize: how far a claim is, why it is refused, what could not be read."""
+
+from datetime import datetime
+from typing import assert_never
+
+from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
+from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRefused, ResizeRefusedReason, Skip, Skipped
+from kubectl_pets.views.orphans.words import size
+from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text import phrases
+
+
+def stage(found: Growth, pod: str, now: datetime) -> str:
+    """How far it is; of three stalls which one, with what ends it. ``pod``: the one that mounts the claim."""
+    since = f" for {age.age(found.since, now)}" if found.since is not None else ""
+    match found.stage:
+        case GrowthStage.DONE:
+            return f"has {size(found.has)}"
+        case GrowthStage.NOT_ASKED:
+            return f"has {size(found.has)}"
+        case GrowthStage.WORKING:
+            return f"has {size(found.has)}, the storage is at it{since}"
+        case GrowthStage.RETRYING:
+            return f"has {size(found.has)}, the driver fails{since} and is asked again: {clean(found.message)}"
+        case GrowthStage.NEEDS_POD:
+            return f"has {size(found.has)}, its volume has grown and the node does its part when a pod uses it"
+        case GrowthStage.NEEDS_RESTART if found.offline:
+            return f"has {size(found.has)}, the driver expands nothing in use{since}: it goes on when no pod uses the claim"
+        case GrowthStage.NEEDS_RESTART:
+            again = f"it goes on when {clean(pod)} is started again"
+            return f"has {size(found.has)}, its volume has grown and the node waits{since}: {again}"
+        case GrowthStage.INFEASIBLE:
+            why = clean(found.message) or "the driver does not say why"
+            return f"has {size(found.has)}, infeasible{since}: {why}; {lowest(found)}"
+        case _:
+            assert_never(found.stage)
+
+
+def lowest(found: Growth) -> str:
+    """How small a request may be made that failed: it is never taken back (KEP-1790)."""
+    return f"it can be asked for less, as long as that is more than {size(found.has)}"
+
+
+def modification(found: Modification, name: str) -> str:
+    """How far the VolumeAttributesClass is."""
+    match found:
+        case Modification.DONE:
+            return f"attributes class {clean(name)}, as asked for"
+        case Modification.NOT_ASKED:
+            return f"attributes class {clean(name)} then"
+        case Modification.WORKING:
+            return f"attributes class {clean(name)} under way"
+        case Modification.PENDING:
+            return f"attributes class {clean(name)} asked for, and the driver's controller does not know of it"
+        case Modification.INFEASIBLE:
+            return f"attributes class {clean(name)} is refused by the driver"
+        case _:
+            assert_never(found)
+
+
+def refusal(found: ResizeRefused, plan: ResizePlan) -> str:
+    """Why, as a sentence, and the next step where there is one."""
+    names, subject, has = phrases.folded(found.claims), clean(found.subject), size(found.limit)
+    one = len(found.claims) == 1
+    match found.reason:
+        case ResizeRefusedReason.DELETING:
+            return "the set is being deleted."
+        case ResizeRefusedReason.NOT_OBSERVED:
+            return "its controller has not seen the newest spec."
+        case ResizeRefusedReason.LEADER_WORKER_SET:
+            return f"it is a part of LeaderWorkerSet {subject}, whose controller makes its sets anew: change that."
+        case ResizeRefusedReason.OPERATOR:
+            what = f"{names} {'is' if one else 'are'}" if found.claims else "the set is"
+            paused = "tell its operator to leave it alone and say --operator-paused"
+            return f"{what} controlled by {subject}: change the size there, or {paused}."
+        case ResizeRefusedReason.UNDER_WAY:
+            return "a rollout is under way: bring it to its end, or abort it, first."
+        case ResizeRefusedReason.PODS_UNREADABLE:
+            return "its pods may not be read, so nobody knows whether it is at rest."
+        case ResizeRefusedReason.CLAIMS_UNREADABLE:
+            return "its claims may not be listed."
+        case ResizeRefusedReason.NO_TEMPLATES:
+            return "it has no claim templates."
+        case ResizeRefusedReason.WHICH_TEMPLATE:
+            return f"which claim template is meant? There are {subject}: say TEMPLATE=SIZE."
+        case ResizeRefusedReason.UNKNOWN_TEMPLATE:
+            return f"it has no claim template {clean(plan.request.template)}; there is {subject}."
+        case ResizeRefusedReason.SHRINKS:
+            return f"{names} {'has' if one else 'have'} up to {has}: a volume never gets smaller."
+        case ResizeRefusedReason.TAKES_BACK:
+            back = f"an expansion that failed is not taken back, only made smaller (more than {has})"
+            return f"{names} {'has' if one else 'have'} {has} and asked for more: {back}."
+        case ResizeRefusedReason.CLASS_FIXED:
+            return f"StorageClass {subject} of {names} does not say allowVolumeExpansion: true."
+        case ResizeRefusedReason.CLASS_GONE:
+            none = f"{names} {'has' if one else 'have'} no StorageClass"
+            told = f"StorageClass {subject} of {names} is not there" if subject else none
+            return f"{told}, and only what a class provisioned can grow."
+        case ResizeRefusedReason.TERMINATING:
+            return f"{names} {'is' if one else 'are'} being deleted."
+        case ResizeRefusedReason.UNBOUND:
+            return f"{names} {'is' if one else 'are'} not bound to a volume."
+        case ResizeRefusedReason.AMBIGUOUS:
+            return f"{subject} makes claims of the same names: whose {names} {'is' if one else 'are'} cannot be told."
+        case ResizeRefusedReason.QUOTA:
+            return f"ResourceQuota {subject} leaves {has}, which is not enough for all of them."
+        case ResizeRefusedReason.ATTRIBUTES_CLASS_UNKNOWN:
+            silent = "the API server would take it all the same, and nothing would happen"
+            return f"there is no VolumeAttributesClass {subject}; {silent}."
+        case ResizeRefusedReason.ATTRIBUTES_CLASS_FOREIGN:
+            name = clean(plan.request.attributes_class)
+            return f"VolumeAttributesClass {name} is one of {subject}, which is not the driver of {names}."
+        case _:
+            assert_never(found.reason)
+
+
+def skip(found: Skip) -> str:
+    """What the plan does not say."""
+    match found.what:
+        case Skipped.VOLUMES:
+            return "volumes may not be read, so nothing is said of their reclaim policies"
+        case Skipped.STORAGE_CLASSES:
+            return "StorageClasses may not be listed, so nothing is said of whether they can grow and by which driver"
+        case Skipped.QUOTAS:
+            return "ResourceQuotas may not be listed, so nothing is said of what they leave"
+        case Skipped.SCOPED_QUOTA:
+            return f"ResourceQuota {clean(found.subject)} has scopes, so what it leaves is for the API server to say"
+        case Skipped.SETS:
+            return "StatefulSets may not be listed, so nothing is said of another that makes claims of the same names"
+        case Skipped.ATTRIBUTES_CLASS:
+            return "VolumeAttributesClasses may not be read, so nothing is said of whether this one is there"
+        case Skipped.REHEARSAL:
+            return "claims may not be patched, so the API server was not asked whether it takes the changes"
+        case _:
+            assert_never(found.what)
+
+
+def storage(each: ClaimPlan) -> str:
+    """Where a claim's data lies: class, driver, volume and what becomes of it with the claim."""
+    expands = {True: "can grow", False: "cannot grow", None: ""}[each.expandable]
+    told = ", ".join(part for part in (clean(each.provisioner), expands) if part)
+    klass = f"class {clean(each.storage_class)}" if each.storage_class else "no class"
+    policy = f" ({clean(each.reclaim_policy)})" if each.reclaim_policy else ""
+    volume = f", volume {clean(each.volume)}{policy}" if each.volume else ""
+    return klass + (f" ({told})" if told else "") + volume
