@@ -368,3 +368,69 @@ def test_watching_in_vain(pets: Plugin, dns: list[DnsReplica]) -> None:
         watching.terminate()
         _, said = watching.communicate()
     assert (watching.returncode, said.strip()) == (130, "interrupted")
+
+
+# --- who answers instead: the Corefile's other plugins, in a CoreDNS that has them ------------------------------------------
+
+
+def overridden(pets: Plugin, lines: str) -> tuple[dict[str, str], dict[str, Any], str]:
+    """Verdict and reason by pod where these lines stand in the server block, and what ``explain`` says of web-0."""
+    text = corefile(ttl=1, cache=0).replace("    errors\n", "    errors\n" + "".join(f"    {line}\n" for line in lines.splitlines()))
+    made, words = own_dns(pets, corefile=text)
+    try:
+        pets.eventually(lambda: all_hold(document(pets, *words)), "web-1 resolves")
+        seen = document(pets, *words)
+        found = {name["pod"]: name["reason"] or {} for name in seen["names"] if name["kind"] == "pod"}
+        return verdicts(seen), found, pets("dns", "explain", "web", "0", *words).stdout
+    finally:
+        for each in made:
+            each.remove()
+
+
+def all_hold(seen: Any) -> bool:
+    """What is not overridden is right: the server knows the pods by now."""
+    return verdicts(seen)["web-1"] == "right"
+
+
+def here(pets: Plugin, pod: str) -> str:
+    return f"{pod}.web.{pets.namespace}.svc.cluster.local"
+
+
+@pytest.fixture
+def two(pets: Plugin) -> Plugin:
+    serve(pets)
+    pets.make("web", replicas=2)
+    return pets
+
+
+def test_hosts_that_answer_for_a_pod(two: Plugin) -> None:
+    """An address from a migration that somebody forgot."""
+    found, reasons, told = overridden(two, f"hosts {{\n    192.0.2.9 {here(two, 'web-0')}\n    fallthrough\n}}")
+    assert found == {"web-0": "wrong", "web-1": "right"}
+    assert reasons["web-0"]["reason"] == "overridden" and reasons["web-0"]["subject"] == "hosts"
+    assert "the Corefile's hosts answers instead" in told and "192.0.2.9" in told and "kubectl get configmap" in told
+
+
+def test_a_template_that_answers_for_a_pod(two: Plugin) -> None:
+    lines = f'template IN A {here(two, "web-0")} {{\n    answer "{{{{ .Name }}}} 5 IN A 192.0.2.10"\n}}'
+    found, reasons, told = overridden(two, lines)
+    assert found == {"web-0": "wrong", "web-1": "right"}
+    assert reasons["web-0"]["subject"] == "template" and "the Corefile's template answers instead" in told
+
+
+def test_a_template_that_denies_what_nobody_asks_for_is_no_reason(two: Plugin) -> None:
+    """``template IN AAAA . { rcode NOERROR }`` is in many Corefiles, to silence AAAA."""
+    found, reasons, _ = overridden(two, "template IN AAAA . {\n    rcode NOERROR\n}")
+    assert found == {"web-0": "right", "web-1": "right"} and not any(reasons.values())
+
+
+def test_a_rewrite_to_another_pod(two: Plugin) -> None:
+    found, reasons, told = overridden(two, f"rewrite name exact {here(two, 'web-0')} {here(two, 'web-1')} answer auto")
+    assert found == {"web-0": "wrong", "web-1": "right"}
+    assert reasons["web-0"]["subject"] == "rewrite" and "the Corefile's rewrite answers instead" in told
+
+
+def test_an_acl_that_blocks_a_name(two: Plugin) -> None:
+    found, reasons, told = overridden(two, f"acl {here(two, 'web-0')} {{\n    block type A net 127.0.0.0/8\n}}")
+    assert found["web-0"] != "right" and found["web-1"] == "right"
+    assert reasons["web-0"]["reason"] == "overridden" and reasons["web-0"]["subject"] == "acl", told

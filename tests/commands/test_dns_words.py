@@ -175,6 +175,16 @@ def test_a_cache_on_the_nodes_is_told_where_it_was_not_asked() -> None:
     cluster.cache = "kube-system/k8s-app=node-local-dns"
     _, _, err = run(cluster, "web")
     assert "NodeLocal DNSCache (kube-system/k8s-app=node-local-dns)" in err and "was not asked" in err
+    cluster.view = ClientView(pod="client", resolv_conf="nameserver 10.0.0.2\n", getent={"web-0.nginx": ("10.0.0.7",)})
+    _, _, err = run(cluster, "web", "--from", "client")  # which asks its node's servers
+    assert "was not asked" in err
+    cluster.view = ClientView(pod="client", resolv_conf=RESOLV, trouble="no shell")
+    _, _, err = run(cluster, "web", "--from", "client")
+    assert "was not asked" in err
+    for conf in (RESOLV, "nameserver 169.254.20.10\n"):
+        cluster.view = ClientView(pod="client", resolv_conf=conf, getent={"web-0.nginx": ("10.0.0.7",)})
+        _, _, err = run(cluster, "web", "--from", "client")
+        assert "was asked through client, on its node; those of other nodes were not" in err and "which was not asked" not in err
     _, _, err = run(cluster, "web", "--dns-selector", "kube-system/k8s-app=node-local-dns")
     assert "NodeLocal" not in err
 

@@ -91,6 +91,15 @@ def _remarks(view: ClientView, name: Name, zone: Zone) -> Iterator[NameFinding]:
             yield NameFinding(reason=Reason.NODE_CACHE, subject=view.pod, detail=address)
 
 
+def looks_through_cache(view: ClientView, zone: Zone) -> bool:
+    """Whether what the pod sees comes by way of NodeLocal DNSCache, where its node has one: it asks the cache's own address, or
+    the cluster's DNS Service, whose address the cache takes over on its node."""
+    if not view.getent or view.resolv_conf is None:
+        return False
+    servers = read_resolv_conf(view.resolv_conf).nameservers
+    return any(map(_is_link_local, servers)) or not _unsearched(view, zone)
+
+
 def _is_link_local(address: str) -> bool:
     """NodeLocal DNSCache listens on addresses like 169.254.20.10."""
     try:

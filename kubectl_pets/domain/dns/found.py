@@ -78,6 +78,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.CLIENT_NDOTS
             | Reason.NODE_CACHE
             | Reason.NODE_CACHE_UNASKED
+            | Reason.NODE_CACHES_ELSEWHERE
         ):
             return None
         case _:

@@ -100,6 +100,7 @@ class Reason(StrEnum):
     NODE_DNS = "node-dns"  #: the pod itself asks its node's servers; detail: its dnsPolicy
     CLIENT_NDOTS = "client-ndots"  #: subject: the pod looked from, detail: its ndots
     NODE_CACHE_UNASKED = "node-cache-unasked"  #: NodeLocal DNSCache is in the cluster and was not asked; detail: its pods
+    NODE_CACHES_ELSEWHERE = "node-caches-elsewhere"  #: it was asked through a pod (subject), on that node; detail: its pods
     NODE_CACHE = "node-cache"  #: NodeLocal DNS caches between the pod and the cluster's servers; detail: its address
 
 

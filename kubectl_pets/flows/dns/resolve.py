@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
-from kubectl_pets.domain.dns.clients import spellings
+from kubectl_pets.domain.dns.clients import looks_through_cache, spellings
 from kubectl_pets.domain.dns.names import Name, NameKind, positions_of
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis, NameFinding, Reason
-from kubectl_pets.domain.dns.zones import ZoneSource, cluster_zone
+from kubectl_pets.domain.dns.zones import Zone, ZoneSource, cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.slots import slots_of
@@ -124,7 +124,8 @@ class _Looker:
         self._resolv_conf = self._read_resolv_conf()
         sure = cluster_zone(aim.zone, None, self._resolv_conf)
         known = sure.name if sure.source is not ZoneSource.DEFAULT else ""
-        self._remarks = self._read_remarks()
+        self._caches = self._read_caches()
+        self._view: ClientView | None = None
         self._settings = read_settings(session.cluster, aim.where, known)
 
     def look(self, network: Network) -> Diagnosis:
@@ -133,13 +134,19 @@ class _Looker:
         seen = look_at_names(
             self._session.cluster, self._resolver, network, zone, self._settings, chosen=chosen, views=self._views(network)
         )
-        return msgspec.structs.replace(seen, remarks=(*seen.remarks, *self._remarks))
+        return msgspec.structs.replace(seen, remarks=(*seen.remarks, *self._about_caches(zone)))
 
-    def _read_remarks(self) -> tuple[NameFinding, ...]:
+    def _read_caches(self) -> str:
         """Who stands between pods and the servers that are asked; whoever names the servers knows whom they ask."""
         where = self._aim.where
-        cache = "" if where.server or where.selector else self._session.cluster.node_cache()
-        return (NameFinding(reason=Reason.NODE_CACHE_UNASKED, detail=cache),) if cache else ()
+        return "" if where.server or where.selector else self._session.cluster.node_cache()
+
+    def _about_caches(self, zone: Zone) -> tuple[NameFinding, ...]:
+        if not self._caches:
+            return ()
+        if self._view is not None and looks_through_cache(self._view, zone):
+            return (NameFinding(reason=Reason.NODE_CACHES_ELSEWHERE, subject=self._view.pod, detail=self._caches),)
+        return (NameFinding(reason=Reason.NODE_CACHE_UNASKED, detail=self._caches),)
 
     def _views(self, network: Network) -> Callable[[Sequence[Name]], tuple[ClientView, ...]]:
         """What the pod that is looked from sees of the pods' names; nothing where there is none."""
@@ -148,7 +155,8 @@ class _Looker:
             if not self._aim.client:
                 return ()
             pods = [name for name in names if name.kind is NameKind.POD and name.name]
-            return (self._from_client([spelling for name in pods for spelling in spellings(name, network.set.namespace)]),)
+            self._view = self._from_client([spelling for name in pods for spelling in spellings(name, network.set.namespace)])
+            return (self._view,)
 
         return seen
 

@@ -243,6 +243,11 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
                 f"pods ask NodeLocal DNSCache ({detail}) on their node first, which was not asked and may be older; "
                 "--from POD looks through it"
             )
+        case Reason.NODE_CACHES_ELSEWHERE:
+            return (
+                f"NodeLocal DNSCache ({detail}) was asked through {subject}, on its node; those of other nodes were not, "
+                "and may be older"
+            )
         case Reason.NODE_CACHE:
             return f"{subject} asks a cache on its node ({detail}), which may be older than the servers"
         case _:
@@ -324,7 +329,9 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             yield f"{what}: {_pets('dns', seen, '-w')}"
         case Reason.CLIENT_NO_SEARCH | Reason.CLIENT_SEES_OTHER | Reason.CLIENT_NDOTS | Reason.NODE_CACHE | Reason.NODE_DNS:
             yield f"see its dnsPolicy and dnsConfig: {look('get', 'pod', found.subject or pod, '-o', 'yaml')}"
-        case Reason.OTHER_SERVICE | Reason.NODE_CACHE_UNASKED | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
+        case Reason.NODE_CACHE_UNASKED | Reason.NODE_CACHES_ELSEWHERE:
+            return
+        case Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
             return
         case _:
             assert_never(found.reason)
