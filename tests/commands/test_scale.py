@@ -195,6 +195,25 @@ def test_what_was_agreed_to_is_what_is_done(pets: Plugin, monkeypatch: pytest.Mo
     assert replicas(pets) == 2 and len(pods(pets)) == 2
 
 
+def test_who_else_wants_claims_is_asked_once_and_again_after_a_question(pets: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every custom resource of the namespace is read for it."""
+    from kubectl_pets.cluster.client import Client
+
+    asked: list[str] = []
+    real = Client.claim_inventory
+
+    def counted(cluster: Client, namespace: str | None, **narrowed: Any) -> Any:
+        asked.append(str(namespace))
+        return real(cluster, namespace, **narrowed)
+
+    monkeypatch.setattr(Client, "claim_inventory", counted)
+    make(pets, replicas=3, claims=True, extra=GOES)
+    pets("scale", "web", "--replicas", "2", "-y", *WAIT)
+    assert len(asked) == 1
+    pets("scale", "web", "--replicas", "1", *WAIT, interactive=True, answers="y\n")
+    assert len(asked) == 3 and pods(pets) == ["web-0"]
+
+
 # --- who else sets the replicas ----------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 Nothing is decided here: ``foreseeing`` plans, ``scaled`` says how far it is, the views word it. Right before the change
 everything is read and planned again, because between question and answer a volume may have got another policy, or a set another
-number.
+number. Only who else wants the claims, which takes many requests, is not asked again within the same breath.
 """
 
 from contextlib import suppress
@@ -52,12 +52,21 @@ _EXIT = {
 }
 
 
+class _Wanted(msgspec.Struct, frozen=True):
+    """Who else wants the set's claims, and whether all that may tell was read."""
+
+    by_claim: dict[str, tuple[Evidence, ...]]
+    complete: bool
+
+
 class _Planned(msgspec.Struct, frozen=True):
     """A plan, and the look that it was made from."""
 
     owner: StatefulSet
     seen: Assessment
     plan: Scaling
+    #: None: it did not matter.
+    wanted: _Wanted | None = None
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -87,31 +96,35 @@ def resize(session: Session, name: str, replicas: int, options: RunOptions) -> E
                 session.terminal.tell(view.agreed(found.plan, found.seen, server))
             elif not session.terminal.agrees(view.question(found.plan, found.seen, server)):
                 return ExitCode.REFUSED
+            else:
+                found = msgspec.structs.replace(found, wanted=None)  # somebody may have taken long to answer
         return _carry_out(session, source, found, options)
 
 
-def _look(session: Session, snapshot: SetView, replicas: int, stuck_after: StuckAfter) -> _Planned | None:
-    """None: there is no such set any more."""
+def _look(
+    session: Session, snapshot: SetView, replicas: int, stuck_after: StuckAfter, wanted: _Wanted | None = None
+) -> _Planned | None:
+    """None: there is no such set any more. ``wanted``: read a moment ago."""
     if snapshot.set is None:
         return None
     cluster, owner = session.cluster, snapshot.set
     around, now = cluster.surroundings(owner), session.now()
     planned = plan(owner, snapshot, around, replicas, now, stuck_after)
     if planned.moves_claims:
-        wanted, complete = _wanted(session, owner)
-        around = msgspec.structs.replace(around, wanted=wanted, wanted_complete=complete)
+        wanted = wanted or _wanted(session, owner)
+        around = msgspec.structs.replace(around, wanted=wanted.by_claim, wanted_complete=wanted.complete)
         planned = plan(owner, snapshot, around, replicas, now, stuck_after)
-    return _Planned(owner, assess(snapshot, now, stuck_after), planned)
+    return _Planned(owner, assess(snapshot, now, stuck_after), planned, wanted)
 
 
-def _wanted(session: Session, owner: StatefulSet) -> tuple[dict[str, tuple[Evidence, ...]], bool]:
-    """Who else wants the set's claims, and whether all that may tell was read."""
+def _wanted(session: Session, owner: StatefulSet) -> _Wanted:
     try:
         inventory = session.cluster.claim_inventory(owner.namespace, every_class=True)
     except ForbiddenError:
-        return {}, False
+        return _Wanted({}, complete=False)
     users = inventory.users.get(owner.namespace)
-    return wanted_by_others(owner, inventory, session.now()), users is not None and not users.not_read
+    complete = users is not None and not users.not_read
+    return _Wanted(wanted_by_others(owner, inventory, session.now()), complete=complete)
 
 
 def _rehearse(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
@@ -198,6 +211,8 @@ class _Resizing:
     def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> None:
         self._session, self._source, self._agreed, self._options = session, source, agreed.plan, options
         self._changed = agreed.plan.before == agreed.plan.after
+        #: Good for the first attempt only.
+        self._wanted = agreed.wanted
         self.seen = agreed.seen
 
     def run(self, observe: Observer) -> ScaleProgress | _Refused:
@@ -222,7 +237,8 @@ class _Resizing:
     def _change(self, sight: Sight) -> Outcome[ScaleProgress | _Refused]:
         """Change the number, from a fresh look each time."""
         agreed = self._agreed
-        found = _look(self._session, sight.view, agreed.after, self._options.stuck_after)
+        found = _look(self._session, sight.view, agreed.after, self._options.stuck_after, self._wanted)
+        self._wanted = None
         if found is None:
             return Ended(ScaleProgress.DELETED)
         if found.plan.uid != agreed.uid:
