@@ -336,15 +336,15 @@ class _Case:
         """Who may make another set of the name again, or the same, and what else the claim may be."""
         if klass is Class.AMBIGUOUS:
             return []
-        returning = self.index.returning(self.claim.namespace, self.stem)
-        found = [item for item in returning if item.kind is EvidenceKind.SET_RETURNING]
+        found = list(self.index.returning(self.claim.namespace, self.stem))
         if klass is not Class.SCALED_DOWN:
             maybe = doubts.ephemeral(self.claim.name)
             found += [maybe] if maybe else []
             found += self._makers()
             found += self._awaited()
         if klass is Class.SET_GONE:
-            found += [item for item in returning if item.kind is EvidenceKind.SIBLING_OWNED]
+            owner = self.index.sibling_owner(self.claim, self.stem)
+            found += [Evidence(EvidenceKind.SIBLING_OWNED, owner)] if owner else []
         return found
 
     def _makers(self) -> Iterator[Evidence]:

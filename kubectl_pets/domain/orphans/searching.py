@@ -67,6 +67,8 @@ class Index:
         #: By namespace and stem: ordinals, whatever the labels, and who owns one of them.
         self._ordinals: dict[tuple[str, str], list[int]] = {}
         self._owners: dict[tuple[str, str], str] = {}
+        #: By namespace, set and labels: who owns a claim that may be of such a set, whatever the template.
+        self._set_owners: dict[Family, str] = {}
         self.parts: dict[str, tuple[str, int] | None] = {}
         self.clones: dict[tuple[str, str], str] = {}
         for claim in estate.claims:
@@ -74,8 +76,7 @@ class Index:
             if parts is not None:
                 self.siblings.setdefault(family_of(claim, parts[0]), []).append(parts[1])
                 self._ordinals.setdefault((claim.namespace, parts[0]), []).append(parts[1])
-                for owner in claim.metadata.owner_references:
-                    self._owners[claim.namespace, parts[0]] = f"{owner.kind}/{owner.name}"
+                self._note_owners(claim, parts[0])
             for source in (claim.spec.data_source, claim.spec.data_source_ref):
                 if source is not None and source.kind == "PersistentVolumeClaim" and claim.status.phase != "Bound":
                     self.clones[claim.namespace, source.name] = claim.name
@@ -83,6 +84,22 @@ class Index:
             family.sort()
         self._wanted: dict[str, MountedBy] = {}
         self._returning: dict[tuple[str, str], tuple[Evidence, ...]] = {}
+
+    def _note_owners(self, claim: PersistentVolumeClaim, stem: str) -> None:
+        for owner in claim.metadata.owner_references:
+            subject = f"{owner.kind}/{owner.name}"
+            self._owners[claim.namespace, stem] = subject
+            for _, name in origins.explanations(stem):
+                self._set_owners[family_of(claim, name)] = subject
+
+    def sibling_owner(self, claim: PersistentVolumeClaim, stem: str) -> str:
+        """Who owns another claim of the set that this one may be of: of the same name but for the ordinal, or of another template
+        and with the same labels; empty: nobody."""
+        subject = self._owners.get((claim.namespace, stem), "")
+        if not subject and self._set_owners:
+            found = (self._set_owners.get(family_of(claim, name), "") for _, name in origins.explanations(stem))
+            subject = next(filter(None, found), "")
+        return subject
 
     def wanted(self, namespace: str) -> MountedBy:
         found = self._wanted.get(namespace)
@@ -104,7 +121,7 @@ class Index:
     def returning(self, namespace: str, stem: str) -> tuple[Evidence, ...]:
         """What shows, of all sets that the stem allows for, that one which is gone is being made again: one of its pods runs and
         mounts its claim; something of it has no owner, as ``kubectl delete --cascade=orphan`` leaves it, and as no set of its
-        name has taken it on; somebody owns another of its claims."""
+        name has taken it on."""
         key = (namespace, stem)
         found = self._returning.get(key)
         if found is None:
@@ -120,9 +137,6 @@ class Index:
             pod = next((pod for pod in running if wanted.mounts(pod, stem + pod[len(name):])), None)
             if left or pod:
                 yield Evidence(EvidenceKind.SET_RETURNING, left or f"Pod/{pod}", name)
-        owner = self._owners.get((namespace, stem))
-        if owner is not None:
-            yield Evidence(EvidenceKind.SIBLING_OWNED, owner)
 
     def suffix_sets(self, namespace: str, stem: str) -> list[LiveSet]:
         """Live sets whose name ends the stem, whatever their templates."""

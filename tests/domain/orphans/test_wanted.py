@@ -157,6 +157,15 @@ def test_who_owns_another_claim_of_the_set_may_want_this_one() -> None:
     assert verdict.klass is Class.AMBIGUOUS and Evidence(E.SIBLING_OWNED, "Elasticsearch/es") in verdict.evidence
 
 
+def test_a_claim_of_another_template_is_a_sibling_where_its_labels_are_the_same() -> None:
+    other = claim("logs-web-1", owners=(OwnerReference(kind="Elasticsearch", name="es", uid="e"),))
+    verdict = judge(estate(GONE, other), NOW)[0]
+    assert verdict.klass is Class.AMBIGUOUS and Evidence(E.SIBLING_OWNED, "Elasticsearch/es") in verdict.evidence
+    for name, labels in (("logs-web-1", {"any": "thing"}), ("logs-db-1", {"app": "web"})):
+        stranger = claim(name, owners=other.metadata.owner_references, labels=labels)
+        assert judge(estate(GONE, stranger), NOW)[0].klass is Class.SET_GONE
+
+
 def _left(name: str, *owners: OwnerReference) -> PodUse:
     return PodUse(metadata=Named(name=name, namespace="prod", labels=PodLabels(pod_name=name), owner_references=owners))
 

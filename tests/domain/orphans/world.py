@@ -2,17 +2,19 @@
 
 The oracle shares nothing with the code under test: it is a StatefulSet controller in a few lines, that counts ordinals upwards and
 writes out the names of the claims that its pods mount, for the cluster as it is and for every size that it may be given; another
-in a few lines for LeaderWorkerSets; and a memory of who made which claim. Names are drawn from few words, numbers among them, so
-that they collide all the time.
+in a few lines for LeaderWorkerSets; and a memory of who made which claim, and of who will make a set again. Names are drawn from
+few words, numbers among them, so that they collide all the time.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 
 import msgspec
 
 from kubectl_pets.domain.model import (
     Condition,
+    DataSource,
     ManagedFieldsEntry,
     Object,
     ObjectMeta,
@@ -27,6 +29,7 @@ from kubectl_pets.domain.orphans.inventory import (
     AutoscalerSpec,
     ClaimInventory,
     ClaimRef,
+    CustomScaler,
     CustomUse,
     GroupRollingUpdate,
     GroupRolloutStrategy,
@@ -43,6 +46,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ScaledObject,
     ScaledObjectSpec,
     ScaleTarget,
+    Unreadable,
     Workload,
     Workloads,
 )
@@ -91,6 +95,11 @@ class Set:
     original: int = 0
     statics: list[str] = field(default_factory=list)
     ephemeral: str = ""
+    #: Something other than an HPA or a ScaledObject scales it: to any size.
+    custom_scaled: bool = False
+    #: A custom resource that controls it, and whether an autoscaler scales that one: then the set may get any size, too.
+    owner: str = ""
+    owner_scaled: bool = False
 
     def ordinals(self, replicas: int, reserved: list[int]) -> list[int]:
         """The controller's loop: count up from the first ordinal, leave out the reserved ones, until there are enough."""
@@ -111,7 +120,8 @@ class Set:
     def will_mount(self) -> set[Name]:
         """By all pods of all sizes that it may come to have, with its holes and without."""
         size = max(self.replicas, self.autoscaler, self.scaled_object, self.original)
-        size = size if self.replicas else max(size, ANY_SIZE)
+        if not self.replicas or self.custom_scaled or self.owner_scaled:
+            size = max(size, ANY_SIZE)
         wanted = {(self.space, name) for name in self.statics}
         for ordinal in {*self.ordinals(size, self.reserved), *self.ordinals(size, [])}:
             wanted |= self.mounted_by(ordinal)
@@ -134,6 +144,16 @@ class Claim:
     backup: bool = False
     tracked: bool = False
     resizing: bool = False
+    #: Marked by this program, which makes its set again.
+    recreating: bool = False
+    #: Its managed fields are another claim's, from before it.
+    copied: bool = False
+    #: It cannot be decoded.
+    garbled: bool = False
+    #: It is being filled from the claim of that name.
+    source: str = ""
+    #: No pod has used it since a few minutes ago.
+    young: bool = False
 
 
 @dataclass
@@ -192,6 +212,16 @@ class World:
     revisions: list[Name] = field(default_factory=list)
     #: Pods that nobody owns.
     orphaned: set[Name] = field(default_factory=set)
+    #: Claims of sets that went minutes ago, with nothing left of them, and that come back: they may be candidates, but take a
+    #: word more to be deleted.
+    away: set[Name] = field(default_factory=set)
+    #: Claims of ephemeral volumes whose owner was taken off.
+    loose: set[Name] = field(default_factory=set)
+    #: Namespace, kind and name of what scales a set that is gone.
+    waiting: list[tuple[str, str, str]] = field(default_factory=list)
+    #: Namespaces with an object that cannot be decoded, and with kinds that may not be read: whatever these want is unknown.
+    garbled: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
 
     @classmethod
     def grown(cls, seed: object) -> "World":
@@ -213,6 +243,7 @@ class World:
         for groups in self.groups:
             found |= groups.will_mount()
         found |= {(space, claim) for space, _, claim in self.resources}
+        found |= {(claim.space, claim.source) for claim in self.claims.values() if claim.source}
         return found | self.scaled
 
     def untouchable(self) -> set[Name]:
@@ -221,8 +252,9 @@ class World:
             name
             for name, claim in self.claims.items()
             if claim.owned or claim.kept or claim.terminating or claim.phase == "Lost" or not _is_controllers(claim)
-            or claim.backup or claim.tracked or claim.resizing
-        } | self.returning
+            or claim.backup or claim.tracked or claim.resizing or claim.recreating or claim.copied or claim.garbled
+            or claim.space in self.garbled | self.unread
+        } | self.returning | self.loose
 
     # --- growing -------------------------------------------------------------------------------------------------------------
 
@@ -237,18 +269,34 @@ class World:
             self._add_by_hand()
         for _ in range(random.choice((0, 0, 1, 2))):
             self._add_workload()
-        if random.random() < 0.2:
-            self._add_groups()
-        if random.random() < 0.25:
-            self._add_maker()
+        for chance, add in ((0.2, self._add_groups), (0.25, self._add_maker)):
+            if random.random() < chance:
+                add()
         if self.claims and random.random() < 0.25:
             space, name = random.choice(sorted(self.claims))
             self.resources.append((space, self._name(), name))
         if self.claims and random.random() < 0.3:
             space, name = random.choice(sorted(self.claims))
             self.pods.append((space, self._name(), [name, random.choice(sorted(self.claims))[1]]))
+        for chance, add in ((0.1, self._add_loose), (0.15, self._add_copy), (0.04, self._garble), (0.04, self._forbid)):
+            if random.random() < chance:
+                add()
         for claim in self.claims.values():
             self._blemish(claim)
+
+    def _garble(self) -> None:
+        self.garbled.add(self.random.choice(SPACES))
+
+    def _forbid(self) -> None:
+        self.unread.add(self.random.choice(SPACES))
+
+    def _add_copy(self) -> None:
+        """A claim that is being filled from another one."""
+        if not self.claims:
+            return
+        space, name = self.random.choice(sorted(self.claims))
+        copy = (space, f"copy-of-{self._name()}-0")
+        self.claims.setdefault(copy, Claim(*copy, labels={}, maker="manager", phase="Pending", volume="", source=name))
 
     def _name(self) -> str:
         return "-".join(self.random.choices(self.words, k=self.random.choice((1, 1, 2, 2, 3))))
@@ -285,21 +333,54 @@ class World:
             setattr(item, random.choice(("autoscaler", "scaled_object", "original")), random.randint(1, 6))
         if random.random() < 0.15:
             item.ephemeral = random.choice(("v", "v-1", "0"))
+        item.custom_scaled = random.random() < 0.05
+        if random.random() < 0.15:
+            item.owner, item.owner_scaled = f"own-{self._name()}", random.random() < 0.5
         before = set(self.claims)
         self._live(item)
         if to is self.sets and self.claims and random.random() < 0.15:
             item.statics = [random.choice(sorted(self.claims))[1]]
         if to is self.sets:
             self._run(item)
-        elif random.random() < 0.2:  # deleted with --cascade=orphan: its pods stay, or, at 0, its revisions
-            self.returning |= {name for name in self.claims if name not in before}
+        else:
+            self._go(item, {name for name in self.claims if name not in before})
+        to.append(item)
+
+    def _go(self, item: Set, claims: set[Name]) -> None:
+        """The set is gone, with these claims of its own left: for good, or to be made again. Where one of its name lives, that is
+        it; and a live set that the names and labels of its claims fit has taken them over."""
+        random = self.random
+        way = random.random()
+        if way < 0.2:  # deleted with --cascade=orphan: its pods stay, or, at 0, its revisions
+            self.returning |= claims
             pods = len(self.pods)
             if random.random() < 0.6:
                 self._run(item)
             self.orphaned |= {(space, pod) for space, pod, _ in self.pods[pods:]}
             if len(self.pods) == pods or random.random() < 0.3:
                 self.revisions.append((item.space, item.name))
-        to.append(item)
+            return
+        if any((live.space, live.name) == (item.space, item.name) for live in self.sets):
+            return
+        claims = {name for name in claims if not any(_takes(live, self.claims[name]) for live in self.sets)}
+        if way < 0.3:  # deleted at 0, to be made again: its autoscaler stays
+            self.returning |= claims
+            self.waiting.append((item.space, random.choice(("hpa", "keda", "cron")), item.name))
+        elif way < 0.35 and claims:  # its maker owns one of them
+            self.returning |= claims
+            self.claims[random.choice(sorted(claims))].owned = True
+        elif way < 0.45:
+            self.away |= claims
+            for name in claims:
+                self.claims[name].young = True
+
+    def _add_loose(self) -> None:
+        """Of a pod's generic ephemeral volume; the owner was taken off, and the pod is gone."""
+        pod = self.random.choice(("eph-0", "eph-x-3", "eph-6d4b9c7f5-x7k2p"))
+        for volume in ("v-0", "cache-1"):
+            key = (SPACES[0], f"{pod}-{volume}")
+            self.claims[key] = Claim(*key, labels={"app": "x"}, maker=CONTROLLER)
+            self.loose.add(key)
 
     def _add_groups(self) -> None:
         """A LeaderWorkerSet with a history; its leader set and worker sets are there or being made again."""
@@ -390,8 +471,10 @@ class World:
         self.workloads.append((space, kind, name, [claim] if random.random() < 0.9 else [], scratch if kind != "controllerrevisions" else ""))
 
     def _blemish(self, claim: Claim) -> None:
+        if claim.source:
+            return
         chance = self.random.random()
-        claim.owned = chance < 0.04
+        claim.owned = claim.owned or chance < 0.04
         claim.kept = 0.04 <= chance < 0.08
         claim.terminating = 0.08 <= chance < 0.11
         if 0.11 <= chance < 0.13:
@@ -402,9 +485,12 @@ class World:
             claim.volume = "missing"
         elif 0.18 <= chance < 0.20:
             claim.volume = "another's"
-        claim.backup = 0.20 <= chance < 0.22
+        claim.backup = 0.20 <= chance < 0.22 and not claim.owned
         claim.tracked = 0.22 <= chance < 0.24
         claim.resizing = 0.24 <= chance < 0.26
+        claim.recreating = 0.26 <= chance < 0.27
+        claim.copied = 0.27 <= chance < 0.29
+        claim.garbled = 0.29 <= chance < 0.30
 
     # --- as it is read -------------------------------------------------------------------------------------------------------
 
@@ -447,6 +533,22 @@ class World:
                 )
                 for maker in self.makers
                 if maker.scaled
+            )
+            + tuple(
+                HorizontalPodAutoscaler(
+                    metadata=ObjectMeta(name="hpa", namespace=item.space),
+                    spec=AutoscalerSpec(scale_target_ref=ScaleTarget(kind="Owner", name=item.owner), max_replicas=3),
+                )
+                for item in self.sets
+                if item.owner_scaled
+            )
+            + tuple(
+                HorizontalPodAutoscaler(
+                    metadata=ObjectMeta(name="hpa", namespace=space),
+                    spec=AutoscalerSpec(scale_target_ref=ScaleTarget(kind="StatefulSet", name=name), max_replicas=2),
+                )
+                for space, kind, name in self.waiting
+                if kind == "hpa"
             ),
             scaled_objects=tuple(
                 ScaledObject(
@@ -455,11 +557,20 @@ class World:
                 )
                 for item in self.sets
                 if item.scaled_object
+            )
+            + tuple(
+                ScaledObject(
+                    metadata=ObjectMeta(name="keda", namespace=space),
+                    spec=ScaledObjectSpec(scale_target_ref=ScaleTarget(kind="StatefulSet", name=name)),
+                )
+                for space, kind, name in self.waiting
+                if kind == "keda"
             ),
             volumes=volumes,
             users={space: self._users(space) for space in SPACES},
             leader_worker_sets=tuple(map(_leader_worker_set, self.groups)),
             custom={space: self._custom(space, claims) for space in SPACES},
+            unreadable=tuple(Unreadable("cronjobs", space, "garbled") for space in sorted(self.garbled)),
         )
 
     def _set(self, item: Set) -> StatefulSet:
@@ -486,6 +597,7 @@ class World:
             labels=item.labels,
             annotations=annotations,
             volumes=volumes,
+            owners=(OwnerReference(kind="Owner", name=item.owner, uid="o", controller=True),) if item.owner else (),
         )
 
     def _custom(self, space: str, claims: tuple[PersistentVolumeClaim, ...]) -> CustomUse:
@@ -493,6 +605,15 @@ class World:
             *(claim for claim in claims if claim.namespace == space),
             named={claim: f"VirtualMachine/{name}" for where, name, claim in self.resources if where == space},
             living={maker.name: f"Prometheus/{maker.name}" for maker in self.makers if maker.lives and maker.space == space},
+            scalers=(
+                *(CustomScaler("Cron/c", _target(item)) for item in self.sets if item.custom_scaled and item.space == space),
+                *(
+                    CustomScaler("Cron/w", ScaleTarget(kind="StatefulSet", name=name))
+                    for where, kind, name in self.waiting
+                    if kind == "cron" and where == space
+                ),
+            ),
+            not_read=("virtualmachines.kubevirt.io",) if space in self.unread else (),
         )
 
     def _users(self, space: str) -> Workloads:
@@ -514,6 +635,11 @@ class World:
         owned = (OwnerReference(kind="StatefulSet", name="w", uid="u", controller=True),)
         kept = tuple(_owned(item, owned) for item in made.pop("controllerrevisions", ()))
         return Workloads({**NOBODY.read, **made, "pods": pods, "controllerrevisions": (*kept, *left)})
+
+
+def _takes(item: Set, claim: Claim) -> bool:
+    stem = claim.name.rpartition("-")[0]
+    return claim.space == item.space and stem.endswith(f"-{item.name}") and item.labels.items() <= claim.labels.items()
 
 
 def _pod(space: str, name: str, *, owned: bool) -> Named:
@@ -559,6 +685,11 @@ def _is_controllers(claim: Claim) -> bool:
 
 def _claim(claim: Claim) -> PersistentVolumeClaim:
     fields: tuple[ManagedFieldsEntry, ...] = MADE[claim.maker]
+    if claim.copied:
+        fields = tuple(msgspec.structs.replace(entry, time=NOW - timedelta(days=99)) for entry in fields)
+    conditions: tuple[Condition, ...] = (Condition(type="Resizing", status="True"),) if claim.resizing else ()
+    if claim.young:
+        conditions += (Condition(type="Unused", status="True", last_transition_time=NOW - timedelta(minutes=9)),)
     key = f"{claim.space}/{claim.name}"
     return PersistentVolumeClaim(
         metadata=ObjectMeta(
@@ -567,16 +698,20 @@ def _claim(claim: Claim) -> PersistentVolumeClaim:
             uid=key,
             labels=claim.labels | ({"velero.io/restore-name": "r"} if claim.backup else {}),
             managed_fields=fields,
+            creation_timestamp=NOW - timedelta(days=90) if claim.copied else None,
             deletion_timestamp=NOW if claim.terminating else None,
             annotations=({"kubectl-pets/keep": "ann: still needed"} if claim.kept else {})
+            | ({"kubectl-pets/recreating": "resize"} if claim.recreating else {})
             | ({"kubectl-pets/created-by": claim.note} if claim.note else {})
             | ({"argocd.argoproj.io/tracking-id": "web:/PersistentVolumeClaim:x"} if claim.tracked else {}),
             owner_references=(OwnerReference(kind="Backup", name="b", uid="u"),) if claim.owned else (),
         ),
-        spec=PersistentVolumeClaimSpec(volume_name=f"pv-{key}" if claim.volume else ""),
-        status=PersistentVolumeClaimStatus(
-            phase=claim.phase, conditions=(Condition(type="Resizing", status="True"),) if claim.resizing else ()
+        spec=PersistentVolumeClaimSpec(
+            volume_name=f"pv-{key}" if claim.volume else "",
+            data_source=DataSource(kind="PersistentVolumeClaim", name=claim.source) if claim.source else None,
         ),
+        status=PersistentVolumeClaimStatus(phase=claim.phase, conditions=conditions),
+        unreadable="it is garbled" if claim.garbled else "",
     )
 
 
