@@ -3,11 +3,11 @@
 import click
 
 from kubectl_pets.cli.options import PartitionValue, SetName, connection, exit_codes, pass_session
-from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.partition import PartitionRequest
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Goal, Partition
 from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.flows.engine.inquiry import judged
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.session import Session
@@ -39,7 +39,7 @@ def command(session: Session, name: str, value: PartitionRequest | None, options
       kubectl pets partition web 50% --dry-run
     """
     if value is None:
-        seen = assess(session.cluster.set_view(session.namespace, name), session.now())
+        seen = judged(session.cluster, session.cluster.set_view(session.namespace, name), options.stuck_after)
         terminal = session.terminal
         text = (
             picture.draw(seen, width=terminal.width, colour=terminal.colour)

@@ -34,6 +34,10 @@ class SetViewSource(Protocol):
     def refresh(self) -> SetView:
         """Read the set and its pods afresh from the API server (two requests), past every cache."""
 
+    def with_revisions(self) -> SetView:
+        """As ``latest``, with the ControllerRevisions read afresh (one request; none where they may not be read): a watch that
+        was cut and has not noticed says nothing of one that was deleted."""
+
     def trouble(self) -> str | None:
         """What keeps the watches from the server right now, in words for a status line; None when all is well."""
 

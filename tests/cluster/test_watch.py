@@ -233,6 +233,16 @@ def test_a_fresh_read_fetches_the_new_number_of_a_revision_gone_back_to(server: 
     assert len(server.requests("/controllerrevisions", watch=False)) == lists, "known now"
 
 
+def test_revisions_are_read_afresh_where_something_rests_on_them(server: Loopback, source: SetSource) -> None:
+    """A fresh look leaves them to the watch, which may have been cut without a word."""
+    server.world.put("controllerrevisions", "web-2", labels={"app": "web"})
+    until(source, lambda seen: len(seen.revisions or ()) == 2)
+    _deaf(server)
+    server.world.delete("controllerrevisions", "web-2")
+    assert sorted(each.name for each in source.refresh().revisions or ()) == ["web-1", "web-2"]
+    assert [each.name for each in source.with_revisions().revisions or ()] == ["web-1"]
+
+
 def test_events_that_a_fresh_read_has_overtaken_do_no_harm(server: Loopback, source: SetSource) -> None:
     _deaf(server)
     for count in (4, 5, 6):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.cluster.pods.execute import ExecResult
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
@@ -23,6 +24,7 @@ from kubectl_pets.flows.rollout.gates import ExecGate
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Cluster
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
+from tests.domain.test_before import EARLY, LATE
 
 STAGED = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2))
 CANARY = snapshot(statefulset(partition=2), pod(0), pod(1), pod(2, NEW))
@@ -38,12 +40,14 @@ class Scripted:
         self.scenes, self.reads, self.applies = list(scenes), list(reads), list(applies)
         self.changes: list[Change] = []
         self.fresh_reads = 0
+        #: What it looks like once revisions are read; None: as the watches say.
+        self.revised: SetView | None = None
 
     def now(self) -> datetime:
         return NOW
 
-    def around(self, namespace: str, asked: Questions) -> Around:
-        return Around()
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
+        return (Around(),) * len(asked)
 
     def latest(self) -> SetView:
         return self.scenes[0]
@@ -53,6 +57,11 @@ class Scripted:
         failure = self.reads.pop(0) if self.reads else None
         if failure is not None:
             raise failure
+        return self.scenes[0]
+
+    def with_revisions(self) -> SetView:
+        if self.revised is not None:
+            self.scenes[0] = self.revised
         return self.scenes[0]
 
     def wait(self, timeout: float | None) -> bool:
@@ -221,6 +230,16 @@ def test_nothing_is_deleted_that_nobody_agreed_to() -> None:
     assert script.changes == []
     assert drive(script, Abort()).exit_code is ExitCode.OK
     assert [change.name for change in script.changes if isinstance(change, DeletePod)] == ["web-2"]
+
+
+def test_an_abort_reads_the_revision_again_that_it_rests_on() -> None:
+    """Somebody has deleted it, and the watch was cut without a word: the pod would come back at the wanted version."""
+    held = snapshot(statefulset(partition=3), pod(0), pod(1), pod(2, NEW), revisions=(EARLY, LATE))
+    script = Scripted(held)
+    script.revised = replace(held, revisions=(LATE,))
+    found = drive(script, Abort())
+    assert found.ending == Overtaken(reason=OvertakenReason.REVISION_GONE) and not found.changed
+    assert script.changes == []
 
 
 def test_a_set_that_is_gone_ends_it() -> None:

@@ -129,6 +129,16 @@ def test_chosen_pods_settle_one_after_the_other() -> None:
     assert isinstance(after, Act) and isinstance(after.step, Evict) and after.step.pod == "web-1"
 
 
+def test_a_chosen_pod_that_is_missing_has_to_come_before_it_counts_as_restarted() -> None:
+    """What is made in its place is made anew: it is not taken down again."""
+    goal, gone = RestartPods(pods=("web-1",)), seen(statefulset(current=NEW), pod(0, NEW), pod(2, NEW))
+    decision, memory = decide(goal, gone, NOW, RunMemory())
+    assert decision == Wait(reason=WaitReason.PODS, pods=("web-1",))
+    back = seen(statefulset(current=NEW), pod(0, NEW), pod(1, NEW), pod(2, NEW))
+    assert decide(goal, back, NOW, memory)[0] == Done(reason=DoneReason.RESTARTED)
+    assert decided(RestartPods(pods=()), back) == Done(reason=DoneReason.NOTHING_TO_DO)
+
+
 def test_a_plan_in_which_only_settling_is_left_says_so() -> None:
     found = seen(statefulset(current=NEW), pod(0, NEW, since=JUST), pod(1, NEW), pod(2, NEW))
     planned = plan(Run(settle=SETTLE), found, NOW)

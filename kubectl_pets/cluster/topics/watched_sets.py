@@ -240,6 +240,11 @@ class SetSource(OneSet[SetView]):
         with self._board.condition:
             return self._look()
 
+    def with_revisions(self) -> SetView:
+        if not self._own.revisions.store.denied:
+            self._reread(self._own.revisions)
+        return self.latest()
+
     def _reread_all(self) -> None:
         self._reread(self._sets)
         with self._board.condition:

@@ -138,7 +138,9 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
         if going_on and set(noted) != set(goal.pods):
             return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), memory
         if not going_on:
-            return _begin(goal, seen, now), memory
+            begin = _begin(goal, seen, now)
+            if begin is not None:
+                return begin, memory
         memory = replace(memory, written=True)
     left = to_do(goal, seen)
     todo = [member for member in left if member.name not in memory.skipped and not _leads(goal, member)]
@@ -166,14 +168,15 @@ def _leads(goal: RestartPods, member: Member) -> bool:
     return goal.leader is not None and goal.leader in member.labels
 
 
-def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision:
+def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision | None:
+    """None: none of these pods is there, and those that come are made anew already; they only have to come."""
     others = tuple(blocker for blocker in seen.blockers if blocker.pod not in goal.pods)
     if seen.phase is Phase.STUCK and others:
         return Refused(reason=RefusedReason.STUCK, blockers=others)
     by_name = {member.name: member for member in seen.members}
     uids = ",".join(f"{name}={by_name[name].uid[:_UID]}" for name in goal.pods if name in by_name and by_name[name].uid)
     if not uids:
-        return Done(reason=DoneReason.NOTHING_TO_DO)
+        return None if any(name in by_name for name in goal.pods) else Done(reason=DoneReason.NOTHING_TO_DO)
     return Act(step=Note(notes={PODS_ANNOTATION: f"{_text(now)} {uids}"}, pods=goal.pods))
 
 

@@ -88,6 +88,10 @@ class SetLook:
             self._sight = Sight(view=view, seen=self.seen, now=now, fresh=fresh)
             return self._sight
 
+    def comes_back_at(self) -> str:
+        """The revision at which a deleted pod that is held back comes back now, as the API server has it."""
+        return assess(self._source.with_revisions(), self._clock.now()).before.held
+
     def show(self, decision: Decision | None = None) -> None:
         """Have the last look shown, with what was decided on it."""
         assert self._sight is not None

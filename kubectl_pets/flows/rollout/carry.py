@@ -37,6 +37,7 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.inquiry import judged
 from kubectl_pets.flows.engine.looking import await_observed, unseen
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.options import RunOptions
@@ -77,7 +78,7 @@ def carry(
     there is nothing to do or to refuse. Returns the exit code; raises PetsError."""
     snapshot = _observed(session, name)
     now = session.now()
-    seen = assess(snapshot, now, options.stuck_after)
+    seen = judged(session.cluster, snapshot, options.stuck_after)
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
     careful = checks is not None and checks.careful(seen)
     goal = refusal(seen) or make_goal(seen, careful)

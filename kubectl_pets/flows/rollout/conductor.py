@@ -12,9 +12,11 @@ from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
+    Delete,
     Done,
     DoneReason,
     Ending,
+    Evict,
     GateFailed,
     Goal,
     Overtaken,
@@ -174,6 +176,10 @@ class _Run:
                 return Again()
             case Refused() | GateFailed() as ending:
                 return Ended(ending)
+        if isinstance(step, Delete | Evict) and step.comes_back_at not in ("", sight.seen.update_revision):
+            # It rests on a ControllerRevision, which is no part of a fresh look: were it gone, the wanted version would come.
+            if self._look.comes_back_at() != step.comes_back_at:
+                return Again(fresh=True)
         assert sight.view.set is not None
         self.memory = before(decision, self.memory)
         answer = self._cluster.apply(change_for(step, sight.view.set, sight.seen))
