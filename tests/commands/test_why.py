@@ -96,3 +96,45 @@ source: {{component: kubelet}}
     assert [(each["cause"], each["reason"]) for each in status["failing"]] == [("not-started", "FailedMount")]
     assert 'secret "missing" not found' in status["failing"][0]["message"]
     assert [each["name"] for each in status["silentNodes"]] == ["nobody"]
+
+
+def test_a_label_that_the_controller_may_not_put_right_is_no_complete_set(pets: Plugin) -> None:
+    """Whoever may not update a pod does nothing else either; nothing in the set's status tells of it."""
+    name = f"no-updates-{pets.namespace}"
+    pets.make("web")
+    pets.plane.apply(
+        f"""
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {{name: {name}}}
+spec:
+  matchConstraints:
+    namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {pets.namespace}}}}}
+    resourceRules: [{{apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [pods]}}]
+  validations: [{{expression: "!request.userInfo.username.endsWith('statefulset-controller')", message: no updates of pods}}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {{name: {name}}}
+spec: {{policyName: {name}, validationActions: [Deny]}}
+"""
+    )
+    try:
+        label = "statefulset.kubernetes.io/pod-name"
+        pets.eventually(lambda: _is_refused(pets, label), "the policy counts")
+        said = pets("status", "web", expect=None)
+        assert said.code in (3, 4) and "web-1 cannot be updated" in said.stdout, said.stdout
+        # The controller's last success may be of the same second as its first failure, which is not told then.
+        pets.eventually(lambda: "no updates of pods" in pets("status", "web", "-o", "json", expect=None).stdout, "why is told")
+        assert "web-1 cannot be updated" in pets("list").stdout
+    finally:
+        for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
+            pets.plane.kubectl("delete", kind, name)
+    pets.eventually(lambda: pets.get("pod", "web-1")["metadata"]["labels"].get(label) == "web-1", "the controller puts it right")
+    pets("status", "web", "-w", "--timeout", "60s")
+
+
+def _is_refused(pets: Plugin, label: str) -> bool:
+    """Take the label off, and see whether the controller's update is refused."""
+    pets.kubectl("label", "pod", "web-1", f"{label}-", check=False)
+    return "FailedUpdate" in pets.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}")

@@ -71,7 +71,9 @@ class _Finder:
         self._taken = _names_taken(owner, snapshot)
         self._not_made = refusals(owner, self._events, "Create")
         at_rest = draft.all_available and not any(member.outdated for member in draft.members)
-        self._not_updated = {} if at_rest else refusals(owner, self._events, "Update")
+        self._refused_updates = refusals(owner, self._events, "Update")
+        self._not_updated = {} if at_rest else self._refused_updates
+        self._now = draft.at
 
     def of_surplus(self, member: Member) -> Blocker | None:
         if member.state is PodState.ENDED:
@@ -85,9 +87,20 @@ class _Finder:
         if member.trouble is not None and not member.trouble.container:
             return self._of_trouble(Cause.POD_ENDS, member, member.trouble)
         by_state = self._by_state(member)
+        if by_state is None and member.mislabelled and member.state not in LEAVING:
+            return self._mislabelled(member)
         if by_state is None and member.state is not PodState.MISSING and member.name in self._not_updated:
             return self._refused(Cause.UPDATE_REFUSED, member, self._not_updated[member.name])
         return by_state
+
+    def _mislabelled(self, member: Member) -> Blocker:
+        """The controller mends it within a moment, so patience begins when somebody sees it, or its refusal was told."""
+        refused = self._refused_updates.get(member.name)
+        if refused is not None:
+            return self._refused(Cause.UPDATE_REFUSED, member, refused)
+        since = self._missing_since.get(member.name, self._now)
+        told = "its label statefulset.kubernetes.io/pod-name is not its name"
+        return self._since(Cause.UPDATE_REFUSED, member, since, message=told)
 
     def _by_state(self, member: Member) -> Blocker | None:
         match member.state:

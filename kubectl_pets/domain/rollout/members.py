@@ -133,6 +133,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trouble: Trouble | None = None
     #: Claim templates of the set whose volume the pod lacks: the controller can never give it to a pod that exists.
     lacks: tuple[str, ...] = ()
+    #: Its label ``statefulset.kubernetes.io/pod-name`` is not its name, and the controller does nothing else before it is.
+    mislabelled: bool = False
     #: When no node was found for it first.
     unscheduled_since: datetime | None = None
     #: When its Ready condition became True; None while it is not.
@@ -267,6 +269,7 @@ class _Reading:
             created=pod.metadata.creation_timestamp,
             trouble=trouble,
             lacks=_lacking(owner, ordinal, pod),
+            mislabelled=_is_mislabelled(owner, pod),
             unscheduled_since=_unscheduled_since(pod),
             ready_since=ready_since,
             finalizers=pod.metadata.finalizers,
@@ -363,6 +366,17 @@ def _lacking(owner: StatefulSet, ordinal: int, pod: Pod) -> tuple[str, ...]:
         for template in owner.spec.volume_claim_templates
         if (claim := mounted.get(template.name)) is None or claim.claim_name != f"{template.name}-{owner.name}-{ordinal}"
     )
+
+
+#: What the controller puts on each pod; the second tells that it did (KEP-4017, since 1.28).
+_NAME_LABEL, _INDEX_LABEL = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
+
+
+def _is_mislabelled(owner: StatefulSet, pod: Pod) -> bool:
+    """As identityMatches in stateful_set_utils.go: the controller puts the label right at once, unless it may not."""
+    labels = pod.metadata.labels
+    labelled = _NAME_LABEL in labels or _INDEX_LABEL in labels
+    return kind_of(owner) is APPS_SET and labelled and labels.get(_NAME_LABEL) != pod.name
 
 
 def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tuple[ClaimUse, ...]:
