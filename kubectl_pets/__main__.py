@@ -38,6 +38,9 @@ VERBS = {
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
     "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
     "resize": Verb("kubectl_pets.commands.resize:command", "Larger volumes: what it takes, and what speaks against it."),
+    "doctor": Verb(
+        "kubectl_pets.commands.doctor:command", "What is wrong, or will be at the next restart, drain or upgrade.", group=True
+    ),
     "quorum": Verb("kubectl_pets.commands.quorum:command", "How many pods may fail, and what endangers the majority."),
     "lost": Verb("kubectl_pets.commands.lost:command", "Pods on nodes that do not answer, and what can be done."),
     "orphans": Verb(
@@ -50,7 +53,7 @@ VERBS = {
 THEMES = (
     ("Look", ("list", "status")),
     ("Roll out", ("rollout", "partition", "scale")),
-    ("Safety", ("quorum", "lost")),
+    ("Safety", ("doctor", "quorum", "lost")),
     ("Storage", ("resize", "orphans")),
     ("Network", ("dns",)),
     ("More", ("completion", "help")),

@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     STUCK = 4  #: stuck or degraded: it will not go on by itself
     TIMED_OUT = 5  #: the time given with --timeout ran out
     REFUSED = 6  #: unsafe, so nothing was changed
-    FINDINGS = 7  #: --check found something
+    FINDINGS = 7  #: --check, or doctor, found something
     INTERRUPTED = 130  #: Ctrl-C
 
 

@@ -349,7 +349,7 @@ _EXIT_CODES = {
     ExitCode.STUCK: "stuck or degraded",
     ExitCode.TIMED_OUT: "timed out",
     ExitCode.REFUSED: "refused: unsafe, nothing was changed",
-    ExitCode.FINDINGS: "--check found something",
+    ExitCode.FINDINGS: "--check, or doctor, found something",
     ExitCode.INTERRUPTED: "interrupted",
 }
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.corefile import CorefileText
     from kubectl_pets.domain.dns.network import Network
+    from kubectl_pets.domain.doctor.estate import Estate
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
@@ -88,6 +89,23 @@ class Client:
         from kubectl_pets.cluster.topics.events import around
 
         return around(self._reader, asked)
+
+    def estate(
+        self,
+        namespace: str | None,
+        *,
+        selector: str = "",
+        deep: bool = False,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> Estate:
+        from kubectl_pets.cluster.topics.estate import estate
+
+        return estate(self._transport, namespace, self.now, selector=selector, deep=deep, progress=progress)
+
+    def events(self, namespace: str | None) -> tuple[Event, ...] | None:
+        from kubectl_pets.cluster.topics.estate import events
+
+        return events(self._reader, namespace)
 
     def history(self, namespace: str, name: str) -> History:
         from kubectl_pets.cluster.topics.history import history

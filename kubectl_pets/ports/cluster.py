@@ -4,6 +4,7 @@ from typing import Protocol
 
 from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
 from kubectl_pets.ports.dns import DnsPort
+from kubectl_pets.ports.doctor import EstatePort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import NamesPort, RightsPort, ServerPort
@@ -37,6 +38,7 @@ class Cluster(
     ClaimPort,
     SnapshotPort,
     DnsPort,
+    EstatePort,
     Protocol,
 ):
     """All that the verbs ask of a cluster. A flow names the ports that it needs.

@@ -54,7 +54,7 @@ def test_every_verb_stands_in_the_readme_and_on_a_page(name: str) -> None:
 
 def test_the_readme_names_no_verb_that_is_not_there() -> None:
     rows = "\n".join(line for line in README.splitlines() if line.startswith("| `kubectl pets"))
-    named = set(re.findall(r"`kubectl pets ((?:(?:rollout|orphans|completion|dns(?= [a-z])) )?[a-z]+)", rows))
+    named = set(re.findall(r"`kubectl pets ((?:(?:rollout|orphans|completion|dns(?= [a-z])|doctor(?= [a-z])) )?[a-z]+)", rows))
     assert named == {name.removeprefix("kubectl pets ") for name in VERBS} - {"rollout resume"} | {"orphans"}
 
 

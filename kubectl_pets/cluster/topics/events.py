@@ -16,7 +16,7 @@ from kubectl_pets.errors import ForbiddenError, NotFoundError
 #: Where client-go writes events of objects that have no namespace (tools/record, makeEvent).
 _OF_THE_CLUSTER = "default"
 
-_EVENTS = ResourceKind(Event, "/api/v1", "events", "Event", optional=True)
+EVENTS = ResourceKind(Event, "/api/v1", "events", "Event", optional=True)
 
 #: Requests on their way at a time, where many sets are asked about.
 _AT_ONCE = 16
@@ -86,7 +86,7 @@ def _joined(
 
 
 def _events(reader: Reader, namespace: str, name: str) -> tuple[Event, ...]:
-    return reader.listing(_EVENTS, Scope(namespace=namespace, about=name)).items
+    return reader.listing(EVENTS, Scope(namespace=namespace, about=name)).items
 
 
 def about_volume(reader: Reader, volume: str) -> tuple[Event, ...] | None:

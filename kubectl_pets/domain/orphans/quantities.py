@@ -19,16 +19,21 @@ _SCALES = {suffix: Fraction(1024) ** power for power, suffix in enumerate(("Ki",
 
 def parse_bytes(quantity: object) -> int | None:
     """The bytes meant, rounded up; None for what is no quantity, or a negative one. The API writes strings, YAML also numbers."""
+    value = parse_exact(quantity)
+    return None if value is None else -(-value.numerator // value.denominator)
+
+
+def parse_exact(quantity: object) -> Fraction | None:
+    """As ``parse_bytes`` of any resource ("500m" of cpu is a half), and not rounded."""
     if not isinstance(quantity, str | int) or isinstance(quantity, bool):
         return None
     return _parse(str(quantity))
 
 
 @lru_cache(maxsize=1024)  # thousands of claims share few sizes
-def _parse(quantity: str) -> int | None:
+def _parse(quantity: str) -> Fraction | None:
     found = _QUANTITY.fullmatch(quantity) if len(quantity) <= _LONGEST else None
     if found is None or found[1] == "-":
         return None
     scale = Fraction(10) ** int(found[3][1:]) if found[3] else _SCALES[found[4] or ""]
-    value = Fraction(found[2].rstrip(".") if found[2].endswith(".") else found[2]) * scale
-    return -(-value.numerator // value.denominator)
+    return Fraction(found[2].rstrip(".") if found[2].endswith(".") else found[2]) * scale

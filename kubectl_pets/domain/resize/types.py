@@ -36,7 +36,15 @@ class StorageClass(Object, frozen=True):
     """storage.k8s.io/v1"""
 
     provisioner: str = ""
+    parameters: dict[str, str] = {}
+    #: "WaitForFirstConsumer": a claim gets its volume when its first pod is scheduled.
+    volume_binding_mode: str = "Immediate"
     allow_volume_expansion: bool = False
+
+    @property
+    def default(self) -> bool:
+        """What claims get that name no class."""
+        return self.metadata.annotations.get("storageclass.kubernetes.io/is-default-class") == "true"
 
 
 class VolumeAttributesClass(Object, frozen=True):

@@ -1,0 +1,245 @@
+"""One StatefulSet before the rules: what belongs to it, each thing looked up once however many rules ask for it.
+
+A rule is a function over a ``Case``. It yields what it finds; a rule that finds nothing is passed, and one that lacks a list
+which it needs is skipped, with that list's name.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TypeVar
+
+import msgspec
+
+from kubectl_pets.domain.dns.network import Service
+from kubectl_pets.domain.doctor.estate import Estate, FullSet, Guard, Selecting
+from kubectl_pets.domain.findings import Finding, Rule, Subject
+from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.domain.model import Around, Event, Inventory, NodeReadiness, Object, PersistentVolumeClaim, Pod, SetView
+from kubectl_pets.domain.orphans.findings import ClaimVerdict
+from kubectl_pets.domain.orphans.judging import judge as judge_claims
+from kubectl_pets.domain.resize.types import StorageClass
+from kubectl_pets.domain.rollout.asking import Questions, questions
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import own_pods
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef, kind_of
+from kubectl_pets.domain.sets.slots import slots_of
+
+_Item = TypeVar("_Item", bound=Object)
+
+#: Lists are read one after the other: what is younger than this may be missing in one of them without being missing.
+GRACE = timedelta(minutes=2)
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """A rule that could not be judged: the field of the estate that it lacks."""
+
+    field: str
+
+
+Judgement = Iterator[Finding | Skip]
+
+
+class RuleCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule as it is judged. ``needs``: fields of the estate without any of which it is skipped."""
+
+    rule: Rule
+    judge: Callable[["Case"], Iterable[Finding | Skip]]
+    needs: tuple[str, ...] = ()
+
+
+def check(rule: Rule, *needs: str) -> Callable[[Callable[["Case"], Iterable[Finding | Skip]]], RuleCheck]:
+    """Makes a ``RuleCheck`` of a function over a case."""
+    return lambda judge: RuleCheck(rule=rule, judge=judge, needs=needs)
+
+
+class SetClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim of a position: the template it comes from, and the claim; None: there is none of that name."""
+
+    ordinal: int
+    name: str
+    template: PersistentVolumeClaim
+    claim: PersistentVolumeClaim | None
+
+
+class Ward:
+    """All sets of an estate, and the tables that they share."""
+
+    def __init__(self, estate: Estate, now: datetime) -> None:
+        self.estate, self.now = estate, now
+        inventory = Inventory(
+            sets=estate.sets,
+            pods=estate.pods,
+            revisions=estate.revisions,
+            claims=estate.claims,
+            server=estate.server,
+        )
+        self.views = snapshots(inventory)
+        self.services = by_namespace(estate.services)
+        self.slices = by_namespace(estate.slices)
+        self.pods = by_namespace(estate.pods)
+        self.budgets = by_namespace(estate.budgets)
+        self.quotas = by_namespace(estate.quotas)
+        self.claims = {(claim.namespace, claim.name): claim for claim in estate.claims or ()}
+        self.sets_in = by_namespace(estate.sets)
+        self.deployments_in: dict[str, list[Selecting]] = {}
+        for each in estate.deployments or ():
+            self.deployments_in.setdefault(each.metadata.namespace, []).append(each)
+        self.nodes = {node.name: node for node in estate.nodes or ()}
+        self.classes = {kind.name: kind for kind in estate.classes or ()}
+
+    def questions(self) -> dict[tuple[str, str], Questions]:
+        """By namespace and name what would tell why, of the sets that are not well."""
+        found: dict[tuple[str, str], Questions] = {}
+        for view in self.views:
+            asked = questions(assess(view, self.now))
+            if view.set is not None and asked is not None:
+                found[view.set.namespace, view.set.name] = asked
+        return found
+
+    def cases(self) -> Iterator["Case"]:
+        """One a set, in their order."""
+        events: dict[tuple[str, str], list[Event]] = {}
+        for event in self.estate.events or ():
+            events.setdefault((event.namespace, event.involved_object.name), []).append(event)
+        for owner, view in zip(self.estate.sets, self.views, strict=True):
+            yield Case(self, owner, self._explained(view, events))
+
+    def _explained(self, view: SetView, events: dict[tuple[str, str], list[Event]]) -> SetView:
+        """With what tells why, where it is not well: what other verbs ask for set by set is in the estate already."""
+        asked = questions(assess(view, self.now))
+        owner = view.set
+        if asked is None or owner is None:
+            return view
+        about = (*((asked.set_name,) if asked.set_name else ()), *asked.pods)
+        told = [event for name in about for event in events.get((owner.namespace, name), ())]
+        names = {pod.name: pod for pod in self.pods.get(owner.namespace, ())}
+        around = Around(
+            events=None if self.estate.events is None else tuple(told),
+            namesakes=None if self.estate.pods is None else tuple(names[name] for name in asked.missing if name in names),
+            nodes=None if self.estate.nodes is None else tuple(self._readiness(name) for name in asked.nodes),
+        )
+        return msgspec.structs.replace(view, around=around)
+
+    def _readiness(self, name: str) -> NodeReadiness:
+        node = self.nodes.get(name)
+        if node is None:
+            return NodeReadiness(name=name, ready="")
+        ready = node.ready
+        return NodeReadiness(name=name, ready=ready.status if ready is not None else "Unknown", since=node.silent_since)
+
+    @cached_property
+    def claim_verdicts(self) -> tuple[ClaimVerdict, ...]:
+        """As ``orphans`` has them."""
+        inventory = self.estate.inventory
+        return () if inventory is None else judge_claims(inventory, self.now)
+
+    @cached_property
+    def claim_verdicts_by_set(self) -> dict[tuple[str, str], list[ClaimVerdict]]:
+        """By the set that a claim is certainly of; under an empty name those of none."""
+        found: dict[tuple[str, str], list[ClaimVerdict]] = {}
+        for verdict in self.claim_verdicts:
+            found.setdefault((verdict.namespace, verdict.set), []).append(verdict)
+        return found
+
+    @cached_property
+    def default_classes(self) -> tuple[str, ...]:
+        return tuple(sorted(name for name, each in self.classes.items() if each.default))
+
+
+class Case:
+    """One set. ``view`` and ``seen``: as ``status`` has them."""
+
+    def __init__(self, ward: Ward, owner: FullSet, view: SetView) -> None:
+        self.ward, self.estate, self.now = ward, ward.estate, ward.now
+        self.owner, self.view = owner, view
+
+    @cached_property
+    def seen(self) -> Assessment:
+        return assess(self.view, self.now)
+
+    @cached_property
+    def pods(self) -> dict[int, Pod]:
+        """By ordinal, those that the set controls."""
+        return own_pods(self.owner, self.view.pods)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="StatefulSet", namespace=self.owner.namespace, name=self.owner.name)
+
+    @property
+    def kind(self) -> SetKind:
+        return kind_of(self.owner)
+
+    @property
+    def ref(self) -> SetRef:
+        return SetRef(kind=self.kind, namespace=self.owner.namespace, name=self.owner.name)
+
+    def about(self, kind: str, name: str) -> Subject:
+        return Subject(kind=kind, namespace=self.owner.namespace, name=name)
+
+    def pod(self, name: str) -> Subject:
+        return self.about("Pod", name)
+
+    def claim(self, name: str) -> Subject:
+        return self.about("PersistentVolumeClaim", name)
+
+    @cached_property
+    def service(self) -> Service | None:
+        """The governing one; None: there is none, or Services could not be read."""
+        name = self.owner.spec.service_name
+        return next((each for each in self.ward.services.get(self.owner.namespace, ()) if name and each.name == name), None)
+
+    @cached_property
+    def budgets(self) -> tuple[Guard, ...]:
+        """Over any pod of the set, or over its template."""
+        labels = [self.owner.spec.template.metadata.labels, *(pod.metadata.labels for pod in self.pods.values())]
+        own = self.ward.budgets.get(self.owner.namespace, ())
+        return tuple(each for each in own if any(each.covers(found) for found in labels))
+
+    @cached_property
+    def set_claims(self) -> tuple[SetClaim, ...]:
+        """Of every position that the set is to have a pod for, as far as these are few enough to be told one by one, and of every
+        pod that it has."""
+        slots = slots_of(self.owner, self.pods)
+        ordinals = {*(ordinal for ordinal in self.pods if ordinal in slots)}
+        for gap in slots.gaps(self.pods):
+            ordinals.update((gap.first, gap.last))
+        return tuple(
+            SetClaim(
+                ordinal=ordinal,
+                name=name,
+                template=template,
+                claim=self.ward.claims.get((self.owner.namespace, name)),
+            )
+            for ordinal in sorted(ordinals)
+            for template in self.owner.spec.volume_claim_templates
+            for name in (f"{template.name}-{slots.name(ordinal)}",)
+        )
+
+    def class_named(self, name: str | None) -> StorageClass | None:
+        return self.ward.classes.get(name or "")
+
+    def young(self, since: datetime | None, grace: timedelta = GRACE) -> bool:
+        """Not for so long yet, or nothing tells for how long."""
+        return since is None or self.now - since < grace
+
+
+def by_namespace(found: Iterable[_Item] | None) -> dict[str, list[_Item]]:
+    """Those that could be decoded."""
+    table: dict[str, list[_Item]] = {}
+    for each in found or ():
+        if not each.unreadable:
+            table.setdefault(each.namespace, []).append(each)
+    return table
+
+
+def once(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Without what was said already."""
+    told: set[tuple[object, ...]] = set()
+    for each in found:
+        key = (each.rule, each.subject, each.names, each.detail, each.field)
+        if key not in told:
+            told.add(key)
+            yield each

@@ -1,0 +1,315 @@
+"""PETS2xx and 6xx: does it roll out, and do its pods stay? What ``status`` and ``lost`` find, and what the next change will
+meet."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, Skip, check
+from kubectl_pets.domain.doctor.voters import votes
+from kubectl_pets.domain.findings import Finding, Rule
+from kubectl_pets.domain.model import ContainerStatus, Pod
+from kubectl_pets.domain.rollout import found as rollout
+from kubectl_pets.domain.rollout.assessing import parallel_heals, spends_budget
+from kubectl_pets.domain.rollout.managers import ManagerKind, managers
+from kubectl_pets.domain.rollout.verdict import Cause, Phase
+from kubectl_pets.domain.safety import lost
+from kubectl_pets.domain.safety.quorum import majority
+from kubectl_pets.domain.sets.kinds import APPS_SET
+
+#: A change that is held back, or waits for somebody, for so long was forgotten.
+_FORGOTTEN = timedelta(days=1)
+
+#: A container that ended within this time is news.
+_LATELY = timedelta(hours=1)
+
+#: Taints that drain a node before it goes, besides cordoning it.
+_LEAVING_TAINTS = frozenset(
+    (
+        "ToBeDeletedByClusterAutoscaler",
+        "karpenter.sh/disrupted",
+        "karpenter.sh/disruption",
+        "node.kubernetes.io/out-of-service",
+        "node.cloudprovider.kubernetes.io/shutdown",
+    )
+)
+
+
+def _from_rollout(rule: Rule) -> RuleCheck:
+    def judge(case: Case) -> Iterator[Finding]:
+        return (each for each in rollout.findings(case.seen) if each.rule is rule)
+
+    return RuleCheck(rule=rule, judge=judge, needs=("pods",))
+
+
+#: What tells why a set is not well, by how an assessment names its lack.
+_EXPLAINING = {"list events": "events", "get nodes": "nodes", "get pods": "pods"}
+
+
+@check(Rule.ROLLOUT_STUCK, "pods")
+def rollout_stuck(case: Case) -> Judgement:
+    """It will not go on by itself, as ``status`` has it (kubernetes/kubernetes#67250 and others): which pod, and why. Unready
+    alone is not stuck, and there is patience with what may pass. Where a set is not well and events may not be read, that
+    nothing is found is no all-clear."""
+    found = [each for each in rollout.findings(case.seen) if each.rule is Rule.ROLLOUT_STUCK]
+    yield from found
+    lacking = [_EXPLAINING[each] for each in case.seen.unread if each in _EXPLAINING]
+    if not found and lacking:
+        yield Skip(lacking[0])
+
+
+@check(Rule.CONTROLLER_SILENT, "pods")
+def controller_silent(case: Case) -> Judgement:
+    """The controller has not looked at the newest spec (kubernetes-mixin KubeStatefulSetGenerationMismatch). Only once patience
+    with it has ended: after each edit it is so for a moment."""
+    if any(each.cause is Cause.NOT_OBSERVED for each in case.seen.blockers):
+        yield from (each for each in rollout.findings(case.seen) if each.rule is Rule.CONTROLLER_SILENT)
+
+
+@check(Rule.PARTITION_HOLDS_ALL, "pods")
+def partition_holds_all(case: Case) -> Judgement:
+    """A change is staged for a day and the partition releases not one pod to it (kubernetes/kubernetes#91674). One that this
+    program has paused says so itself."""
+    seen = case.seen
+    staged = seen.staged and seen.under_way and seen.resume_partition is None
+    newest = _made_at(case)
+    if staged and not case.young(newest, _FORGOTTEN):
+        yield Finding(
+            rule=Rule.PARTITION_HOLDS_ALL,
+            subject=case.subject,
+            number=seen.partition,
+            limit=seen.replicas,
+            since=newest,
+            field="spec.updateStrategy.rollingUpdate.partition",
+        )
+
+
+@check(Rule.ONDELETE_DRIFT, "pods", "revisions")
+def ondelete_drift(case: Case) -> Judgement:
+    """OnDelete, and pods have been outdated for a day: nobody has deleted them (kubernetes/kubernetes#64500). Operators use
+    OnDelete on purpose, so a set that a custom resource controls is left alone."""
+    seen = case.seen
+    if seen.phase is not Phase.WAITING_FOR_DELETE or case.owner.metadata.controller() is not None:
+        return
+    since = _made_at(case)
+    outdated = tuple(member.name for member in seen.members if member.outdated)
+    if outdated and not case.young(since, _FORGOTTEN):
+        yield Finding(
+            rule=Rule.ONDELETE_DRIFT, subject=case.subject, names=outdated, number=len(outdated), limit=0, since=since
+        )
+
+
+def _made_at(case: Case) -> datetime | None:
+    """When the revision that is wanted was made; None: nothing tells."""
+    newest = next((each for each in case.view.revisions or () if each.name == case.seen.update_revision), None)
+    return newest.metadata.creation_timestamp if newest is not None else None
+
+
+def _max_unavailable(case: Case) -> int | None:
+    """How many pods an update may take at once (KEP-961: shares round down, at least one); None: unset."""
+    rolling, replicas = case.owner.spec.update_strategy.rolling_update, case.owner.spec.replicas
+    value = rolling.max_unavailable if rolling is not None else None
+    if value is None or case.owner.spec.update_strategy.type != "RollingUpdate":
+        return None
+    if isinstance(value, int):
+        return max(1, value)
+    share = value.removesuffix("%")
+    return max(1, replicas * int(share) // 100) if share.isascii() and share.isdigit() and len(share) < 10 else None
+
+
+@check(Rule.MAX_UNAVAILABLE_IDLE)
+def max_unavailable_idle(case: Case) -> Judgement:
+    """``maxUnavailable`` of several pods in an OrderedReady set: it "might not be effective" (api comment), for the controller
+    makes one pod after the other Ready. OpenKruise's keeps its word only with Parallel, too."""
+    most = _max_unavailable(case)
+    if most is not None and most > 1 and case.owner.spec.pod_management_policy == "OrderedReady":
+        yield Finding(
+            rule=Rule.MAX_UNAVAILABLE_IDLE,
+            subject=case.subject,
+            number=most,
+            limit=1,
+            field="spec.updateStrategy.rollingUpdate.maxUnavailable",
+        )
+
+
+@check(Rule.MAX_UNAVAILABLE_BREAKS_MAJORITY)
+def max_unavailable_breaks_majority(case: Case) -> Judgement:
+    """An update may take so many voters at once that no majority is left (KEP-961). Only where the members are known to vote, and
+    where several really go at once: Parallel, on a server that has the field."""
+    most, replicas = _max_unavailable(case), case.owner.spec.replicas
+    effective = case.kind is not APPS_SET or spends_budget(case.estate.server) or case.estate.server is None
+    if most is None or not effective or case.owner.spec.pod_management_policy != "Parallel" or not votes(case.owner):
+        return
+    left = max(0, replicas - most)
+    if replicas > 1 and left < majority(replicas):
+        yield Finding(
+            rule=Rule.MAX_UNAVAILABLE_BREAKS_MAJORITY,
+            subject=case.subject,
+            number=left,
+            limit=majority(replicas),
+            field="spec.updateStrategy.rollingUpdate.maxUnavailable",
+        )
+
+
+@check(Rule.RECREATE_IS_OUTAGE)
+def recreate_is_outage(case: Case) -> Judgement:
+    """Strategy Recreate deletes every pod before it makes new ones (KEP-3541): each update is an outage."""
+    if case.owner.spec.update_strategy.type == "Recreate" and case.owner.spec.replicas > 1:
+        yield Finding(rule=Rule.RECREATE_IS_OUTAGE, subject=case.subject, field="spec.updateStrategy.type")
+
+
+@check(Rule.NO_WAY_BACK)
+def no_way_back(case: Case) -> Judgement:
+    """``revisionHistoryLimit: 0``: the template from before an update is gone as soon as the update is over, so nothing can be
+    undone. A set without replicas has nothing to go back with."""
+    if case.owner.spec.revision_history_limit == 0 and case.owner.spec.replicas:
+        yield Finding(rule=Rule.NO_WAY_BACK, subject=case.subject, number=0, limit=1, field="spec.revisionHistoryLimit")
+
+
+@check(Rule.SERVER_TRAP)
+def server_trap(case: Case) -> Judgement:
+    """API servers 1.35.0 to 1.35.3: a Parallel set whose update breaks does not heal when the template is put right
+    (kubernetes/kubernetes#137409). OrderedReady sets never do, on any server, and are not told about here."""
+    rolls = case.owner.spec.update_strategy.type == "RollingUpdate" and case.owner.spec.pod_management_policy == "Parallel"
+    if case.kind is APPS_SET and rolls and not parallel_heals(case.estate.server):
+        version = case.estate.server.git_version if case.estate.server is not None else ""
+        yield Finding(rule=Rule.SERVER_TRAP, subject=case.subject, detail=version, field="spec.podManagementPolicy")
+
+
+# --- pods --------------------------------------------------------------------------------------------------------------------
+
+
+@check(Rule.LOST_POD, "pods", "nodes")
+def lost_pod(case: Case) -> Judgement:
+    """As ``lost`` has it: a pod that a node which does not answer holds (kubernetes/kubernetes#54368)."""
+    found = lost.judge((case.view,), case.estate.nodes, case.estate.attachments, case.now)
+    yield from (finding for each in found for finding in each.findings)
+
+
+@check(Rule.CRASH_HISTORY, "pods")
+def crash_history(case: Case) -> Judgement:
+    """A container ended within the last hour, by a signal, an error or for memory, and was started anew: with its exit code. One
+    that ended well (exit code 0) is not told about, and neither is a pod that ``rollout-stuck`` names already."""
+    stuck = {each.pod for each in case.seen.blockers}
+    for pod in case.pods.values():
+        for status in (*pod.status.init_container_statuses, *pod.status.container_statuses):
+            ended = status.last_state.terminated
+            bad = ended is not None and ended.exit_code != 0 and status.restart_count > 0
+            if not bad or ended is None or pod.name in stuck or case.young(ended.finished_at, timedelta()):
+                continue
+            if case.young(ended.finished_at, _LATELY):
+                yield Finding(
+                    rule=Rule.CRASH_HISTORY,
+                    subject=case.pod(pod.name),
+                    names=(status.name,),
+                    number=ended.exit_code,
+                    limit=0,
+                    detail=ended.reason,
+                    since=ended.finished_at,
+                    field=f"status.containerStatuses[{status.name}].lastState",
+                )
+
+
+@check(Rule.MEMBER_ON_LEAVING_NODE, "pods", "nodes")
+def member_on_leaving_node(case: Case) -> Judgement:
+    """A member is on a node that is cordoned, or that an autoscaler is about to take away. A node that does not answer is
+    ``lost``'s to tell about."""
+    for pod in case.pods.values():
+        node = case.ward.nodes.get(pod.spec.node_name)
+        if node is None or pod.terminating:
+            continue
+        taint = next((each.key for each in node.spec.taints if each.key in _LEAVING_TAINTS), "")
+        if node.spec.unschedulable or taint:
+            yield Finding(
+                rule=Rule.MEMBER_ON_LEAVING_NODE,
+                subject=case.pod(pod.name),
+                names=(node.name,),
+                detail=taint or "unschedulable",
+                field="spec.nodeName",
+            )
+
+
+@check(Rule.IMAGE_DRIFT, "pods", "nodes")
+def image_drift(case: Case) -> Judgement:
+    """The same image reference stands for different images in different pods: somebody pushed to the tag meanwhile. Compared
+    within one revision and one architecture, because an index holds an image for each."""
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for pod in case.pods.values():
+        node = case.ward.nodes.get(pod.spec.node_name)
+        arch = node.status.node_info.architecture if node is not None else ""
+        for status in pod.status.container_statuses:
+            digest = status.image_id.rpartition("@")[2]
+            if digest.startswith("sha256:") and _declared(pod, status):
+                key = (status.name, _declared(pod, status), arch)
+                found.setdefault(key, {}).setdefault(digest, pod.name)
+    for (container, image, _), pods in sorted(found.items()):
+        if len(pods) > 1:
+            yield Finding(
+                rule=Rule.IMAGE_DRIFT,
+                subject=case.subject,
+                names=tuple(sorted(pods.values())),
+                number=len(pods),
+                limit=1,
+                detail=image,
+                field=f"spec.template.spec.containers[{container}].image",
+            )
+
+
+def _declared(pod: Pod, status: ContainerStatus) -> str:
+    """The reference in the pod's spec: the status may name another tag of the same image."""
+    return next((each.image for each in pod.spec.containers if each.name == status.name), "")
+
+
+# --- who else --------------------------------------------------------------------------------------------------------------
+
+
+@check(Rule.OWNED_BY)
+def owned_by(case: Case) -> Judgement:
+    """An operator, Argo CD or Flux will put back what is changed by hand. Helm alone does not, until its next upgrade."""
+    for each in managers(case.owner):
+        if each.kind in (ManagerKind.OPERATOR, ManagerKind.ARGO_CD, ManagerKind.FLUX):
+            yield Finding(
+                rule=Rule.OWNED_BY, subject=case.subject, names=(each.name,), detail=each.kind.value, field=each.evidence
+            )
+
+
+@check(Rule.HELM_WILL_CONFLICT)
+def helm_will_conflict(case: Case) -> Judgement:
+    """Helm 4 applies by the server, and somebody else has updated the replicas or the template since: its next upgrade that sets
+    another value ends with a conflict (helm/helm#31516). A Helm 3 release is an Update by "helm", and just overwrites."""
+    entries = [each for each in case.owner.metadata.managed_fields if not each.subresource]
+    by_helm = [each for each in entries if each.manager == "helm" and each.operation == "Apply"]
+    applied = max((each.time for each in by_helm if each.time is not None), default=None)
+    if applied is None:
+        return
+    for each in entries:
+        spec = each.fields_v1.spec if each.fields_v1 is not None else None
+        if each.operation != "Update" or spec is None or each.time is None or each.time < applied:
+            continue
+        fields = [name for name, owned in (("spec.replicas", spec.replicas), ("spec.template", spec.template)) if owned]
+        fields += ["spec.updateStrategy"] if spec.update_strategy is not None else []
+        if fields:
+            yield Finding(
+                rule=Rule.HELM_WILL_CONFLICT, subject=case.subject, names=(each.manager,), since=each.time, field=fields[0]
+            )
+
+
+CHECKS = (
+    _from_rollout(Rule.PARTITION_LEFT_OVER),
+    partition_holds_all,
+    rollout_stuck,
+    ondelete_drift,
+    _from_rollout(Rule.MANY_REVISIONS),
+    max_unavailable_idle,
+    max_unavailable_breaks_majority,
+    recreate_is_outage,
+    no_way_back,
+    controller_silent,
+    lost_pod,
+    _from_rollout(Rule.TERMINATING_OVERDUE),
+    crash_history,
+    member_on_leaving_node,
+    image_drift,
+    owned_by,
+    helm_will_conflict,
+    server_trap,
+)

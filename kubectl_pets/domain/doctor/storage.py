@@ -1,0 +1,495 @@
+"""PETS3xx: is the data safe, and will the next pod get its claim? What ``orphans`` finds, and what claims and classes tell
+besides."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, SetClaim, check, once
+from kubectl_pets.domain.doctor.voters import Members, members_of
+from kubectl_pets.domain.findings import Finding, Rule, Severity
+from kubectl_pets.domain.model import ClaimRetentionPolicy, Condition, PersistentVolumeClaim, Pod
+from kubectl_pets.domain.orphans import found as orphans
+from kubectl_pets.domain.orphans.findings import Class, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.rollout import found as rollout
+
+#: A driver that works on a volume is given this long.
+_DRIVER = timedelta(minutes=10)
+
+#: The attach-detach controller takes a volume from a node that does not answer after this (maxWaitForUnmountDuration).
+_FORCE_DETACH = timedelta(minutes=6)
+
+#: Data that nobody has used for so long surprises whoever gets it back.
+_OLD = timedelta(days=7)
+
+_INFEASIBLE = ("ControllerResizeInfeasible", "NodeResizeInfeasible", "ControllerResizeFailed", "NodeResizeFailed")
+_RESIZE_CONDITIONS = ("FileSystemResizePending", "Resizing")
+
+
+def _from_orphans(rule: Rule) -> RuleCheck:
+    def judge(case: Case) -> Iterator[Finding]:
+        own = case.ward.claim_verdicts_by_set.get((case.owner.namespace, case.owner.name), ())
+        return (finding for verdict in own for finding in orphans.findings(verdict) if finding.rule is rule)
+
+    return RuleCheck(rule=rule, judge=judge, needs=("inventory",))
+
+
+# --- classes -----------------------------------------------------------------------------------------------------------------
+
+
+def _all_there(case: Case, template: str) -> bool:
+    """Every position has its claim, bound: no claim has to be made now."""
+    own = [each for each in case.set_claims if each.template.name == template]
+    return bool(own) and all(each.claim is not None and each.claim.status.phase == "Bound" for each in own)
+
+
+@check(Rule.CLASS_MISSING, "classes")
+def class_missing(case: Case) -> Judgement:
+    """A claim template names a StorageClass that does not exist: its claims stay Pending. Where all claims are bound already only
+    the next ones will, which is a warning. The empty name is no class at all, and legal."""
+    for template in case.owner.spec.volume_claim_templates:
+        name = template.spec.storage_class_name
+        if name and case.class_named(name) is None and not _static(case, name):
+            yield Finding(
+                rule=Rule.CLASS_MISSING,
+                subject=case.subject,
+                names=(name, template.name),
+                field=f"spec.volumeClaimTemplates[{template.name}].spec.storageClassName",
+                lighter=Severity.WARNING if _all_there(case, template.name) else None,
+            )
+
+
+def _static(case: Case, name: str) -> bool:
+    """Volumes that were made by hand may share a class name that is no object."""
+    return any(each is not None and each.spec.storage_class_name == name for each in (case.estate.volumes or {}).values())
+
+
+@check(Rule.DEFAULT_CLASS, "classes", "claims")
+def default_class(case: Case) -> Judgement:
+    """A claim template without a class takes the cluster's default one, and there is none, or there are several and the newest is
+    taken. Claims that are bound keep what they have."""
+    defaults = case.ward.default_classes
+    if len(defaults) == 1:
+        return
+    for template in case.owner.spec.volume_claim_templates:
+        if template.spec.storage_class_name is None and not _all_there(case, template.name):
+            yield Finding(
+                rule=Rule.DEFAULT_CLASS,
+                subject=case.subject,
+                names=(template.name, *defaults),
+                number=len(defaults),
+                limit=1,
+                field=f"spec.volumeClaimTemplates[{template.name}].spec.storageClassName",
+            )
+
+
+@check(Rule.NOT_EXPANDABLE, "classes")
+def not_expandable(case: Case) -> Judgement:
+    """The class of a claim template does not allow expansion: when the disk is full there is no way up but a copy. Local volumes
+    cannot grow at all, so nothing is said of them."""
+    for template in case.owner.spec.volume_claim_templates:
+        found = case.class_named(template.spec.storage_class_name)
+        local = found is not None and found.provisioner in ("kubernetes.io/no-provisioner", "rancher.io/local-path")
+        if found is not None and not found.allow_volume_expansion and not local:
+            yield Finding(
+                rule=Rule.NOT_EXPANDABLE,
+                subject=case.subject,
+                names=(found.name, template.name),
+                field=f"spec.volumeClaimTemplates[{template.name}].spec.storageClassName",
+            )
+
+
+# --- claims ------------------------------------------------------------------------------------------------------------------
+
+
+def _there(case: Case) -> Iterator[tuple[SetClaim, PersistentVolumeClaim]]:
+    for each in case.set_claims:
+        if each.claim is not None and not each.claim.unreadable:
+            yield each, each.claim
+
+
+@check(Rule.CLAIM_PENDING, "claims", "pods")
+def claim_pending(case: Case) -> Judgement:
+    """A claim has waited for its volume for two minutes. One of a class that waits for its first pod (WaitForFirstConsumer) waits
+    rightly until that has a node."""
+    told = [each for each in rollout.findings(case.seen) if each.rule is Rule.CLAIM_PENDING]
+    yield from told
+    for each, claim in _there(case):
+        if claim.status.phase != "Pending" or case.young(claim.metadata.creation_timestamp):
+            continue
+        storage, pod = case.class_named(claim.spec.storage_class_name), case.pods.get(each.ordinal)
+        waits = storage is not None and storage.volume_binding_mode == "WaitForFirstConsumer"
+        if (waits or case.estate.classes is None) and (pod is None or not pod.spec.node_name):
+            continue
+        if pod is None or not any(found.subject.name == pod.name for found in told):
+            yield Finding(
+                rule=Rule.CLAIM_PENDING,
+                subject=case.claim(claim.name),
+                detail=claim.spec.storage_class_name or "",
+                since=claim.metadata.creation_timestamp,
+                field="status.phase",
+            )
+
+
+@check(Rule.CLAIM_LOST, "claims")
+def claim_lost(case: Case) -> Judgement:
+    """The claim's volume is gone: its pod will not start again."""
+    for _, claim in _there(case):
+        if claim.status.phase == "Lost":
+            yield Finding(rule=Rule.CLAIM_LOST, subject=case.claim(claim.name), names=(claim.spec.volume_name,))
+
+
+@check(Rule.CLAIM_MISSING, "claims", "pods")
+def claim_missing(case: Case) -> Judgement:
+    """A pod mounts a claim that does not exist (kubernetes/kubernetes#89910). Claims are read before pods, so a young pod may
+    have a claim that was not there yet, and a pod on its way out may outlive its own."""
+    for pod in case.pods.values():
+        if pod.terminating or _over(pod) or case.young(pod.metadata.creation_timestamp):
+            continue
+        for name in _mounts(pod):
+            if (case.owner.namespace, name) not in case.ward.claims:
+                yield Finding(rule=Rule.CLAIM_MISSING, subject=case.pod(pod.name), names=(name,), field="spec.volumes")
+
+
+@check(Rule.CLAIM_DYING, "claims", "pods")
+def claim_dying(case: Case) -> Judgement:
+    """A claim is being deleted and only its pod holds it (kubernetes.io/pvc-protection): with the pod's next restart elsewhere
+    the data goes (kubernetes/kubernetes#74374)."""
+    for pod in case.pods.values():
+        for name in () if _over(pod) else _mounts(pod):
+            claim = case.ward.claims.get((case.owner.namespace, name))
+            if claim is not None and claim.metadata.deletion_timestamp is not None:
+                yield Finding(
+                    rule=Rule.CLAIM_DYING,
+                    subject=case.claim(name),
+                    names=(pod.name,),
+                    since=claim.metadata.deletion_timestamp,
+                    field="metadata.deletionTimestamp",
+                )
+
+
+def _mounts(pod: Pod) -> list[str]:
+    return [each.persistent_volume_claim.claim_name for each in pod.spec.volumes if each.persistent_volume_claim is not None]
+
+
+def _over(pod: Pod) -> bool:
+    return pod.status.phase in ("Succeeded", "Failed")
+
+
+@check(Rule.SIZE_DRIFT, "claims")
+def size_drift(case: Case) -> Judgement:
+    """Claims ask for another size than their template (which cannot be changed, kubernetes/kubernetes#68737): new pods get the
+    template's. Said once a template; while a claim is being resized it is not said."""
+    for template in case.owner.spec.volume_claim_templates:
+        wanted = parse_bytes(template.spec.resources.requests.get("storage"))
+        own = [claim for each, claim in _there(case) if each.template.name == template.name]
+        sizes = {claim.name: parse_bytes(claim.spec.resources.requests.get("storage")) for claim in own}
+        other = {name: size for name, size in sizes.items() if size is not None and size != wanted}
+        if wanted is not None and other:
+            yield Finding(
+                rule=Rule.SIZE_DRIFT,
+                subject=case.subject,
+                names=tuple(sorted(other)),
+                number=max(other.values()) if max(other.values()) > wanted else min(other.values()),
+                limit=wanted,
+                detail=template.name,
+                field=f"spec.volumeClaimTemplates[{template.name}].spec.resources.requests.storage",
+            )
+
+
+@check(Rule.CLASS_DRIFT, "claims")
+def class_drift(case: Case) -> Judgement:
+    """Claims are of another class than their template (migtools/crane#795). A class that was given another name with the same
+    provisioner and parameters is the same storage, and a template without a class takes whatever was the default."""
+    for template in case.owner.spec.volume_claim_templates:
+        wanted = template.spec.storage_class_name
+        other = [
+            claim
+            for each, claim in _there(case)
+            if each.template.name == template.name and wanted and claim.spec.storage_class_name != wanted
+        ]
+        other = [claim for claim in other if not _same_storage(case, wanted, claim.spec.storage_class_name)]
+        if other:
+            yield Finding(
+                rule=Rule.CLASS_DRIFT,
+                subject=case.subject,
+                names=tuple(sorted(claim.name for claim in other)),
+                detail=f"{other[0].spec.storage_class_name or '(none)'}, not {wanted}",
+                field=f"spec.volumeClaimTemplates[{template.name}].spec.storageClassName",
+            )
+
+
+def _same_storage(case: Case, one: str | None, other: str | None) -> bool:
+    first, second = case.class_named(one), case.class_named(other)
+    if first is None or second is None:
+        return False
+    return (first.provisioner, first.parameters) == (second.provisioner, second.parameters)
+
+
+@check(Rule.ATTRIBUTES_DRIFT, "claims")
+def attributes_drift(case: Case) -> Judgement:
+    """The class of attributes that a claim has is not the one of its template (VictoriaMetrics/operator#2598). Unset on both
+    sides is no drift, and neither is a change that is under way (KEP-3751)."""
+    for each, claim in _there(case):
+        wanted, has = each.template.spec.volume_attributes_class_name, claim.status.current_volume_attributes_class_name
+        if not wanted or claim.status.phase != "Bound" or claim.status.modify_volume_status is not None:
+            continue
+        if wanted != (has or claim.spec.volume_attributes_class_name):
+            yield Finding(
+                rule=Rule.ATTRIBUTES_DRIFT,
+                subject=case.claim(claim.name),
+                names=(wanted, has or claim.spec.volume_attributes_class_name or "(none)"),
+                field="status.currentVolumeAttributesClassName",
+            )
+
+
+@check(Rule.RESIZE_WAITS, "claims")
+def resize_waits(case: Case) -> Judgement:
+    """A resize has waited for ten minutes. ``FileSystemResizePending`` is over when the pod is started anew, with drivers that
+    cannot grow a mounted file system (longhorn/longhorn#2749)."""
+    for _, claim in _there(case):
+        condition = _waiting(claim)
+        if condition is not None and not case.young(condition.last_transition_time, _DRIVER) and not _infeasible(claim):
+            yield Finding(
+                rule=Rule.RESIZE_WAITS,
+                subject=case.claim(claim.name),
+                detail=condition.type,
+                since=condition.last_transition_time,
+                field="status.conditions",
+            )
+
+
+def _waiting(claim: PersistentVolumeClaim) -> Condition | None:
+    return next((each for each in claim.status.conditions if each.type in _RESIZE_CONDITIONS and each.status == "True"), None)
+
+
+def _infeasible(claim: PersistentVolumeClaim) -> str:
+    return next((each for each in claim.status.allocated_resource_statuses.values() if each in _INFEASIBLE), "")
+
+
+@check(Rule.RESIZE_INFEASIBLE, "claims")
+def resize_infeasible(case: Case) -> Judgement:
+    """The driver has said that this size cannot be had (KEP-1790): it is not tried again until somebody asks for another."""
+    for _, claim in _there(case):
+        if _infeasible(claim):
+            yield Finding(
+                rule=Rule.RESIZE_INFEASIBLE,
+                subject=case.claim(claim.name),
+                detail=_infeasible(claim),
+                field="status.allocatedResourceStatuses",
+            )
+
+
+@check(Rule.MODIFY_INFEASIBLE, "claims")
+def modify_infeasible(case: Case) -> Judgement:
+    """The driver has said that these attributes cannot be had (KEP-3751)."""
+    for _, claim in _there(case):
+        status = claim.status.modify_volume_status
+        if status is not None and status.status == "Infeasible":
+            yield Finding(
+                rule=Rule.MODIFY_INFEASIBLE,
+                subject=case.claim(claim.name),
+                names=(status.target_volume_attributes_class_name,),
+                field="status.modifyVolumeStatus",
+            )
+
+
+# --- what destroys -----------------------------------------------------------------------------------------------------------
+
+
+def _doomed(case: Case) -> list[str]:
+    """Claims of the set whose data goes with them: by the reclaim policy of their volumes, not of the class."""
+    volumes = case.estate.volumes or {}
+    return [
+        claim.name
+        for _, claim in _there(case)
+        if (volume := volumes.get(claim.spec.volume_name)) is not None
+        and volume.spec.persistent_volume_reclaim_policy == "Delete"
+    ]
+
+
+def _policy(case: Case) -> ClaimRetentionPolicy:
+    return case.owner.spec.persistent_volume_claim_retention_policy or ClaimRetentionPolicy()
+
+
+@check(Rule.SCALE_DESTROYS, "claims", "volumes")
+def scale_destroys(case: Case) -> Judgement:
+    """``whenScaled: Delete`` and volumes that are deleted with their claims: each scale-down, also one of an autoscaler, destroys
+    data (KEP-1847). Of members that are said to be caches nothing is told."""
+    doomed = _doomed(case) if _policy(case).when_scaled == "Delete" and not _cache(case) else []
+    if doomed:
+        yield _destroys(case, Rule.SCALE_DESTROYS, doomed, "whenScaled")
+
+
+@check(Rule.DELETE_DESTROYS, "claims", "volumes")
+def delete_destroys(case: Case) -> Judgement:
+    """``whenDeleted: Delete`` and volumes that are deleted with their claims: whoever deletes the set, or has GitOps replace it,
+    destroys all of its data (argoproj/argo-cd#1068)."""
+    doomed = _doomed(case) if _policy(case).when_deleted == "Delete" and not _cache(case) else []
+    if doomed:
+        yield _destroys(case, Rule.DELETE_DESTROYS, doomed, "whenDeleted")
+
+
+def _cache(case: Case) -> bool:
+    return members_of(case.owner) is Members.CACHE
+
+
+def _destroys(case: Case, rule: Rule, doomed: list[str], which: str) -> Finding:
+    return Finding(
+        rule=rule,
+        subject=case.subject,
+        names=tuple(doomed),
+        number=len(doomed),
+        limit=0,
+        field=f"spec.persistentVolumeClaimRetentionPolicy.{which}",
+    )
+
+
+@check(Rule.OLD_DATA_RETURNS, "inventory")
+def old_data_returns(case: Case) -> Judgement:
+    """A claim within the reach of an autoscaler, or of the number that a manifest remembers, that no pod has used for a week:
+    with the next scale-up its old data comes back (kubernetes/kubernetes#51306). Said only where the cluster shows since when."""
+    reaching = (EvidenceKind.AUTOSCALER, EvidenceKind.OWNER_AUTOSCALED, EvidenceKind.REMEMBERED_REPLICAS)
+    for verdict in case.ward.claim_verdicts_by_set.get((case.owner.namespace, case.owner.name), ()):
+        reached = any(item.kind in reaching for item in verdict.evidence)
+        if verdict.klass is Class.WILL_RETURN and reached and not case.young(verdict.unused_since, _OLD):
+            yield Finding(rule=Rule.OLD_DATA_RETURNS, subject=case.claim(verdict.name), since=verdict.unused_since)
+
+
+# --- volumes -----------------------------------------------------------------------------------------------------------------
+
+
+@check(Rule.VOLUME_UNREACHABLE, "claims", "volumes", "nodes")
+def volume_unreachable(case: Case) -> Judgement:
+    """A volume's node affinity fits no node that is there (kubernetes/kubernetes#97386): its pod runs on only until it is started
+    anew, or is not running now. Cordoned nodes count as there: that is somebody's doing, and passes."""
+    for _, claim in _there(case):
+        volume = (case.estate.volumes or {}).get(claim.spec.volume_name)
+        if volume is None or not case.ward.nodes or volume.spec.node_affinity is None:
+            continue
+        terms = _terms(volume)
+        if terms and not any(_fits(term, node.metadata.labels, node.name) for term in terms for node in case.ward.nodes.values()):
+            yield Finding(
+                rule=Rule.VOLUME_UNREACHABLE,
+                subject=case.claim(claim.name),
+                names=(volume.name,),
+                detail=_told(terms[0]),
+                field="spec.nodeAffinity",
+            )
+
+
+_Term = list[tuple[str, str, tuple[str, ...], bool]]
+
+
+def _terms(volume: PersistentVolume) -> list[_Term]:
+    """(key, operator, values, of a field) of each term of ``spec.nodeAffinity.required``; empty where it has another shape."""
+    required = (volume.spec.node_affinity or {}).get("required")
+    found: list[_Term] = []
+    for term in (required.get("nodeSelectorTerms") or ()) if isinstance(required, dict) else ():
+        if not isinstance(term, dict):
+            return []
+        wanted: _Term = []
+        for kind in ("matchExpressions", "matchFields"):
+            for each in term.get(kind) or ():
+                if not isinstance(each, dict):
+                    return []
+                values = tuple(str(value) for value in each.get("values") or ())
+                wanted.append((str(each.get("key")), str(each.get("operator")), values, kind == "matchFields"))
+        found.append(wanted)
+    return found
+
+
+def _fits(term: _Term, labels: dict[str, str], name: str) -> bool:
+    """core/v1 NodeSelectorTerm; an empty one matches nothing, and an operator that is not known counts as fitting."""
+    return bool(term) and all(
+        _holds(name if field else labels.get(key), operator, values) for key, operator, values, field in term
+    )
+
+
+def _holds(value: str | None, operator: str, values: tuple[str, ...]) -> bool:
+    match operator:
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return True
+
+
+def _told(term: _Term) -> str:
+    return ", ".join(f"{key} {operator} {'|'.join(values)}".rstrip() for key, operator, values, _ in term)
+
+
+@check(Rule.VOLUME_HELD_ELSEWHERE, "claims", "pods", "attachments")
+def volume_held_elsewhere(case: Case) -> Judgement:
+    """A pod waits on its node for a volume that another node still holds (VolumeAttachment): a ReadWriteOnce volume is on one at
+    a time. The controller takes it from there after six minutes by itself."""
+    attached = _attached(case)
+    for pod in case.pods.values():
+        began = _scheduled_at(pod)
+        if not pod.spec.node_name or pod.status.phase != "Pending" or case.young(began, _FORCE_DETACH):
+            continue
+        for name in _mounts(pod):
+            claim = case.ward.claims.get((case.owner.namespace, name))
+            once_only = claim is not None and set(claim.spec.access_modes) <= {"ReadWriteOnce", "ReadWriteOncePod"}
+            holders = attached.get(claim.spec.volume_name, ()) if claim is not None and once_only else ()
+            if holders and pod.spec.node_name not in holders:
+                yield Finding(
+                    rule=Rule.VOLUME_HELD_ELSEWHERE,
+                    subject=case.pod(pod.name),
+                    names=(name, holders[0]),
+                    since=began,
+                    field="spec.nodeName",
+                )
+
+
+def _attached(case: Case) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for each in case.estate.attachments or ():
+        volume = each.spec.source.persistent_volume_name
+        if volume and each.status.attached:
+            found[volume] = (*found.get(volume, ()), each.spec.node_name)
+    return found
+
+
+def _scheduled_at(pod: Pod) -> datetime | None:
+    condition = pod.status.condition("PodScheduled")
+    return condition.last_transition_time if condition is not None and condition.status == "True" else None
+
+
+def _unique(rule: RuleCheck) -> RuleCheck:
+    return RuleCheck(rule=rule.rule, judge=lambda case: _told_once(rule, case), needs=rule.needs)
+
+
+def _told_once(rule: RuleCheck, case: Case) -> Judgement:
+    yield from once(each for each in rule.judge(case) if isinstance(each, Finding))
+
+
+CHECKS = (
+    class_missing,
+    default_class,
+    claim_pending,
+    claim_lost,
+    claim_missing,
+    _unique(claim_dying),
+    size_drift,
+    class_drift,
+    attributes_drift,
+    resize_waits,
+    resize_infeasible,
+    modify_infeasible,
+    not_expandable,
+    scale_destroys,
+    delete_destroys,
+    _from_orphans(Rule.OWNER_STALE),
+    volume_unreachable,
+    volume_held_elsewhere,
+    old_data_returns,
+    _from_orphans(Rule.CLAIM_NAME_AMBIGUOUS),
+    _from_orphans(Rule.CLAIM_ORPHANED),
+)

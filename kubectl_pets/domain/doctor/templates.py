@@ -1,0 +1,196 @@
+"""PETS7xx and 8xx: the pod template, what it names, and what this program has left on the set. Most of it needs no cluster."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from kubectl_pets.domain.doctor.case import Case, Judgement, Skip, check
+from kubectl_pets.domain.doctor.estate import FullPodSpec, NamedSource
+from kubectl_pets.domain.findings import Finding, Rule
+from kubectl_pets.domain.orphans.quantities import parse_exact
+from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.verdict import Phase
+from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
+
+#: What tells a run of ours where it goes on. Other notes are kept for later, and are no leftovers.
+_UNDER_WAY = frozenset((RESUME_ANNOTATION, RESTART_ANNOTATION, PODS_ANNOTATION))
+
+#: A restart goes from pod to pod, each of which may take its time to come up.
+_BETWEEN_PODS = timedelta(hours=1)
+
+
+@check(Rule.NO_READINESS_PROBE)
+def no_readiness_probe(case: Case) -> Judgement:
+    """No container has a readiness probe: "available" then means "started", and a rollout goes on over pods that do not serve.
+    One probe in the pod is enough, for its other containers may be helpers."""
+    containers = case.owner.spec.template.spec.containers
+    if containers and all(each.readiness_probe is None for each in containers) and not _gated(case):
+        yield Finding(
+            rule=Rule.NO_READINESS_PROBE,
+            subject=case.subject,
+            names=tuple(each.name for each in containers),
+            field=f"spec.template.spec.containers[{containers[0].name}].readinessProbe",
+        )
+
+
+def _gated(case: Case) -> bool:
+    """A native sidecar may carry the probe (KEP-753)."""
+    inits = case.owner.spec.template.spec.init_containers
+    return any(each.restart_policy == "Always" and each.readiness_probe is not None for each in inits)
+
+
+@check(Rule.PROBES_EQUAL)
+def probes_equal(case: Case) -> Judgement:
+    """Liveness and readiness ask the same, with the same patience: a member that is only busy is killed where it should be left
+    out of the Service for a while."""
+    for each in case.owner.spec.template.spec.containers:
+        if each.liveness_probe is not None and each.liveness_probe == each.readiness_probe:
+            field = f"spec.template.spec.containers[{each.name}].livenessProbe"
+            yield Finding(rule=Rule.PROBES_EQUAL, subject=case.subject, names=(each.name,), field=field)
+
+
+@check(Rule.GRACE_ZERO)
+def grace_zero(case: Case) -> Judgement:
+    """``terminationGracePeriodSeconds: 0`` removes a pod from the API server before its node has stopped it, so two pods of one
+    name may write the same data. Kubernetes calls it unsafe and strongly discourages it for StatefulSets."""
+    if case.owner.spec.template.spec.termination_grace_period_seconds == 0:
+        field = "spec.template.spec.terminationGracePeriodSeconds"
+        yield Finding(rule=Rule.GRACE_ZERO, subject=case.subject, number=0, limit=1, field=field)
+
+
+@check(Rule.IMAGE_FLOATS)
+def image_floats(case: Case) -> Judgement:
+    """An image without a tag, or with ``latest``: which version a pod runs depends on when it was started. One with a digest
+    cannot float, whatever its tag."""
+    spec = case.owner.spec.template.spec
+    for where, containers in (("containers", spec.containers), ("initContainers", spec.init_containers)):
+        for each in containers:
+            name, _, digest = each.image.partition("@")
+            tag = name.rpartition("/")[2].partition(":")[2]
+            if each.image and not digest and tag in ("", "latest"):
+                yield Finding(
+                    rule=Rule.IMAGE_FLOATS,
+                    subject=case.subject,
+                    names=(each.name,),
+                    detail=each.image,
+                    field=f"spec.template.spec.{where}[{each.name}].image",
+                )
+
+
+@check(Rule.NO_REQUESTS)
+def no_requests(case: Case) -> Judgement:
+    """A container without a request, or a limit, for memory: the node may be filled beyond what it has, and this pod is among the
+    first to go. A LimitRange may give it one, which no template shows."""
+    for each in case.owner.spec.template.spec.containers:
+        if "memory" not in each.resources.requests and "memory" not in each.resources.limits:
+            field = f"spec.template.spec.containers[{each.name}].resources.requests.memory"
+            yield Finding(rule=Rule.NO_REQUESTS, subject=case.subject, names=(each.name,), field=field)
+
+
+# --- what it names -----------------------------------------------------------------------------------------------------------
+
+
+@check(Rule.ACCOUNT_MISSING, "accounts")
+def account_missing(case: Case) -> Judgement:
+    """The template names a ServiceAccount that does not exist: pods run on, and none can be made."""
+    name, namespace = case.owner.spec.template.spec.service_account_name, case.owner.namespace
+    if name and not any((each.namespace, each.name) == (namespace, name) for each in case.estate.accounts or ()):
+        yield Finding(
+            rule=Rule.ACCOUNT_MISSING,
+            subject=case.subject,
+            names=(name,),
+            field="spec.template.spec.serviceAccountName",
+        )
+
+
+@check(Rule.REFERENCE_MISSING, "config_maps")
+def reference_missing(case: Case) -> Judgement:
+    """The template names a ConfigMap or Secret that does not exist and is not optional: pods run on, and the next restart sticks.
+    Only names are read, never what is in them; Secrets only with --deep."""
+    config_maps: set[str] = set()
+    secrets: set[str] = set()
+    for kind, source, name in _references(case.owner.spec.template.spec):
+        if name and not source.optional:
+            (config_maps if kind == "ConfigMap" else secrets).add(name)
+    there = {each.name for each in case.estate.config_maps or () if each.namespace == case.owner.namespace}
+    missing = [("ConfigMap", name) for name in sorted(config_maps - there)]
+    if case.estate.secrets is not None:
+        there = {each.name for each in case.estate.secrets if each.namespace == case.owner.namespace}
+        missing += [("Secret", name) for name in sorted(secrets - there)]
+    for kind, name in missing:
+        yield Finding(rule=Rule.REFERENCE_MISSING, subject=case.subject, names=(kind, name), field="spec.template.spec")
+    if not missing and secrets and case.estate.secrets is None:
+        yield Skip("secrets")
+
+
+def _references(spec: FullPodSpec) -> Iterator[tuple[str, NamedSource, str]]:
+    for container in (*spec.init_containers, *spec.containers):
+        for variable in container.env:
+            source = variable.value_from
+            if source is not None:
+                yield from _both(source.config_map_key_ref, source.secret_key_ref)
+        for each in container.env_from:
+            yield from _both(each.config_map_ref, each.secret_ref)
+    for volume in spec.volumes:
+        yield from _both(volume.config_map, volume.secret)
+        for projected in volume.projected.sources if volume.projected is not None else ():
+            yield from _both(projected.config_map, projected.secret)
+
+
+def _both(config_map: NamedSource | None, secret: NamedSource | None) -> Iterator[tuple[str, NamedSource, str]]:
+    if config_map is not None:
+        yield "ConfigMap", config_map, config_map.name
+    if secret is not None:
+        yield "Secret", secret, secret.secret_name or secret.name
+
+
+@check(Rule.QUOTA_TOO_TIGHT, "quotas")
+def quota_too_tight(case: Case) -> Judgement:
+    """More is used of a quota than it allows (it was lowered): a pod that is deleted cannot be made again. A StatefulSet never
+    has a pod too many, so a quota that is just full is enough. Quotas with scopes count some pods only, and are left alone."""
+    for quota in case.ward.quotas.get(case.owner.namespace, ()):
+        if quota.spec.scopes or quota.spec.scope_selector or not case.owner.spec.replicas:
+            continue
+        for resource in sorted(quota.status.hard):
+            if not _of_pods(resource):
+                continue
+            hard, used = parse_exact(quota.status.hard[resource]), parse_exact(quota.status.used.get(resource))
+            if hard is not None and used is not None and used > hard:
+                yield Finding(
+                    rule=Rule.QUOTA_TOO_TIGHT,
+                    subject=case.subject,
+                    names=(quota.name, resource),
+                    detail=f"{quota.status.used[resource]} of {quota.status.hard[resource]}",
+                )
+
+
+def _of_pods(resource: str) -> bool:
+    return resource in ("pods", "count/pods", "cpu", "memory") or resource in (
+        "requests.cpu",
+        "requests.memory",
+        "limits.cpu",
+        "limits.memory",
+    )
+
+
+@check(Rule.OURS_LEFT_OVER, "pods")
+def ours_left_over(case: Case) -> Judgement:
+    """Annotations of a pause, an undo or a restart of this program that was broken off: the rollout is complete, and they are
+    still there. While it is under way they are what it goes on by, and a restart may be between two pods."""
+    seen = case.seen
+    notes = tuple(sorted(_UNDER_WAY & seen.notes.keys()))
+    fresh = any(case.young(pod.metadata.creation_timestamp, _BETWEEN_PODS) for pod in case.pods.values())
+    if notes and seen.phase is Phase.COMPLETE and not seen.partition and not fresh:
+        yield Finding(rule=Rule.OURS_LEFT_OVER, subject=case.subject, names=notes, field="metadata.annotations")
+
+
+CHECKS = (
+    no_readiness_probe,
+    probes_equal,
+    grace_zero,
+    image_floats,
+    no_requests,
+    account_missing,
+    reference_missing,
+    quota_too_tight,
+    ours_left_over,
+)

@@ -1,0 +1,63 @@
+"""Do the members of a set vote? A majority matters to those that do, and to others the loss of a pod is the loss of a pod.
+
+Known by the image's name, or said by somebody in an annotation. What is not known is judged as if they did, and said so.
+"""
+
+from enum import StrEnum, unique
+
+from kubectl_pets.domain.model import StatefulSet
+
+#: "voting", "data" or "cache": whoever runs the set knows better than a table.
+MEMBERS_ANNOTATION = "kubectl-pets/members"
+
+
+@unique
+class Members(StrEnum):
+    VOTING = "voting"
+    DATA = "data"
+    CACHE = "cache"
+    UNKNOWN = "unknown"
+
+
+#: The last part of the images of programs that elect a leader, or agree, by majority of their members.
+_VOTERS = frozenset(
+    (
+        "etcd",
+        "zookeeper",
+        "consul",
+        "vault",
+        "openbao",
+        "nats",
+        "rabbitmq",
+        "mongodb",
+        "mongo",
+        "cockroach",
+        "redis-sentinel",
+        "clickhouse-keeper",
+        "rqlite",
+    )
+)
+
+
+def members_of(owner: StatefulSet) -> Members:
+    """By the annotation; else by the images."""
+    said = owner.metadata.annotations.get(MEMBERS_ANNOTATION, "").strip().lower()
+    if said in (Members.VOTING, Members.DATA, Members.CACHE):
+        return Members(said)
+    names = {_name_of(each.image) for each in owner.spec.template.spec.containers}
+    return Members.VOTING if names & _VOTERS else Members.UNKNOWN
+
+
+def votes(owner: StatefulSet) -> bool:
+    """Whether they are known to."""
+    return members_of(owner) is Members.VOTING
+
+
+def may_vote(owner: StatefulSet) -> bool:
+    """Whether nobody says that they do not."""
+    return members_of(owner) in (Members.VOTING, Members.UNKNOWN)
+
+
+def _name_of(image: str) -> str:
+    """``registry.example:5000/bitnami/etcd:3.5@sha256:..`` is ``etcd``."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()

@@ -1,0 +1,155 @@
+"""doctor on the real control plane: a set that is well, one that is not, what may not be read, and the other verbs beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.plugin import Plugin, manifest
+from tests.controlplane import ControlPlane
+
+pytestmark = pytest.mark.real
+
+WELL = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, selector: {app: web}, ports: [{name: http, port: 80}]}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: web}
+spec:
+  serviceName: web
+  replicas: 3
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      topologySpreadConstraints:
+      - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: web}}}
+      containers:
+      - {name: app, image: "app:1", readinessProbe: {tcpSocket: {port: 80}}, resources: {requests: {memory: 1Mi}}}
+"""
+
+
+def doctor(pets: Plugin, *words: str, expect: int | None = 0, **more: Any) -> Any:
+    return json.loads(pets("doctor", *words, "-o", "json", expect=expect, **more).stdout)
+
+
+def found(document: Any) -> set[str]:
+    return {each["name"] for each in document["findings"]}
+
+
+@pytest.fixture
+def well(pets: Plugin) -> Plugin:
+    pets.plane.apply(WELL, pets.namespace)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    pets.eventually(lambda: pets.get("pdb", "web").get("status", {}).get("expectedPods") == 3, "the budget counts the pods")
+    pets.eventually(
+        lambda: sum(
+            bool(endpoint["conditions"].get("ready"))
+            for each in pets.get("endpointslices", "-l", "kubernetes.io/service-name=web")["items"]
+            for endpoint in each.get("endpoints") or ()
+        )
+        == 3,
+        "the slices hold the pods",
+    )
+    return pets
+
+
+def test_a_set_that_is_well_has_nothing(well: Plugin) -> None:
+    seen = doctor(well, "web", "--strict", "--deep", "--fail-on", "notice")
+    assert seen["findings"] == [] and seen["skipped"] == [] and seen["sets"] == 1 and seen["passed"] > 60
+    assert "nothing found" in well("doctor").stderr
+    everywhere = doctor(well, "-A", expect=None)
+    own = [each for each in everywhere["findings"] if (each["set"] or {}).get("namespace") == well.namespace]
+    assert own == []
+
+
+def test_what_the_api_server_lets_through(well: Plugin) -> None:
+    """Each of these is a valid object to the API server."""
+    patch = {
+        "spec": {
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}},
+            "revisionHistoryLimit": 0,
+            "template": {"spec": {"terminationGracePeriodSeconds": 0, "serviceAccountName": "nobody"}},
+        }
+    }
+    well.kubectl("patch", "statefulset", "web", "--type=merge", "-p", json.dumps(patch))
+    well.kubectl("delete", "service", "web")
+    well("partition", "web", "3", "-y")
+    seen = doctor(well, "sts/web", expect=7)
+    assert {"service-missing", "no-way-back", "grace-zero", "account-missing"} <= found(seen)
+    (missing,) = [each for each in seen["findings"] if each["name"] == "service-missing"]
+    assert missing["rule"] == "PETS101" and missing["command"].startswith("kubectl pets dns web")
+    shown = well("doctor", "web", expect=7).stdout
+    assert "PETS703" in shown and "two pods of one name" in shown
+
+
+def test_a_set_that_is_stuck_is_so_for_status_and_for_quorum(pets: Plugin) -> None:
+    pets.make("web", image="app:broken", wait=False)
+    pets("status", "web", "-w", "--timeout", "60s", expect=4)
+    seen = doctor(pets, expect=7)
+    assert {"quorum-lost", "service-missing", "budget-missing"} <= found(seen)
+    verbs = {each["name"] for each in json.loads(pets("quorum", "web", "-o", "json").stdout)["findings"]}
+    assert verbs <= found(seen)
+
+
+def test_a_quota_that_is_overdrawn_is_and_one_that_is_full_is_not(well: Plugin) -> None:
+    well.kubectl("create", "quota", "none", "--hard=pods=3")
+    well.kubectl("scale", "statefulset", "web", "--replicas=4")
+    well.eventually(lambda: "FailedCreate" in well.kubectl("get", "events"), "the controller is refused")
+
+    assert found(doctor(well)) == {"no-margin"}  # three of four, and there is patience with the one that cannot be made
+    well.kubectl("patch", "quota", "none", "--type=merge", "-p", '{"spec":{"hard":{"pods":"2"}}}')
+    well.eventually(lambda: well.get("quota", "none")["status"].get("hard") == {"pods": "2"}, "the quota counts")
+    assert found(doctor(well)) == {"no-margin", "quota-too-tight"}
+
+
+def test_rights_that_are_missing_are_skipped_and_named(well: Plugin, controlplane: ControlPlane) -> None:
+    well.kubectl("create", "role", "look", "--verb=get,list", "--resource=statefulsets.apps")
+    well.kubectl("create", "rolebinding", "look", "--role=look", "--user=grace")
+    words = ("auth", "can-i", "list", "statefulsets.apps", "--as=grace", "-n", well.namespace)
+    well.eventually(lambda: controlplane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    kubeconfig = controlplane.kubeconfig_for("grace")
+    seen = doctor(well, "web", kubeconfig=kubeconfig)
+    skipped = {each["name"]: (each["resource"], each["why"]) for each in seen["skipped"]}
+    assert skipped["partition-left-over"] == ("pods", "forbidden") and skipped["class-missing"][1] == "forbidden"
+    assert skipped["claim-orphaned"] == ("persistentvolumeclaims", "forbidden")
+    assert found(seen) == set()
+    assert doctor(well, "web", "--strict", kubeconfig=kubeconfig, expect=7)["findings"] == []
+    assert "not allowed to list" in well("doctor", "web", kubeconfig=kubeconfig).stderr
+    nobody = controlplane.kubeconfig_for("heidi")
+    assert "not allowed to list statefulsets.apps" in well("doctor", kubeconfig=nobody, expect=1).stderr
+
+
+def test_living_with_it(well: Plugin, tmp_path: Path) -> None:
+    well.kubectl("patch", "statefulset", "web", "--type=merge", "-p", '{"spec":{"revisionHistoryLimit":0}}')
+    assert found(doctor(well)) == {"no-way-back"}
+    baseline = tmp_path / "known.json"
+    well("doctor", "--write-baseline", str(baseline))
+    assert found(doctor(well, "--baseline", str(baseline), "--fail-on", "warning")) == set()
+    well.kubectl("annotate", "statefulset", "web", "kubectl-pets/ignore=PETS210: dev, 2099-01-01")
+    seen = doctor(well, "--fail-on", "notice")
+    assert found(seen) == set() and seen["ignored"][0]["ignore"]["reason"] == "dev"
+    assert "ignored by annotation: dev, until 2099-01-01" in well("doctor", "-o", "wide").stdout
+
+
+def test_which_sets_and_which_rules(well: Plugin) -> None:
+    well.plane.apply(manifest("db", replicas=0), well.namespace)
+    assert {each["set"]["name"] for each in doctor(well, expect=7)["findings"]} == {"db"}
+    assert doctor(well, "web")["findings"] == []
+    assert doctor(well, "-l", "no=such")["sets"] == 0
+    assert found(doctor(well, "--only", "PETS703", expect=7)) == {"grace-zero"}
+    assert "grace-zero" not in found(doctor(well, "--skip", "PETS7*", expect=7))
+    assert "no StatefulSet wbe" in well("doctor", "wbe", expect=1).stderr
+    assert "several namespaces" in well("doctor", "other/web", "web", expect=2).stderr
+    assert "exclude each other" in well("doctor", "web", "-A", expect=2).stderr
