@@ -16,7 +16,7 @@ _flags: ContextVar[tuple[str, ...]] = ContextVar("flags", default=())
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """One run: what it is connected by is forgotten at its end."""
+    """A context for one run: the flags that it was connected by are forgotten at its end."""
     before = _flags.set(())
     try:
         yield
@@ -45,5 +45,5 @@ def _spelt(begin: Sequence[str], words: Sequence[str], namespace: str) -> str:
 
 
 def _harmless(word: str) -> str:
-    """Without what a terminal would take for an order; quoting alone leaves that in."""
+    """The word without what a terminal would take for an order; quoting alone leaves that in."""
     return "".join(each if each.isprintable() else "?" for each in word)

@@ -105,7 +105,7 @@ def _answer(cli: click.Command, words: Sequence[str], session: Session) -> str:
 
 
 def verbs(known: Iterable[tuple[str, str]], incomplete: str) -> "list[CompletionItem]":
-    """Of the (name, about) pairs those that fit."""
+    """Completion items for those of the (name, help) pairs whose name begins with what was typed."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(name, help=about) for name, about in known if name.startswith(incomplete)]

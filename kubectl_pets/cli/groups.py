@@ -116,7 +116,7 @@ class VerbGroup(LazyGroup):
         return click.Command.collect_usage_pieces(self, ctx)
 
     def _verb_at(self, args: Sequence[str]) -> int | None:
-        """Where the verb stands: only whole flags before it."""
+        """The index of the verb among the words, with only whole flags before it; None where there is no verb."""
         for index, word in enumerate(args):
             if word in self.verbs and self._are_flags(args[:index]):
                 return index

@@ -56,7 +56,7 @@ class AnySet(click.ParamType["SetRef"]):
 
 
 class EachSet(AnySet):
-    """As ``AnySet``, where several may be typed: each keeps the namespace that was typed with it."""
+    """A click type: as ``AnySet``, for several sets; each keeps the namespace that was typed with it."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
         from kubectl_pets.domain.sets.kinds import SetRef
@@ -94,7 +94,7 @@ def of_apps(verb: str, found: "SetRef") -> None:
 
 
 class ObjectName(click.ParamType[names.TypedName]):
-    """As ``SetName``, of other kinds, and each with a namespace of its own."""
+    """A click type: the name of an object of any kind, with or without a namespace (``NAMESPACE/NAME``)."""
 
     name = "name"
 
@@ -191,7 +191,7 @@ class Pods(click.ParamType["Amount"]):
 
 
 class PartitionValue(click.ParamType["PartitionRequest"]):
-    """``2``, ``+1``, ``-1`` or ``50%``."""
+    """A click type: a partition as ``2``, ``+1``, ``-1`` or ``50%``."""
 
     name = "value"
 
@@ -212,7 +212,7 @@ class PartitionValue(click.ParamType["PartitionRequest"]):
 
 
 class ImageValue(click.ParamType["Image"]):
-    """``IMAGE`` or ``CONTAINER=IMAGE``."""
+    """A click type: an image as ``IMAGE`` or ``CONTAINER=IMAGE``."""
 
     name = "[container=]image"
 

@@ -45,8 +45,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(folder: Path | None, environ: Mapping[str, str], *, windows: bool = os.name == "nt") -> Placement:
-    """Where it goes: into ``folder``, or into one on PATH that may be written to, the plugin's own before all others.
-    Raises PetsError where there is none."""
+    """Where the completion executable is to be written, and what stands there already: into ``folder``, or into a writable
+    folder on PATH, the plugin's own before all others. Raises PetsError where there is none."""
     listed = [Path(each) for each in environ.get("PATH", "").split(os.pathsep) if each]
     chosen = _checked(folder) if folder is not None else _best(listed, environ)
     name, text = (f"{NAME}.cmd", _BATCH) if windows else (NAME, _SCRIPT)

@@ -38,7 +38,7 @@ class Memory:
         self._key = msgspec.json.encode([__version__, asked, files, [environ.get(name, "") for name in _POD]])
 
     def recall(self, question: str) -> tuple[str, ...] | None:
-        """None: never asked, or too long ago."""
+        """The names that were kept for a question; None where it was never asked, or too long ago."""
         path = self._path(question)
         try:
             if path is None or not 0 <= time() - path.stat().st_mtime <= LIFE:

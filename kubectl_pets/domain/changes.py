@@ -88,7 +88,7 @@ class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):
 
 
 class DeleteClaim(msgspec.Struct, frozen=True, kw_only=True, tag="delete-claim"):
-    """With uid and resourceVersion as preconditions (metav1.Preconditions)."""
+    """Delete one claim, with uid and resourceVersion as preconditions (metav1.Preconditions)."""
 
     namespace: str
     name: str

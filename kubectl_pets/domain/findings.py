@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 @unique
 class Rule(StrEnum):
-    """By its word, which ignores and JSON use."""
+    """The rules, by the word that ignore lists and JSON use."""
 
     SERVICE_MISSING = "service-missing"
     SERVICE_UNNAMED = "service-unnamed"

@@ -53,7 +53,7 @@ def _by_controller(objects: tuple[_Owned, ...] | None) -> dict[str, list[_Owned]
 
 
 def _without_owner(pods: tuple[Pod, ...] | None) -> dict[str, list[Pod]]:
-    """By namespace, the pods that could not be decoded and of which not even the controller is known: they may be anybody's."""
+    """By namespace, the pods that could not be decoded and whose controller is not known either: they may be of any set there."""
     found: dict[str, list[Pod]] = {}
     for pod in pods or ():
         if pod.unreadable and pod.metadata.controller() is None:

@@ -37,16 +37,16 @@ class ClaimPort(Protocol):
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]: ...
 
     def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
-        """None: there is none of that name."""
+        """The claim of that name; None where there is none."""
 
     def volume(self, name: str) -> PersistentVolume | None:
-        """None: there is none of that name."""
+        """The PersistentVolume of that name; None where there is none."""
 
     def volume_events(self, name: str) -> tuple[Event, ...] | None:
         """What was told of a volume of that name in the last hour. None: may not be read."""
 
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
-        """Of all namespaces those that wait for a volume. None: may not be read."""
+        """The claims of all namespaces that wait for a volume. None: may not be read."""
 
     def volumes(self) -> tuple[PersistentVolume, ...]: ...
 

@@ -11,7 +11,7 @@ class Ran(Protocol):
 
     @property
     def exit_code(self) -> int | None:
-        """None: it could not be started; ``problem`` says why."""
+        """Its exit code. None: it could not be started; ``problem`` says why."""
 
     @property
     def stdout(self) -> str: ...

@@ -20,10 +20,10 @@ class NodePort(Protocol):
     """Nodes, and what is attached to them."""
 
     def nodes(self) -> tuple[Node, ...] | None:
-        """None: may not be read."""
+        """All nodes. None: they may not be read."""
 
     def node_state(self, name: str) -> NodeState:
-        """Of one node. NodeState.UNKNOWN: may not be read."""
+        """Whether a node answers. NodeState.UNKNOWN: it may not be read."""
 
     def attachments(self) -> tuple[VolumeAttachment, ...] | None:
         """Which volumes are attached to which nodes. None: may not be read."""

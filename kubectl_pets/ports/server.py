@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class ClockPort(Protocol):
-    """The one clock."""
+    """The API server's clock."""
 
     def now(self) -> datetime:
         """The API server's clock (UTC), estimated from its last answer, because the cluster's timestamps are its own and the

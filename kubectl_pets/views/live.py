@@ -78,7 +78,7 @@ class _Canvas:
         self.write(pictured)
 
     def write(self, pictured: Sequence[str]) -> None:
-        """As ``paint``, at once."""
+        """As ``paint``, but at once and whether or not it is the same picture."""
         up = self._rows_up()
         back = f"\x1b[{up}A\r" if up else "\r"
         text = "".join(f"{line}{_CLEAR_LINE}\n" for line in pictured)

@@ -161,7 +161,7 @@ def home(environ: Mapping[str, str]) -> Path:
 
 
 def _split(listed: str) -> list[str]:
-    """On Windows quotes keep a path with semicolons together (Go's ``filepath.SplitList``)."""
+    """The paths in KUBECONFIG. On Windows quotes keep a path with semicolons together (Go's ``filepath.SplitList``)."""
     paths = re.findall(r'(?:[^;"]|"[^"]*"?)+', listed) if os.name == "nt" else listed.split(os.pathsep)
     return [path.replace('"', "") if os.name == "nt" else path for path in paths]
 

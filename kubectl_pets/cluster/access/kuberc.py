@@ -134,7 +134,7 @@ def _policy(preference: _Preference | None, path: str) -> Policy:
 
 
 def _torn(entry: _Entry | None) -> bool:
-    """Whether it says two things."""
+    """Whether a kuberc entry has both ``command`` and ``name``, and they differ."""
     return bool(entry and entry.command and entry.name and entry.command != entry.name)
 
 

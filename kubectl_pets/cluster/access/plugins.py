@@ -136,7 +136,7 @@ class Plugin:
             return output
 
     def _program(self) -> str:
-        """The file to start."""
+        """The path of the credential plugin's executable."""
         path = self._environ.get("PATH", "")
         program = found(self._command, path)
         self._policy.check(self._command, program or "", path)

@@ -135,7 +135,8 @@ def _names(message: dns.message.Message, question: Question) -> list[str]:
 
 
 def _negative_ttl(message: dns.message.Message) -> int | None:
-    """For how long it may be kept that there is nothing (RFC 2308, 5); a cache counts the record's TTL down."""
+    """Seconds for which an answer that there is no such name may be cached (RFC 2308, 5); a cache counts the record's TTL
+    down."""
     found = [min(int(rrset.ttl), int(rrset[0].minimum)) for rrset in message.authority if rrset.rdtype == dns.rdatatype.SOA]
     return min(found, default=None)
 

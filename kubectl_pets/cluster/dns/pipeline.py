@@ -137,7 +137,7 @@ class ServerConnection:
 
 
 def words(error: PetsError | OSError) -> str:
-    """A failure in words."""
+    """A network failure in words, for ``ServerAnswers.trouble``."""
     if isinstance(error, PetsError):
         return error.message
     if isinstance(error, TimeoutError):

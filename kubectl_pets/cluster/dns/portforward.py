@@ -23,7 +23,8 @@ class ForwardError(ConnectionError):
 
 
 class Forward:
-    """One connection to one port. Failures and deadlines as for WebSocket. Raises PetsError where it cannot be opened."""
+    """One connection to one port of a pod, through the API server's port-forward. Failures and deadlines as for WebSocket.
+    Raises PetsError where it cannot be opened."""
 
     def __init__(self, transport: Transport, namespace: str, pod: str, port: int, deadline: float) -> None:
         path = PODS.path(namespace, pod) + "/portforward"

@@ -128,7 +128,8 @@ _MAPS = ResourceKind(_ConfigMap, "/api/v1", "configmaps", "ConfigMap")
 
 
 class DnsServers:
-    """As ``session.Resolver``. One thread asks at a time; of many servers so many at once, each with its own time."""
+    """The DNS servers of the cluster, asked over TCP (``ports.dns.Resolver``). One thread asks at a time; of many servers so
+    many are asked at once, each with its own time."""
 
     def __init__(self, transport: Transport, reader: Reader, where: Where) -> None:
         self._transport, self._reader = transport, reader
@@ -225,7 +226,8 @@ class DnsPlace(msgspec.Struct, frozen=True):
 
 
 def usual_place(reader: Reader) -> DnsPlace:
-    """By the selector and target port of the Service kube-dns, where that may be read, before the usual labels."""
+    """Where the cluster's DNS pods are: by the selector and target port of the Service kube-dns, where that may be read, else
+    by the usual labels."""
     namespace, name = _SERVICE
     try:
         spec = reader.one(SERVICES, namespace, name).spec

@@ -173,7 +173,7 @@ def _proxy_headers(url: str) -> dict[str, str] | None:
 
 
 def tls_context(target: Target, certificate: Certificate | None) -> ssl.SSLContext:
-    """What to trust and what to show."""
+    """The TLS context for a server: which authorities are trusted, and which client certificate is shown."""
     context = create_urllib3_context(cert_reqs=ssl.CERT_NONE if target.insecure else ssl.CERT_REQUIRED)
     # Python 3.13 turns down the certificates of many clusters for a missing key identifier; kubectl takes them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

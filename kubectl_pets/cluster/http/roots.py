@@ -58,7 +58,7 @@ def trust_only(context: ssl.SSLContext, bundle: bytes) -> None:
 
 
 def _certificates(bundle: bytes) -> Iterator[bytes]:
-    """DER, one by one."""
+    """The DER bytes of each certificate in PEM text."""
     for body in _BLOCK.findall(bundle):
         try:
             certificate = b64decode(b"".join(body.split()), validate=True)  # headers have a colon, so they end here as well

@@ -75,7 +75,7 @@ class _RawPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Head(msgspec.Struct, frozen=True, rename="camel"):
-    """Of an object only what kind it says it is; the rest as it came."""
+    """The apiVersion and kind of an object; nothing else of it is decoded."""
 
     api_version: str = ""
     kind: str = ""

@@ -67,7 +67,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class _Marked(msgspec.Struct, frozen=True, rename="camel"):
-    """Of a BOOKMARK's object the only thing that counts."""
+    """A BOOKMARK's object (metav1.WatchEvent): its resourceVersion."""
 
     kind: str = ""
     metadata: ListMeta = ListMeta()
@@ -211,7 +211,8 @@ class Follower(Generic[T]):
         return Listing((found,), "")
 
     def _watch(self) -> None:
-        """From the version we have until the server ends it, which it does every few minutes."""
+        """Apply the events of one watch to the store, from the version that it has until the server ends the watch, which it
+        does every few minutes."""
         began, brought, opened = monotonic(), False, False
         limit = random.randint(240, 300)
         query = [*self._scope.query(), ("watch", "1"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", str(limit))]

@@ -103,7 +103,7 @@ class _Snapshot(Object, frozen=True):
 
 
 def _snapshot(change: TakeSnapshot) -> _Snapshot:
-    """Ready to be sent."""
+    """The VolumeSnapshot object to create."""
     return _Snapshot(
         api_version="snapshot.storage.k8s.io/v1",
         kind=_SNAPSHOTS.kind,

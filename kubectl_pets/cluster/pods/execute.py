@@ -53,7 +53,7 @@ class _Details(msgspec.Struct, frozen=True):
 
 
 class _Ending(msgspec.Struct, frozen=True):
-    """The metav1.Status at the end."""
+    """How a command ended: the metav1.Status on the exec stream's error channel."""
 
     status: str = ""
     message: str = ""

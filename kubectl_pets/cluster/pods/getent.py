@@ -87,7 +87,7 @@ def _has(way: Sequence[str], result: ExecResult) -> bool:
 
 
 def _looking(run: _Run, way: Sequence[str], name: str) -> Callable[[], tuple[tuple[str, ...] | None, str]]:
-    """To be called: the addresses, or None and why they could not be looked up."""
+    """A call that looks one name up in the pod: its addresses, or None and why they could not be looked up."""
 
     def look() -> tuple[tuple[str, ...] | None, str]:
         try:

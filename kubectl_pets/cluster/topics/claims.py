@@ -121,7 +121,7 @@ def scaled_objects_in(reader: Reader, scope: Scope) -> tuple[ScaledObject, ...] 
 
 
 def _whole(listed: tuple[T, ...] | None) -> tuple[T, ...] | None:
-    """None where one of them could not be decoded."""
+    """The list, or None where one of its objects could not be decoded."""
     return None if any(item.unreadable for item in listed or ()) else listed
 
 
@@ -158,7 +158,8 @@ def _workload_kinds() -> dict[str, ResourceKind[Any]]:
 def _users(
     reader: Reader, namespace: str | None, wanted: Needs, claims: tuple[PersistentVolumeClaim, ...]
 ) -> dict[str, Workloads]:
-    """Namespace by namespace while they are few; in one list a kind once that moves less than most of the cluster."""
+    """By namespace, the pods and workloads that may use its claims: namespace by namespace while they are few, in one list a
+    kind once that moves less than most of the cluster."""
     kinds = _workload_kinds()
     everywhere = len({claim.namespace for claim in claims})
     if namespace is not None or len(wanted.namespaces) * 2 <= everywhere:

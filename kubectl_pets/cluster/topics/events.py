@@ -90,7 +90,8 @@ def _events(reader: Reader, namespace: str, name: str) -> tuple[Event, ...]:
 
 
 def about_volume(reader: Reader, volume: str) -> tuple[Event, ...] | None:
-    """Of a PersistentVolume: what is of no namespace has its events in this one. None: may not be read."""
+    """The events about a PersistentVolume, which are in namespace default as those of all objects without a namespace. None:
+    they may not be read."""
     return _optional(lambda: _events(reader, _OF_THE_CLUSTER, volume))()
 
 

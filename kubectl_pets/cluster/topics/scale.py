@@ -14,7 +14,7 @@ from kubectl_pets.domain.scale.types import Surroundings
 
 
 def surroundings(reader: Reader, owner: StatefulSet) -> Surroundings:
-    """What may not be read is None."""
+    """The set's claims, their volumes, and the autoscalers and ScaledObjects of its namespace. What may not be read is None."""
     scope = Scope(namespace=owner.namespace)
     templates = has_claims(owner)
     listed, autoscalers, scaled = together(

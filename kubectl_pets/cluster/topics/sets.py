@@ -98,8 +98,8 @@ def _of_other_kinds(reader: Reader, scope: Scope) -> dict[str, tuple[StatefulSet
 def items(
     reader: Reader, kind: ResourceKind[T], scope: Scope, *, unreadable: bool = False
 ) -> Callable[[], tuple[T, ...] | None]:
-    """To be called: the objects, or None where they may not be read, or where one of them cannot be. ``unreadable``: such ones
-    are handed on, marked so."""
+    """A call that reads a list: its objects, or None where they may not be read, or where one of them cannot be decoded.
+    ``unreadable``: such ones are handed on, marked so."""
 
     def read() -> tuple[T, ...] | None:
         try:
@@ -155,7 +155,7 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
 
 
 def _names(reader: Reader, namespace: str, kind: SetKind) -> list[str] | None:
-    """None: there is no such kind here."""
+    """What the sets of a kind in a namespace are called; None where the server does not know the kind."""
     try:
         pages = reader.pages(SETS_OF[kind.group], Scope(namespace=namespace), metadata_only=True)
         return [each.name for each in next(pages)[0].objects]

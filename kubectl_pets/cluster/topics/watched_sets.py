@@ -52,7 +52,7 @@ _SLICE = 0.5
 
 
 class _Belongings(msgspec.Struct):
-    """What belongs to the sets."""
+    """The watches of pods, revisions and claims of one set or of all."""
 
     pods: Follower[Pod]
     revisions: Follower[ControllerRevision]
@@ -158,7 +158,8 @@ class Source(Generic[V]):
 
 
 class OneSet(Source[V]):
-    """One set and what its selector brings along. Raises NotFoundError where there is no such set to begin with."""
+    """A source that watches one set and what its selector matches. Raises NotFoundError where there is no such set to begin
+    with."""
 
     def __init__(
         self,
@@ -212,7 +213,7 @@ class OneSet(Source[V]):
         raise NotImplementedError
 
     def _selected(self) -> Iterable[Follower[Any]]:
-        """These followers."""
+        """The watches whose selector is the set's."""
         raise NotImplementedError
 
 

@@ -67,8 +67,8 @@ def _unsearched(view: ClientView, zone: Zone) -> NameFinding | None:
 
 
 def _sees(view: ClientView, spelling: str, name: Name) -> bool:
-    """It sees what is expected: all of a family. Of two families one may be missing, since the C library leaves out those that
-    the pod has no address of (AI_ADDRCONFIG)."""
+    """Whether the pod sees the expected addresses: all of a family. Of two families one may be missing, since the C library
+    leaves out those that the pod has no address of (AI_ADDRCONFIG)."""
     found, wanted = view.getent.get(spelling), name.records
     if found is None:
         return False

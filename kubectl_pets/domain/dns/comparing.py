@@ -34,7 +34,8 @@ _ORDER = {standing: rank for rank, standing in enumerate(AnswerStanding)}
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One question to one server. ``lacking`` and ``extra``: expected and not given; given and not expected."""
+    """One question to one server, and how its answer differs from the expected one. ``lacking``: expected and not given;
+    ``extra``: given and not expected."""
 
     expectation: Expectation
     standing: AnswerStanding
@@ -108,5 +109,6 @@ def _judge(wanted: Expectation, answer: Answer) -> Compared:
 
 
 def _essence(record: str, kind: RecordType) -> str:
-    """Of SRV only port and target: priority and weight follow from how many there are, and shares are rounded."""
+    """Of SRV records only port and target, for comparing: priority and weight follow from how many there are, and shares are
+    rounded."""
     return " ".join(record.split()[2:]) if kind is RecordType.SRV else record

@@ -123,7 +123,7 @@ def read_corefile(text: str, zone: str = "") -> Settings | None:
 
 
 def read_settings(text: str) -> tuple[Settings, ...]:
-    """Of each ``kubernetes`` plugin of each server block, in the file's order."""
+    """The settings of each ``kubernetes`` plugin of each server block, in the file's order."""
     blocks = list(_blocks(text.removeprefix("\ufeff")))
     return tuple(
         msgspec.structs.replace(
@@ -324,7 +324,7 @@ def _zone(key: str) -> str:
 
 
 def _is_reverse(zone: str) -> bool:
-    """Also as a network: CoreDNS makes reverse zones of ``10.0.0.0/8``."""
+    """Whether a zone is a reverse one, be it written as a network: CoreDNS makes reverse zones of ``10.0.0.0/8``."""
     return ("." + zone).endswith(_REVERSE) or "/" in zone
 
 

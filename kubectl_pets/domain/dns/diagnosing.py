@@ -172,7 +172,7 @@ class _Doctor:
 
     @cached_property
     def common(self) -> tuple[NameFinding, ...]:
-        """What fails whatever the pod."""
+        """The reasons why names fail that hold for every pod, whichever it is."""
         first = slots_of(self.network.set).slot(0)
         nobody = Position(ordinal=first.ordinal, name=first.name, pod=None)
         return tuple(_findings([link for link in self._chain(nobody).links() if link.check in _COMMON]))
@@ -252,7 +252,7 @@ def _missing_rights(network: Network, hearings: Sequence[ServerAnswers]) -> tupl
 
 
 def narrowed(expected: Expected, pods: Sequence[str]) -> Expected:
-    """Only these pods' names and addresses; with none given, all."""
+    """The expectations for these pods' names and addresses only; with none given, all."""
     if not pods:
         return expected
     return msgspec.structs.replace(expected, names=tuple(name for name in expected.names if name.pod in pods))

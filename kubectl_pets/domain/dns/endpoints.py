@@ -99,7 +99,8 @@ def is_of(entry: EndpointEntry, pod: Pod) -> bool:
 
 
 def is_of_predecessor(entry: EndpointEntry, name: str, pod: Pod | None) -> bool:
-    """It claims the name of a position, but is not of the pod (or with an address that the pod does not have)."""
+    """Whether an EndpointSlice's entry has the name of a position but is of an earlier pod: of another than the pod that is
+    there now, or with an address that this one does not have."""
     claims = name in (entry.pod, entry.hostname)
     return claims and (pod is None or not is_of(entry, pod) or entry.address not in addresses_of(pod))
 
@@ -123,7 +124,7 @@ class Entries:
         return self._all
 
     def about(self, name: str, pod: Pod | None) -> tuple[EndpointEntry, ...]:
-        """Those of a pod, and those of pods that had its name before."""
+        """The entries of a pod, and of earlier pods that had its name."""
         keys = [("name", name)]
         if pod is not None:
             keys += [("uid", pod.metadata.uid), *(("address", address) for address in addresses_of(pod))]

@@ -7,7 +7,7 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 
 
 def findings(seen: Diagnosis) -> tuple[Finding, ...]:
-    """One a name that is not right and has a reason that is somebody's to mend."""
+    """One finding for each name that is not right, where there is something that somebody has to mend."""
     found = (_finding(seen, line.name.pod, line.finding) for line in seen.lines if line.finding is not None and not line.right)
     return tuple(dict.fromkeys(each for each in found if each is not None))
 

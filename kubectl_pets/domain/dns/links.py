@@ -33,7 +33,7 @@ def skipped(check: Check, skip: LinkSkip, *remarks: NameFinding, right: tuple[st
 
 
 class Chain:
-    """The links of one position."""
+    """The links of the chain from one position of the set to its name, each passed, failed or not checked."""
 
     def __init__(
         self, network: Network, expected: Expected, settings: Settings | None, position: Position, entries: Entries | None
@@ -44,7 +44,7 @@ class Chain:
         self.all_entries = entries
 
     def links(self) -> tuple[Link, ...]:
-        """POD to COREFILE."""
+        """The links in order, from the pod to the Corefile."""
         return (
             self._of_pod(),
             self._of_service_name(),
@@ -240,7 +240,8 @@ class Chain:
         return tuple(found)
 
     def _needs_hostname(self) -> bool:
-        """Of a pod of another subdomain it would have been said already."""
+        """Whether an endpoint without a hostname gives the pod no name, so that the missing hostname is the reason. Of a pod
+        of another subdomain it would have been said already."""
         pod, service = self.pod, self.service
         if pod is None or service is None or (self.settings is not None and self.settings.endpoint_pod_names):
             return False

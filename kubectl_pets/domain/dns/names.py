@@ -94,8 +94,8 @@ def positions_of(network: Network) -> tuple[Position, ...]:
 
 
 def _to_ask(slots: Slots, held: Iterable[int]) -> Iterator[int]:
-    """Of the positions without a pod all where they are few in a row, else the ends: nobody asks for a million names that are
-    not there."""
+    """The positions without a pod whose names are asked for: all of a few in a row, else the first and the last, because
+    nobody asks for a million names that are not there."""
     for gap in slots.gaps(held):
         yield gap.first
         yield gap.last
@@ -107,7 +107,7 @@ def governing(network: Network) -> Service | None:
 
 
 def families_of(service: Service) -> tuple[Family, ...]:
-    """Empty ``ipFamilies``: both (getAddressTypesForService)."""
+    """The IP families of a Service; empty ``ipFamilies`` means both (getAddressTypesForService)."""
     return tuple(family for family in Family if family in service.spec.ip_families or not service.spec.ip_families)
 
 
@@ -141,7 +141,7 @@ def label_of(pod: Pod, service: Service, address: str, settings: Settings | None
 
 
 def entry_label(entry: EndpointEntry, settings: Settings | None) -> str:
-    """As ``label_of``, of an address in a slice."""
+    """As ``label_of``, for an address in an EndpointSlice."""
     if entry.hostname:
         return entry.hostname
     named = settings is not None and settings.endpoint_pod_names and 0 < len(entry.pod) <= LONGEST_LABEL
@@ -149,7 +149,7 @@ def entry_label(entry: EndpointEntry, settings: Settings | None) -> str:
 
 
 def is_left_over(entry: EndpointEntry, owner: str, living: Container[str]) -> bool:
-    """It is of a pod of the set (named ``owner``) that there is no more, whether or not a position of that ordinal still is."""
+    """Whether an entry is of an earlier pod of the set ``owner``, be its ordinal still one of the set's or not."""
     claimed = entry.pod or entry.hostname
     return ordinal_of(claimed, owner) is not None and claimed not in living
 
@@ -176,7 +176,7 @@ def expected(network: Network, zone: Zone, settings: Settings | None = None) -> 
 
 
 def questions(names: Iterable[Name]) -> tuple[Question, ...]:
-    """What to ask, each question once."""
+    """The DNS questions to ask for these names, each once."""
     return tuple(dict.fromkeys(each.question for name in names for each in name.expectations))
 
 

@@ -43,7 +43,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_overrides(plugins: Sequence[tuple[Line, list[Line]]], block: tuple[str, ...]) -> Iterator[Override]:
-    """Of one server block (``block``: its zones), in CoreDNS' own order."""
+    """The directives of one server block (``block``: its zones) that answer in place of the cluster's names, in CoreDNS' own
+    order."""
     for wanted, reader in (("acl", _acl), ("rewrite", _rewrite), ("template", _template), ("hosts", _hosts)):
         for head, inner in plugins:
             if head[:1] == (wanted,):

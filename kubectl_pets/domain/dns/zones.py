@@ -48,8 +48,8 @@ def read_resolv_conf(text: str) -> ResolvConf:
 
 
 def cluster_zone(given: str = "", settings: Settings | None = None, resolv_conf: str | None = None) -> Zone:
-    """Where several tell, the first in this order counts: what was given, a pod's resolv.conf, which says what pods really ask,
-    and the Corefile."""
+    """The cluster's DNS domain and what tells it: what was given, else a pod's resolv.conf, which says what pods really ask,
+    else the Corefile."""
     if given:
         return Zone(name=given.strip(".").lower(), source=ZoneSource.GIVEN)
     searched = zone_of(read_resolv_conf(resolv_conf)) if resolv_conf is not None else None

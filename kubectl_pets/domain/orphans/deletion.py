@@ -138,7 +138,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True, tag="unfinished"):
 
     @property
     def final(self) -> bool:
-        """Waiting does not change it soon."""
+        """Whether waiting any longer is of no use."""
         return self.reason in (UnfinishedReason.NOT_KEPT, UnfinishedReason.DESTRUCTION_FAILED)
 
 

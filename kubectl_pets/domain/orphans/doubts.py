@@ -62,7 +62,7 @@ _HASH = re.compile("[bcdfghjklmnpqrstvwxz2456789]{6,10}")
 
 
 def about(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
-    """What the claim itself shows."""
+    """What the claim's own labels, annotations and status show that leaves a doubt."""
     note = claim.metadata.annotations.get(RECREATING_ANNOTATION)
     if note is not None:
         yield Evidence(EvidenceKind.RECREATING, detail=note)

@@ -384,7 +384,7 @@ class InventoryList(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def resource(self) -> str:
-        """As behind ``kubectl auth can-i list``."""
+        """As it is typed behind ``kubectl auth can-i list``."""
         return self.plural if self.version else f"{self.plural}.{self.group}"
 
 
@@ -422,8 +422,8 @@ LISTS = (
 
 
 def ignorable(unread: Iterable[str]) -> tuple[str, ...]:
-    """Of what could not be read the kinds ("reports.example.org") and groups ("*.example.org") that may be left out on somebody's
-    word: custom resources only."""
+    """Those of the kinds ("reports.example.org") and groups ("*.example.org") that could not be read which somebody may say to
+    leave out: custom resources only."""
     built_in = {row.group for row in LISTS if row.version} | {kind.base.split("/")[2] for kind in WORKLOADS}
     return tuple(name for name in unread if name.partition(".")[2] not in {"", *built_in})
 

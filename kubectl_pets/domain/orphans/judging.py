@@ -182,7 +182,7 @@ class _Case:
         )
 
     def _undecoded(self) -> ClaimVerdict:
-        """Of a claim, or a volume, that could not be decoded nothing is known but its name."""
+        """The verdict on a claim of which, or of whose volume, nothing could be decoded but the name: UNSURE."""
         volume = self._volume
         if self.claim.unreadable:
             subject = f"persistentvolumeclaims/{self.claim.name}"

@@ -161,6 +161,7 @@ def _unfit(volume: PersistentVolume, selection: PurgeSelection) -> PurgeRefusedR
 
 
 def _since(volume: PersistentVolume) -> datetime | None:
-    """Its release, if that is known and came after it was set to Retain."""
+    """When the volume became a leftover: its release, if that is known and came after it was set to Retain, else when it was
+    set so."""
     retained, released = retained_at(volume), volume.status.last_phase_transition_time
     return max(retained, released or retained) if retained is not None else None

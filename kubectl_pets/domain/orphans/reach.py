@@ -97,7 +97,8 @@ class LiveSet(msgspec.Struct, frozen=True):
 
 
 def live_sets(estate: ClaimInventory, scalers: "Scalers") -> Iterator[LiveSet]:
-    """All sets of all groups that could be read, with what may scale them."""
+    """All StatefulSets that could be read, of apps/v1, OpenKruise and PingCAP, each with the ordinals it leaves out and what
+    may scale it."""
     for group, sets in (
         (SetGroup.APPS, estate.sets),
         (SetGroup.KRUISE, estate.kruise_sets),
@@ -173,7 +174,7 @@ class Scalers:
         return self._of_custom.get(namespace, [])
 
     def named(self, namespace: str, name: str) -> list[Ceiling]:
-        """Of the StatefulSet of that name, whether there is one or not."""
+        """What scales the StatefulSet of that name, whether there is one or not."""
         return self._by_set.get((namespace, name), [])
 
     def of(self, item: StatefulSet) -> tuple[Ceiling, ...]:

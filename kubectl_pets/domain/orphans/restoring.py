@@ -289,7 +289,7 @@ def _put_back(claim: PersistentVolumeClaim, volume: PersistentVolume) -> Restore
 
 
 def _is_ours(present: PersistentVolumeClaim, record: Record, volume: PersistentVolume) -> bool:
-    """It was made by a restore that did not get further, or it has come back in full."""
+    """Whether the claim was made by a restore that did not get further, or has come back in full."""
     return (
         present.spec.volume_name == volume.name
         and present.metadata.uid != record.claim.metadata.uid

@@ -66,7 +66,8 @@ def keeps(volume: PersistentVolume | None, claim: PersistentVolumeClaim, uid: st
 
 
 def take_hold(volume: PersistentVolume, claim: PersistentVolumeClaim, policy: str, run: str) -> SetRetain | None:
-    """The first change of giving ``policy`` back: the volume is held by ``run`` then. None: it must stay as it is."""
+    """The first of the three changes that give ``policy`` back: it marks the volume as held by ``run``. None where the volume
+    must stay at Retain."""
     if not is_bound_to(volume, claim):
         return None
     return SetRetain(
@@ -79,7 +80,7 @@ def take_hold(volume: PersistentVolume, claim: PersistentVolumeClaim, policy: st
 
 
 def fence(claim: PersistentVolumeClaim, run: str, now: datetime) -> AnnotateClaim:
-    """The second change."""
+    """The second change: it marks the claim, so that a deletion that was decided before fails on its resourceVersion."""
     meta = claim.metadata
     return AnnotateClaim(
         namespace=claim.namespace,

@@ -41,6 +41,6 @@ def _time(text: str | None) -> datetime | None:
 
 
 def size_of(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> int | None:
-    """Bytes: what it has; what its volume has; what it asked for."""
+    """The size of a claim in bytes: its capacity, else its volume's, else what it requests."""
     places = [claim.status.capacity, volume.spec.capacity if volume else {}, claim.spec.resources.requests]
     return next((size for place in places if (size := parse_bytes(place.get("storage"))) is not None), None)

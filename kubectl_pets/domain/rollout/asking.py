@@ -32,7 +32,7 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def questions(seen: Assessment) -> Questions | None:
-    """None: there is nothing to ask."""
+    """What events and nodes have to be read to explain a verdict; None where nothing needs explaining."""
     if seen.phase in (Phase.GONE, Phase.UNKNOWN, Phase.DELETING):
         return None
     if not seen.observed or (seen.phase is Phase.PROGRESSING and seen.all_available):

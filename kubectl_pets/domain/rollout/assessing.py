@@ -264,7 +264,7 @@ def _draft(
     surplus: tuple[Member, ...],
     now: datetime,
 ) -> Assessment:
-    """Everything but the verdict."""
+    """The assessment of a set without its verdict (phase and blockers), which is judged from it."""
     spec = owner.spec
     before = ran_before(owner, snapshot, members + surplus)
     rolling = spec.update_strategy.rolling_update

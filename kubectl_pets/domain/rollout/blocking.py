@@ -26,7 +26,7 @@ QUIET = (Cause.NOT_SCHEDULED, Cause.NOT_MADE, Cause.NOT_OBSERVED)
 def find_blockers(
     draft: Assessment, owner: StatefulSet, snapshot: SetView, now: datetime, patience: StuckAfter
 ) -> tuple[tuple[Blocker, ...], tuple[Blocker, ...]]:
-    """With what there is no patience any more, or never was; and what is failing, with ``stuck_at``."""
+    """A pair: what blocks the rollout now, and what is failing and will block it once its ``stuck_at`` has come."""
     if len(draft.name) > LONGEST_SET_NAME and any(member.state is PodState.MISSING for member in draft.members):
         return (Blocker(cause=Cause.SET_NAME_TOO_LONG),), ()
     finder = _Finder(draft, owner, snapshot, patience)
@@ -37,7 +37,7 @@ def find_blockers(
 
 
 def split(found: list[Blocker], now: datetime) -> tuple[tuple[Blocker, ...], tuple[Blocker, ...]]:
-    """Those whose time has come, and the others."""
+    """A pair: those that block by now, and those whose ``stuck_at`` has not come yet."""
     over = tuple(
         msgspec.structs.replace(each, stuck_at=None) for each in found if each.stuck_at is None or each.stuck_at <= now
     )

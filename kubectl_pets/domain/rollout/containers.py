@@ -200,7 +200,8 @@ def _judged(status: ContainerStatus, began: datetime | None) -> Trouble | None:
 
 
 def _again(status: ContainerStatus, last: Terminated | None, began: datetime | None, started: datetime | None) -> Trouble | None:
-    """It runs; None: it has never crashed, or nothing tells since when it runs."""
+    """The trouble of a container that runs and has crashed before; None where it never has, or nothing tells since when it
+    runs."""
     if status.restart_count == 0 or started is None:
         return None
     trouble = _crashed(status, last, began)
@@ -212,7 +213,7 @@ def _again(status: ContainerStatus, last: Terminated | None, began: datetime | N
 
 
 def _crashed(status: ContainerStatus, ended: Terminated | None, began: datetime | None) -> Trouble:
-    """It ended, and was or will be started anew."""
+    """The trouble of a container that has ended, and was or will be started anew."""
     waiting, last = status.state.waiting, status.last_state.terminated
     restarts = _restarts(status)
     backing_off = restarts > 0 or (waiting is not None and waiting.reason == "CrashLoopBackOff")
@@ -243,7 +244,7 @@ def _crashed(status: ContainerStatus, ended: Terminated | None, began: datetime 
 
 
 def _refused(status: ContainerStatus, began: datetime | None) -> Trouble:
-    """Its image or its configuration keeps it from being made."""
+    """The trouble of a container whose image or configuration keeps it from being created."""
     waiting, last = status.state.waiting, status.last_state.terminated
     assert waiting is not None
     return Trouble(
@@ -257,7 +258,7 @@ def _refused(status: ContainerStatus, began: datetime | None) -> Trouble:
 
 
 def _restarts(status: ContainerStatus) -> int:
-    """Of this loop: a life of 10 minutes makes the kubelet forget those before it."""
+    """How often it was restarted in this crash loop: after a life of 10 minutes the kubelet forgets earlier ones."""
     current = _life(status.state.terminated)
     if current is not None and current >= FORGOTTEN:
         return 0

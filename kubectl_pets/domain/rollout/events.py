@@ -97,7 +97,8 @@ def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
 
 
 def _is_about(event: Event, pod: Pod) -> bool:
-    """By the uid; writers that leave it out mean the pod that there was at the time."""
+    """Whether an event is about the object of that uid; writers that leave the uid out mean the pod that there was at the
+    time."""
     about, created = event.involved_object, pod.metadata.creation_timestamp
     if about.kind != "Pod" or about.name != pod.name or event.last is None:
         return False
@@ -160,7 +161,7 @@ def _lived(end: Event, events: Iterable[Event]) -> timedelta | None:
 
 
 def _as_trouble(pod: Pod | None, reason: str, message: str, first: datetime, last: datetime, times: int) -> Trouble | None:
-    """None: the pod was made for another reason."""
+    """The trouble that an event tells of; None where the pod was made for another reason."""
     created = pod.metadata.creation_timestamp if pod is not None else None
     if pod is not None and (created is None or created - last > _SOON):
         return None

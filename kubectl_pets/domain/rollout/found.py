@@ -8,7 +8,8 @@ _USUAL_REVISIONS = 2
 
 
 def findings(seen: Assessment) -> tuple[Finding, ...]:
-    """Of a set that was read; of one that is gone, or that could not be read, there is nothing to say."""
+    """The findings about a set and its pods: what blocks it, a partition that was left over, too many revisions. None of a set
+    that is gone or could not be read."""
     if seen.phase in (Phase.GONE, Phase.UNKNOWN):
         return ()
     owner = Subject(kind="StatefulSet", namespace=seen.namespace, name=seen.name)

@@ -167,7 +167,8 @@ def _compare(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Differe
 
 
 def _parts(value: Any, other: Any, path: tuple[str, ...]) -> dict[str, Any] | None:
-    """Its parts by name. A map of named things that is not there has none of them, so that each is told by itself."""
+    """The fields of an object, or the items of a list by their name, for comparing. A map of named things that is not there
+    has none of them, so that each is told by itself."""
     maps = path[-1:] in (("labels",), ("annotations",), ("nodeSelector",))
     if value is ABSENT and (isinstance(other, list) or maps) and _named(other) is not None:
         return {}
@@ -175,7 +176,7 @@ def _parts(value: Any, other: Any, path: tuple[str, ...]) -> dict[str, Any] | No
 
 
 def _named(value: Any) -> dict[str, Any] | None:
-    """Its parts by name; None for what has none."""
+    """The items of a list of named things by their name; None for a value that is no such list or map."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):

@@ -209,7 +209,7 @@ def _warned(member: Member, by: Member | None, now: datetime) -> Member:
 
 
 def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
-    """By ordinal, the pods that the set controls and that have a name of its."""
+    """By ordinal, the pods that the set controls and whose names are its."""
     found: dict[int, Pod] = {}
     for pod in pods or ():
         controller = pod.metadata.controller()

@@ -20,7 +20,7 @@ def budget(draft: Assessment) -> int:
 
 
 def is_stuck(draft: Assessment, blockers: tuple[Blocker, ...]) -> bool:
-    """Whether the pod that the controller works on next is one that blocks."""
+    """Whether the rollout is stuck: the pod that its controller works on next is one that blocks, so it goes no further."""
     blocking = {blocker.pod for blocker in blockers}
     if not blocking:
         return False

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 
 def later(time: datetime, by: timedelta) -> datetime:
-    """Sum of the two, or the end of time where that comes first: graceful periods of centuries are legal."""
+    """The time so much later; the last one there is where that would be past it: grace periods of centuries are legal."""
     try:
         return time + by
     except OverflowError:

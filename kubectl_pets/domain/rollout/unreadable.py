@@ -16,7 +16,8 @@ def unreadable(owner: StatefulSet, view: SetView) -> tuple[Blocker, ...]:
 
 
 def _may_be_of(owner: StatefulSet, pod: Pod) -> bool:
-    """By its controller; where not even that could be decoded, by its name."""
+    """Whether an object that could not be decoded may be the set's: by its controller, where that could be read, else by its
+    name."""
     controller = pod.metadata.controller()
     if controller is not None:
         return controller.uid == owner.metadata.uid

@@ -77,7 +77,7 @@ class Cause(StrEnum):
 
 @unique
 class Awaited(StrEnum):
-    """What has to happen next."""
+    """What the rollout waits for next."""
 
     OBSERVATION = "observation"
     CREATION = "creation"

@@ -20,7 +20,7 @@ from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeSta
 
 @unique
 class Held(StrEnum):
-    """How a pod on such a node stands."""
+    """How a pod on a node that does not answer stands."""
 
     #: Its deletion is overdue, or nobody has asked for it and its phase is Unknown: nothing goes on by itself.
     LOST = "lost"
@@ -82,7 +82,7 @@ class LostPod(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """In the vocabulary that all verbs share; nothing of a pod that may yet be all right."""
+        """The findings of pods that are held by lost nodes; none of a pod that may yet be all right."""
         if self.held is not Held.LOST:
             return ()
         subject = Subject(kind="Pod", namespace=self.namespace, name=self.name)
@@ -148,7 +148,7 @@ def _overdue(pod: Pod, now: datetime) -> bool:
 
 
 def _held(pod: Pod, state: NodeState, now: datetime) -> Held | None:
-    """None: not held by its node."""
+    """How a node that does not answer holds the pod; None where none does."""
     ended = pod.status.phase in ("Failed", "Succeeded")
     asked = pod.metadata.deletion_timestamp is not None
     lost = _overdue(pod, now) if asked else pod.status.phase == "Unknown"

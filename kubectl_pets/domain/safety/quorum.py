@@ -113,7 +113,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """A budget over pods of the set."""
+    """A PodDisruptionBudget that selects pods of the set, and how many of them."""
 
     name: str
     min_available: int | str | None

@@ -69,7 +69,7 @@ def _finding(found: Quorum, rule: Rule, *names: str, number: int | None = None) 
 
 
 def _places(found: list[tuple[str, str]], available: int) -> tuple[Place, ...]:
-    """Those with most members first."""
+    """The nodes or zones with their members, those with most members first."""
     pods: dict[str, list[str]] = {}
     for place, pod in found:
         pods.setdefault(place, []).append(pod)
@@ -90,8 +90,8 @@ def _member_risks(found: Quorum) -> tuple[Finding, ...]:
 
 
 def _place_risks(found: Quorum, zones_of_cluster: int) -> tuple[Finding, ...]:
-    """Only while there is a majority to lose. A member alone on its node is what ``tolerates`` counts already; a single zone
-    is what the whole cluster shares."""
+    """Nodes and zones whose loss costs the majority, judged only while there is one to lose. A member alone on its node is
+    what ``tolerates`` counts already; a single zone is what the whole cluster shares."""
     if found.tolerates is None or found.tolerates < 0:
         return ()
     kinds = [(Rule.NODE_SHARED, found.nodes)]
@@ -134,7 +134,7 @@ def _over(snapshot: SetView, member: Member, budgets: list[Budget]) -> tuple[str
 
 
 def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> dict[str, Coverage]:
-    """By name, of the budgets that cover any position."""
+    """By budget name, the budgets that select any position of the set."""
     found: dict[str, Coverage] = {}
     for budget in sorted(budgets, key=lambda one: one.name):
         under = [member for member in seen.members if budget.covers(_labels(snapshot, member))]

@@ -62,7 +62,7 @@ class Returning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim whose pod goes."""
+    """A claim whose pod is removed by the scaling."""
 
     claim: str
     pod: str
@@ -100,12 +100,12 @@ def own_claims(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> t
 
 
 def has_claims(owner: StatefulSet) -> bool:
-    """Whether its pods come with claims at all."""
+    """Whether pods of the set have claims: it has claim templates, or ephemeral volumes."""
     return bool(owner.spec.volume_claim_templates) or any(each.ephemeral for each in owner.spec.template.spec.volumes)
 
 
 def wanted_by_others(owner: StatefulSet, inventory: ClaimInventory, now: datetime) -> dict[str, tuple[Evidence, ...]]:
-    """By claim whatever else in the namespace than this set and its pods is evidence that somebody wants it."""
+    """By claim name, the evidence that something else in the namespace than this set and its pods wants it."""
     rows = {
         plural: items if items is None else tuple(item for item in items if not _is_own_pod(item, owner))
         for plural, items in inventory.users.get(owner.namespace, Workloads()).read.items()

@@ -72,7 +72,8 @@ def plan(
 
 
 def _moves(then: Assessment) -> tuple[Move, ...]:
-    """In the controller's order: pods are made from the lowest ordinal up, and then removed from the highest down."""
+    """The pods that the scaling makes and removes, in the controller's order: made from the lowest ordinal up, then removed
+    from the highest down."""
     made = [member for member in then.members if member.state is PodState.MISSING]
     gone = [member for member in reversed(then.surplus) if member.state not in LEAVING]
     return (

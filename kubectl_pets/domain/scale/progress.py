@@ -10,7 +10,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phas
 
 @unique
 class ScaleProgress(StrEnum):
-    """How far it is from here to there."""
+    """How far a scaling has come, and how it ended."""
 
     #: Exactly the positions asked for hold available pods, and there are none besides.
     REACHED = "reached"

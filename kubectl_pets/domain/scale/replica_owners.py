@@ -20,7 +20,7 @@ PAUSED_ANNOTATION = "autoscaling.keda.sh/paused"
 
 @unique
 class Will(StrEnum):
-    """What it will do about the number."""
+    """What an owner of the replicas will do about a number that is set by hand."""
 
     #: For certain, and within seconds: the number is out of its bounds.
     PUTS_BACK = "puts-back"

@@ -65,7 +65,7 @@ class Votes(msgspec.Struct, frozen=True, kw_only=True):
 
 @unique
 class Caution(StrEnum):
-    """What somebody should know before."""
+    """Something that somebody should know before the number is changed."""
 
     #: OrderedReady waits for these pods first.
     WAITS_FOR = "waits-for"
@@ -188,7 +188,8 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each for each in self.lost if each.fate in (Fate.DESTROYED, Fate.UNKNOWN))
 
     def within(self, agreed: "Scaling") -> bool:
-        """Whether whoever agreed to that plan has agreed to this one, too."""
+        """Whether whoever agreed to the plan ``agreed`` has agreed to this one, too: no other claim or volume goes, and no
+        more is at stake."""
         known = {(each.claim, each.fate, each.volume) for each in agreed.lost}
         if self.promotes != agreed.promotes:
             return False

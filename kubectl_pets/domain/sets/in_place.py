@@ -93,7 +93,7 @@ def _ran_before(status: ContainerStatus, time: datetime) -> bool:
 
 
 def _state(pod: Pod) -> _State | None:
-    """None: there is none, or it cannot be read."""
+    """What OpenKruise noted on the pod about its last update in place; None where it noted nothing, or it cannot be read."""
     try:
         return msgspec.json.decode(pod.metadata.annotations.get(STATE_ANNOTATION, ""), type=_State)
     except (msgspec.DecodeError, RecursionError):

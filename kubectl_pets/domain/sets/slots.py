@@ -24,7 +24,7 @@ FEW = 64
 
 @unique
 class Side(StrEnum):
-    """Of which revision a pod of the slot is meant to be."""
+    """Which revision a pod of the slot is to have."""
 
     #: Below the partition: the current one.
     HELD = "held"
@@ -146,7 +146,8 @@ def slots_of(owner: StatefulSet, held: Iterable[int] = ()) -> Slots:
 
 
 def _reserved(owner: StatefulSet, kind: SetKind) -> Reserved:
-    """Only what the kind's own controller goes by: the same words on a set of another kind mean nothing."""
+    """The ordinals that are left out, by the field or annotation that the kind's own controller goes by: the same words on a
+    set of another kind mean nothing."""
     if Capability.RESERVE_ORDINALS in kind.can:
         return reserved_by_field(owner)
     return reserved_by_annotation(owner) if Capability.DELETE_SLOTS in kind.can else Reserved()

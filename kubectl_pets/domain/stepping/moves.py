@@ -80,8 +80,8 @@ def holds_up(member: Member, seen: Assessment) -> bool:
 
 
 def not_kept(seen: Assessment, memory: RunMemory) -> Refused | Overtaken:
-    """The template is the old one although this run has written another: somebody has edited the spec since (its generation is
-    newer than the answer's), or admission made the old one of it."""
+    """The ending where the template is the old one although this run has written another: refused where admission made the old
+    one of it, overtaken where somebody has edited the spec since (its generation is newer than the answer's)."""
     if memory.generation is not None and seen.generation == memory.generation:
         return Refused(reason=RefusedReason.ADMISSION)
     return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)

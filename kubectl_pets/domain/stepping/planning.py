@@ -126,7 +126,7 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
 
 
 def _with_partition(seen: Assessment, partition: int | None) -> Assessment:
-    """None: the partition that it has."""
+    """The set with that partition; None: with the one that it has."""
     seen = seen if partition is None else replace(seen, partition=partition)
     return replace(seen, members=tuple(replace(member, released=_released(member, seen)) for member in seen.members))
 

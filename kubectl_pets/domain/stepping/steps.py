@@ -171,7 +171,7 @@ class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete", omit_defau
 
 
 class Evict(msgspec.Struct, frozen=True, kw_only=True, tag="evict"):
-    """As Delete, but the API server refuses it where a PodDisruptionBudget does not allow it (policy/v1 Eviction)."""
+    """Delete one pod by the Eviction API (policy/v1), which refuses where a PodDisruptionBudget does not allow it."""
 
     pod: str
     revision: str

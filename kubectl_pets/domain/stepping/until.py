@@ -30,7 +30,7 @@ _UNSAID = (Cause.PODS_UNREADABLE, Cause.SLOTS_UNREADABLE, Cause.CONTROLLER_STOPP
 
 
 def progress(until: Until, seen: Assessment) -> Progress:
-    """How far it is from here to there."""
+    """Whether what somebody waits for is reached, may still come, or will not."""
     if seen.phase is Phase.GONE:
         return Progress.GONE
     if _reached(until, seen):

@@ -54,7 +54,7 @@ class NamesFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(session: Session, aim: Aim) -> Diagnosis:
-    """One look. Raises PetsError."""
+    """The diagnosis of the names from one look. Raises PetsError."""
     with session.cluster.resolver(aim.where) as resolver:
         return _Looker(session, aim, resolver).look(session.cluster.network(session.namespace, aim.set.name, aim.set.kind))
 

@@ -45,7 +45,8 @@ def held_back(long: float = _LONG, clock: Callable[[], float] = monotonic) -> It
 
 
 def whole(do: Callable[[], None]) -> None:
-    """Carry it out without being broken off; a Ctrl-C meanwhile takes effect afterwards, also where it failed."""
+    """Call ``do`` without letting Ctrl-C break it off; one that came meanwhile takes effect afterwards, as KeyboardInterrupt,
+    also where ``do`` failed."""
     with held_back() as held:
         try:
             do()

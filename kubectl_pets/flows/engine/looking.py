@@ -100,13 +100,14 @@ class SetLook:
         )
 
     def grace(self, blockers: Sequence[Blocker]) -> datetime | None:
-        """Until when these may be only what an outage left behind, no reason to call the set stuck; None: they are one."""
+        """Until when these blockers may be only what an outage of the API server left behind, so that the set is not called
+        stuck yet; None: they are no longer."""
         assert self._sight is not None
         left = self._grace.left(blockers)
         return self._sight.now + timedelta(seconds=left) if left else None
 
     def wait(self, until: datetime | None) -> None:
-        """Until something changes, the verdict may change by time alone, or the deadline has come."""
+        """Wait until something changes, the verdict may change by time alone, ``until`` is reached, or the deadline has come."""
         assert self._sight is not None
         times = [time for time in (until, self._sight.seen.recheck_at, self._inquiry.next_at) if time is not None]
         seconds = max(0.0, (min(times) - self._sight.now).total_seconds()) + 0.01 if times else None

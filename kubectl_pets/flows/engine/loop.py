@@ -39,14 +39,15 @@ class Again(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, Generic[E], frozen=True):
-    """It is over. ``decision``: how, to be shown."""
+    """An outcome: the verb is through, with that ``ending``. ``decision``: what is shown of it."""
 
     ending: E
     decision: Decision | None = None
 
 
 class Stalled(msgspec.Struct, Generic[E], frozen=True):
-    """It is over because these hold it up, unless they are only what an outage left behind: then it is waited on."""
+    """An outcome: the verb ends, because these blockers hold the set up; unless they are only what an outage left behind, then
+    they are waited on."""
 
     ending: E
     blockers: tuple[Blocker, ...]

@@ -29,7 +29,7 @@ _INTERVAL = 1.0
 
 
 class PodNamesPort(DnsPort, ClockPort, Protocol):
-    """What a look at names takes."""
+    """What a look at the names of pods asks of a cluster."""
 
 
 def read_settings(port: DnsPort, where: DnsWhere, zone: str = "") -> Settings | None:

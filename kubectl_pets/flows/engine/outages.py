@@ -22,14 +22,14 @@ _BY_TIME = (
 
 
 class OutageGrace:
-    """Whether the server has been back for long enough."""
+    """Keeps how long blockers that only time makes so may yet be the doing of an outage that is over."""
 
     def __init__(self) -> None:
         self._troubled = False
         self._end: float | None = None
 
     def note(self, troubled: bool) -> None:
-        """To be told at every look whether there is trouble with the server."""
+        """Take note whether there is trouble with the server; to be told at every look."""
         if troubled != self._troubled:
             self._end = None if troubled else self._from_now()
         self._troubled = troubled

@@ -20,7 +20,8 @@ _PAUSE = 1.0
 
 
 class Patience:
-    """Of one run. ``pause`` waits so many seconds, or less; None: it sleeps. ``troubled`` hears of every failure."""
+    """How long failures of one run that may pass are waited out. ``pause`` waits so many seconds, or less; None: it sleeps.
+    ``troubled`` is told of every failure."""
 
     def __init__(
         self,

@@ -41,7 +41,8 @@ def rehearse(
 
 
 def told_once(terminal: Terminal) -> Callable[[PetsError], None]:
-    """For failures that are ridden out where there is no picture: each is told when it is another one than the last."""
+    """A function that tells of failures while they are ridden out, for verbs without a picture: each is told when it is
+    another one than the last."""
     last = ""
 
     def tell(failure: PetsError) -> None:

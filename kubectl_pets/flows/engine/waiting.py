@@ -21,7 +21,7 @@ _BREATH = 0.05
 
 @unique
 class Unended(Enum):
-    """Why nobody waits any longer."""
+    """Why waiting ended before what was waited for came."""
 
     #: Time is over.
     LATE = auto()

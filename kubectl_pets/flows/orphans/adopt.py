@@ -86,7 +86,7 @@ def _ask(session: Session, step: CreateClaim) -> None:
 
 
 def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> None:
-    """One volume, planned anew right before its turn: it has to come out the same."""
+    """Bind one volume. It is planned anew right before its turn, and has to come out the same, else ConflictError."""
     name = planned.volume.name
     fresh = _plan(session, msgspec.structs.replace(run, volumes=(name,)))
     found = next(iter(fresh.adoptions), None)

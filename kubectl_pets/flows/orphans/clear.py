@@ -134,7 +134,7 @@ def clear(
 
 
 class _Turn:
-    """One claim's turn."""
+    """The deletion of one claim, from its last judgement to what became of its volume."""
 
     def __init__(
         self,

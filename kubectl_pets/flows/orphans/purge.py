@@ -162,7 +162,7 @@ class _Order:
 
 
 def _await_gone(session: Session, asked: list[_Order], deadline: Deadline, held: Interrupted) -> list[_Order]:
-    """Those whose volumes are not gone when time is over, or somebody pressed Ctrl-C."""
+    """The orders whose volumes are not gone when time is over, or somebody pressed Ctrl-C."""
     left = list(asked)
 
     def look() -> bool | None:

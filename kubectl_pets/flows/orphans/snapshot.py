@@ -22,7 +22,7 @@ class TakePort(SnapshotPort, ChangePort, Protocol):
 
 
 class Stopped:
-    """Somebody pressed Ctrl-C."""
+    """An outcome: somebody pressed Ctrl-C while the snapshot was waited for."""
 
 
 def take(

@@ -13,7 +13,7 @@ class StoragePort(ClaimPort, SnapshotPort, NodePort, Protocol):
 
 
 def storage_use(cluster: StoragePort) -> StorageUse:
-    """What may not be read is None."""
+    """Volumes, attachments, snapshots and unbound claims of the whole cluster. What may not be read is None."""
     try:
         volumes = cluster.volumes()
     except ForbiddenError:

@@ -99,7 +99,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeaderSkip(msgspec.Struct, frozen=True, tag="skip"):
-    """The pod leads: it is left alone."""
+    """An outcome of a check: the pod leads, so it is left alone."""
 
     pod: str
 
@@ -114,7 +114,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChecksPort(SetPort, BudgetPort, NodePort, PodPort, DnsPort, ClockPort, Protocol):
-    """What the checks rest on."""
+    """What the checks ask of a cluster."""
 
 
 class Checks:

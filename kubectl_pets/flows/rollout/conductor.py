@@ -57,14 +57,14 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def left_partition(self) -> bool:
-        """It ended before its time, and the partition that it has set stays and holds pods back."""
+        """Whether it ended before its time, and the partition that this run has set stays and holds pods back."""
         if isinstance(self.ending, Done) or self.partition is None or not self.partition:
             return False
         return self.changed and self.partition == self.seen.partition
 
     @property
     def held_up(self) -> bool:
-        """It has begun, and will not go on by itself."""
+        """Whether it has begun, and will not go on by itself."""
         match self.ending:
             case Stuck() | TimedOut() | GateFailed():
                 return True

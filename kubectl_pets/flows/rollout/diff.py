@@ -41,7 +41,7 @@ def compare(terminal: Terminal, command: tuple[str, ...], name: str, before: str
 
 
 def _run(terminal: Terminal, command: list[str]) -> int:
-    """With our own streams where they are real ones: it may be a program for a terminal."""
+    """The program's exit code. It gets our own streams where they are real ones: it may be a program for a terminal."""
     from kubectl_pets.cluster.access.plugins import child_environment  # help does without the client
 
     env = child_environment(os.environ, bool(getattr(sys, "frozen", False)))

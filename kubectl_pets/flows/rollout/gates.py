@@ -121,7 +121,7 @@ class Gates:
         return None
 
     def _once(self, gate: Gate, seen: Assessment, pod: Member) -> str | None:
-        """None: it lets pass; else what it said. Raises PetsError where it could not be asked."""
+        """What the gate says to the pod, asked once; None: it lets pass. Raises PetsError where it could not be asked."""
         match gate:
             case ExecGate(command=command):
                 return self._in_pod(command, seen.namespace, pod.name)

@@ -51,7 +51,7 @@ def force_out(session: Session, name: str, pod: str) -> ExitCode:
 
 
 class _Forcing:
-    """One pod, by its uid, from the agreement on."""
+    """The deletion of one lost pod, known by its uid, from the agreement on."""
 
     def __init__(self, cluster: ForcePort, namespace: str, name: str, agreed: Force) -> None:
         self._cluster, self._namespace, self._name, self._agreed = cluster, namespace, name, agreed

@@ -104,7 +104,7 @@ def resize(session: Session, name: str, replicas: int, options: RunOptions) -> E
 def _look(
     session: Session, snapshot: SetView, replicas: int, stuck_after: StuckAfter, wanted: _Wanted | None = None
 ) -> _Planned | None:
-    """None: there is no such set any more. ``wanted``: read a moment ago."""
+    """The plan and the assessment from one look; None where the set is gone. ``wanted``: read a moment ago."""
     if snapshot.set is None:
         return None
     cluster, owner = session.cluster, snapshot.set
@@ -162,7 +162,7 @@ def _warn(session: Session, found: _Planned) -> None:
 
 
 def _rights(planned: Scaling) -> list[Right]:
-    """For the change, and for what it takes to see how it ends."""
+    """The rights that it takes to change the number and to see how it ends."""
     changing = [("patch", "statefulsets.apps")] if planned.before != planned.after else []
     return [*changing, ("list", "pods"), ("watch", "pods")]
 
@@ -206,7 +206,7 @@ def _remains(session: Session, agreed: _Planned) -> tuple[list[str], list[str]]:
 
 
 class _Resizing:
-    """What is done at each look: change the number once, then wait. ``seen``: the last look."""
+    """One scaling: at each look the number is changed, once, and then waited for. ``seen``: the last look."""
 
     def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> None:
         self._session, self._source, self._agreed, self._options = session, source, agreed.plan, options

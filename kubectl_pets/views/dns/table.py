@@ -248,7 +248,7 @@ def _spoken(heard: Heard) -> Piece:
 
 
 def _advice(seen: Diagnosis, line: NameLine) -> Iterator[str]:
-    """For the first reason; what comes after it may follow from it."""
+    """What to type about the first reason; what comes after it may follow from it."""
     if line.finding is not None:
         yield from dns_words.fixes(line.finding, line.name.pod, seen)
     elif line.verdict in (NameVerdict.NOT_RESOLVED, NameVerdict.UNKNOWN):

@@ -52,7 +52,8 @@ def amount(count: int, unsized: int) -> str:
 
 
 def klass(verdict: ClaimVerdict) -> str:
-    """Its class; with the one it would have, if everything had been read; and whether its set was there a moment ago."""
+    """The class of a claim in words; with the one it would have, if everything had been read; and whether its set was there a
+    moment ago."""
     if verdict.would_be:
         return f"{verdict.klass} ({verdict.would_be}?)"
     return f"{verdict.klass} (fresh)" if verdict.fresh else verdict.klass.value

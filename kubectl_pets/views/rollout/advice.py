@@ -80,7 +80,7 @@ def after_time(seen: Assessment) -> str:
 
 
 def left_behind(seen: Assessment) -> str:
-    """Of a partition that this run has set and that stays when it ends: whom it holds back, and what clears it."""
+    """What the partition that this run has set, and that stays when it ends, holds back, and the command that clears it."""
     held = [member.name for member in seen.members if member.position < seen.partition]
     what = f"partition {seen.partition} of this run stays and holds back {folded(held)}"
     return f"{what}; once that is no longer wanted clear it with: {command(seen, 'partition', '0')}"
@@ -260,5 +260,5 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
 
 
 def _lost(seen: Assessment) -> str:
-    """Of pods on nodes that are not Ready."""
+    """What to type about pods on nodes that are not Ready."""
     return f"see the choices with: {command(seen, 'lost')}"

@@ -340,7 +340,7 @@ def stake(found: Stake, seen: Assessment) -> str:
 
 
 def part_of(seen: Assessment) -> str:
-    """Of which LeaderWorkerSet it is a part, and what owns it."""
+    """Of which LeaderWorkerSet the set is a part, and what owns it."""
     return belongs_to(seen.leader_worker_set)
 
 
@@ -365,7 +365,7 @@ def see_group(group: LeaderWorkerSetMember | None, namespace: str) -> str:
 
 
 def not_held(seen: Assessment) -> str:
-    """Where the partition holds pods only for as long as they live: what they would come back at; else empty."""
+    """At which revision pods come back that the partition holds only for as long as they live; empty where there are none."""
     held = [member.name for member in seen.members if not member.released and member.outdated]
     if not held or not seen.observed or seen.before.held != seen.update_revision:
         return ""

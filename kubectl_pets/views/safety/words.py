@@ -52,7 +52,7 @@ def finding(item: Finding, found: Quorum) -> str:
 
 
 def short(item: Finding) -> str:
-    """The same in a table's cell."""
+    """The same sentence shortened for a table's cell."""
     counted = item.rule in (Rule.QUORUM_LOST, Rule.NO_MARGIN, Rule.BUDGET_MISSING)
     return item.rule.value if counted else f"{item.rule.value}:{','.join(map(clean, item.names))}"
 
@@ -63,7 +63,7 @@ def not_read(found: Quorum) -> str:
 
 
 def not_read_short(found: Quorum) -> str:
-    """The same in a table's cell."""
+    """The same, shortened for a table's cell."""
     return f"not-read:{','.join(map(resource, found.not_read))}" if found.not_read else ""
 
 
@@ -142,7 +142,7 @@ def choice(item: Choice, node: str) -> str:
 
 
 def commands(item: Choice, lost: LostPod) -> tuple[str, ...]:
-    """The exact commands."""
+    """The exact commands to type, in order."""
     match item:
         case Choice.RETURN:
             return (pasting.kubectl("wait", "--for=condition=Ready", f"node/{lost.node}", "--timeout=10m"),)

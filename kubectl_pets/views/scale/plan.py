@@ -252,7 +252,7 @@ def ended(end: ScaleProgress, found: Scaling, seen: Assessment) -> str:
 
 
 def hint(end: ScaleProgress, found: Scaling, seen: Assessment) -> str | None:
-    """What to type next."""
+    """What to type next; None where there is nothing to do."""
     status = f"{phrases.command(seen, 'status')} shows where it stands"
     match end:
         case ScaleProgress.STUCK if found.before != found.after:

@@ -14,7 +14,7 @@ from kubectl_pets.views.text import phrases
 
 
 def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
-    """A sentence."""
+    """Why the scaling is refused, as a sentence."""
     match found.reason:
         case ScaleRefusedReason.DELETING:
             return "it is being deleted."
@@ -117,7 +117,7 @@ def warning(found: Warning, plan: Scaling, seen: Assessment) -> str:
 
 
 def stays(leaves: Sequence[Leaving]) -> str:
-    """Of claims that nothing deletes."""
+    """What happens to claims that nothing deletes."""
     names = phrases.folded([each.claim for each in leaves])
     one = len(leaves) == 1
     told = "stays with its data, and comes" if one else "stay with their data, and come"
