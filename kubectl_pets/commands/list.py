@@ -14,9 +14,8 @@ from kubectl_pets.domain.rollout.ranking import Order, is_problem
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.engine.choosing import Choice, expect, narrowed, views, watched_namespace
+from kubectl_pets.flows.engine.choosing import SetSelection, expect, narrowed, tell_kinds_not_read, views, watched_namespace
 from kubectl_pets.flows.engine.inquiry import Inquiries, judged_each
-from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import TextPainter
@@ -111,7 +110,7 @@ def command(
       kubectl pets list -A --check -o name
       kubectl pets list -l app=web -w
     """
-    choice = Choice(names=sets, selector=selector, all_namespaces=all_namespaces)
+    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
     choice.check("list")
     shown = Shown(
         output=output,
@@ -131,7 +130,7 @@ def command(
 
 
 def _show(
-    session: Session, choice: Choice, shown: Shown, seen: tuple[Assessment, ...], not_read: tuple[str, ...], check: bool
+    session: Session, choice: SetSelection, shown: Shown, seen: tuple[Assessment, ...], not_read: tuple[str, ...], check: bool
 ) -> ExitCode:
     terminal, asked = session.terminal, shown.of(seen)
     if not shown.tabular:
@@ -145,7 +144,7 @@ def _show(
     return ExitCode.FINDINGS if check and (not_read or any(map(is_problem, seen))) else ExitCode.OK
 
 
-def _watch(session: Session, choice: Choice, shown: Shown, inquiries: Inquiries) -> None:
+def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inquiries) -> None:
     """Until Ctrl-C."""
     namespace = watched_namespace(session, choice)
     followed = session.cluster.watch_inventory(namespace, choice.selector, every_kind=True)

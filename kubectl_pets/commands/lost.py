@@ -7,7 +7,7 @@ from kubectl_pets.cli.options import connection, exit_codes, of_apps, output, pa
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
-from kubectl_pets.flows.engine.choosing import Choice, views
+from kubectl_pets.flows.engine.choosing import SetSelection, views
 from kubectl_pets.flows.safety.lost import force_out
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
@@ -41,7 +41,7 @@ def command(
       kubectl pets lost -A --check
       kubectl pets lost web --force-delete web-1
     """
-    choice = Choice(names=sets, selector=selector, all_namespaces=all_namespaces)
+    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
     choice.check("lost")
     for each in sets:
         of_apps("lost", each)
@@ -62,7 +62,7 @@ def _pod(session: Session, typed: str) -> str:
     return found.name
 
 
-def _show(session: Session, choice: Choice, output: str, check: bool) -> ExitCode:
+def _show(session: Session, choice: SetSelection, output: str, check: bool) -> ExitCode:
     cluster, terminal = session.cluster, session.terminal
     looks, _ = views(session, choice, every_kind=False)
     nodes, attachments, now = cluster.nodes(), cluster.attachments(), session.now()

@@ -8,7 +8,7 @@ from kubectl_pets.domain.safety.quorum import Quorum
 from kubectl_pets.domain.safety.risks import judge
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.flows.engine.choosing import Choice, at, views
+from kubectl_pets.flows.engine.choosing import SetSelection, at, views
 from kubectl_pets.flows.engine.inquiry import judged_each
 from kubectl_pets.session import Session
 from kubectl_pets.views.safety import quorum as view
@@ -43,7 +43,7 @@ def command(
       kubectl pets quorum -A
       kubectl pets quorum -A -o wide --check
     """
-    choice = Choice(names=sets, selector=selector, all_namespaces=all_namespaces)
+    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
     choice.check("quorum")
     found, not_read = _judged(session, choice, patience)
     terminal, tabular, wide = session.terminal, output in ("table", "wide"), output == "wide"
@@ -68,7 +68,7 @@ def command(
     return ExitCode.FINDINGS if check and (not_read or any(one.findings or one.not_read for one in found)) else ExitCode.OK
 
 
-def _judged(session: Session, choice: Choice, patience: StuckAfter) -> tuple[list[Quorum], tuple[str, ...]]:
+def _judged(session: Session, choice: SetSelection, patience: StuckAfter) -> tuple[list[Quorum], tuple[str, ...]]:
     """The sets, and kinds of sets that could not be read. Pods before nodes: a node that is newer than a pod does no harm, a pod
     on a node not yet seen would have no zone."""
     looks, not_read = views(session, choice)

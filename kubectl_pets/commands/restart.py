@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.restarting import Order, in_order, mark
+from kubectl_pets.domain.stepping.restarting import RestartOrder, in_order, mark
 from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
@@ -26,7 +26,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.option("--skip-leader", metavar="LABEL=VALUE|exec:CMD", help="Not the pod that has this label, or where CMD exits with 0.")
 @click.option(
     "--order",
-    type=click.Choice([order.value for order in Order]),
+    type=click.Choice([order.value for order in RestartOrder]),
     help="In which order; 'list' is that of --pod. Not given: list with --pod, else highest-first.",
 )
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="So many pods at a time.")
@@ -64,7 +64,7 @@ def command(
       kubectl pets rollout restart web --pod 2 --pod 0
       kubectl pets rollout restart db --skip-leader role=primary --quorum --soak 30s
     """
-    if order == Order.LIST.value and not pods:
+    if order == RestartOrder.LIST.value and not pods:
         raise UsageError("--order list is the order of --pod, and no --pod was given. Nothing was changed.")
     chosen = bool(pods or skip or skip_leader or order or batch)
     leader = _label(skip_leader)
@@ -76,7 +76,7 @@ def command(
             by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
             return Restart(at=mark(session.now(), seen), by=by, settle=settle, anew=anew)
         left_out = _named(skip, seen)
-        wanted = in_order(_named(pods, seen), seen, Order(order) if order else None)
+        wanted = in_order(_named(pods, seen), seen, RestartOrder(order) if order else None)
         names = tuple(pod for pod in wanted if pod not in left_out)
         return RestartPods(pods=names, batch=batch or 1, soak=soak, settle=settle, leader=leader, anew=anew)
 

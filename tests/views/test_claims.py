@@ -245,7 +245,7 @@ def test_explain_what_two_sets_may_have_made() -> None:
             "volume_going",
             """
                ├─ volume pv-13 is being deleted: whatever its reclaim policy (Delete), it goes with the claim
-               ├─ kubectl pets orphans delete refuses it, because the data would not be kept
+               ├─ 'orphans delete' refuses it, because the data would not be kept
                ├─ see more with: kubectl describe pv pv-13
                └─ keep it with: kubectl pets orphans keep data-web-13 -n prod --why TEXT
             """,

@@ -65,19 +65,19 @@ _UID = 8
 
 
 @unique
-class Order(StrEnum):
+class RestartOrder(StrEnum):
     HIGHEST_FIRST = "highest-first"
     LOWEST_FIRST = "lowest-first"
     #: As the pods were named.
     LIST = "list"
 
 
-def in_order(named: tuple[str, ...], seen: Assessment, order: Order | None) -> tuple[str, ...]:
+def in_order(named: tuple[str, ...], seen: Assessment, order: RestartOrder | None) -> tuple[str, ...]:
     """The pods to restart, in order. ``named`` empty: all of the set. ``order`` None: as named, else from the top, as updates."""
-    if named and order in (None, Order.LIST):
+    if named and order in (None, RestartOrder.LIST):
         return named
     members = [member.name for member in seen.members if not named or member.name in named]
-    return tuple(members if order is Order.LOWEST_FIRST else reversed(members))
+    return tuple(members if order is RestartOrder.LOWEST_FIRST else reversed(members))
 
 
 def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:

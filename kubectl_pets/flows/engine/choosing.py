@@ -8,12 +8,11 @@ from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Inventory, SetView
 from kubectl_pets.domain.sets.kinds import SetRef, kind_of
 from kubectl_pets.errors import UsageError
-from kubectl_pets.flows.engine.kinds import tell_kinds_not_read
 from kubectl_pets.pasting import pets
-from kubectl_pets.session import Session
+from kubectl_pets.session import Session, Terminal
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class SetSelection(msgspec.Struct, frozen=True, kw_only=True):
     """What was typed: names, or a selector and perhaps all namespaces."""
 
     names: tuple[SetRef, ...] = ()
@@ -33,7 +32,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("names and -A or -l exclude each other.", hint=alone)
 
 
-def views(session: Session, choice: Choice, *, every_kind: bool = True) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
+def views(session: Session, choice: SetSelection, *, every_kind: bool = True) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
     """The sets, and the resources of which there may be more that could not be read; these are told. Raises NotFoundError for a
     name that no set has."""
     if choice.names:
@@ -45,12 +44,18 @@ def views(session: Session, choice: Choice, *, every_kind: bool = True) -> tuple
     return snapshots(found), found.kinds_not_read
 
 
+def tell_kinds_not_read(terminal: Terminal, inventory: Inventory) -> None:
+    """Say which kinds of sets could not be looked at, so that nobody takes a list for all that there is."""
+    for resource in inventory.kinds_not_read:
+        terminal.tell(f"note: {resource} could not be read, so there may be more sets than are told here")
+
+
 def at(session: Session, ref: SetRef) -> str:
     """The namespace of a set that was named."""
     return ref.namespace or session.namespace
 
 
-def watched_namespace(session: Session, choice: Choice) -> str | None:
+def watched_namespace(session: Session, choice: SetSelection) -> str | None:
     """Where to watch; None: in all namespaces. Raises UsageError for names of several namespaces."""
     if choice.all_namespaces:
         return None

@@ -167,7 +167,7 @@ def _consequences(one: ClaimVerdict) -> Iterator[Piece]:
             told = f"volume {name} is being deleted: whatever its reclaim policy ({policy}), it goes with the claim"
             yield told, _reclaim_ink(one)
             if one.candidate:
-                yield plain("kubectl pets orphans delete refuses it, because the data would not be kept")
+                yield plain("'orphans delete' refuses it, because the data would not be kept")
         case Fate.DESTROYED:
             size = claim_words.size(one.size) if one.size is not None else "data of unknown size"
             lost = f"volume {name} with {size}: its reclaim policy is {policy}"
