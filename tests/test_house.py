@@ -42,6 +42,26 @@ def test_no_command_is_spelt_but_by_pasting() -> None:
     assert found == []
 
 
+#: Loops of flows and commands that are none of waiting: what they do is planned anew after a conflict, or after each step.
+LOOPS = {"flows/orphans/clear.py": 1, "flows/orphans/restore.py": 1}
+
+
+def test_whoever_waits_waits_through_the_engine() -> None:
+    """A loop of a verb's own, or a sleep, would not ride out what the engine rides out."""
+    loops: dict[str, int] = defaultdict(int)
+    sleeps = []
+    for path in sorted(each for room in ("flows", "commands") for each in (ROOT / room).rglob("*.py")):
+        if path.parent.name == "engine":
+            continue
+        name = str(path.relative_to(ROOT))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            loops[name] += isinstance(node, ast.While)
+            if isinstance(node, ast.Name | ast.Attribute | ast.alias):
+                word = getattr(node, "id", "") or getattr(node, "attr", "") or getattr(node, "name", "")
+                sleeps += [name] if word == "sleep" else []
+    assert sleeps == [] and {name: number for name, number in loops.items() if number} == LOOPS
+
+
 def test_no_name_of_a_class_stands_twice() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     root = Path(kubectl_pets.__file__).parent

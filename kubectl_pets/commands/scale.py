@@ -7,7 +7,7 @@ from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_sessi
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
-from kubectl_pets.flows.scale.carry import resize
+from kubectl_pets.flows.scale.carry import scale_to
 from kubectl_pets.session import Session
 
 #: More is a slip of the finger: each of them is a pod.
@@ -38,4 +38,4 @@ def command(session: Session, name: str, replicas: int, plan: bool, options: Run
     """
     if plan and options.dry_run is DryRun.SERVER:
         raise UsageError("--plan and --dry-run=server exclude each other.", hint="--dry-run=server prints the plan, too.")
-    return resize(session, name, replicas, replace(options, dry_run=DryRun.CLIENT) if plan else options)
+    return scale_to(session, name, replicas, replace(options, dry_run=DryRun.CLIENT) if plan else options)

@@ -13,7 +13,7 @@ from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.scale.types import Surroundings
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.options import RunOptions
-from kubectl_pets.flows.scale.carry import resize
+from kubectl_pets.flows.scale.carry import scale_to
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_conductor import Scripted
 from tests.domain.builders import NEW, NOW, failing, pod, snapshot, statefulset
@@ -66,7 +66,7 @@ class Script(Scripted):
 def scale(script: Script, replicas: int = 5, **options: Any) -> tuple[int, str]:
     terminal = FakeTerminal()
     session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, script))
-    code = resize(session, "web", replicas, RunOptions(**{"timeout": 5.0} | options))
+    code = scale_to(session, "web", replicas, RunOptions(**{"timeout": 5.0} | options))
     return code, terminal.stderr_text
 
 

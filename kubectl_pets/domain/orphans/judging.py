@@ -1,4 +1,4 @@
-"""Which claims will nobody want again? ``judge`` gives every claim of an estate exactly one class, with the evidence.
+"""Which claims will nobody want again? ``judge`` gives every claim of an inventory exactly one class, with the evidence.
 
 A wrong candidate destroys somebody's data, so the questions are asked in the order of caution, and only what every one of them
 leaves over is a candidate: its name must be explained by exactly one set or by none that lives, its labels must not contradict,

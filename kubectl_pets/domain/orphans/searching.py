@@ -1,4 +1,4 @@
-"""An estate, prepared for being asked about one claim after the other: every list is gone through once, whatever the claims.
+"""A claim inventory, prepared for being asked about one claim after the other: every list is gone through once.
 
 Nothing is judged here. What could not be read is remembered by name, for whoever would have found nothing in it.
 """
@@ -34,8 +34,8 @@ def family_of(claim: PersistentVolumeClaim, stem: str) -> Family:
 
 
 class Index:
-    """An estate, prepared for being asked about one claim after the other. ``searched``: as if all custom resources had been read
-    and had nothing to do with any claim."""
+    """A claim inventory, prepared for being asked about one claim after the other. ``searched``: as if all custom resources had
+    been read and had nothing to do with any claim."""
 
     def __init__(self, estate: ClaimInventory, *, searched: bool = False) -> None:
         self.estate = estate

@@ -1,6 +1,6 @@
 """The words of a scaling: what is around the set, what the plan says, what it warns of, what it asks, why it is refused.
 
-All are values. ``foreseeing`` plans with them, views draw them.
+All are values. ``plan`` plans with them, views draw them.
 """
 
 from collections.abc import Mapping

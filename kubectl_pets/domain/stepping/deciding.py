@@ -1,7 +1,7 @@
 """What is the next step towards a goal? ``decide`` answers from an assessment, again and again.
 
-It is level-triggered: nothing is remembered of earlier steps but what Pins hold, so a rollout that was killed at any point goes
-on from what the cluster says. The ways to the goals are in modules of their own; here is what stops all of them.
+It is level-triggered: nothing is remembered of earlier steps but what ``RunMemory`` holds, so a rollout that was killed at any
+point goes on from what the cluster says. The ways to the goals are in modules of their own; here is what stops all of them.
 """
 
 from datetime import datetime

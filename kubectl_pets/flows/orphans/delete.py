@@ -1,6 +1,6 @@
 """Claims that are to be deleted, from the plan to the last word: show, ask for rights, ask the user, delete, report.
 
-Nothing is decided here: ``deletion`` plans and judges, ``clearing`` drives, the views word it.
+Nothing is decided here: ``deletion`` plans and judges, ``clear`` drives, the views word it.
 """
 
 from functools import partial

@@ -1,6 +1,6 @@
 """A set that is to be scaled, from the plan to the last word: look, plan, warn, ask, change the number, and wait.
 
-Nothing is decided here: ``foreseeing`` plans, ``scaled`` says how far it is, the views word it. Right before the change
+Nothing is decided here: ``domain.scale.plan`` plans, ``progress`` says how far it is, the views word it. Right before the change
 everything is read and planned again, because between question and answer a volume may have got another policy, or a set another
 number. Only who else wants the claims, which takes many requests, is not asked again within the same breath.
 """
@@ -75,7 +75,7 @@ class _Refused(msgspec.Struct, frozen=True):
     found: _Planned
 
 
-def resize(session: Session, name: str, replicas: int, options: RunOptions) -> ExitCode:
+def scale_to(session: Session, name: str, replicas: int, options: RunOptions) -> ExitCode:
     """Give the set so many replicas and wait until they are there. Returns the exit code; raises PetsError."""
     with session.cluster.watch_set(session.namespace, name) as source:
         await_observed(session.cluster, source)
@@ -176,18 +176,18 @@ def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assess
 
 def _carry_out(session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> ExitCode:
     """What was agreed to, carried out and followed to its end."""
-    resizing = _Resizing(session, source, agreed, options)
+    scaling = _Scaling(session, source, agreed, options)
     try:
         with pictured(session.terminal, tabular=options.tabular) as observe:
-            end = resizing.run(observe)
+            end = scaling.run(observe)
     except KeyboardInterrupt:
-        hint = view.after_interrupt(agreed.plan, resizing.seen)
-        return report(session.terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(resizing.seen)}", hint)
+        hint = view.after_interrupt(agreed.plan, scaling.seen)
+        return report(session.terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(scaling.seen)}", hint)
     if isinstance(end, _Refused):
         return _refuse(session, end.found, options)
     if end is ScaleProgress.REACHED and agreed.plan.lost:
         session.terminal.tell(view.gone(agreed.plan, *_remains(session, agreed)))
-    return _report(session, end, agreed.plan, resizing.seen, options)
+    return _report(session, end, agreed.plan, scaling.seen, options)
 
 
 def _remains(session: Session, agreed: _Planned) -> tuple[list[str], list[str]]:
@@ -205,7 +205,7 @@ def _remains(session: Session, agreed: _Planned) -> tuple[list[str], list[str]]:
     return claims, volumes
 
 
-class _Resizing:
+class _Scaling:
     """One scaling: at each look the number is changed, once, and then waited for. ``seen``: the last look."""
 
     def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> None:
