@@ -6,10 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import (
+    Around,
     ClaimVolume,
     ContainerState,
     ContainerStatus,
+    Event,
     ManagedFieldsEntry,
+    ObjectReference,
     Pod,
     Running,
     StatefulSet,
@@ -296,3 +299,26 @@ def test_a_pod_that_has_just_come_up_alone_is_asked_about() -> None:
     assert questions(alone) == Questions(pods=("web-0",))
     rolled = seen(statefulset(replicas=2, current=NEW), pod(0, NEW, since=JUST, created=JUST - SETTLE), pod(1, NEW, since=JUST - SETTLE))
     assert questions(rolled) == Questions(pods=("web-1",)), "web-0 was made as web-1 became Ready; what made web-1 nobody knows"
+
+
+def test_what_pods_of_a_name_did_before_it_ends_no_verb_that_has_made_one_anew() -> None:
+    """web-2 was evicted again and again at the new version; the abort has just brought back one of the old version."""
+    about = [ObjectReference(kind="Pod", name="web-2", uid=f"before-{number}") for number in range(4)]
+    ends = tuple(
+        Event(type="Warning", reason="Evicted", involved_object=each, first_timestamp=time, last_timestamp=time)
+        for number, each in enumerate(about)
+        for time in (NOW - timedelta(seconds=60 - 10 * number),)
+    )
+    around = Around(events=ends, namesakes=(), nodes=())
+
+    def looked(last: Pod) -> Assessment:
+        return assess(replace(snapshot(statefulset(partition=3), pod(0), pod(1), last), around=around), NOW)
+
+    made = pod(2, OLD, ready=False, created=NOW - timedelta(seconds=2))
+    memory = decide(Abort(), looked(made), NOW - timedelta(seconds=10), RunMemory())[1]
+    assert looked(made).phase is Phase.STUCK
+    assert isinstance(decide(Abort(), looked(made), NOW, memory)[0], Stuck), "nothing was done about it"
+    memory = replace(memory, changed=True)
+    assert decide(Abort(), looked(made), NOW, memory)[0] == Wait(reason=WaitReason.PODS, pods=("web-2",))
+    ended = replace(made, status=replace(made.status, phase="Failed", reason="Evicted"))
+    assert isinstance(decide(Abort(), looked(ended), NOW, memory)[0], Stuck), "it ends, too"

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING
+from kubectl_pets.domain.rollout.members import LEAVING, PodState
 from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
-from kubectl_pets.domain.stepping.moves import one_at_a_time
+from kubectl_pets.domain.stepping.moves import CUT, one_at_a_time
 from kubectl_pets.domain.stepping.restarting import restart, restart_pods
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
@@ -56,7 +57,7 @@ _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     """The next decision, and what to hold on to. After acting on an Act, pass the memory on to the next call with ``after``."""
     if not memory.uid:
-        memory = replace(memory, uid=seen.uid, strategy=seen.strategy)
+        memory = replace(memory, uid=seen.uid, begun=now, strategy=seen.strategy)
         if not isinstance(goal, Abort | Pause | Resume | Partition):  # they count on it from the first look on
             memory = replace(memory, partition=seen.partition)
     if memory.tried is not None and seen.partition == memory.tried:
@@ -64,10 +65,30 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
     hindrance = _hindrance(goal, seen, memory)
     if hindrance is not None:
         return hindrance, memory
+    seen = _forgiven(seen, memory)
     decision, memory = _way(goal, seen, now, memory)
     if _is_unguarded(goal, seen, memory) and not isinstance(decision, Overtaken | Refused):
         return _guard_again(seen, memory), memory
     return (one_at_a_time(decision, seen) if memory.careful else decision), memory
+
+
+def _forgiven(seen: Assessment, memory: RunMemory) -> Assessment:
+    """Without what pods of a name did before this run, where it has made one anew that has not ended: what it did about them may
+    have helped, and one that ends as well says so itself."""
+    if not memory.changed or memory.begun is None or seen.phase is not Phase.STUCK:
+        return seen
+    begun = memory.begun - CUT
+    made = {
+        member.name
+        for member in seen.members
+        if member.state is not PodState.ENDED and member.created is not None and member.created >= begun
+    }
+    left = tuple(
+        blocker
+        for blocker in seen.blockers
+        if not (blocker.cause is Cause.POD_ENDS and blocker.pod in made and blocker.since is not None and blocker.since < begun)
+    )
+    return seen if is_stuck(seen, left) else replace(seen, phase=Phase.PROGRESSING, blockers=left)
 
 
 def _way(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:

@@ -356,6 +356,8 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     starts with none and finds its way from the cluster."""
 
     uid: str = ""
+    #: When it was looked for the first time.
+    begun: datetime | None = None
     #: The update strategy: another one means other steps, which nobody asked for.
     strategy: str = ""
     #: Abort: the revision to go back to, once it has begun.

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import refusal, rewritten
@@ -177,7 +178,7 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
                     return ending.exit_code
                 ending = driver.drive(source, goal, deadline, may_delete=True)
         except KeyboardInterrupt:
-            return on_interrupt(session, source, name, goal)
+            return on_interrupt(session, source, name, goal, options.stuck_after)
         code = _report(session, ending, options)
         if on_stuck is None or not ending.held_up or not ending.seen.under_way:
             return code
@@ -189,7 +190,9 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
         return code
 
 
-def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal) -> ExitCode:
+def on_interrupt(
+    session: Session, source: SetViewSource, name: str, goal: Goal, stuck_after: StuckAfter = StuckAfter()
+) -> ExitCode:
     """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands."""
     terminal = session.terminal
     if isinstance(goal, Run):
@@ -199,7 +202,7 @@ def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal)
         except PetsError as error:
             terminal.tell(f"error: could not pause it: {error.message}")
     try:
-        seen = assess(source.refresh(), session.now())
+        seen = judged(session.cluster, source.refresh(), stuck_after)
     except PetsError as error:
         return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {name} could not be read again: {error.message}")
     hint = decisions.next_after_interrupt(seen, isinstance(goal, Run))
