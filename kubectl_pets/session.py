@@ -163,12 +163,12 @@ class Terminal:
 
     @property
     def limit(self) -> int | None:
-        """Where lines that hold evidence are cut: nowhere but on a terminal."""
+        """The width in columns at which lines that hold evidence are cut; None: they are not, as anywhere but on a terminal."""
         return self.width if self.live or self._columns else None
 
     @property
     def picture(self) -> int | None:
-        """As ``limit``, for what is repainted in place: a full line would wrap on some terminals."""
+        """The width in columns of what is repainted in place, as ``limit``: a full line would wrap on some terminals."""
         limit = self.limit
         return max(1, limit - 1) if limit is not None and self.live else limit
 

@@ -26,7 +26,7 @@ _OURS = "kubectl-pets __complete"
 
 @unique
 class Found(StrEnum):
-    """What is at the place where it goes."""
+    """What stands already at the path that the completion executable is to be written to."""
 
     NOTHING = "nothing"
     SAME = "same"

@@ -29,7 +29,7 @@ _FIELDS = {"metadata.name": Order.NAME, "metadata.creationTimestamp": Order.AGE}
 
 
 class OrderValue(click.ParamType[Order]):
-    """One of ours, or the same as kubectl's JSONPath (``.metadata.name``)."""
+    """A click type: how ``list`` is sorted, by a word of ours or by kubectl's JSONPath for the same (``.metadata.name``)."""
 
     name = "order"
 

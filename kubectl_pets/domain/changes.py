@@ -158,7 +158,8 @@ class UndoRetain(msgspec.Struct, frozen=True, kw_only=True, tag="undo-retain"):
 
 
 class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volume"):
-    """Reclaim policy Delete on a Released volume: its provisioner deletes the data. Conditional on uid and resourceVersion."""
+    """Set the reclaim policy of a Released volume to Delete, upon which its provisioner deletes the data. Conditional on uid
+    and resourceVersion."""
 
     volume: str
     uid: str

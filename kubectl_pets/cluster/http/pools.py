@@ -196,7 +196,8 @@ def usable(certificate: Certificate) -> Certificate:
 
 
 def _show(context: ssl.SSLContext, certificate: Certificate) -> None:
-    """OpenSSL reads certificates from files only: one that nobody else can read and that is gone at once."""
+    """Load a client certificate into the TLS context. OpenSSL reads certificates from files only: it is written to one that
+    nobody else can read and that is gone at once."""
     with tempfile.TemporaryDirectory(prefix="kubectl-pets-") as folder:
         path = os.path.join(folder, "client.pem")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -213,7 +214,7 @@ def _no_password() -> str:
 
 
 def _socket_options() -> list[tuple[int, int, int | bytes]]:
-    """No delay, and a peer that went away without a word is noticed within half a minute."""
+    """The options of every connection: no delay, and a peer that went away without a word is noticed within half a minute."""
     options: list[tuple[int, int, int | bytes]] = [
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),

@@ -34,8 +34,8 @@ class Store(Generic[T]):
         return None if self.denied else tuple(self.objects.values())
 
     def replace(self, items: Iterable[T], resource_version: str, *, since: int) -> bool | None:
-        """Take over a list; ``since``: the position when it was asked for. True: changed something; None: it is older than
-        what came meanwhile."""
+        """Take over a whole list; ``since``: the store's position when it was asked for. True: something changed; None: the
+        list is older than what came meanwhile, and is not taken."""
         version = number(resource_version)
         restarted = version is not None and version < since  # another history: a restored or recreated cluster
         if version is not None and version < self.position and not restarted:

@@ -102,7 +102,7 @@ class _Sieve:
         return tuple(self._caught)
 
     def sifted(self, resource: str, listed: Any) -> Any:
-        """The list without them; None stays None."""
+        """The list without the objects that could not be decoded; None stays None."""
         if not listed or not any(item.unreadable for item in listed):
             return listed
         self._caught += (

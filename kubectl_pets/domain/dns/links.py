@@ -83,7 +83,8 @@ class Chain:
         return passed(Check.POD, *remarks)
 
     def _absent(self) -> NameFinding:
-        """Names that are no DNS label make the API server refuse the pod (core validation of hostname and subdomain)."""
+        """Why the pod is not there. Names that are no DNS label make the API server refuse the pod (core validation of
+        hostname and subdomain)."""
         for name in (self.position.name, self.network.set.spec.service_name):
             if name and not _LABEL.fullmatch(name):
                 return NameFinding(reason=Reason.NAME_NO_LABEL, subject=name)

@@ -326,7 +326,7 @@ class _Writer:
             yield Name(kind=NameKind.REVERSE, name=name, expectations=(wanted,), pod=source.name, ordinal=source.ordinal)
 
     def _names_by_address(self) -> dict[str, set[str]] | None:
-        """What the Services of the namespace call each address."""
+        """By address, what the Services of the namespace call it."""
         every = read_entries(self.network)
         if every is None:
             return None

@@ -62,7 +62,8 @@ class MountedBy:
                 self._patterns.append((f"{name}-"[:_LONGEST_BASE], f"-{volume.name}", subject))
 
     def mounted(self, claim: str) -> Evidence | None:
-        """A pod mounts it. One that has ended counts, too: it may be read, and it is restarted more easily than data."""
+        """The pod that mounts the claim, as evidence; None: no pod does. One that has ended counts, too: it may be read, and
+        it is restarted more easily than data."""
         return self._mounted.get(claim)
 
     def named(self, claim: str) -> Evidence | None:

@@ -302,7 +302,8 @@ class _Case:
         return Class.KEPT
 
     def _lost(self) -> Class | None:
-        """Before its origin: without a volume nothing can be freed, and a volume that another claim holds is not this one's."""
+        """LOST where the claim has no volume that is bound to it; asked before its origin: without a volume nothing can be
+        freed, and a volume that another claim holds is not this one's."""
         if self.claim.status.phase == "Lost":
             self._say(EvidenceKind.LOST)
         name = self.claim.spec.volume_name
@@ -316,7 +317,7 @@ class _Case:
     # --- what is left over ---------------------------------------------------------------------------------------------------
 
     def _origin(self) -> Class:
-        """One of the candidates, or AMBIGUOUS where anything leaves a doubt."""
+        """The class of a claim that nobody wants: one of the candidates, or AMBIGUOUS where anything leaves a doubt."""
         made = origins.creator(self.claim)
         self.evidence.append(made)
         if self.ordinal is None:
@@ -397,7 +398,8 @@ class _Case:
         return Class.SET_GONE
 
     def _of_groups(self, groups: tuple[Membership, ...], possible: list[LiveSet]) -> Class:
-        """Beyond the range of a LeaderWorkerSet; whatever leaves a doubt that it is of that one makes it ambiguous."""
+        """The class of a claim beyond the range of a LeaderWorkerSet; whatever leaves a doubt that it is of that one makes it
+        ambiguous."""
         group = groups[0]
         self.explained = group.live
         others = [*(each.live.subject for each in groups), *(live.subject for live in possible)]

@@ -53,7 +53,7 @@ class Objection(msgspec.Struct, frozen=True):
 
 
 def objection(volume: PersistentVolume, use: StorageUse) -> Objection | None:
-    """The first that speaks against destroying this volume; None: nothing does."""
+    """The first thing that speaks against destroying this volume; None: nothing does."""
     unread = {
         "persistentvolumes": use.volumes,
         "volumeattachments.storage.k8s.io": use.attachments,

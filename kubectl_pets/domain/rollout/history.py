@@ -131,13 +131,13 @@ def _is_stale(history: History, name: str, pods: dict[str, list[str]] | None) ->
 
 
 def find(found: tuple[RevisionEntry, ...], wanted: str) -> RevisionEntry | None:
-    """By number or by full name. Should two share a number, the newer one has it."""
+    """The revision of that number or full name. Should two share a number, the newer one has it."""
     return next((each for each in reversed(found) if wanted in (str(each.number), each.name)), None)
 
 
 def normalised(template: Any) -> Any:
-    """For comparing: keys sorted, and without what says nothing: nulls (``creationTimestamp: null``), and the empty structs
-    that some versions write and others leave out."""
+    """A value in the form in which it is compared: keys sorted, and without what says nothing: nulls (``creationTimestamp:
+    null``), and the empty structs that some versions write and others leave out."""
     if isinstance(template, dict):
         kept = {key: normalised(value) for key, value in sorted(template.items()) if value is not None}
         return {key: value for key, value in kept.items() if value != {} or key not in ("resources", "securityContext")}

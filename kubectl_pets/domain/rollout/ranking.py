@@ -73,7 +73,8 @@ def phases(found: Iterable[Assessment]) -> tuple[tuple[Phase, int], ...]:
 
 
 def _badness(seen: Assessment) -> int:
-    """A partition that was left over makes no phase of its own, and stands before all that needs nobody."""
+    """How far up a set stands, for sorting. A partition that was left over makes no phase of its own, and stands before all
+    that needs nobody."""
     return _RANKS[Phase.UNKNOWN] if seen.partition_left_over and not _is_broken(seen) else _RANKS[seen.phase]
 
 

@@ -113,7 +113,8 @@ def _images(revision: ControllerRevision) -> tuple[Image, ...]:
 
 
 def kept_revisions(owner: StatefulSet, snapshot: SetView) -> dict[str, ControllerRevision]:
-    """By name, those that the controller goes by: the set's own and orphans of its selector, which it adopts (ListRevisions)."""
+    """By name, the ControllerRevisions that the controller goes by: the set's own and orphans of its selector, which it adopts
+    (ListRevisions)."""
     return {
         revision.name: revision
         for revision in snapshot.revisions or ()

@@ -256,7 +256,7 @@ class ForceRefused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Force(msgspec.Struct, frozen=True, kw_only=True):
-    """It is lost: what to do, if somebody knows that ``node`` is off."""
+    """A pod that is lost, and its forced deletion, should somebody know that ``node`` is off."""
 
     change: DeletePod
     node: str

@@ -50,7 +50,7 @@ class Node(Object, frozen=True):
 
     @property
     def zone(self) -> str:
-        """Empty where nobody labelled it."""
+        """Its zone; empty where nobody labelled it."""
         return self.metadata.labels.get(ZONE_LABEL, "")
 
     @property
@@ -62,7 +62,8 @@ class Node(Object, frozen=True):
 
     @property
     def state(self) -> NodeState:
-        """By its Ready condition; the taint for unreachable nodes follows from that, and lags behind it."""
+        """Whether the node answers, by its Ready condition; the taint for unreachable nodes follows from that, and lags behind
+        it."""
         ready = self.ready
         if ready is None or ready.status not in ("True", "False"):
             return NodeState.SILENT

@@ -81,7 +81,8 @@ def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None,
 
 
 def _pods_unread(seen: Assessment) -> bool:
-    """Of a set on its way out the verdict says just that; where no pod of it is seen, perhaps none could be."""
+    """Whether the set's pods could not be read. Of a set on its way out the verdict says just that; where no pod of it is
+    seen, perhaps none could be."""
     if seen.phase in (Phase.DELETING, Phase.GONE):
         return all(member.state is PodState.MISSING for member in seen.members) and not seen.surplus
     return any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers)

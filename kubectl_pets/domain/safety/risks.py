@@ -52,7 +52,7 @@ def _not_read(**looked_at: object) -> tuple[str, ...]:
 def _spread(
     up: list[Member], nodes: tuple[Node, ...] | None
 ) -> tuple[tuple[Place, ...], tuple[Place, ...] | None, tuple[str, ...]]:
-    """On which nodes and in which zones (None: nodes not read) these pods are, and the pods of which no zone is known."""
+    """The nodes and the zones that hold these pods (None: nodes not read), and the pods of which no zone is known."""
     on_nodes = _places([(member.node, member.name) for member in up], len(up))
     if nodes is None:
         return on_nodes, None, ()

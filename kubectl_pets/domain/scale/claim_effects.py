@@ -89,7 +89,7 @@ def deletes_claims(owner: StatefulSet) -> bool:
 
 
 def own_claims(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> tuple[PersistentVolumeClaim, ...]:
-    """Those of its namespace that have a name which the set's templates make, in range or not, or the pods' ephemeral volumes."""
+    """Those claims of its namespace whose names the set's templates make, in range or not, or its pods' ephemeral volumes."""
     stems = [_stem(owner, template.name) for template in owner.spec.volume_claim_templates]
     return tuple(
         claim

@@ -184,7 +184,7 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def destroyed(self) -> tuple[Leaving, ...]:
-        """Those whose data is destroyed, or may be."""
+        """The claims whose data is destroyed, or may be."""
         return tuple(each for each in self.lost if each.fate in (Fate.DESTROYED, Fate.UNKNOWN))
 
     def within(self, agreed: "Scaling") -> bool:

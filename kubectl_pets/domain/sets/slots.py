@@ -91,7 +91,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
         return Slot(ordinal=ordinal, position=position, name=self.name(ordinal), side=self.side(ordinal))
 
     def in_update_order(self) -> Iterator[Slot]:
-        """From the highest ordinal down, as the controller updates. Lazily: take no more of them than are needed."""
+        """The slots from the highest ordinal down, as the controller updates. Lazily: take no more of them than are needed."""
         return (self.slot(position) for position in range(self.replicas - 1, -1, -1))
 
     def names(self, first: int, end: int) -> str:

@@ -57,8 +57,8 @@ def next_down(candidates: list[Member], seen: Assessment, *, at_once: bool = Fal
 
 
 def _deletable(candidates: list[Member], down: list[Member], *, alone: bool) -> list[Member]:
-    """Of the candidates those that are down, and on whose deletion something depends. ``alone``: no other pod is unavailable. One
-    that is Ready serves already, and its minReadySeconds pass by themselves."""
+    """Those of the candidates that are down, and on whose deletion something depends. ``alone``: no other pod is unavailable.
+    One that is Ready serves already, and its minReadySeconds pass by themselves."""
     names = {member.name for member in candidates}
     there = [member for member in down if member.name in names and member.state not in REPLACED]
     return [member for member in there if alone or member.state is not PodState.READY]

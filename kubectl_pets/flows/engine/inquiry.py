@@ -32,7 +32,7 @@ class LookPort(ClockPort, AroundPort, Protocol):
 
 
 def judged(port: LookPort, view: SetView, stuck_after: StuckAfter) -> Assessment:
-    """One verdict for somebody who looks once, as ``judged_each``."""
+    """The verdict on one set for somebody who looks once, as ``judged_each``."""
     return judged_each(port, (view,), stuck_after)[0]
 
 
@@ -49,7 +49,7 @@ def judged_each(port: LookPort, views: Iterable[SetView], stuck_after: StuckAfte
 
 
 def _answers(port: AroundPort, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...] | None:
-    """None where the server fails over it: it explains, and nothing rests on it."""
+    """What was answered to these questions; None where the server fails over it: it explains, and nothing rests on it."""
     try:
         return port.around(asked) if asked else ()
     except PASSING:

@@ -61,7 +61,7 @@ def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], 
 
 
 def _in_question(judged: "dict[str | None, _Judged]", selection: Selection) -> list[ClaimVerdict]:
-    """Those that were named, in that order; without names all, by name and ordinal."""
+    """The claims that were named, in that order; without names all, by name and ordinal."""
     if selection.names:
         places = dict.fromkeys((name.namespace or selection.namespace or "", name.name) for name in selection.names)
         return [_find(judged[namespace][0], name, namespace) for namespace, name in places]
@@ -85,7 +85,7 @@ def _find(verdicts: Iterable[ClaimVerdict], name: str, namespace: str) -> ClaimV
 
 
 def _judged(cluster: SelectPort, namespace: str | None, selection: Selection, progress: Callable[[str], None]) -> _Judged:
-    """With the claims that have the labels; None: whichever."""
+    """The verdicts of a namespace, and which of its claims have the labels that were asked for; None: no labels were."""
     estate = cluster.claim_inventory(
         namespace,
         every_class=selection.every_class,

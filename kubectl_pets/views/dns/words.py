@@ -69,7 +69,7 @@ def check(found: Check) -> str:
 
 
 def link(found: Link) -> tuple[str, ...]:
-    """What became of the check, a line each."""
+    """What became of one check of the chain, a line each."""
     match found.state:
         case State.PASSED:
             lines: tuple[str, ...] = (_holds(found.check),)

@@ -34,7 +34,7 @@ def in_order(verdicts: Iterable[ClaimVerdict]) -> list[ClaimVerdict]:
 
 
 def size(count: int | None) -> str:
-    """As Kubernetes writes sizes, in the largest binary unit and with at most one decimal; ``?`` where nothing tells."""
+    """Bytes as Kubernetes writes sizes, in the largest binary unit and with at most one decimal; ``?`` where nothing tells."""
     if count is None:
         return "?"
     power = 0
@@ -164,7 +164,7 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
 
 
 def evidence(item: Evidence) -> str:
-    """One finding as a clause."""
+    """One piece of evidence as a clause."""
     subject, detail = clean(item.subject), clean(item.detail)
     match item.kind:
         case EvidenceKind.MOUNTED:

@@ -114,7 +114,7 @@ def of_kind(kind: SetKind) -> dict[str, str]:
 
 
 def _revision(group: RevisionGroup, known: bool) -> dict[str, Any]:
-    """``known``: the pods could be read."""
+    """A revision as a document; ``known``: the pods could be read, so that its pods are told."""
     return {
         "name": group.name,
         "number": group.number,

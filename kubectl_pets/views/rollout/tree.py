@@ -164,7 +164,7 @@ def _claims(member: Member) -> str:
 
 
 def _claim(use: ClaimUse) -> str:
-    """As kubectl shows it: a claim that is being deleted is Terminating, whatever its phase."""
+    """A claim's phase as kubectl shows it: one that is being deleted is Terminating, whatever its phase."""
     if use.terminating:
         return "Terminating"
     return {None: "?", "": "missing"}.get(use.phase) or clean(use.phase or "")

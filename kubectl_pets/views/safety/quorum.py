@@ -152,7 +152,7 @@ def _budgets(one: Quorum) -> Iterator[Line]:
 
 
 def _places(places: tuple[Place, ...] | None, one: Quorum, unknown: str) -> list[Line]:
-    """Those that hold most first; one that the majority cannot do without is marked."""
+    """The nodes or zones in a line, those that hold most first; one that the majority cannot do without is marked."""
     if places is None:
         return [(plain(unknown),)]
     lines: list[Line] = []
