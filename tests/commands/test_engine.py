@@ -6,15 +6,20 @@ from itertools import chain, repeat
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import Change, DeletePod
-from kubectl_pets.domain.model import Pod, SetView
+from kubectl_pets.domain.model import Inventory, ObjectMeta, Pod, SetView
 from kubectl_pets.domain.safety.nodes import Node
+from kubectl_pets.domain.stepping.steps import Promote
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, ThrottledError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import Unended, retried, until
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.flows.rollout.groups import carry_group
 from kubectl_pets.flows.safety.lost import force_out
 from kubectl_pets.ports.server import RightsPort
 from kubectl_pets.session import Cluster, Session
@@ -120,6 +125,48 @@ def test_whoever_cannot_be_asked_says_no_but_not_in_an_outage(clock: Clock) -> N
 
 def _interrupted() -> str:
     raise KeyboardInterrupt
+
+
+class Group:
+    """Two sets that are well. ``away``: what befalls the looks at both of them."""
+
+    namespace = "prod"
+
+    def __init__(self, *away: PetsError | None) -> None:
+        self.away = list(away)
+
+    def inventory(self, namespace: str, selector: str) -> Inventory:
+        failure = self.away.pop(0) if self.away else None
+        if failure is not None:
+            raise failure
+        labels = [{"zone": zone} for zone in ("a", "b")]
+        sets = tuple(replace(statefulset(replicas=0), metadata=ObjectMeta(name=f"web-{each['zone']}", namespace="prod", labels=each)) for each in labels)
+        return Inventory(sets=sets, pods=(), revisions=(), claims=())
+
+    def now(self) -> datetime:
+        return NOW
+
+
+def test_between_two_sets_of_a_group_an_outage_is_ridden_out(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def carry(session: Session, name: str, *rest: object, **more: object) -> ExitCode:
+        begun.append(name)
+        return ExitCode.OK
+
+    monkeypatch.setattr("kubectl_pets.flows.rollout.groups.carry", carry)
+    monkeypatch.setattr("kubectl_pets.flows.engine.patience.sleep", clock.sleep)
+
+    def carried(cluster: Group, timeout: float | None = None) -> ExitCode:
+        session = Session(terminal=FakeTerminal(), connect=lambda flags: cast(Cluster, cluster))
+        return carry_group(session, "app=web", "zone", lambda seen, careful: Promote(), RunOptions(timeout=timeout), Terms())
+
+    assert carried(Group(None, None, AWAY, AWAY)) is ExitCode.OK and begun == ["web-a", "web-b"] and clock.time == 2
+    with pytest.raises(UnreachableError):
+        carried(Group(AWAY))  # it was never there
+    with pytest.raises(UnreachableError):
+        carried(Group(None, None, *[AWAY] * 1000), timeout=30.0)
+    assert clock.time == 32
 
 
 def test_a_server_that_says_when_to_come_back() -> None:

@@ -4,6 +4,7 @@ Where it stands is in the sets themselves: typed again it passes by those that a
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from kubectl_pets.domain.stepping.steps import Done, Goal, Refused
 from kubectl_pets.errors import ExitCode, NotFoundError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.patience import Patience
+from kubectl_pets.flows.engine.report import told_once
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.pasting import kubectl
@@ -31,7 +34,8 @@ def carry_group(
     *,
     on_stuck: OnStuck | None = None,
 ) -> ExitCode:
-    """As ``carry`` for every set that ``selector`` selects. ``options.timeout`` is for all of them together."""
+    """As ``carry`` for every set that ``selector`` selects. ``options.timeout`` is for all of them together. Between two sets an
+    API server that is away is waited for."""
     tell = session.terminal.tell
     inventory = session.cluster.inventory(session.namespace, selector)
     if not inventory.sets:
@@ -44,9 +48,11 @@ def carry_group(
         names = ", ".join(map(clean, unlabeled))
         raise UsageError(f"{names}: no label {clean(by)}, so there is no order. Nothing was changed.")
     deadline = Deadline(options.timeout)
+    patience = Patience(deadline, troubled=told_once(session.terminal))
+    look = partial(session.cluster.inventory, session.namespace, selector)
     ordered = [owner.name for owner in in_order(inventory, by)]
     for number, name in enumerate(ordered):
-        bad = unwell(session.cluster.inventory(session.namespace, selector), name, session.now())
+        bad = unwell(patience.read(look), name, session.now())
         if bad:
             for seen in bad:
                 tell(f"refused: {words.headline(seen)}")
