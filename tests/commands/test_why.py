@@ -1,6 +1,8 @@
 """Why no pod comes, on the real control plane: what no status tells, and that it ends as stuck without a timeout."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -98,10 +100,10 @@ source: {{component: kubelet}}
     assert [each["name"] for each in status["silentNodes"]] == ["nobody"]
 
 
-def test_a_label_that_the_controller_may_not_put_right_is_no_complete_set(pets: Plugin) -> None:
-    """Whoever may not update a pod does nothing else either; nothing in the set's status tells of it."""
-    name = f"no-updates-{pets.namespace}"
-    pets.make("web")
+@contextmanager
+def forbidden(pets: Plugin, operation: str, says: str) -> Iterator[None]:
+    """The StatefulSet controller may not do this to pods of the namespace."""
+    name = f"{operation.lower()}-{pets.namespace}"
     pets.plane.apply(
         f"""
 apiVersion: admissionregistration.k8s.io/v1
@@ -110,8 +112,8 @@ metadata: {{name: {name}}}
 spec:
   matchConstraints:
     namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {pets.namespace}}}}}
-    resourceRules: [{{apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [pods]}}]
-  validations: [{{expression: "!request.userInfo.username.endsWith('statefulset-controller')", message: no updates of pods}}]
+    resourceRules: [{{apiGroups: [""], apiVersions: [v1], operations: [{operation}], resources: [pods]}}]
+  validations: [{{expression: "!request.userInfo.username.endsWith('statefulset-controller')", message: {says}}}]
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
@@ -120,21 +122,61 @@ spec: {{policyName: {name}, validationActions: [Deny]}}
 """
     )
     try:
-        label = "statefulset.kubernetes.io/pod-name"
-        pets.eventually(lambda: _is_refused(pets, label), "the policy counts")
+        yield
+    finally:
+        for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
+            pets.plane.kubectl("delete", kind, name)
+
+
+def test_a_label_that_the_controller_may_not_put_right_is_no_complete_set(pets: Plugin) -> None:
+    """Whoever may not update a pod does nothing else either; nothing in the set's status tells of it."""
+    pets.make("web")
+    label = "statefulset.kubernetes.io/pod-name"
+    with forbidden(pets, "UPDATE", "no updates of pods"):
+        pets.eventually(lambda: _is_refused(pets, "FailedUpdate", lambda: _unlabel(pets, label)), "the policy counts")
         said = pets("status", "web", expect=None)
         assert said.code in (3, 4) and "web-1 cannot be updated" in said.stdout, said.stdout
         # The controller's last success may be of the same second as its first failure, which is not told then.
         pets.eventually(lambda: "no updates of pods" in pets("status", "web", "-o", "json", expect=None).stdout, "why is told")
         assert "web-1 cannot be updated" in pets("list").stdout
-    finally:
-        for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
-            pets.plane.kubectl("delete", kind, name)
     pets.eventually(lambda: pets.get("pod", "web-1")["metadata"]["labels"].get(label) == "web-1", "the controller puts it right")
     pets("status", "web", "-w", "--timeout", "60s")
 
 
-def _is_refused(pets: Plugin, label: str) -> bool:
-    """Take the label off, and see whether the controller's update is refused."""
+def test_a_pod_that_the_controller_may_not_delete_holds_the_rollout_up(pets: Plugin) -> None:
+    """Every pod is available then, and nothing but an event tells (kubernetes/kubernetes#94577)."""
+    pets.make("web")
+    with forbidden(pets, "DELETE", "no deletions of pods"):
+        # Until the policy counts, whatever the set is scaled down by goes.
+        pets.eventually(lambda: _is_refused(pets, "FailedDelete", lambda: _rescale(pets)), "the policy counts")
+        said = pets("status", "web", "-w", "--patience", "1s", "--timeout", "30s", expect=4).stderr
+        assert "cannot be deleted by the controller" in said and "no deletions of pods" in said
+        pets.kubectl("scale", "statefulset", "web", "--replicas=3")
+        pets("status", "web", "-w", "--timeout", "60s")
+        run = ("rollout", "run", "web", "--image", "app:2", "--timeout", "60s")
+        ended = pets(*run, "--patience", "1s", expect=4).stderr
+        assert "web-2 cannot be deleted by the controller" in ended and "no deletions of pods" in ended
+    pets(*run)
+    assert set(pets.images().values()) == {"app:2"}
+
+
+def _unlabel(pets: Plugin, label: str) -> None:
     pets.kubectl("label", "pod", "web-1", f"{label}-", check=False)
-    return "FailedUpdate" in pets.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}")
+
+
+def _rescale(pets: Plugin) -> None:
+    """Back to three, and then one fewer."""
+    pets.kubectl("scale", "statefulset", "web", "--replicas=3")
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s", expect=None)
+    pets.kubectl("scale", "statefulset", "web", "--replicas=2")
+    pets.eventually(lambda: len(pets.uids()) == 2 or "FailedDelete" in _reasons(pets), "it goes, or may not")
+
+
+def _reasons(pets: Plugin) -> str:
+    return pets.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}")
+
+
+def _is_refused(pets: Plugin, reason: str, provoke: Callable[[], None]) -> bool:
+    """Have the controller do it, and see whether it was refused."""
+    provoke()
+    return reason in _reasons(pets)

@@ -42,8 +42,9 @@ def questions(seen: Assessment) -> Questions | None:
         down.reverse()
     down = [*down, *(member for member in reversed(seen.surplus) if not member.available)][:_FEW]
     if not down:
-        # The controller puts a label right at once; where it could not, an event of the set says why.
-        return Questions(set_name=seen.name) if any(member.mislabelled for member in seen.members) else _of_young(seen)
+        # The controller puts a label right, and deletes what is beyond the range, at once; where it could not an event says why.
+        odd = bool(seen.surplus) or any(member.mislabelled for member in seen.members)
+        return Questions(set_name=seen.name) if odd else _of_young(seen)
     return Questions(
         set_name=seen.name,
         pods=tuple(member.name for member in down if _told_by_events(member.state)),

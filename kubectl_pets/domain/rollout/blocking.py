@@ -32,7 +32,8 @@ def find_blockers(
     finder = _Finder(draft, owner, snapshot, patience)
     found = [each for member in draft.members if (each := finder.of(member)) is not None]
     surplus = [each for member in draft.surplus if (each := finder.of_surplus(member)) is not None]
-    found += [each for each in surplus if each.pod in _surplus_that_stays(draft, surplus)]
+    stays = _surplus_that_stays(draft, surplus)
+    found += [each for each in surplus if each.pod in stays or each.cause is Cause.DELETION_REFUSED]
     return split(found, now)
 
 
@@ -73,6 +74,7 @@ class _Finder:
         at_rest = draft.all_available and not any(member.outdated for member in draft.members)
         self._refused_updates = refusals(owner, self._events, "Update")
         self._not_updated = {} if at_rest else self._refused_updates
+        self._not_deleted = refusals(owner, self._events, "Delete")
         self._now = draft.at
 
     def of_surplus(self, member: Member) -> Blocker | None:
@@ -87,11 +89,20 @@ class _Finder:
         if member.trouble is not None and not member.trouble.container:
             return self._of_trouble(Cause.POD_ENDS, member, member.trouble)
         by_state = self._by_state(member)
+        if by_state is None and member.name in self._not_deleted and self._is_to_go(member):
+            return self._refused(Cause.DELETION_REFUSED, member, self._not_deleted[member.name])
         if by_state is None and member.mislabelled and member.state not in LEAVING:
             return self._mislabelled(member)
         if by_state is None and member.state is not PodState.MISSING and member.name in self._not_updated:
             return self._refused(Cause.UPDATE_REFUSED, member, self._not_updated[member.name])
         return by_state
+
+    def _is_to_go(self, member: Member) -> bool:
+        """Whether the controller deletes this pod, as soon as it may: outdated and released, or beyond the range."""
+        if member.state in LEAVING or not member.uid:
+            return False
+        replaced = self._draft.strategy == "RollingUpdate" and member.released and member.outdated
+        return replaced or member.state is PodState.ENDED or member.ordinal not in self._draft.slots
 
     def _mislabelled(self, member: Member) -> Blocker:
         """The controller mends it within a moment, so patience begins when somebody sees it, or its refusal was told."""

@@ -7,7 +7,7 @@ from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 
 #: The controller stops at such a pod before it updates any, whatever the policy.
-_STOPS_UPDATES = (Cause.VOLUME_MISSING, Cause.UPDATE_REFUSED)
+_STOPS_UPDATES = (Cause.VOLUME_MISSING, Cause.UPDATE_REFUSED, Cause.DELETION_REFUSED)
 
 
 def budget(draft: Assessment) -> int:

@@ -62,6 +62,8 @@ class Cause(StrEnum):
     NOT_MADE = "not-made"
     #: The controller cannot bring the pod to what the set says, and does nothing else before it has.
     UPDATE_REFUSED = "update-refused"
+    #: The controller cannot delete the pod, to replace it or to scale down.
+    DELETION_REFUSED = "deletion-refused"
     #: The pod lacks the volume of a claim template (``message``: which), and a pod that exists gets none.
     VOLUME_MISSING = "volume-missing"
     #: The controller has not looked at the newest spec.

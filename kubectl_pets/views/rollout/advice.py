@@ -251,7 +251,7 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
             return f"see whose pod it is with: {shown}; once it is gone the controller makes its own"
         case Cause.VOLUME_MISSING:
             return f"replace such pods one at a time with: {command(seen, 'rollout unstick')}"
-        case Cause.NOT_OBSERVED | Cause.NOT_MADE | Cause.UPDATE_REFUSED:
+        case Cause.NOT_OBSERVED | Cause.NOT_MADE | Cause.UPDATE_REFUSED | Cause.DELETION_REFUSED:
             about = f"--field-selector=involvedObject.name={seen.name}"
             shown = pasting.kubectl("get", "events", about, namespace=seen.namespace)
             return f"see what its controller says with: {shown}"

@@ -203,6 +203,8 @@ def blocker(found: Blocker) -> str:
             return f"nobody creates {pod}, and no event says why: the StatefulSet controller may not run"
         case Cause.UPDATE_REFUSED:
             return f"{pod} cannot be updated, and the controller does nothing else before" + _after(told)
+        case Cause.DELETION_REFUSED:
+            return f"{pod} cannot be deleted by the controller" + _after(told)
         case Cause.VOLUME_MISSING:
             return f"{pod} lacks the volume of claim template {told}, which only a new pod can get"
         case Cause.NOT_OBSERVED:
