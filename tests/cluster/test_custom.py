@@ -183,6 +183,24 @@ def test_a_string_that_is_not_the_name_is_not_it(text: str) -> None:
     assert searched(canned, VM) == CustomUse(searched=frozenset(("data-web-0", "data-web-1")))
 
 
+def test_names_are_found_whatever_they_begin_with() -> None:
+    """Pages are looked through for the beginnings of names first, where these are few."""
+    few = ("data-web-0", "data", "x1-db-2")
+    many = tuple(f"t{number}-web-0" for number in range(40))
+    for names in (few, few + many):
+        wanted = {"prod": Searched(frozenset(names), {})}
+        for name in names:
+            for text in (name, f"prod/{name}"):
+                canned = Canned()
+                canned.says(MACHINES, listing(VM, {"spec": {"volume": text}}))
+                found = search(reader(canned), CustomKinds((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
+                assert found["prod"].named == {name: "VirtualMachine/x"}
+        canned = Canned()
+        canned.says(MACHINES, listing(VM, {"spec": ["data-web-00", "mydata", "other/data", "x1"]}))
+        found = search(reader(canned), CustomKinds((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
+        assert found["prod"].named == {}
+
+
 def test_a_server_that_escapes_more_than_it_has_to() -> None:
     canned = Canned()
     body = json.dumps(listing(VM, {"metadata": {"name": "vm"}, "spec": {"claimName": "data-web-0"}}))

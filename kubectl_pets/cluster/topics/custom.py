@@ -30,6 +30,8 @@ from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 #: So many kinds are read at once.
 _AT_ONCE = 8
+#: So many beginnings of names are looked for one by one.
+_FEW_BEGINNINGS = 32
 #: So many namespaces are read one by one; more as one list of each kind.
 _FEW_NAMESPACES = 3
 
@@ -132,16 +134,23 @@ class _SearchedKind(ResourceKind[Any]):
     def __init__(self, kind: ServedKind, words: frozenset[bytes]) -> None:
         super().__init__(_Custom, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
         self._words = words
+        self._beginnings = _beginnings(words)
 
     def page(self, body: bytes, *, metadata_only: bool = False) -> Page[Any]:
-        if _ESCAPED.search(body):
+        if b"\\" in body and _ESCAPED.search(body):
             body = msgspec.json.encode(msgspec.json.decode(body))
         page = super().page(body, metadata_only=metadata_only)
-        if _SCALE_TARGET not in body and self._words.isdisjoint(_WORD.findall(body)):
+        if _SCALE_TARGET not in body and not self._has_words(body):
             return page
         raw = _RAW.decode(body).items or ()
         items = tuple(self._searched(item, bytes(each)) for item, each in zip(page.objects, raw, strict=True))
         return msgspec.structs.replace(page, items=items)
+
+    def _has_words(self, body: bytes) -> bool:
+        """What the names begin with is looked for first: that is some twenty times as fast as to take a page apart."""
+        if self._beginnings and not any(each in body for each in self._beginnings):
+            return False
+        return not self._words.isdisjoint(_WORD.findall(body))
 
     def _searched(self, item: Any, raw: bytes) -> Any:
         words = self._words.intersection(_WORD.findall(raw))
@@ -149,6 +158,14 @@ class _SearchedKind(ResourceKind[Any]):
         if words and self.resource == _SNAPSHOTS:
             words = words if _SNAPSHOT.decode(raw).needs_its_claim else frozenset()
         return msgspec.structs.replace(item, words=words, targets=targets)
+
+
+def _beginnings(words: frozenset[bytes]) -> tuple[bytes, ...]:
+    """What a page has to contain that holds one of the words: the names' first parts, behind a quote or a namespace. Empty where
+    they are too many for that to be worth it."""
+    names = (word.rpartition(b"/")[2].partition(b"-") for word in words)
+    found = {mark + first + (dash or b'"') for first, dash, _ in names for mark in (b'"', b"/")}
+    return tuple(sorted(found)) if len(found) <= _FEW_BEGINNINGS else ()
 
 
 def _targets(whole: Any) -> tuple[ScaleTarget, ...]:
