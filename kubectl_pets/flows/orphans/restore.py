@@ -87,8 +87,15 @@ class _Restoring:
             self._tell(planned)
             for step in planned.steps:
                 if isinstance(step, CreateClaim):  # quota, admission, and whether there is such a namespace
-                    self._cluster.apply(step, dry_run=True)
+                    self._make(step, dry_run=True)
         return planned
+
+    def _make(self, step: CreateClaim, *, dry_run: bool = False) -> None:
+        try:
+            self._cluster.apply(step, dry_run=dry_run)
+        except NotFoundError as error:
+            again = f"{pasting.kubectl('create', 'namespace', step.claim.namespace)}; then run the same restore again."
+            raise NotFoundError(str(error), hint=again) from error
 
     def carry_out(self) -> Restored | RestoreRefused:
         conflicts, begun = 0, False
@@ -162,7 +169,9 @@ class _Restoring:
     def _change(self, step: RestoreStep, volume: PersistentVolume | None) -> None:
         if isinstance(step, RestorePolicy):
             self._put_back(step, volume)
-        elif isinstance(step, SetRetain | CreateClaim | ClearClaimRef):
+        elif isinstance(step, CreateClaim):
+            self._make(step)
+        elif isinstance(step, SetRetain | ClearClaimRef):
             self._cluster.apply(step)
 
     def _put_back(self, step: RestorePolicy, volume: PersistentVolume | None) -> None:
