@@ -104,6 +104,11 @@ class ObjectMeta(Value, frozen=True):
     finalizers: tuple[str, ...] = ()
     managed_fields: tuple[ManagedFieldsEntry, ...] = ()
 
+    @property
+    def finalizers_of_others(self) -> tuple[str, ...]:
+        """Without the one that Kubernetes takes off a claim itself, once no pod uses it (StorageObjectInUseProtection)."""
+        return tuple(each for each in self.finalizers if each != "kubernetes.io/pvc-protection")
+
     def controller(self) -> OwnerReference | None:
         """The owner that controls this object, if any (metav1.GetControllerOf)."""
         return next((owner for owner in self.owner_references if owner.controller), None)

@@ -210,6 +210,8 @@ def test_a_claim_that_a_finalizer_holds_is_not_deleted(scene: Scene) -> None:
     pets.kubectl("patch", "pvc", CLAIM, "--type=merge", "-p", f'{{"metadata": {{"finalizers": {finalizers}}}}}')
     held = pets("orphans", "delete", CLAIM, "-y", "--record", str(scene.folder), expect=3)
     assert "backup.example.com/in-progress holds it" in held.stderr and "deleted" not in held.stdout
+    shown = pets("orphans", "explain", CLAIM).stdout
+    assert "it is being deleted, and backup.example.com/in-progress holds it" in shown and "stays with its data" in shown
     refused = pets("orphans", "restore", *scene.records, expect=6)
     assert "backup.example.com/in-progress holds it" in refused.stderr
     pets.kubectl("patch", "pvc", CLAIM, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')

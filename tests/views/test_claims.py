@@ -242,6 +242,16 @@ def test_explain_what_two_sets_may_have_made() -> None:
             """,
         ),
         (
+            "terminating",
+            """
+               ├─ it is being deleted already, and gone once nothing holds it
+               ├─ volume pv-5 is destroyed with it
+               ├─ before that, this keeps the data:
+               ├─ kubectl patch pv pv-5 -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'
+               └─ see more with: kubectl describe pvc data-web-5 -n prod
+            """,
+        ),
+        (
             "volume_going",
             """
                ├─ volume pv-13 is being deleted: whatever its reclaim policy (Delete), it goes with the claim

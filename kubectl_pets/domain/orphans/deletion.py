@@ -35,10 +35,6 @@ from kubectl_pets.domain.orphans.storage import StorageObjection, StorageUse, ob
 _WRITTEN_ANEW = frozenset(("pv.kubernetes.io", "volume.kubernetes.io", "volume.beta.kubernetes.io", "kubectl.kubernetes.io"))
 
 
-#: Its controller takes it off once no pod uses the claim.
-_PROTECTION = "kubernetes.io/pvc-protection"
-
-
 class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
     #: Let the reclaim policy of each volume decide. The only way to lose data.
     destroy_data: bool = False
@@ -152,7 +148,7 @@ def aftermath(
     if had is not None and deletion.fate is Fate.RETAINED and not (same and _stays(volume, was)):
         return Unfinished(deletion=deletion, reason=UnfinishedReason.NOT_KEPT)
     if claim is not None and claim.metadata.uid == was.metadata.uid:
-        others = [each for each in claim.metadata.finalizers if each != _PROTECTION]
+        others = claim.metadata.finalizers_of_others
         if others:
             return Unfinished(deletion=deletion, reason=UnfinishedReason.CLAIM_HELD, detail=", ".join(others))
         return Unfinished(deletion=deletion, reason=UnfinishedReason.CLAIM_PROTECTED)

@@ -76,7 +76,7 @@ class EvidenceKind(StrEnum):
     OWNED_FOR_RETENTION = "owned-for-retention"  #: subject: the set or pod that takes the claim with it
     OWNED_BY = "owned-by"  #: subject: any other owner
     OWNER_STALE = "owner-stale"  #: subject: an owner of that name exists with another uid
-    TERMINATING = "terminating"
+    TERMINATING = "terminating"  #: detail: who holds it still, besides pods
     KEPT = "kept"  #: detail: the annotation's text
     # against: what it is cannot be said
     LOST = "lost"

@@ -285,7 +285,7 @@ class _Case:
     def _terminating(self) -> Class | None:
         if self.claim.metadata.deletion_timestamp is None:
             return None
-        self._say(EvidenceKind.TERMINATING)
+        self._say(EvidenceKind.TERMINATING, detail=", ".join(self.claim.metadata.finalizers_of_others))
         return Class.TERMINATING
 
     def _volume_terminating(self) -> None:

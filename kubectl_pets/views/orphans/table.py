@@ -161,6 +161,33 @@ def _facts(one: ClaimVerdict, now: datetime) -> Iterator[str]:
 
 
 def _consequences(one: ClaimVerdict) -> Iterator[Piece]:
+    if one.claim.metadata.deletion_timestamp is not None:
+        yield from _going(one)
+    else:
+        yield from _of_deletion(one)
+    yield from map(plain, _next(one))
+
+
+def _going(one: ClaimVerdict) -> Iterator[Piece]:
+    """Of a claim that somebody has deleted: what becomes of its data, and how to keep that."""
+    name, policy = clean(one.claim.spec.volume_name), clean(one.reclaim_policy)
+    yield plain("it is being deleted already, and gone once nothing holds it")
+    match one.fate:
+        case Fate.DESTROYED:
+            yield f"volume {name} is destroyed with it", _reclaim_ink(one)
+            if not one.volume_terminating:
+                patch = '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'
+                yield plain("before that, this keeps the data:")
+                yield plain(pasting.kubectl("patch", "pv", one.claim.spec.volume_name, "-p", patch))
+        case Fate.RETAINED:
+            yield plain(f"volume {name} stays with its data: its reclaim policy is {policy}")
+        case Fate.NO_DATA | Fate.UNKNOWN:
+            pass
+        case _:
+            assert_never(one.fate)
+
+
+def _of_deletion(one: ClaimVerdict) -> Iterator[Piece]:
     name, policy = clean(one.claim.spec.volume_name), clean(one.reclaim_policy)
     match one.fate:
         case Fate.DESTROYED if one.volume_terminating:
@@ -182,7 +209,6 @@ def _consequences(one: ClaimVerdict) -> Iterator[Piece]:
             yield f"what becomes of the data cannot be said: {_unknown(name, policy)}", Ink.BUSY
         case _:
             assert_never(one.fate)
-    yield from map(plain, _next(one))
 
 
 def _unknown(volume: str, policy: str) -> str:

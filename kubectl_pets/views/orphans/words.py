@@ -206,7 +206,7 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.OWNER_STALE:
             return f"its owner was an earlier {subject}; the garbage collector will see to it"
         case EvidenceKind.TERMINATING:
-            return "it is being deleted"
+            return "it is being deleted" + (f", and {detail} holds it" if detail else "")
         case EvidenceKind.KEPT:
             return "somebody keeps it" + (f": {detail}" if detail else "")
         case EvidenceKind.LOST:
