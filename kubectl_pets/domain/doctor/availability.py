@@ -4,13 +4,13 @@ What ``quorum`` finds is found here, too, unless somebody has said that the memb
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, check
 from kubectl_pets.domain.doctor.voters import may_vote
 from kubectl_pets.domain.findings import Finding, Rule
-from kubectl_pets.domain.model import LabelSelector, ordinal_of
+from kubectl_pets.domain.model import LabelSelector, Pod, ordinal_of
 from kubectl_pets.domain.orphans.inventory import ScaleTarget
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION, remembered
 from kubectl_pets.domain.safety.quorum import Quorum
@@ -41,7 +41,7 @@ _OF_VOTERS = frozenset(
 @lru_cache(maxsize=1)
 def _quorum(case: Case) -> Quorum:
     """As ``quorum`` has it; the one case that is being judged is kept."""
-    budgets = None if case.estate.budgets is None else tuple(case.ward.budgets.get(case.owner.namespace, ()))
+    budgets = None if case.estate.budgets is None else case.budgets
     return judge_quorum(case.view, case.seen, budgets, case.estate.nodes)
 
 
@@ -191,25 +191,13 @@ def selectors_overlap(case: Case) -> Judgement:
     """The selector of another workload matches the pods of this set (kubernetes/kubernetes#36859): either may count, adopt or
     delete what is the other's. While a set is made again beside its orphaned pods there is one of that name only."""
     owner, labels = case.owner, case.owner.spec.template.metadata.labels
-    others = [
-        ("StatefulSet", each.name, each.spec.selector, each.spec.template.metadata.labels)
-        for each in case.ward.sets_in.get(owner.namespace, ())
-        if each is not owner
-    ]
-    found = [
-        f"{kind}/{name}"
-        for kind, name, selector, theirs in others
-        if _chosen(selector, labels) or _chosen(owner.spec.selector, theirs)
-    ]
-    found += [
-        f"Deployment/{each.metadata.name}"
-        for each in case.ward.deployments_in.get(owner.namespace, ())
-        if each.spec.selector is not None and _chosen(each.spec.selector, labels)
-    ]
-    if found and case.owner.metadata.deletion_timestamp is None:
-        yield Finding(
-            rule=Rule.SELECTORS_OVERLAP, subject=case.subject, names=tuple(sorted(set(found))), field="spec.selector"
-        )
+    found = {
+        f"{each.kind}/{each.name}"
+        for each in case.ward.selectors_of(owner.namespace, labels)
+        if (each.kind, each.name, each.uid) != ("StatefulSet", owner.name, owner.metadata.uid)
+    }
+    if found and owner.metadata.deletion_timestamp is None:
+        yield Finding(rule=Rule.SELECTORS_OVERLAP, subject=case.subject, names=tuple(sorted(found)), field="spec.selector")
 
 
 def _chosen(selector: LabelSelector, labels: dict[str, str]) -> bool:
@@ -224,21 +212,18 @@ def stray_pods(case: Case) -> Judgement:
     owner, slots = case.owner, slots_of(case.owner, case.pods)
     if case.kind is not APPS_SET or owner.metadata.deletion_timestamp is not None or not case.seen.observed:
         return
-    strays = []
-    for pod in case.ward.pods.get(owner.namespace, ()):
-        if pod.terminating or _young(case, pod.metadata.creation_timestamp):
-            continue
-        controller, ordinal = pod.metadata.controller(), ordinal_of(pod.name, owner.name)
-        if controller is None and _chosen(owner.spec.selector, pod.metadata.labels):
-            strays.append(pod.name)
-        elif controller is not None and controller.uid == owner.metadata.uid and (ordinal is None or ordinal not in slots):
-            strays.append(pod.name)
+    strays = [pod.name for pod in case.ward.ownerless.get(owner.namespace, ()) if _stray(case, pod, owner.spec.selector)]
+    mine = [pod for pod in case.view.pods or () if not pod.unreadable and pod.metadata.controller() is not None]
+    beyond = [pod for pod in mine if (ordinal := ordinal_of(pod.name, owner.name)) is None or ordinal not in slots]
+    strays += [pod.name for pod in beyond if _stray(case, pod, None)]
     if strays and not case.seen.blockers:
         yield Finding(rule=Rule.STRAY_PODS, subject=case.subject, names=tuple(sorted(strays)), number=len(strays), limit=0)
 
 
-def _young(case: Case, since: datetime | None) -> bool:
-    return case.young(since, _SETTLED)
+def _stray(case: Case, pod: Pod, selector: LabelSelector | None) -> bool:
+    """Whether it has been there for so long that nobody is about to adopt it or to let it go."""
+    settled = not pod.terminating and not case.young(pod.metadata.creation_timestamp, _SETTLED)
+    return settled and (selector is None or _chosen(selector, pod.metadata.labels))
 
 
 CHECKS = (

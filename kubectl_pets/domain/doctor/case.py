@@ -4,18 +4,28 @@ A rule is a function over a ``Case``. It yields what it finds; a rule that finds
 which it needs is skipped, with that list's name.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 
 import msgspec
 
-from kubectl_pets.domain.dns.network import Service
-from kubectl_pets.domain.doctor.estate import Estate, FullSet, Guard, Selecting
+from kubectl_pets.domain.dns.network import EndpointSlice, Service
+from kubectl_pets.domain.doctor.estate import Estate, FullSet, Guard, Unread
 from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import Around, Event, Inventory, NodeReadiness, Object, PersistentVolumeClaim, Pod, SetView
+from kubectl_pets.domain.model import (
+    Around,
+    Event,
+    Inventory,
+    LabelSelector,
+    NodeReadiness,
+    Object,
+    PersistentVolumeClaim,
+    Pod,
+    SetView,
+)
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.judging import judge as judge_claims
 from kubectl_pets.domain.resize.types import StorageClass
@@ -63,6 +73,30 @@ class SetClaim(msgspec.Struct, frozen=True, kw_only=True):
     claim: PersistentVolumeClaim | None
 
 
+class Selector(msgspec.Struct, frozen=True):
+    """A workload that takes pods by labels."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    selector: LabelSelector
+
+
+def _file(found: dict[tuple[str, str, str], list[Selector]], each: Selector) -> None:
+    """An empty selector is invalid for a workload (apps/v1), so it says nothing."""
+    if each.selector.match_labels:
+        key, value = min(each.selector.match_labels.items())
+        found.setdefault((each.namespace, key, value), []).append(each)
+    elif each.selector.match_expressions:
+        found.setdefault((each.namespace, "", ""), []).append(each)
+
+
+def _ownerless(pods: Mapping[str, Iterable[Pod]]) -> dict[str, list[Pod]]:
+    """By namespace, the pods that nobody controls."""
+    return {space: [pod for pod in found if pod.metadata.controller() is None] for space, found in pods.items()}
+
+
 class Ward:
     """All sets of an estate, and the tables that they share."""
 
@@ -75,43 +109,52 @@ class Ward:
             claims=estate.claims,
             server=estate.server,
         )
-        self.views = snapshots(inventory)
+        self.first_looks = tuple((view, assess(view, now)) for view in snapshots(inventory))
         self.services = by_namespace(estate.services)
-        self.slices = by_namespace(estate.slices)
+        self.slices: dict[tuple[str, str], list[EndpointSlice]] = {}
+        for each in estate.slices or ():
+            self.slices.setdefault((each.namespace, each.service), []).append(each)
         self.pods = by_namespace(estate.pods)
-        self.budgets = by_namespace(estate.budgets)
+        self.budgets: dict[tuple[str, str, str], list[Guard]] = {}
+        for budget in estate.budgets or ():
+            if budget.spec.selector is not None:
+                key, value = min(budget.spec.selector.match_labels.items(), default=("", ""))
+                self.budgets.setdefault((budget.namespace, key, value), []).append(budget)
         self.quotas = by_namespace(estate.quotas)
         self.claims = {(claim.namespace, claim.name): claim for claim in estate.claims or ()}
-        self.sets_in = by_namespace(estate.sets)
-        self.deployments_in: dict[str, list[Selecting]] = {}
-        for each in estate.deployments or ():
-            self.deployments_in.setdefault(each.metadata.namespace, []).append(each)
+        self.ownerless = _ownerless(self.pods)
         self.nodes = {node.name: node for node in estate.nodes or ()}
         self.classes = {kind.name: kind for kind in estate.classes or ()}
 
     def questions(self) -> dict[tuple[str, str], Questions]:
         """By namespace and name what would tell why, of the sets that are not well."""
         found: dict[tuple[str, str], Questions] = {}
-        for view in self.views:
-            asked = questions(assess(view, self.now))
+        for view, seen in self.first_looks:
+            asked = questions(seen)
             if view.set is not None and asked is not None:
                 found[view.set.namespace, view.set.name] = asked
         return found
+
+    def hear(self, events: tuple[Event, ...] | None, unread: Unread) -> None:
+        """What the cluster has told about sets that are not well; None: it could not be read, ``unread`` says why."""
+        told = self.estate.unread if events is not None else {**self.estate.unread, "events": unread}
+        self.estate = msgspec.structs.replace(self.estate, events=events, unread=told)
 
     def cases(self) -> Iterator["Case"]:
         """One a set, in their order."""
         events: dict[tuple[str, str], list[Event]] = {}
         for event in self.estate.events or ():
             events.setdefault((event.namespace, event.involved_object.name), []).append(event)
-        for owner, view in zip(self.estate.sets, self.views, strict=True):
-            yield Case(self, owner, self._explained(view, events))
+        for owner, (view, seen) in zip(self.estate.sets, self.first_looks, strict=True):
+            yield Case(self, owner, *self._explained(view, seen, events))
 
-    def _explained(self, view: SetView, events: dict[tuple[str, str], list[Event]]) -> SetView:
+    def _explained(
+        self, view: SetView, seen: Assessment, events: dict[tuple[str, str], list[Event]]
+    ) -> tuple[SetView, Assessment]:
         """With what tells why, where it is not well: what other verbs ask for set by set is in the estate already."""
-        asked = questions(assess(view, self.now))
-        owner = view.set
+        asked, owner = questions(seen), view.set
         if asked is None or owner is None:
-            return view
+            return view, seen
         about = (*((asked.set_name,) if asked.set_name else ()), *asked.pods)
         told = [event for name in about for event in events.get((owner.namespace, name), ())]
         names = {pod.name: pod for pod in self.pods.get(owner.namespace, ())}
@@ -120,7 +163,8 @@ class Ward:
             namesakes=None if self.estate.pods is None else tuple(names[name] for name in asked.missing if name in names),
             nodes=None if self.estate.nodes is None else tuple(self._readiness(name) for name in asked.nodes),
         )
-        return msgspec.structs.replace(view, around=around)
+        explained = msgspec.structs.replace(view, around=around)
+        return explained, assess(explained, self.now)
 
     def _readiness(self, name: str) -> NodeReadiness:
         node = self.nodes.get(name)
@@ -128,6 +172,32 @@ class Ward:
             return NodeReadiness(name=name, ready="")
         ready = node.ready
         return NodeReadiness(name=name, ready=ready.status if ready is not None else "Unknown", since=node.silent_since)
+
+    @cached_property
+    def selecting(self) -> dict[tuple[str, str, str], list[Selector]]:
+        """Who takes pods by labels: by namespace and one label that their selector asks for; those that ask for none are under an
+        empty one."""
+        found: dict[tuple[str, str, str], list[Selector]] = {}
+        for owner in self.estate.sets:
+            if not owner.unreadable:
+                _file(found, Selector("StatefulSet", owner.namespace, owner.name, owner.metadata.uid, owner.spec.selector))
+        for each in self.estate.deployments or ():
+            meta = each.metadata
+            if each.spec.selector is not None:
+                _file(found, Selector("Deployment", meta.namespace, meta.name, "", each.spec.selector))
+        return found
+
+    def selectors_of(self, namespace: str, labels: Mapping[str, str]) -> Iterator[Selector]:
+        """Whoever takes pods with these labels."""
+        for key, value in (*labels.items(), ("", "")):
+            for each in self.selecting.get((namespace, key, value), ()):
+                if each.selector.matches(labels):
+                    yield each
+
+    def budgets_over(self, namespace: str, labels: Mapping[str, str]) -> Iterator[Guard]:
+        """Those that cover a pod with these labels; an empty selector covers all of the namespace (policy/v1)."""
+        for key, value in (*labels.items(), ("", "")):
+            yield from (each for each in self.budgets.get((namespace, key, value), ()) if each.covers(labels))
 
     @cached_property
     def claim_verdicts(self) -> tuple[ClaimVerdict, ...]:
@@ -151,13 +221,9 @@ class Ward:
 class Case:
     """One set. ``view`` and ``seen``: as ``status`` has them."""
 
-    def __init__(self, ward: Ward, owner: FullSet, view: SetView) -> None:
+    def __init__(self, ward: Ward, owner: FullSet, view: SetView, seen: Assessment) -> None:
         self.ward, self.estate, self.now = ward, ward.estate, ward.now
-        self.owner, self.view = owner, view
-
-    @cached_property
-    def seen(self) -> Assessment:
-        return assess(self.view, self.now)
+        self.owner, self.view, self.seen = owner, view, seen
 
     @cached_property
     def pods(self) -> dict[int, Pod]:
@@ -195,8 +261,8 @@ class Case:
     def budgets(self) -> tuple[Guard, ...]:
         """Over any pod of the set, or over its template."""
         labels = [self.owner.spec.template.metadata.labels, *(pod.metadata.labels for pod in self.pods.values())]
-        own = self.ward.budgets.get(self.owner.namespace, ())
-        return tuple(each for each in own if any(each.covers(found) for found in labels))
+        found = {each.name: each for own in labels for each in self.ward.budgets_over(self.owner.namespace, own)}
+        return tuple(found.values())
 
     @cached_property
     def set_claims(self) -> tuple[SetClaim, ...]:

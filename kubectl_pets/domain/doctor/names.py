@@ -40,11 +40,12 @@ def _findings(case: Case) -> tuple[Finding, ...]:
     owner = case.owner
     own = {pod.metadata.uid for pod in case.pods.values()}
     pods = None if case.view.pods is None else tuple(pod for pod in case.view.pods if pod.metadata.uid in own)
+    slices = case.ward.slices.get((owner.namespace, owner.spec.service_name), ())
     network = Network(
         set=owner,
         pods=pods,
         services=None if case.estate.services is None else tuple(case.ward.services.get(owner.namespace, ())),
-        slices=None if case.estate.slices is None else tuple(case.ward.slices.get(owner.namespace, ())),
+        slices=None if case.estate.slices is None else tuple(slices),
     )
     zone = cluster_zone()
     return dns.findings(diagnose(network, expected(network, zone, None), (), None, (), case.now))

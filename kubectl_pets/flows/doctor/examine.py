@@ -40,16 +40,8 @@ def look(port: DoctorPort, patients: Patients, asked: Asked, progress: Callable[
         asked = msgspec.structs.replace(asked, sets=places)
     ward = Ward(estate, port.now())
     if ward.questions():
-        ward = Ward(_with_events(port, estate), port.now())
+        ward.hear(port.events(estate.namespace), Unread("events", UnreadWhy.FORBIDDEN))
     return examine(ward, asked)
-
-
-def _with_events(port: DoctorPort, estate: Estate) -> Estate:
-    events = port.events(estate.namespace)
-    if events is not None:
-        return msgspec.structs.replace(estate, events=events)
-    unread = {**estate.unread, "events": Unread("events", UnreadWhy.FORBIDDEN)}
-    return msgspec.structs.replace(estate, events=None, unread=unread)
 
 
 def _check_names(estate: Estate, patients: Patients) -> None:

@@ -2,11 +2,27 @@
 
 from kubectl_pets.domain.doctor.checkup import Checkup
 
-FORMATS = ("table", "wide", "json", "yaml", "jsonl")
+FORMATS = ("table", "wide", "json", "yaml", "jsonl", "sarif", "junit", "github", "openmetrics", "html")
 
 
 def document(seen: Checkup, output: str) -> str:
     """For programs. ``output``: one of ``FORMATS``, and no table."""
-    from kubectl_pets.views.doctor import documents
+    match output:
+        case "html":
+            from kubectl_pets.views.doctor.page import html
 
-    return documents.document(seen, output)
+            return html(seen)
+        case "sarif" | "junit" | "github" | "openmetrics":
+            from kubectl_pets.views.doctor import pipelines
+
+            write = {
+                "sarif": pipelines.sarif,
+                "junit": pipelines.junit,
+                "github": pipelines.github,
+                "openmetrics": pipelines.openmetrics,
+            }[output]
+            return write(seen)
+        case _:
+            from kubectl_pets.views.doctor import documents
+
+            return documents.document(seen, output)

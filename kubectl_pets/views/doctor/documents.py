@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from kubectl_pets.domain.doctor.checkup import Checkup, RuleOutcome, Standing
 from kubectl_pets.domain.doctor.ignoring import Ignore
 from kubectl_pets.domain.findings import RULES, Finding
@@ -16,9 +14,7 @@ from kubectl_pets.views.rollout import documents
 def document(seen: Checkup, output: str) -> str:
     """As ``json`` or ``yaml`` one document, as ``jsonl`` one object a line: findings only."""
     if output == "jsonl":
-        return "\n".join(
-            msgspec.json.encode(_finding(each)).decode() for each in seen.standing(Standing.FOUND) if each.finding is not None
-        )
+        return "\n".join(documents.on_one_line(_finding(each)) for each in seen.standing(Standing.FOUND))
     found = [_finding(each) for each in seen.standing(Standing.FOUND)]
     return documents.dump(
         {

@@ -89,7 +89,16 @@ def dump(document: dict[str, Any], output: str) -> str:
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         return str(yaml.dump(values, Dumper=dumper, sort_keys=False)).rstrip("\n")
     text = msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
-    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in text.split("\n"))
+    return "\n".join(map(_printable, text.split("\n")))
+
+
+def on_one_line(document: dict[str, Any]) -> str:
+    """As JSON on a line of its own."""
+    return _printable(msgspec.json.encode(document).decode())
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(map(_escaped, line))
 
 
 def _escaped(character: str) -> str:
