@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.commands.gate import Gate, gate
+from tests.commands.middle import Heard, Passing, middle
 from tests.commands.plugin import Plugin
 from tests.commands.test_orphans import become, make, shrink, volume_of
 
@@ -215,6 +216,27 @@ def test_a_claim_that_a_finalizer_holds_is_not_deleted(scene: Scene) -> None:
     refused = pets("orphans", "restore", *scene.records, expect=6)
     assert "backup.example.com/in-progress holds it" in refused.stderr
     pets.kubectl("patch", "pvc", CLAIM, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+    pets("orphans", "restore", *scene.records)
+    assert scene.file.exists() and volume_of(pets, CLAIM)["metadata"]["name"] == scene.volume
+
+
+def test_a_claim_that_may_not_be_looked_at_once_it_was_deleted_is_not_called_untouched(scene: Scene, tmp_path: Path) -> None:
+    """The deletion was sent, and then reading is forbidden: its record and the data stay, and nothing else is said."""
+    pets = scene.pets
+
+    def forbidden(passing: Passing, heard: Heard) -> bool:
+        if passing.command != "GET" or not heard.path.endswith(f"/persistentvolumeclaims/{CLAIM}"):
+            return False
+        failure = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "no more"}
+        passing.answer(heard._replace(status=403, body=json.dumps(failure).encode()))
+        return True
+
+    with middle(pets.plane, tmp_path) as between:
+        between.reading = forbidden
+        failed = pets("orphans", "delete", CLAIM, "-y", "--record", str(scene.folder), expect=1, kubeconfig=between.kubeconfig)
+    assert f"begun, and maybe deleted: {pets.namespace}/{CLAIM}" in failed.stderr and "not touched" not in failed.stderr
+    pets.kubectl("wait", "--for=delete", f"pvc/{CLAIM}", "--timeout=60s")
+    assert scene.kept()
     pets("orphans", "restore", *scene.records)
     assert scene.file.exists() and volume_of(pets, CLAIM)["metadata"]["name"] == scene.volume
 

@@ -43,7 +43,9 @@ def adopt(session: Session, run: AdoptRun) -> ExitCode:
             terminal.tell(f"refused: {view.refused(refused)}")
         terminal.tell("nothing was changed")
         return ExitCode.REFUSED
-    require(cluster, {session.namespace: [("create", "persistentvolumeclaims")], "": [("patch", "persistentvolumes")]})
+    of_claims, of_volumes = ("get", "create"), ("get", "patch")
+    needed = {session.namespace: [(verb, "persistentvolumeclaims") for verb in of_claims]}
+    require(cluster, {**needed, "": [(verb, "persistentvolumes") for verb in of_volumes]})
     about = view.agreed(planned, session.namespace, cluster.server_name())
     if run.yes:
         terminal.tell(about)

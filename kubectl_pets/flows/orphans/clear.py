@@ -187,15 +187,14 @@ class _Turn:
                 self._record = _record(decided.verdict, self._cluster, taken)
                 self._book.add(self._record)
             retain = next((step for step in decided.steps if isinstance(step, SetRetain)), None)
+            deleted = False
             try:
                 if retain is not None:
                     self._send(retain)
                     self._retained = retain
-                elif prepared and self._is_kept(decided):
-                    self._send(decided.steps[-1])
-                    return self._afterwards(decided)
                 elif prepared:
-                    raise ConflictError(f"volume {decided.verdict.claim.spec.volume_name} changed since it was read")
+                    self._send_deletion(decided)
+                    deleted = True
             except (ConflictError, NotFoundError):
                 conflicts += 1
                 if conflicts == _ATTEMPTS:
@@ -204,6 +203,13 @@ class _Turn:
             except (ForbiddenError, InvalidError):  # the server took nothing
                 self._leave_as_it_was()
                 raise
+            if deleted:  # what fails from here on does not undo it
+                return self._afterwards(decided)
+
+    def _send_deletion(self, decided: Deletion) -> None:
+        if not self._is_kept(decided):
+            raise ConflictError(f"volume {decided.verdict.claim.spec.volume_name} changed since it was read")
+        self._send(decided.steps[-1])
 
     def _send(self, step: object) -> None:
         assert isinstance(step, SetRetain | DeleteClaim)

@@ -63,7 +63,7 @@ def purge(session: Session, run: PurgeRun) -> ExitCode:
     if not planned.purges:
         terminal.tell("nothing to destroy" if not planned.refused else "nothing was changed")
         return ExitCode.REFUSED if planned.refused else ExitCode.OK
-    rights.require(session.cluster, {"": [("patch", "persistentvolumes")]})
+    rights.require(session.cluster, {"": [("get", "persistentvolumes"), ("patch", "persistentvolumes")]})
     about = view.agreed(planned, session.cluster.server_name())
     if run.yes:
         terminal.tell(about)

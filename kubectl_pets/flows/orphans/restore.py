@@ -6,7 +6,7 @@ else disturbs goes on from what it finds.
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -30,8 +30,10 @@ from kubectl_pets.errors import ConflictError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.patience import PASSING, Patience
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.retention import RetentionPort, put_back
+from kubectl_pets.ports.server import RightsPort
 
 _E = TypeVar("_E")
 _Look = tuple[RestorePlan | RestoreRefused, PersistentVolume | None]
@@ -52,8 +54,12 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     rescued: bool = False
 
 
+class RestorePort(RetentionPort, RightsPort, Protocol):
+    """What it takes to bring a claim back."""
+
+
 def restore(
-    cluster: RetentionPort,
+    cluster: RestorePort,
     record: Record,
     *,
     run: str,
@@ -68,10 +74,24 @@ def restore(
     return turn.rehearse() if dry_run else turn.carry_out()
 
 
+def _rights(planned: RestorePlan, namespace: str) -> dict[str, list[Right]]:
+    """What it takes, to the last step: a claim that was made for a volume that may not be cleared would wait for ever."""
+    of_claims = [("get", "persistentvolumeclaims")]
+    of_volumes: list[Right] = []
+    for step in planned.steps:
+        if isinstance(step, CreateClaim):
+            of_claims.append(("create", "persistentvolumeclaims"))
+        elif not isinstance(step, AwaitBound | AwaitKept):
+            of_volumes = [("patch", "persistentvolumes")]
+        if isinstance(step, RestorePolicy):  # which is fenced by a mark on the claim
+            of_claims.append(("patch", "persistentvolumeclaims"))
+    return {namespace: of_claims, "": of_volumes}
+
+
 class _Restoring:
     def __init__(
         self,
-        cluster: RetentionPort,
+        cluster: RestorePort,
         record: Record,
         run: str,
         tell: Callable[[RestorePlan], None],
@@ -101,6 +121,8 @@ class _Restoring:
         conflicts, begun = 0, False
         reads, attempts = (Patience(Deadline(None), troubled=self._troubled) for _ in range(2))
         planned, volume = self._look()
+        if isinstance(planned, RestorePlan):
+            require(self._cluster, _rights(planned, self._record.claim.namespace))
         # Not the engine's ``insist``: what is left is planned anew also where nothing failed, and reads that succeed renew the
         # patience with reads alone.
         while True:
