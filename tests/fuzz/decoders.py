@@ -342,13 +342,10 @@ def _yaml(data: bytes, rng: random.Random, folder: Path) -> None:
     found = first_document(data)
     if b"<<" in data or b"*" in data or b"!" in data:
         return
-    loader: Any = yaml.BaseLoader(data)
     try:
-        plain = loader.get_data() if loader.check_data() else None
+        plain = next(iter(yaml.load_all(data, Loader=yaml.BaseLoader)), None)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
-        return  # PyYAML's own reader takes less
-    finally:
-        loader.dispose()
+        return  # PyYAML's own reader takes less, or reads ahead
     _same_shape(found, plain)
 
 
