@@ -42,7 +42,7 @@ from kubectl_pets.domain.stepping.steps import (
     Unstick,
 )
 from tests.domain.closed_loop import BAD, FAULTS, GOOD, OLD, SEEDS, SLOW, Session, cannot_shrink, histories, worlds
-from tests.domain.controller import RULES, World
+from tests.domain.controller import RULES, Rules, World
 from tests.domain.examples import cases
 from tests.domain.test_planning import as_planned, carried_out
 
@@ -384,6 +384,24 @@ def test_the_plan_knows_whether_the_controller_heals_by_itself(policy: str) -> N
     planned = plan(undo_to(world, OLD), assess(world.snapshot(), world.now), world.now)
     assert planned.ending == Done(reason=DoneReason.UNDONE)
     assert planned.deletes == ((), ("web-1",))[policy == "OrderedReady"]
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda rules: str(rules.version))
+@pytest.mark.parametrize("budget", [None, 2])
+def test_a_plan_names_every_broken_pod_that_goes(rules: Rules, budget: int | None) -> None:
+    """In Parallel the second one is deleted before the first is back: the plan does not wait for that either."""
+
+    def world() -> World:
+        made = World(replicas=2, policy="Parallel", max_unavailable=budget, rules=rules, faults=FAULTS)
+        made.come_to_rest()
+        made.edit(image=BAD)
+        made.come_to_rest()
+        return made
+
+    played = world()
+    planned = plan(undo_to(played, OLD), assess(played.snapshot(), played.now), played.now)
+    steps, ending = carried_out(undo_to(played, OLD), played)
+    assert planned.ending == ending and planned.deletes == tuple(step.pod for step in steps if isinstance(step, Delete))
 
 
 @pytest.mark.parametrize("verb", ["undo", "restart"])

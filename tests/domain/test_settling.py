@@ -22,6 +22,7 @@ from kubectl_pets.domain.model import (
 from kubectl_pets.domain.rollout.asking import Questions, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.stepping.deciding import decide
 from kubectl_pets.domain.stepping.planning import plan
@@ -45,6 +46,7 @@ from kubectl_pets.domain.stepping.steps import (
     Run,
     RunMemory,
     SetPartition,
+    Stage,
     StepOn,
     Stuck,
     Undo,
@@ -322,3 +324,16 @@ def test_what_pods_of_a_name_did_before_it_ends_no_verb_that_has_made_one_anew()
     assert decide(Abort(), looked(made), NOW, memory)[0] == Wait(reason=WaitReason.PODS, pods=("web-2",))
     ended = replace(made, status=replace(made.status, phase="Failed", reason="Evicted"))
     assert isinstance(decide(Abort(), looked(ended), NOW, memory)[0], Stuck), "it ends, too"
+
+
+def test_another_template_releases_no_pod_that_is_ready_and_only_waits_for_its_min_ready_seconds() -> None:
+    """A broken first rollout is mended by releasing its pods, for they have no other revision; one that is Ready serves."""
+
+    def staged(first: Pod) -> int | None:
+        found = seen(statefulset(current=NEW, min_ready_seconds=30), first)
+        decision = decided(Run(images=(Image(container="app", image="app:3"),)), found)
+        assert isinstance(decision, Act) and isinstance(decision.step, Stage)
+        return decision.step.partition
+
+    assert staged(pod(0, NEW, ready=False)) == 0
+    assert staged(pod(0, NEW, since=JUST)) == 3

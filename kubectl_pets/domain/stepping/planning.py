@@ -48,7 +48,7 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
             case Act(step=step):
                 memory = after(decision, memory)
                 seen = _carried_out(step, seen)
-                if not _holds_back(step):
+                if not (_holds_back(step) or isinstance(step, Delete)):
                     seen = _settle(seen, now)
             case Wait(reason=WaitReason.SOAK, until=until) if until is not None:
                 now = until
@@ -61,6 +61,8 @@ def plan(goal: Goal, seen: Assessment, now: datetime, *, careful: bool = False) 
                 seen = _settle(seen, now)
                 if seen == before:
                     return Plan(entries=tuple(entries), ending=Stuck(blockers=seen.blockers))
+                if entries and isinstance(entries[-1], Act) and isinstance(entries[-1].step, Delete):
+                    continue  # part of the deletion; others may be deleted before the pod is back
             case _:
                 # Where nothing else is left to do, that pods have yet to settle is: it is not done before.
                 return Plan(entries=tuple(entries) or settling, ending=decision)

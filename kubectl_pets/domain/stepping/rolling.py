@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.members import LEAVING, PodState
+from kubectl_pets.domain.rollout.members import LEAVING, PodState, traits
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.moves import (
@@ -118,18 +118,19 @@ def _mended_under(seen: Assessment) -> int | None:
     (kubernetes/kubernetes#60164, #78007); a pod that has never been ready is no better than one that crashes.
     """
     broken = _broken(seen)
+    # One that is Ready serves already, and is available before the template is written.
+    serves = [member for member in seen.members if traits(member.state).ready and member.name not in broken]
     down = [member for member in seen.members if member.uid and not member.available and member.state not in LEAVING]
     if broken:
         if not broken <= {member.name for member in down}:
             return None
         down = [member for member in down if member.name in broken]
-    elif seen.available:
+    elif serves:
         return None
     if not down or not all(member.updated for member in down):
         return None
     partition = min((member.position for member in down if member.revision == seen.before.held), default=seen.replicas)
-    serving = any(member.available and member.position >= partition for member in seen.members)
-    return None if serving else partition
+    return None if any(member.position >= partition for member in serves) else partition
 
 
 def _broken(seen: Assessment) -> set[str]:
