@@ -28,6 +28,8 @@ CHANGING: dict[Words, tuple[Words, ...]] = {
     ("partition",): (("web", "0"),),
     ("scale",): (("web", "--replicas", "5"), ("web", "--replicas", "5", "--plan")),
     ("lost",): (("web", "--force-delete", "web-0"),),
+    ("rollout", "handover"): (("web",),),
+    ("resize",): (("web", "20Gi", "--plan"),),
 }
 
 #: These change no set: they look, or are about claims and volumes that no set has, or about this program.
@@ -36,6 +38,7 @@ OTHERS = frozenset(
         ("list",), ("ls",), ("status",), ("quorum",), ("help",), ("rollout", "status"), ("rollout", "history"), ("rollout", "diff"),
         ("dns",), ("dns", "explain"), ("orphans",), ("orphans", "explain"), ("orphans", "delete"), ("orphans", "restore"),
         ("orphans", "purge"), ("orphans", "adopt"), ("orphans", "keep"), ("orphans", "unkeep"),
+        ("doctor",), ("doctor", "explain"), ("doctor", "rules"),
         ("completion", "bash"), ("completion", "fish"), ("completion", "zsh"), ("completion", "install"),
     }
 )  # fmt: skip
