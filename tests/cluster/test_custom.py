@@ -357,8 +357,14 @@ def test_what_a_whole_look_asks_for() -> None:
     canned = _cluster(machines)
     canned.says(MACHINES, listing(VM))
     assert _class(canned) == ("set-gone", ())
-    assert canned.seen.count("/apis") == 1 and canned.seen[-1] == MACHINES and len(canned.seen) == 13
+    beside = {"/api/v1/namespaces/prod/services", "/apis/policy/v1/namespaces/prod/poddisruptionbudgets"}
+    assert canned.seen.count("/apis") == 1 and canned.seen[-3] == MACHINES and len(canned.seen) == 15
+    assert set(canned.seen[-2:]) == beside  # not there in this cluster, and nothing is unsure for it
     assert not any("secrets" in path or "configmaps" in path for path in canned.seen)
+    item = {"metadata": {"name": "s", "namespace": "prod"}, "spec": {"selector": {"app": "web"}}}
+    canned.says("/api/v1/namespaces/prod/services", {"apiVersion": "v1", "kind": "ServiceList", "metadata": {}, "items": [item]})
+    (verdict,) = judge(read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False), NOW)
+    assert [each.subject for each in verdict.evidence if each.kind.value == "companion"] == ["Service/s"]
     canned.says(MACHINES, listing(VM, {"spec": "data-web-0"}))
     assert _class(canned) == ("used-by-template", ())
     mounted: Obj = {"metadata": {"name": "p", "namespace": "prod"}}

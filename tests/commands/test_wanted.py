@@ -157,6 +157,23 @@ def test_a_set_that_is_away_to_be_made_again_while_it_was_at_zero(pets: Plugin) 
     become(pets, data_web_0="will-return", data_web_1="will-return")
 
 
+def test_what_is_left_beside_a_set_that_was_deleted_at_zero(pets: Plugin) -> None:
+    """Its autoscaler waits for it; its Service and budget are told, and do not keep its claims for ever."""
+    make(pets, replicas=1)
+    shrink(pets, 0)
+    pets.kubectl("create", "service", "clusterip", "web", "--clusterip=None")
+    pets.kubectl("create", "poddisruptionbudget", "web", "--selector=app=web", "--min-available=1")
+    hpa(pets, "StatefulSet", "web", "apps/v1", 3)
+    pets.kubectl("delete", "statefulset", "web")
+    become(pets, data_web_0="ambiguous")
+    assert "HorizontalPodAutoscaler/hpa scales StatefulSet web, which is gone" in pets("orphans", "explain", "data-web-0").stdout
+    pets.kubectl("delete", "hpa", "hpa")
+    become(pets, data_web_0="set-gone")
+    shown = pets("orphans", "explain", "data-web-0").stdout.partition("For deletion")[0]
+    assert "Service/web is there still" in shown and "PodDisruptionBudget/web is there still" in shown
+    assert "Service/web, PodDisruptionBudget/web" in pets("orphans").stdout
+
+
 def test_one_pod_of_a_set_that_is_away_tells_for_its_siblings(pets: Plugin) -> None:
     make(pets, replicas=2)
     pets.kubectl("delete", "statefulset", "web", "--cascade=orphan")

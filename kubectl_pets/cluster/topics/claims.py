@@ -6,7 +6,7 @@ that are candidates still. What may not be read stays None, which makes claims u
 empty.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,16 +17,19 @@ from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.discovery import CustomKinds
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.cluster.topics.custom import search
+from kubectl_pets.cluster.topics.custom import FEW_NAMESPACES, search
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import (
     LISTS,
     WORKLOADS,
+    BudgetBeside,
     ClaimInventory,
+    Companion,
     HorizontalPodAutoscaler,
     InventoryList,
     PersistentVolume,
     ScaledObject,
+    ServiceBeside,
     Unreadable,
     Workloads,
     ignores,
@@ -40,6 +43,12 @@ T = TypeVar("T", bound=Object)
 VOLUMES = ResourceKind(PersistentVolume, "/api/v1", "persistentvolumes", "PersistentVolume")
 _AUTOSCALERS, _SCALED_OBJECTS = (
     next(row for row in LISTS if row.field == field) for field in ("autoscalers", "scaled_objects")
+)
+
+#: What stands beside a set and selects its pods.
+_BESIDE: tuple[ResourceKind[Any], ...] = (
+    ResourceKind(ServiceBeside, "/api/v1", "services", "Service"),
+    ResourceKind(BudgetBeside, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget"),
 )
 
 #: What makes claims unsure and ends nothing: a missing right, a conversion webhook or an aggregated API that fails (500, 503), an
@@ -88,7 +97,21 @@ def read_claim_inventory(
     searched = doubtful(estate, now(), every_class=every_class, only=only, among=wanted.claims)
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
-    return msgspec.structs.replace(estate, custom=custom)
+    beside = _companions(reader, searched) if only is None or every_class else {}  # before a deletion they were told already
+    return msgspec.structs.replace(estate, custom=custom, companions=beside)
+
+
+def _companions(reader: Reader, wanted: Collection[str]) -> dict[str, tuple[Companion, ...]]:
+    """Services and PodDisruptionBudgets of these namespaces, as far as they may be read."""
+    spaces: list[str | None] = [*wanted] if len(wanted) <= FEW_NAMESPACES else [None]
+    asked = [(kind, Scope(namespace=space)) for kind in _BESIDE for space in spaces]
+    found: dict[str, list[Companion]] = {space: [] for space in wanted}
+    for listed in together([partial(_list, reader, kind, scope) for kind, scope in asked]):
+        for item in listed or ():
+            companion = Companion.of(item) if not item.unreadable and item.namespace in found else None
+            if companion is not None:
+                found[item.namespace].append(companion)
+    return {space: tuple(each) for space, each in found.items()}
 
 
 class _Sieve:

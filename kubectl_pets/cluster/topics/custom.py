@@ -33,7 +33,7 @@ _AT_ONCE = 8
 #: So many beginnings of names are looked for one by one.
 _FEW_BEGINNINGS = 32
 #: So many namespaces are read one by one; more as one list of each kind.
-_FEW_NAMESPACES = 3
+FEW_NAMESPACES = 3
 
 #: These groups report on what there is: what they name they do not want.
 _REPORTS = frozenset(
@@ -254,7 +254,7 @@ def search(
 
 
 def _search(reader: Reader, kinds: list[ServedKind], found: dict[str, _Found]) -> None:
-    spaces: list[str | None] = [*found] if len(found) <= _FEW_NAMESPACES else [None]
+    spaces: list[str | None] = [*found] if len(found) <= FEW_NAMESPACES else [None]
     words = frozenset().union(*(each.words for each in found.values()))
     asked = [(kind, _SearchedKind(kind, words), space) for kind in kinds for space in spaces]
     calls = [lambda each=each: _hits(reader, each[1], each[2], found) for each in asked]

@@ -5,11 +5,13 @@ report of data that was deleted and still wanted.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.inventory import Companion
 from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 
@@ -95,6 +97,18 @@ def ephemeral(name: str) -> Evidence | None:
             pod, volume = "-".join(words[: at + 1]), "-".join(words[at + 1:])
             return Evidence(EvidenceKind.POSSIBLY_EPHEMERAL, f"Pod/{pod}", volume)
     return None
+
+
+def companions(
+    claim: PersistentVolumeClaim, stem: str, beside: Mapping[str, tuple[Companion, ...]]
+) -> Iterator[Evidence]:
+    """A Service or a PodDisruptionBudget that selects the pods of the set that is gone, by the labels that these have in common
+    with the claim, or a Service that is called like the set. Whoever deletes a set to make it again leaves them, and so does
+    whoever deletes it for good and forgets them: they tell, and decide nothing."""
+    names = {name for _, name in origins.explanations(stem)}
+    for each in beside.get(claim.namespace, ()):
+        if each.selector.matches(claim.metadata.labels) or (each.kind == "Service" and each.name in names):
+            yield Evidence(EvidenceKind.COMPANION, f"{each.kind}/{each.name}")
 
 
 def fresh(claim: PersistentVolumeClaim, unused_since: datetime | None, now: datetime) -> bool:

@@ -94,6 +94,7 @@ class EvidenceKind(StrEnum):
     RESIZING = "resizing"  #: detail: the condition that says so
     POSSIBLY_EPHEMERAL = "possibly-ephemeral"  #: subject: a pod of that name, detail: its volume
     RESTORED = "restored"  #: subject: who made it from a backup
+    COMPANION = "companion"  #: subject: what was made for the pods of its set and is there still
     FRESH = "fresh"  #: its set was there less than an hour ago
     SEVERAL_SETS = "several-sets"  #: subject: one of them
     LABELS_DIFFER = "labels-differ"  #: subject: the set whose selector they miss

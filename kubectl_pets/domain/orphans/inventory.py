@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import Object, OwnerReference, PersistentVolumeClaim, StatefulSet, Value, Volume
+from kubectl_pets.domain.model import LabelSelector, Object, OwnerReference, PersistentVolumeClaim, StatefulSet, Value, Volume
 
 # --- whoever mounts or names a claim -----------------------------------------------------------------------------------------
 
@@ -210,6 +210,46 @@ class LeaderWorkerSet(Object, frozen=True):
     spec: LeaderWorkerSetSpec = LeaderWorkerSetSpec()
 
 
+# --- what stands beside a set ------------------------------------------------------------------------------------------------
+
+
+class ServiceSelector(Value, frozen=True):
+    selector: dict[str, str] = {}
+
+
+class ServiceBeside(Object, frozen=True):
+    """A Service, as far as it selects pods."""
+
+    spec: ServiceSelector = ServiceSelector()
+
+
+class BudgetSelector(Value, frozen=True):
+    selector: LabelSelector | None = None
+
+
+class BudgetBeside(Object, frozen=True):
+    """A PodDisruptionBudget, as far as it selects pods."""
+
+    spec: BudgetSelector = BudgetSelector()
+
+
+class Companion(msgspec.Struct, frozen=True):
+    """What was made for a set's pods, and stays where the set alone is deleted. Without a selector there is none."""
+
+    kind: str
+    name: str
+    selector: LabelSelector
+
+    @classmethod
+    def of(cls, item: "ServiceBeside | BudgetBeside") -> "Companion | None":
+        if isinstance(item, ServiceBeside):
+            found = LabelSelector(match_labels=item.spec.selector) if item.spec.selector else None
+            return cls("Service", item.name, found) if found else None
+        found = item.spec.selector
+        selects = found is not None and bool(found.match_labels or found.match_expressions)
+        return cls("PodDisruptionBudget", item.name, found) if found is not None and selects else None
+
+
 # --- any other custom resource -----------------------------------------------------------------------------------------------
 
 
@@ -366,6 +406,8 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     users: dict[str, Workloads] = {}
     #: By namespace; one that is missing was not read. ``judging.doubtful`` says which claims have to be searched for.
     custom: dict[str, CustomUse] = {}
+    #: By namespace, as far as they could be read: they decide nothing.
+    companions: dict[str, tuple[Companion, ...]] = {}
     #: What is missing in the lists above because it could not be decoded.
     unreadable: tuple[Unreadable, ...] = ()
 

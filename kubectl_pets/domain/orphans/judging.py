@@ -329,6 +329,8 @@ class _Case:
         self.evidence += [*found, *doubts.keepers(self.claim)]
         if found or made.kind is not EvidenceKind.CREATED_BY_SET_CONTROLLER:
             return Class.AMBIGUOUS
+        if klass is Class.SET_GONE:
+            self.evidence += doubts.companions(self.claim, self.stem, self.index.estate.companions)
         if klass is Class.SET_GONE and doubts.fresh(self.claim, self._unused_since(klass), self.now):
             self._say(EvidenceKind.FRESH)
         return klass

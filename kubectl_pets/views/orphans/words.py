@@ -120,7 +120,9 @@ def _wishes(verdict: ClaimVerdict) -> str:
     its data cannot be kept."""
     said = (clean(item.detail) for item in verdict.evidence if item.kind is EvidenceKind.KEEP_POLICY)
     going = (evidence(item) for item in verdict.evidence if item.kind is EvidenceKind.VOLUME_TERMINATING)
-    return "".join(f"{told}; " for told in (*said, *going))
+    beside = [clean(item.subject) for item in verdict.evidence if item.kind is EvidenceKind.COMPANION]
+    still = [f"{', '.join(beside[:_MANY])} still there"] if beside else []
+    return "".join(f"{told}; " for told in (*said, *going, *still))
 
 
 @cache
@@ -239,6 +241,8 @@ def evidence(item: Evidence) -> str:
             return f"it may be of the ephemeral volume {detail} of {subject}"
         case EvidenceKind.RESTORED:
             return f"restored from a backup by {subject}" if subject else "from a backup: it has fields older than itself"
+        case EvidenceKind.COMPANION:
+            return f"{subject} is there still, so its set may only be away to be made again"
         case EvidenceKind.FRESH:
             return "its set was there less than an hour ago, and may only be away to be made again"
         case EvidenceKind.SEVERAL_SETS:

@@ -5,12 +5,23 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from kubectl_pets.domain.model import Condition, ManagedFieldsEntry, Object, ObjectMeta, OwnerReference, PersistentVolumeClaim
+from kubectl_pets.domain.model import (
+    Condition,
+    LabelSelector,
+    ManagedFieldsEntry,
+    Object,
+    ObjectMeta,
+    OwnerReference,
+    PersistentVolumeClaim,
+)
 from kubectl_pets.domain.orphans.deletion import DeletionOptions, DeletionRefused, DeletionRefusedReason, deletion
 from kubectl_pets.domain.orphans.doubts import RECREATING_ANNOTATION
 from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import (
     DISCOVERY,
+    BudgetBeside,
+    BudgetSelector,
+    Companion,
     CustomScaler,
     CustomUse,
     GroupRollingUpdate,
@@ -22,6 +33,8 @@ from kubectl_pets.domain.orphans.inventory import (
     PodLabels,
     PodUse,
     ScaleTarget,
+    ServiceBeside,
+    ServiceSelector,
     ignorable,
 )
 from kubectl_pets.domain.orphans.judging import doubtful, judge
@@ -311,6 +324,33 @@ def test_an_autoscaler_of_a_set_that_is_gone_waits_for_it() -> None:
     web = stateful_set("web", 1, "other")
     assert one(estate(longer, sets=(web,), autoscalers=(autoscaler("a-web", 2),))).klass is Class.AMBIGUOUS
     assert one(estate(longer, sets=(web,), autoscalers=(autoscaler("web", 2),))).klass is Class.TEMPLATE_GONE
+
+
+def test_what_stands_beside_a_set_that_is_gone_is_told_and_decides_nothing() -> None:
+    """Who deletes a set to make it again leaves its Service and budget; who forgets them does, too."""
+
+    def service(name: str, **selector: str) -> ServiceBeside:
+        return ServiceBeside(metadata=ObjectMeta(name=name), spec=ServiceSelector(selector=selector))
+
+    def budget(name: str, selector: LabelSelector | None) -> BudgetBeside:
+        return BudgetBeside(metadata=ObjectMeta(name=name), spec=BudgetSelector(selector=selector))
+
+    beside: tuple[ServiceBeside | BudgetBeside, ...] = (
+        service("any", app="web"),
+        service("web", app="web", role="leader"),  # pods may have more labels than their claims: by its name
+        service("other", app="db"),
+        service("web-external"),
+        budget("pdb", LabelSelector(match_labels={"app": "web"})),
+        budget("all", LabelSelector()),
+        budget("none", None),
+    )
+    companions = tuple(each for each in map(Companion.of, beside) if each is not None)
+    verdict = one(estate(GONE, companions={"prod": companions}))
+    told = [item for item in verdict.evidence if item.kind is E.COMPANION]
+    assert [item.subject for item in told] == ["Service/any", "Service/web", "PodDisruptionBudget/pdb"]
+    assert verdict.klass is Class.SET_GONE and not any(item.speaks_for_deletion for item in told)
+    live = one(estate(GONE, sets=(stateful_set("web", 1),), companions={"prod": companions}))
+    assert live.klass is Class.SCALED_DOWN and not any(item.kind is E.COMPANION for item in live.evidence)
 
 
 # --- the gap -----------------------------------------------------------------------------------------------------------------
