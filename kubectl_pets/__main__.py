@@ -37,7 +37,7 @@ VERBS = {
     "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run.", group=True),
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
     "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
-    "resize": Verb("kubectl_pets.commands.resize:command", "Larger volumes: what it takes, and what speaks against it."),
+    "resize": Verb("kubectl_pets.commands.resize:command", "Larger volumes, claim by claim; what it takes, told before."),
     "doctor": Verb(
         "kubectl_pets.commands.doctor:command", "What is wrong, or will be at the next restart, drain or upgrade.", group=True
     ),

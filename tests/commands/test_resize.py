@@ -1,6 +1,7 @@
 """Resizing on the real control plane, with the real resizer over a CSI driver of our own: the plan, and what speaks against it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -129,3 +130,82 @@ def test_who_may_only_look_gets_a_plan_that_says_what_was_not_asked(pets: Plugin
     for line in ("claims may not be patched", "ResourceQuotas may not be listed", "volumes may not be read", "StorageClasses may not be listed"):
         assert f"skipped: {line}" in found
     assert "(dry run)" not in found
+
+
+# --- carried out -------------------------------------------------------------------------------------------------------------
+
+
+def revisions(pets: Plugin) -> list[tuple[str, str, int]]:
+    return sorted((each["metadata"]["name"], each["metadata"]["uid"], each["revision"]) for each in pets.get("controllerrevisions")["items"])
+
+
+def test_all_claims_grow_and_no_pod_is_started_again(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class())
+    for each in pets.get("pvc")["items"]:
+        (storage.data(each["spec"]["volumeName"]) / "file").write_text(each["metadata"]["name"])
+    pods, history, owner = pets.uids(), revisions(pets), pets.set()["metadata"]["uid"]
+    found = pets("resize", "web", "2Gi", "-y", "--timeout", "60s")
+    assert set(sizes(pets).values()) == {("2Gi", "2Gi")}
+    order = [line.split(":")[0] for line in found.stderr.splitlines() if "1Gi -> 2Gi" in line]
+    assert order == ["data-web-2", "data-web-1", "data-web-0"]
+    assert f"{pets.namespace}/web: 3 claims at 2Gi" in found.stderr and "template: data says 1Gi and stays so" in found.stderr
+    assert (pets.uids(), revisions(pets), pets.set()["metadata"]["uid"]) == (pods, history, owner)
+    for each in pets.get("pvc")["items"]:
+        assert (storage.data(each["spec"]["volumeName"]) / "file").read_text() == each["metadata"]["name"]
+    assert "3 claims at 2Gi" in pets("resize", "web", "2Gi", "--timeout", "60s").stderr
+
+
+def test_it_stops_at_what_cannot_be_had_and_is_made_smaller(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class(expand_most=3 * GIB, expand_refusal="out-of-range"))
+    found = pets("resize", "web", "5Gi", "-y", "--timeout", "60s", expect=4)
+    assert "stuck:" in found.stderr and "data-web-2 has 1Gi, infeasible" in found.stderr and "Not touched: data-web-1, data-web-0." in found.stderr
+    assert "hint: ask for less: it can be asked for less, as long as that is more than 1Gi" in found.stderr
+    assert sizes(pets) == {"data-web-0": ("1Gi", "1Gi"), "data-web-1": ("1Gi", "1Gi"), "data-web-2": ("5Gi", "1Gi")}
+    pets("resize", "web", "3Gi", "-y", "--timeout", "60s")
+    assert set(sizes(pets).values()) == {("3Gi", "3Gi")}
+
+
+def test_a_pod_that_has_to_be_started_again_is_named(pets: Plugin, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("kubectl_pets.flows.resize.carry", "kubectl_pets.domain.resize.plan"):
+        monkeypatch.setattr(f"{module}.NODE_PATIENCE", timedelta(seconds=1))
+    make(pets, storage.storage_class(node_step=True), labels='{"kubectl-pets.test/node-step": held}')
+    found = pets("resize", "web", "2Gi", "-y", "--timeout", "60s", expect=4)
+    assert "data-web-2 has 1Gi, its volume has grown and the node waits" in found.stderr
+    assert "start the pod again with: kubectl pets rollout restart web --pod 2" in found.stderr
+    assert sizes(pets)["data-web-1"] == ("1Gi", "1Gi")
+    monkeypatch.undo()
+    pets.kubectl("label", "pvc", "--all", "kubectl-pets.test/node-step-")
+    pets.kubectl("wait", "pvc", "data-web-2", "--for=jsonpath={.status.capacity.storage}=2Gi", "--timeout=60s")
+    pets("resize", "web", "2Gi", "-y", "--timeout", "60s")
+    assert set(sizes(pets).values()) == {("2Gi", "2Gi")}
+
+
+def test_size_and_attributes_class_in_one_change(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class())
+    gold = storage.attributes_class(iops=5000)
+    pets("resize", "web", "2Gi", "--attributes-class", gold, "-y", "--timeout", "60s")
+    assert set(sizes(pets).values()) == {("2Gi", "2Gi")}
+    assert {each["status"]["currentVolumeAttributesClassName"] for each in pets.get("pvc")["items"]} == {gold}
+    absurd = storage.attributes_class(iops=99999)
+    found = pets("resize", "web", "2Gi", "--attributes-class", absurd, "-y", "--timeout", "60s", expect=4)
+    assert f"attributes class {absurd} is refused by the driver" in found.stderr
+
+
+def test_killed_and_typed_again_it_goes_on(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class(expand_takes="1s"))
+    before = pets.uids()
+    for number in range(1, 3):
+        running = pets.start("resize", "web", "2Gi", "-y", "--timeout", "60s")
+        pets.eventually(lambda: sum(each[0] == "2Gi" for each in sizes(pets).values()) >= number, f"claim {number} is asked for")
+        running.kill()
+        running.communicate()
+    two = [pets.start("resize", "web", "2Gi", "-y", "--timeout", "60s") for _ in range(2)]
+    assert [each.communicate() and each.returncode for each in two] == [0, 0]
+    assert set(sizes(pets).values()) == {("2Gi", "2Gi")} and pets.uids() == before
+
+
+def test_time_is_over_before_the_storage_is_through(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class(expand_fails=1000))
+    found = pets("resize", "web", "2Gi", "-y", "--timeout", "2s", expect=5)
+    assert "timed out:" in found.stderr and "0 of 3 claims done" in found.stderr and "goes on from here" in found.stderr
+    assert sizes(pets)["data-web-1"] == ("1Gi", "1Gi")

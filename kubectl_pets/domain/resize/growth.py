@@ -64,9 +64,12 @@ def growth(claim: PersistentVolumeClaim, wanted: int, *, in_use: bool, now: date
     if asks is None or asks < wanted:
         return msgspec.structs.replace(found, stage=GrowthStage.NOT_ASKED)
     state = claim.status.allocated_resource_statuses.get("storage", "")
+    granted = parse_bytes(claim.status.allocated_resources.get("storage"))
     holding = {each.type: each for each in claim.status.conditions if each.status == "True"}
-    failed = holding.get("ControllerResizeError") or holding.get("NodeResizeError")
-    if state in ("ControllerResizeInfeasible", "NodeResizeInfeasible"):
+    # What failed was another size, and the resizer has not looked at this one yet.
+    outdated = granted is not None and granted != asks
+    failed = None if outdated else holding.get("ControllerResizeError") or holding.get("NodeResizeError")
+    if not outdated and state in ("ControllerResizeInfeasible", "NodeResizeInfeasible"):
         return _told(found, GrowthStage.INFEASIBLE, failed)
     pending = holding.get("FileSystemResizePending")
     if pending is not None or state == "NodeResizePending":

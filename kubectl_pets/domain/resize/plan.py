@@ -72,8 +72,8 @@ def plan(owner: StatefulSet, view: SetView, around: ResizeSurroundings, request:
         return replace(draft, refused=(*draft.refused, ResizeRefused(reason=ResizeRefusedReason.CLAIMS_UNREADABLE)))
     own = {ordinal: claim for claim in around.claims if (ordinal := _ordinal(claim, owner, template.name)) is not None}
     in_range = sorted((each for each in own if each in seen.slots), reverse=True)
-    mounted = _mounted(view)
-    claims = tuple(_claim(own[each], each, owner, around, request, now, own[each].name in mounted) for each in in_range)
+    used = mounted(view)
+    claims = tuple(_claim(own[each], each, owner, around, request, now, own[each].name in used) for each in in_range)
     draft = replace(
         draft,
         claims=claims,
@@ -122,7 +122,7 @@ def _ordinal(claim: PersistentVolumeClaim, owner: StatefulSet, template: str) ->
     return ordinal_of(claim.name, f"{template}-{owner.name}") if claim.namespace == owner.namespace else None
 
 
-def _mounted(view: SetView) -> frozenset[str]:
+def mounted(view: SetView) -> frozenset[str]:
     """The claims that pods have on their nodes; one that has ended has none."""
     return frozenset(
         volume.persistent_volume_claim.claim_name

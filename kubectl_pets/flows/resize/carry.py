@@ -1,20 +1,47 @@
-"""The claims of a set that are to get another size: look, plan, and have the API server judge each change without keeping it."""
+"""The claims of a set that get another size, from the plan to the last word: look, plan, have the API server judge each change,
+ask, and then change one claim after the other, each whole before the next.
+
+Nothing is decided here: ``plan`` plans, ``running`` says what next, the views word it. Everything is read and planned again
+before each change, because meanwhile a quota may have been filled, a rollout begun, or somebody else been at the same work.
+"""
 
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
-from kubectl_pets.domain.resize.plan import change, plan
-from kubectl_pets.domain.resize.types import ResizePlan, ResizeRequest, ServerObjection, Skip, Skipped
+from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.resize.growth import growth, modification
+from kubectl_pets.domain.resize.plan import NODE_PATIENCE, change, mounted, plan
+from kubectl_pets.domain.resize.running import Do, Over, ResizeEnd, Standing, next_move, standing
+from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ServerObjection, Skip, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, InvalidError, NotFoundError
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.patience import PASSING, Patience
+from kubectl_pets.flows.engine.report import report, told_once
+from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.session import Session
 from kubectl_pets.views.resize import documents
 from kubectl_pets.views.resize import plan as view
+from kubectl_pets.views.rollout import words as rollout_words
 
 _PATCH = ("patch", "persistentvolumeclaims")
+
+#: Seconds between two looks at a claim that is being expanded.
+_EVERY = 1.0
+
+_EXIT = {
+    ResizeEnd.REACHED: ExitCode.OK,
+    ResizeEnd.STUCK: ExitCode.STUCK,
+    ResizeEnd.REFUSED: ExitCode.FAILED,
+    ResizeEnd.REPLACED: ExitCode.FAILED,
+    ResizeEnd.TIMED_OUT: ExitCode.TIMED_OUT,
+}
 
 
 class _Planned(msgspec.Struct, frozen=True):
@@ -24,24 +51,50 @@ class _Planned(msgspec.Struct, frozen=True):
     plan: ResizePlan
 
 
-def show(session: Session, name: str, request: ResizeRequest, options: RunOptions) -> ExitCode:
-    """Print what the resize takes and what speaks against it, and change nothing. Returns the exit code; raises PetsError."""
+def resize(session: Session, name: str, request: ResizeRequest, options: RunOptions) -> ExitCode:
+    """Give the claims of the set another size and wait until they have it; with ``dry_run`` only say what it takes. Returns the
+    exit code; raises PetsError."""
+    terminal = session.terminal
     found = _rehearsed(session, _look(session, name, request))
-    told = documents.document(found.plan, found.seen, options.output) if not options.tabular else (
-        view.draw(found.plan, found.seen, session.now())
-    )
-    session.terminal.print(told)
-    return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
+    if options.dry_run is not DryRun.NONE or not found.plan.stands:
+        terminal.print(_told(session, found, options))
+        return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
+    require(session.cluster, {found.seen.namespace: [_PATCH]})
+    if found.plan.to_change:
+        for each in found.plan.managers:
+            terminal.tell(f"warning: {rollout_words.warning(each)}")
+        server = session.cluster.server_name()
+        if options.yes:
+            terminal.tell(view.agreed(found.plan, found.seen, server))
+        elif not terminal.agrees(view.question(found.plan, found.seen, server)):
+            return ExitCode.REFUSED
+    run = _Growing(session, name, found, options)
+    try:
+        over = run.to_the_end()
+    except PetsError:
+        terminal.tell(view.left_off(run.found.plan, run.found.seen))
+        raise
+    except KeyboardInterrupt:
+        return report(terminal, ExitCode.INTERRUPTED, view.interrupted(run.found.plan, run.found.seen))
+    document = "" if options.tabular else _told(session, run.found, options)
+    told = view.ended(over, run.found.plan, run.found.seen, session.now())
+    return report(terminal, _EXIT[over.end], told, view.hint(over, run.found.plan, run.found.seen), document=document)
+
+
+def _told(session: Session, found: _Planned, options: RunOptions) -> str:
+    if options.tabular:
+        return view.draw(found.plan, found.seen, session.now())
+    return documents.document(found.plan, found.seen, options.output)
 
 
 def _look(session: Session, name: str, request: ResizeRequest) -> _Planned:
     """Raises NotFoundError where there is no such set."""
     cluster, now = session.cluster, session.now()
-    view = cluster.set_view(session.namespace, name)
-    if view.set is None:
+    seen = cluster.set_view(session.namespace, name)
+    if seen.set is None:
         raise NotFoundError(f"StatefulSet {name} was deleted")
-    around = cluster.resize_surroundings(view.set, request.attributes_class)
-    return _Planned(assess(view, now), plan(view.set, view, around, request, now))
+    around = cluster.resize_surroundings(seen.set, request.attributes_class)
+    return _Planned(assess(seen, now), plan(seen.set, seen, around, request, now))
 
 
 def _rehearsed(session: Session, found: _Planned) -> _Planned:
@@ -62,3 +115,60 @@ def _objections(session: Session, found: _Planned) -> Iterator[ServerObjection]:
             session.cluster.apply(change(each, found.seen.namespace, found.plan.request), dry_run=True)
         except (ForbiddenError, InvalidError, ConflictError, NotFoundError) as error:
             yield ServerObjection(each.claim, error.message)
+
+
+class _Growing:
+    """One run. ``found``: its last look."""
+
+    def __init__(self, session: Session, name: str, agreed: _Planned, options: RunOptions) -> None:
+        self._session, self._name, self._agreed = session, name, agreed.plan
+        self._deadline = Deadline(options.timeout)
+        self._troubled = told_once(session.terminal)
+        self._of_looks = Patience(self._deadline, troubled=self._troubled)
+        #: Reads may succeed while every change fails (an admission webhook that is down).
+        self._of_changes = Patience(self._deadline, troubled=self._troubled)
+        self.found = agreed
+
+    def to_the_end(self) -> Over:
+        while True:
+            self.found = self._of_looks.read(partial(_look, self._session, self._name, self._agreed.request))
+            move = next_move(self.found.plan, self._agreed.uid, self._session.now(), NODE_PATIENCE)
+            if isinstance(move, Over):
+                return move
+            if self._deadline.passed:
+                return Over(ResizeEnd.TIMED_OUT)
+            self._do(move)
+
+    def _do(self, move: Do) -> None:
+        if move.standing is Standing.AWAIT:
+            self._await(move.claim)
+            return
+        try:
+            whole(partial(self._change, move.claim))
+        except (ConflictError, NotFoundError):
+            return  # somebody was faster: it is read and decided anew
+        except PASSING as failure:  # it may have been carried out or not
+            self._of_changes.ride_out(failure)
+            return
+        self._of_changes.well_again()
+        self._session.terminal.tell(view.asked(move.claim, self._agreed))
+
+    def _change(self, each: ClaimPlan) -> None:
+        self._session.cluster.apply(change(each, self.found.seen.namespace, self._agreed.request))
+
+    def _await(self, each: ClaimPlan) -> None:
+        """Until there is something else to do about this claim, or time is over. It alone is looked at, and who uses it."""
+        cluster, namespace, request = self._session.cluster, self.found.seen.namespace, self._agreed.request
+
+        def look() -> bool | None:
+            claim = cluster.claim(namespace, each.claim)
+            if claim is None or claim.metadata.uid != each.uid:
+                return True
+            now = self._session.now()
+            in_use = each.claim in mounted(cluster.set_view(namespace, self._name))
+            grown = growth(claim, request.bytes, in_use=in_use, now=now, patience=NODE_PATIENCE)
+            modified = modification(claim, request.attributes_class) if request.attributes_class else None
+            stands = standing(grown, modified, changes=False, now=now, patience=NODE_PATIENCE)
+            return True if stands is not Standing.AWAIT else None
+
+        until(look, deadline=self._deadline, every=_EVERY, troubled=self._troubled)

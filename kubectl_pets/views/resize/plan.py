@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.resize.growth import GrowthStage
+from kubectl_pets.domain.resize.growth import GrowthStage, Modification
+from kubectl_pets.domain.resize.running import Over, ResizeEnd
 from kubectl_pets.domain.resize.types import ClaimPlan, QuotaRoom, ResizePlan
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.orphans.words import size
@@ -30,11 +31,105 @@ def draw(found: ResizePlan, seen: Assessment, now: datetime) -> str:
     return "\n".join([*lines, *(f"skipped: {words.skip(each)}" for each in found.skipped)])
 
 
+def question(found: ResizePlan, seen: Assessment, server: str) -> str:
+    """Asked before what cannot be taken back; names the server, because that is what one gets wrong."""
+    return f"{agreed(found, seen, server)} Go on?"
+
+
+def agreed(found: ResizePlan, seen: Assessment, server: str) -> str:
+    """What somebody agrees to, with -y as well."""
+    names = phrases.folded([each.claim for each in found.to_change])
+    asked = f"{clean(found.request.size)}{_and_class(found)}"
+    what = f"{phrases.count(len(found.to_change), 'claim')} of {rollout_words.title(seen)} to {asked} ({names})"
+    return f"on {clean(server)} this takes {what}; a volume never gets smaller again."
+
+
+def asked(each: ClaimPlan, found: ResizePlan) -> str:
+    """A claim was changed."""
+    return f"{clean(each.claim)}: {size(each.growth.asks)} -> {clean(found.request.size)}{_and_class(found)}"
+
+
+def ended(over: Over, found: ResizePlan, seen: Assessment, now: datetime) -> str:
+    """How a run ended, on stderr; ``found`` and ``seen``: its last look."""
+    name = rollout_words.title(seen)
+    match over.end:
+        case ResizeEnd.REACHED:
+            waiting = [each.claim for each in found.claims if each.growth.stage is GrowthStage.NEEDS_POD]
+            rest = f"; the nodes do their part of {phrases.folded(waiting)} when pods use them" if waiting else ""
+            what = f"{clean(found.request.size)}{_and_class(found)}"
+            return f"{name}: {phrases.count(len(found.claims), 'claim')} at {what}{rest}"
+        case ResizeEnd.STUCK if over.claim is not None:
+            return f"stuck: {name}: {clean(over.claim.claim)} {_why(over.claim, now)}. {_left_alone(found, over.claim)}"
+        case ResizeEnd.REFUSED:
+            told = " ".join(words.refusal(each, found) for each in found.refused)
+            return f"stopped: {name}: {told} {_still_to_do(found)}"
+        case ResizeEnd.REPLACED:
+            return f"failed: {name}: somebody deleted it and made another one of the same name; this was of the old one"
+        case _:
+            return f"timed out: {name}: {_still_to_do(found)}"
+
+
+def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
+    """What to type next."""
+    again = phrases.command(seen, "resize", _wanted(found))
+    match over.end:
+        case ResizeEnd.REACHED:
+            told = _template(found)
+            return f"{told[0]}; for the manifest: {told[-1]}" if found.template_differs else None
+        case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.stage is GrowthStage.INFEASIBLE:
+            return f"ask for less: {words.lowest(over.claim.growth)}"
+        case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.offline:
+            fewer = str(max(0, over.claim.ordinal - seen.start))
+            scale = phrases.command(seen, "scale", "--replicas", fewer, "--plan")
+            return f"it goes on while its pod is away; {scale} says what that does to the claims; then go on with: {again}"
+        case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.stage is GrowthStage.NEEDS_RESTART:
+            restart = phrases.command(seen, "rollout restart", "--pod", str(over.claim.ordinal))
+            return f"start the pod again with: {restart}; then go on with: {again}"
+        case ResizeEnd.STUCK:
+            return "give it the class that it had before, or another one"
+        case _:
+            return f"{again} goes on from here"
+
+
+def left_off(found: ResizePlan, seen: Assessment) -> str:
+    """Told before the error that ends a run half-way."""
+    return f"stopped: {rollout_words.title(seen)}: {_still_to_do(found)}"
+
+
+def interrupted(found: ResizePlan, seen: Assessment) -> str:
+    return f"interrupted: {rollout_words.title(seen)}: {_still_to_do(found)} The storage goes on with what was asked for."
+
+
+def _wanted(found: ResizePlan) -> str:
+    return f"{found.request.template}={found.request.size}" if found.request.template else found.request.size
+
+
+def _why(each: ClaimPlan, now: datetime) -> str:
+    if each.growth.stage in (GrowthStage.INFEASIBLE, GrowthStage.NEEDS_RESTART):
+        return words.stage(each.growth, each.pod, now)
+    modified = words.modification(each.modification or Modification.INFEASIBLE, each.attributes_then)
+    return f"has {size(each.growth.has)}; {modified}"
+
+
+def _left_alone(found: ResizePlan, stuck: ClaimPlan) -> str:
+    rest = [each.claim for each in found.claims if each.ordinal < stuck.ordinal and each.changes]
+    return f"Not touched: {phrases.folded(rest)}." if rest else "It is the last one."
+
+
+def _still_to_do(found: ResizePlan) -> str:
+    done = sum(each.done for each in found.claims)
+    rest = phrases.folded([each.claim for each in found.claims if not each.done])
+    return f"{done} of {phrases.count(len(found.claims), 'claim')} done" + (f", not {rest}." if rest else ".")
+
+
+def _and_class(found: ResizePlan) -> str:
+    return f" and attributes class {clean(found.request.attributes_class)}" if found.request.attributes_class else ""
+
+
 def _headline(found: ResizePlan) -> str:
     asked = clean(found.request.size)
-    more = f" and attributes class {clean(found.request.attributes_class)}" if found.request.attributes_class else ""
     name = f"claims of template {clean(found.template)}" if found.template else "claims"
-    return f"{name} to {asked}{more}"
+    return f"{name} to {asked}{_and_class(found)}"
 
 
 def _claim(each: ClaimPlan, now: datetime) -> str:
