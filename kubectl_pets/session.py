@@ -167,6 +167,11 @@ class Terminal:
         return self.width if self.live or self._columns else None
 
     @property
+    def rows(self) -> int | None:
+        """How many lines fit on the terminal at once; None elsewhere."""
+        return get_terminal_size((160, 50)).lines if self.live else None
+
+    @property
     def picture(self) -> int | None:
         """The width in columns of what is repainted in place, as ``limit``: a full line would wrap on some terminals."""
         limit = self.limit

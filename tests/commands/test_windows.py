@@ -49,6 +49,8 @@ def put_set(world: World, name: str, *, namespace: str = "x", broken: str = "", 
         revision = "old" if broken and not bad else "new"
         state = {"waiting": {"reason": bad, "message": f"{bad}: it will not do"}} if bad else {"running": {"startedAt": days_ago(3)}}
         ready = {"type": "Ready", "status": "False" if bad else "True", "lastTransitionTime": days_ago(3)}
+        node = f"ip-10-0-{ordinal}-17.eu-central-1.compute.internal"
+        world.put("nodes", node, "", status={"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": days_ago(9)}]})
         world.put(
             "pods",
             f"{name}-{ordinal}",
@@ -56,7 +58,7 @@ def put_set(world: World, name: str, *, namespace: str = "x", broken: str = "", 
             labels={"app": name, "controller-revision-hash": f"{name}-{HASHES[revision]}"},
             uid=f"uid-{namespace}-{name}-{ordinal}",
             metadata={"ownerReferences": owner, "creationTimestamp": days_ago(3)},
-            spec={"nodeName": f"ip-10-0-{ordinal}-17.eu-central-1.compute.internal", "containers": container},
+            spec={"nodeName": node, "containers": container},
             status={
                 "phase": "Pending" if bad else "Running",
                 "startTime": days_ago(3),
@@ -83,20 +85,21 @@ def server() -> Iterator[Loopback]:
 
 
 @pytest.fixture
-def place(server: Loopback, tmp_path: Path) -> tuple[str, ...]:
+def place(server: Loopback, tmp_path: Path) -> dict[str, str]:
+    """What leads there, as an environment: hints name it where it is a flag."""
     path = tmp_path / "kubeconfig.yaml"
     path.write_text(yaml.safe_dump(kubeconfig(server.url, context={"namespace": "x"})))
-    return "--kubeconfig", str(path)
+    return {"KUBECONFIG": str(path), "NO_COLOR": "1"}
 
 
-def of_list(server: Loopback, place: tuple[str, ...], columns: int, rows: int, *words: str) -> Shown:
+def of_list(server: Loopback, place: dict[str, str], columns: int, rows: int, *words: str) -> Shown:
     put_set(server.world, "web")
     put_set(server.world, "kafka-broker-of-the-payments-team-eu-central-1", broken="ImagePullBackOff", namespace="payments-production")
     put_set(server.world, "cache", partition=2)
-    return shown(columns, rows, "list", "-A", *words, *place, NO_COLOR="1")
+    return shown(columns, rows, "list", "-A", *words, **place)
 
 
-def test_list_at_80_columns(server: Loopback, place: tuple[str, ...]) -> None:
+def test_list_at_80_columns(server: Loopback, place: dict[str, str]) -> None:
     found = of_list(server, place, 80, 24)
     assert found.text == screen(
         """
@@ -110,7 +113,7 @@ def test_list_at_80_columns(server: Loopback, place: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
-def test_no_list_wraps(server: Loopback, place: tuple[str, ...], columns: int, rows: int) -> None:
+def test_no_list_wraps(server: Loopback, place: dict[str, str], columns: int, rows: int) -> None:
     found = of_list(server, place, columns, rows)
     assert found.code == 0 and not found.wrapped
     assert [line.split()[2] for line in found.lines[1:4]] == ["stuck", "complete", "complete"]
@@ -120,7 +123,65 @@ def test_no_list_wraps(server: Loopback, place: tuple[str, ...], columns: int, r
     assert found.lines[-1] == "3 sets: 2 complete, 1 stuck, 1 partition left over"
 
 
-def test_problems_first_and_then_only_they(server: Loopback, place: tuple[str, ...]) -> None:
+def test_problems_first_and_then_only_they(server: Loopback, place: dict[str, str]) -> None:
     found = of_list(server, place, 80, 24, "--problems", "--check")
     assert found.code == 7 and len(found.lines) == 4
     assert found.lines[-1].endswith("; 2 shown")
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+def test_status_is_one_screen_and_shows_what_blocks(server: Loopback, place: dict[str, str], columns: int, rows: int) -> None:
+    put_set(server.world, "web", broken="InvalidImageName", replicas=120)
+    found = shown(columns, rows, "status", "web", **place)
+    assert found.code == 4 and len(found.lines) < rows
+    assert [line for line in found.wrapped if not line.startswith("hint: ")] == [], "commands are for pasting, and never cut"
+    assert "Blocked by  [image:name] web-119 is in InvalidImageName" in found.text
+    assert found.lines[0] == "x/web  stuck" and "⋯ web-" in found.text
+    assert "kubectl pets rollout" in found.text.rpartition("hint: ")[2]
+
+
+def test_status_wide_shows_every_pod(server: Loopback, place: dict[str, str]) -> None:
+    put_set(server.world, "web", replicas=30)
+    found = shown(80, 24, "status", "web", "-o", "wide", **place)
+    assert found.code == 0 and "⋯" not in found.text and "web-17" in found.text
+
+
+def test_several_sets_and_the_worst_of_their_codes(server: Loopback, place: dict[str, str]) -> None:
+    put_set(server.world, "web")
+    put_set(server.world, "db", broken="InvalidImageName")
+    found = shown(120, 40, "status", "web", "sts/db", **place)
+    assert found.code == 4 and [line for line in found.lines if line.startswith("x/")] == ["x/web  complete", "x/db  stuck"]
+    assert shown(120, 40, "status", "-l", "app=web", **place).code == 0
+    assert shown(120, 40, "status", **place).code == 2
+
+
+def test_status_at_80_columns(server: Loopback, place: dict[str, str]) -> None:
+    put_set(server.world, "web", broken="InvalidImageName", replicas=12)
+    found = shown(80, 24, "status", "web", **place)
+    assert found.text == screen(
+        """
+        x/web  stuck
+        │  RollingUpdate, partition 0, OrderedReady, age 40d
+        │  11/12 ready, 1/12 updated, 0 claims
+        ├─ Revisions
+        │  ├─ web-7c9d8b6f5  (update)   1 pod    revision 2  registry.exam…team/app:1.27
+        │  └─ web-6d5f4c8b7  (current)  11 pods  revision 1  registry.exam…team/app:1.26
+        ├─ Pods       STATE        REVISION   NODE                        AGE   RESTARTS
+        │  ├─ web-0   ✔ available  6d5f4c8b7  ip-10-0-0-17.…ute.internal  3d1h  0
+        │  ├─ web-1   ✔ available  6d5f4c8b7  ip-10-0-1-17.…ute.internal  3d1h  0
+        │  ├─ web-2   ✔ available  6d5f4c8b7  ip-10-0-2-17.…ute.internal  3d1h  0
+        │  ├─ web-3   ✔ available  6d5f4c8b7  ip-10-0-3-17.…ute.internal  3d1h  0
+        │  ├─ web-4   ✔ available  6d5f4c8b7  ip-10-0-4-17.…ute.internal  3d1h  0
+        │  ├─ web-5   ✔ available  6d5f4c8b7  ip-10-0-5-17.…ute.internal  3d1h  0
+        │  ├─ web-6   ✔ available  6d5f4c8b7  ip-10-0-6-17.…ute.internal  3d1h  0
+        │  ├─ web-7   ✔ available  6d5f4c8b7  ip-10-0-7-17.…ute.internal  3d1h  0
+        │  ├─ web-8   ✔ available  6d5f4c8b7  ip-10-0-8-17.…ute.internal  3d1h  0
+        │  ├─ ⋯ web-9, web-10: 2 pods, 2 available
+        │  └─ web-11  ✖ failing    7c9d8b6f5  ip-10-0-11-17…ute.internal  3d1h  0
+        │             InvalidImageName: InvalidImageName: it will not do
+        ├─ Waits for   web-11 to start
+        └─ Blocked by  [image:name] web-11 is in InvalidImageName: InvalidImageName: it
+                       will not do
+        hint: take the change back with: kubectl pets rollout abort web -n x
+        """
+    )

@@ -108,6 +108,7 @@ STATUS = {
         ],
         "blockers": [
             {
+                "id": "image:not-found",
                 "cause": "container",
                 "pod": "web-5",
                 "reason": "ErrImagePull",

@@ -103,7 +103,7 @@ def test_stuck() -> None:
         │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  3m    0         data-web-2: Bound
         │            ImagePullBackOff: Back-off pulling image "nginx:1.27"
         ├─ Waits for   web-2 to start
-        └─ Blocked by  web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"
+        └─ Blocked by  [image:pull] web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"
         """
     )
 
@@ -175,7 +175,7 @@ def test_unreadable() -> None:
         │  └─ web-77f9c6d8b  (current)  ? pods  revision 1  nginx:1.26
         ├─ Pods
         │  └─ could not be read
-        └─ Blocked by  its pods could not be read, so nothing can be said of them
+        └─ Blocked by  [unreadable:pods] its pods could not be read, so nothing can be said of them
         """
     )
 
@@ -232,8 +232,8 @@ def test_every_kind_of_trouble() -> None:
         ├─ Waits for   web-6 to be scheduled
         ├─ Waits for   web-5 to terminate
         ├─ Waits for   web-3 to be scaled down
-        ├─ Blocked by  web-5 is still terminating long after its grace period; its node may not answer
-        └─ Blocked by  web-6 cannot be scheduled: 0/3 nodes are available: 3 Insufficient memory.
+        ├─ Blocked by  [terminating:overdue] web-5 is still terminating long after its grace period; its node may not answer
+        └─ Blocked by  [schedule:resources] web-6 cannot be scheduled: 0/3 nodes are available: 3 Insufficient memory.
         """
     )
 
@@ -296,16 +296,17 @@ def test_cut_to_the_width() -> None:
         │  RollingUpdate, partition 2 of 3, OrderedReady, age 40d
         │  2/3 ready, 1/3 updated, 3 claims
         ├─ Revisions
-        │  ├─ web-5d8f7b9c4  (update)   1 pod   revision 2  nginx:1…
-        │  └─ web-77f9c6d8b  (current)  2 pods  revision 1  nginx:1…
-        ├─ Pods      STATE        REVISION   NODE    AGE   RESTARTS…
-        │  ├─ web-0  ✔ available  77f9c6d8b  node-a  3d4h  0…
-        │  ├─ web-1  ✔ available  77f9c6d8b  node-b  3d4h  2…
+        │  ├─ web-5d8f7b9c4  (update)   1 pod   nginx:1.27
+        │  └─ web-77f9c6d8b  (current)  2 pods  nginx:1.26
+        ├─ Pods      STATE        REVISION   NODE    AGE   RESTARTS
+        │  ├─ web-0  ✔ available  77f9c6d8b  node-a  3d4h  0
+        │  ├─ web-1  ✔ available  77f9c6d8b  node-b  3d4h  2
         │  ├─ ┄┄ partition 2: from here on the update revision ┄┄
-        │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  3m    0…
+        │  └─ web-2  ✖ failing    5d8f7b9c4  node-c  3m    0
         │            ImagePullBackOff: Back-off pulling image "ngin…
         ├─ Waits for   web-2 to start
-        └─ Blocked by  web-2 is in ImagePullBackOff: Back-off pulli…
+        └─ Blocked by  [image:pull] web-2 is in ImagePullBackOff:
+                       Back-off pulling image "nginx:1.27"
         """
     )
 
@@ -337,7 +338,7 @@ def test_folded_to_the_height_around_what_matters() -> None:
     )
 
 
-def test_many_blockers_are_counted() -> None:
+def test_equal_blockers_are_one_line_with_a_count() -> None:
     pods = [pod(ordinal, NEW, ready=False, waiting=("CrashLoopBackOff", "")) for ordinal in range(8)]
     seen = assess(snapshot(pods, replicas=8, policy="Parallel"), NOW)
     assert tree.draw(seen, NOW, height=18) == screen(
@@ -351,16 +352,23 @@ def test_many_blockers_are_counted() -> None:
         ├─ Pods      STATE      REVISION   NODE    AGE   RESTARTS  CLAIMS
         │  ├─ web-0  ✖ failing  5d8f7b9c4  node-a  3d4h  0         data-web-0: missing
         │  │         CrashLoopBackOff
-        │  └─ ⋯ web-1..web-7: 7 pods, 0 available
+        │  ├─ web-1  ✖ failing  5d8f7b9c4  node-b  3d4h  0         data-web-1: missing
+        │  │         CrashLoopBackOff
+        │  ├─ web-2  ✖ failing  5d8f7b9c4  node-c  3d4h  0         data-web-2: missing
+        │  │         CrashLoopBackOff
+        │  ├─ web-3  ✖ failing  5d8f7b9c4  node-a  3d4h  0         data-web-3: missing
+        │  │         CrashLoopBackOff
+        │  └─ ⋯ web-4..web-7: 4 pods, 0 available
         ├─ Waits for   web-7..web-0 to start
-        ├─ Blocked by  web-0 is in CrashLoopBackOff
-        ├─ Blocked by  web-1 is in CrashLoopBackOff
-        ├─ Blocked by  web-2 is in CrashLoopBackOff
-        ├─ Blocked by  web-3 is in CrashLoopBackOff
-        ├─ Blocked by  web-4 is in CrashLoopBackOff
-        └─             and 3 more
+        └─ Blocked by  [crash:exit] 8 pods (web-0..web-7): web-0 is in CrashLoopBackOff
         """
     )
+
+
+def test_many_ways_to_be_blocked_are_counted() -> None:
+    pods = [pod(ordinal, NEW, ready=False, waiting=("CrashLoopBackOff", f"way {ordinal}")) for ordinal in range(8)]
+    drawn = tree.draw(assess(snapshot(pods, replicas=8, policy="Parallel"), NOW), NOW).splitlines()
+    assert len([line for line in drawn if "Blocked by" in line]) == 5 and drawn[-1] == "└─             and 3 more"
 
 
 def test_colour_is_only_added() -> None:
@@ -392,15 +400,20 @@ def test_what_just_fits_is_not_folded() -> None:
     assert "⋯" in tree.draw(builders.trouble(), NOW, height=whole.count("\n"))
 
 
-def test_lower_than_anything_that_matters() -> None:
-    assert tree.draw(builders.stuck(), NOW, height=4) == screen(
-        """
-        default/web  stuck
-        │  RollingUpdate, partition 2 of 3, OrderedReady, age 40d
-        │  2/3 ready, 1/3 updated, 3 claims
-        … the window is too low for the rest
-        """
-    )
+def test_what_blocks_is_the_last_to_be_cut() -> None:
+    blocked = '└─ Blocked by  [image:pull] web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"'
+    assert tree.draw(builders.stuck(), NOW, height=4).splitlines() == [
+        "default/web  stuck",
+        "│  RollingUpdate, partition 2 of 3, OrderedReady, age 40d",
+        blocked,
+        "… the window is too low for the rest",
+    ]
+    assert tree.draw(builders.stuck(), NOW, height=2).splitlines() == ["default/web  stuck", blocked]
+
+
+@pytest.mark.parametrize("height", range(2, 16))
+def test_what_blocks_is_seen_at_every_height(height: int) -> None:
+    assert "[image:pull] web-2 is in ImagePullBackOff" in tree.draw(builders.stuck(), NOW, height=height)
 
 
 def test_what_is_failing_counts_down_and_a_silent_node_and_missing_rights_are_named() -> None:
@@ -411,7 +424,7 @@ def test_what_is_failing_counts_down_and_a_silent_node_and_missing_rights_are_na
     assert lines[0] == "default/web  failing"
     assert [line for line in lines if line[:2] in ("├─", "└─")][-4:] == [
         "├─ Waits for   web-2 to start",
-        "├─ Failing     stuck in 90s: web-2 is in ErrImagePull: not found",
+        "├─ Failing     [image:not-found] stuck in 90s: web-2 is in ErrImagePull: not found",
         "├─ Silent      node node-c does not answer, for 45s; see its pods with: kubectl pets lost web -n default",
         "└─ Not read    no right to list events, so why a pod is missing or does not start may stay unknown",
     ]

@@ -7,7 +7,7 @@ import msgspec
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Inventory, SetView
 from kubectl_pets.domain.sets.kinds import SetRef, kind_of
-from kubectl_pets.errors import UsageError
+from kubectl_pets.errors import NotFoundError, UsageError
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
 
@@ -48,6 +48,17 @@ def tell_kinds_not_read(terminal: Terminal, inventory: Inventory) -> None:
     """Say which kinds of sets could not be looked at, so that nobody takes a list for all that there is."""
     for resource in inventory.kinds_not_read:
         terminal.tell(f"note: {resource} could not be read, so there may be more sets than are told here")
+
+
+def refs(session: Session, choice: SetSelection) -> tuple[SetRef, ...]:
+    """The sets by name, in their order; raises NotFoundError where nothing is selected, for nothing is not what is waited for."""
+    if choice.names:
+        return choice.names
+    looks, _ = views(session, choice)
+    found = [look.set for look in looks if look.set is not None]
+    if not found:
+        raise NotFoundError("no StatefulSet is selected", hint=pets("list", "--show-labels"))
+    return tuple(SetRef(kind=kind_of(each), namespace=each.namespace, name=each.name) for each in found)
 
 
 def at(session: Session, ref: SetRef) -> str:

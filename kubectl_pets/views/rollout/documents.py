@@ -10,6 +10,7 @@ import msgspec
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.findings import RULES, Finding
+from kubectl_pets.domain.rollout.causes import cause_of
 from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.ranking import Order, in_order
@@ -182,6 +183,7 @@ def _status(seen: Assessment) -> dict[str, Any]:
 
 def _blocker(found: Blocker) -> dict[str, Any]:
     return {
+        "id": cause_of(found),
         "cause": found.cause,
         "pod": found.pod or None,
         "reason": found.reason,

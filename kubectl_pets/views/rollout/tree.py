@@ -9,16 +9,39 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.rollout.causes import alike
 from kubectl_pets.domain.rollout.members import ClaimUse, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.ink import Ink, Line, Piece, columns, faint, plain, render
+from kubectl_pets.views.text.fitting import Column, fit, folded_text
+from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, columns, faint, plain, render
 
-_HEADS = ("", "STATE", "REVISION", "NODE", "AGE", "RESTARTS", "CLAIMS")
+_COLUMNS = (
+    Column("", least=12, ease=24, middle=True),
+    Column("STATE"),
+    Column("REVISION", weight=5),
+    Column("NODE", weight=4, least=10, ease=20, middle=True),
+    Column("AGE", weight=6),
+    Column("RESTARTS", weight=7),
+    Column("CLAIMS", weight=2, least=10, ease=20),
+)
+_TITLE = len("Blocked by  ")
+_AVAILABLE = Column("AVAILABLE")
+
+#: Name, marks, pods, number, images: of these both ends count, the tag most.
+_REVISION_COLUMNS = (Column("", least=12, middle=True), Column(""), Column(""), Column("", 4), Column("", least=12, middle=True))
+_GAP = 2
+
+#: Cells in front of a pod.
+_BRANCH = len("│  ├─ ")
+
 _MOST_BLOCKERS = 5
+
+#: So many lines a sentence may take that does not fit into one.
+_MOST_LINES = 4
 
 
 def draw(
@@ -30,29 +53,77 @@ def draw(
     colour: bool = False,
     wide: bool = False,
 ) -> str:
-    """The tree, cut to ``width`` columns and folded to ``height`` lines where these are given. ``wide``: nothing is cut."""
-    head, tail = _head(seen, now), _tail(seen, now)
-    pods = _pods(seen, now, wide)
-    if height is not None:
-        pods = _fold(pods, max(1, height - len(head) - len(tail)), seen)
-    lines = head + _branches(seen, pods, tail)
-    if height is not None and len(lines) > height:
-        lines = lines[: height - 1] + [(faint("… the window is too low for the rest"),)]
-    return "\n".join(render(line, width=None if wide else width, colour=colour) for line in lines)
+    """The tree, in no more than ``width`` columns and ``height`` lines where these are given: pods that need no attention are
+    folded first, then what explains least is left out, and what blocks is the last to be cut. ``wide``: nothing is."""
+    width, height = (None, None) if wide else (width, height)
+    head = (words.title(seen), Ink.BOLD), plain("  "), (words.phase(seen), words.phase_ink(seen))
+    parts = _Parts(_facts(seen, now), _revisions(seen, width), _pods(seen, now, width, wide), _tail(seen, now, width))
+    lines = [head, *([] if seen.phase is Phase.GONE else parts.lines(seen, None if height is None else height - 1))]
+    return "\n".join(render(line, width=width, colour=colour) for line in lines)
+
+
+class _Leaf:
+    """One entry below the pods: its lines, the first of which has the title. ``weight``: the lower, the sooner it is left out."""
+
+    def __init__(self, weight: int, lines: list[Line]) -> None:
+        self.weight, self.lines = weight, lines
+
+
+class _Parts:
+    """All but the title, in the order in which it is drawn."""
+
+    #: What is left out when even folded pods are too many lines: the lowest first.
+    _REVISIONS, _PODS, _FACTS = 1, 7, 8
+
+    def __init__(self, facts: list[Line], revisions: list[Line], pods: "list[_Pod]", tail: list[_Leaf]) -> None:
+        self._facts, self._revisions, self._pods, self._tail = facts, revisions, pods, tail
+
+    def lines(self, seen: Assessment, height: int | None) -> list[Line]:
+        """No more than ``height`` of them."""
+        if height is None:
+            return self._drawn(self._pods)
+        others = len(self._facts) + len(self._revisions) + sum(len(leaf.lines) for leaf in self._tail)
+        pods = _fold(self._pods, max(1, height - others), seen)
+        drawn = self._drawn(pods)
+        if len(drawn) <= height:
+            return drawn
+        note: list[Line] = [(faint("… the window is too low for the rest"),)] if height > 1 else []
+        return self._cut(pods, len(drawn) - height + len(note)) + note
+
+    def _cut(self, pods: "list[_Pod]", over: int) -> list[Line]:
+        """Without so many lines of what matters least, from the end of each part."""
+        shown = [line for pod in pods for line in pod.lines]
+        parts = [(self._REVISIONS, self._revisions), (self._FACTS, self._facts), (self._PODS, shown)]
+        parts += [(leaf.weight, leaf.lines) for leaf in reversed(self._tail)]
+        for _, lines in sorted(parts, key=lambda part: part[0]):
+            gone = min(max(over, 0), len(lines))
+            if lines is shown and gone and len(lines) - gone < 2:  # heads without a pod
+                gone = len(lines)
+            del lines[len(lines) - gone:]
+            over -= gone
+        kept: list[_Pod] = []
+        for pod in pods:
+            kept += [_Pod(shown[: len(pod.lines)], pod.member)] if shown else []
+            del shown[: len(pod.lines)]
+        self._tail = [leaf for leaf in self._tail if leaf.lines]
+        return self._drawn(kept)
+
+    def _drawn(self, pods: "list[_Pod]") -> list[Line]:
+        return [*self._facts, *self._revisions, *_branches(pods, self._tail)]
 
 
 # --- the head: the set itself, and its revisions -----------------------------------------------------------------------------
 
 
-def _head(seen: Assessment, now: datetime) -> list[Line]:
-    title: Line = ((words.title(seen), Ink.BOLD), plain("  "), (words.phase(seen), words.phase_ink(seen)))
-    if seen.phase is Phase.GONE:
-        return [title]
-    lines: list[Line] = [title]
-    lines += [_stem(plain(text)) for text in (_manner(seen, now), _counters(seen))]
+def _facts(seen: Assessment, now: datetime) -> list[Line]:
+    lines = [_stem(plain(text)) for text in (_manner(seen, now), _counters(seen))]
     if seen.partition_left_over:
         lines += [_stem((f"! {words.left_over(seen)}", Ink.LOUD)), _stem(plain(f"  {words.clear(seen)}"))]
-    lines.append((faint("├─ "), ("Revisions", Ink.BOLD)))
+    return lines
+
+
+def _revisions(seen: Assessment, width: int | None) -> list[Line]:
+    lines: list[Line] = [(faint("├─ "), ("Revisions", Ink.BOLD))]
     rows = [
         (
             plain(clean(group.name)),
@@ -63,8 +134,8 @@ def _head(seen: Assessment, now: datetime) -> list[Line]:
         )
         for group in seen.revisions
     ]
-    lines += _hang(columns(rows), "│  ") if rows else [_stem(faint("└─ none yet"))]
-    return lines
+    fitted = fit(_REVISION_COLUMNS, rows, None if width is None else max(1, width - _BRANCH), between=_GAP)
+    return lines + (_hang(columns(fitted), "│  ") if rows else [_stem(faint("└─ none yet"))])
 
 
 def _manner(seen: Assessment, now: datetime) -> str:
@@ -122,18 +193,18 @@ class _Pod:
         self.lines, self.member = lines, member
 
 
-def _pods(seen: Assessment, now: datetime, wide: bool) -> list[_Pod]:
-    """Head line, then one entry a position or surplus pod in ordinal order."""
-    if seen.phase is Phase.GONE:
-        return []
+def _pods(seen: Assessment, now: datetime, width: int | None, wide: bool) -> list[_Pod]:
+    """Head line, then one entry a position or surplus pod in ordinal order; columns give way to ``width``."""
     if _unreadable(seen):
         return [_Pod([(plain("could not be read"),)], None)]
     everybody = sorted((*seen.members, *seen.surplus), key=lambda member: member.ordinal)
     if not everybody:
         return [_Pod([(faint("none"),)], None)]
-    heads = (*_HEADS, "AVAILABLE") if wide else _HEADS
-    table = columns([[faint(head) for head in heads], *(_row(member, seen, now, wide) for member in everybody)])
-    indent = max(len(clean(member.span)) for member in everybody) + 2
+    shown = (*_COLUMNS, _AVAILABLE) if wide else _COLUMNS
+    rows = [tuple(faint(column.head) for column in shown), *(tuple(_row(member, seen, now, wide)) for member in everybody)]
+    fitted = fit(shown, rows, None if width is None else max(1, width - _BRANCH), between=_GAP)
+    table = columns(fitted, _GAP)
+    indent = max(cells(row[0][0]) for row in fitted) + _GAP
     entries = [_Pod([table[0]], None)]
     entries += [
         _Pod([line, *_remarks(member, seen, now, indent)], member) for member, line in zip(everybody, table[1:], strict=True)
@@ -250,45 +321,56 @@ def _fold_line(hidden: list[Member]) -> Line:
 # --- the tail and the branches -----------------------------------------------------------------------------------------------
 
 
-def _tail(seen: Assessment, now: datetime) -> list[Line]:
-    lines: list[Line] = [(("Waits for   ", Ink.BOLD), plain(text)) for text in words.waits(seen.waits_for)]
-    failing = [f"{words.patience(found, now)}: {words.blocker(found)}" for found in seen.failing]
-    lines += _few("Failing     ", failing, Ink.BUSY)
-    lines += _few("Blocked by  ", [words.blocker(found) for found in seen.blockers], Ink.BAD)
+def _tail(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
+    leaves = [_Leaf(2, _entry("Waits for", text, Ink.PLAIN, width)) for text in words.waits(seen.waits_for)]
+    failing = [words.alike(each, words.patience(each.found, now)) for each in alike(seen.failing)]
+    leaves += _few(9, "Failing", failing, Ink.BUSY, width)
+    leaves += _few(10, "Blocked by", [words.alike(each) for each in alike(seen.blockers)], Ink.BAD, width)
     for node in seen.silent_nodes:
         told = f"{words.silent_node(node, now)}; see its pods with: {phrases.command(seen, 'lost')}"
-        lines.append((("Silent      ", Ink.BOLD), (told, Ink.BAD)))
+        leaves.append(_Leaf(6, _entry("Silent", told, Ink.BAD, width)))
     if seen.unread:
-        lines.append((("Not read    ", Ink.BOLD), (words.unread(seen.unread), Ink.BUSY)))
-    return lines
+        leaves.append(_Leaf(3, _entry("Not read", words.unread(seen.unread), Ink.BUSY, width)))
+    return leaves
 
 
-def _few(title: str, texts: list[str], ink: Ink) -> list[Line]:
+def _few(weight: int, title: str, texts: list[str], ink: Ink, width: int | None) -> list[_Leaf]:
     more = len(texts) - _MOST_BLOCKERS
-    lines: list[Line] = [((title, Ink.BOLD), (text, ink)) for text in texts[:_MOST_BLOCKERS]]
-    return lines + ([(plain(f"            and {more} more"),)] if more > 0 else [])
+    leaves = [_Leaf(weight, _entry(title, text, ink, width)) for text in texts[:_MOST_BLOCKERS]]
+    return leaves + ([_Leaf(weight, [(plain(f"{'':{_TITLE}}and {more} more"),)])] if more > 0 else [])
 
 
-def _branches(seen: Assessment, pods: list[_Pod], tail: list[Line]) -> list[Line]:
-    if not pods:
-        return []
-    title: Line = (faint("├─ " if tail else "└─ "), ("Pods", Ink.BOLD))
-    stem = "│  " if tail else "   "
+def _entry(title: str, text: str, ink: Ink, width: int | None) -> list[Line]:
+    """A title and a sentence, which is folded where the line is too short for it."""
+    room = None if width is None else width - len("├─ ") - _TITLE
+    texts = folded_text(text, room, _MOST_LINES) if room is not None else [text]
+    heads = [title, *[""] * (len(texts) - 1)]
+    return [((f"{head:{_TITLE}}", Ink.BOLD), (part, ink)) for head, part in zip(heads, texts, strict=True)]
+
+
+def _branches(pods: list[_Pod], tail: list[_Leaf]) -> list[Line]:
     lines: list[Line] = []
-    first = pods[0]
-    if len(pods) > 1 and first.member is None:
-        # The columns' heads stand beside the branch's title, not below it.
-        head = first.lines[0]
-        name_width = len(head[0][0]) + len(head[1][0])
-        title = (*title, plain(" " * max(1, name_width + len("├─ ") - len("Pods"))), *head[2:])
-        pods = pods[1:]
-    lines.append(title)
-    for index, pod in enumerate(pods):
-        last = index == len(pods) - 1
-        glyph, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        lines.append((faint(stem + glyph), *pod.lines[0]))
-        lines += [(faint(stem + below), *line) for line in pod.lines[1:]]
-    return lines + _hang(tail, "")
+    if pods:
+        title: Line = (faint("├─ " if tail else "└─ "), ("Pods", Ink.BOLD))
+        stem = "│  " if tail else "   "
+        first = pods[0]
+        if len(pods) > 1 and first.member is None:
+            # The columns' heads stand beside the branch's title, not below it.
+            head = first.lines[0]
+            name_width = len(head[0][0]) + len(head[1][0])
+            title = (*title, plain(" " * max(1, name_width + len("├─ ") - len("Pods"))), *head[2:])
+            pods = pods[1:]
+        lines.append(title)
+        for index, pod in enumerate(pods):
+            last = index == len(pods) - 1
+            glyph, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            lines.append((faint(stem + glyph), *pod.lines[0]))
+            lines += [(faint(stem + below), *line) for line in pod.lines[1:]]
+    for index, leaf in enumerate(tail):
+        glyph, below = ("└─ ", "   ") if index == len(tail) - 1 else ("├─ ", "│  ")
+        lines.append((faint(glyph), *leaf.lines[0]))
+        lines += [(faint(below), *line) for line in leaf.lines[1:]]
+    return lines
 
 
 def _hang(lines: list[Line], stem: str) -> list[Line]:

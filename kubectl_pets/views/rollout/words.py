@@ -11,6 +11,7 @@ from typing import assert_never
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
+from kubectl_pets.domain.rollout.causes import Same
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
@@ -223,6 +224,12 @@ def blocker(found: Blocker) -> str:
             return f"its update strategy {clean(found.reason) or '(none)'} is unknown to this version of kubectl-pets"
         case _:
             assert_never(found.cause)
+
+
+def alike(same: Same, note: str = "") -> str:
+    """The word for a cause, and what blocks, once for all pods that it blocks in the same way. ``note``: to be told before it."""
+    which = f"{len(same.pods)} pods ({folded(same.pods)})" if len(same.pods) > 1 else ""
+    return f"[{same.id}] {': '.join(part for part in (note, which, blocker(same.found)) if part)}"
 
 
 def _ended(found: Blocker) -> str:

@@ -13,6 +13,9 @@ from kubectl_pets.views.text.ink import Piece, cells, padded, render, shortened
 #: Columns of this weight or less are nice to have where there is room.
 _LIGHT = 3
 
+#: Fewer cells hold no sentence.
+_NARROW = 20
+
 
 class Column(msgspec.Struct, frozen=True):
     """One column. ``weight``: the lower, the sooner it is left out; None: never."""
@@ -32,19 +35,23 @@ def gap(width: int | None) -> int:
     return 3 if width is None or width >= 100 else 2
 
 
-def fit(columns: Sequence[Column], rows: Sequence[tuple[Piece, ...]], width: int | None) -> list[tuple[Piece, ...]]:
+def fit(
+    columns: Sequence[Column], rows: Sequence[tuple[Piece, ...]], width: int | None, *, between: int | None = None
+) -> list[tuple[Piece, ...]]:
     """The rows (the head's among them, if there is one) so that they take no more than ``width`` cells, the gaps included; as
-    they are where ``width`` is None. Of a column that is left out no cell is handed on."""
+    they are where ``width`` is None. Of a column that is left out no cell is handed on. ``between``: blanks between two columns
+    where they are not ``gap``."""
     if width is None or not rows:
         return list(rows)
+    between = gap(width) if between is None else between
     widths = [max(cells(text) for text, _ in column) for column in zip(*rows, strict=True)]
     kept = list(range(len(columns)))
     for heaviest, cramped in ((_LIGHT, False), (None, True)):
         weights = {at: weight for at in kept if (weight := columns[at].weight) is not None}
         for at in sorted((at for at in weights if heaviest is None or weights[at] <= heaviest), key=weights.__getitem__):
-            if _needed(kept, [_least(columns[each], widths[each], cramped) for each in kept], width) > width:
+            if _needed(kept, [_least(columns[each], widths[each], cramped) for each in kept], between) > width:
                 kept.remove(at)
-    room = _shared(columns, kept, widths, width)
+    room = _shared(columns, kept, widths, width, between)
     return [tuple(_cut(row[at], room[at], columns[at]) for at in kept) for row in rows]
 
 
@@ -56,8 +63,28 @@ def aligned(rows: Sequence[tuple[Piece, ...]], *, width: int | None, colour: boo
         yield render(line, width=width, colour=colour)
 
 
-def _needed(kept: Sequence[int], widths: Sequence[int], width: int) -> int:
-    return sum(widths) + gap(width) * (len(kept) - 1)
+def folded_text(text: str, width: int, most: int) -> list[str]:
+    """The text in lines of no more than ``width`` cells, broken at blanks, and no more than ``most`` lines of it: what is beyond
+    is left out with an ellipsis. Where there is no room for words, one line to be cut."""
+    if width < _NARROW or cells(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if cells(longer) <= width or not line:
+            line = longer
+            continue
+        lines.append(line)
+        line = word
+    lines.append(line)
+    shown = [shortened(each, width) for each in lines]
+    if len(shown) <= most:
+        return shown
+    return [*shown[: most - 1], shortened(f"{shown[most - 1]} {lines[most]}", width)]
+
+
+def _needed(kept: Sequence[int], widths: Sequence[int], between: int) -> int:
+    return sum(widths) + between * (len(kept) - 1)
 
 
 def _least(column: Column, width: int, cramped: bool = True) -> int:
@@ -66,13 +93,15 @@ def _least(column: Column, width: int, cramped: bool = True) -> int:
     return min(width, column.least if cramped else max(column.least, column.ease))
 
 
-def _shared(columns: Sequence[Column], kept: Sequence[int], widths: Sequence[int], width: int) -> dict[int, int]:
+def _shared(
+    columns: Sequence[Column], kept: Sequence[int], widths: Sequence[int], width: int, between: int
+) -> dict[int, int]:
     """How wide each column may be. The rightmost of those that can be shortened gives first, for there the sentences are; none
     gives all that it can before all have given what they can do without."""
     room = {at: widths[at] for at in kept}
     for cramped in (False, True):
         for at in reversed(kept):
-            over = _needed(kept, list(room.values()), width) - width
+            over = _needed(kept, list(room.values()), between) - width
             if over > 0:
                 room[at] = max(_least(columns[at], widths[at], cramped), room[at] - over)
     return room

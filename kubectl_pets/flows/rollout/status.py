@@ -1,0 +1,128 @@
+"""Where rollouts stand: sets looked at once, or followed to their end, one after the other; and the exit code that says so."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from kubectl_pets.domain.model import SetView
+from kubectl_pets.domain.rollout.containers import StuckAfter
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.domain.stepping.steps import Stuck
+from kubectl_pets.domain.stepping.until import Progress, Until, progress
+from kubectl_pets.errors import ExitCode
+from kubectl_pets.flows.engine.choosing import at
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.inquiry import judged
+from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.engine.picture import pictured
+from kubectl_pets.flows.engine.report import report
+from kubectl_pets.flows.rollout.follow import follow
+from kubectl_pets.session import Session, Terminal
+from kubectl_pets.views.rollout import advice, documents, tree, words
+from kubectl_pets.views.text.ink import cells
+
+_EXIT = {
+    Progress.REACHED: ExitCode.OK,
+    Progress.GOING_ON: ExitCode.NOT_YET,
+    Progress.RESTING: ExitCode.NOT_YET,
+    Progress.STUCK: ExitCode.STUCK,
+    Progress.GONE: ExitCode.FAILED,
+}
+
+#: Of several sets the code that says most, the worst first.
+_WORST_FIRST = (ExitCode.FAILED, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.NOT_YET, ExitCode.OK)
+
+
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of each set, and how the answer is printed. ``listed``: as a list, however many there are."""
+
+    until: Until
+    #: What rests is waited on.
+    stay: bool
+    patience: StuckAfter
+    output: str
+    listed: bool = False
+
+    @property
+    def tabular(self) -> bool:
+        return self.output in ("table", "wide")
+
+
+def look(session: Session, looks: Sequence[SetView], aim: Aim) -> ExitCode:
+    """Each set as it is now. Raises PetsError."""
+    codes, found = [], []
+    for number, view in enumerate(looks):
+        seen = judged(session.cluster, view, aim.patience)
+        codes.append(_EXIT[progress(aim.until, seen)])
+        found.append(seen)
+        if aim.tabular:
+            _draw(session, seen, aim, advice.after_a_look(seen), first=number == 0)
+    if not aim.tabular:
+        _document(session.terminal, found, aim)
+        for seen in found:
+            _hint(session.terminal, advice.after_a_look(seen))
+    return _worst(codes)
+
+
+def follow_each(session: Session, refs: Sequence[SetRef], aim: Aim, timeout: float | None) -> ExitCode:
+    """Each set to its end, one after the other; ``timeout``: seconds for all of them. The first that does not come to what is
+    waited for ends it. Raises PetsError."""
+    deadline, code, found = Deadline(timeout), ExitCode.OK, []
+    for ref in refs:
+        code, seen = _followed(session, ref, aim, deadline)
+        found.append(seen)
+        if code is not ExitCode.OK:
+            break
+    if not aim.tabular:
+        _document(session.terminal, found, aim)
+    return code
+
+
+def _followed(session: Session, ref: SetRef, aim: Aim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
+    with session.cluster.watch_set(at(session, ref), ref.name, ref.kind) as source:
+        with pictured(session.terminal, tabular=aim.tabular) as observe:
+            end, seen = follow(
+                session.cluster,
+                source,
+                aim.until,
+                stay=aim.stay,
+                observe=observe,
+                deadline=deadline,
+                stuck_after=aim.patience,
+            )
+    if isinstance(end, TimedOut):
+        return report(session.terminal, ExitCode.TIMED_OUT, f"timed out: {words.headline(seen)}"), seen
+    told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {ref.typed} was deleted"
+    hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
+    return report(session.terminal, _EXIT[end], told, hint), seen
+
+
+def _draw(session: Session, seen: Assessment, aim: Aim, hint: str | None, *, first: bool) -> None:
+    """On a terminal the tree is folded so that it and the hint are on one screen."""
+    terminal = session.terminal
+    told = f"hint: {hint}" if hint else ""
+    below = -(-cells(told) // terminal.width) + 1  # and the next prompt
+    drawn = tree.draw(
+        seen,
+        session.now(),
+        width=terminal.width,
+        height=max(1, terminal.rows - below) if terminal.rows is not None else None,
+        colour=terminal.colour,
+        wide=aim.output == "wide",
+    )
+    terminal.print(drawn if first else f"\n{drawn}")
+    _hint(terminal, hint)
+
+
+def _hint(terminal: Terminal, hint: str | None) -> None:
+    if hint:
+        terminal.tell(f"hint: {hint}")
+
+
+def _document(terminal: Terminal, found: Sequence[Assessment], aim: Aim) -> None:
+    terminal.print(documents.many(found, aim.output) if aim.listed else documents.one(found[0], aim.output))
+
+
+def _worst(codes: Iterable[ExitCode]) -> ExitCode:
+    return min(codes, key=_WORST_FIRST.index, default=ExitCode.OK)
