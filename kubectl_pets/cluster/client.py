@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
     from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
+    from kubectl_pets.domain.rollout.evidence import Answers, Clues
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
@@ -106,6 +107,11 @@ class Client:
         from kubectl_pets.cluster.topics.estate import events
 
         return events(self._reader, namespace)
+
+    def evidence(self, asked: Clues) -> Answers:
+        from kubectl_pets.cluster.topics.evidence import evidence
+
+        return evidence(self._transport, self._reader, asked)
 
     def history(self, namespace: str, name: str) -> History:
         from kubectl_pets.cluster.topics.history import history

@@ -11,6 +11,7 @@ from kubectl_pets.domain.stepping.until import Until
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, refs, views
 from kubectl_pets.flows.rollout.status import Aim, follow_each, look
+from kubectl_pets.flows.rollout.why import LOG_LINES
 from kubectl_pets.session import Session
 
 
@@ -24,6 +25,15 @@ from kubectl_pets.session import Session
 )
 @timeout
 @patience
+@click.option(
+    "--logs",
+    "log_lines",
+    type=click.IntRange(0, 500),
+    default=LOG_LINES,
+    show_default=True,
+    metavar="N",
+    help="Lines of the log of a container that crashed; 0: none.",
+)
 @output("table", "wide", "json", "yaml", "name")
 @connection
 @pass_session
@@ -36,6 +46,7 @@ def command(
     until: str | None,
     timeout: timedelta | None,
     patience: StuckAfter,
+    log_lines: int,
     output: str,
 ) -> ExitCode:
     """Where a rollout stands: the set, its revisions, its pods in ordinal order, what it waits for and what blocks it.
@@ -56,7 +67,7 @@ def command(
     if not sets and not selector and not all_namespaces:
         raise UsageError("Missing argument 'NAME'.", hint="or -l SELECTOR, or -A; kubectl pets list has a line for each.")
     goal = Until(until or Until.COMPLETE)
-    aim = Aim(until=goal, stay=until is not None, patience=patience, output=output, listed=choice.many)
+    aim = Aim(until=goal, stay=until is not None, patience=patience, output=output, log_lines=log_lines, listed=choice.many)
     if watch:
         return follow_each(session, refs(session, choice), aim, seconds(timeout))
     looks, _ = views(session, choice)

@@ -11,6 +11,7 @@ from kubectl_pets.ports.server import NamesPort, RightsPort, ServerPort
 from kubectl_pets.ports.sets import (
     AroundPort,
     ChangePort,
+    EvidencePort,
     HistoryPort,
     OwnershipPort,
     ResizePort,
@@ -27,6 +28,7 @@ class Cluster(
     SetPort,
     SetWatchPort,
     AroundPort,
+    EvidencePort,
     HistoryPort,
     OwnershipPort,
     ScalePort,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.model import Around, Inventory, SetView, StatefulSet
     from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
+    from kubectl_pets.domain.rollout.evidence import Answers, Clues
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
     from kubectl_pets.domain.sets.kinds import SetKind
@@ -73,6 +74,13 @@ class AroundPort(Protocol):
     def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
         """Events, pods by name and nodes: what is asked of each set, with its namespace. What may not be read is None; raises
         PetsError for everything else."""
+
+
+class EvidencePort(Protocol):
+    """What tells more, where a set is in trouble."""
+
+    def evidence(self, asked: Clues) -> Answers:
+        """The end of a log, events, revisions, quotas. What may not be read is None; raises PetsError for everything else."""
 
 
 class SetWatchPort(Protocol):

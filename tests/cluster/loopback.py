@@ -63,6 +63,7 @@ KINDS = {
     "persistentvolumeclaims": ("v1", "PersistentVolumeClaim"),
     "persistentvolumes": ("v1", "PersistentVolume"),
     "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice"),
+    "resourcequotas": ("v1", "ResourceQuota"),
     "poddisruptionbudgets": ("policy/v1", "PodDisruptionBudget"),
     "volumeattachments": ("storage.k8s.io/v1", "VolumeAttachment"),
 }

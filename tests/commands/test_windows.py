@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import kubeconfig
-from tests.cluster.loopback import Loopback, World, loopback
+from tests.cluster.loopback import Answer, Loopback, World, loopback
 from tests.views.screens import screen
 from tests.window import SIZES, Shown, shown
 
@@ -185,3 +185,47 @@ def test_status_at_80_columns(server: Loopback, place: dict[str, str]) -> None:
         hint: take the change back with: kubectl pets rollout abort web -n x
         """
     )
+
+
+def test_why_in_one_look(server: Loopback, place: dict[str, str]) -> None:
+    """The log, the events, what changed: as in a terminal of 120 columns."""
+    put_set(server.world, "web", broken="CrashLoopBackOff")
+    pod = server.world.get("pods", "web-2")
+    assert pod is not None
+    ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": days_ago(2), "finishedAt": days_ago(2)}
+    pod["status"]["containerStatuses"][0] |= {"restartCount": 7, "lastState": {"terminated": ended}}
+    about = {"kind": "Pod", "name": "web-2", "uid": "uid-x-web-2"}
+    for number in range(3):
+        server.world.put(
+            "events",
+            f"web-2.{number}",
+            involvedObject=about,
+            type="Warning",
+            reason="BackOff",
+            message="Back-off restarting failed container app",
+            count=2,
+            lastTimestamp=days_ago(2 + number),
+        )
+    server.fault(Answer(200, b"loading 9 GiB\nlow on memory\n"), path="/api/v1/namespaces/x/pods/web-2/log", times=9)
+    found = shown(120, 40, "status", "web", **place)
+    assert found.code == 4 and not found.wrapped
+    at = next(index for index, line in enumerate(found.lines) if "Blocked by" in line)
+    assert "\n".join(found.lines[at:]) == screen(
+        """
+        ├─ Blocked by  [crash:oom] web-2 is in CrashLoopBackOff: container app ended with exit code 137 (OOMKilled), 7 restarts
+        ├─ Log         web-2, container app, before its last restart; last 2 lines:
+        │              │ loading 9 GiB
+        │              │ low on memory
+        ├─ Events      2d1h ago, 6 times: web-2 BackOff: Back-off restarting failed container app
+        └─ Changed     image app: 1.26 -> 1.27 (revision 2 against 1)
+        hint: take the change back with: kubectl pets rollout abort web -n x
+        """
+    )
+    assert "Log " not in shown(120, 40, "status", "web", "--logs", "0", **place).text
+
+
+def test_where_all_is_well_nothing_more_is_asked(server: Loopback, place: dict[str, str]) -> None:
+    put_set(server.world, "web")
+    assert shown(120, 40, "status", "web", **place).code == 0
+    asked = {request.path.rpartition("/")[2] for request in server.seen}
+    assert asked == {"web", "pods", "controllerrevisions", "persistentvolumeclaims", "version"}

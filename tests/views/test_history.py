@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from kubectl_pets.domain.rollout.history import ABSENT, Difference, RevisionEntry
-from kubectl_pets.views.rollout import history
+from kubectl_pets.views.rollout import changes, history
 from kubectl_pets.views.text.ink import bare
 from tests.views.builders import NEW, NOW, OLD, ago
 from tests.views.screens import screen
@@ -78,7 +78,7 @@ def test_the_table() -> None:
     ],
 )
 def test_what_is_said_of_a_change(item: Difference, told: str) -> None:
-    assert history.phrase(item) == told
+    assert changes.phrase(item) == told
 
 
 def test_for_programs() -> None:

@@ -38,6 +38,7 @@ from kubectl_pets.views.rollout import partition as picture
 from kubectl_pets.views.rollout import plan
 from kubectl_pets.views.rollout import table as sets
 from kubectl_pets.views.rollout import tree, words
+from kubectl_pets.views.text.ink import cells
 from tests.terminal import FakeTerminal
 from tests.views import builders
 from tests.views.builders import NOW
@@ -81,7 +82,7 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
     """Everything that can be drawn of the set, and of decisions about it."""
     yield words.headline(seen)
     yield tree.draw(seen, NOW)
-    yield tree.draw(seen, NOW, width=60, height=14)
+    yield tree.draw(seen, NOW, height=14)
     yield tree.draw(seen, NOW, wide=True)
     yield picture.draw(seen)
     yield sets.table([seen], NOW, wide=True, all_namespaces=True)
@@ -119,7 +120,7 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
     for live in (False, True):
         terminal = FakeTerminal(live=live)
         terminal.colour = False
-        with Painter(terminal) as painter:
+        with Painter(terminal, size=lambda: (9999, 50)) as painter:  # in less, sentences are folded
             painter.show(seen, NOW, footer=text)
         yield re.sub(r"\x1b\[(\?25[lh]|K|J)|\r", "", terminal.stdout_text) if live else terminal.stdout_text
 
@@ -132,6 +133,8 @@ def test_no_control_character_comes_out_and_no_line_is_broken(scene: str, text: 
     for screen, usual in zip(screens, harmless, strict=True):
         assert not [character for character in screen if not (character.isprintable() or character == "\n")], screen
         assert screen.count("\n") == usual.count("\n"), screen
+    narrow = tree.draw(_seen(scene, text, known_strategy), NOW, width=60).split("\n")
+    assert all(line.isprintable() and cells(line) <= 60 for line in narrow), "sentences are folded here"
 
 
 #: msgspec takes no lone surrogates out of JSON, so a document never has to hold one.

@@ -13,7 +13,7 @@ from kubectl_pets.domain.safety.lost import ForceRefused, ForceRefusedReason
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import RULES_OF_QUORUM
 from kubectl_pets.domain.sets.kinds import SetKind
-from kubectl_pets.views.rollout import history
+from kubectl_pets.views.rollout import changes, history
 from kubectl_pets.views.safety import lost, quorum
 from kubectl_pets.views.safety import words as safety_words
 from tests.views import test_history, test_lost, test_quorum
@@ -68,7 +68,7 @@ def test_histories(text: str) -> None:
     entries = tuple(_poisoned(entry, text) for entry in test_history.past())
     _clean(history.table(entries, NOW, wide=True), 3)
     for path in ((text,), ("spec", text), ("spec", "containers", text), ("spec", "containers", text, "env", text, "value"), (text, text, text)):
-        _clean(history.phrase(Difference(path=path, before=text, after={text: [text]})), 1)
+        _clean(changes.phrase(Difference(path=path, before=text, after={text: [text]})), 1)
     before, after = ({"odd" + text: [text, f"{text}\n{text}"], text: text, "x": number} for number in (1, 2))
     yaml = history.comparable(before)
     _clean(yaml.rstrip("\n"), yaml.rstrip("\n").count("\n") + 1)

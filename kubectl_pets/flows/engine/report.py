@@ -8,11 +8,16 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.session import Terminal
 
 
-def report(terminal: Terminal, code: ExitCode, sentence: str, hint: str | None = None, *, document: str = "") -> ExitCode:
-    """How it ended: the ``document`` (empty: none) on stdout, sentence and hint on stderr. Returns ``code``."""
+def report(
+    terminal: Terminal, code: ExitCode, sentence: str, hint: str | None = None, *, why: str = "", document: str = ""
+) -> ExitCode:
+    """How it ended: the ``document`` (empty: none) on stdout; sentence, ``why`` (lines; empty: none) and hint on stderr. Returns
+    ``code``."""
     if document:
         terminal.print(document)
     terminal.tell(sentence)
+    if why:
+        terminal.tell(why)
     if hint:
         terminal.tell(f"hint: {hint}")
     return code

@@ -47,6 +47,7 @@ from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.rollout.checks import Checks, Terms
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
+from kubectl_pets.flows.rollout.why import why_told
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import advice, decisions, documents
@@ -264,10 +265,11 @@ def _report(session: Session, conclusion: Conclusion, options: RunOptions, why: 
     hint = _hint(conclusion, why)
     if isinstance(ending, TimedOut | Unagreed):
         told = f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}"
-        return report(session.terminal, code, told, hint, document=document)
+        return report(session.terminal, code, told, hint, why=why_told(session.cluster, seen), document=document)
     mark = "" if isinstance(ending, Done) else f"{code.name.lower()}: "
     told = mark + decisions.sentence(ending, seen)
-    return report(session.terminal, code, told, hint, document=document)
+    evidence = why_told(session.cluster, seen) if isinstance(ending, Stuck) else ""
+    return report(session.terminal, code, told, hint, why=evidence, document=document)
 
 
 def _hint(conclusion: Conclusion, why: Conclusion | None) -> str | None:

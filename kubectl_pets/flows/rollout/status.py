@@ -1,6 +1,7 @@
 """Where rollouts stand: sets looked at once, or followed to their end, one after the other; and the exit code that says so."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,9 +19,13 @@ from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.rollout.follow import follow
+from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.rollout import advice, documents, tree, words
 from kubectl_pets.views.text.ink import cells
+
+if TYPE_CHECKING:  # where all is well it is not loaded
+    from kubectl_pets.domain.rollout.evidence import Evidence
 
 _EXIT = {
     Progress.REACHED: ExitCode.OK,
@@ -42,6 +47,8 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     stay: bool
     patience: StuckAfter
     output: str
+    #: Of a log, 0: none.
+    log_lines: int
     listed: bool = False
 
     @property
@@ -51,16 +58,18 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
 
 def look(session: Session, looks: Sequence[SetView], aim: Aim) -> ExitCode:
     """Each set as it is now. Raises PetsError."""
-    codes, found = [], []
+    codes: list[ExitCode] = []
+    found: "list[tuple[Assessment, Evidence | None]]" = []
     for number, view in enumerate(looks):
         seen = judged(session.cluster, view, aim.patience)
+        evidence = why(session.cluster, seen, aim.log_lines) if aim.output != "name" else None
         codes.append(_EXIT[progress(aim.until, seen)])
-        found.append(seen)
+        found.append((seen, evidence))
         if aim.tabular:
-            _draw(session, seen, aim, advice.after_a_look(seen), first=number == 0)
+            _draw(session, seen, evidence, aim, first=number == 0)
     if not aim.tabular:
         _document(session.terminal, found, aim)
-        for seen in found:
+        for seen, _ in found:
             _hint(session.terminal, advice.after_a_look(seen))
     return _worst(codes)
 
@@ -68,10 +77,11 @@ def look(session: Session, looks: Sequence[SetView], aim: Aim) -> ExitCode:
 def follow_each(session: Session, refs: Sequence[SetRef], aim: Aim, timeout: float | None) -> ExitCode:
     """Each set to its end, one after the other; ``timeout``: seconds for all of them. The first that does not come to what is
     waited for ends it. Raises PetsError."""
-    deadline, code, found = Deadline(timeout), ExitCode.OK, []
+    deadline, code = Deadline(timeout), ExitCode.OK
+    found: "list[tuple[Assessment, Evidence | None]]" = []
     for ref in refs:
         code, seen = _followed(session, ref, aim, deadline)
-        found.append(seen)
+        found.append((seen, None))
         if code is not ExitCode.OK:
             break
     if not aim.tabular:
@@ -91,21 +101,23 @@ def _followed(session: Session, ref: SetRef, aim: Aim, deadline: Deadline) -> tu
                 deadline=deadline,
                 stuck_after=aim.patience,
             )
+    evidence = why_told(session.cluster, seen) if isinstance(end, TimedOut) or end is Progress.STUCK else ""
     if isinstance(end, TimedOut):
-        return report(session.terminal, ExitCode.TIMED_OUT, f"timed out: {words.headline(seen)}"), seen
+        return report(session.terminal, ExitCode.TIMED_OUT, f"timed out: {words.headline(seen)}", why=evidence), seen
     told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {ref.typed} was deleted"
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
-    return report(session.terminal, _EXIT[end], told, hint), seen
+    return report(session.terminal, _EXIT[end], told, hint, why=evidence), seen
 
 
-def _draw(session: Session, seen: Assessment, aim: Aim, hint: str | None, *, first: bool) -> None:
+def _draw(session: Session, seen: Assessment, evidence: "Evidence | None", aim: Aim, *, first: bool) -> None:
     """On a terminal the tree is folded so that it and the hint are on one screen."""
-    terminal = session.terminal
+    terminal, hint = session.terminal, advice.after_a_look(seen)
     told = f"hint: {hint}" if hint else ""
     below = -(-cells(told) // terminal.width) + 1  # and the next prompt
     drawn = tree.draw(
         seen,
         session.now(),
+        evidence=evidence,
         width=terminal.width,
         height=max(1, terminal.rows - below) if terminal.rows is not None else None,
         colour=terminal.colour,
@@ -120,8 +132,11 @@ def _hint(terminal: Terminal, hint: str | None) -> None:
         terminal.tell(f"hint: {hint}")
 
 
-def _document(terminal: Terminal, found: Sequence[Assessment], aim: Aim) -> None:
-    terminal.print(documents.many(found, aim.output) if aim.listed else documents.one(found[0], aim.output))
+def _document(terminal: Terminal, found: "Sequence[tuple[Assessment, Evidence | None]]", aim: Aim) -> None:
+    if aim.listed:
+        terminal.print(documents.many([seen for seen, _ in found], aim.output, evidence=[told for _, told in found]))
+    else:
+        terminal.print(documents.one(found[0][0], aim.output, found[0][1]))
 
 
 def _worst(codes: Iterable[ExitCode]) -> ExitCode:

@@ -4,7 +4,7 @@ null for what could not be read, which is never the same as none.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,17 +19,27 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
 
+if TYPE_CHECKING:  # where all is well it is not loaded
+    from kubectl_pets.domain.rollout.evidence import Evidence
+
 API_VERSION = "kubectl-pets/v1alpha1"
 
 #: No name that the API takes is longer, so none is cut where it is to be used.
 LONGEST_NAME = 253
 
 
-def one(seen: Assessment, output: str) -> str:
-    """One set as ``json``, ``yaml`` or ``name``."""
-    if output == "name":
-        return _name(seen)
-    return dump({"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}, output)
+def one(seen: Assessment, output: str, evidence: "Evidence | None" = None) -> str:
+    """One set as ``json``, ``yaml`` or ``name``, with the ``evidence`` where it was asked for."""
+    return _name(seen) if output == "name" else dump(_one(seen, evidence), output)
+
+
+def _one(seen: Assessment, evidence: "Evidence | None") -> dict[str, Any]:
+    found = {"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}
+    if evidence is not None:
+        from kubectl_pets.views.rollout import evidence as evidence_view
+
+        found["evidence"] = evidence_view.document(evidence)
+    return found
 
 
 def many(
@@ -39,13 +49,16 @@ def many(
     kinds_not_read: Sequence[str] = (),
     namespaces: bool = False,
     order: Order = Order.NAME,
+    evidence: "Sequence[Evidence | None]" = (),
 ) -> str:
     """Several sets in ``order``; as ``name`` one a line, which with ``namespaces`` says where each of them is.
-    ``kinds_not_read``: resources of which there may be more."""
+    ``kinds_not_read``: resources of which there may be more. ``evidence``: of each of ``seen``, where it was asked for."""
+    seen = tuple(seen)
     ordered = in_order(seen, order)
     if output == "name":
         return "\n".join((f"{clean(each.namespace)}/" if namespaces else "") + _name(each) for each in ordered)
-    items = [{"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(each)} for each in ordered]
+    beside = {id(each): told for each, told in zip(seen, evidence)}
+    items = [_one(each, beside.get(id(each))) for each in ordered]
     return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "kindsNotRead": kinds_not_read, "items": items}, output)
 
 

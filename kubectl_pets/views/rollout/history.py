@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.rollout.history import ABSENT, Difference, RevisionEntry, Template, normalised
+from kubectl_pets.domain.rollout.history import RevisionEntry, Template, normalised
 from kubectl_pets.views.rollout import documents
+from kubectl_pets.views.rollout.changes import change, changed
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.fitting import Column, aligned, fit
 from kubectl_pets.views.text.ink import Ink, Piece, plain, render
@@ -29,18 +28,6 @@ _COLUMNS = (
     Column("IMAGES", weight=2),
     Column("CHANGED", least=24, ease=48),
 )
-_MANY = 3
-_VALUE_LENGTH = 40
-
-_CONTAINERS = {"containers": "container", "initContainers": "init container", "ephemeralContainers": "ephemeral container"}
-_ITEMS = {
-    "env": "env",
-    "ports": "port",
-    "volumeMounts": "mount",
-    "volumes": "volume",
-    "labels": "label",
-    "annotations": "annotation",
-}
 
 
 def table(
@@ -138,58 +125,6 @@ def _list(value: Any, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def changed(changes: tuple[Difference, ...] | None, *, wide: bool = False) -> str:
-    """What changed, images first; ``-`` for the oldest revision, which nothing comes before."""
-    if changes is None:
-        return "-"
-    texts = [phrase(item) for item in sorted(changes, key=lambda item: item.path[-1:] != ("image",))]
-    if wide or len(texts) <= _MANY:
-        return ", ".join(texts) or "nothing"
-    return ", ".join(texts[:_MANY]) + f" and {len(texts) - _MANY} more"
-
-
-def phrase(item: Difference) -> str:
-    """One difference: ``image app: 1 -> 2``, ``env app/LOG added``."""
-    subject, secret = _subject(item.path)
-    if item.reordered:
-        return f"{subject} reordered"
-    if item.before is ABSENT or item.after is ABSENT:
-        return f"{subject} {'added' if item.before is ABSENT else 'removed'}"
-    if secret:
-        return f"{subject} changed"
-    before, after = _value(item.before), _value(item.after)
-    if item.path[-1:] == ("image",) and ":" in before and before.rpartition(":")[0] == after.rpartition(":")[0]:
-        before, after = before.rpartition(":")[2], after.rpartition(":")[2]
-    if len(before) > _VALUE_LENGTH or len(after) > _VALUE_LENGTH:
-        return f"{subject} changed"
-    return f"{subject}: {before} -> {after}"
-
-
-def _subject(path: tuple[str, ...]) -> tuple[str, bool]:
-    """What the path is about, and whether its value had better not be shown."""
-    words = [clean(part) for part in path]
-    if len(words) > 1 and words[0] in ("spec", "metadata"):
-        words = words[1:]
-    owner, field = "", words
-    if len(words) > 1 and words[0] in _CONTAINERS:
-        owner, field = words[1], words[2:]
-        if not field:
-            return f"{_CONTAINERS[words[0]]} {owner}", False
-    if field[:1] == ["image"]:
-        return f"image {owner}", False
-    item = "/".join(part for part in (owner, *field[1:2]) if part)
-    if len(field) > 1 and field[0] in _ITEMS:
-        rest = ".".join(field[2:])
-        shown = "" if field[0] == "env" and rest == "value" else rest
-        return f"{_ITEMS[field[0]]} {item}" + (f" {shown}" if shown else ""), field[0] == "env"
-    secret = field[:1] in (["env"], ["command"], ["args"])
-    return (f"{owner} " if owner else "") + (".".join(field) or "template"), secret
-
-
-def _value(value: Any) -> str:
-    return clean(value if isinstance(value, str) else msgspec.json.encode(value).decode())
-
-
 def _document(entry: RevisionEntry) -> dict[str, Any]:
     return {
         "revision": entry.number,
@@ -200,12 +135,5 @@ def _document(entry: RevisionEntry) -> dict[str, Any]:
         "live": entry.live,
         "images": _images(entry.template),
         "pods": entry.pods,
-        "changes": None if entry.changes is None else [_change(item) for item in entry.changes],
+        "changes": None if entry.changes is None else [change(item) for item in entry.changes],
     }
-
-
-def _change(item: Difference) -> dict[str, Any]:
-    """Values included: what is not there is left out, so that it differs from null."""
-    sides = (("before", item.before), ("after", item.after))
-    found: dict[str, Any] = {"path": item.path, **({"reordered": True} if item.reordered else {})}
-    return {**found, **{key: value for key, value in sides if value is not ABSENT}}

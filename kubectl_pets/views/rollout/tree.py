@@ -7,6 +7,7 @@ beside them says which revision each one runs. Where a terminal is too low, pods
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.causes import alike
@@ -18,6 +19,9 @@ from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.fitting import Column, fit, folded_text
 from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, columns, faint, plain, render
+
+if TYPE_CHECKING:  # where all is well it is not loaded
+    from kubectl_pets.domain.rollout.evidence import Evidence
 
 _COLUMNS = (
     Column("", least=12, ease=24, middle=True),
@@ -48,16 +52,19 @@ def draw(
     seen: Assessment,
     now: datetime,
     *,
+    evidence: "Evidence | None" = None,
     width: int | None = None,
     height: int | None = None,
     colour: bool = False,
     wide: bool = False,
 ) -> str:
-    """The tree, in no more than ``width`` columns and ``height`` lines where these are given: pods that need no attention are
-    folded first, then what explains least is left out, and what blocks is the last to be cut. ``wide``: nothing is."""
+    """The tree, with the ``evidence`` where it was asked for, in no more than ``width`` columns and ``height`` lines where these
+    are given: pods that need no attention are folded first, then what explains least is left out, and what blocks is the last to
+    be cut. ``wide``: nothing is."""
     width, height = (None, None) if wide else (width, height)
     head = (words.title(seen), Ink.BOLD), plain("  "), (words.phase(seen), words.phase_ink(seen))
-    parts = _Parts(_facts(seen, now), _revisions(seen, width), _pods(seen, now, width, wide), _tail(seen, now, width))
+    tail = [*_tail(seen, now, width), *(_evidence(evidence, now, width, wide) if evidence is not None else ())]
+    parts = _Parts(_facts(seen, now), _revisions(seen, width), _pods(seen, now, width, wide), tail)
     lines = [head, *([] if seen.phase is Phase.GONE else parts.lines(seen, None if height is None else height - 1))]
     return "\n".join(render(line, width=width, colour=colour) for line in lines)
 
@@ -331,6 +338,19 @@ def _tail(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
         leaves.append(_Leaf(6, _entry("Silent", told, Ink.BAD, width)))
     if seen.unread:
         leaves.append(_Leaf(3, _entry("Not read", words.unread(seen.unread), Ink.BUSY, width)))
+    return leaves
+
+
+def _evidence(found: "Evidence", now: datetime, width: int | None, wide: bool) -> list[_Leaf]:
+    from kubectl_pets.views.rollout import evidence as view
+
+    leaves: list[_Leaf] = []
+    for entry in view.entries(found, now, wide=wide):
+        lines = _entry(entry.title, entry.text, Ink.PLAIN, width if entry.whole else None)
+        if entry.title:
+            leaves.append(_Leaf(entry.weight, lines))
+        else:
+            leaves[-1].lines += lines
     return leaves
 
 
