@@ -1,7 +1,7 @@
 """``kubectl pets list``: every StatefulSet in one line, the worst first."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -10,7 +10,7 @@ from kubectl_pets.cli.options import connection, exit_codes, output, pass_sessio
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Inventory
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.ranking import Order, is_problem
+from kubectl_pets.domain.rollout.ranking import SetOrder, in_order, is_problem
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
@@ -22,36 +22,39 @@ from kubectl_pets.views.live import TextPainter
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.rollout import table as sets_table
 
+if TYPE_CHECKING:  # for jsonl only
+    from kubectl_pets.views.rollout.stream import Fleet
+
 _PHASES = [phase.value for phase in Phase if phase is not Phase.GONE]
 
 #: What kubectl sorts by, and what it is called here.
-_FIELDS = {"metadata.name": Order.NAME, "metadata.creationTimestamp": Order.AGE}
+_FIELDS = {"metadata.name": SetOrder.NAME, "metadata.creationTimestamp": SetOrder.AGE}
 
 
-class OrderValue(click.ParamType[Order]):
+class OrderValue(click.ParamType[SetOrder]):
     """A click type: how ``list`` is sorted, by a word of ours or by kubectl's JSONPath for the same (``.metadata.name``)."""
 
     name = "order"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Order:
-        if isinstance(value, Order):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> SetOrder:
+        if isinstance(value, SetOrder):
             return value
         text = str(value)
         field = _FIELDS.get(text.strip("{}").lstrip("."))
-        if field is None and text not in list(Order):
-            known = ", ".join(order.value for order in Order)
+        if field is None and text not in list(SetOrder):
+            known = ", ".join(order.value for order in SetOrder)
             self.fail(f"'{text}' is not one of {known}, .metadata.name, .metadata.creationTimestamp.", param, ctx)
-        return field or Order(text)
+        return field or SetOrder(text)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return f"[{'|'.join(order.value for order in Order)}]"
+        return f"[{'|'.join(order.value for order in SetOrder)}]"
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the sets are shown, and how."""
 
     output: str
-    order: Order | None
+    order: SetOrder | None
     phases: frozenset[str]
     problems: bool
     headers: bool
@@ -77,7 +80,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--sort-by", "order", type=OrderValue(), help="In this order; where not given, tables have the worst first.")
 @click.option("--show-labels", is_flag=True, help="The labels as the last column.")
 @click.option("--check", is_flag=True, help="Exit with code 7 where --problems would show any set, for use in CI.")
-@output("table", "wide", "json", "yaml", "name")
+@output("table", "wide", "json", "yaml", "jsonl", "name")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
 @click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
 @patience
@@ -90,7 +93,7 @@ def command(
     selector: str | None,
     problems: bool,
     phases: tuple[str, ...],
-    order: Order | None,
+    order: SetOrder | None,
     show_labels: bool,
     check: bool,
     output: str,
@@ -134,7 +137,7 @@ def _show(
 ) -> ExitCode:
     terminal, asked = session.terminal, shown.of(seen)
     if not shown.tabular:
-        terminal.print(_document(shown, asked, not_read))
+        terminal.print(_document(session, shown, asked, not_read))
     elif not seen:
         terminal.tell("No StatefulSets found" + ("." if choice.all_namespaces else f" in namespace {session.namespace}."))
     elif asked:
@@ -149,13 +152,18 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
     namespace = watched_namespace(session, choice)
     followed = session.cluster.watch_inventory(namespace, choice.selector, every_kind=True)
 
+    fleet = _fleet()
+
     def show(inventory: Inventory) -> None:
         seen = tuple(inquiries.judge(snapshots(narrowed(session, inventory, choice.names)), session.now()))
         asked = shown.of(seen)
-        if shown.tabular:
+        if shown.output == "jsonl":
+            for line in fleet.lines(asked, session.now()):
+                session.terminal.print(line)
+        elif shown.tabular:
             painter.show(_table(session, shown, asked, session.terminal.picture), sets_table.total(seen, len(asked)))
         else:
-            painter.show(_document(shown, asked, inventory.kinds_not_read))
+            painter.show(_document(session, shown, asked, inventory.kinds_not_read))
 
     with followed as source, TextPainter(session.terminal) as painter:
         first = source.latest()
@@ -169,9 +177,17 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
         until(lambda: show(source.latest()), every=10.0 if session.terminal.live else None, wait=wait)
 
 
-def _document(shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:
-    order = shown.order or Order.NAME
+def _document(session: Session, shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:
+    if shown.output == "jsonl":
+        return "\n".join(_fleet().lines(in_order(asked, shown.order or SetOrder.NAME), session.now()))
+    order = shown.order or SetOrder.NAME
     return documents.many(asked, shown.output, kinds_not_read=not_read, namespaces=shown.all_namespaces, order=order)
+
+
+def _fleet() -> "Fleet":
+    from kubectl_pets.views.rollout.stream import Fleet
+
+    return Fleet()
 
 
 def _table(session: Session, shown: Shown, asked: Sequence[Assessment], width: int | None) -> str:
@@ -182,7 +198,7 @@ def _table(session: Session, shown: Shown, asked: Sequence[Assessment], width: i
         headers=shown.headers,
         all_namespaces=shown.all_namespaces,
         labels=shown.labels,
-        order=shown.order or Order.WORST,
+        order=shown.order or SetOrder.WORST,
         width=width,
         colour=session.terminal.colour,
     )

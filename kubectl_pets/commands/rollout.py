@@ -96,7 +96,7 @@ def command() -> None:
 @click.option("--group", metavar="SELECTOR", help="In place of NAME: every set with these labels, one after the other.")
 @click.option("--by", metavar="LABEL", help="With --group: in the order of this label's values, such as zones.")
 @click.argument("name", type=SetName(), required=False)
-@run_options()
+@run_options(stream=True)
 @terms_options
 @connection
 @pass_session

@@ -10,7 +10,7 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.until import Until
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, refs, views
-from kubectl_pets.flows.rollout.status import Aim, follow_each, look
+from kubectl_pets.flows.rollout.status import StatusAim, follow_each, look
 from kubectl_pets.flows.rollout.why import LOG_LINES
 from kubectl_pets.session import Session
 
@@ -34,7 +34,7 @@ from kubectl_pets.session import Session
     metavar="N",
     help="Lines of the log of a container that crashed; 0: none.",
 )
-@output("table", "wide", "json", "yaml", "name")
+@output("table", "wide", "json", "yaml", "jsonl", "name")
 @connection
 @pass_session
 def command(
@@ -65,9 +65,9 @@ def command(
     choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
     choice.check("status")
     if not sets and not selector and not all_namespaces:
-        raise UsageError("Missing argument 'NAME'.", hint="or -l SELECTOR, or -A; kubectl pets list has a line for each.")
+        raise click.UsageError("Missing argument 'NAME'; or say -l SELECTOR, or -A.", click.get_current_context())
     goal = Until(until or Until.COMPLETE)
-    aim = Aim(until=goal, stay=until is not None, patience=patience, output=output, log_lines=log_lines, listed=choice.many)
+    aim = StatusAim(until=goal, stay=until is not None, patience=patience, output=output, log_lines=log_lines, listed=choice.many)
     if watch:
         return follow_each(session, refs(session, choice), aim, seconds(timeout))
     looks, _ = views(session, choice)

@@ -175,13 +175,13 @@ def test_status_at_80_columns(server: Loopback, place: dict[str, str]) -> None:
         │  ├─ web-5   ✔ available  6d5f4c8b7  ip-10-0-5-17.…ute.internal  3d1h  0
         │  ├─ web-6   ✔ available  6d5f4c8b7  ip-10-0-6-17.…ute.internal  3d1h  0
         │  ├─ web-7   ✔ available  6d5f4c8b7  ip-10-0-7-17.…ute.internal  3d1h  0
-        │  ├─ web-8   ✔ available  6d5f4c8b7  ip-10-0-8-17.…ute.internal  3d1h  0
-        │  ├─ ⋯ web-9, web-10: 2 pods, 2 available
+        │  ├─ ⋯ web-8..web-10: 3 pods, 3 available
         │  └─ web-11  ✖ failing    7c9d8b6f5  ip-10-0-11-17…ute.internal  3d1h  0
         │             InvalidImageName: InvalidImageName: it will not do
         ├─ Waits for   web-11 to start
-        └─ Blocked by  [image:name] web-11 is in InvalidImageName: InvalidImageName: it
-                       will not do
+        ├─ Blocked by  [image:name] web-11 is in InvalidImageName: InvalidImageName: it
+        │              will not do
+        └─ Changed     image app: 1.26 -> 1.27 (revision 2 against 1)
         hint: take the change back with: kubectl pets rollout abort web -n x
         """
     )

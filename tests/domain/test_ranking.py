@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.rollout.ranking import Order, in_order, is_problem, phases
+from kubectl_pets.domain.rollout.ranking import SetOrder, in_order, is_problem, phases
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from tests.views import builders
 
@@ -31,14 +31,14 @@ EVERY = tuple(map(named, SCENES))
 
 @pytest.mark.parametrize("given", [EVERY, EVERY[::-1]])
 def test_the_worst_first(given: tuple[Assessment, ...]) -> None:
-    names = [seen.name for seen in in_order(given, Order.WORST)]
+    names = [seen.name for seen in in_order(given, SetOrder.WORST)]
     assert names == ["stuck", "left-over", "unreadable", "on-delete", "staged", "scaling", "rolling", "complete"]
 
 
 def test_what_is_alike_is_sorted_by_name() -> None:
     alike = [replace(SCENES["stuck"], namespace=space, name=name) for space, name in (("b", "a"), ("a", "z"), ("a", "b"))]
     for given in itertools.permutations(alike):
-        ordered = in_order(given, Order.WORST)
+        ordered = in_order(given, SetOrder.WORST)
         assert [(seen.namespace, seen.name) for seen in ordered] == [("a", "b"), ("a", "z"), ("b", "a")]
 
 
@@ -48,13 +48,13 @@ def test_by_age_the_oldest_and_by_restarts_the_most_first() -> None:
         replace(SCENES["complete"], name=name, created=time)
         for name, time in (("young", now), ("old", now - timedelta(days=9)), ("unknown", None))
     )
-    assert [seen.name for seen in in_order((unknown, young, old), Order.AGE)] == ["old", "young", "unknown"]
+    assert [seen.name for seen in in_order((unknown, young, old), SetOrder.AGE)] == ["old", "young", "unknown"]
     restless = replace(young, members=tuple(replace(member, restarts=2) for member in young.members))
-    assert in_order((young, restless), Order.RESTARTS)[0] is restless
+    assert in_order((young, restless), SetOrder.RESTARTS)[0] is restless
 
 
 def test_by_readiness_a_set_of_no_pods_lacks_none() -> None:
-    assert [seen.name for seen in in_order((replace(builders.empty(), name="empty"), named("stuck")), Order.READY)] == ["stuck", "empty"]
+    assert [seen.name for seen in in_order((replace(builders.empty(), name="empty"), named("stuck")), SetOrder.READY)] == ["stuck", "empty"]
 
 
 def test_what_somebody_has_to_look_at() -> None:

@@ -12,10 +12,10 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.evidence import (
     Answers,
     Clues,
-    Evidence,
+    Explanation,
     LogTail,
+    Quota,
     QuotaStatus,
-    ResourceQuota,
     clues,
     gathered,
 )
@@ -46,7 +46,7 @@ ANSWERS = Answers(
         warning("Pulled", "it went well", minutes=0, type="Normal"),
     ),
     quotas=(
-        ResourceQuota(
+        Quota(
             metadata=ObjectMeta(name="compute"),
             status=QuotaStatus(hard={"pods": "3", "limits.cpu": "8"}, used={"pods": "3", "limits.cpu": "2"}),
         ),
@@ -54,7 +54,7 @@ ANSWERS = Answers(
 )
 
 
-def found() -> Evidence:
+def found() -> Explanation:
     return gathered(ASKED, ANSWERS)
 
 

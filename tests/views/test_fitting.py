@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.ranking import Order
+from kubectl_pets.domain.rollout.ranking import SetOrder
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.orphans import table as claims
 from kubectl_pets.views.rollout import table as sets
@@ -70,7 +70,7 @@ def many() -> list[Assessment]:
 
 
 def test_list_at_80_columns() -> None:
-    assert sets.table(many(), NOW, all_namespaces=True, order=Order.WORST, width=80) == screen(
+    assert sets.table(many(), NOW, all_namespaces=True, order=SetOrder.WORST, width=80) == screen(
         """
         NAMESPACE  NAME              PHASE        READY  UPDATED  REASON
         default    kafka-br…-east-1  stuck        2/3    1/3      web-2 is in ImagePull…
@@ -82,7 +82,7 @@ def test_list_at_80_columns() -> None:
 
 
 def test_list_at_120_columns() -> None:
-    assert sets.table(many(), NOW, order=Order.WORST, width=120) == screen(
+    assert sets.table(many(), NOW, order=SetOrder.WORST, width=120) == screen(
         """
         NAME                       PHASE                READY   UPDATED   PARTITION        AGE   REASON
         kafka-broker…ters-east-1   stuck                2/3     1/3       2                40d   web-2 is in ImagePullBackOff:…

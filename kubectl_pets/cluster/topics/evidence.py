@@ -12,12 +12,12 @@ from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.events import EVENTS
 from kubectl_pets.cluster.topics.history import history
 from kubectl_pets.domain.model import Event
-from kubectl_pets.domain.rollout.evidence import Answers, Clues, LogTail, ResourceQuota
+from kubectl_pets.domain.rollout.evidence import Answers, Clues, LogTail, Quota
 from kubectl_pets.errors import ForbiddenError, InvalidError, PetsError
 
 T = TypeVar("T")
 
-_QUOTAS = ResourceKind(ResourceQuota, "/api/v1", "resourcequotas", "ResourceQuota", optional=True)
+_QUOTAS = ResourceKind(Quota, "/api/v1", "resourcequotas", "ResourceQuota", optional=True)
 
 #: A kubelet that does not answer holds nobody up: seconds for a log, and bytes of it.
 _LOG_TIME, _LOG_BYTES = 5.0, 1 << 16
@@ -54,7 +54,7 @@ def _events(reader: Reader, namespace: str, name: str) -> tuple[Event, ...]:
     return reader.listing(EVENTS, Scope(namespace=namespace, about=name)).items
 
 
-def _listed_quotas(reader: Reader, namespace: str) -> tuple[ResourceQuota, ...]:
+def _listed_quotas(reader: Reader, namespace: str) -> tuple[Quota, ...]:
     return reader.listing(_QUOTAS, Scope(namespace=namespace)).items
 
 

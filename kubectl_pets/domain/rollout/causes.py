@@ -71,11 +71,8 @@ class CauseId(StrEnum):
     UNKNOWN = "unknown"
 
 
-_Rules = tuple[tuple[re.Pattern[str], CauseId], ...]
-
-
-def _rules(*rules: tuple[str, CauseId]) -> _Rules:
-    return tuple((re.compile(words, re.IGNORECASE), found) for words, found in rules)
+#: Patterns are compiled when the first one of a kind is looked for: most runs need none.
+_Rules = tuple[tuple[str, CauseId], ...]
 
 
 #: A ConfigMap, Secret, key or ServiceAccount that is not there (kubelet ``kuberuntime``, volume plugins, admission
@@ -87,7 +84,7 @@ _MISSING = (
 
 #: containerd ``remotes/docker``, CRI-O ``containers/image``, Docker. Whether a repository is not there, or is not yours, most
 #: registries do not tell: that is "denied".
-_IMAGE = _rules(
+_IMAGE: _Rules = (
     (
         r"no match for platform|no matching manifest|does not match the specified platform|for architecture",
         CauseId.IMAGE_PLATFORM,
@@ -111,7 +108,7 @@ _IMAGE_REASONS = {
 _PULLING = ("ErrImagePull", "ImagePullBackOff", "ImageInspectError")
 
 #: What the API server's admission says (plugins resourcequota, limitranger, podsecurity; webhooks; admission policies).
-_REFUSED = _rules(
+_REFUSED: _Rules = (
     (r"exceeded quota|failed quota", CauseId.QUOTA),
     (r"(maximum|minimum) \S+ usage per|limit to request ratio", CauseId.LIMITS),
     (_MISSING, CauseId.CONFIG_MISSING),
@@ -120,7 +117,7 @@ _REFUSED = _rules(
 )
 
 #: The scheduler's reasons (pkg/scheduler/framework/plugins), those first that no other node can make up for.
-_UNSCHEDULABLE = _rules(
+_UNSCHEDULABLE: _Rules = (
     (
         r"volume node affinity|node\(s\) had volume|persistentvolumeclaim .*not found|volume count|unbound",
         CauseId.SCHEDULE_VOLUME,
@@ -131,7 +128,7 @@ _UNSCHEDULABLE = _rules(
 )
 
 #: What keeps a pod that has its node from its first container (kubelet ``volumemanager``, attach/detach controller).
-_NOT_STARTED = _rules(
+_NOT_STARTED: _Rules = (
     (_MISSING, CauseId.CONFIG_MISSING),
     (r"FailedAttachVolume|Multi-Attach|AttachVolume\.|not attached|failed to attach", CauseId.VOLUME_ATTACH),
     (r"FailedMount|FailedMapVolume", CauseId.VOLUME_MOUNT),
@@ -140,16 +137,16 @@ _NOT_STARTED = _rules(
 )
 
 #: With these the kubelet ends a pod or does not let it in (pkg/kubelet/eviction, pkg/kubelet/lifecycle).
-_ENDED = _rules(
+_ENDED: _Rules = (
     (r"^Evicted", CauseId.NODE_EVICTED),
     (r"^Preempt", CauseId.NODE_PREEMPTED),
     (r"^(UnexpectedAdmissionError|OutOf\w+|NodeAffinity|TopologyAffinityError|\w+Forbidden)", CauseId.NODE_REFUSED),
 )
 
 #: Names are not words: what is quoted, a path, a URL, an image, a taint.
-_NAMES = re.compile(r'"[^"]*"|\{[^}]*\}|\S*/\S*')
+_NAMES = r'"[^"]*"|\{[^}]*\}|\S*/\S*'
 
-_CONFIG = _rules((_MISSING, CauseId.CONFIG_MISSING))
+_CONFIG: _Rules = ((_MISSING, CauseId.CONFIG_MISSING),)
 
 _HOOKS = ("PostStartHookError", "PreStartHookError", "PreCreateHookError")
 
@@ -178,7 +175,7 @@ def cause_of(found: Blocker) -> CauseId:
         case Cause.NOT_STARTED:
             return _first(_NOT_STARTED, f"{found.reason}: {found.message}", CauseId.UNKNOWN)
         case Cause.UNSCHEDULABLE:
-            return _first(_UNSCHEDULABLE, _NAMES.sub("", found.message), CauseId.SCHEDULE_NO_NODE)
+            return _first(_UNSCHEDULABLE, re.sub(_NAMES, "", found.message), CauseId.SCHEDULE_NO_NODE)
         case Cause.NOT_SCHEDULED:
             return CauseId.SCHEDULE_NO_SCHEDULER
         case Cause.CLAIM_UNBOUND:
@@ -238,7 +235,7 @@ def _of_container(found: Blocker) -> CauseId:
     if found.reason in _IMAGE_REASONS:
         return _IMAGE_REASONS[found.reason]
     if found.reason in _PULLING:
-        return _first(_IMAGE, _NAMES.sub("", found.message), CauseId.IMAGE_PULL)
+        return _first(_IMAGE, re.sub(_NAMES, "", found.message), CauseId.IMAGE_PULL)
     if found.reason in ("CreateContainerConfigError", "CreateContainerError"):
         return _first(_CONFIG, found.message, CauseId.CONFIG_INVALID)
     if found.reason in _HOOKS:
@@ -260,4 +257,4 @@ def _of_end(found: Blocker) -> CauseId:
 
 
 def _first(rules: _Rules, words: str, otherwise: CauseId) -> CauseId:
-    return next((found for pattern, found in rules if pattern.search(words)), otherwise)
+    return next((found for pattern, found in rules if re.search(pattern, words, re.IGNORECASE)), otherwise)

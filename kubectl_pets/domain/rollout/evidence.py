@@ -28,7 +28,7 @@ class QuotaStatus(Value, frozen=True):
     used: dict[str, str | int | float] = {}
 
 
-class ResourceQuota(Object, frozen=True):
+class Quota(Object, frozen=True):
     spec: QuotaSpec = QuotaSpec()
     status: QuotaStatus = QuotaStatus()
 
@@ -62,7 +62,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     log: LogTail | None = None
     events: tuple[Event, ...] | None = None
     history: History | None = None
-    quotas: tuple[ResourceQuota, ...] | None = None
+    quotas: tuple[Quota, ...] | None = None
 
 
 class Warned(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
     hard: str
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """All that was found."""
 
     log: LogTail | None = None
@@ -121,7 +121,7 @@ def clues(seen: Assessment, lines: int) -> Clues | None:
     )
 
 
-def gathered(asked: Clues, answers: Answers) -> Evidence:
+def gathered(asked: Clues, answers: Answers) -> Explanation:
     """What is worth being shown of the answers."""
     wanted = (
         ("get pods/log", asked.pod, answers.log),
@@ -129,7 +129,7 @@ def gathered(asked: Clues, answers: Answers) -> Evidence:
         ("list controllerrevisions", asked.history, answers.history),
         ("list resourcequotas", asked.quotas, answers.quotas),
     )
-    return Evidence(
+    return Explanation(
         log=answers.log if answers.log is not None and answers.log.lines else None,
         events=_warnings(answers.events or ()),
         changed=_changed(answers.history) if answers.history is not None else None,
@@ -172,7 +172,7 @@ def _changed(history: History) -> Changed | None:
     return Changed(number=found[at].number, before=found[at - 1].number, differences=found[at].changes or ())
 
 
-def _uses(quotas: Iterable[ResourceQuota]) -> tuple[QuotaUse, ...]:
+def _uses(quotas: Iterable[Quota]) -> tuple[QuotaUse, ...]:
     """Everything that is limited; what was given out to the last comes first."""
     uses = [
         QuotaUse(quota=each.name, resource=resource, used=str(each.status.used.get(resource, 0)), hard=str(hard))

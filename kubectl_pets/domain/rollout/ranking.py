@@ -25,7 +25,7 @@ _RANKS = {phase: rank for rank, phase in enumerate(_WORST_FIRST)}
 
 
 @unique
-class Order(StrEnum):
+class SetOrder(StrEnum):
     """By what sets are sorted; then by namespace and name."""
 
     WORST = "worst"
@@ -45,21 +45,21 @@ def is_problem(seen: Assessment) -> bool:
     return seen.phase in (Phase.STUCK, Phase.FAILING, Phase.UNKNOWN) or seen.partition_left_over
 
 
-def in_order(found: Iterable[Assessment], order: Order = Order.NAME) -> tuple[Assessment, ...]:
+def in_order(found: Iterable[Assessment], order: SetOrder = SetOrder.NAME) -> tuple[Assessment, ...]:
     """Sorted; what is alike by namespace, name and kind."""
     by_name = sorted(found, key=lambda seen: (seen.namespace, seen.name, seen.kind.group))
     match order:
-        case Order.WORST:
+        case SetOrder.WORST:
             by_name.sort(key=_badness)
-        case Order.AGE:
+        case SetOrder.AGE:
             by_name.sort(key=lambda seen: seen.created or _LATEST)
-        case Order.PHASE:
+        case SetOrder.PHASE:
             by_name.sort(key=lambda seen: seen.phase.value)
-        case Order.READY:
+        case SetOrder.READY:
             by_name.sort(key=lambda seen: seen.ready / seen.replicas if seen.replicas else 1.0)
-        case Order.RESTARTS:
+        case SetOrder.RESTARTS:
             by_name.sort(key=lambda seen: -sum(member.restarts for member in seen.members))
-        case Order.NAME:
+        case SetOrder.NAME:
             pass
     return tuple(by_name)
 

@@ -22,18 +22,26 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     output: str = "table"
     #: For how long what fails may yet pass.
     stuck_after: StuckAfter = StuckAfter()
+    #: Where the documents of this run are gathered instead of printed: there is one on stdout, however many sets there are.
+    gathered: list[dict[str, Any]] | None = None
 
     @property
     def tabular(self) -> bool:
-        """For people, and not json or yaml."""
+        """For people, and not for programs."""
         return self.output in ("table", "wide")
+
+    @property
+    def streams(self) -> bool:
+        """An event a line, while it goes on."""
+        return self.output == "jsonl"
 
 
 def run_options(
-    *, yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes, patience: bool = True
+    *, yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes, patience: bool = True, stream: bool = False
 ) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
     """``--dry-run``, ``--yes`` (which says in its help what is not asked for), ``--timeout``, ``--patience`` (not where
-    ``patience`` is False: the verb waits for no pod) and ``-o``, handed over to the command as one ``options``."""
+    ``patience`` is False: the verb waits for no pod) and ``-o`` (with ``stream`` also jsonl), handed over to the command as one
+    ``options``."""
 
     def decorate(bare: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         @wraps(bare)
@@ -56,7 +64,8 @@ def run_options(
 
         command: Callable[..., ExitCode] = packed
         waits = (flags.patience,) if patience else ()
-        for option in (flags.output("table", "json", "yaml"), *waits, flags.timeout, yes, flags.dry_run):
+        output = flags.output("table", "json", "yaml", *(("jsonl",) if stream else ()))
+        for option in (output, *waits, flags.timeout, yes, flags.dry_run):
             command = option(command)
         return command
 

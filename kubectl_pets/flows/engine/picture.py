@@ -11,9 +11,13 @@ from kubectl_pets.views.rollout import decisions
 
 
 @contextmanager
-def pictured(terminal: Terminal, *, tabular: bool) -> Iterator[Observer]:
+def pictured(terminal: Terminal, *, tabular: bool, streams: bool = False) -> Iterator[Observer]:
     """Yields what is to be told of every frame. Below the picture stands what keeps us from the server, or what is being done or
-    waited for; how it ended is for the verb to say afterwards. Nothing is shown where the output is a document."""
+    waited for; how it ended is for the verb to say afterwards. Nothing is shown where the output is a document; with ``streams``
+    an event a line."""
+    if streams:
+        yield _streamed(terminal)
+        return
     if not tabular:
         yield unseen
         return
@@ -26,3 +30,16 @@ def pictured(terminal: Terminal, *, tabular: bool) -> Iterator[Observer]:
             painter.show(frame.seen, frame.now, footer=footer, log=bool(frame.trouble) or isinstance(frame.decision, Act))
 
         yield observe
+
+
+def _streamed(terminal: Terminal) -> Observer:
+    from kubectl_pets.views.rollout.stream import EventStream
+
+    stream = EventStream()
+
+    def observe(frame: Frame) -> None:
+        step = decisions.sentence(frame.decision, frame.seen) if isinstance(frame.decision, Act) else ""
+        for line in stream.lines(frame.seen, frame.now, step=step, trouble=frame.trouble or ""):
+            terminal.print(line)
+
+    return observe

@@ -41,7 +41,9 @@ def rehearse(
     checked = [check() for check in checks] if options.dry_run is DryRun.SERVER else []
     if checked:
         terminal.tell(f"the API server would accept {accepted} (dry run)")
-    terminal.print(picture() if options.tabular else document(options.output))
+    drawn = picture() if options.tabular else document(options.output)
+    if drawn:  # else it is gathered, to be printed with others
+        terminal.print(drawn)
     return code
 
 

@@ -4,16 +4,16 @@ The verbs differ in their goal alone. Nothing is decided here: ``deciding`` deci
 """
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import refusal, rewritten
@@ -164,7 +164,7 @@ class _Driver:
             careful=self._careful and checked,
             stuck_after=self.options.stuck_after,
         )
-        with pictured(self.session.terminal, tabular=self.options.tabular) as observe:
+        with pictured(self.session.terminal, tabular=self.options.tabular, streams=self.options.streams) as observe:
             return driven(observe=observe)
 
 
@@ -179,9 +179,10 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
                     return ending.exit_code
                 ending = driver.drive(source, goal, deadline, may_delete=True)
         except KeyboardInterrupt:
-            return on_interrupt(session, source, name, goal, options.stuck_after)
-        code = _report(session, ending, options)
-        if on_stuck is None or not ending.held_up or not ending.seen.under_way:
+            return on_interrupt(session, source, name, goal, options)
+        retreats = on_stuck is not None and ending.held_up and ending.seen.under_way
+        code = _report(session, ending, options, last=not retreats)
+        if on_stuck is None or not retreats:
             return code
         settle = goal.settle if isinstance(goal, Run) else timedelta(0)
         way_out: Goal = Abort(settle=settle) if on_stuck is OnStuck.ABORT else Pause()
@@ -191,9 +192,7 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
         return code
 
 
-def on_interrupt(
-    session: Session, source: SetViewSource, name: str, goal: Goal, stuck_after: StuckAfter = StuckAfter()
-) -> ExitCode:
+def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal, options: RunOptions) -> ExitCode:
     """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands."""
     terminal = session.terminal
     if isinstance(goal, Run):
@@ -203,11 +202,13 @@ def on_interrupt(
         except PetsError as error:
             terminal.tell(f"error: could not pause it: {error.message}")
     try:
-        seen = judged(session.cluster, source.refresh(), stuck_after)
+        seen = judged(session.cluster, source.refresh(), options.stuck_after)
     except PetsError as error:
         return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {name} could not be read again: {error.message}")
     hint = decisions.next_after_interrupt(seen, isinstance(goal, Run))
-    return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(seen)}", hint)
+    told = f"interrupted: {words.headline(seen)}"
+    document = _document(options, seen, ExitCode.INTERRUPTED, told, session.now())
+    return report(terminal, ExitCode.INTERRUPTED, told, hint, document=document)
 
 
 def _rehearse(
@@ -226,7 +227,7 @@ def _rehearse(
         checks=checks,
         accepted="the first change",
         picture=lambda: plan_view.draw(planned, seen, session.now()),
-        document=partial(documents.plan, planned, goal, seen),
+        document=lambda output: _written(options, documents.intent(planned, goal, seen)),
     )
 
 
@@ -257,19 +258,46 @@ def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool
     return session.terminal.agrees(decisions.deletion_question(seen, tuple(pods), session.cluster.server_name()))
 
 
-def _report(session: Session, conclusion: Conclusion, options: RunOptions, why: Conclusion | None = None) -> ExitCode:
+def _report(
+    session: Session, conclusion: Conclusion, options: RunOptions, why: Conclusion | None = None, *, last: bool = True
+) -> ExitCode:
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout. ``why``: what it is a retreat from, for
-    that is what there is something to be done about."""
+    that is what there is something to be done about; ``last`` False: a retreat follows, and has the last word."""
     seen, ending, code = conclusion.seen, conclusion.ending, conclusion.exit_code
-    document = "" if options.tabular else documents.one(seen, options.output)
+    told = _told(conclusion)
+    ended = why.exit_code if why is not None else code
+    document = _document(options, seen, ended, told, session.now()) if last else ""
     hint = _hint(conclusion, why)
     if isinstance(ending, TimedOut | Unagreed):
-        told = f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}"
         return report(session.terminal, code, told, hint, why=why_told(session.cluster, seen), document=document)
-    mark = "" if isinstance(ending, Done) else f"{code.name.lower()}: "
-    told = mark + decisions.sentence(ending, seen)
     evidence = why_told(session.cluster, seen) if isinstance(ending, Stuck) else ""
     return report(session.terminal, code, told, hint, why=evidence, document=document)
+
+
+def _told(conclusion: Conclusion) -> str:
+    seen, ending = conclusion.seen, conclusion.ending
+    if isinstance(ending, TimedOut | Unagreed):
+        return f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}"
+    mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
+    return mark + decisions.sentence(ending, seen)
+
+
+def _document(options: RunOptions, seen: Assessment, code: ExitCode, told: str, now: datetime) -> str:
+    """The final state for programs; empty for people, and where the documents of several sets are gathered."""
+    if options.tabular:
+        return ""
+    if not options.streams:
+        return _written(options, documents.status(seen))
+    from kubectl_pets.views.rollout import stream
+
+    return _written(options, stream.ended(seen, now, code, told))
+
+
+def _written(options: RunOptions, document: dict[str, Any]) -> str:
+    if options.gathered is not None and not options.streams:
+        options.gathered.append(document)
+        return ""
+    return documents.dump(document, options.output)
 
 
 def _hint(conclusion: Conclusion, why: Conclusion | None) -> str | None:

@@ -5,6 +5,7 @@ Where it stands is in the sets themselves: typed again it passes by those that a
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -21,7 +22,7 @@ from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import documents, words
 
 
 def carry_group(
@@ -35,7 +36,28 @@ def carry_group(
     on_stuck: OnStuck | None = None,
 ) -> ExitCode:
     """As ``carry`` for every set that ``selector`` selects. ``options.timeout`` is for all of them together. Between two sets an
-    API server that is away is waited for."""
+    API server that is away is waited for. The documents of all of them are one list on stdout."""
+    gathered: list[dict[str, Any]] = []
+    carried = False
+    try:
+        each = replace(options, gathered=gathered)
+        code = _one_after_the_other(session, selector, by, make_goal, each, terms, on_stuck)
+        carried = True
+    finally:
+        if not (options.tabular or options.streams) and (carried or gathered):
+            session.terminal.print(documents.listed(gathered, options.output))
+    return code
+
+
+def _one_after_the_other(
+    session: Session,
+    selector: str,
+    by: str,
+    make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
+    options: RunOptions,
+    terms: Terms,
+    on_stuck: OnStuck | None,
+) -> ExitCode:
     tell = session.terminal.tell
     inventory = session.cluster.inventory(session.namespace, selector)
     if not inventory.sets:

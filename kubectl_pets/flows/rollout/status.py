@@ -14,7 +14,7 @@ from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.choosing import at
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.inquiry import judged
+from kubectl_pets.flows.engine.inquiry import judged_each
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import report
@@ -25,7 +25,7 @@ from kubectl_pets.views.rollout import advice, documents, tree, words
 from kubectl_pets.views.text.ink import cells
 
 if TYPE_CHECKING:  # where all is well it is not loaded
-    from kubectl_pets.domain.rollout.evidence import Evidence
+    from kubectl_pets.domain.rollout.evidence import Explanation
 
 _EXIT = {
     Progress.REACHED: ExitCode.OK,
@@ -39,7 +39,7 @@ _EXIT = {
 _WORST_FIRST = (ExitCode.FAILED, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.NOT_YET, ExitCode.OK)
 
 
-class Aim(msgspec.Struct, frozen=True, kw_only=True):
+class StatusAim(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of each set, and how the answer is printed. ``listed``: as a list, however many there are."""
 
     until: Until
@@ -55,43 +55,48 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     def tabular(self) -> bool:
         return self.output in ("table", "wide")
 
+    @property
+    def streams(self) -> bool:
+        return self.output == "jsonl"
 
-def look(session: Session, looks: Sequence[SetView], aim: Aim) -> ExitCode:
+
+def look(session: Session, looks: Sequence[SetView], aim: StatusAim) -> ExitCode:
     """Each set as it is now. Raises PetsError."""
     codes: list[ExitCode] = []
-    found: "list[tuple[Assessment, Evidence | None]]" = []
-    for number, view in enumerate(looks):
-        seen = judged(session.cluster, view, aim.patience)
-        evidence = why(session.cluster, seen, aim.log_lines) if aim.output != "name" else None
+    found: "list[tuple[Assessment, Explanation | None]]" = []
+    for number, seen in enumerate(judged_each(session.cluster, looks, aim.patience)):
+        evidence = why(session.cluster, seen, aim.log_lines) if aim.output not in ("name", "jsonl") else None
         codes.append(_EXIT[progress(aim.until, seen)])
         found.append((seen, evidence))
         if aim.tabular:
             _draw(session, seen, evidence, aim, first=number == 0)
-    if not aim.tabular:
+        elif aim.streams:
+            _end(session, seen, codes[-1])
+    if not (aim.tabular or aim.streams):
         _document(session.terminal, found, aim)
         for seen, _ in found:
             _hint(session.terminal, advice.after_a_look(seen))
     return _worst(codes)
 
 
-def follow_each(session: Session, refs: Sequence[SetRef], aim: Aim, timeout: float | None) -> ExitCode:
+def follow_each(session: Session, refs: Sequence[SetRef], aim: StatusAim, timeout: float | None) -> ExitCode:
     """Each set to its end, one after the other; ``timeout``: seconds for all of them. The first that does not come to what is
     waited for ends it. Raises PetsError."""
     deadline, code = Deadline(timeout), ExitCode.OK
-    found: "list[tuple[Assessment, Evidence | None]]" = []
+    found: "list[tuple[Assessment, Explanation | None]]" = []
     for ref in refs:
         code, seen = _followed(session, ref, aim, deadline)
         found.append((seen, None))
         if code is not ExitCode.OK:
             break
-    if not aim.tabular:
+    if not (aim.tabular or aim.streams):
         _document(session.terminal, found, aim)
     return code
 
 
-def _followed(session: Session, ref: SetRef, aim: Aim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
+def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
     with session.cluster.watch_set(at(session, ref), ref.name, ref.kind) as source:
-        with pictured(session.terminal, tabular=aim.tabular) as observe:
+        with pictured(session.terminal, tabular=aim.tabular, streams=aim.streams) as observe:
             end, seen = follow(
                 session.cluster,
                 source,
@@ -101,15 +106,24 @@ def _followed(session: Session, ref: SetRef, aim: Aim, deadline: Deadline) -> tu
                 deadline=deadline,
                 stuck_after=aim.patience,
             )
+    code = ExitCode.TIMED_OUT if isinstance(end, TimedOut) else _EXIT[end]
+    if aim.streams:
+        _end(session, seen, code)
     evidence = why_told(session.cluster, seen) if isinstance(end, TimedOut) or end is Progress.STUCK else ""
     if isinstance(end, TimedOut):
-        return report(session.terminal, ExitCode.TIMED_OUT, f"timed out: {words.headline(seen)}", why=evidence), seen
+        return report(session.terminal, code, f"timed out: {words.headline(seen)}", why=evidence), seen
     told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {ref.typed} was deleted"
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
-    return report(session.terminal, _EXIT[end], told, hint, why=evidence), seen
+    return report(session.terminal, code, told, hint, why=evidence), seen
 
 
-def _draw(session: Session, seen: Assessment, evidence: "Evidence | None", aim: Aim, *, first: bool) -> None:
+def _end(session: Session, seen: Assessment, code: ExitCode) -> None:
+    from kubectl_pets.views.rollout import stream
+
+    session.terminal.print(documents.dump(stream.ended(seen, session.now(), code, words.headline(seen)), "jsonl"))
+
+
+def _draw(session: Session, seen: Assessment, evidence: "Explanation | None", aim: StatusAim, *, first: bool) -> None:
     """On a terminal the tree is folded so that it and the hint are on one screen."""
     terminal, hint = session.terminal, advice.after_a_look(seen)
     told = f"hint: {hint}" if hint else ""
@@ -132,7 +146,7 @@ def _hint(terminal: Terminal, hint: str | None) -> None:
         terminal.tell(f"hint: {hint}")
 
 
-def _document(terminal: Terminal, found: "Sequence[tuple[Assessment, Evidence | None]]", aim: Aim) -> None:
+def _document(terminal: Terminal, found: "Sequence[tuple[Assessment, Explanation | None]]", aim: StatusAim) -> None:
     if aim.listed:
         terminal.print(documents.many([seen for seen, _ in found], aim.output, evidence=[told for _, told in found]))
     else:

@@ -8,7 +8,7 @@ from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import EvidencePort
 
 if TYPE_CHECKING:  # where all is well none of it is loaded
-    from kubectl_pets.domain.rollout.evidence import Evidence
+    from kubectl_pets.domain.rollout.evidence import Explanation
 
 #: Lines of a log where nobody asked for more or less.
 LOG_LINES = 5
@@ -18,7 +18,7 @@ class WhyPort(EvidencePort, ClockPort, Protocol):
     """What it takes."""
 
 
-def why(port: EvidencePort, seen: Assessment, lines: int = LOG_LINES) -> "Evidence | None":
+def why(port: EvidencePort, seen: Assessment, lines: int = LOG_LINES) -> "Explanation | None":
     """The evidence; None where nothing is wrong, or where the server fails over it: it explains, and nothing rests on it.
     ``lines`` of a log, 0: none of it."""
     if not (seen.blockers or seen.failing):

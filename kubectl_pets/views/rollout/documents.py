@@ -13,14 +13,14 @@ from kubectl_pets.domain.findings import RULES, Finding
 from kubectl_pets.domain.rollout.causes import cause_of
 from kubectl_pets.domain.rollout.found import findings
 from kubectl_pets.domain.rollout.members import Member
-from kubectl_pets.domain.rollout.ranking import Order, in_order
+from kubectl_pets.domain.rollout.ranking import SetOrder, in_order
 from kubectl_pets.domain.rollout.revisions import Image, RevisionGroup
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Act, Goal, Plan
 
 if TYPE_CHECKING:  # where all is well it is not loaded
-    from kubectl_pets.domain.rollout.evidence import Evidence
+    from kubectl_pets.domain.rollout.evidence import Explanation
 
 API_VERSION = "kubectl-pets/v1alpha1"
 
@@ -28,12 +28,13 @@ API_VERSION = "kubectl-pets/v1alpha1"
 LONGEST_NAME = 253
 
 
-def one(seen: Assessment, output: str, evidence: "Evidence | None" = None) -> str:
+def one(seen: Assessment, output: str, evidence: "Explanation | None" = None) -> str:
     """One set as ``json``, ``yaml`` or ``name``, with the ``evidence`` where it was asked for."""
-    return _name(seen) if output == "name" else dump(_one(seen, evidence), output)
+    return _name(seen) if output == "name" else dump(status(seen, evidence), output)
 
 
-def _one(seen: Assessment, evidence: "Evidence | None") -> dict[str, Any]:
+def status(seen: Assessment, evidence: "Explanation | None" = None) -> dict[str, Any]:
+    """One set, not yet written down."""
     found = {"apiVersion": API_VERSION, "kind": "RolloutStatus", **_status(seen)}
     if evidence is not None:
         from kubectl_pets.views.rollout import evidence as evidence_view
@@ -48,8 +49,8 @@ def many(
     *,
     kinds_not_read: Sequence[str] = (),
     namespaces: bool = False,
-    order: Order = Order.NAME,
-    evidence: "Sequence[Evidence | None]" = (),
+    order: SetOrder = SetOrder.NAME,
+    evidence: "Sequence[Explanation | None]" = (),
 ) -> str:
     """Several sets in ``order``; as ``name`` one a line, which with ``namespaces`` says where each of them is.
     ``kinds_not_read``: resources of which there may be more. ``evidence``: of each of ``seen``, where it was asked for."""
@@ -58,23 +59,33 @@ def many(
     if output == "name":
         return "\n".join((f"{clean(each.namespace)}/" if namespaces else "") + _name(each) for each in ordered)
     beside = {id(each): told for each, told in zip(seen, evidence)}
-    items = [_one(each, beside.get(id(each))) for each in ordered]
+    items = [status(each, beside.get(id(each))) for each in ordered]
     return dump({"apiVersion": API_VERSION, "kind": "RolloutStatusList", "kindsNotRead": kinds_not_read, "items": items}, output)
 
 
 def plan(planned: Plan, goal: Goal, seen: Assessment, output: str) -> str:
     """What a verb would do to the set as it was ``seen``."""
-    return dump(
-        {
-            "apiVersion": API_VERSION,
-            "kind": "RolloutPlan",
-            "metadata": _metadata(seen),
-            "goal": camel(goal),
-            "entries": [camel(entry.step if isinstance(entry, Act) else entry) for entry in planned.entries],
-            "ending": camel(planned.ending),
-        },
-        output,
-    )
+    return dump(intent(planned, goal, seen), output)
+
+
+def intent(planned: Plan, goal: Goal, seen: Assessment) -> dict[str, Any]:
+    """As ``plan``, not yet written down."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "RolloutPlan",
+        "metadata": _metadata(seen),
+        "goal": camel(goal),
+        "entries": [camel(entry.step if isinstance(entry, Act) else entry) for entry in planned.entries],
+        "ending": camel(planned.ending),
+    }
+
+
+def listed(documents: Sequence[dict[str, Any]], output: str) -> str:
+    """The documents of several sets as one: a list of their kind, or of no kind where some are plans and some are not."""
+    kinds = {each["kind"] for each in documents} or {"RolloutStatus"}
+    kind = f"{kinds.pop()}List" if len(kinds) == 1 else "RolloutList"
+    unread: dict[str, Any] = {"kindsNotRead": []} if kind == "RolloutStatusList" else {}
+    return dump({"apiVersion": API_VERSION, "kind": kind, **unread, "items": list(documents)}, output)
 
 
 def finding(found: Finding) -> dict[str, Any]:
@@ -95,6 +106,7 @@ def finding(found: Finding) -> dict[str, Any]:
 
 
 def dump(document: dict[str, Any], output: str) -> str:
+    """As ``json``, ``yaml``, or ``jsonl``: in one line."""
     values = msgspec.to_builtins(document)
     if output == "yaml":
         import yaml
@@ -102,6 +114,8 @@ def dump(document: dict[str, Any], output: str) -> str:
         # libyaml, where PyYAML was built with it, is several times faster.
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         return str(yaml.dump(values, Dumper=dumper, sort_keys=False)).rstrip("\n")
+    if output == "jsonl":
+        return on_one_line(values)
     text = msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
     return "\n".join(map(_printable, text.split("\n")))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.rollout.evidence import Evidence, LogTail, QuotaUse, Warned
+from kubectl_pets.domain.rollout.evidence import Explanation, LogTail, QuotaUse, Warned
 from kubectl_pets.views.rollout.changes import changed, phrase
 from kubectl_pets.views.text import ages
 from kubectl_pets.views.text.phrases import count
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     whole: bool = True
 
 
-def entries(found: Evidence, now: datetime, *, wide: bool = False) -> Iterator[Entry]:
+def entries(found: Explanation, now: datetime, *, wide: bool = False) -> Iterator[Entry]:
     """What is told, the most telling first; ``wide``: in full."""
     if found.log is not None:
         yield Entry("Log", _of_log(found.log), 5)
@@ -40,12 +40,12 @@ def entries(found: Evidence, now: datetime, *, wide: bool = False) -> Iterator[E
         yield Entry("Not read", f"no right to {' and '.join(found.unread)}, which might tell more", 3)
 
 
-def told(found: Evidence, now: datetime) -> str:
+def told(found: Explanation, now: datetime) -> str:
     """All of it below the last word of a verb."""
     return "\n".join(f"  {entry.title:10}{entry.text}".rstrip() for entry in entries(found, now))
 
 
-def document(found: Evidence) -> dict[str, Any]:
+def document(found: Explanation) -> dict[str, Any]:
     """For programs."""
     log, new = found.log, found.changed
     return {

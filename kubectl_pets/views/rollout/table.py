@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.rollout.ranking import Order, in_order, phases
+from kubectl_pets.domain.rollout.ranking import SetOrder, in_order, phases
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import words
@@ -45,7 +45,7 @@ def table(
     headers: bool = True,
     all_namespaces: bool = False,
     labels: bool = False,
-    order: Order = Order.NAME,
+    order: SetOrder = SetOrder.NAME,
     width: int | None = None,
     colour: bool = False,
 ) -> str:

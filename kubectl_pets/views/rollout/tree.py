@@ -21,7 +21,7 @@ from kubectl_pets.views.text.fitting import Column, fit, folded_text
 from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, columns, faint, plain, render
 
 if TYPE_CHECKING:  # where all is well it is not loaded
-    from kubectl_pets.domain.rollout.evidence import Evidence
+    from kubectl_pets.domain.rollout.evidence import Explanation
 
 _COLUMNS = (
     Column("", least=12, ease=24, middle=True),
@@ -52,7 +52,7 @@ def draw(
     seen: Assessment,
     now: datetime,
     *,
-    evidence: "Evidence | None" = None,
+    evidence: "Explanation | None" = None,
     width: int | None = None,
     height: int | None = None,
     colour: bool = False,
@@ -341,7 +341,7 @@ def _tail(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
     return leaves
 
 
-def _evidence(found: "Evidence", now: datetime, width: int | None, wide: bool) -> list[_Leaf]:
+def _evidence(found: "Explanation", now: datetime, width: int | None, wide: bool) -> list[_Leaf]:
     from kubectl_pets.views.rollout import evidence as view
 
     leaves: list[_Leaf] = []
