@@ -80,7 +80,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--sort-by", "order", type=OrderValue(), help="In this order; where not given, tables have the worst first.")
 @click.option("--show-labels", is_flag=True, help="The labels as the last column.")
 @click.option("--check", is_flag=True, help="Exit with code 7 where --problems would show any set, for use in CI.")
-@output("table", "wide", "json", "yaml", "jsonl", "name")
+@output("table", "wide", "json", "yaml", "jsonl", "name", "openmetrics")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
 @click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
 @patience
@@ -125,8 +125,8 @@ def command(
         all_namespaces=all_namespaces,
     )
     if watch:
-        if check:
-            raise UsageError("--check looks once, -w until Ctrl-C.")
+        if check or output == "openmetrics":
+            raise UsageError(f"{'--check' if check else '-o openmetrics'} looks once, -w until Ctrl-C.")
         _watch(session, choice, shown, Inquiries(session.cluster, patience))
     found, not_read = views(session, choice)
     return _show(session, choice, shown, tuple(judged_each(session.cluster, found, patience)), not_read, check)
@@ -180,6 +180,10 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
 def _document(session: Session, shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:
     if shown.output == "jsonl":
         return "\n".join(_fleet().lines(in_order(asked, shown.order or SetOrder.NAME), session.now()))
+    if shown.output == "openmetrics":
+        from kubectl_pets.views.rollout import metrics
+
+        return metrics.draw(asked, session.now(), not_read=not_read)
     order = shown.order or SetOrder.NAME
     return documents.many(asked, shown.output, kinds_not_read=not_read, namespaces=shown.all_namespaces, order=order)
 
