@@ -65,18 +65,20 @@ class LazyGroup(click.Group):
         return completing.verbs(known, incomplete) + click.Command.shell_complete(self, ctx, incomplete)
 
     def _near(self, word: str) -> str | None:
-        """The verb that was meant, perhaps: here, or in a group below."""
+        """The verb that was meant, perhaps: one of exactly this name in a group below, else one that is nearly called so, here or
+        in a group."""
         from difflib import get_close_matches  # only for a word that is none
 
+        loaded = {name: verb.load() for name, verb in self.verbs.items() if verb.group}
+        groups = {name: group for name, group in loaded.items() if isinstance(group, LazyGroup)}
+        exact = next((name for name, group in groups.items() if word in group.verbs), None)
+        if exact is not None:
+            return f"{exact} {word}"
         here = get_close_matches(word, self.verbs, n=1)
         if here:
             return here[0]
-        for name, verb in self.verbs.items():
-            group = verb.load() if verb.group else None
-            below = get_close_matches(word, group.verbs, n=1) if isinstance(group, LazyGroup) else []
-            if below:
-                return f"{name} {below[0]}"
-        return None
+        near = {name: get_close_matches(word, group.verbs, n=1) for name, group in groups.items()}
+        return next((f"{name} {below[0]}" for name, below in near.items() if below), None)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for theme, names in self.themes:

@@ -39,6 +39,8 @@ class AnySet(click.ParamType["SetRef"]):
     kind: ``kruise/web``, ``statefulset.apps.kruise.io/web``; or all of it, as ``-o name`` prints it: ``prod/sts/web``."""
 
     name = "name"
+    #: It may be typed as ``TYPE NAME``, too (``pflag``).
+    typed_with_kind = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
         from kubectl_pets.domain.sets.kinds import SetRef
@@ -71,6 +73,7 @@ class SetName(click.ParamType[str]):
     ``prod/web``. One of another kind is refused, because the verb does not know that kind yet."""
 
     name = "name"
+    typed_with_kind = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         found = AnySet().convert(value, param, ctx)
@@ -371,10 +374,25 @@ def sets_named(command: _F) -> _F:
     return command
 
 
+#: kubectl's ways to pick fields, each of which is a language of its own.
+_LANGUAGES = ("jsonpath", "jsonpath-as-json", "jsonpath-file", "custom-columns", "custom-columns-file")
+_TEMPLATES = ("go-template", "go-template-file", "template", "templatefile")
+
+
+class OutputFormat(click.Choice[str]):
+    """How to print the answer; what kubectl has besides is refused with the way there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        word = str(value).partition("=")[0]
+        if word in _LANGUAGES or word in _TEMPLATES:
+            self.fail(f"'{word}' is not spoken here: take -o json, and pick the fields with jq.", param, ctx)
+        return str(super().convert(value, param, ctx))
+
+
 def output(*formats: str) -> Callable[[_F], _F]:
     """``-o``; the first format is the default."""
     return click.option(
-        "-o", "--output", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print the answer."
+        "-o", "--output", type=OutputFormat(formats), default=formats[0], show_default=True, help="How to print the answer."
     )
 
 

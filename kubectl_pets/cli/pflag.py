@@ -12,6 +12,8 @@ import click
 _WITH_VALUE = re.compile(r"(--[^=]+|-[A-Za-z])=(.*)", re.DOTALL)
 _LEVEL = re.compile(r"-?[0-9]{1,3}")
 _DRY_RUNS = ("none", "client", "server")
+#: No word of a command line holds it.
+_MARK = "\0"
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
@@ -63,7 +65,42 @@ def as_command_reads(command: click.Command, words: Sequence[str]) -> list[str]:
             read += found.groups()
         else:
             read.append(word)
-    return read
+    return _with_kind(command, read)
+
+
+def _with_kind(command: click.Command, words: list[str]) -> list[str]:
+    """``statefulset web`` as ``statefulset/web``, where a set is what is named first; of several names each one gets the kind. A
+    set that is called like a kind is typed with its own: ``sts/sts``."""
+    first = next((each for each in command.params if isinstance(each, click.Argument)), None)
+    if first is None or not getattr(first.type, "typed_with_kind", False):
+        return words
+    typed = _arguments(command, words)
+    if typed is None or len(typed) < 2 or any("/" in word for word in typed[:2]):
+        return words
+    from kubectl_pets.domain.sets.kinds import kind_named
+
+    if kind_named(typed[0]) is None:
+        return words
+    places = _places(command, words, len(typed))
+    last = len(places) if first.nargs == -1 else 2
+    named = [f"{typed[0]}/{word}" if index in places[1:last] else word for index, word in enumerate(words)]
+    return named[: places[0]] + named[places[0] + 1:]
+
+
+def _places(command: click.Command, words: Sequence[str], number: int) -> list[int]:
+    """Where the words stand that are no flags and no values of flags, of which there are so many: another word in place of a flag
+    would be one more."""
+    marked = (_arguments(command, [*words[:index], _MARK, *words[index + 1:]]) or [] for index in range(len(words)))
+    return [index for index, found in enumerate(marked) if _MARK in found and len(found) == number]
+
+
+def _arguments(command: click.Command, words: Sequence[str]) -> list[str] | None:
+    """The words that are no flags and no values of flags; None where that cannot be said."""
+    flags = click.Command(command.name, params=[each for each in command.params if isinstance(each, click.Option)])
+    try:
+        return None if "--" in words else flags.make_parser(click.Context(flags)).parse_args(list(words))[1]
+    except click.UsageError:
+        return None
 
 
 def _without(option: click.Option, words: Sequence[str], word: str) -> list[str]:

@@ -83,8 +83,8 @@ def test_flags_that_fit(shell: Shell) -> None:
 
 
 def test_values_of_flags(shell: Shell) -> None:
-    assert shell.complete("list", "-o", "").candidates == ["table", "wide", "json", "yaml", "name"]
-    assert shell.complete("list", "--output=j").candidates == ["json"]
+    assert shell.complete("list", "-o", "").candidates == ["table", "wide", "json", "yaml", "jsonl", "name", "openmetrics"]
+    assert shell.complete("list", "--output=j").candidates == ["json", "jsonl"]
     assert shell.complete("status", "web", "--until", "c").candidates == ["complete", "canary"]
     assert shell.complete("status", "web", "--timeout", "").candidates == []
     assert shell.complete("list", "--kubeconfig", "").directive == completing.Directive.FILES

@@ -1,0 +1,68 @@
+"""kubectl's habits: the kind before the name, its languages for fields, and a verb that stands in a group."""
+
+import click
+import pytest
+
+from kubectl_pets.__main__ import run
+from kubectl_pets.cli.pflag import as_command_reads
+from kubectl_pets.session import Session
+from tests.commands.test_docs import VERBS
+from tests.terminal import FakeTerminal
+
+
+def said(*words: str) -> str:
+    terminal = FakeTerminal()
+    assert run(words, Session(terminal=terminal)) == 2
+    return terminal.stderr_text
+
+
+def verb(name: str) -> click.Command:
+    return VERBS[f"kubectl pets {name}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "read"),
+    [
+        ("status", "sts web", "sts/web"),
+        ("status", "statefulset web db", "statefulset/web statefulset/db"),
+        ("status", "StatefulSets web", "StatefulSets/web"),
+        ("status", "kruise web", "kruise/web"),
+        ("status", "-n web sts web", "-n web sts/web"),
+        ("status", "sts -n web web", "-n web sts/web"),
+        ("status", "-n sts sts web -w", "-n sts sts/web -w"),
+        ("status", "sts web -n web", "sts/web -n web"),
+        ("list", "sts web", "sts/web"),
+        ("rollout run", "sts web --image app:2", "sts/web --image app:2"),
+        ("rollout run", "--image sts sts web", "--image sts sts/web"),
+        ("partition", "sts web 2", "sts/web 2"),
+        ("rollout diff", "sts web 3 4", "sts/web 3 4"),
+        ("dns", "sts web 0 1", "sts/web 0 1"),
+        ("status", "sts", "sts"),
+        ("status", "web", "web"),
+        ("status", "web sts", "web sts"),
+        ("status", "sts/web db", "sts/web db"),
+        ("status", "sts sts/web", "sts sts/web"),
+        ("partition", "web 2", "web 2"),
+        ("orphans explain", "pvc data-web-0", "pvc data-web-0"),
+        ("status", "deployment web", "deployment web"),
+        ("status", "sts web -- db", "sts web -- db"),
+        ("status", "sts web --no-such-flag", "sts web --no-such-flag"),
+    ],
+)
+def test_the_kind_before_the_name(name: str, typed: str, read: str) -> None:
+    assert as_command_reads(verb(name), typed.split()) == read.split()
+
+
+@pytest.mark.parametrize("format", ["jsonpath={.items[*].metadata.name}", "custom-columns=NAME:.metadata.name", "go-template={{.kind}}", "jsonpath-file=x"])
+def test_languages_that_are_not_spoken_here(format: str) -> None:
+    told = said("list", "-o", format)
+    assert f"'{format.partition('=')[0]}' is not spoken here: take -o json, and pick the fields with jq." in told
+
+
+def test_a_format_that_is_none() -> None:
+    assert "'jason' is not one of" in said("list", "-o", "jason")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("undo", "rollout undo"), ("restart", "rollout restart"), ("history", "rollout history"), ("statsu", "status"), ("purge", "orphans purge")])
+def test_a_verb_of_exactly_this_name_in_a_group_comes_first(typed: str, meant: str) -> None:
+    assert f"Did you mean '{meant}'?" in said(typed, "web")
