@@ -69,6 +69,8 @@ CASES = [
     (Blocker(cause=Cause.CREATION_REFUSED, message='pods "web-2" is forbidden: error looking up service account x/y: serviceaccount "y" not found'), "config:missing"),
     (Blocker(cause=Cause.CREATION_REFUSED, message="something new"), "create:refused"),
     (Blocker(cause=Cause.UPDATE_REFUSED, message="something new"), "update:refused"),
+    (Blocker(cause=Cause.DELETION_REFUSED, message="something new"), "delete:refused"),
+    (Blocker(cause=Cause.DELETION_REFUSED, message='admission webhook "v.example.com" denied the request: no'), "admission"),
     (Blocker(cause=Cause.POD_ENDS, reason="Evicted"), "node:evicted"),
     (Blocker(cause=Cause.POD_ENDS, reason="Preempting"), "node:preempted"),
     (Blocker(cause=Cause.POD_ENDS, reason="OutOfcpu"), "node:refused"),

@@ -41,6 +41,7 @@ class CauseId(StrEnum):
     ADMISSION = "admission"
     CREATE_REFUSED = "create:refused"
     UPDATE_REFUSED = "update:refused"
+    DELETE_REFUSED = "delete:refused"
     SCHEDULE_RESOURCES = "schedule:resources"
     SCHEDULE_VOLUME = "schedule:volume"
     SCHEDULE_AFFINITY = "schedule:affinity"
@@ -188,6 +189,8 @@ def cause_of(found: Blocker) -> CauseId:
             return CauseId.NODE_SILENT
         case Cause.CREATION_REFUSED:
             return _first(_REFUSED, found.message, CauseId.CREATE_REFUSED)
+        case Cause.DELETION_REFUSED:
+            return _first(_REFUSED, found.message, CauseId.DELETE_REFUSED)
         case Cause.UPDATE_REFUSED:
             return _first(_REFUSED, found.message, CauseId.UPDATE_REFUSED)
         case Cause.NAME_TAKEN:
