@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubectl_pets import pasting
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import Verb, VerbGroup
 from kubectl_pets.cli.options import EachSet, connection, exit_codes, output, pass_session
@@ -44,7 +45,7 @@ class _Globs(click.ParamType[str]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
         if not known(text):
-            self.fail(f"there is no rule {text}; kubectl pets doctor rules lists them.", param, ctx)
+            self.fail(f"there is no rule {text}; {pasting.pets('doctor', 'rules')} lists them.", param, ctx)
         return text
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
@@ -110,7 +111,8 @@ def command(
       kubectl pets doctor explain PETS201
     """
     if names and (all_namespaces or selector):
-        raise UsageError("names and -A or -l exclude each other.", hint="kubectl pets doctor NAME -n NAMESPACE")
+        alone = pasting.pets("doctor", *(each.typed for each in names), namespace=names[0].namespace)
+        raise UsageError("names and -A or -l exclude each other.", hint=alone)
     if manifests and (names or all_namespaces or selector or deep):
         raise UsageError("-f looks at manifests alone: no names, -A, -l or --deep with it.")
     asked = Asked(

@@ -42,24 +42,24 @@ _Item = TypeVar("_Item", bound=Object)
 GRACE = timedelta(minutes=2)
 
 
-class Skip(msgspec.Struct, frozen=True):
+class RuleSkipped(msgspec.Struct, frozen=True):
     """A rule that could not be judged: the field of the estate that it lacks."""
 
     field: str
 
 
-Judgement = Iterator[Finding | Skip]
+Judgement = Iterator[Finding | RuleSkipped]
 
 
 class RuleCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One rule as it is judged. ``needs``: fields of the estate without any of which it is skipped."""
 
     rule: Rule
-    judge: Callable[["Case"], Iterable[Finding | Skip]]
+    judge: Callable[["Case"], Iterable[Finding | RuleSkipped]]
     needs: tuple[str, ...] = ()
 
 
-def check(rule: Rule, *needs: str) -> Callable[[Callable[["Case"], Iterable[Finding | Skip]]], RuleCheck]:
+def check(rule: Rule, *needs: str) -> Callable[[Callable[["Case"], Iterable[Finding | RuleSkipped]]], RuleCheck]:
     """Makes a ``RuleCheck`` of a function over a case."""
     return lambda judge: RuleCheck(rule=rule, judge=judge, needs=needs)
 

@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.doctor import availability, names, rollouts, storage, templates
-from kubectl_pets.domain.doctor.case import Case, RuleCheck, Skip, Ward
+from kubectl_pets.domain.doctor.case import Case, RuleCheck, RuleSkipped, Ward
 from kubectl_pets.domain.doctor.estate import Estate, Unread, UnreadWhy
 from kubectl_pets.domain.doctor.ignoring import (
     IGNORE_ANNOTATION,
@@ -162,7 +162,7 @@ def _judged(check: RuleCheck, case: Case, owner: SetRef) -> Iterator[RuleOutcome
     any_found = False
     for each in check.judge(case):
         any_found = True
-        yield _skip(check.rule, owner, _unread(case.estate, each.field)) if isinstance(each, Skip) else _found(each, owner)
+        yield _skip(check.rule, owner, _unread(case.estate, each.field)) if isinstance(each, RuleSkipped) else _found(each, owner)
     if not any_found:
         yield RuleOutcome(rule=check.rule, owner=owner, standing=Standing.OK)
 

@@ -4,7 +4,7 @@ meet."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, Skip, check
+from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, check
 from kubectl_pets.domain.doctor.voters import votes
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.model import ContainerStatus, Pod
@@ -54,7 +54,7 @@ def rollout_stuck(case: Case) -> Judgement:
     yield from found
     lacking = [_EXPLAINING[each] for each in case.seen.unread if each in _EXPLAINING]
     if not found and lacking:
-        yield Skip(lacking[0])
+        yield RuleSkipped(lacking[0])
 
 
 @check(Rule.CONTROLLER_SILENT, "pods")

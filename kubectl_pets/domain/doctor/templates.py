@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from kubectl_pets.domain.doctor.case import Case, Judgement, Skip, check
+from kubectl_pets.domain.doctor.case import Case, Judgement, RuleSkipped, check
 from kubectl_pets.domain.doctor.estate import FullPodSpec, NamedSource
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.orphans.quantities import parse_exact
@@ -119,7 +119,7 @@ def reference_missing(case: Case) -> Judgement:
     for kind, name in missing:
         yield Finding(rule=Rule.REFERENCE_MISSING, subject=case.subject, names=(kind, name), field="spec.template.spec")
     if not missing and secrets and case.estate.secrets is None:
-        yield Skip("secrets")
+        yield RuleSkipped("secrets")
 
 
 def _references(spec: FullPodSpec) -> Iterator[tuple[str, NamedSource, str]]:

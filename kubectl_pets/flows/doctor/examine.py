@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.doctor.case import Ward
 from kubectl_pets.domain.doctor.checkup import Asked, Checkup, examine
@@ -49,5 +50,6 @@ def _check_names(estate: Estate, patients: Patients) -> None:
     for ref in patients.names:
         if ref.name not in known:
             near = get_close_matches(ref.name, known, n=3, cutoff=0.5) or known[:5]
-            hint = f"there are: {', '.join(map(clean, near))}" if near else "is it in another namespace? kubectl pets list -A"
+            elsewhere = f"is it in another namespace? {pasting.pets('list', '-A')}"
+            hint = f"there are: {', '.join(map(clean, near))}" if near else elsewhere
             raise NotFoundError(f"no {ref.kind.title} {clean(ref.name)} in namespace {patients.namespace}", hint=hint)

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.doctor.case import Ward
 from kubectl_pets.domain.doctor.checkup import Asked, Checkup, Standing, examine
@@ -88,7 +89,7 @@ class _Reading:
     def _rule(self, node: Any) -> str:
         glob = self._text(node)
         if not known(glob):
-            raise self._bad(node, f"there is no rule {clean(glob)}; kubectl pets doctor rules lists them")
+            raise self._bad(node, f"there is no rule {clean(glob)}; {pasting.pets('doctor', 'rules')} lists them")
         return glob
 
     def _day(self, node: Any) -> date:
