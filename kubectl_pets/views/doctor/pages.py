@@ -221,7 +221,8 @@ PAGES: dict[Rule, RulePage] = {
     Rule.QUORUM_LOST: RulePage(
         "Fewer members are available than a majority.",
         "Members that vote serve nothing, or nothing that can be written.",
-        "Bring members back; kubectl pets quorum and status say which.",
+        "Bring members back; kubectl pets quorum and status say which. "
+        "Of members that do not vote say so: kubectl-pets/members=data on the set.",
     ),
     Rule.NO_MARGIN: RulePage(
         "Exactly a majority is available.",
@@ -231,12 +232,14 @@ PAGES: dict[Rule, RulePage] = {
     Rule.NODE_SHARED: RulePage(
         "A node holds so many members that its loss takes the majority.",
         "One machine is a single point of failure.",
-        "Spread the pods: topologySpreadConstraints or anti-affinity over kubernetes.io/hostname.",
+        "Spread the pods: topologySpreadConstraints or anti-affinity over kubernetes.io/hostname. "
+        "Of members that do not vote say so: kubectl-pets/members=data on the set.",
     ),
     Rule.ZONE_SHARED: RulePage(
         "A zone holds so many members that its loss takes the majority.",
         "One zone is a single point of failure.",
-        "Spread the pods over topology.kubernetes.io/zone; with two zones no spread survives the loss of the larger half.",
+        "Spread the pods over topology.kubernetes.io/zone; with two zones no spread survives the loss of the larger half. "
+        "Of members that do not vote say so: kubectl-pets/members=data on the set.",
     ),
     Rule.BUDGET_MISSING: RulePage(
         "No PodDisruptionBudget, and evictions may take more members than the majority can spare.",
@@ -251,7 +254,8 @@ PAGES: dict[Rule, RulePage] = {
     Rule.BUDGET_TOO_LOOSE: RulePage(
         "A PodDisruptionBudget allows more than the majority can spare.",
         "Drains may take the set down.",
-        "Use maxUnavailable: 1, or a minAvailable of at least the majority.",
+        "Use maxUnavailable: 1, or a minAvailable of at least the majority. "
+        "Of members that do not vote say so: kubectl-pets/members=data on the set.",
     ),
     Rule.BUDGETS_SEVERAL: RulePage(
         "Several budgets cover the same pods.",
