@@ -19,9 +19,9 @@ from kubectl_pets.domain.resize.plan import NODE_PATIENCE
 from kubectl_pets.domain.resize.types import (
     ResizePlan,
     ResizeRefusedReason,
+    ResizeSkip,
     ResourceQuota,
     ResourceQuotaSpec,
-    Skip,
     Skipped,
     VolumeAttributesClass,
 )
@@ -259,8 +259,8 @@ def test_what_could_not_be_read_is_said_and_not_guessed() -> None:
     found = planned("20Gi", around(*three(), volumes=None, storage_classes=None, quotas=None, sets=None))
     assert not found.refused and found.claims[0].expandable is None and found.claims[0].reclaim_policy == ""
     assert {each.what for each in found.skipped} == {Skipped.VOLUMES, Skipped.STORAGE_CLASSES, Skipped.QUOTAS, Skipped.SETS}
-    assert planned("20Gi", around(*three(), quotas=(scoped,))).skipped == (Skip(Skipped.SCOPED_QUOTA, "scoped"),)
-    assert planned("20Gi", around(*three()), attributes_class="gold").skipped == (Skip(Skipped.ATTRIBUTES_CLASS),)
+    assert planned("20Gi", around(*three(), quotas=(scoped,))).skipped == (ResizeSkip(Skipped.SCOPED_QUOTA, "scoped"),)
+    assert planned("20Gi", around(*three()), attributes_class="gold").skipped == (ResizeSkip(Skipped.ATTRIBUTES_CLASS),)
     assert reasons(planned("20Gi", around(*three(), claims=None))) == [ResizeRefusedReason.CLAIMS_UNREADABLE]
 
 

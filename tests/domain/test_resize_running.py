@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
 from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.resize.plan import NODE_PATIENCE
-from kubectl_pets.domain.resize.running import Do, Over, ResizeEnd, Standing, next_move, standing
+from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
 from kubectl_pets.domain.resize.types import ResizePlan
 from tests.domain.builders import NOW
 from tests.domain.examples import cases
@@ -24,27 +24,27 @@ LONG_AGO = NOW - timedelta(minutes=5)
 @pytest.mark.parametrize(
     ("stage", "modified", "expected"),
     [
-        (GrowthStage.DONE, None, Standing.SETTLED),
-        (GrowthStage.DONE, Modification.DONE, Standing.SETTLED),
-        (GrowthStage.DONE, Modification.WORKING, Standing.AWAIT),
-        (GrowthStage.DONE, Modification.PENDING, Standing.AWAIT),
-        (GrowthStage.DONE, Modification.INFEASIBLE, Standing.STUCK),
-        (GrowthStage.WORKING, Modification.DONE, Standing.AWAIT),
-        (GrowthStage.RETRYING, None, Standing.AWAIT),
-        (GrowthStage.NEEDS_POD, None, Standing.SETTLED),
-        (GrowthStage.NEEDS_RESTART, None, Standing.STUCK),
-        (GrowthStage.INFEASIBLE, None, Standing.STUCK),
+        (GrowthStage.DONE, None, ClaimStanding.SETTLED),
+        (GrowthStage.DONE, Modification.DONE, ClaimStanding.SETTLED),
+        (GrowthStage.DONE, Modification.WORKING, ClaimStanding.AWAIT),
+        (GrowthStage.DONE, Modification.PENDING, ClaimStanding.AWAIT),
+        (GrowthStage.DONE, Modification.INFEASIBLE, ClaimStanding.STUCK),
+        (GrowthStage.WORKING, Modification.DONE, ClaimStanding.AWAIT),
+        (GrowthStage.RETRYING, None, ClaimStanding.AWAIT),
+        (GrowthStage.NEEDS_POD, None, ClaimStanding.SETTLED),
+        (GrowthStage.NEEDS_RESTART, None, ClaimStanding.STUCK),
+        (GrowthStage.INFEASIBLE, None, ClaimStanding.STUCK),
     ],
 )
-def test_what_a_claim_needs(stage: GrowthStage, modified: Modification | None, expected: Standing) -> None:
+def test_what_a_claim_needs(stage: GrowthStage, modified: Modification | None, expected: ClaimStanding) -> None:
     found = Growth(stage=stage, asks=2, has=1, since=LONG_AGO)
     assert standing(found, modified, changes=False, now=NOW, patience=NODE_PATIENCE) is expected
-    assert standing(found, modified, changes=True, now=NOW, patience=NODE_PATIENCE) is Standing.ASK
+    assert standing(found, modified, changes=True, now=NOW, patience=NODE_PATIENCE) is ClaimStanding.ASK
 
 
 def test_a_driver_that_refuses_what_is_in_use_gets_a_moment() -> None:
     found = Growth(stage=GrowthStage.NEEDS_RESTART, asks=2, has=1, since=NOW - timedelta(seconds=3), offline=True)
-    assert standing(found, None, changes=False, now=NOW, patience=NODE_PATIENCE) is Standing.AWAIT
+    assert standing(found, None, changes=False, now=NOW, patience=NODE_PATIENCE) is ClaimStanding.AWAIT
 
 
 def test_what_failed_before_the_claim_was_changed_says_nothing_of_the_change() -> None:
@@ -110,7 +110,7 @@ def test_one_at_a_time_to_the_end_or_to_the_one_that_cannot_be_had(seed: int) ->
         if isinstance(move, Over):
             break
         assert isinstance(move, Do)
-        if move.standing is Standing.ASK:
+        if move.standing is ClaimStanding.ASK:
             assert not driver.under_way
             driver.ask(move.claim.claim, "20Gi")
         driver.turn()

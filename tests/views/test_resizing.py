@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
-from kubectl_pets.domain.resize.types import ResizePlan, ResizeRefused, ResizeRefusedReason, ServerObjection, Skip, Skipped
+from kubectl_pets.domain.resize.types import ResizePlan, ResizeRefused, ResizeRefusedReason, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.resize import documents, plan, words
@@ -97,7 +97,7 @@ def test_every_word_is_there() -> None:
     for stage in GrowthStage:
         grown = Growth(stage=stage, asks=2 * GIB, has=GIB, message="why", since=NOW)
         assert words.stage(grown, "web-1", NOW).startswith("has 1Gi")
-    assert len({words.skip(Skip(what, "team")) for what in Skipped}) == len(Skipped)
+    assert len({words.skip(ResizeSkip(what, "team")) for what in Skipped}) == len(Skipped)
     assert len({words.modification(each, "gold") for each in Modification}) == len(Modification)
 
 
@@ -115,7 +115,7 @@ def everything() -> ResizePlan:
     claims = (claim(0, "20Gi", "10Gi", state="ControllerResizeInfeasible", conditions=(condition("ControllerResizeError", "m"),)), claim(3))
     return replace(
         planned("20Gi", around(*claims, quotas=(quota(hard="1Gi", used="1Gi"),)), template="data", attributes_class="gold"),
-        unmade=("web-1",), objections=(ServerObjection("c", "m"),), skipped=(Skip(Skipped.SCOPED_QUOTA, "q"),),
+        unmade=("web-1",), objections=(ServerObjection("c", "m"),), skipped=(ResizeSkip(Skipped.SCOPED_QUOTA, "q"),),
         refused=tuple(ResizeRefused(reason=each, subject="s", claims=("c",)) for each in ResizeRefusedReason),
     )
 

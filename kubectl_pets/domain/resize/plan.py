@@ -24,9 +24,9 @@ from kubectl_pets.domain.resize.types import (
     ResizeRefused,
     ResizeRefusedReason,
     ResizeRequest,
+    ResizeSkip,
     ResizeSurroundings,
     ResourceQuota,
-    Skip,
     Skipped,
     StorageClass,
 )
@@ -209,18 +209,18 @@ def _scoped(quota: ResourceQuota) -> bool:
     return bool(quota.spec.scopes or quota.spec.scope_selector)
 
 
-def _skipped(around: ResizeSurroundings, request: ResizeRequest) -> Iterator[Skip]:
+def _skipped(around: ResizeSurroundings, request: ResizeRequest) -> Iterator[ResizeSkip]:
     if around.volumes is None:
-        yield Skip(Skipped.VOLUMES)
+        yield ResizeSkip(Skipped.VOLUMES)
     if around.storage_classes is None:
-        yield Skip(Skipped.STORAGE_CLASSES)
+        yield ResizeSkip(Skipped.STORAGE_CLASSES)
     if around.quotas is None:
-        yield Skip(Skipped.QUOTAS)
+        yield ResizeSkip(Skipped.QUOTAS)
     if around.sets is None:
-        yield Skip(Skipped.SETS)
-    yield from (Skip(Skipped.SCOPED_QUOTA, quota.name) for quota in around.quotas or () if _scoped(quota))
+        yield ResizeSkip(Skipped.SETS)
+    yield from (ResizeSkip(Skipped.SCOPED_QUOTA, quota.name) for quota in around.quotas or () if _scoped(quota))
     if request.attributes_class and not around.attributes_class_read:
-        yield Skip(Skipped.ATTRIBUTES_CLASS)
+        yield ResizeSkip(Skipped.ATTRIBUTES_CLASS)
 
 
 # --- what speaks against it --------------------------------------------------------------------------------------------------

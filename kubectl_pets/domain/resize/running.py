@@ -13,7 +13,7 @@ from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan
 
 
 @unique
-class Standing(StrEnum):
+class ClaimStanding(StrEnum):
     """What one claim needs."""
 
     #: It is to be changed.
@@ -26,15 +26,15 @@ class Standing(StrEnum):
     STUCK = "stuck"
 
 
-def standing(found: Growth, modified: Modification | None, *, changes: bool, now: datetime, patience: timedelta) -> Standing:
+def standing(found: Growth, modified: Modification | None, *, changes: bool, now: datetime, patience: timedelta) -> ClaimStanding:
     """``patience``: how long a driver is given that refuses what is in use, for a pod may be about to end."""
     if changes:
-        return Standing.ASK
+        return ClaimStanding.ASK
     stuck = found.stage is GrowthStage.NEEDS_RESTART and (found.since is None or now - found.since >= patience)
     if stuck or found.stage is GrowthStage.INFEASIBLE or modified is Modification.INFEASIBLE:
-        return Standing.STUCK
+        return ClaimStanding.STUCK
     grown = found.stage in (GrowthStage.DONE, GrowthStage.NEEDS_POD)
-    return Standing.SETTLED if grown and modified in (None, Modification.DONE) else Standing.AWAIT
+    return ClaimStanding.SETTLED if grown and modified in (None, Modification.DONE) else ClaimStanding.AWAIT
 
 
 @unique
@@ -56,7 +56,7 @@ class Do(msgspec.Struct, frozen=True):
     """Change this claim, or wait for it."""
 
     claim: ClaimPlan
-    standing: Standing
+    standing: ClaimStanding
 
 
 class Over(msgspec.Struct, frozen=True):
@@ -73,8 +73,8 @@ def next_move(found: ResizePlan, uid: str, now: datetime, patience: timedelta) -
         return Over(ResizeEnd.REFUSED)
     for each in found.claims:
         stands = standing(each.growth, each.modification, changes=each.changes, now=now, patience=patience)
-        if stands is Standing.STUCK:
+        if stands is ClaimStanding.STUCK:
             return Over(ResizeEnd.STUCK, each)
-        if stands is not Standing.SETTLED:
+        if stands is not ClaimStanding.SETTLED:
             return Do(each, stands)
     return Over(ResizeEnd.REACHED)

@@ -162,7 +162,7 @@ class Skipped(StrEnum):
     REHEARSAL = "rehearsal"
 
 
-class Skip(msgspec.Struct, frozen=True):
+class ResizeSkip(msgspec.Struct, frozen=True):
     what: Skipped
     subject: str = ""
 
@@ -235,7 +235,7 @@ class ResizePlan(msgspec.Struct, frozen=True, kw_only=True):
     leftovers: tuple[Leftover, ...] = ()
     quotas: tuple[QuotaRoom, ...] = ()
     managers: tuple[Manager, ...] = ()
-    skipped: tuple[Skip, ...] = ()
+    skipped: tuple[ResizeSkip, ...] = ()
     #: All that speaks against it.
     refused: tuple[ResizeRefused, ...] = ()
     #: The API server's own word on the changes (dry run); None: it was not asked.

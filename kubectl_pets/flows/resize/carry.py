@@ -13,15 +13,14 @@ import msgspec
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.resize.growth import growth, modification
 from kubectl_pets.domain.resize.plan import NODE_PATIENCE, change, mounted, plan
-from kubectl_pets.domain.resize.running import Do, Over, ResizeEnd, Standing, next_move, standing
-from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ServerObjection, Skip, Skipped
+from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
+from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
-from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.engine.waiting import until
@@ -103,7 +102,7 @@ def _rehearsed(session: Session, found: _Planned) -> _Planned:
         return found
     namespace = found.seen.namespace
     if session.cluster.missing_rights(namespace, [_PATCH]):
-        skipped = (*found.plan.skipped, Skip(Skipped.REHEARSAL))
+        skipped = (*found.plan.skipped, ResizeSkip(Skipped.REHEARSAL))
         return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, skipped=skipped))
     objections = tuple(_objections(session, found))
     return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, objections=objections))
@@ -124,33 +123,31 @@ class _Growing:
         self._session, self._name, self._agreed = session, name, agreed.plan
         self._deadline = Deadline(options.timeout)
         self._troubled = told_once(session.terminal)
-        self._of_looks = Patience(self._deadline, troubled=self._troubled)
-        #: Reads may succeed while every change fails (an admission webhook that is down).
-        self._of_changes = Patience(self._deadline, troubled=self._troubled)
         self.found = agreed
 
     def to_the_end(self) -> Over:
-        while True:
-            self.found = self._of_looks.read(partial(_look, self._session, self._name, self._agreed.request))
-            move = next_move(self.found.plan, self._agreed.uid, self._session.now(), NODE_PATIENCE)
-            if isinstance(move, Over):
-                return move
-            if self._deadline.passed:
-                return Over(ResizeEnd.TIMED_OUT)
+        """Reading, deciding and changing are one look for the engine: what fails and passes is waited out, and then all is done
+        anew, for a change may have been carried out or not."""
+        over = until(self._step, deadline=self._deadline, every=0.0, troubled=self._troubled)
+        return over if isinstance(over, Over) else Over(ResizeEnd.TIMED_OUT)
+
+    def _step(self) -> Over | None:
+        self.found = _look(self._session, self._name, self._agreed.request)
+        move = next_move(self.found.plan, self._agreed.uid, self._session.now(), NODE_PATIENCE)
+        if isinstance(move, Over):
+            return move
+        if not self._deadline.passed:
             self._do(move)
+        return None
 
     def _do(self, move: Do) -> None:
-        if move.standing is Standing.AWAIT:
+        if move.standing is ClaimStanding.AWAIT:
             self._await(move.claim)
             return
         try:
             whole(partial(self._change, move.claim))
         except (ConflictError, NotFoundError):
             return  # somebody was faster: it is read and decided anew
-        except PASSING as failure:  # it may have been carried out or not
-            self._of_changes.ride_out(failure)
-            return
-        self._of_changes.well_again()
         self._session.terminal.tell(view.asked(move.claim, self._agreed))
 
     def _change(self, each: ClaimPlan) -> None:
@@ -169,6 +166,6 @@ class _Growing:
             grown = growth(claim, request.bytes, in_use=in_use, now=now, patience=NODE_PATIENCE)
             modified = modification(claim, request.attributes_class) if request.attributes_class else None
             stands = standing(grown, modified, changes=False, now=now, patience=NODE_PATIENCE)
-            return True if stands is not Standing.AWAIT else None
+            return True if stands is not ClaimStanding.AWAIT else None
 
         until(look, deadline=self._deadline, every=_EVERY, troubled=self._troubled)

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
-from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRefused, ResizeRefusedReason, Skip, Skipped
+from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRefused, ResizeRefusedReason, ResizeSkip, Skipped
 from kubectl_pets.views.orphans.words import size
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
@@ -115,7 +115,7 @@ def refusal(found: ResizeRefused, plan: ResizePlan) -> str:
             assert_never(found.reason)
 
 
-def skip(found: Skip) -> str:
+def skip(found: ResizeSkip) -> str:
     """What the plan does not say."""
     match found.what:
         case Skipped.VOLUMES:
