@@ -256,12 +256,12 @@ def test_a_plugin_at_a_terminal_is_heard_while_it_waits(
 
 
 def test_a_plugin_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubectl_pets.cluster.access.plugins._PATIENCE", 0.3)
+    monkeypatch.setattr("kubectl_pets.cluster.access.plugins._PATIENCE", 5.0)  # it has to come to its word on a busy machine, too
     script = Script(tmp_path, "sys.stderr.write('waiting for godot')", "sys.stderr.flush()", "time.sleep(60)")
     began = time.monotonic()
-    with pytest.raises(CredentialPluginError, match="did not come to an end within 0 s: waiting for godot"):
+    with pytest.raises(CredentialPluginError, match="did not come to an end within 5 s: waiting for godot"):
         plugin(script.spec()).current()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
 
 
 def test_a_slow_plugin_runs_once_for_all_who_wait(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ unfinished rollout look done. What may not be read is None, which is not the sam
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
@@ -27,6 +27,9 @@ from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
 from kubectl_pets.pasting import kubectl
+
+if TYPE_CHECKING:
+    from kubectl_pets.cluster.objects.discovery import Discovery
 
 T = TypeVar("T", bound=Object)
 
@@ -56,10 +59,11 @@ def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET
 def inventory(reader: Reader, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
     """All sets, narrowed by labels, and all that may belong to any of them. ``every_kind``: not of apps/v1 alone."""
     scope = Scope(namespace=namespace, labels=selector or "")
+    discovery = reader.discovery if every_kind else None  # its decoders are made before there are threads: see kinds
     sets, others = together(
         [
             lambda: reader.listing(SETS, scope, unreadable=True).items,
-            lambda: _of_other_kinds(reader, scope) if every_kind else {},
+            lambda: _of_other_kinds(reader, discovery, scope) if discovery is not None else {},
         ]
     )
     everything = Scope(namespace=namespace)
@@ -80,9 +84,9 @@ def inventory(reader: Reader, namespace: str | None, selector: str | None, *, ev
     )
 
 
-def _of_other_kinds(reader: Reader, scope: Scope) -> dict[str, tuple[StatefulSet, ...] | None]:
+def _of_other_kinds(reader: Reader, discovery: "Discovery", scope: Scope) -> dict[str, tuple[StatefulSet, ...] | None]:
     """By resource, the sets of kinds besides apps/v1 that this server knows; None where they may not be read."""
-    kinds = reader.discovery.set_kinds()
+    kinds = discovery.set_kinds()
     if kinds is None:
         return {kind.resource: None for kind in KINDS if kind is not APPS_SET}
 
