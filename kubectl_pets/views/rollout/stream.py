@@ -1,6 +1,6 @@
 """``-o jsonl``: an event a line, while it goes on, for programs that follow along.
 
-Every event has the same fields in the same order; the schema is in ``docs/schemas``. What a person sees as a picture that changes
+Every event has the same fields in the same order; ``docs/looking.md`` has them. What a person sees as a picture that changes
 is ``change`` here: where the set stands by now, and which pods became what. A kubelet that wavers between two words for the same
 failure makes no event.
 """
