@@ -111,6 +111,13 @@ _WHOLE = Faulty()
 assert run(_WHOLE)[0] is ExitCode.OK
 
 
+@pytest.mark.parametrize("number", range(2, _BEFORE))
+def test_a_claim_that_changes_before_its_dry_run_refuses_nothing(number: int) -> None:
+    """Somebody else is at the same work, or the resizer writes the status of an expansion that is under way."""
+    cluster = Faulty(lambda each: each == number, FASTER)
+    assert run(cluster)[0] is ExitCode.OK and cluster.sizes == {("20Gi", "20Gi")}
+
+
 @pytest.mark.parametrize("carried", [False, True])
 @pytest.mark.parametrize("number", range(_BEFORE, _WHOLE.requests))
 def test_an_answer_that_is_lost_anywhere_changes_nothing_about_the_end(number: int, carried: bool) -> None:

@@ -112,7 +112,9 @@ def _objections(session: Session, found: _Planned) -> Iterator[ServerObjection]:
     for each in found.plan.to_change:
         try:
             session.cluster.apply(change(each, found.seen.namespace, found.plan.request), dry_run=True)
-        except (ForbiddenError, InvalidError, ConflictError, NotFoundError) as error:
+        except (ConflictError, NotFoundError):
+            continue  # it changed since the look; right before its turn it is planned anew
+        except (ForbiddenError, InvalidError) as error:
             yield ServerObjection(each.claim, error.message)
 
 
