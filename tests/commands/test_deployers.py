@@ -117,7 +117,7 @@ def test_a_partition_of_ours_that_holds_pods_is_not_handed_over(pets: Plugin) ->
     assert "deploy.sh applies the partition (0)" in staged.stderr and "deploy.sh applies the image (app:1)" in staged.stderr
     version = pets.set()["metadata"]["resourceVersion"]
     refused = pets("rollout", "handover", "web", "-y", expect=6).stderr
-    assert "holds pods back" in refused and "partition web 0" in refused
+    assert "holds pods back" in refused and "rollout abort web" in refused and "partition web 0" not in refused
     assert pets.set()["metadata"]["resourceVersion"] == version
     assert CONFLICT in pets.plane.kubectl(*apply, input=text, check=False).stderr
     pets("rollout", "promote", "web")

@@ -39,8 +39,10 @@ def kept(seen: Assessment) -> str:
 
 
 def way_out(seen: Assessment) -> str:
-    """What to type instead."""
-    return f"finish the rollout, or clear it with: {command(seen, 'partition', '0')}"
+    """What to type instead. Clearing the partition would let a version loose that it holds back."""
+    if seen.under_way:
+        return f"finish the rollout, or take it back with: {command(seen, 'rollout abort')}"
+    return f"clear it with: {command(seen, 'partition', '0')}"
 
 
 def question(found: Handover, seen: Assessment) -> str:
