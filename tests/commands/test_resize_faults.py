@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.changes import DryRun, ResizeClaim
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests, SetView, StatefulSet
 from kubectl_pets.domain.resize.types import ResizeSurroundings
-from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.resize.carry import resize
 from kubectl_pets.session import Cluster, Session
@@ -98,7 +98,7 @@ class Faulty:
 def run(cluster: Faulty, options: RunOptions = YES) -> tuple[ExitCode, str]:
     terminal = FakeTerminal()
     code = resize(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", request("20Gi"), options)
-    return code, terminal.stderr_text
+    return code, terminal.stdout_text + terminal.stderr_text
 
 
 def asked(cluster: Faulty) -> list[str]:
@@ -111,11 +111,30 @@ _WHOLE = Faulty()
 assert run(_WHOLE)[0] is ExitCode.OK
 
 
+@pytest.mark.parametrize("error", [FASTER, NotFoundError("it is gone")])
 @pytest.mark.parametrize("number", range(2, _BEFORE))
-def test_a_claim_that_changes_before_its_dry_run_refuses_nothing(number: int) -> None:
+def test_a_claim_that_changes_before_its_dry_run_is_looked_at_again(number: int, error: PetsError) -> None:
     """Somebody else is at the same work, or the resizer writes the status of an expansion that is under way."""
-    cluster = Faulty(lambda each: each == number, FASTER)
+    cluster = Faulty(lambda each: each == number, error)
+    code, told = run(cluster, RunOptions(dry_run=DryRun.CLIENT))
+    assert code is ExitCode.OK and "each accepted by the API server (dry run)" in told and "skipped" not in told
+    assert cluster.requests == number + 1 + _BEFORE and not cluster.changes
     assert run(cluster)[0] is ExitCode.OK and cluster.sizes == {("20Gi", "20Gi")}
+
+
+def test_claims_that_change_each_time_are_not_said_to_be_accepted() -> None:
+    cluster = Faulty(lambda each: each % 3 == 2, FASTER)
+    code, told = run(cluster, RunOptions(dry_run=DryRun.CLIENT))
+    assert code is ExitCode.OK and "(dry run)" not in told
+    assert "skipped: claims changed each time that the API server was asked" in told
+
+
+@pytest.mark.parametrize("number", range(_BEFORE))
+def test_a_server_that_is_away_before_anything_was_agreed_to_is_no_refusal(number: int) -> None:
+    cluster = Faulty(lambda each: each == number)
+    with pytest.raises(UnreachableError):
+        run(cluster)
+    assert not cluster.changes
 
 
 @pytest.mark.parametrize("carried", [False, True])

@@ -160,6 +160,8 @@ class Skipped(StrEnum):
     ATTRIBUTES_CLASS = "attributes-class"
     #: Whether the API server takes the changes: the right to patch claims is missing.
     REHEARSAL = "rehearsal"
+    #: The same: claims changed each time that it was asked.
+    UNSTEADY = "unsteady"
 
 
 class ResizeSkip(msgspec.Struct, frozen=True):

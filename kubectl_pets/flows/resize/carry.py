@@ -34,6 +34,9 @@ _PATCH = ("patch", "persistentvolumeclaims")
 #: Seconds between two looks at a claim that is being expanded.
 _EVERY = 1.0
 
+#: So many looks, until the API server could judge every change of one of them.
+_LOOKS = 5
+
 _EXIT = {
     ResizeEnd.REACHED: ExitCode.OK,
     ResizeEnd.STUCK: ExitCode.STUCK,
@@ -54,7 +57,7 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     """Give the claims of the set another size and wait until they have it; with ``dry_run`` only say what it takes. Returns the
     exit code; raises PetsError."""
     terminal = session.terminal
-    found = _rehearsed(session, _look(session, name, request))
+    found = _foreseen(session, name, request)
     if options.dry_run is not DryRun.NONE or not found.plan.stands:
         terminal.print(_told(session, found, options))
         return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
@@ -96,24 +99,33 @@ def _look(session: Session, name: str, request: ResizeRequest) -> _Planned:
     return _Planned(assess(seen, now), plan(seen.set, seen, around, request, now))
 
 
-def _rehearsed(session: Session, found: _Planned) -> _Planned:
-    """With the API server's word on each change: admission, quotas and webhooks speak before anything happens."""
-    if found.plan.refused or not found.plan.to_change:
-        return found
-    namespace = found.seen.namespace
-    if session.cluster.missing_rights(namespace, [_PATCH]):
-        skipped = (*found.plan.skipped, ResizeSkip(Skipped.REHEARSAL))
-        return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, skipped=skipped))
-    objections = tuple(_objections(session, found))
-    return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, objections=objections))
+def _foreseen(session: Session, name: str, request: ResizeRequest) -> _Planned:
+    """What it takes, with the API server's word on each change: admission, quotas and webhooks speak before anything happens. A
+    claim that changes between the look and its dry run is no objection: then all is looked at again."""
+    for _ in range(_LOOKS):
+        found = _look(session, name, request)
+        if found.plan.refused or not found.plan.to_change:
+            return found
+        if session.cluster.missing_rights(found.seen.namespace, [_PATCH]):
+            return _skipping(found, Skipped.REHEARSAL)
+        try:
+            objections = tuple(_objections(session, found))
+        except (ConflictError, NotFoundError):
+            continue
+        return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, objections=objections))
+    return _skipping(found, Skipped.UNSTEADY)
+
+
+def _skipping(found: _Planned, what: Skipped) -> _Planned:
+    skipped = (*found.plan.skipped, ResizeSkip(what))
+    return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, skipped=skipped))
 
 
 def _objections(session: Session, found: _Planned) -> Iterator[ServerObjection]:
+    """Raises ConflictError or NotFoundError where a claim has changed since the look."""
     for each in found.plan.to_change:
         try:
             session.cluster.apply(change(each, found.seen.namespace, found.plan.request), dry_run=True)
-        except (ConflictError, NotFoundError):
-            continue  # it changed since the look; right before its turn it is planned anew
         except (ForbiddenError, InvalidError) as error:
             yield ServerObjection(each.claim, error.message)
 

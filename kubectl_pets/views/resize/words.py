@@ -132,6 +132,8 @@ def skip(found: ResizeSkip) -> str:
             return "VolumeAttributesClasses may not be read, so nothing is said of whether this one is there"
         case Skipped.REHEARSAL:
             return "claims may not be patched, so the API server was not asked whether it takes the changes"
+        case Skipped.UNSTEADY:
+            return "claims changed each time that the API server was asked whether it takes the changes, so its word is not known"
         case _:
             assert_never(found.what)
 
