@@ -24,7 +24,7 @@ from kubectl_pets.domain.orphans.deletion import DeletionOptions
 from kubectl_pets.domain.orphans.findings import CANDIDATES, Class
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.orphans.delete import DeletionRun, dispose
-from kubectl_pets.flows.orphans.select import Selection, select
+from kubectl_pets.flows.orphans.select import Selection
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 
@@ -111,7 +111,6 @@ def delete(
         every_class=bool(claims),
         ignored_kinds=frozenset(ignored),
     )
-    selected = select(session.cluster, selection, session.terminal.passing)
     deletion = DeletionOptions(
         destroy_data=destroy_data,
         fresh=fresh,
@@ -130,4 +129,4 @@ def delete(
         timeout=seconds(timeout),
         named=bool(claims),
     )
-    return dispose(session, selected, options)
+    return dispose(session, selection, options)

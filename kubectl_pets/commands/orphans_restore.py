@@ -1,7 +1,6 @@
 """``kubectl pets orphans restore`` and ``purge``: what becomes of the volumes that deletions left."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
@@ -19,29 +18,22 @@ from kubectl_pets.cli.options import (
     yes_to,
 )
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.orphans import restoring
 from kubectl_pets.domain.orphans.labels import parse_selector
 from kubectl_pets.domain.orphans.purging import Meant, PurgeSelection
-from kubectl_pets.errors import ExitCode, NotFoundError, UsageError
-from kubectl_pets.flows.engine.report import told_once
-from kubectl_pets.flows.orphans import records
+from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.flows.orphans.bringing import RestoreRun, bring_back
 from kubectl_pets.flows.orphans.purge import PurgeRun
 from kubectl_pets.flows.orphans.purge import purge as destroy
-from kubectl_pets.flows.orphans.restore import Restored
-from kubectl_pets.flows.orphans.restore import restore as bring_back
-from kubectl_pets.flows.orphans.retention import new_run
-from kubectl_pets.pasting import kubectl
 from kubectl_pets.session import Session
-from kubectl_pets.views.orphans import plan as claim_plans
-from kubectl_pets.views.orphans import words as claim_words
 
 
 @click.command("restore", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.REFUSED))
 @click.argument("sources", metavar="RECORD|VOLUME...", nargs=-1, required=True, shell_complete=completing.files)
+@output("table", "json", "yaml")
 @dry_run
 @connection
 @pass_session
-def restore(session: Session, sources: tuple[str, ...], dry_run: str) -> ExitCode:
+def restore(session: Session, sources: tuple[str, ...], output: str, dry_run: str) -> ExitCode:
     """Bring deleted claims back onto their retained volumes, from a record or from a volume's own memory.
 
     Refuses when a new claim took the name, or the volume is gone or somebody else's. Run again, it goes on where it was.
@@ -51,51 +43,7 @@ def restore(session: Session, sources: tuple[str, ...], dry_run: str) -> ExitCod
       kubectl pets orphans restore ./records/orphans-20261124T101500Z-4711.json
       kubectl pets orphans restore pvc-1b1831f5-396f-4295-9443-efdc4edf28bd
     """
-    terminal, refused, open_ = session.terminal, False, False
-    run = new_run()
-    for source in sources:
-        for record in _records(session, source):
-            name = f"{record.claim.namespace}/{record.claim.name}"
-            done = bring_back(
-                session.cluster,
-                record,
-                run=run,
-                dry_run=dry_run != "none",
-                tell=lambda plan: terminal.tell(claim_plans.restore(plan)),
-                troubled=told_once(terminal),
-            )
-            if isinstance(done, restoring.RestoreRefused):
-                idle = done.reason is restoring.RestoreRefusedReason.NOTHING_TO_DO
-                why = claim_words.restore_refused(done, source, record.snapshot)
-                terminal.tell(("" if idle else "refused: ") + f"{name}: {why}")
-                refused = refused or not idle
-            elif isinstance(done, Restored):
-                terminal.print(f"restored {name} onto {record.volume}")
-                for line in claim_plans.after_restore(record.volume, done.policy_left, rescued=done.rescued):
-                    terminal.tell(line)
-                open_ = open_ or bool(done.policy_left)
-    if refused:
-        return ExitCode.REFUSED
-    return ExitCode.NOT_YET if open_ else ExitCode.OK
-
-
-def _records(session: Session, source: str) -> tuple[restoring.Record, ...]:
-    """A path, or the name of a volume (``pv/NAME`` where there is a file of that name)."""
-    if _is_path(source):
-        return records.load(Path(source))
-    name = names.parse(source, names.VOLUME, namespaced=False).name
-    volume = session.cluster.volume(name)
-    record = restoring.record_of(volume) if volume is not None else None
-    if record is None:
-        raise NotFoundError(
-            f"{source} is neither a record nor a volume that knows its claim.", hint=f"{kubectl('get', 'pv')} lists volumes."
-        )
-    return (record,)
-
-
-def _is_path(source: str) -> bool:
-    head, slash, _ = source.partition("/")
-    return source.endswith(".json") or bool(slash) and head.lower() not in names.VOLUME.words
+    return bring_back(session, RestoreRun(sources=sources, dry_run=DryRun(dry_run), output=output))
 
 
 @click.command("purge", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.REFUSED))

@@ -225,9 +225,9 @@ def test_a_deletion_is_followed_through_an_outage(tmp_path: Path) -> None:
         assert len(storage.changes) == len(smooth.changes)
 
 
-def purged(storage: Storage, *, timeout: float | None = 60.0) -> tuple[ExitCode, str, str]:
+def purged(storage: Storage, *, timeout: float | None = 60.0, output: str = "table") -> tuple[ExitCode, str, str]:
     terminal = FakeTerminal()
-    run = PurgeRun(selection=PurgeSelection(namespace=None), yes=True, timeout=timeout)
+    run = PurgeRun(selection=PurgeSelection(namespace=None), yes=True, timeout=timeout, output=output)
     code = purge(Session(terminal=terminal, connect=lambda flags: cast(Cluster, storage)), run)
     return code, terminal.stdout_text, terminal.stderr_text
 

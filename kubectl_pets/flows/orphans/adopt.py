@@ -15,10 +15,12 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import rehearse, told_once
 from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.storage import storage_use
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import adopt as view
-from kubectl_pets.views.orphans import documents
+from kubectl_pets.views.orphans import documents, outcomes
+from kubectl_pets.views.orphans.outcomes import Came, RunKind
 
 _BINDING_SECONDS = 60.0
 
@@ -34,10 +36,16 @@ class AdoptRun(RunOptions, frozen=True, kw_only=True):
 
 def adopt(session: Session, run: AdoptRun) -> ExitCode:
     """Bind the volumes, or none of them. Raises PetsError."""
+    account = Account(session.terminal, run.output, RunKind.ADOPT)
+    return account.of(partial(_adopt, session, run))
+
+
+def _adopt(session: Session, run: AdoptRun, account: Account) -> ExitCode:
     terminal, cluster = session.terminal, session.cluster
     planned = _plan(session, run)
+    account.plans(documents.adoption_plan(planned), [outcomes.adoption(one, Came.UNTOUCHED) for one in planned.adoptions])
     if run.dry_run is not DryRun.NONE:
-        return _rehearse(session, planned, run)
+        return _rehearse(session, planned, run, account)
     if planned.refused:
         for refused in planned.refused:
             terminal.tell(f"refused: {view.refused(refused)}")
@@ -51,9 +59,11 @@ def adopt(session: Session, run: AdoptRun) -> ExitCode:
         terminal.tell(about)
     elif not terminal.agrees(f"{about} Go on?"):
         return ExitCode.REFUSED
-    for one in planned.adoptions:
+    for place, one in enumerate(planned.adoptions):
+        account.notes(place, outcomes.adoption(one, Came.BEGUN))
         _carry_out(session, run, one)
-        terminal.print(f"adopted {one.volume.name} as {one.claim.namespace}/{one.claim.name}")
+        account.notes(place, outcomes.adoption(one, Came.DONE))
+        account.say(f"adopted {one.volume.name} as {one.claim.namespace}/{one.claim.name}")
     return ExitCode.OK
 
 
@@ -70,7 +80,7 @@ def _plan(session: Session, run: AdoptRun) -> AdoptPlan:
     return plan_adoption(run.volumes, use.volumes, maker, template, cluster.claims(namespace), use)
 
 
-def _rehearse(session: Session, planned: AdoptPlan, run: AdoptRun) -> ExitCode:
+def _rehearse(session: Session, planned: AdoptPlan, run: AdoptRun, account: Account) -> ExitCode:
     made = [step for one in planned.adoptions for step in one.steps if isinstance(step, CreateClaim)]
     return rehearse(
         session.terminal,
@@ -79,7 +89,7 @@ def _rehearse(session: Session, planned: AdoptPlan, run: AdoptRun) -> ExitCode:
         checks=[partial(_ask, session, step) for step in made],
         accepted="the claims",
         picture=partial(view.draw, planned),
-        document=partial(documents.adoption, planned),
+        document=account.instead(partial(documents.adoption, planned)),
     )
 
 

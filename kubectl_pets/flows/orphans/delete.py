@@ -26,15 +26,18 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import rehearse
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.orphans import clear as clearing
+from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.clear import Cleared, Outcome
 from kubectl_pets.flows.orphans.records import RecordBook
 from kubectl_pets.flows.orphans.retention import new_run
-from kubectl_pets.flows.orphans.select import Selected
+from kubectl_pets.flows.orphans.select import Selection, select
 from kubectl_pets.flows.orphans.storage import storage_use
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.orphans import documents as claim_documents
+from kubectl_pets.views.orphans import outcomes
 from kubectl_pets.views.orphans import plan as claim_plans
 from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.orphans.outcomes import Came, RunKind
 from kubectl_pets.views.orphans.progress import Bar
 
 _SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
@@ -51,8 +54,15 @@ class DeletionRun(RunOptions, frozen=True, kw_only=True):
     named: bool = False
 
 
-def dispose(session: Session, selected: Selected, options: DeletionRun) -> ExitCode:
-    """Delete the chosen claims as far as they may be. Raises PetsError."""
+def dispose(session: Session, selection: Selection, options: DeletionRun) -> ExitCode:
+    """Delete the claims that are meant as far as they may be. Raises PetsError."""
+    account = Account(session.terminal, options.output, RunKind.DELETE)
+    account.details = lambda: {"record": None}
+    return account.of(partial(_dispose, session, selection, options))
+
+
+def _dispose(session: Session, selection: Selection, options: DeletionRun, account: Account) -> ExitCode:
+    selected = select(session.cluster, selection, session.terminal.passing)
     deletion, terminal = replace(options.deletion, run=new_run()), session.terminal
     if deletion.snapshot:
         deletion = replace(deletion, offer=session.cluster.snapshot_offer())
@@ -61,8 +71,10 @@ def dispose(session: Session, selected: Selected, options: DeletionRun) -> ExitC
     planned = plan(selected.chosen, deletion, session.now())
     left_out = (DeletionRefused(verdict=each, reason=DeletionRefusedReason.NOT_SELECTED) for each in selected.left_out)
     planned = replace(planned, refused=(*left_out, *planned.refused))
+    untouched = [outcomes.deletion_pending(one.verdict, Came.UNTOUCHED) for one in planned.deletions]
+    account.plans(claim_documents.deletion_plan(planned), untouched)
     if options.dry_run is not DryRun.NONE:
-        return _rehearse(session, planned, options)
+        return _rehearse(session, planned, options, account)
     for refused in planned.refused:
         terminal.tell(f"refused: {claim_words.refused(refused)}")
     if not planned.deletions:
@@ -74,10 +86,10 @@ def dispose(session: Session, selected: Selected, options: DeletionRun) -> ExitC
         terminal.tell(about)
     elif not terminal.agrees(f"{about} Go on?"):
         return ExitCode.REFUSED
-    return _carry_out(session, planned, replace(options, deletion=deletion))
+    return _carry_out(session, planned, replace(options, deletion=deletion), account)
 
 
-def _rehearse(session: Session, planned: DeletionPlan, options: DeletionRun) -> ExitCode:
+def _rehearse(session: Session, planned: DeletionPlan, options: DeletionRun, account: Account) -> ExitCode:
     steps = [step for item in planned.deletions for step in item.steps]
     return rehearse(
         session.terminal,
@@ -86,7 +98,7 @@ def _rehearse(session: Session, planned: DeletionPlan, options: DeletionRun) -> 
         checks=[partial(session.cluster.apply, step, dry_run=True) for step in steps],
         accepted="every step",
         picture=partial(claim_plans.draw, planned),
-        document=partial(claim_documents.plan, planned),
+        document=account.instead(partial(claim_documents.plan, planned)),
     )
 
 
@@ -109,12 +121,13 @@ def _namespaces(planned: DeletionPlan) -> list[str]:
 class _Teller:
     """Says how it goes: with a bar on a terminal, line by line elsewhere."""
 
-    def __init__(self, terminal: Terminal, bar: Bar, planned: DeletionPlan) -> None:
-        self._terminal, self._bar, self._planned = terminal, bar, planned
+    def __init__(self, terminal: Terminal, bar: Bar, planned: DeletionPlan, account: Account) -> None:
+        self._terminal, self._bar, self._planned, self._account = terminal, bar, planned, account
         self._told: tuple[str, str] | None = None
 
     def begins(self, number: int, verdict: ClaimVerdict) -> None:
         self._now = number, verdict
+        self._account.notes(number - 1, outcomes.deletion_pending(verdict, Came.BEGUN))
         self._bar.begins(verdict)
 
     def waits(self, snapshot: str, error: str) -> None:
@@ -125,6 +138,7 @@ class _Teller:
             self._terminal.tell(f"{self._place(number)} {claim_plans.waiting(snapshot, error)}")
 
     def ends(self, number: int, outcome: Outcome) -> None:
+        self._account.notes(number - 1, outcomes.deletion(outcome))
         self._bar.ends(outcome)
         if isinstance(outcome, DeletionRefused):
             told = f"{self._place(number)} refused: {claim_words.refused(outcome)}"
@@ -134,18 +148,22 @@ class _Teller:
             self._bar.passing(lambda: self._terminal.tell(lines))
         elif not (self._bar.drawn and self._terminal.live):
             told = f"{self._place(number)} deleted {claim_words.title(outcome.verdict)}: data {outcome.fate}"
-            self._bar.passing(lambda: self._terminal.print(told))
+            self._bar.passing(lambda: self._account.say(told))
 
     def _place(self, number: int) -> str:
         return f"[{number}/{len(self._planned.deletions)}]"
 
 
-def _carry_out(session: Session, planned: DeletionPlan, options: DeletionRun) -> ExitCode:
+def _carry_out(session: Session, planned: DeletionPlan, options: DeletionRun, account: Account) -> ExitCode:
     terminal = session.terminal
     book = RecordBook(options.record, session.cluster.server_name(), session.now())
+    account.details = lambda: {"record": str(book.path) if book.path.exists() else None}
     with Bar(terminal, planned) as bar:
-        teller = _Teller(terminal, bar, planned)
+        teller = _Teller(terminal, bar, planned, account)
         cleared = clearing.clear(session.cluster, planned, options.deletion, book, teller, patience=options.timeout)
+    first = len(planned.deletions) - len(cleared.left)
+    for place in range(first, len(planned.deletions)):  # among them one whose turn ended before anything was sent
+        account.notes(place, outcomes.deletion_pending(planned.deletions[place].verdict, Came.UNTOUCHED))
     _report(terminal, cleared, book, drawn=bar.drawn and terminal.live)
     if cleared.failure is not None:
         raise cleared.failure

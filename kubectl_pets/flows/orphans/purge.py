@@ -2,6 +2,7 @@
 called destroyed only when it is gone.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -27,12 +28,14 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.flows.engine.report import rehearse, told_once
 from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.storage import StoragePort, storage_use
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import ChangePort
 from kubectl_pets.session import Session
-from kubectl_pets.views.orphans import documents
+from kubectl_pets.views.orphans import documents, outcomes
 from kubectl_pets.views.orphans import purge as view
+from kubectl_pets.views.orphans.outcomes import Came, RunKind
 
 _PAUSE = 0.1
 
@@ -45,6 +48,11 @@ class PurgeRun(RunOptions, frozen=True, kw_only=True):
 
 def purge(session: Session, run: PurgeRun) -> ExitCode:
     """Destroy what was selected, as far as it may be. Raises PetsError."""
+    account = Account(session.terminal, run.output, RunKind.PURGE)
+    return account.of(partial(_purge, session, run))
+
+
+def _purge(session: Session, run: PurgeRun, account: Account) -> ExitCode:
     terminal = session.terminal
     use = storage_use(session.cluster)
     if use.volumes is None:
@@ -56,8 +64,9 @@ def purge(session: Session, run: PurgeRun) -> ExitCode:
             f"no volume, and no claim that left one: {', '.join(planned.unknown)}",
             hint=f"{pasting.pets('orphans purge', '--older-than', '0', '--dry-run')} lists what there is.",
         )
+    account.plans(documents.purge_plan(planned), [outcomes.purge(one.volume, Came.UNTOUCHED) for one in planned.purges])
     if run.dry_run is not DryRun.NONE:
-        return _rehearse(session, planned, run)
+        return _rehearse(session, planned, run, account)
     for refused in planned.refused:
         terminal.tell(f"refused: {view.refused(refused)}")
     if not planned.purges:
@@ -69,10 +78,10 @@ def purge(session: Session, run: PurgeRun) -> ExitCode:
         terminal.tell(about)
     elif not terminal.agrees(f"{about} Go on?"):
         return ExitCode.REFUSED
-    return _carry_out(session, planned, run)
+    return _carry_out(session, planned, run, account)
 
 
-def _rehearse(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
+def _rehearse(session: Session, planned: PurgePlan, run: PurgeRun, account: Account) -> ExitCode:
     return rehearse(
         session.terminal,
         run,
@@ -80,32 +89,38 @@ def _rehearse(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
         checks=[partial(session.cluster.apply, one.step, dry_run=True) for one in planned.purges],
         accepted="every step",
         picture=lambda: view.draw(planned, session.now()),
-        document=partial(documents.purge, planned),
+        document=account.instead(partial(documents.purge, planned)),
     )
 
 
-def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
+def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun, account: Account) -> ExitCode:
     cluster, terminal = session.cluster, session.terminal
     asked: list[_Order] = []
     refused = False
     with held_back() as held:
         untouched = len(planned.purges)
-        for one in planned.purges:
+        for place, one in enumerate(planned.purges):
             if held():
                 break
             untouched -= 1
-            order = _Order(cluster, one, run.selection)
+            order = _Order(cluster, one, run.selection, partial(_notes, account, place))
+            order.came(Came.BEGUN)
             outcome = until(order.give, held=held, troubled=told_once(terminal))
             if isinstance(outcome, PurgeRefused):
                 refused = True
+                account.notes(place, outcomes.purge(one.volume, Came.REFUSED, outcome))
                 terminal.tell(f"refused: {view.refused(outcome)}")
                 continue
             asked.append(order)
+            if outcome is not Unended.STOPPED:
+                order.came(Came.UNFINISHED)
             terminal.tell(view.destroying(one, lost=outcome is Unended.STOPPED))
-        left = _await_gone(session, asked, Deadline(run.timeout), held)
+        left = _await_gone(session, asked, Deadline(run.timeout), held, account.say)
         interrupted = held() and bool(untouched or left)
     said = {order.planned.volume.name: order.refusal() for order in left}
     for order in left:
+        if said[order.planned.volume.name]:
+            order.came(Came.UNFINISHED, said[order.planned.volume.name])
         terminal.tell(view.not_gone(order.planned, said[order.planned.volume.name]))
     if interrupted:
         terminal.tell(f"interrupted: {view.interrupted(untouched)}")
@@ -117,6 +132,10 @@ def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun) -> ExitCode:
     return ExitCode.REFUSED if refused and not asked else ExitCode.OK
 
 
+def _notes(account: Account, place: int, one: Purge, came: Came, said: str) -> None:
+    account.notes(place, outcomes.purge(one.volume, came, said=said))
+
+
 class PurgePort(StoragePort, ChangePort, ClockPort, Protocol):
     """What it takes to destroy volumes."""
 
@@ -124,8 +143,10 @@ class PurgePort(StoragePort, ChangePort, ClockPort, Protocol):
 class _Order:
     """The destruction of one volume: given, and followed."""
 
-    def __init__(self, cluster: PurgePort, planned: Purge, selection: PurgeSelection) -> None:
-        self._cluster, self.planned, self._selection = cluster, planned, selection
+    def __init__(
+        self, cluster: PurgePort, planned: Purge, selection: PurgeSelection, notes: Callable[[Purge, Came, str], None]
+    ) -> None:
+        self._cluster, self.planned, self._selection, self._notes = cluster, planned, selection, notes
         self._sent = False
         self._seen: PersistentVolume | None = None
 
@@ -144,6 +165,10 @@ class _Order:
             return PurgeRefused(volume=decided.volume, reason=PurgeRefusedReason.CHANGED)
         return decided
 
+    def came(self, came: Came, said: str = "") -> None:
+        """Note what has come of it; ``said``: by its driver."""
+        self._notes(self.planned, came, said)
+
     def is_done(self) -> bool:
         """Whether the volume is gone. Raises PetsError."""
         volume = self.planned.volume
@@ -161,14 +186,17 @@ class _Order:
         return driver_refuses(self._seen, events)
 
 
-def _await_gone(session: Session, asked: list[_Order], deadline: Deadline, held: Interrupted) -> list[_Order]:
+def _await_gone(
+    session: Session, asked: list[_Order], deadline: Deadline, held: Interrupted, say: Callable[[str], None]
+) -> list[_Order]:
     """The orders whose volumes are not gone when time is over, or somebody pressed Ctrl-C."""
     left = list(asked)
 
     def look() -> bool | None:
         for order in tuple(left):
             if order.is_done():
-                session.terminal.print(f"destroyed {view.title(order.planned.volume)}")
+                order.came(Came.DONE)
+                say(f"destroyed {view.title(order.planned.volume)}")
                 left.remove(order)
         return not left or None
 

@@ -10,9 +10,9 @@ from kubectl_pets.domain.orphans.adopting import AdoptPlan
 from kubectl_pets.domain.orphans.deletion import DeletionPlan
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.domain.orphans.found import findings
-from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import PurgePlan
 from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.orphans.outcomes import volume_of
 from kubectl_pets.views.rollout import documents
 
 
@@ -29,8 +29,13 @@ def plan(planned: DeletionPlan, output: str) -> str:
     """What would be done, in the order in which it would be; as ``name`` the claims that would be deleted."""
     if output == "name":
         return "\n".join(_name(one.verdict) for one in planned.deletions)
+    return documents.dump(deletion_plan(planned), output)
+
+
+def deletion_plan(planned: DeletionPlan) -> dict[str, Any]:
+    """As ``plan``, not yet written down."""
     totals = planned.totals
-    document = {
+    return {
         "apiVersion": documents.API_VERSION,
         "kind": "OrphanDeletionPlan",
         "deletions": [
@@ -49,33 +54,41 @@ def plan(planned: DeletionPlan, output: str) -> str:
             "unsized": totals.unsized,
         },
     }
-    return documents.dump(document, output)
 
 
 def purge(planned: PurgePlan, output: str) -> str:
     """What would be destroyed, and what is left alone."""
-    document = {
+    return documents.dump(purge_plan(planned), output)
+
+
+def purge_plan(planned: PurgePlan) -> dict[str, Any]:
+    """As ``purge``, not yet written down."""
+    return {
         "apiVersion": documents.API_VERSION,
         "kind": "VolumePurgePlan",
         "purges": [
-            {"volume": _volume(one.volume), "sizeBytes": one.size, "leftAt": one.since, "steps": [documents.camel(one.step)]}
+            {"volume": volume_of(one.volume), "sizeBytes": one.size, "leftAt": one.since, "steps": [documents.camel(one.step)]}
             for one in planned.purges
         ],
         "refused": [
-            {"volume": _volume(one.volume), "reason": one.reason, "detail": one.subject or None} for one in planned.refused
+            {"volume": volume_of(one.volume), "reason": one.reason, "detail": one.subject or None} for one in planned.refused
         ],
     }
-    return documents.dump(document, output)
 
 
 def adoption(planned: AdoptPlan, output: str) -> str:
     """Which volumes would become which claims, and what is refused."""
-    document = {
+    return documents.dump(adoption_plan(planned), output)
+
+
+def adoption_plan(planned: AdoptPlan) -> dict[str, Any]:
+    """As ``adoption``, not yet written down."""
+    return {
         "apiVersion": documents.API_VERSION,
         "kind": "VolumeAdoptionPlan",
         "adoptions": [
             {
-                "volume": _volume(one.volume),
+                "volume": volume_of(one.volume),
                 "claim": {"namespace": one.claim.namespace, "name": one.claim.name},
                 "steps": [documents.camel(step) for step in one.steps],
             }
@@ -83,13 +96,6 @@ def adoption(planned: AdoptPlan, output: str) -> str:
         ],
         "refused": [{"volume": one.volume, "reason": one.reason, "detail": one.subject or None} for one in planned.refused],
     }
-    return documents.dump(document, output)
-
-
-def _volume(volume: PersistentVolume) -> dict[str, Any]:
-    held = volume.spec.claim_ref
-    claim = {"namespace": held.namespace, "name": held.name} if held is not None else None
-    return {"name": volume.name, "uid": volume.metadata.uid, "claim": claim}
 
 
 def _name(one: ClaimVerdict) -> str:
