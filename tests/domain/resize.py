@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import (
     Condition,
     Object,
@@ -18,7 +19,6 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.orphans.adopting import ClaimMaker, ClaimMakerSpec
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.resize.plan import plan
 from kubectl_pets.domain.resize.types import (
     ResizePlan,

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowthStage, Modification, growth, modification
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import Condition, ModifyVolumeStatus, ObjectMeta, OwnerReference, PersistentVolumeClaim
-from kubectl_pets.domain.orphans.quantities import parse_bytes
-from kubectl_pets.domain.resize.growth import GrowthStage, Modification, growth, modification
-from kubectl_pets.domain.resize.plan import NODE_PATIENCE
 from kubectl_pets.domain.resize.types import (
     ResizePlan,
     ResizeRefusedReason,

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, Growth, GrowthStage, Modification
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
-from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
-from kubectl_pets.domain.resize.plan import NODE_PATIENCE
 from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
 from kubectl_pets.domain.resize.types import ResizePlan
 from tests.domain.builders import NOW

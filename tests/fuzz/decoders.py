@@ -45,12 +45,12 @@ from kubectl_pets.cluster.objects.store import Board
 from kubectl_pets.cluster.objects.watches import Follower
 from kubectl_pets.cluster.pods import execute, getent
 from kubectl_pets.cluster.topics.claims import VOLUMES
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.dns.answers import Outcome, Question, RecordType
 from kubectl_pets.domain.dns.corefile import read_corefile, read_settings, selects
 from kubectl_pets.domain.model import Object, ObjectMeta, Pod, StatefulSet
 from kubectl_pets.domain.orphans import reach, retention
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.rollout.managers import managers
 from kubectl_pets.domain.sets.reserved import DELETE_SLOTS_ANNOTATION, reserved_ordinals
 from kubectl_pets.errors import ConfigError, CredentialPluginError, PetsError, UsageError

@@ -8,6 +8,7 @@ from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.restoring import RestoreRefused, RestoreRefusedReason
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.text import sizes
 from tests.domain.orphans.builders import claim, estate, one
 from tests.views import claim_scenes as scenes
 
@@ -31,7 +32,7 @@ R, N = RestoreRefusedReason, NoSnapshot
     ],
 )
 def test_sizes(count: int | None, text: str) -> None:
-    assert claim_words.size(count) == text
+    assert sizes.size(count) == text
 
 
 @pytest.mark.parametrize(("count", "unsized", "text"), [(2**30, 0, "1Gi"), (2**30, 1, "at least 1Gi"), (0, 0, "0"), (0, 2, "unknown size")])

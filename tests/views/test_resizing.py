@@ -7,12 +7,13 @@ import yaml
 from hypothesis import given, settings
 from msgspec.structs import replace
 
+from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.model import PersistentVolumeClaim
-from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.resize.types import ResizePlan, ResizeRefused, ResizeRefusedReason, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.resize import documents, plan, words
+from kubectl_pets.views.rollout import claims as claim_stages
 from tests.domain.builders import NOW
 from tests.domain.resize import GIB, around, at_rest, claim, condition, planned, quota
 from tests.views.screens import screen
@@ -96,7 +97,7 @@ def test_an_operator_controls_the_set_or_claims_of_it() -> None:
 def test_every_word_is_there() -> None:
     for stage in GrowthStage:
         grown = Growth(stage=stage, asks=2 * GIB, has=GIB, message="why", since=NOW)
-        assert words.stage(grown, "web-1", NOW).startswith("has 1Gi")
+        assert claim_stages.stage(grown, "web-1", NOW).startswith("has 1Gi")
     assert len({words.skip(ResizeSkip(what, "team")) for what in Skipped}) == len(Skipped)
     assert len({words.modification(each, "gold") for each in Modification}) == len(Modification)
 

@@ -4,6 +4,7 @@ besides."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, SetClaim, check, once
 from kubectl_pets.domain.doctor.voters import Members, members_of
 from kubectl_pets.domain.findings import Finding, Rule, Severity
@@ -11,7 +12,6 @@ from kubectl_pets.domain.model import ClaimRetentionPolicy, Condition, Persisten
 from kubectl_pets.domain.orphans import found as orphans
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.rollout import found as rollout
 
 #: A driver that works on a volume is given this long.

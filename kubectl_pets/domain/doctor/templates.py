@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from kubectl_pets.domain.claims.quantities import parse_exact
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleSkipped, check
 from kubectl_pets.domain.doctor.estate import FullPodSpec, NamedSource
 from kubectl_pets.domain.findings import Finding, Rule
-from kubectl_pets.domain.orphans.quantities import parse_exact
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
 from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION

@@ -11,6 +11,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.changes import CreateClaim, ReserveVolume
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import (
     LabelSelector,
     Object,
@@ -22,7 +23,6 @@ from kubectl_pets.domain.model import (
     Value,
 )
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.restoring import AwaitBound
 from kubectl_pets.domain.orphans.storage import StorageObjection, StorageUse, objection
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import Companion
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 
 #: On the claims of a set that is away because this program makes it again; its text says which run.

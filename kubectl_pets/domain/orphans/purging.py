@@ -10,9 +10,9 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.changes import DestroyVolume
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import LabelSelector
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.retention import known_policy, noted, retained_at
 from kubectl_pets.domain.orphans.storage import Objection, StorageObjection, StorageUse, objection
 

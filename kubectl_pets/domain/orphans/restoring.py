@@ -17,11 +17,11 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, SetRetain
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimSpec, ResourceRequests
 from kubectl_pets.domain.orphans.deletion import essence
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.orphans.origins import CREATOR_ANNOTATION, SET_CONTROLLERS
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.retention import (
     CLAIM_ANNOTATION,
     POLICY_ANNOTATION,

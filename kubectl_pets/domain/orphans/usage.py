@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from kubectl_pets.domain.changes import SCALED_ANNOTATION
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 
 
 def unused_condition(claim: PersistentVolumeClaim) -> tuple[bool, datetime | None] | None:

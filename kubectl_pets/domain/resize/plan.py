@@ -8,14 +8,14 @@ larger of request and ``allocatedResources`` (pkg/quota/v1/evaluator/core).
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import ResizeClaim
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowthStage, growth, modification, mounted
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import PersistentVolumeClaim, SetView, StatefulSet, ordinal_of
-from kubectl_pets.domain.orphans.quantities import parse_bytes
-from kubectl_pets.domain.resize.growth import GrowthStage, growth, modification
 from kubectl_pets.domain.resize.types import (
     ClaimPlan,
     Leftover,
@@ -33,9 +33,6 @@ from kubectl_pets.domain.resize.types import (
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import leader_worker_set, managers
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause
-
-#: For how long a node with the pod on it may take for its part. A kubelet looks at its volumes every 100 ms.
-NODE_PATIENCE = timedelta(seconds=30)
 
 _STORAGE = "requests.storage"
 _OF_CLASS = ".storageclass.storage.k8s.io/requests.storage"
@@ -120,17 +117,6 @@ def _template(
 
 def _ordinal(claim: PersistentVolumeClaim, owner: StatefulSet, template: str) -> int | None:
     return ordinal_of(claim.name, f"{template}-{owner.name}") if claim.namespace == owner.namespace else None
-
-
-def mounted(view: SetView) -> frozenset[str]:
-    """The claims that pods have on their nodes; one that has ended has none."""
-    return frozenset(
-        volume.persistent_volume_claim.claim_name
-        for pod in view.pods or ()
-        if pod.spec.node_name and pod.status.phase not in ("Succeeded", "Failed")
-        for volume in pod.spec.volumes
-        if volume.persistent_volume_claim is not None
-    )
 
 
 def _unmade(seen: Assessment, own: Iterable[int]) -> tuple[str, ...]:

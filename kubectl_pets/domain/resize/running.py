@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
+from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan
 
 

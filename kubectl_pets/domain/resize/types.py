@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet, Value
 from kubectl_pets.domain.orphans.adopting import ClaimMaker
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.resize.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.rollout.managers import Manager
 
 

@@ -11,8 +11,8 @@ from functools import partial
 import msgspec
 
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.resize.growth import growth, modification
-from kubectl_pets.domain.resize.plan import NODE_PATIENCE, change, mounted, plan
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, growth, modification, mounted
+from kubectl_pets.domain.resize.plan import change, plan
 from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
 from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess

@@ -4,13 +4,14 @@ from typing import assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.changes import CreateClaim, ReserveVolume
+from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, AdoptRefused, AdoptRefusedReason
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.quantities import parse_bytes
 from kubectl_pets.domain.orphans.restoring import AwaitBound
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.text import sizes
 from kubectl_pets.views.text.phrases import count
 
 
@@ -18,7 +19,7 @@ def draw(planned: AdoptPlan) -> str:
     """The steps volume by volume, then what is refused."""
     lines = []
     for number, one in enumerate(planned.adoptions, start=1):
-        lines.append(f"{number:>3}. {_title(one)}, {claim_words.size(_size(one.volume))}")
+        lines.append(f"{number:>3}. {_title(one)}, {sizes.size(_size(one.volume))}")
         lines += [f"     - {_step(step)}" for step in one.steps]
     if planned.refused:
         lines += ["nothing would be adopted:", *(f"  - {refused(one)}" for one in planned.refused)]

@@ -25,6 +25,7 @@ from kubectl_pets.domain.orphans.deletion import (
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.restoring import AwaitBound, AwaitKept, RestorePlan, RestorePolicy, RestoreStep
 from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.text import sizes
 from kubectl_pets.views.text.phrases import count, folded
 
 
@@ -196,7 +197,7 @@ def _at_stake(found: Totals) -> str:
 
 
 def _size(found: int | None) -> str:
-    return "size unknown" if found is None else claim_words.size(found)
+    return "size unknown" if found is None else sizes.size(found)
 
 
 def _was(before: str) -> str:

@@ -11,6 +11,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionPlan, DeletionRefused, Unfinished
 from kubectl_pets.domain.orphans.findings import ClaimVerdict
 from kubectl_pets.views.orphans import words as claim_words
+from kubectl_pets.views.text import sizes
 from kubectl_pets.views.text.ink import cells, plain, render
 
 _FULL, _EMPTY = "█", "░"
@@ -22,7 +23,7 @@ _CLEAR_LINE = "\r\x1b[K"
 def line(ended: int, claims: int, done: int, total: int, doing: str, width: int) -> str:
     """``ended`` of so many claims, ``done`` bytes of the ``total`` deleted; no wider than ``width`` cells."""
     full = _CELLS * ended // claims if claims else _CELLS
-    counted = f"{ended}/{claims}  {claim_words.size(done)} of {claim_words.size(total)}"
+    counted = f"{ended}/{claims}  {sizes.size(done)} of {sizes.size(total)}"
     drawn = f"{_FULL * full}{_EMPTY * (_CELLS - full)}  {counted}"
     head = drawn if cells(drawn) <= width else counted
     return render((plain(f"{head}  {doing}"),), width=width, colour=False)

@@ -10,7 +10,7 @@ from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.purging import Purge, PurgePlan, PurgeRefused, PurgeRefusedReason
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import words as claim_words
-from kubectl_pets.views.text import ages
+from kubectl_pets.views.text import ages, sizes
 from kubectl_pets.views.text.phrases import count, folded
 
 #: So many volumes are named in a question.
@@ -21,7 +21,7 @@ def draw(planned: PurgePlan, now: datetime) -> str:
     """What would be destroyed, then what is left alone and why."""
     lines = []
     for number, one in enumerate(planned.purges, start=1):
-        lines.append(f"{number:>3}. {title(one.volume)}  {claim_words.size(one.size)}, left {ages.age(one.since, now)} ago")
+        lines.append(f"{number:>3}. {title(one.volume)}  {sizes.size(one.size)}, left {ages.age(one.since, now)} ago")
         lines.append(f"     - DESTROY volume {clean(one.volume.name)} with its data")
     if not lines:
         lines.append("nothing would be destroyed")

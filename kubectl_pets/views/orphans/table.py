@@ -15,6 +15,7 @@ from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
 from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text import sizes
 from kubectl_pets.views.text.fitting import Column, aligned, fit
 from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import count
@@ -64,7 +65,7 @@ def _row(one: ClaimVerdict, now: datetime, *, wide: bool, all_namespaces: bool) 
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
         plain(clean(one.name)),
         (claim_words.klass(one), claim_words.klass_ink(one)),
-        plain(claim_words.size(one.size)),
+        plain(sizes.size(one.size)),
         plain(clean(one.set) or "-"),
         plain("-" if one.ordinal is None else str(one.ordinal)),
         plain(clean(one.claim.spec.volume_name) or "-"),
@@ -150,7 +151,7 @@ def explain(verdict: ClaimVerdict, now: datetime, *, width: int | None = None, c
 
 
 def _facts(one: ClaimVerdict, now: datetime) -> Iterator[str]:
-    parts = [claim_words.size(one.size) if one.size is not None else "size unknown"]
+    parts = [sizes.size(one.size) if one.size is not None else "size unknown"]
     parts += [f"set {clean(one.set)}, template {clean(one.template)}"] if one.set else []
     parts += [f"ordinal {one.ordinal}"] if one.ordinal is not None else []
     parts += [f"storage class {_storage_class(one)}", clean(one.claim.status.phase) or "phase unknown"]
@@ -196,7 +197,7 @@ def _of_deletion(one: ClaimVerdict) -> Iterator[Piece]:
             if one.candidate:
                 yield plain("'orphans delete' refuses it, because the data would not be kept")
         case Fate.DESTROYED:
-            size = claim_words.size(one.size) if one.size is not None else "data of unknown size"
+            size = sizes.size(one.size) if one.size is not None else "data of unknown size"
             lost = f"volume {name} with {size}: its reclaim policy is {policy}"
             yield f"deleting it as kubectl does destroys {lost}", _reclaim_ink(one)
             if one.candidate:

@@ -18,10 +18,10 @@ from kubectl_pets.domain.orphans.storage import StorageObjection
 from kubectl_pets.views.orphans import snapshots as snapshot_words
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.ink import Ink
+from kubectl_pets.views.text.sizes import size
 
 #: So many readings of a name are told in one line.
 _MANY = 3
-_UNITS = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 
 def title(verdict: ClaimVerdict) -> str:
@@ -31,17 +31,6 @@ def title(verdict: ClaimVerdict) -> str:
 def in_order(verdicts: Iterable[ClaimVerdict]) -> list[ClaimVerdict]:
     """As people count: ordinal 2 before ordinal 10."""
     return sorted(verdicts, key=lambda one: (one.namespace, one.stem or one.name, one.ordinal or 0, one.name))
-
-
-def size(count: int | None) -> str:
-    """Bytes as Kubernetes writes sizes, in the largest binary unit and with at most one decimal; ``?`` where nothing tells."""
-    if count is None:
-        return "?"
-    power = 0
-    while power + 1 < len(_UNITS) and _tenths(count, power) >= 10240:
-        power += 1
-    whole, tenth = divmod(_tenths(count, power), 10)
-    return f"{whole}.{tenth}{_UNITS[power]}" if tenth else f"{whole}{_UNITS[power]}"
 
 
 def amount(count: int, unsized: int) -> str:
@@ -393,12 +382,6 @@ def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") 
             return f"nothing to do, {what} is back already"
         case _:
             assert_never(found.reason)
-
-
-def _tenths(count: int, power: int) -> int:
-    """Rounded in whole numbers: sums of sizes need not fit a float."""
-    unit = 1 << (10 * power)
-    return (count * 10 + unit // 2) // unit
 
 
 def _range(item: Evidence) -> str:

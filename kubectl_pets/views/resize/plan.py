@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.resize.growth import GrowthStage, Modification
+from kubectl_pets.domain.claims.growth import GrowthStage, Modification
 from kubectl_pets.domain.resize.running import Over, ResizeEnd
 from kubectl_pets.domain.resize.types import ClaimPlan, QuotaRoom, ResizePlan
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.views.orphans.words import size
 from kubectl_pets.views.resize import words
+from kubectl_pets.views.rollout import claims
 from kubectl_pets.views.rollout import words as rollout_words
 from kubectl_pets.views.text import phrases
+from kubectl_pets.views.text.sizes import size
 
 #: So many claims get a line each before the rest is counted.
 _MANY = 20
@@ -77,7 +78,7 @@ def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
             told = _template(found)
             return f"{told[0]}; for the manifest: {told[-1]}" if found.template_differs else None
         case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.stage is GrowthStage.INFEASIBLE:
-            return f"ask for less: {words.lowest(over.claim.growth)}"
+            return f"ask for less: {claims.lowest(over.claim.growth)}"
         case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.offline:
             fewer = str(max(0, over.claim.ordinal - seen.start))
             scale = phrases.command(seen, "scale", "--replicas", fewer, "--plan")
@@ -106,7 +107,7 @@ def _wanted(found: ResizePlan) -> str:
 
 def _why(each: ClaimPlan, now: datetime) -> str:
     if each.growth.stage in (GrowthStage.INFEASIBLE, GrowthStage.NEEDS_RESTART):
-        return words.stage(each.growth, each.pod, now)
+        return claims.stage(each.growth, each.pod, now)
     modified = words.modification(each.modification or Modification.INFEASIBLE, each.attributes_then)
     return f"has {size(each.growth.has)}; {modified}"
 
@@ -133,7 +134,7 @@ def _headline(found: ResizePlan) -> str:
 
 
 def _claim(each: ClaimPlan, now: datetime) -> str:
-    told = [f"{clean(each.claim)}: {words.stage(each.growth, each.pod, now)}"]
+    told = [f"{clean(each.claim)}: {claims.stage(each.growth, each.pod, now)}"]
     if each.growth.stage is GrowthStage.NOT_ASKED or (each.growth.asks or 0) > each.then:
         before = f", asks for {size(each.growth.asks)}" if each.growth.asks != each.growth.has else ""
         told[0] += f"{before} -> {size(each.then)}"

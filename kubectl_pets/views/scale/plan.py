@@ -18,7 +18,7 @@ from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.scale.words import refusal, replica_owner, stays, warning
 from kubectl_pets.views.text import ages as age
-from kubectl_pets.views.text import phrases
+from kubectl_pets.views.text import phrases, sizes
 
 #: So many pods get a line each before the rest is counted.
 _MANY = 20
@@ -66,7 +66,7 @@ def _move(move: Move, found: Scaling, seen: Assessment, now: datetime) -> str:
 
 
 def _returning(each: Returning, now: datetime) -> str:
-    claim = f"claim {clean(each.claim)} ({claim_words.size(each.size)})"
+    claim = f"claim {clean(each.claim)} ({sizes.size(each.size)})"
     match each.coming:
         case Coming.OLD_DATA:
             since = f"unused for {age.age(each.unused_since, now)}" if each.unused_since else "since when unused is not known"
@@ -83,7 +83,7 @@ def _returning(each: Returning, now: datetime) -> str:
 
 
 def _leaving(each: Leaving) -> str:
-    claim = f"claim {clean(each.claim)} ({claim_words.size(each.size)})"
+    claim = f"claim {clean(each.claim)} ({sizes.size(each.size)})"
     if not each.deleted:
         return f"{claim} stays" + (f", for {clean(each.controller)} controls it" if each.controller else "")
     others = "".join(f"; {claim_words.evidence(item)}" for item in each.wanted)

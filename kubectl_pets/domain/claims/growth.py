@@ -12,8 +12,11 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.model import Condition, PersistentVolumeClaim
-from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.claims.quantities import parse_bytes
+from kubectl_pets.domain.model import Condition, PersistentVolumeClaim, SetView
+
+#: For how long a node with the pod on it may take for its part. A kubelet looks at its volumes every 100 ms.
+NODE_PATIENCE = timedelta(seconds=30)
 
 #: As gRPC spells it in an error's text.
 _IN_USE = "code = FailedPrecondition"
@@ -99,6 +102,17 @@ def _told(found: Growth, stage: GrowthStage, by: Condition | None) -> Growth:
     if by is None:
         return msgspec.structs.replace(found, stage=stage)
     return msgspec.structs.replace(found, stage=stage, message=by.message, since=by.last_transition_time)
+
+
+def mounted(view: SetView) -> frozenset[str]:
+    """The claims that pods have on their nodes; one that has ended has none."""
+    return frozenset(
+        volume.persistent_volume_claim.claim_name
+        for pod in view.pods or ()
+        if pod.spec.node_name and pod.status.phase not in ("Succeeded", "Failed")
+        for volume in pod.spec.volumes
+        if volume.persistent_volume_claim is not None
+    )
 
 
 @unique

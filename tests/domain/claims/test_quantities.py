@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_pets.domain.orphans.quantities import parse_bytes
+from kubectl_pets.domain.claims.quantities import parse_bytes
 
 
 @pytest.mark.parametrize(
