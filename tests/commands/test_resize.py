@@ -108,6 +108,22 @@ def test_three_ways_of_standing_still_are_told_apart(pets: Plugin, storage: Stor
     assert "is not taken back, only made smaller (more than 1Gi)" in pets("resize", "web", "1Gi", "--plan", expect=6).stdout
 
 
+def test_a_claim_that_stands_still_is_known_elsewhere_and_no_candidate(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class(expand_most=3 * GIB, expand_refusal="out-of-range"))
+    ask(pets, "data-web-2", "5Gi")
+    pets.kubectl("wait", "pvc", "data-web-2", "--for=condition=ControllerResizeError", "--timeout=60s")
+    told = pets("status", "web").stdout
+    assert "Stalled     data-web-2 to 5Gi: has 1Gi, infeasible" in told and "the pool has no" in told
+    assert "3 (1 stalled!)" in pets("list", "web").stdout
+    leaves = pets("scale", "web", "--replicas", "2", "--plan").stdout
+    assert "warning: data-web-2 is being resized" in leaves
+    assert "data-web-2 is being resized" not in pets("scale", "web", "--replicas", "4", "--plan").stdout
+    pets.kubectl("scale", "sts/web", "--replicas=2")
+    pets.kubectl("wait", "pod", "web-2", "--for=delete", "--timeout=60s")
+    why = pets("orphans", "explain", "data-web-2").stdout
+    assert "ambiguous" in why and "it is being resized" in why
+
+
 def test_one_that_waits_for_its_node_or_its_pod(pets: Plugin, storage: Storage) -> None:
     make(pets, storage.storage_class(expand_offline=True))
     ask(pets, "data-web-2", "2Gi")

@@ -40,6 +40,7 @@ STATUS = {
         "available": 0,
         "updated": 1,
         "claims": 1,
+        "resizing": [],
         "currentRevision": "web-77f9c6d8b",
         "updateRevision": "web-5d8f7b9c4",
         "revisions": [

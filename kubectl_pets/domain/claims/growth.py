@@ -7,6 +7,7 @@ it. A driver that expands offline only has no state of its own either: it refuse
 long as the volume is in use, and is asked again for ever (kubernetes-csi/external-resizer).
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
@@ -17,6 +18,9 @@ from kubectl_pets.domain.model import Condition, PersistentVolumeClaim, SetView
 
 #: For how long a node with the pod on it may take for its part. A kubelet looks at its volumes every 100 ms.
 NODE_PATIENCE = timedelta(seconds=30)
+
+#: Conditions of a claim whose size is being changed (core/v1 PersistentVolumeClaimConditionType).
+RESIZING = frozenset(("Resizing", "FileSystemResizePending", "ControllerResizeError", "NodeResizeError"))
 
 #: As gRPC spells it in an error's text.
 _IN_USE = "code = FailedPrecondition"
@@ -56,6 +60,48 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     #: The pod has to be gone for a while, not only started again: the driver expands nothing that is in use.
     offline: bool = False
+
+    @property
+    def stalled(self) -> bool:
+        """It does not go on by itself."""
+        return self.stage in (GrowthStage.NEEDS_RESTART, GrowthStage.INFEASIBLE)
+
+
+class GrowingClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim that has asked for more than it has, or whose expansion is not through."""
+
+    claim: str
+    #: The one that mounts it, or would.
+    pod: str
+    growth: Growth
+
+
+def growing(claims: Iterable[tuple[PersistentVolumeClaim, str]], view: SetView, now: datetime) -> tuple[GrowingClaim, ...]:
+    """Of claims, each with the name of its pod, those that grow towards what they ask for themselves, in that order. One that has
+    never been bound does not grow. ``view``: the set that has them."""
+    busy = [(claim, pod) for claim, pod in claims if not _quiet(claim)]
+    if not busy:
+        return ()
+    used = mounted(view)
+    found = (_growing(claim, pod, view.pods is None or claim.name in used, now) for claim, pod in busy)
+    return tuple(each for each in found if each is not None)
+
+
+def _growing(claim: PersistentVolumeClaim, pod: str, in_use: bool, now: datetime) -> GrowingClaim | None:
+    wanted = parse_bytes(claim.spec.resources.requests.get("storage"))
+    if wanted is None:
+        return None
+    found = growth(claim, wanted, in_use=in_use, now=now, patience=NODE_PATIENCE)
+    if found.has is None or found.stage is GrowthStage.DONE:
+        return None
+    return GrowingClaim(claim=claim.name, pod=pod, growth=found)
+
+
+def _quiet(claim: PersistentVolumeClaim) -> bool:
+    """What nearly all claims are, told without reading sizes: thousands of them are asked."""
+    status = claim.status
+    same = claim.spec.resources.requests.get("storage") == status.capacity.get("storage")
+    return same and not status.allocated_resource_statuses and not any(each.type in RESIZING for each in status.conditions)
 
 
 def growth(claim: PersistentVolumeClaim, wanted: int, *, in_use: bool, now: datetime, patience: timedelta) -> Growth:

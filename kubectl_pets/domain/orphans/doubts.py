@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from kubectl_pets.domain.claims.growth import RESIZING
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
@@ -45,17 +46,8 @@ _KEEPERS = {
     "cli-utils.sigs.k8s.io/on-remove": ("keep",),
 }
 
-#: Conditions of a claim whose size or attributes are being changed (core/v1 PersistentVolumeClaimConditionType).
-_RESIZING = frozenset(
-    (
-        "Resizing",
-        "FileSystemResizePending",
-        "ControllerResizeError",
-        "NodeResizeError",
-        "ModifyingVolume",
-        "ModifyVolumeError",
-    )
-)
+#: Conditions of a claim whose size or attributes are being changed.
+_CHANGING = RESIZING | {"ModifyingVolume", "ModifyVolumeError"}
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,9}")
 #: What generated names are made of (apimachinery rand.String): no vowels, so that no words come out.
@@ -127,9 +119,12 @@ def _ends_a_pod(words: list[str], at: int) -> bool:
 
 
 def _resizing(claim: PersistentVolumeClaim) -> str:
-    """The condition that says so; or that it has less than it asks for."""
+    """The condition that says so, or the state (KEP-1790); or that it has less than it asks for."""
     for condition in claim.status.conditions:
-        if condition.type in _RESIZING and condition.status == "True":
+        if condition.type in _CHANGING and condition.status == "True":
             return condition.type
+    state = claim.status.allocated_resource_statuses.get("storage", "")
+    if state:
+        return state
     asked, has = parse_bytes(claim.spec.resources.requests.get("storage")), parse_bytes(claim.status.capacity.get("storage"))
     return "requests more than its capacity" if asked is not None and has is not None and asked > has else ""

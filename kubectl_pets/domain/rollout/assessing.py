@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowingClaim, GrowthStage, growing
 from kubectl_pets.domain.model import (
     PersistentVolumeClaim,
     ServerVersion,
@@ -153,6 +154,11 @@ def _recheck_at(seen: Assessment, now: datetime) -> datetime | None:
         if member.state is PodState.TERMINATING and member.leaves_by is not None
     ]
     times += [blocker.stuck_at for blocker in seen.failing]
+    times += [
+        later(each.growth.since, NODE_PATIENCE)
+        for each in seen.growing
+        if each.growth.stage is GrowthStage.WORKING and each.growth.since is not None
+    ]
     return min((time for time in times if time is not None and time > now), default=None)
 
 
@@ -269,6 +275,7 @@ def _draft(
     before = ran_before(owner, snapshot, members + surplus)
     rolling = spec.update_strategy.rolling_update
     kind = kind_of(owner)
+    own = _own_claims(owner, snapshot.claims)
     return Assessment(
         kind=kind,
         namespace=owner.namespace,
@@ -293,7 +300,8 @@ def _draft(
         blockers=(),
         recheck_at=None,
         created=owner.metadata.creation_timestamp,
-        claims=_count_claims(owner, snapshot.claims),
+        claims=None if own is None else len(own),
+        growing=_growing(owner, own, snapshot, now),
         template=images_of(spec.template.spec),
         resume_partition=_resume_partition(owner),
         heals=_heals(owner, snapshot.server),
@@ -337,9 +345,19 @@ def _resume_partition(owner: StatefulSet) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _count_claims(owner: StatefulSet, claims: tuple[PersistentVolumeClaim, ...] | None) -> int | None:
-    """How many claims carry a name that this set's templates make (``<template>-<set>-<ordinal>``), in range or not."""
+def _own_claims(
+    owner: StatefulSet, claims: tuple[PersistentVolumeClaim, ...] | None
+) -> list[tuple[PersistentVolumeClaim, int]] | None:
+    """Each claim of a name that this set's templates make (``<template>-<set>-<ordinal>``), with its ordinal, in range or not."""
     if claims is None:
         return None
     stems = {f"{template.name}-{owner.name}" for template in owner.spec.volume_claim_templates}
-    return sum(any(ordinal_of(claim.name, stem) is not None for stem in stems) for claim in claims)
+    found = ((claim, ordinal_of(claim.name, stem)) for claim in claims for stem in stems)
+    return [(claim, ordinal) for claim, ordinal in found if ordinal is not None]
+
+
+def _growing(
+    owner: StatefulSet, own: list[tuple[PersistentVolumeClaim, int]] | None, snapshot: SetView, now: datetime
+) -> tuple[GrowingClaim, ...]:
+    in_order = sorted(own or (), key=lambda each: (each[1], each[0].name))
+    return growing(((claim, f"{owner.name}-{ordinal}") for claim, ordinal in in_order), snapshot, now)

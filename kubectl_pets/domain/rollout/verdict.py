@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.claims.growth import GrowingClaim
 from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember
 from kubectl_pets.domain.rollout.members import LEAVING, Member, traits
@@ -167,6 +168,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     recheck_at: datetime | None
     created: datetime | None
     claims: int | None  #: how many claims its templates have made; None where claims could not be read
+    #: Those of its claims that are being resized, in ordinal order: the phase says nothing of them.
+    growing: tuple[GrowingClaim, ...] = ()
     #: The images of the live template, init containers first.
     template: tuple[Image, ...] = ()
     #: What the partition was before it was paused, as left in the annotation; None: not paused by us.

@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import Operation, PatchSet
+from kubectl_pets.domain.claims.growth import growing
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
@@ -68,7 +69,8 @@ def plan(
         return replace(draft, refused=refused)
     if not changes:  # nothing to agree to, but what is under way may wait for pods that never come or go
         return replace(draft, warnings=tuple(_of_pods(draft, then)))
-    return replace(draft, warnings=_warnings(draft, owner, around, seen, then), stakes=_stakes(draft, owner, seen, then))
+    warnings = (*_warnings(draft, owner, around, seen, then), *_of_growth(draft, around, snapshot, now))
+    return replace(draft, warnings=warnings, stakes=_stakes(draft, owner, seen, then))
 
 
 def _moves(then: Assessment) -> tuple[Move, ...]:
@@ -223,6 +225,13 @@ def _of_reading(draft: Scaling, owner: StatefulSet, around: Surroundings) -> lis
     if around.autoscalers is None or around.scaled_objects is None:
         found.append(Warning(caution=Caution.AUTOSCALERS_NOT_READ))
     return found
+
+
+def _of_growth(draft: Scaling, around: Surroundings, snapshot: SetView, now: datetime) -> list[Warning]:
+    """Claims of pods that go, and that are not through with an expansion: a node does its part of that for a pod only."""
+    claims = {claim.name: claim for claim in around.claims or ()}
+    found = growing(((claims[each.claim], each.pod) for each in draft.leaves or ()), snapshot, now)
+    return [Warning(caution=Caution.RESIZING, pods=tuple(each.pod for each in found), growing=found)] if found else []
 
 
 def _stakes(draft: Scaling, owner: StatefulSet, seen: Assessment, then: Assessment) -> tuple[ClaimEffect, ...]:

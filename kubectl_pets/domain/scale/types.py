@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
+from kubectl_pets.domain.claims.growth import GrowingClaim
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.findings import Evidence, Fate
 from kubectl_pets.domain.orphans.inventory import HorizontalPodAutoscaler, PersistentVolume, ScaledObject
@@ -88,6 +89,8 @@ class Caution(StrEnum):
     CLAIMS_NOT_READ = "claims-not-read"
     VOLUMES_NOT_READ = "volumes-not-read"
     AUTOSCALERS_NOT_READ = "autoscalers-not-read"
+    #: Claims of pods that go are being resized: ``Warning.growing``.
+    RESIZING = "resizing"
     #: Who else uses the claims that come or go.
     CLAIM_USERS_NOT_READ = "claim-users-not-read"
 
@@ -98,6 +101,8 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True):
     number: int | None = None
     revision: str = ""
     blockers: tuple[Blocker, ...] = ()
+    #: The highest ordinal first.
+    growing: tuple[GrowingClaim, ...] = ()
 
 
 @unique

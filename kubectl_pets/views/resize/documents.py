@@ -4,7 +4,7 @@ from typing import Any
 
 from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.views.rollout.documents import API_VERSION, camel, dump
+from kubectl_pets.views.rollout.documents import API_VERSION, camel, dump, growth
 
 
 def document(found: ResizePlan, seen: Assessment, output: str) -> str:
@@ -40,13 +40,8 @@ def _claim(each: ClaimPlan) -> dict[str, Any]:
     return {
         "name": each.claim,
         "pod": each.pod,
-        "stage": each.growth.stage.value,
-        "asks": each.growth.asks,
-        "has": each.growth.has,
+        **growth(each.growth),
         "then": each.then,
-        "message": each.growth.message or None,
-        "since": each.growth.since,
-        "offlineOnly": each.growth.offline,
         "changes": each.changes,
         "inUse": each.in_use,
         "storageClass": each.storage_class or None,

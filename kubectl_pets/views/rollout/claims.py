@@ -1,12 +1,24 @@
 """The words for claims that grow: how far one is, and of three stalls which one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.claims.growth import Growth, GrowthStage
+from kubectl_pets.domain.claims.growth import GrowingClaim, Growth, GrowthStage
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.sizes import size
+
+
+def line(found: GrowingClaim, now: datetime) -> str:
+    """One claim that grows, whither and how far."""
+    return f"{clean(found.claim)} to {size(found.growth.asks)}: {stage(found.growth, found.pod, now)}"
+
+
+def counted(growing: Sequence[GrowingClaim]) -> str:
+    """How many grow, or of how many that stand still somebody has to look; empty where none does."""
+    stalled = sum(each.growth.stalled for each in growing)
+    return f"{stalled} stalled!" if stalled else f"{len(growing)} resizing" if growing else ""
 
 
 def stage(found: Growth, pod: str, now: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.claims.growth import Growth
 from kubectl_pets.domain.findings import RULES, Finding
 from kubectl_pets.domain.rollout.causes import cause_of
 from kubectl_pets.domain.rollout.found import findings
@@ -188,6 +189,7 @@ def _status(seen: Assessment) -> dict[str, Any]:
             "available": seen.available if known else None,
             "updated": seen.updated if known else None,
             "claims": seen.claims,
+            "resizing": [{"name": each.claim, "pod": each.pod, **growth(each.growth)} for each in seen.growing],
             "currentRevision": seen.current_revision,
             "updateRevision": seen.update_revision,
             "revisions": [_revision(group, known) for group in seen.revisions],
@@ -205,6 +207,18 @@ def _status(seen: Assessment) -> dict[str, Any]:
             "findings": [finding(each) for each in findings(seen)],
             "recheckAt": seen.recheck_at,
         },
+    }
+
+
+def growth(found: Growth) -> dict[str, Any]:
+    """How far the expansion of a claim is; sizes in bytes."""
+    return {
+        "stage": found.stage.value,
+        "asks": found.asks,
+        "has": found.has,
+        "message": found.message or None,
+        "since": found.since,
+        "offlineOnly": found.offline,
     }
 
 

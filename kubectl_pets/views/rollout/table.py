@@ -11,7 +11,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.ranking import SetOrder, in_order, phases
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import claims, words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.fitting import Column, fit, gap
@@ -103,7 +103,7 @@ def _row(
         plain(f"{one.updated if known else '?'}/{one.replicas}"),
         _partition(one),
         plain(str(len(one.revisions))),
-        plain("?" if one.claims is None else str(one.claims)),
+        _claims(one),
         plain(age.age(one.created, now)),
         plain(clean(_reason(one), _REASON_LENGTH)),
     )
@@ -125,6 +125,15 @@ def _partition(one: Assessment) -> Piece:
     if one.partition_left_over:
         return f"{one.partition} (left over!)", Ink.LOUD
     return plain(str(one.partition) if one.partition else "-")
+
+
+def _claims(one: Assessment) -> Piece:
+    if one.claims is None:
+        return plain("?")
+    told = claims.counted(one.growing)
+    if not told:
+        return plain(str(one.claims))
+    return f"{one.claims} ({told})", Ink.LOUD if any(each.growth.stalled for each in one.growing) else Ink.BUSY
 
 
 def _reason(one: Assessment) -> str:

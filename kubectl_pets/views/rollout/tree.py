@@ -14,7 +14,7 @@ from kubectl_pets.domain.rollout.causes import alike
 from kubectl_pets.domain.rollout.members import ClaimUse, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import claims, words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
 from kubectl_pets.views.text.fitting import Column, fit, folded_text
@@ -333,6 +333,9 @@ def _tail(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
     failing = [words.alike(each, words.patience(each.found, now)) for each in alike(seen.failing)]
     leaves += _few(9, "Failing", failing, Ink.BUSY, width)
     leaves += _few(10, "Blocked by", [words.alike(each) for each in alike(seen.blockers)], Ink.BAD, width)
+    stalled = [claims.line(each, now) for each in seen.growing if each.growth.stalled]
+    leaves += _few(6, "Stalled", stalled, Ink.BAD, width)
+    leaves += _few(4, "Resizing", [claims.line(each, now) for each in seen.growing if not each.growth.stalled], Ink.BUSY, width)
     for node in seen.silent_nodes:
         told = f"{words.silent_node(node, now)}; see its pods with: {phrases.command(seen, 'lost')}"
         leaves.append(_Leaf(6, _entry("Silent", told, Ink.BAD, width)))

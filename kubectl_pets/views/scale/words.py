@@ -105,6 +105,10 @@ def warning(found: Warning, plan: Scaling, seen: Assessment) -> str:
             return "claims could not be read (list persistentvolumeclaims), so which data comes back or goes cannot be said"
         case Caution.VOLUMES_NOT_READ:
             return "volumes could not be read (get persistentvolumes), so what becomes of the data cannot be said"
+        case Caution.RESIZING:
+            names = phrases.folded([each.claim for each in found.growing])
+            one = "is" if len(found.growing) == 1 else "are"
+            return f"{names} {one} being resized: the storage goes on, and what the node has to do waits for the next pod"
         case Caution.CLAIM_USERS_NOT_READ:
             return "pods and workloads could not be read, so whether somebody else uses these claims cannot be said"
         case Caution.AUTOSCALERS_NOT_READ:

@@ -294,6 +294,15 @@ def test_a_claim_that_asks_for_more_than_it_has_is_being_resized() -> None:
     assert one(estate(claim("data-web-7", resources=less))).klass is Class.SET_GONE
 
 
+@pytest.mark.parametrize("state", ["ControllerResizeInProgress", "NodeResizePending", "NodeResizeInfeasible"])
+def test_the_state_of_an_expansion_is_enough(state: str) -> None:
+    """The kubelet takes conditions back before the state, and sizes may be equal by then."""
+    resizing = claim("data-web-7")
+    status = msgspec.structs.replace(resizing.status, allocated_resource_statuses={"storage": state})
+    resizing = msgspec.structs.replace(resizing, status=status)
+    assert one(estate(resizing)).klass is Class.AMBIGUOUS and found(resizing, E.RESIZING).detail == state
+
+
 @pytest.mark.parametrize("label", ["velero.io/restore-name", "velero.io/backup-name"])
 def test_what_velero_restored_was_not_made_by_a_controller(label: str) -> None:
     verdict = one(estate(claim("data-web-7", labels={"app": "web", label: "nightly"})))
