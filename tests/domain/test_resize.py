@@ -67,6 +67,9 @@ LONG_PENDING = condition("FileSystemResizePending", since=NOW - NODE_PATIENCE)
         (growing("10Gi", "NodeResizeInProgress", RESIZING), GrowthStage.WORKING),
         (growing("10Gi", "ControllerResizeInfeasible", RESIZING, condition("ControllerResizeError", "too much")), GrowthStage.INFEASIBLE),
         (growing("10Gi", "NodeResizeInfeasible", RESIZING), GrowthStage.INFEASIBLE),
+        # What it was called before 1.31.
+        (growing("10Gi", "ControllerResizeFailed"), GrowthStage.INFEASIBLE),
+        (growing("10Gi", "NodeResizeFailed"), GrowthStage.INFEASIBLE),
         # The size is there and the driver goes on: it is not done.
         (growing("20Gi", IN_PROGRESS), GrowthStage.WORKING),
         (growing("20Gi", "", RESIZING), GrowthStage.WORKING),

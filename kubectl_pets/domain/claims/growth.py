@@ -22,6 +22,9 @@ NODE_PATIENCE = timedelta(seconds=30)
 #: Conditions of a claim whose size is being changed (core/v1 PersistentVolumeClaimConditionType).
 RESIZING = frozenset(("Resizing", "FileSystemResizePending", "ControllerResizeError", "NodeResizeError"))
 
+#: The latter two are what Kubernetes 1.23 to 1.30 called it.
+_INFEASIBLE = ("ControllerResizeInfeasible", "NodeResizeInfeasible", "ControllerResizeFailed", "NodeResizeFailed")
+
 #: As gRPC spells it in an error's text.
 _IN_USE = "code = FailedPrecondition"
 
@@ -118,7 +121,7 @@ def growth(claim: PersistentVolumeClaim, wanted: int, *, in_use: bool, now: date
     # What failed was another size, and the resizer has not looked at this one yet.
     outdated = granted is not None and granted != asks
     failed = None if outdated else holding.get("ControllerResizeError") or holding.get("NodeResizeError")
-    if not outdated and state in ("ControllerResizeInfeasible", "NodeResizeInfeasible"):
+    if not outdated and state in _INFEASIBLE:
         return _told(found, GrowthStage.INFEASIBLE, failed)
     pending = holding.get("FileSystemResizePending")
     if pending is not None or state == "NodeResizePending":

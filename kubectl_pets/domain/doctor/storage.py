@@ -4,6 +4,7 @@ besides."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from kubectl_pets.domain.claims.growth import GrowthStage
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, SetClaim, check, once
 from kubectl_pets.domain.doctor.voters import Members, members_of
@@ -23,7 +24,6 @@ _FORCE_DETACH = timedelta(minutes=6)
 #: Data that nobody has used for so long surprises whoever gets it back.
 _OLD = timedelta(days=7)
 
-_INFEASIBLE = ("ControllerResizeInfeasible", "NodeResizeInfeasible", "ControllerResizeFailed", "NodeResizeFailed")
 _RESIZE_CONDITIONS = ("FileSystemResizePending", "Resizing")
 
 
@@ -250,7 +250,7 @@ def resize_waits(case: Case) -> Judgement:
     cannot grow a mounted file system (longhorn/longhorn#2749)."""
     for _, claim in _there(case):
         condition = _waiting(claim)
-        if condition is not None and not case.young(condition.last_transition_time, _DRIVER) and not _infeasible(claim):
+        if condition is not None and not case.young(condition.last_transition_time, _DRIVER) and not _infeasible(case, claim):
             yield Finding(
                 rule=Rule.RESIZE_WAITS,
                 subject=case.claim(claim.name),
@@ -264,19 +264,22 @@ def _waiting(claim: PersistentVolumeClaim) -> Condition | None:
     return next((each for each in claim.status.conditions if each.type in _RESIZE_CONDITIONS and each.status == "True"), None)
 
 
-def _infeasible(claim: PersistentVolumeClaim) -> str:
-    return next((each for each in claim.status.allocated_resource_statuses.values() if each in _INFEASIBLE), "")
+def _infeasible(case: Case, claim: PersistentVolumeClaim) -> str:
+    """The state that says so, as ``status`` has it: one of a size that is asked for no more says nothing."""
+    stages = {each.claim: each.growth.stage for each in case.seen.growing}
+    state = claim.status.allocated_resource_statuses.get("storage", "")
+    return state if stages.get(claim.name) is GrowthStage.INFEASIBLE else ""
 
 
 @check(Rule.RESIZE_INFEASIBLE, "claims")
 def resize_infeasible(case: Case) -> Judgement:
     """The driver has said that this size cannot be had (KEP-1790): it is not tried again until somebody asks for another."""
     for _, claim in _there(case):
-        if _infeasible(claim):
+        if _infeasible(case, claim):
             yield Finding(
                 rule=Rule.RESIZE_INFEASIBLE,
                 subject=case.claim(claim.name),
-                detail=_infeasible(claim),
+                detail=_infeasible(case, claim),
                 field="status.allocatedResourceStatuses",
             )
 

@@ -470,6 +470,15 @@ def test_a_missing_class_is_less_where_all_claims_are_bound() -> None:
     assert found.severity is Severity.WARNING
 
 
+@pytest.mark.parametrize(("granted", "found"), [("50Gi", True), ("20Gi", False)])
+def test_a_size_that_was_refused_and_is_asked_for_no_more_is_no_error(granted: str, found: bool) -> None:
+    """The resizer has not looked at the smaller request yet: ``status`` and ``resize`` say that it is at work."""
+    state = {"allocatedResourceStatuses": {"storage": "ControllerResizeInfeasible"}, "allocatedResources": {"storage": "50Gi"}}
+    asks = {"resources": {"requests": {"storage": granted}}}
+    seen = rules(estate(claims=[claim(0, status=state, spec=asks), claim(1), claim(2)]))
+    assert (Rule.RESIZE_INFEASIBLE in seen) is found
+
+
 def test_secrets_are_judged_only_where_their_names_were_read() -> None:
     named_ = container(envFrom=[{"secretRef": {"name": "gone"}}])
     assert Rule.REFERENCE_MISSING in rules(estate(named_))
