@@ -1,5 +1,6 @@
 """``kubectl pets doctor``: what is wrong with StatefulSets, or will be at the next restart, drain, scale or upgrade."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,8 @@ def _print(session: Session, seen: Checkup, output: str) -> None:
         text = view.document(seen, output)
         if text:
             terminal.print(text)
+        if output == "github":
+            files.append_summary(view.summary(seen), os.environ)
         return
     text = table.draw(seen, wide=output == "wide", width=terminal.limit, colour=terminal.colour)
     if text:

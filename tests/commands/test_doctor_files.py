@@ -136,6 +136,21 @@ def test_baselines_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert "is no baseline" in doctor("-f", "-", "--baseline", str(file), expect=2)[1]
 
 
+def test_github_gets_a_summary_of_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "summary.md"
+    file.write_text("# from before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+    out, _ = doctor("-f", "-", "-o", "github", stdin=CHART, expect=7)
+    text = file.read_text()
+    assert text.startswith("# from before\n## kubectl pets doctor\n") and text.count("| error |") == out.count("::error")
+    doctor("-f", "-", "-o", "json", stdin=CHART, expect=7)
+    assert file.read_text() == text
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    assert "cannot be written" in doctor("-f", "-", "-o", "github", stdin=CHART, expect=2)[1]
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY")
+    assert doctor("-f", "-", "-o", "github", stdin=CHART, expect=7)[0] == out
+
+
 def test_rules_that_are_not_there() -> None:
     assert "there is no rule PETS9999" in doctor("-f", "-", "--only", "PETS9999", expect=2)[1]
     assert "there is no rule nonsense" in doctor("explain", "nonsense", expect=2)[1]

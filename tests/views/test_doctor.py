@@ -14,7 +14,7 @@ from kubectl_pets.domain.doctor.estate import Unread, UnreadWhy
 from kubectl_pets.domain.doctor.ignoring import Ignore, IgnoreBy
 from kubectl_pets.domain.findings import RULES, Finding, Rule, Subject
 from kubectl_pets.domain.sets.kinds import SetRef
-from kubectl_pets.views.doctor import FORMATS, document, table, words
+from kubectl_pets.views.doctor import FORMATS, document, summary, table, words
 from kubectl_pets.views.doctor.pages import PAGES
 from tests.domain.doctor.wards import NOW
 
@@ -93,6 +93,27 @@ def test_github_has_one_line_for_each_finding() -> None:
         assert len(lines) == len(RULES)
         assert all(re.match(r"::(error|warning|notice) title=[^:,]+::.", line) for line in lines)
     assert document(NOTHING, "github") == ""
+
+
+def test_the_summary_is_a_table_that_no_name_gets_out_of() -> None:
+    for checkup in (seen(), seen(EVIL, EVIL), seen("![x](https://evil.test/p.png) | `a` <img src=x> @all", "|")):
+        text = summary(checkup)
+        rows = [line for line in text.splitlines() if line.startswith("| ")]
+        assert len(rows) == len(RULES) + 1 and all(len(re.findall(r"(?<!&)\|", row)) == 6 for row in rows)
+        severities = [row.split(" | ")[0].removeprefix("| ") for row in rows[1:]]
+        assert severities == sorted(severities, key=["error", "warning", "notice"].index)
+        told = re.sub(r"</?code>", "", "".join(rows))
+        assert not re.search(r"[<>`*@:(\[\]]", told), told
+    assert "kubectl&#" not in summary(seen()) and "<code>kubectl pets " in summary(seen())
+    assert summary(NOTHING) == "## kubectl pets doctor\n\n1 set&#58; nothing found; 1 passed  \n"
+
+
+def test_a_summary_is_no_longer_than_github_takes() -> None:
+    many = Checkup(outcomes=seen().outcomes * 200, sets=1, at=NOW)
+    text = summary(many)
+    assert len(text.encode()) <= 513 << 10
+    shown = sum(line.startswith(("| error", "| warning", "| notice")) for line in text.splitlines())
+    assert 0 < shown < 200 * len(RULES) and text.endswith(f"\nand {200 * len(RULES) - shown} more: -o wide shows all\n")
 
 
 def test_openmetrics_is_of_its_grammar() -> None:

@@ -4,7 +4,7 @@ A file that cannot be meant ends the run with its name, line and column: an igno
 hides what it should not.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +21,9 @@ from kubectl_pets.errors import UsageError
 
 #: Looked for in the working folder.
 IGNORE_FILE = ".kubectl-pets.yaml"
+
+#: The file that GitHub Actions shows as the summary of a step.
+_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 _KEYS = frozenset(("rule", "rules", "namespace", "name", "reason", "until"))
 _MANIFESTS = (".yaml", ".yml", ".json")
@@ -152,6 +155,19 @@ def write_baseline(path: Path, seen: Checkup) -> int:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
     return len(marks)
+
+
+def append_summary(text: str, environ: Mapping[str, str]) -> None:
+    """To the summary of the step, where this is one of GitHub Actions (GITHUB_STEP_SUMMARY): what others wrote there stays.
+    Raises UsageError where it cannot be written."""
+    path = environ.get(_SUMMARY)
+    if not path:
+        return
+    try:
+        with open(path, "a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"the summary of the step, {clean(path)} ({_SUMMARY}), cannot be written: {error.strerror}") from None
 
 
 # --- manifests ---------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,13 @@ from kubectl_pets.domain.doctor.checkup import Checkup
 FORMATS = ("table", "wide", "json", "yaml", "jsonl", "sarif", "junit", "github", "openmetrics", "html")
 
 
+def summary(seen: Checkup) -> str:
+    """Markdown for the summary of a step of GitHub Actions."""
+    from kubectl_pets.views.doctor import pipelines, table
+
+    return pipelines.summary(seen, table.total(seen))
+
+
 def document(seen: Checkup, output: str) -> str:
     """For programs. ``output``: one of ``FORMATS``, and no table."""
     match output:

@@ -22,6 +22,7 @@ from kubectl_pets.views.rollout.documents import dump
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
+_WORST_FIRST = tuple(_LEVEL)
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "notice"}
 
 #: XML 1.0 has no character for these, escaped or not; ``clean`` drops most of them.
@@ -153,6 +154,43 @@ def github(seen: Checkup) -> str:
         title = f"{RULES[found.rule].number} {found.rule.value}: {_path(found, each.owner)}"
         lines.append(f"::{_COMMAND[found.severity]} title={_property(title)}::{_data(words.sentence(found))}")
     return "\n".join(lines)
+
+
+#: GitHub shows no summary of more than 1 MiB a step, and others of the step write to it, too.
+_SUMMARY_BYTES = 512 << 10
+
+#: Written as numbers: in Markdown a number never begins a table's cell, a link, HTML or a mark (CommonMark 0.31, 2.5).
+_MARKS = {ord(each): f"&#{ord(each)};" for each in "\\`*_{}[]<>()#+!|~&\"'@:"}
+
+
+def summary(seen: Checkup, total: str) -> str:
+    """A page for the summary of a step of GitHub Actions, in its Markdown: the ``total`` of what was judged, and a row a finding,
+    the worst first, as many as there is room for."""
+    head = ["## kubectl pets doctor", "", *(f"{_marked(line)}  " for line in total.splitlines())]
+    rows = sorted(_outcomes(seen, Standing.FOUND), key=lambda each: _WORST_FIRST.index(each[1].severity))
+    if rows:
+        head += ["", "| severity | rule | object | finding | next |", "|---|---|---|---|---|"]
+    lines, left = head, _SUMMARY_BYTES - sum(len(line.encode()) + 1 for line in head)
+    for number, (each, found) in enumerate(rows):
+        row = _row(found, each.owner)
+        left -= len(row.encode()) + 1
+        if left < 0:
+            lines += ["", f"and {len(rows) - number} more: -o wide shows all"]
+            break
+        lines.append(row)
+    return "\n".join((*lines, ""))
+
+
+def _row(found: Finding, owner: SetRef) -> str:
+    rule = f"{RULES[found.rule].number} {found.rule.value}"
+    command = words.mend(found, owner)
+    shown = f"<code>{_marked(command)}</code>" if command else ""
+    cells = (found.severity.value, *map(_marked, (rule, _path(found, owner), words.sentence(found))), shown)
+    return f"| {' | '.join(cells)} |"
+
+
+def _marked(text: str) -> str:
+    return " ".join(clean(text).split()).translate(_MARKS)
 
 
 def _data(text: str) -> str:
