@@ -13,6 +13,7 @@ from kubectl_pets import __main__ as door
 from kubectl_pets.domain.model import Around, Inventory, SetView
 from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.domain.rollout.containers import StuckAfter
+from kubectl_pets.domain.rollout.evidence import Answers, Clues
 from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import ServerError
@@ -64,6 +65,10 @@ class Held:
             namesakes=tuple(namesakes.values()),
             nodes=None if known.nodes is None else tuple(each for each in known.nodes if each.name in asked.nodes),
         )
+
+    def evidence(self, asked: Clues) -> Answers:
+        """Nothing that explains may be read: the verdict stands without."""
+        return Answers()
 
     def budgets(self, namespace: str | None) -> tuple[()]:
         return ()
