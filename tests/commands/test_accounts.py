@@ -9,12 +9,14 @@ import pytest
 import yaml
 
 from kubectl_pets.domain.changes import Change
-from kubectl_pets.domain.orphans.purging import PurgeSelection
+from kubectl_pets.domain.orphans.purging import PurgePlan, PurgeSelection
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError
 from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.purge import PurgeRun, purge
 from kubectl_pets.session import Cluster, Session
-from kubectl_pets.views.orphans.outcomes import RunKind
+from kubectl_pets.views.orphans import documents as orphan_documents
+from kubectl_pets.views.orphans import outcomes
+from kubectl_pets.views.orphans.outcomes import Came, RunKind
 from tests.commands.plugin import Plugin
 from tests.commands.test_adopt import retained
 from tests.commands.test_engine import Clock, clock
@@ -22,12 +24,17 @@ from tests.commands.test_orphans import make, volume_of
 from tests.commands.test_outages import Storage, purged
 from tests.commands.test_purge import CLAIM, Left
 from tests.domain.orphans.test_restoring import RELEASED
+from tests.schemas import check
 from tests.terminal import FakeTerminal
 
 __all__ = ["clock"]  # a fixture
 
+NOTHING = orphan_documents.purge_plan(PurgePlan(purges=(), refused=()))
+
 
 def came(document: dict[str, Any]) -> list[str]:
+    """What came of each; the document is as its schema says."""
+    check(document)
     return [each["outcome"] for each in document["outcomes"]]
 
 
@@ -45,8 +52,8 @@ def test_however_it_ends(raised: BaseException | None, code: ExitCode, output: s
     terminal = FakeTerminal()
 
     def work(account: Account) -> ExitCode:
-        account.plans({"kind": "P"}, [{"outcome": "untouched"}, {"outcome": "untouched"}])
-        account.notes(0, {"outcome": "begun"})
+        account.plans(NOTHING, [outcomes.purge(RELEASED, Came.UNTOUCHED)] * 2)
+        account.notes(0, outcomes.purge(RELEASED, Came.BEGUN))
         account.say("said")
         if raised is not None:
             raise raised
@@ -62,7 +69,7 @@ def test_however_it_ends(raised: BaseException | None, code: ExitCode, output: s
         assert (terminal.stdout_text, terminal.stderr_text) == ("said\n", "")
         return
     document = json.loads(terminal.stdout_text) if output == "json" else yaml.safe_load(terminal.stdout_text)
-    assert (document["kind"], document["plan"], came(document)) == ("VolumePurge", {"kind": "P"}, ["begun", "untouched"])
+    assert (document["kind"], document["plan"], came(document)) == ("VolumePurge", NOTHING, ["begun", "untouched"])
     assert document["ending"]["exitCode"] == code and terminal.stderr_text == "said\n"
     told = ("no", "try") if isinstance(raised, PetsError) else (None, None)
     assert (document["ending"]["message"], document["ending"]["hint"]) == told
