@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, Contro
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()
+
+#: Fixtures that want binaries of their own: these are built before any test's time runs, when a selected test asks for them.
+_PARTS: dict[str, Callable[[], object]] = {"storage": plane_package.build_storage, "helm": lambda: plane_package.binaries(names=["helm"])}
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +53,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or not any(item.get_closest_marker("real") for item in session.items):
         return
-    if any("storage" in getattr(item, "fixturenames", ()) for item in session.items):
-        (config.stash[_DESK] / "storage").touch()
+    for part in _PARTS:
+        if any(part in getattr(item, "fixturenames", ()) for item in session.items):
+            (config.stash[_DESK] / part).touch()
     if hasattr(config, "workerinput"):
         (config.stash[_DESK] / "wanted").touch()
     else:
@@ -75,8 +79,9 @@ def _start(config: pytest.Config) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else ExitStack():
         try:
-            if (desk / "storage").exists():
-                plane_package.build_storage()
+            for part, build in _PARTS.items():
+                if (desk / part).exists():
+                    build()
             plane = config.stash[_OWNED].enter_context(plane_package.running(os.environ.get("CONTROLPLANE_VERSION") or DEFAULT_VERSION))
             (desk / "directory").write_text(str(plane.directory), encoding="utf-8")
         except (BuildError, ControlPlaneError) as error:

@@ -57,7 +57,6 @@ def owners(pets: Plugin) -> dict[str, Any]:
     }
 
 
-@pytest.mark.timeout(900)  # the first time Helm is built
 def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm: Helm) -> None:
     helm.install()
     ran = pets("rollout", "run", "web", "--image", "app:2")
@@ -85,7 +84,6 @@ def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm:
     assert set(pets.images().values()) == {"app:3"}
 
 
-@pytest.mark.timeout(900)
 def test_helm_on_the_clients_side_puts_back(pets: Plugin, helm: Helm) -> None:
     helm.install("--server-side=false")
     ran = pets("rollout", "run", "web", "--image", "app:2")
@@ -95,7 +93,6 @@ def test_helm_on_the_clients_side_puts_back(pets: Plugin, helm: Helm) -> None:
     assert set(pets.images().values()) == {"app:1"}
 
 
-@pytest.mark.timeout(900)
 def test_replicas_of_a_chart(pets: Plugin, helm: Helm) -> None:
     helm.install()
     scaled = pets("scale", "web", "--replicas", "4")

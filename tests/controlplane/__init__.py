@@ -33,11 +33,11 @@ are the real controllers' doing; `standard_storage` adds CSI: volumes that grow,
 misbehave as their class says.
 """
 
-from tests.controlplane.build import BuildError
+from tests.controlplane.build import BuildError, binaries
 from tests.controlplane.dns import DnsReplica
 from tests.controlplane.plane import ControlPlane, ControlPlaneError
 from tests.controlplane.recipes import DEFAULT_VERSION
 from tests.controlplane.runs import attach, down, running, up
 from tests.controlplane.storage import Storage, build_storage
 
-__all__ = ["DEFAULT_VERSION", "BuildError", "ControlPlane", "ControlPlaneError", "DnsReplica", "Storage", "attach", "build_storage", "down", "running", "up"]
+__all__ = ["DEFAULT_VERSION", "BuildError", "ControlPlane", "ControlPlaneError", "DnsReplica", "Storage", "attach", "binaries", "build_storage", "down", "running", "up"]
