@@ -55,11 +55,12 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
 
 
 def _look(session: Session, name: str) -> tuple[Assessment, Handover]:
-    """Where the set stands and what is ours, of one and the same version of it: the change tests that."""
+    """Where the set stands and what is ours. What the change tests is read first: who scales between the two reads makes it fail,
+    instead of leaving a time of scaling behind that is older than the scaling."""
+    owner = session.cluster.fields_owner(session.namespace, name)
     view_of_set = session.cluster.set_view(session.namespace, name)
     now = session.now()
     seen = assess(view_of_set, now)
-    owner = session.cluster.fields_owner(session.namespace, name)
     scaled = last_scaled(view_of_set.set) if view_of_set.set is not None else None
     try:
         # ``now`` where nothing tells: then nobody takes a claim for unused too early.
