@@ -110,10 +110,10 @@ class Plugin:
             self("status", name, "-w", "--until", "ready", "--timeout", "60s")
 
     def eventually(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait for the cluster by asking it; fails after half a minute."""
+        """Wait for the cluster by asking it; fails after two minutes, which only a cluster that never gets there needs."""
         import time
 
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not holds():
             assert time.monotonic() < end, f"never happened: {what}"
             time.sleep(0.05)

@@ -93,6 +93,7 @@ def test_addresses_that_change_and_old_answers(pets: Plugin, dns: list[DnsReplic
     pets.make("taker", replicas=6, policy="Parallel")
     pets.kubectl("scale", "statefulset/web", "--replicas=3")
     pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    pets.eventually(lambda: len(published(pets)) == 3, "the slices have the pods of now")
     after = document(pets)
     moved = [pod for pod, has in addresses(after).items() if has != before[pod]]
     assert moved, "every pod has its old address"
@@ -101,6 +102,12 @@ def test_addresses_that_change_and_old_answers(pets: Plugin, dns: list[DnsReplic
             assert line["reason"]["reason"] == "stale-answer" and line["reason"]["detail"] == before[line["pod"]][0]
             assert line["reason"]["until"] is not None
     resolves(pets)
+
+
+def published(pets: Plugin) -> list[str]:
+    """The addresses in the slices of the Service ``web``."""
+    slices = pets.get("endpointslices", "-l", "kubernetes.io/service-name=web")["items"]
+    return [address for one in slices for endpoint in one["endpoints"] or () for address in endpoint["addresses"]]
 
 
 def addresses(seen: Any) -> dict[str, list[str]]:

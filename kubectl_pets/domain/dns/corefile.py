@@ -97,6 +97,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return 0
         return min(max(self.ttl, self.cache.least_denial), self.cache.denial) + self.cache.stale
 
+    @property
+    def longest_success(self) -> int:
+        """For how long at most a server may give what is no longer so, in seconds (plugin/cache computeTTL)."""
+        if self.cache is None:
+            return 0
+        return min(max(self.ttl, self.cache.least_success), self.cache.success) + self.cache.stale
+
 
 def within(name: str, zone: str) -> bool:
     return not zone or name == zone or name.endswith("." + zone)

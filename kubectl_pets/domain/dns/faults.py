@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from kubectl_pets.domain.dns.answers import Outcome, RecordType, Server
 from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
-from kubectl_pets.domain.dns.corefile import Settings
+from kubectl_pets.domain.dns.corefile import MAX_CACHED, Settings
 from kubectl_pets.domain.dns.network import Service
 from kubectl_pets.domain.dns.overrides import Override
 from kubectl_pets.domain.dns.reasons import NameFinding, Reason
@@ -49,7 +49,7 @@ def fault(
             found = next(each for each in heard.compared if each.standing is AnswerStanding.TRUNCATED)
             return NameFinding(reason=Reason.TRUNCATED, server=server, subject=", ".join(found.lacking))
         case AnswerStanding.WRONG:
-            return _wrong(heard, live, server)
+            return _wrong(heard, settings, live, since, server)
         case AnswerStanding.MISSING:
             return _denied(heard, settings, since, now, server)
         case AnswerStanding.NOT_ASKED | AnswerStanding.UNJUDGED | AnswerStanding.RIGHT | AnswerStanding.ABSENT:
@@ -78,21 +78,32 @@ def _code(heard: Heard) -> str:
     return found.detail or found.outcome.value.upper()
 
 
-def _wrong(heard: Heard, live: frozenset[str] | None, server: str) -> NameFinding:
+def _wrong(
+    heard: Heard, settings: Settings | None, live: frozenset[str] | None, since: datetime | None, server: str
+) -> NameFinding:
     """Other records than expected. What no slice holds any more is an old answer, where it is still to be cached: of an address
-    only, since what other namespaces call it is not known."""
+    only, since what other namespaces call it is not known. So is an address that another pod holds by now, where the name's own
+    records are younger than answers live: pods made again in one moment take each other's addresses."""
     found = next(each for each in heard.compared if each.standing is AnswerStanding.WRONG)
     if found.answer is not None and found.answer.outcome is Outcome.MISDIRECTED:
         return NameFinding(reason=Reason.OTHER_OWNER, server=server, detail=found.answer.detail)
     pointer = found.expectation.question.type is RecordType.PTR
-    old = live is not None and not live.intersection(found.extra) and not pointer and _until(found, heard) is not None
+    until = None if pointer or live is None else _until(found, heard)
+    vacant = live is not None and not live.intersection(found.extra)
+    old = until is not None and (vacant or _is_new(settings, since, heard.hearing.asked_at))
     return NameFinding(
         reason=Reason.STALE_ANSWER if old else Reason.WRONG_ANSWER,
         subject=", ".join(found.lacking),
         detail=", ".join(found.extra),
         server=server,
-        until=_until(found, heard) if old else None,
+        until=until if old else None,
     )
+
+
+def _is_new(settings: Settings | None, since: datetime | None, asked_at: datetime) -> bool:
+    """Whether answers from before ``since`` may still be kept; where no Corefile was read, for as long as CoreDNS keeps any."""
+    longest = MAX_CACHED if settings is None else settings.longest_success
+    return since is not None and longest > 0 and later(since, timedelta(seconds=longest)) >= asked_at
 
 
 def _denied(heard: Heard, settings: Settings | None, since: datetime | None, now: datetime, server: str) -> NameFinding:

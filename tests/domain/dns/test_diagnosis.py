@@ -377,6 +377,23 @@ def test_a_wrong_answer_that_is_not_old() -> None:
         return replace(heard, answers=tuple(replace(each, records=("10.0.0.10",)) if each.records == ("10.0.0.11",) else each for each in heard.answers))
 
     assert reason_of(look(HEALTHY, hear=swap)) is Reason.WRONG_ANSWER
+    assert reason_of(look(JUST_READY, corefile=COREFILE.replace("cache 30", ""), hear=swap)) is Reason.WRONG_ANSWER
+    just = look(JUST_READY, hear=swap), look(JUST_READY, corefile=None, hear=swap)
+    assert [reason_of(seen) for seen in just] == [Reason.STALE_ANSWER, Reason.STALE_ANSWER]
+
+
+def test_pods_that_took_each_others_addresses_while_both_were_made_again() -> None:
+    """The old answer for one is the other's address by now (seen on a real control plane after a scaling to 0 and back)."""
+    made = NOW - timedelta(seconds=10)
+    again = network(pod(0, "10.0.0.12", since=made), pod(1, "10.0.0.11", since=made), pod(2, "10.0.0.10", since=made))
+    seen = look(again, knows=[HEALTHY])
+    found = [line_of(seen, name).finding for name in ("web-0", "web-2")]
+    assert [each and (each.reason, each.detail, each.until) for each in found] == [
+        (Reason.STALE_ANSWER, "10.0.0.10", NOW + timedelta(seconds=30)),
+        (Reason.STALE_ANSWER, "10.0.0.12", NOW + timedelta(seconds=30)),
+    ]
+    long_ago = network(pod(0, "10.0.0.12"), pod(1, "10.0.0.11"), pod(2, "10.0.0.10"))
+    assert [reason_of(look(long_ago, knows=[HEALTHY]), name) for name in ("web-0", "web-2")] == [Reason.WRONG_ANSWER] * 2
 
 
 def test_an_unready_pod_that_still_resolves_is_wrong() -> None:
