@@ -1,5 +1,7 @@
 """``kubectl pets scale``: another number of replicas, with what it does to pods, claims and quorum told before, to its end."""
 
+from datetime import timedelta
+
 import click
 from msgspec.structs import replace
 
@@ -7,6 +9,7 @@ from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_sessi
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
+from kubectl_pets.flows.rollout.terms import settle_option
 from kubectl_pets.flows.scale.carry import scale_to
 from kubectl_pets.session import Session
 
@@ -21,10 +24,11 @@ _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask where claims a
 @click.argument("name", type=SetName())
 @click.option("--replicas", type=click.IntRange(0, _MOST), required=True, metavar="N", help="How many there shall be.")
 @click.option("--plan", is_flag=True, help="Print what it would do and change nothing; the same as --dry-run.")
+@settle_option
 @run_options(yes=_yes)
 @connection
 @pass_session
-def command(session: Session, name: str, replicas: int, plan: bool, options: RunOptions) -> ExitCode:
+def command(session: Session, name: str, replicas: int, plan: bool, settle: timedelta, options: RunOptions) -> ExitCode:
     """Scale a set and wait until exactly so many pods are available and none besides.
 
     Says before which old claims come back with old data, which the retention policy deletes and what that does to their
@@ -38,4 +42,4 @@ def command(session: Session, name: str, replicas: int, plan: bool, options: Run
     """
     if plan and options.dry_run is DryRun.SERVER:
         raise UsageError("--plan and --dry-run=server exclude each other.", hint="--dry-run=server prints the plan, too.")
-    return scale_to(session, name, replicas, replace(options, dry_run=DryRun.CLIENT) if plan else options)
+    return scale_to(session, name, replicas, replace(options, dry_run=DryRun.CLIENT) if plan else options, settle)

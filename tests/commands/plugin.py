@@ -34,7 +34,7 @@ def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 #: Verbs with ``--settle``, and those with ``--patience``.
-_SETTLING = ("run", "canary", "step", "promote", "abort", "undo", "unstick", "restart")
+_SETTLING = ("run", "canary", "step", "promote", "abort", "undo", "unstick", "restart", "scale")
 _PATIENT = ("run", "canary", "step", "promote", "status", "abort", "undo", "restart", "scale")
 
 

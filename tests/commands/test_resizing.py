@@ -63,10 +63,10 @@ class Script(Scripted):
         super().apply(change, dry_run=dry_run)
 
 
-def scale(script: Script, replicas: int = 5, **options: Any) -> tuple[int, str]:
+def scale(script: Script, replicas: int = 5, settle: int = 0, **options: Any) -> tuple[int, str]:
     terminal = FakeTerminal()
     session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, script))
-    code = scale_to(session, "web", replicas, RunOptions(**{"timeout": 5.0} | options))
+    code = scale_to(session, "web", replicas, RunOptions(**{"timeout": 5.0} | options), timedelta(seconds=settle))
     return code, terminal.stderr_text
 
 
@@ -76,6 +76,19 @@ def test_it_changes_the_number_once_and_waits() -> None:
     assert code is ExitCode.OK and "scaled, 5 pods: web-0..web-4" in told
     (change,) = script.changes
     assert isinstance(change, PatchSet) and change.operations[-1].value == 5
+
+
+def test_pods_that_end_a_moment_after_they_were_ready_are_no_end() -> None:
+    young = snapshot(FIVE.set, *(pod(each, NEW) for each in range(4)), pod(4, NEW, since=NOW - timedelta(seconds=3)))
+    broken = snapshot(FIVE.set, *(pod(each, NEW) for each in range(4)), failing(4, NEW))
+    code, told = scale(Script(THREE, young, broken), settle=10)
+    assert code is ExitCode.STUCK and "web-4" in told
+    code, told = scale(Script(THREE, young), settle=10, timeout=0.2)
+    assert code is ExitCode.TIMED_OUT and "scaled" not in told
+    code, told = scale(Script(young), settle=10, timeout=0.2)  # somebody began it and was killed
+    assert code is ExitCode.TIMED_OUT and "nothing to do" not in told
+    assert scale(Script(THREE, young))[0] is ExitCode.OK and scale(Script(young))[0] is ExitCode.OK
+    assert scale(Script(young, look(3, 3)), replicas=3, settle=10)[0] is ExitCode.OK  # what is removed need not stay up
 
 
 def test_an_answer_that_was_lost() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -109,6 +109,21 @@ def test_ordinals_start(pets: Plugin) -> None:
     pets("scale", "web", "--replicas", "1", *WAIT)
     assert pods(pets) == ["web-7"]
     assert "claim data-web-8 (1Mi) comes back" in pets("scale", "web", "--replicas", "2", "--plan").stdout
+
+
+def test_new_pods_have_to_stay_up(pets: Plugin) -> None:
+    make(pets, replicas=1)
+    pets("scale", "web", "--replicas", "2", "--settle", "4s", *WAIT)
+    ended = datetime.now(UTC)
+    ready = times(pets, "web-1")[1]
+    assert ended - ready >= timedelta(seconds=4)
+    pets.plane.kubectl("delete", "pod", "web-1", "-n", pets.namespace)
+    pets.eventually(lambda: pods(pets) == ["web-0", "web-1"] and "2/2" in pets("list", expect=None).stdout, "web-1 is back")
+    again = pets("scale", "web", "--replicas", "2", "--settle", "5s", *WAIT)  # as after a run that was killed: waited on
+    assert "nothing to do" in again.stderr and datetime.now(UTC) - times(pets, "web-1")[1] >= timedelta(seconds=5)
+    late = pets("scale", "web", "--replicas", "3", "--settle", "10m", "--timeout", "5s", expect=5)
+    assert "timed out" in late.stderr
+    pets("scale", "web", "--replicas", "2", "--settle", "10m", *WAIT)  # what is removed need not stay up
 
 
 def test_to_nothing_and_back(pets: Plugin) -> None:

@@ -35,6 +35,16 @@ def test_a_version_that_crashes_after_it_was_ready_is_never_done(pets: Plugin) -
         assert pets.get("pod", name)["status"]["containerStatuses"][0]["restartCount"] == 0
 
 
+@pytest.mark.timeout(300)
+def test_a_scaling_to_pods_that_crash_after_they_were_ready_is_never_done(pets: Plugin) -> None:
+    probe = {"exec": {"command": ["test", "-f", "/tmp/ready"]}, "periodSeconds": 1}
+    made = Way("grown", "", WAYS[0].ends, {"readinessProbe": probe, "image": f"{REGISTRY}/app:crash-late"}).manifest()
+    made["spec"]["replicas"] = 0
+    pets.plane.apply(json.dumps(made), pets.namespace)
+    result = pets("scale", "grown", "--replicas", "1", "--timeout", "4m", "--settle", "10s", "--patience", "2m", expect=4)
+    assert "grown-0" in result.stderr and "exit code 3" in result.stderr
+
+
 @pytest.fixture
 def late_image(node: Node) -> Iterator[str]:
     """An image that is not on the node yet, and whose name no test shares: how to bring it there."""

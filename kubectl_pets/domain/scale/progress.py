@@ -3,9 +3,12 @@
 As the rollout's verdict, from pods alone; revisions do not count here: a rollout may go on afterwards.
 """
 
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
+from kubectl_pets.domain.stepping.moves import unsettled
+from kubectl_pets.domain.stepping.steps import Wait
 
 
 @unique
@@ -39,6 +42,12 @@ def progress(seen: Assessment, uid: str, replicas: int) -> ScaleProgress:
     if seen.all_available:
         return ScaleProgress.REACHED
     return ScaleProgress.STUCK if stuck_on(seen) else ScaleProgress.GOING_ON
+
+
+def staying_up(seen: Assessment, before: int, after: int, settle: timedelta, now: datetime) -> Wait | None:
+    """The wait until the newest pod has been Ready for ``settle``, where the scaling makes pods, or an earlier run of it that was
+    killed may have; None: they stay up, or pods were only removed. A pod that ends seconds after it was Ready was never there."""
+    return unsettled(settle, seen, now, seen.members) if after >= before else None
 
 
 def stuck_on(seen: Assessment) -> tuple[Blocker, ...]:

@@ -6,6 +6,7 @@ number. Only who else wants the claims, which takes many requests, is not asked 
 """
 
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import msgspec
@@ -20,7 +21,7 @@ from kubectl_pets.domain.rollout.ownership import DeployedField, Stake, deployer
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
 from kubectl_pets.domain.scale.plan import change, plan
-from kubectl_pets.domain.scale.progress import ScaleProgress, progress, stuck_on
+from kubectl_pets.domain.scale.progress import ScaleProgress, progress, staying_up, stuck_on
 from kubectl_pets.domain.scale.types import Scaling
 from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -75,8 +76,9 @@ class _Refused(msgspec.Struct, frozen=True):
     found: _Planned
 
 
-def scale_to(session: Session, name: str, replicas: int, options: RunOptions) -> ExitCode:
-    """Give the set so many replicas and wait until they are there. Returns the exit code; raises PetsError."""
+def scale_to(session: Session, name: str, replicas: int, options: RunOptions, settle: timedelta) -> ExitCode:
+    """Give the set so many replicas and wait until they are there, and have been for ``settle``. Returns the exit code; raises
+    PetsError."""
     with session.cluster.watch_set(session.namespace, name) as source:
         await_observed(session.cluster, source)
         found = _look(session, source.refresh(), replicas, options.stuck_after)
@@ -86,7 +88,8 @@ def scale_to(session: Session, name: str, replicas: int, options: RunOptions) ->
             return _rehearse(session, found, options)
         if found.plan.refused is not None:
             return _refuse(session, found, options)
-        if found.plan.reached:
+        wait = staying_up(found.seen, found.plan.before, replicas, settle, session.now())
+        if found.plan.reached and wait is None:
             return _report(session, ScaleProgress.REACHED, found.plan, found.seen, options)
         _warn(session, found)
         require(session.cluster, {found.owner.namespace: _rights(found.plan)})
@@ -98,7 +101,7 @@ def scale_to(session: Session, name: str, replicas: int, options: RunOptions) ->
                 return ExitCode.REFUSED
             else:
                 found = msgspec.structs.replace(found, wanted=None)  # somebody may have taken long to answer
-        return _carry_out(session, source, found, options)
+        return _carry_out(session, source, found, options, settle)
 
 
 def _look(
@@ -174,9 +177,11 @@ def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assess
     return report(session.terminal, _EXIT[end], told, hint, document=document)
 
 
-def _carry_out(session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> ExitCode:
+def _carry_out(
+    session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions, settle: timedelta
+) -> ExitCode:
     """What was agreed to, carried out and followed to its end."""
-    scaling = _Scaling(session, source, agreed, options)
+    scaling = _Scaling(session, source, agreed, options, settle)
     try:
         with pictured(session.terminal, tabular=options.tabular) as observe:
             end = scaling.run(observe)
@@ -208,8 +213,11 @@ def _remains(session: Session, agreed: _Planned) -> tuple[list[str], list[str]]:
 class _Scaling:
     """One scaling: at each look the number is changed, once, and then waited for. ``seen``: the last look."""
 
-    def __init__(self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions) -> None:
+    def __init__(
+        self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions, settle: timedelta
+    ) -> None:
         self._session, self._source, self._agreed, self._options = session, source, agreed.plan, options
+        self._settle = settle
         self._changed = agreed.plan.before == agreed.plan.after
         #: Good for the first attempt only.
         self._wanted = agreed.wanted
@@ -231,6 +239,9 @@ class _Scaling:
                 return Hold()
             case ScaleProgress.STUCK:
                 return Stalled(end, stuck_on(sight.seen))
+            case ScaleProgress.REACHED:
+                wait = staying_up(sight.seen, self._agreed.before, self._agreed.after, self._settle, self._session.now())
+                return Hold(wait.until, wait) if wait is not None else Ended(end)
             case _:
                 return Ended(end)
 
