@@ -5,7 +5,7 @@ A verb asks for a few things, so the rooms behind are entered when they are aske
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.dns.answers import ClientView
     from kubectl_pets.domain.dns.corefile import CorefileText
     from kubectl_pets.domain.dns.network import Network
-    from kubectl_pets.domain.doctor.estate import Estate
+    from kubectl_pets.domain.doctor.estate import Estate, VolumeUse
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
     from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.evidence import Answers, Clues
-    from kubectl_pets.domain.rollout.history import History
+    from kubectl_pets.domain.rollout.history import History, Template
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
@@ -107,6 +107,16 @@ class Client:
         from kubectl_pets.cluster.topics.estate import events
 
         return events(self._reader, namespace)
+
+    def templates(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Template] | None:
+        from kubectl_pets.cluster.topics.history import templates
+
+        return templates(self._reader, wanted)
+
+    def volume_usage(self, nodes: Collection[str]) -> dict[tuple[str, str], VolumeUse] | None:
+        from kubectl_pets.cluster.topics.kubelets import volume_usage
+
+        return volume_usage(self._reader, nodes)
 
     def evidence(self, asked: Clues) -> Answers:
         from kubectl_pets.cluster.topics.evidence import evidence

@@ -75,7 +75,7 @@ _path = click.Path(path_type=Path)
     help="Exit with code 7 from this severity on.",
 )
 @click.option("--strict", is_flag=True, help="Exit with code 7 also where a rule could not be judged.")
-@click.option("--deep", is_flag=True, help="Read the names of Secrets, too; never what is in them.")
+@click.option("--deep", is_flag=True, help="Also ask DNS servers, kubelets, and for the names of Secrets; never what is in them.")
 @click.option("--config", type=_path, metavar="FILE", help=f"What to ignore; {files.IGNORE_FILE} where not given.")
 @click.option("--baseline", type=_path, metavar="FILE", help="Tell only what is not in it.")
 @click.option("--write-baseline", type=_path, metavar="FILE", help="Write all that is found to it, for --baseline.")
@@ -119,6 +119,7 @@ def command(
     asked = Asked(
         only=only,
         skip=skip,
+        deep=deep,
         ignores=files.read_ignores(config or Path(files.IGNORE_FILE), required=config is not None),
         baseline=files.read_baseline(baseline) if baseline is not None else frozenset(),
     )

@@ -37,6 +37,7 @@ class Rule(StrEnum):
     PARTITION_LEFT_OVER = "partition-left-over"
     PARTITION_HOLDS_ALL = "partition-holds-all"
     ROLLOUT_STUCK = "rollout-stuck"
+    FORCED_ROLLBACK_TRAP = "forced-rollback-trap"
     ONDELETE_DRIFT = "ondelete-drift"
     MANY_REVISIONS = "many-revisions"
     MAX_UNAVAILABLE_IDLE = "max-unavailable-idle"
@@ -44,6 +45,9 @@ class Rule(StrEnum):
     RECREATE_IS_OUTAGE = "recreate-is-outage"
     NO_WAY_BACK = "no-way-back"
     CONTROLLER_SILENT = "controller-silent"
+    CREATE_FAILED = "create-failed"
+    ADOPTED_VOLUME_MISMATCH = "adopted-volume-mismatch"
+    EMPTY_REVISION = "empty-revision"
     CLASS_MISSING = "class-missing"
     DEFAULT_CLASS = "default-class"
     CLAIM_PENDING = "claim-pending"
@@ -60,10 +64,13 @@ class Rule(StrEnum):
     SCALE_DESTROYS = "scale-destroys"
     DELETE_DESTROYS = "delete-destroys"
     OWNER_STALE = "owner-stale"
+    ONE_COMMAND_AWAY = "one-command-away"
     VOLUME_UNREACHABLE = "volume-unreachable"
     VOLUME_HELD_ELSEWHERE = "volume-held-elsewhere"
     OLD_DATA_RETURNS = "old-data-returns"
     CLAIM_NAME_AMBIGUOUS = "claim-name-ambiguous"
+    VOLUME_FULL = "volume-full"
+    VOLUME_UNHEALTHY = "volume-unhealthy"
     CLAIM_ORPHANED = "claim-orphaned"
     QUORUM_LOST = "quorum-lost"
     NO_MARGIN = "no-margin"
@@ -74,6 +81,7 @@ class Rule(StrEnum):
     BUDGET_TOO_LOOSE = "budget-too-loose"
     BUDGETS_SEVERAL = "budgets-several"
     BUDGET_GUARDS_THE_DEAD = "budget-guards-the-dead"
+    EVEN_VOTERS = "even-voters"
     SINGLE = "single"
     NO_SPREAD = "no-spread"
     SPREAD_IMPOSSIBLE = "spread-impossible"
@@ -93,11 +101,14 @@ class Rule(StrEnum):
     NO_REQUESTS = "no-requests"
     ACCOUNT_MISSING = "account-missing"
     REFERENCE_MISSING = "reference-missing"
+    CONFIG_NEWER_THAN_PODS = "config-newer-than-pods"
     QUOTA_TOO_TIGHT = "quota-too-tight"
     OWNED_BY = "owned-by"
     HELM_WILL_CONFLICT = "helm-will-conflict"
+    UPGRADE_FORBIDDEN = "upgrade-forbidden"
     OURS_LEFT_OVER = "ours-left-over"
     SERVER_TRAP = "server-trap"
+    UPGRADE_ROLLS_ALL = "upgrade-rolls-all"
     IGNORE_EXPIRED = "ignore-expired"
     IGNORE_UNMATCHED = "ignore-unmatched"
     IGNORE_MALFORMED = "ignore-malformed"
@@ -124,11 +135,12 @@ RULES: dict[Rule, RuleCard] = {
     Rule.PEERS_DEADLOCK: RuleCard("PETS105", _W, "kubernetes/kubernetes#66234"),
     Rule.POD_IDENTITY_STALE: RuleCard("PETS106", _E, "kubernetes/kubernetes#74950"),
     Rule.NAME_TOO_LONG: RuleCard("PETS107", _E, "kubernetes/kubernetes#64023"),
-    Rule.NAMES_UNRESOLVED: RuleCard("PETS108", _E, "kubernetes/dns specification 1.1.0"),
+    Rule.NAMES_UNRESOLVED: RuleCard("PETS108", _E, "kubernetes/dns specification 1.1.0", opt_in=True),
     Rule.ENDPOINTS_LAG: RuleCard("PETS109", _W, "discovery.k8s.io/v1 EndpointSlice"),
     Rule.PARTITION_LEFT_OVER: RuleCard("PETS201", _W, "apps/v1 RollingUpdateStatefulSetStrategy.partition"),
     Rule.PARTITION_HOLDS_ALL: RuleCard("PETS202", _W, "kubernetes/kubernetes#91674"),
-    Rule.ROLLOUT_STUCK: RuleCard("PETS203", _E, "kubernetes/kubernetes#67250"),
+    Rule.ROLLOUT_STUCK: RuleCard("PETS203", _E, "kubernetes/kubectl#738"),
+    Rule.FORCED_ROLLBACK_TRAP: RuleCard("PETS204", _E, "kubernetes/kubernetes#67250"),
     Rule.ONDELETE_DRIFT: RuleCard("PETS205", _N, "kubernetes/kubernetes#64500"),
     Rule.MANY_REVISIONS: RuleCard("PETS206", _W, "apps/v1 ControllerRevision"),
     Rule.MAX_UNAVAILABLE_IDLE: RuleCard("PETS207", _N, "KEP-961"),
@@ -136,6 +148,9 @@ RULES: dict[Rule, RuleCard] = {
     Rule.RECREATE_IS_OUTAGE: RuleCard("PETS209", _N, "KEP-3541"),
     Rule.NO_WAY_BACK: RuleCard("PETS210", _W, "apps/v1 StatefulSetSpec.revisionHistoryLimit"),
     Rule.CONTROLLER_SILENT: RuleCard("PETS212", _E, "apps/v1 StatefulSetStatus.observedGeneration"),
+    Rule.CREATE_FAILED: RuleCard("PETS213", _E, "core/v1 Event FailedCreate"),
+    Rule.ADOPTED_VOLUME_MISMATCH: RuleCard("PETS214", _E, "kubernetes/kubernetes#141876"),
+    Rule.EMPTY_REVISION: RuleCard("PETS215", _N, "kubernetes/kubernetes#134773"),
     Rule.CLASS_MISSING: RuleCard("PETS301", _E, "storage.k8s.io/v1 StorageClass"),
     Rule.DEFAULT_CLASS: RuleCard("PETS302", _N, "storageclass.kubernetes.io/is-default-class"),
     Rule.CLAIM_PENDING: RuleCard("PETS303", _E, "core/v1 PersistentVolumeClaimStatus.phase"),
@@ -152,10 +167,13 @@ RULES: dict[Rule, RuleCard] = {
     Rule.SCALE_DESTROYS: RuleCard("PETS314", _W, "KEP-1847"),
     Rule.DELETE_DESTROYS: RuleCard("PETS315", _W, "KEP-1847"),
     Rule.OWNER_STALE: RuleCard("PETS316", _E, "KEP-1847"),
+    Rule.ONE_COMMAND_AWAY: RuleCard("PETS317", _N, "core/v1 PersistentVolumeReclaimPolicy"),
     Rule.VOLUME_UNREACHABLE: RuleCard("PETS318", _E, "kubernetes/kubernetes#97386"),
     Rule.VOLUME_HELD_ELSEWHERE: RuleCard("PETS319", _E, "storage.k8s.io/v1 VolumeAttachment"),
     Rule.OLD_DATA_RETURNS: RuleCard("PETS320", _N, "kubernetes/kubernetes#51306"),
     Rule.CLAIM_NAME_AMBIGUOUS: RuleCard("PETS321", _E, "kubernetes/kubernetes#41153"),
+    Rule.VOLUME_FULL: RuleCard("PETS322", _W, "kubelet stats/v1alpha1 VolumeStats", opt_in=True),
+    Rule.VOLUME_UNHEALTHY: RuleCard("PETS323", _E, "KEP-1432"),
     Rule.CLAIM_ORPHANED: RuleCard("PETS324", _N, "KEP-1847"),
     Rule.QUORUM_LOST: RuleCard("PETS401", _E, "majority of spec.replicas"),
     Rule.NO_MARGIN: RuleCard("PETS402", _W, "majority of spec.replicas"),
@@ -166,6 +184,7 @@ RULES: dict[Rule, RuleCard] = {
     Rule.BUDGET_TOO_LOOSE: RuleCard("PETS407", _W, "policy/v1 PodDisruptionBudget"),
     Rule.BUDGETS_SEVERAL: RuleCard("PETS408", _E, "kubernetes/kubernetes#75957"),
     Rule.BUDGET_GUARDS_THE_DEAD: RuleCard("PETS409", _N, "kubernetes/kubernetes#72320"),
+    Rule.EVEN_VOTERS: RuleCard("PETS410", _N, "majority of spec.replicas", opt_in=True),
     Rule.SINGLE: RuleCard("PETS411", _N, "apps/v1 StatefulSetSpec.replicas", opt_in=True),
     Rule.NO_SPREAD: RuleCard("PETS412", _N, "core/v1 PodSpec.topologySpreadConstraints"),
     Rule.SPREAD_IMPOSSIBLE: RuleCard("PETS413", _W, "core/v1 PodAntiAffinity"),
@@ -185,11 +204,14 @@ RULES: dict[Rule, RuleCard] = {
     Rule.NO_REQUESTS: RuleCard("PETS706", _N, "core/v1 ResourceRequirements"),
     Rule.ACCOUNT_MISSING: RuleCard("PETS707", _E, "core/v1 PodSpec.serviceAccountName"),
     Rule.REFERENCE_MISSING: RuleCard("PETS708", _E, "core/v1 ConfigMapKeySelector, SecretKeySelector"),
+    Rule.CONFIG_NEWER_THAN_PODS: RuleCard("PETS709", _N, "core/v1 EnvVarSource, VolumeMount.subPath"),
     Rule.QUOTA_TOO_TIGHT: RuleCard("PETS711", _W, "core/v1 ResourceQuota"),
     Rule.OWNED_BY: RuleCard("PETS801", _N, "metav1 OwnerReference, ManagedFieldsEntry", opt_in=True),
     Rule.HELM_WILL_CONFLICT: RuleCard("PETS802", _W, "helm/helm#31516"),
+    Rule.UPGRADE_FORBIDDEN: RuleCard("PETS803", _W, "argoproj/argo-cd#8501"),
     Rule.OURS_LEFT_OVER: RuleCard("PETS804", _N, "kubectl-pets annotations"),
     Rule.SERVER_TRAP: RuleCard("PETS901", _W, "kubernetes/kubernetes#137409"),
+    Rule.UPGRADE_ROLLS_ALL: RuleCard("PETS902", _N, "kubernetes/kubernetes#134773", opt_in=True),
     Rule.IGNORE_EXPIRED: RuleCard("PETS991", _W, "kubectl-pets/ignore"),
     Rule.IGNORE_UNMATCHED: RuleCard("PETS992", _N, "kubectl-pets/ignore"),
     Rule.IGNORE_MALFORMED: RuleCard("PETS993", _W, "kubectl-pets/ignore"),

@@ -409,6 +409,20 @@ class ModifyVolumeStatus(Value, frozen=True):
     target_volume_attributes_class_name: str = ""
 
 
+class VolumeHealthCondition(Value, frozen=True):
+    #: "Inaccessible", "DataLoss" or "Degraded"; newer servers may know more.
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class VolumeHealthStatus(Value, frozen=True):
+    """What the driver says of the volume's health; no conditions: it is well (KEP-1432)."""
+
+    health_conditions: tuple[VolumeHealthCondition, ...] = ()
+
+
 class PersistentVolumeClaimStatus(Value, frozen=True):
     phase: str = ""
     capacity: dict[str, Any] = {}
@@ -418,6 +432,8 @@ class PersistentVolumeClaimStatus(Value, frozen=True):
     allocated_resource_statuses: dict[str, str] = {}
     current_volume_attributes_class_name: str | None = None
     modify_volume_status: ModifyVolumeStatus | None = None
+    #: Only where the server's gate CSIVolumeHealth is on (alpha in 1.37) and the driver tells.
+    health_status: VolumeHealthStatus | None = None
 
 
 class PersistentVolumeClaim(Object, frozen=True):

@@ -66,8 +66,10 @@ def well(pets: Plugin) -> Plugin:
 
 
 def test_a_set_that_is_well_has_nothing(well: Plugin) -> None:
-    seen = doctor(well, "web", "--strict", "--deep", "--fail-on", "notice")
+    seen = doctor(well, "web", "--strict", "--fail-on", "notice")
     assert seen["findings"] == [] and seen["skipped"] == [] and seen["sets"] == 1 and seen["passed"] > 60
+    deep = doctor(well, "web", "--deep")
+    assert deep["findings"] == [] and [(each["name"], each["why"]) for each in deep["skipped"]] == [("names-unresolved", "failed")]  # no DNS pods
     assert "nothing found" in well("doctor").stderr
     everywhere = doctor(well, "-A", expect=None)
     own = [each for each in everywhere["findings"] if (each["set"] or {}).get("namespace") == well.namespace]
@@ -108,10 +110,13 @@ def test_a_quota_that_is_overdrawn_is_and_one_that_is_full_is_not(well: Plugin) 
     well.kubectl("scale", "statefulset", "web", "--replicas=4")
     well.eventually(lambda: "FailedCreate" in well.kubectl("get", "events"), "the controller is refused")
 
-    assert found(doctor(well)) == {"no-margin"}  # three of four, and there is patience with the one that cannot be made
+    seen = doctor(well)  # three of four
+    assert found(seen) == {"no-margin", "create-failed"}
+    (made,) = [each for each in seen["findings"] if each["name"] == "create-failed"]
+    assert made["severity"] == "warning" and "exceeded quota: none" in made["message"]  # there is patience with it
     well.kubectl("patch", "quota", "none", "--type=merge", "-p", '{"spec":{"hard":{"pods":"2"}}}')
     well.eventually(lambda: well.get("quota", "none")["status"].get("hard") == {"pods": "2"}, "the quota counts")
-    assert found(doctor(well)) == {"no-margin", "quota-too-tight"}
+    assert found(doctor(well)) == {"no-margin", "create-failed", "quota-too-tight"}
 
 
 def test_rights_that_are_missing_are_skipped_and_named(well: Plugin, controlplane: ControlPlane) -> None:
@@ -153,3 +158,32 @@ def test_which_sets_and_which_rules(well: Plugin) -> None:
     assert "no StatefulSet wbe" in well("doctor", "wbe", expect=1).stderr
     assert "several namespaces" in well("doctor", "other/web", "web", expect=2).stderr
     assert "exclude each other" in well("doctor", "web", "-A", expect=2).stderr
+
+
+def test_a_restart_that_is_held_back_is_a_revision_that_says_something(well: Plugin) -> None:
+    """The two revisions differ in an annotation alone, which lists of revisions do not show: both are read."""
+    patch = {
+        "spec": {
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}},
+            "template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}},
+        }
+    }
+    well.kubectl("patch", "statefulset", "web", "--type=merge", "-p", json.dumps(patch))
+
+    def begun() -> bool:
+        status = well.get("statefulset", "web")["status"]
+        return bool(status["currentRevision"] != status["updateRevision"])
+
+    well.eventually(begun, "the controller has seen it")
+    seen = doctor(well, "web", "--strict", "--only", "PETS215")
+    assert seen["findings"] == [] and seen["passed"] == 1 and seen["skipped"] == []
+
+
+def test_a_set_that_was_made_again_with_another_claim_template(pets: Plugin) -> None:
+    """kubernetes/kubernetes#141876: its pods are adopted without the volume."""
+    pets.make("web", claims=True)
+    pets.kubectl("delete", "statefulset", "web", "--cascade=orphan")
+    wal = "{metadata: {name: wal}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}"
+    more = manifest("web", claims=True).replace("volumeClaimTemplates: [", f"volumeClaimTemplates: [{wal}, ")
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=more)
+    pets.eventually(lambda: "adopted-volume-mismatch" in found(doctor(pets, "--only", "PETS214", expect=None)), "the pods are adopted")

@@ -137,9 +137,9 @@ STATUS = {
                 "number": None,
                 "limit": None,
                 "detail": "ErrImagePull",
-                "since": None,
+                "since": "2026-11-21T08:04:31Z",
                 "until": None,
-                "source": "kubernetes/kubernetes#67250",
+                "source": "kubernetes/kubectl#738",
             }
         ],
         "recheckAt": "2026-11-24T12:05:01Z",

@@ -17,7 +17,9 @@ from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SERVICES
 from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
 from kubectl_pets.cluster.topics.claims import VOLUMES, autoscalers_in, one_volume, read_claim_inventory, scaled_objects_in
 from kubectl_pets.cluster.topics.events import EVENTS
+from kubectl_pets.cluster.topics.snapshots import SNAPSHOTS
 from kubectl_pets.domain.doctor.estate import (
+    Content,
     Estate,
     FullNode,
     FullSet,
@@ -41,6 +43,7 @@ from kubectl_pets.domain.orphans.inventory import (
     Workload,
     volumes_by_name,
 )
+from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
 from kubectl_pets.domain.resize.types import ResourceQuota, StorageClass
 from kubectl_pets.domain.safety.nodes import VolumeAttachment
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS
@@ -59,13 +62,19 @@ _REVISIONS = ResourceKind(ControllerRevision, REVISIONS.base, REVISIONS.plural, 
 _QUOTAS = ResourceKind(ResourceQuota, _CORE, "resourcequotas", "ResourceQuota")
 _DEPLOYMENTS: ResourceKind[Any] = ResourceKind(Selecting, "/apis/apps/v1", "deployments", "Deployment")
 _ACCOUNTS = ResourceKind(Object, _CORE, "serviceaccounts", "ServiceAccount")
-_CONFIG_MAPS = ResourceKind(Object, _CORE, "configmaps", "ConfigMap")
-_SECRETS = ResourceKind(Object, _CORE, "secrets", "Secret")
+_CONFIG_MAPS = ResourceKind(Content, _CORE, "configmaps", "ConfigMap")
+_SECRETS = ResourceKind(Content, _CORE, "secrets", "Secret")
 
 _SCALERS = {"autoscalers": "horizontalpodautoscalers.autoscaling", "scaled_objects": "scaledobjects.keda.sh"}
 
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
+
+#: What is asked for by others, after this look.
+_NOT_ASKED = {
+    "heard": Unread("pods/portforward", UnreadWhy.NOT_ASKED),
+    "usage": Unread("nodes/proxy", UnreadWhy.NOT_ASKED),
+}
 
 _UNREAD = (ForbiddenError, NotFoundError, ServerError)
 
@@ -171,7 +180,7 @@ class _Look:
             selected=selected,
             claims=claims,
             inventory=inventory,
-            unread=self._unread,
+            unread={**_NOT_ASKED, **self._unread},
             **found,
         )
 
@@ -196,6 +205,7 @@ class _Look:
             "classes": lambda: self._list("classes", _CLASSES, self._cluster),
             "nodes": lambda: self._list("nodes", _NODES, self._cluster),
             "slices": lambda: self._list("slices", SLICES, self._scope),
+            "snapshots": self._snapshots,
             "attachments": lambda: self._list("attachments", _ATTACHMENTS, self._cluster),
             "volumes": lambda: self._volumes(claims),
         }
@@ -260,9 +270,9 @@ class _Look:
             found.update((each.namespace, each.name) for each in page.objects)
         return found
 
-    def _names(self, field: str, kind: ResourceKind[Object]) -> tuple[Object, ...] | None:
+    def _names(self, field: str, kind: ResourceKind[T]) -> tuple[T, ...] | None:
         """Objects of which no more than the metadata is asked for: never what is in them."""
-        found: list[Object] = []
+        found: list[T] = []
         try:
             for page, first in self._reader.pages(kind, self._scope, metadata_only=True):
                 if first:
@@ -273,7 +283,17 @@ class _Look:
             return None
         return tuple(found)
 
-    def _secrets(self, deep: bool) -> tuple[Object, ...] | None:
+    def _snapshots(self) -> tuple[VolumeSnapshot, ...] | None:
+        """Empty where snapshots are not installed: then there is none, which is known."""
+        try:
+            return self._reader.listing(SNAPSHOTS, self._scope).items
+        except NotFoundError:
+            return ()
+        except (ForbiddenError, ServerError) as error:
+            self._unread["snapshots"] = Unread(SNAPSHOTS.resource, _why(error))
+            return None
+
+    def _secrets(self, deep: bool) -> tuple[Content, ...] | None:
         if not deep:
             self._unread["secrets"] = Unread(_SECRETS.resource, UnreadWhy.NOT_ASKED)
             return None

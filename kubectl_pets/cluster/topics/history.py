@@ -2,15 +2,52 @@
 a set, and verdicts need no more of them than the images.
 """
 
+from collections.abc import Collection, Iterator
+from functools import partial
+
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.kinds import PODS, REVISIONS, SETS, ResourceKind, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.sets import items, missing
-from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet
-from kubectl_pets.errors import NotFoundError
+from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet, Template, template_of
+from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 _SETS = ResourceKind(StoredSet, SETS.base, SETS.plural, SETS.kind)
 _REVISIONS = ResourceKind(StoredRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.kind, optional=True)
+
+
+#: So many are asked for by name; more are picked out of whole lists, page by page.
+_FEW = 20
+
+
+def templates(reader: Reader, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Template] | None:
+    """Those of ControllerRevisions by namespace and name; one that is gone, or holds none, is left out. None: they may not be
+    read."""
+    places = sorted(set(wanted))
+    try:
+        if len(places) <= _FEW:
+            found = [each for each in together([partial(_one, reader, *place) for place in places]) if each is not None]
+        else:
+            found = list(_among(reader, frozenset(places)))
+    except (ForbiddenError, ServerError):
+        return None
+    told = (((each.namespace, each.name), template_of(each)) for each in found)
+    return {place: template for place, template in told if template}
+
+
+def _one(reader: Reader, namespace: str, name: str) -> StoredRevision | None:
+    try:
+        return reader.one(_REVISIONS, namespace, name)
+    except NotFoundError:
+        return None
+
+
+def _among(reader: Reader, places: frozenset[tuple[str, str]]) -> Iterator[StoredRevision]:
+    """Of the lists of all namespaces, or of the one that they are in."""
+    spaces = {namespace for namespace, _ in places}
+    scope = Scope(namespace=spaces.pop() if len(spaces) == 1 else None)
+    for page, _ in reader.pages(_REVISIONS, scope):
+        yield from (each for each in page.objects if (each.namespace, each.name) in places and not each.unreadable)
 
 
 def history(reader: Reader, namespace: str, name: str) -> History:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, check
-from kubectl_pets.domain.doctor.voters import may_vote
+from kubectl_pets.domain.doctor.voters import may_vote, votes
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.model import LabelSelector, Pod, ordinal_of
 from kubectl_pets.domain.orphans.inventory import ScaleTarget
@@ -51,7 +51,7 @@ def _from_quorum(rule: Rule, *needs: str) -> RuleCheck:
             return
         yield from (each for each in _quorum(case).findings if each.rule is rule)
 
-    return RuleCheck(rule=rule, judge=judge, needs=needs)
+    return check(rule, *needs)(judge)
 
 
 @check(Rule.BUDGET_GUARDS_THE_DEAD, "pods", "budgets")
@@ -82,6 +82,17 @@ def single(case: Case) -> Judgement:
     where somebody asks."""
     if case.owner.spec.replicas == 1 and case.service is not None:
         yield Finding(rule=Rule.SINGLE, subject=case.subject, number=1, limit=2, field="spec.replicas")
+
+
+@check(Rule.EVEN_VOTERS)
+def even_voters(case: Case) -> Judgement:
+    """An even number of members that vote outlives no more losses than one member less. Only where they are known to vote, and
+    only where somebody asks."""
+    replicas = case.owner.spec.replicas
+    if replicas and replicas % 2 == 0 and votes(case.owner):
+        yield Finding(
+            rule=Rule.EVEN_VOTERS, subject=case.subject, number=replicas, limit=replicas - 1, field="spec.replicas"
+        )
 
 
 @check(Rule.NO_SPREAD)
@@ -236,6 +247,7 @@ CHECKS = (
     _from_quorum(Rule.BUDGET_TOO_LOOSE, "budgets"),
     _from_quorum(Rule.BUDGETS_SEVERAL, "budgets"),
     budget_guards_the_dead,
+    even_voters,
     single,
     no_spread,
     spread_impossible,

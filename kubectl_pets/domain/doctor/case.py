@@ -57,11 +57,20 @@ class RuleCheck(msgspec.Struct, frozen=True, kw_only=True):
     rule: Rule
     judge: Callable[["Case"], Iterable[Finding | RuleSkipped]]
     needs: tuple[str, ...] = ()
+    #: Whether the cluster tells it of this set at all. Where not, it is skipped for whoever names it, and else not spoken of: few
+    #: servers tell such a thing, and none of the others lacks a right.
+    told: Callable[["Case"], bool]
 
 
-def check(rule: Rule, *needs: str) -> Callable[[Callable[["Case"], Iterable[Finding | RuleSkipped]]], RuleCheck]:
+def _always(case: "Case") -> bool:
+    return True
+
+
+def check(
+    rule: Rule, *needs: str, told: Callable[["Case"], bool] = _always
+) -> Callable[[Callable[["Case"], Iterable[Finding | RuleSkipped]]], RuleCheck]:
     """Makes a ``RuleCheck`` of a function over a case."""
-    return lambda judge: RuleCheck(rule=rule, judge=judge, needs=needs)
+    return lambda judge: RuleCheck(rule=rule, judge=judge, needs=needs, told=told)
 
 
 class SetClaim(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,8 +132,17 @@ class Ward:
         self.quotas = by_namespace(estate.quotas)
         self.claims = {(claim.namespace, claim.name): claim for claim in estate.claims or ()}
         self.ownerless = _ownerless(self.pods)
+        self._snapshots = {
+            (each.namespace, each.spec.source.persistent_volume_claim_name)
+            for each in estate.snapshots or ()
+            if each.status.ready_to_use and each.metadata.deletion_timestamp is None
+        }
         self.nodes = {node.name: node for node in estate.nodes or ()}
         self.classes = {kind.name: kind for kind in estate.classes or ()}
+
+    def has_snapshot(self, namespace: str, claim: str) -> bool:
+        """Whether there is a snapshot of the claim that can be used."""
+        return (namespace, claim) in self._snapshots
 
     def questions(self) -> dict[tuple[str, str], Questions]:
         """By namespace and name what would tell why, of the sets that are not well."""
@@ -135,10 +153,23 @@ class Ward:
                 found[view.set.namespace, view.set.name] = asked
         return found
 
-    def hear(self, events: tuple[Event, ...] | None, unread: Unread) -> None:
-        """What the cluster has told about sets that are not well; None: it could not be read, ``unread`` says why."""
-        told = self.estate.unread if events is not None else {**self.estate.unread, "events": unread}
-        self.estate = msgspec.structs.replace(self.estate, events=events, unread=told)
+    def learn(self, field: str, found: object | None, unread: Unread) -> None:
+        """What was asked for only because of what the first look showed, by its field of the estate; None: it could not be read.
+        ``unread``: why, and what a rule that lacks a part of it is skipped for."""
+        self.estate = msgspec.structs.replace(self.estate, **{field: found}, unread={**self.estate.unread, field: unread})
+
+    @cached_property
+    def alike(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """By namespace and name of sets that roll out: the current and the wanted revision, where lists of revisions, which hold
+        no more of a template than images and volumes, show no difference between them."""
+        found: dict[tuple[str, str], tuple[str, str]] = {}
+        for owner, (view, _) in zip(self.estate.sets, self.first_looks, strict=True):
+            status = owner.status
+            known = {each.name: each.data for each in view.revisions or ()}
+            current, wanted = known.get(status.current_revision), known.get(status.update_revision)
+            if status.current_revision != status.update_revision and current is not None and current == wanted:
+                found[owner.namespace, owner.name] = (status.current_revision, status.update_revision)
+        return found
 
     def cases(self) -> Iterator["Case"]:
         """One a set, in their order."""

@@ -41,6 +41,9 @@ _OF_CLAIMS = (Rule.CLAIM_ORPHANED, Rule.CLAIM_NAME_AMBIGUOUS, Rule.OWNER_STALE)
 #: About ignores themselves; they are judged when all else is.
 OF_IGNORES = (Rule.IGNORE_EXPIRED, Rule.IGNORE_UNMATCHED, Rule.IGNORE_MALFORMED)
 
+#: Those for which more than the API server is asked, which takes rights that most lack.
+OF_DEEP = frozenset((Rule.NAMES_UNRESOLVED, Rule.VOLUME_FULL))
+
 _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
 
 
@@ -70,13 +73,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     sets: frozenset[tuple[str, str]] | None = None
+    #: DNS servers and kubelets were asked, too.
+    deep: bool = False
     ignores: tuple[Ignore, ...] = ()
     baseline: frozenset[Fingerprint] = frozenset()
 
     def wants(self, rule: Rule) -> bool:
         if any(fits(glob, rule) for glob in self.skip):
             return False
-        return any(fits(glob, rule) for glob in self.only) if self.only else not RULES[rule].opt_in
+        if self.only:
+            return any(fits(glob, rule) for glob in self.only)
+        return not RULES[rule].opt_in or (self.deep and rule in OF_DEEP)
+
+    def names(self, rule: Rule) -> bool:
+        """Whether somebody asks for this one in particular."""
+        return any(RULES[rule].number == glob.upper() or rule.value == glob.lower() for glob in self.only)
 
 
 class Checkup(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +131,7 @@ def examine(ward: Ward, asked: Asked) -> Checkup:
     annotated: dict[SetRef, tuple[Ignore, ...]] = {}
     for case in ward.cases():
         owner = case.ref
-        if not _asked_about(estate, asked, owner):
+        if not asked_about(estate, asked, owner):
             continue
         looked.append(owner)
         raw += _of_set(case, asked)
@@ -134,7 +145,8 @@ def examine(ward: Ward, asked: Asked) -> Checkup:
     return _settled(raw, looked, annotated, asked, ward)
 
 
-def _asked_about(estate: Estate, asked: Asked, owner: SetRef) -> bool:
+def asked_about(estate: Estate, asked: Asked, owner: SetRef) -> bool:
+    """Whether the set is one of those that somebody wants to know about."""
     place = (owner.namespace, owner.name)
     return (asked.sets is None or place in asked.sets) and (estate.selected is None or place in estate.selected)
 
@@ -154,6 +166,9 @@ def _of_set(case: Case, asked: Asked) -> Iterator[RuleOutcome]:
             yield _skip(check.rule, owner, Unread(case.kind.resource if case.owner.unreadable else "pods", UnreadWhy.FAILED))
         elif missing is not None:
             yield _skip(check.rule, owner, _unread(case.estate, missing))
+        elif not check.told(case):
+            if asked.names(check.rule):
+                yield _skip(check.rule, owner, Unread(check.needs[0], UnreadWhy.NOT_TOLD))
         else:
             yield from _judged(check, case, owner)
 

@@ -5,18 +5,26 @@ other verbs do not pay for decoding them. ``None`` means "could not be read", an
 such a list is skipped, and a skipped rule is never an all-clear.
 """
 
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any
 
 import msgspec
 
+from kubectl_pets.domain.dns.answers import ServerAnswers
+from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.network import EndpointSlice, Service
 from kubectl_pets.domain.model import (
+    Condition,
     Container,
     ControllerRevision,
     Event,
     LabelSelector,
+    ManagedFieldsEntry,
     Object,
+    ObjectMeta,
+    Owned,
+    OwnedFields,
     PersistentVolumeClaim,
     Pod,
     PodSpec,
@@ -24,6 +32,7 @@ from kubectl_pets.domain.model import (
     ServerVersion,
     StatefulSet,
     StatefulSetSpec,
+    StatefulSetStatus,
     Value,
     Volume,
 )
@@ -35,7 +44,9 @@ from kubectl_pets.domain.orphans.inventory import (
     Workload,
     WorkloadSpec,
 )
+from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
 from kubectl_pets.domain.resize.types import ResourceQuota, StorageClass
+from kubectl_pets.domain.rollout.history import Template
 from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec
 from kubectl_pets.domain.safety.nodes import Node, NodeSpec, NodeStatus, VolumeAttachment
 
@@ -74,6 +85,14 @@ class ContainerResources(Value, frozen=True):
     limits: dict[str, Any] = {}
 
 
+class VolumeMount(Value, frozen=True):
+    """A ConfigMap that is mounted whole follows its changes, a part of it does not."""
+
+    name: str = ""
+    sub_path: str = ""
+    sub_path_expr: str = ""
+
+
 class FullContainer(Container, frozen=True):
     #: Probes as they came: they are compared, and that they are there is what counts.
     readiness_probe: dict[str, Any] | None = None
@@ -81,6 +100,7 @@ class FullContainer(Container, frozen=True):
     env: tuple[NamedVariable, ...] = ()
     env_from: tuple[EnvFrom, ...] = ()
     resources: ContainerResources = ContainerResources()
+    volume_mounts: tuple[VolumeMount, ...] = ()
 
 
 class ProjectedSource(Value, frozen=True):
@@ -134,8 +154,14 @@ class FullSetSpec(StatefulSetSpec, frozen=True):
     revision_history_limit: int | None = None
 
 
+class FullSetStatus(StatefulSetStatus, frozen=True):
+    #: Those of apps/v1 have none; OpenKruise's say there what it cannot do ("FailedCreatePod").
+    conditions: tuple[Condition, ...] = ()
+
+
 class FullSet(StatefulSet, frozen=True):
     spec: FullSetSpec = FullSetSpec()
+    status: FullSetStatus = FullSetStatus()
 
 
 # --- what is around ----------------------------------------------------------------------------------------------------------
@@ -179,6 +205,48 @@ class Selecting(Workload, frozen=True):
     spec: SelectingSpec = SelectingSpec()
 
 
+class ContentFields(OwnedFields, frozen=True):
+    """Of ``fieldsV1`` of a ConfigMap or Secret, whether what is in it was written."""
+
+    data: Owned | None = msgspec.field(name="f:data", default=None)
+    binary_data: Owned | None = msgspec.field(name="f:binaryData", default=None)
+
+
+class ContentEntry(ManagedFieldsEntry, frozen=True):
+    fields_v1: ContentFields | None = None
+
+
+class ContentMeta(ObjectMeta, frozen=True):
+    managed_fields: tuple[ContentEntry, ...] = ()
+
+
+class Content(Object, frozen=True):
+    """A ConfigMap or a Secret: what it is called and when its content was written, never the content."""
+
+    metadata: ContentMeta = ContentMeta()
+
+    @property
+    def written(self) -> datetime | None:
+        """When its content was last written; None: nothing tells."""
+        fields = ((each.time, each.fields_v1) for each in self.metadata.managed_fields)
+        times = [time for time, owned in fields if owned is not None and (owned.data or owned.binary_data)]
+        return max((time for time in times if time is not None), default=None)
+
+
+class VolumeUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How full the file system of a claim's volume is, by the kubelet that mounts it; bytes."""
+
+    used: int
+    capacity: int
+
+
+class NamesHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """What DNS servers answered for the names of a set; ``settings``: of the Corefile, None: not readable."""
+
+    hearings: tuple[ServerAnswers, ...] = ()
+    settings: Settings | None = None
+
+
 # --- the whole ---------------------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +261,8 @@ class UnreadWhy(StrEnum):
     NO_CLUSTER = "no-cluster"
     #: Read only where somebody asks for it (``--deep``).
     NOT_ASKED = "not-asked"
+    #: The objects are there, and none of them has the field: the server, or the driver, does not tell such things.
+    NOT_TOLD = "not-told"
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -230,8 +300,15 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     deployments: tuple[Selecting, ...] | None = None
     #: Their names only.
     accounts: tuple[Object, ...] | None = None
-    config_maps: tuple[Object, ...] | None = None
-    secrets: tuple[Object, ...] | None = None
+    config_maps: tuple[Content, ...] | None = None
+    secrets: tuple[Content, ...] | None = None
+    snapshots: tuple[VolumeSnapshot, ...] | None = None
+    #: Of ControllerRevisions that differ in nothing that lists of them hold, by namespace and name.
+    templates: dict[tuple[str, str], Template] | None = None
+    #: By namespace and name of the set; only with ``--deep``.
+    heard: dict[tuple[str, str], NamesHeard] | None = None
+    #: By namespace and name of the claim; only with ``--deep``.
+    usage: dict[tuple[str, str], VolumeUse] | None = None
     #: Of sets and pods that are not well.
     events: tuple[Event, ...] | None = ()
     #: What claims are judged by; None: they could not be.

@@ -11,7 +11,8 @@ from kubectl_pets.domain.dns.diagnosing import diagnose
 from kubectl_pets.domain.dns.names import expected, is_ready
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.zones import cluster_zone
-from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, check, once
+from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, check, once
+from kubectl_pets.domain.doctor.estate import NamesHeard
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.model import Pod
 from kubectl_pets.domain.rollout import found as rollout
@@ -34,21 +35,26 @@ _LAG = timedelta(seconds=10)
 _STARTING = timedelta(minutes=5)
 
 
-@lru_cache(maxsize=1)
-def _findings(case: Case) -> tuple[Finding, ...]:
-    """All that ``dns`` finds without a server; the one case that is being judged is kept."""
+def network_of(case: Case) -> Network:
+    """What the names of its pods come from, as ``dns`` reads it."""
     owner = case.owner
     own = {pod.metadata.uid for pod in case.pods.values()}
-    pods = None if case.view.pods is None else tuple(pod for pod in case.view.pods if pod.metadata.uid in own)
     slices = case.ward.slices.get((owner.namespace, owner.spec.service_name), ())
-    network = Network(
+    return Network(
         set=owner,
-        pods=pods,
+        pods=None if case.view.pods is None else tuple(pod for pod in case.view.pods if pod.metadata.uid in own),
         services=None if case.estate.services is None else tuple(case.ward.services.get(owner.namespace, ())),
         slices=None if case.estate.slices is None else tuple(slices),
     )
-    zone = cluster_zone()
-    return dns.findings(diagnose(network, expected(network, zone, None), (), None, (), case.now))
+
+
+@lru_cache(maxsize=1)
+def _findings(case: Case) -> tuple[Finding, ...]:
+    """All that ``dns`` finds without a server; the one case that is being judged is kept."""
+    owner, network = case.owner, network_of(case)
+    heard = (case.estate.heard or {}).get((owner.namespace, owner.name), NamesHeard())
+    wanted = expected(network, cluster_zone("", heard.settings, None), heard.settings)
+    return dns.findings(diagnose(network, wanted, heard.hearings, heard.settings, (), case.now))
 
 
 def _of(case: Case, rule: Rule) -> Iterator[Finding]:
@@ -59,7 +65,7 @@ def _of(case: Case, rule: Rule) -> Iterator[Finding]:
 
 
 def _from_dns(rule: Rule, *needs: str) -> RuleCheck:
-    return RuleCheck(rule=rule, judge=lambda case: _of(case, rule), needs=needs)
+    return check(rule, *needs)(lambda case: _of(case, rule))
 
 
 @check(Rule.SERVICE_MISSING, "services")
@@ -175,6 +181,17 @@ def name_too_long(case: Case) -> Judgement:
             return
 
 
+@check(Rule.NAMES_UNRESOLVED, "pods", "services", "heard")
+def names_unresolved(case: Case) -> Judgement:
+    """A DNS server answers otherwise than the API server has it, or not at all, by asking each of them (--deep). One that may not
+    be asked, or gave no answer, is no all-clear."""
+    found = list(_of(case, Rule.NAMES_UNRESOLVED))
+    yield from found
+    hearings = (case.estate.heard or {}).get((case.owner.namespace, case.owner.name), NamesHeard()).hearings
+    if not found and not (hearings and all(each.answers for each in hearings)):
+        yield RuleSkipped("heard")
+
+
 CHECKS = (
     service_missing,
     service_unnamed,
@@ -183,5 +200,6 @@ CHECKS = (
     peers_deadlock,
     _from_dns(Rule.POD_IDENTITY_STALE, "pods", "services"),
     name_too_long,
+    names_unresolved,
     endpoints_lag,
 )

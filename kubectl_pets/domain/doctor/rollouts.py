@@ -4,17 +4,21 @@ meet."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import msgspec
+
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, check
 from kubectl_pets.domain.doctor.voters import votes
-from kubectl_pets.domain.findings import Finding, Rule
+from kubectl_pets.domain.findings import Finding, Rule, Severity
 from kubectl_pets.domain.model import ContainerStatus, Pod
 from kubectl_pets.domain.rollout import found as rollout
 from kubectl_pets.domain.rollout.assessing import parallel_heals, spends_budget
+from kubectl_pets.domain.rollout.history import differences
 from kubectl_pets.domain.rollout.managers import ManagerKind, managers
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.sets.kinds import APPS_SET
+from kubectl_pets.domain.stepping.moves import holds_up, revision_if_recreated
 
 #: A change that is held back, or waits for somebody, for so long was forgotten.
 _FORGOTTEN = timedelta(days=1)
@@ -38,7 +42,7 @@ def _from_rollout(rule: Rule) -> RuleCheck:
     def judge(case: Case) -> Iterator[Finding]:
         return (each for each in rollout.findings(case.seen) if each.rule is rule)
 
-    return RuleCheck(rule=rule, judge=judge, needs=("pods",))
+    return check(rule, "pods")(judge)
 
 
 #: What tells why a set is not well, by how an assessment names its lack.
@@ -63,6 +67,63 @@ def controller_silent(case: Case) -> Judgement:
     with it has ended: after each edit it is so for a moment."""
     if any(each.cause is Cause.NOT_OBSERVED for each in case.seen.blockers):
         yield from (each for each in rollout.findings(case.seen) if each.rule is Rule.CONTROLLER_SILENT)
+
+
+@check(Rule.FORCED_ROLLBACK_TRAP, "pods")
+def forced_rollback_trap(case: Case) -> Judgement:
+    """A broken pod holds the controller up and would come back at another revision: putting the template right is not enough, the
+    pod has to be deleted (kubernetes/kubernetes#67250). OrderedReady sets on every server, Parallel ones on 1.35.0 to 1.35.3
+    (#137409); which pod that is, is what ``rollout unstick`` goes by. Only once patience with it has ended."""
+    seen = case.seen
+    stuck = {each.pod: each for each in seen.blockers}
+    for member in seen.members if seen.strategy == "RollingUpdate" else ():
+        if member.name in stuck and holds_up(member, seen):
+            yield Finding(
+                rule=Rule.FORCED_ROLLBACK_TRAP,
+                subject=case.pod(member.name),
+                names=(member.revision, revision_if_recreated(member, seen)),
+                since=stuck[member.name].since,
+                field="spec.podManagementPolicy",
+            )
+
+
+@check(Rule.CREATE_FAILED, "pods")
+def create_failed(case: Case) -> Judgement:
+    """The controller is refused a pod or its claim: quota, admission, a ServiceAccount. Told by its events about pods that are
+    still missing, as ``status`` has it; while there is patience with it (a quota may be free in a moment) it is a warning.
+    OpenKruise's controller also says it in a condition."""
+    for each in (*case.seen.blockers, *case.seen.failing):
+        if each.cause is Cause.CREATION_REFUSED:
+            found = rollout.blocked(case.seen, each)
+            passing = None if each in case.seen.blockers else Severity.WARNING
+            yield msgspec.structs.replace(found, lighter=passing, until=each.stuck_at if passing else None)
+    told = next((each for each in case.owner.status.conditions if each.type == "FailedCreatePod" and each.status == "True"), None)
+    if told is not None:
+        detail, since = told.message or told.reason, told.last_transition_time
+        yield Finding(
+            rule=Rule.CREATE_FAILED, subject=case.subject, detail=detail, since=since, field="status.conditions[FailedCreatePod]"
+        )
+    elif "list events" in case.seen.unread:
+        yield RuleSkipped("events")
+
+
+@check(Rule.EMPTY_REVISION, "revisions")
+def empty_revision(case: Case) -> Judgement:
+    """Two revisions that differ by nulls and defaults alone: servers of 1.33 and 1.34 wrote the same template twice
+    (kubernetes/kubernetes#134773, #135017), and every pod is replaced for it. One that restarts the pods differs in an
+    annotation, and is none."""
+    place = (case.owner.namespace, case.owner.name)
+    current, wanted = case.ward.alike.get(place, ("", ""))
+    if not wanted:
+        return
+    if case.estate.templates is None:
+        yield RuleSkipped("templates")
+        return
+    first, second = (case.estate.templates.get((case.owner.namespace, name)) for name in (current, wanted))
+    if first and second and not differences(first, second):
+        yield Finding(
+            rule=Rule.EMPTY_REVISION, subject=case.subject, names=(current, wanted), field="status.updateRevision"
+        )
 
 
 @check(Rule.PARTITION_HOLDS_ALL, "pods")
@@ -173,6 +234,18 @@ def server_trap(case: Case) -> Judgement:
     if case.kind is APPS_SET and rolls and not parallel_heals(case.estate.server):
         version = case.estate.server.git_version if case.estate.server is not None else ""
         yield Finding(rule=Rule.SERVER_TRAP, subject=case.subject, detail=version, field="spec.podManagementPolicy")
+
+
+@check(Rule.UPGRADE_ROLLS_ALL)
+def upgrade_rolls_all(case: Case) -> Judgement:
+    """A server 1.33: an upgrade to 1.34.0 or 1.34.1 gives each set a revision that says nothing new, and replaces all of its pods
+    (kubernetes/kubernetes#134773; mended in 1.34.2). Nobody knows where the upgrade goes, so it is judged only where somebody
+    asks. OnDelete waits for whoever deletes."""
+    release = case.estate.server.release() if case.estate.server is not None else None
+    rolls = case.owner.spec.update_strategy.type == "RollingUpdate" and bool(case.owner.spec.replicas)
+    if case.kind is APPS_SET and rolls and release is not None and release[:2] == (1, 33):
+        version = case.estate.server.git_version if case.estate.server is not None else ""
+        yield Finding(rule=Rule.UPGRADE_ROLLS_ALL, subject=case.subject, detail=version)
 
 
 # --- pods --------------------------------------------------------------------------------------------------------------------
@@ -297,6 +370,7 @@ CHECKS = (
     _from_rollout(Rule.PARTITION_LEFT_OVER),
     partition_holds_all,
     rollout_stuck,
+    forced_rollback_trap,
     ondelete_drift,
     _from_rollout(Rule.MANY_REVISIONS),
     max_unavailable_idle,
@@ -304,6 +378,9 @@ CHECKS = (
     recreate_is_outage,
     no_way_back,
     controller_silent,
+    create_failed,
+    _from_rollout(Rule.ADOPTED_VOLUME_MISMATCH),
+    empty_revision,
     lost_pod,
     _from_rollout(Rule.TERMINATING_OVERDUE),
     crash_history,
@@ -312,4 +389,5 @@ CHECKS = (
     owned_by,
     helm_will_conflict,
     server_trap,
+    upgrade_rolls_all,
 )

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from kubectl_pets.domain.claims.growth import GrowthStage
 from kubectl_pets.domain.claims.quantities import parse_bytes
-from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, SetClaim, check, once
+from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, SetClaim, check, once
 from kubectl_pets.domain.doctor.voters import Members, members_of
 from kubectl_pets.domain.findings import Finding, Rule, Severity
-from kubectl_pets.domain.model import ClaimRetentionPolicy, Condition, PersistentVolumeClaim, Pod
+from kubectl_pets.domain.model import ClaimRetentionPolicy, PersistentVolumeClaim, Pod
 from kubectl_pets.domain.orphans import found as orphans
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
@@ -24,7 +24,14 @@ _FORCE_DETACH = timedelta(minutes=6)
 #: Data that nobody has used for so long surprises whoever gets it back.
 _OLD = timedelta(days=7)
 
-_RESIZE_CONDITIONS = ("FileSystemResizePending", "Resizing")
+#: It may go on by itself, so it is told only after a while.
+_AT_WORK = (GrowthStage.WORKING, GrowthStage.RETRYING, GrowthStage.NEEDS_POD)
+
+#: core/v1 PersistentVolumeClaimConditionType, of a claim that gets other attributes.
+_MODIFYING = ("ModifyVolumeError", "ModifyingVolume")
+
+#: From here on a file system is full (kubernetes-mixin warns where 3 % are left, which is late for a database).
+_FULL = 85
 
 
 def _from_orphans(rule: Rule) -> RuleCheck:
@@ -32,7 +39,7 @@ def _from_orphans(rule: Rule) -> RuleCheck:
         own = case.ward.claim_verdicts_by_set.get((case.owner.namespace, case.owner.name), ())
         return (finding for verdict in own for finding in orphans.findings(verdict) if finding.rule is rule)
 
-    return RuleCheck(rule=rule, judge=judge, needs=("inventory",))
+    return check(rule, "inventory")(judge)
 
 
 # --- classes -----------------------------------------------------------------------------------------------------------------
@@ -246,22 +253,19 @@ def attributes_drift(case: Case) -> Judgement:
 
 @check(Rule.RESIZE_WAITS, "claims")
 def resize_waits(case: Case) -> Judgement:
-    """A resize has waited for ten minutes. ``FileSystemResizePending`` is over when the pod is started anew, with drivers that
-    cannot grow a mounted file system (longhorn/longhorn#2749)."""
-    for _, claim in _there(case):
-        condition = _waiting(claim)
-        if condition is not None and not case.young(condition.last_transition_time, _DRIVER) and not _infeasible(case, claim):
+    """A resize stands still until the pod is started anew, with drivers that cannot grow a mounted file system
+    (longhorn/longhorn#2749): told as soon as ``status`` calls it so. Anything else that has taken ten minutes is told, too."""
+    for each in case.seen.growing:
+        stage, since = each.growth.stage, each.growth.since
+        if stage is GrowthStage.NEEDS_RESTART or (stage in _AT_WORK and not case.young(since, _DRIVER)):
             yield Finding(
                 rule=Rule.RESIZE_WAITS,
-                subject=case.claim(claim.name),
-                detail=condition.type,
-                since=condition.last_transition_time,
+                subject=case.claim(each.claim),
+                names=(each.pod,),
+                detail=stage.value,
+                since=since,
                 field="status.conditions",
             )
-
-
-def _waiting(claim: PersistentVolumeClaim) -> Condition | None:
-    return next((each for each in claim.status.conditions if each.type in _RESIZE_CONDITIONS and each.status == "True"), None)
 
 
 def _infeasible(case: Case, claim: PersistentVolumeClaim) -> str:
@@ -286,14 +290,22 @@ def resize_infeasible(case: Case) -> Judgement:
 
 @check(Rule.MODIFY_INFEASIBLE, "claims")
 def modify_infeasible(case: Case) -> Judgement:
-    """The driver has said that these attributes cannot be had (KEP-3751)."""
+    """The driver has said that these attributes cannot be had (KEP-3751), or the claim has waited for ten minutes for a class
+    that the driver does not know of (Pending)."""
     for _, claim in _there(case):
         status = claim.status.modify_volume_status
-        if status is not None and status.status == "Infeasible":
+        if status is None:
+            continue
+        condition = next((each for each in claim.status.conditions if each.type in _MODIFYING and each.status == "True"), None)
+        since = condition.last_transition_time if condition is not None else None
+        waits = status.status == "Pending" and not case.young(since, _DRIVER)
+        if status.status == "Infeasible" or waits:
             yield Finding(
                 rule=Rule.MODIFY_INFEASIBLE,
                 subject=case.claim(claim.name),
                 names=(status.target_volume_attributes_class_name,),
+                detail=status.status,
+                since=since,
                 field="status.modifyVolumeStatus",
             )
 
@@ -347,6 +359,31 @@ def _destroys(case: Case, rule: Rule, doomed: list[str], which: str) -> Finding:
         limit=0,
         field=f"spec.persistentVolumeClaimRetentionPolicy.{which}",
     )
+
+
+@check(Rule.ONE_COMMAND_AWAY, "claims", "volumes")
+def one_command_away(case: Case) -> Judgement:
+    """The set keeps its claims, but every volume is deleted with its claim, and no claim has a snapshot: ``kubectl delete pvc``
+    is all that it takes (kubernetes-csi/external-snapshotter#1052). Where one volume is kept somebody has thought of it."""
+    policy, volumes = _policy(case), case.estate.volumes or {}
+    own = [claim for _, claim in _there(case) if claim.spec.volume_name]
+    doomed = _doomed(case)
+    retained = (policy.when_deleted, policy.when_scaled) == ("Retain", "Retain")
+    known = all(volumes.get(claim.spec.volume_name) is not None for claim in own)
+    if not retained or not own or not known or len(doomed) < len(own) or _cache(case):
+        return
+    if case.estate.snapshots is None:
+        yield RuleSkipped("snapshots")
+        return
+    if not any(case.ward.has_snapshot(case.owner.namespace, claim.name) for claim in own):
+        yield Finding(
+            rule=Rule.ONE_COMMAND_AWAY,
+            subject=case.subject,
+            names=tuple(doomed),
+            number=len(doomed),
+            limit=0,
+            field="spec.volumeClaimTemplates",
+        )
 
 
 @check(Rule.OLD_DATA_RETURNS, "inventory")
@@ -451,6 +488,49 @@ def volume_held_elsewhere(case: Case) -> Judgement:
                 )
 
 
+@check(Rule.VOLUME_FULL, "claims", "pods", "usage")
+def volume_full(case: Case) -> Judgement:
+    """The file system of a claim's volume is 85 % full, by the kubelet that mounts it (stats/v1alpha1 VolumeStats): when it is
+    full a database stops. A volume of which the kubelet says nothing (its driver has no statistics, a raw block device) is no
+    all-clear."""
+    for pod in case.pods.values():
+        for name in () if pod.status.phase != "Running" else _mounts(pod):
+            found = (case.estate.usage or {}).get((case.owner.namespace, name))
+            if found is None or found.capacity <= 0:
+                yield RuleSkipped("usage")
+            elif found.used * 100 >= found.capacity * _FULL:
+                yield Finding(
+                    rule=Rule.VOLUME_FULL,
+                    subject=case.claim(name),
+                    names=(pod.name,),
+                    number=found.used * 100 // found.capacity,
+                    limit=_FULL,
+                    field="spec.resources.requests.storage",
+                )
+
+
+def _tells_health(case: Case) -> bool:
+    return any(claim.status.health_status is not None for _, claim in _there(case))
+
+
+@check(Rule.VOLUME_UNHEALTHY, "claims", told=_tells_health)
+def volume_unhealthy(case: Case) -> Judgement:
+    """The driver says that a volume cannot be reached, has lost data or is degraded (KEP-1432, alpha in 1.37). A degraded one
+    still works, so that is a warning."""
+    for _, claim in _there(case):
+        health = claim.status.health_status
+        for each in health.health_conditions if health is not None else ():
+            yield Finding(
+                rule=Rule.VOLUME_UNHEALTHY,
+                subject=case.claim(claim.name),
+                names=(each.status,),
+                detail=each.message or each.reason,
+                since=each.last_transition_time,
+                field="status.healthStatus",
+                lighter=Severity.WARNING if each.status == "Degraded" else None,
+            )
+
+
 def _attached(case: Case) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for each in case.estate.attachments or ():
@@ -466,7 +546,7 @@ def _scheduled_at(pod: Pod) -> datetime | None:
 
 
 def _unique(rule: RuleCheck) -> RuleCheck:
-    return RuleCheck(rule=rule.rule, judge=lambda case: _told_once(rule, case), needs=rule.needs)
+    return check(rule.rule, *rule.needs)(lambda case: _told_once(rule, case))
 
 
 def _told_once(rule: RuleCheck, case: Case) -> Judgement:
@@ -490,9 +570,12 @@ CHECKS = (
     scale_destroys,
     delete_destroys,
     _from_orphans(Rule.OWNER_STALE),
+    one_command_away,
     volume_unreachable,
     volume_held_elsewhere,
     old_data_returns,
     _from_orphans(Rule.CLAIM_NAME_AMBIGUOUS),
+    volume_full,
+    volume_unhealthy,
     _from_orphans(Rule.CLAIM_ORPHANED),
 )

@@ -1,14 +1,19 @@
 """PETS7xx and 8xx: the pod template, what it names, and what this program has left on the set. Most of it needs no cluster."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
-from kubectl_pets.domain.claims.quantities import parse_exact
+import msgspec
+
+from kubectl_pets.domain.claims.quantities import parse_bytes, parse_exact
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleSkipped, check
-from kubectl_pets.domain.doctor.estate import FullPodSpec, NamedSource
-from kubectl_pets.domain.findings import Finding, Rule
+from kubectl_pets.domain.doctor.estate import Content, FullPodSpec, NamedSource
+from kubectl_pets.domain.findings import Finding, Rule, Subject
+from kubectl_pets.domain.model import PersistentVolumeClaim, Pod, Value
+from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
 from kubectl_pets.domain.rollout.verdict import Phase
+from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
 
 #: What tells a run of ours where it goes on. Other notes are kept for later, and are no leftovers.
@@ -143,6 +148,125 @@ def _both(config_map: NamedSource | None, secret: NamedSource | None) -> Iterato
         yield "Secret", secret, secret.secret_name or secret.name
 
 
+# --- what was written since --------------------------------------------------------------------------------------------------
+
+
+@check(Rule.CONFIG_NEWER_THAN_PODS, "pods", "config_maps")
+def config_newer_than_pods(case: Case) -> Judgement:
+    """A ConfigMap or Secret that containers read once, when they start (env, envFrom, subPath), was written after some of them
+    had started: they run with the old one, and the next restart brings the new one along, pod by pod. Volumes that are mounted
+    whole follow by themselves. By managedFields and the containers' own start, of pods at the wanted revision."""
+    once_only = sorted(_read_at_start(case.owner.spec.template.spec))
+    written = {("ConfigMap", each.name): each.written for each in _here(case, case.estate.config_maps)}
+    written.update((("Secret", each.name), each.written) for each in _here(case, case.estate.secrets))
+    wanted = case.seen.update_revision
+    for kind, name, container in once_only:
+        time = written.get((kind, name))
+        pods = [pod for pod in case.pods.values() if not pod.terminating and pod.revision == wanted]
+        behind = [pod.name for pod in pods if time is not None and _started_before(pod, container, time)]
+        if behind:
+            yield Finding(
+                rule=Rule.CONFIG_NEWER_THAN_PODS,
+                subject=case.subject,
+                names=(kind, name, *behind),
+                number=len(behind),
+                limit=0,
+                since=time,
+                field=f"spec.template.spec.containers[{container}]",
+            )
+    if case.estate.secrets is None and any(kind == "Secret" for kind, _, _ in once_only):
+        yield RuleSkipped("secrets")
+
+
+def _here(case: Case, found: tuple[Content, ...] | None) -> Iterator[Content]:
+    return (each for each in found or () if each.namespace == case.owner.namespace)
+
+
+def _started_before(pod: Pod, container: str, time: datetime) -> bool:
+    """Of a container that runs; one that does not will read what is there then."""
+    running = next((each.state.running for each in pod.status.container_statuses if each.name == container), None)
+    return running is not None and running.started_at is not None and running.started_at < time
+
+
+def _read_at_start(spec: FullPodSpec) -> set[tuple[str, str, str]]:
+    """(kind, name, container) of what a container reads only when it starts."""
+    volumes = {each.name: each for each in spec.volumes}
+    found: set[tuple[str, str, str]] = set()
+    for container in spec.containers:
+        parts = {each.name for each in container.volume_mounts if each.sub_path or each.sub_path_expr}
+        mounted = FullPodSpec(volumes=tuple(volumes[name] for name in sorted(parts) if name in volumes))
+        read = FullPodSpec(containers=(container,))
+        for kind, _, name in (*_references(read), *_references(mounted)):
+            if name:
+                found.add((kind, name, container.name))
+    return found
+
+
+class _StatedSpec(Value, frozen=True):
+    volume_claim_templates: tuple[PersistentVolumeClaim, ...] | None = None
+
+
+class _Stated(Value, frozen=True):
+    spec: _StatedSpec = _StatedSpec()
+
+
+@check(Rule.UPGRADE_FORBIDDEN)
+def upgrade_forbidden(case: Case) -> Judgement:
+    """The manifest that was applied last has other claim templates than the set: it was made again with others since, and the
+    next apply of that manifest is refused, because they cannot be changed (argoproj/argo-cd#8501). Only what the manifest states
+    counts: the API server fills in the rest. OpenKruise's and pingcap's sets take other templates."""
+    text = case.owner.metadata.annotations.get(LAST_APPLIED_ANNOTATION)
+    if text is None or case.kind is not APPS_SET:
+        return
+    try:
+        stated = msgspec.json.decode(text, type=_Stated).spec.volume_claim_templates
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+    if stated is not None:
+        yield from forbidden(case.subject, stated, case.owner.spec.volume_claim_templates)
+
+
+def forbidden(
+    subject: Subject, stated: tuple[PersistentVolumeClaim, ...], live: tuple[PersistentVolumeClaim, ...]
+) -> Iterator[Finding]:
+    """A finding for each claim template that is stated otherwise than it is."""
+    before = {each.name: each for each in live}
+    after = {each.name: each for each in stated}
+    for name in sorted(before.keys() | after.keys()):
+        differs = _differs(after[name], before[name]) if name in before and name in after else _whole(name, after)
+        if differs:
+            yield Finding(
+                rule=Rule.UPGRADE_FORBIDDEN,
+                subject=subject,
+                names=(name,),
+                detail=differs,
+                field=f"spec.volumeClaimTemplates[{name}]",
+            )
+
+
+def _whole(name: str, stated: Mapping[str, PersistentVolumeClaim]) -> str:
+    return "it is not in the set" if name in stated else "it is not in the manifest"
+
+
+def _differs(stated: PersistentVolumeClaim, live: PersistentVolumeClaim) -> str:
+    """What is stated and is not so, as "now, not then"; empty: nothing."""
+    wanted, has = stated.spec, live.spec
+    sizes = [parse_bytes(each.resources.requests.get("storage")) for each in (wanted, has)]
+    pairs = (
+        (sizes[0], sizes[1], wanted.resources.requests.get("storage"), has.resources.requests.get("storage")),
+        *(
+            (now, then, now, then)
+            for now, then in (
+                (wanted.storage_class_name, has.storage_class_name),
+                (wanted.volume_attributes_class_name, has.volume_attributes_class_name),
+                (" ".join(wanted.access_modes) or None, " ".join(has.access_modes) or None),
+                (wanted.volume_mode or None, has.volume_mode or None),
+            )
+        ),
+    )
+    return next((f"{shown}, not {other}" for now, then, shown, other in pairs if now is not None and now != then), "")
+
+
 @check(Rule.QUOTA_TOO_TIGHT, "quotas")
 def quota_too_tight(case: Case) -> Judgement:
     """More is used of a quota than it allows (it was lowered): a pod that is deleted cannot be made again. A StatefulSet never
@@ -191,6 +315,8 @@ CHECKS = (
     no_requests,
     account_missing,
     reference_missing,
+    config_newer_than_pods,
+    upgrade_forbidden,
     quota_too_tight,
     ours_left_over,
 )

@@ -1,6 +1,7 @@
 """Do the members of a set vote? A majority matters to those that do, and to others the loss of a pod is the loss of a pod.
 
-Known by the image's name, or said by somebody in an annotation. What is not known is judged as if they did, and said so.
+Known by the image's name or by labels, or said by somebody in an annotation. What is not known is judged as if they did, and
+said so.
 """
 
 from enum import StrEnum, unique
@@ -39,13 +40,40 @@ _VOTERS = frozenset(
 )
 
 
+#: Images of programs of which only some members vote, and the labels that tell which: one key, and the values that mean it.
+_ROLES: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
+    "elasticsearch": (
+        ("elasticsearch.k8s.elastic.co/node-master", frozenset(("true",))),
+        ("app.kubernetes.io/component", frozenset(("master", "master-eligible"))),
+        ("role", frozenset(("master",))),
+    ),
+    "opensearch": (
+        ("opensearch.org/opensearch-role", frozenset(("cluster_manager", "master"))),
+        ("app.kubernetes.io/component", frozenset(("master", "master-eligible", "cluster-manager"))),
+    ),
+    "kafka": (
+        ("strimzi.io/controller-role", frozenset(("true",))),
+        ("app.kubernetes.io/component", frozenset(("controller", "controller-eligible"))),
+    ),
+    "redis": (("app.kubernetes.io/component", frozenset(("sentinel",))),),
+    "valkey": (("app.kubernetes.io/component", frozenset(("sentinel",))),),
+}
+
+#: What a chart or an operator calls the program.
+_NAME_LABEL = "app.kubernetes.io/name"
+
+
 def members_of(owner: StatefulSet) -> Members:
-    """By the annotation; else by the images."""
+    """By the annotation; else by images and by the labels of the pods and the set."""
     said = owner.metadata.annotations.get(MEMBERS_ANNOTATION, "").strip().lower()
     if said in (Members.VOTING, Members.DATA, Members.CACHE):
         return Members(said)
-    names = {_name_of(each.image) for each in owner.spec.template.spec.containers}
-    return Members.VOTING if names & _VOTERS else Members.UNKNOWN
+    labels = {**owner.metadata.labels, **owner.spec.template.metadata.labels}
+    names = {_name_of(each.image) for each in owner.spec.template.spec.containers} | {labels.get(_NAME_LABEL, "").lower()}
+    roles = [role for name in sorted(names) for role in _ROLES.get(name, ())]
+    if names & _VOTERS or any(labels.get(key, "").lower() in values for key, values in roles):
+        return Members.VOTING
+    return Members.UNKNOWN
 
 
 def votes(owner: StatefulSet) -> bool:

@@ -93,7 +93,7 @@ def entries(history: History) -> tuple[RevisionEntry, ...]:
     pods = _pods_by_revision(history)
     found: list[RevisionEntry] = []
     for each in own:
-        template = _template_in(each)
+        template = template_of(each)
         found.append(
             RevisionEntry(
                 name=each.name,
@@ -190,7 +190,8 @@ def _named(value: Any) -> dict[str, Any] | None:
     return None
 
 
-def _template_in(revision: StoredRevision) -> Template:
+def template_of(revision: StoredRevision) -> Template:
+    """Without its patch directive; empty where it holds none."""
     spec = (revision.data or {}).get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None
     return {key: value for key, value in template.items() if key != "$patch"} if isinstance(template, dict) else {}

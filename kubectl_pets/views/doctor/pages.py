@@ -56,7 +56,7 @@ PAGES: dict[Rule, RulePage] = {
     Rule.NAMES_UNRESOLVED: RulePage(
         "A DNS server answers otherwise than the API server has it.",
         "Clients get no answer, or that of a pod that is gone.",
-        "kubectl pets dns NAME shows which server answers what. The doctor asks no server, so it never finds this itself.",
+        "kubectl pets dns NAME shows which server answers what. The doctor asks servers with --deep only.",
     ),
     Rule.ENDPOINTS_LAG: RulePage(
         "A Ready pod is in no EndpointSlice of its Service, or a slice holds another address, for more than ten seconds.",
@@ -77,6 +77,27 @@ PAGES: dict[Rule, RulePage] = {
         "The rollout will not go on by itself.",
         "Pods stay down or outdated until somebody mends the cause.",
         "kubectl pets status NAME names the pod, the cause and the next command.",
+    ),
+    Rule.FORCED_ROLLBACK_TRAP: RulePage(
+        "A broken pod would come back at another revision, and its controller does not replace it.",
+        "The controller waits for the pod to become Ready, which it never will: putting the template right changes nothing. So "
+        "it is with OrderedReady on every server, and with Parallel on 1.35.0 to 1.35.3.",
+        "kubectl pets rollout unstick NAME deletes just that pod. Correct the template first, where that is still wrong.",
+    ),
+    Rule.CREATE_FAILED: RulePage(
+        "The controller is refused a pod or its claim: by a quota, by admission, for want of a ServiceAccount.",
+        "The pod stays away, and with OrderedReady every pod after it, too. While it may still pass it is a warning.",
+        "The words are the API server's: mend what they name. The controller tries again by itself.",
+    ),
+    Rule.ADOPTED_VOLUME_MISMATCH: RulePage(
+        "A pod lacks the volume of a claim template: the set was made again with another template and has adopted the pod.",
+        "The controller fails to update the pod for ever, and does nothing else; the pod runs without its data.",
+        "kubectl pets rollout unstick NAME makes such pods anew, one at a time.",
+    ),
+    Rule.EMPTY_REVISION: RulePage(
+        "The current and the wanted revision differ by nulls and defaults alone.",
+        "All pods are replaced although nothing has changed. Servers of 1.33 and 1.34 wrote the same template twice.",
+        "Let it roll out, or hold it back (kubectl pets rollout pause) until pods may be replaced.",
     ),
     Rule.ONDELETE_DRIFT: RulePage(
         "Strategy OnDelete, and outdated pods have been left for a day.",
@@ -159,7 +180,7 @@ PAGES: dict[Rule, RulePage] = {
         "Patch the claim's volumeAttributesClassName.",
     ),
     Rule.RESIZE_WAITS: RulePage(
-        "A resize has waited for more than ten minutes.",
+        "A resize waits for its pod to start again, or has waited for more than ten minutes.",
         "The pod still has the old size. Many drivers need the pod to be restarted.",
         "Restart the pod, when the set can spare it.",
     ),
@@ -169,7 +190,7 @@ PAGES: dict[Rule, RulePage] = {
         "Ask for a size that the driver has, at least the old one.",
     ),
     Rule.MODIFY_INFEASIBLE: RulePage(
-        "The driver has refused the new attributes.",
+        "The driver has refused the new attributes, or has not known their class for ten minutes.",
         "The disk keeps the old ones.",
         "Name another VolumeAttributesClass, or the old one.",
     ),
@@ -192,6 +213,21 @@ PAGES: dict[Rule, RulePage] = {
         "An ownerReference of a claim means an object that is gone, though one of that name exists.",
         "The garbage collector may delete the claim with its data.",
         "Take the reference off.",
+    ),
+    Rule.ONE_COMMAND_AWAY: RulePage(
+        "All volumes of the set are deleted with their claims, and no claim has a snapshot.",
+        "kubectl delete pvc, or whoever deletes the namespace, destroys the data for good.",
+        "Set the reclaim policy of the volumes to Retain (kubectl patch pv), or take snapshots.",
+    ),
+    Rule.VOLUME_FULL: RulePage(
+        "The file system of a claim's volume is 85 % full.",
+        "When it is full most databases stop, and some do not start again.",
+        "kubectl pets resize NAME SIZE gives all of its claims more room, where the class allows it.",
+    ),
+    Rule.VOLUME_UNHEALTHY: RulePage(
+        "The storage driver says that a volume cannot be reached, has lost data, or is degraded.",
+        "The next restart of its pod may not get the volume, or find it damaged. A degraded one still works: a warning.",
+        "Look after the storage first. Where other members have the data, this one can be made anew.",
     ),
     Rule.VOLUME_UNREACHABLE: RulePage(
         "A volume can be mounted on no node that there is.",
@@ -267,6 +303,11 @@ PAGES: dict[Rule, RulePage] = {
         "A drain of its node waits until somebody mends the pod.",
         "Mend the pod; unhealthyPodEvictionPolicy: AlwaysAllow lets drains take such pods, members that only catch up "
         "included.",
+    ),
+    Rule.EVEN_VOTERS: RulePage(
+        "An even number of members that vote.",
+        "It outlives no more losses than one member less, and one more can fail.",
+        "Scale to an odd number: kubectl pets scale NAME REPLICAS.",
     ),
     Rule.SINGLE: RulePage(
         "One replica behind a Service.",
@@ -363,6 +404,17 @@ PAGES: dict[Rule, RulePage] = {
         "Pods run on, and the next restart sticks.",
         "Create it, or make the reference optional.",
     ),
+    Rule.CONFIG_NEWER_THAN_PODS: RulePage(
+        "A ConfigMap or Secret that containers read only when they start was written after some had started.",
+        "Members run with different settings, and the next restart, of whatever cause, brings the new ones along.",
+        "kubectl pets rollout restart NAME, one pod after the other; or a hash of the content in the template's annotations, so "
+        "that each change rolls out.",
+    ),
+    Rule.UPGRADE_FORBIDDEN: RulePage(
+        "The manifest that was applied last states other claim templates than the set has.",
+        "Its next apply is refused: claim templates cannot be changed.",
+        "Write into the manifest (the chart's values) what the set has.",
+    ),
     Rule.QUOTA_TOO_TIGHT: RulePage(
         "More of a quota is used than it allows.",
         "A pod that is deleted, or fails, cannot be made again.",
@@ -387,6 +439,11 @@ PAGES: dict[Rule, RulePage] = {
         "An API server 1.35.0 to 1.35.3, and a Parallel set.",
         "An update that breaks stays broken when the template is put right.",
         "Upgrade the server to 1.35.4; until then use kubectl pets rollout undo.",
+    ),
+    Rule.UPGRADE_ROLLS_ALL: RulePage(
+        "An API server 1.33, from which an upgrade to 1.34.0 or 1.34.1 replaces every pod.",
+        "Those servers write each template anew, in a revision that says nothing new.",
+        "Upgrade to 1.34.2 or newer; or pause sets before: kubectl pets rollout pause NAME.",
     ),
     Rule.IGNORE_EXPIRED: RulePage(
         "An ignore has run out, and what it was for is still found.",

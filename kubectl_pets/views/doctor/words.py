@@ -66,6 +66,13 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     Rule.PARTITION_LEFT_OVER: lambda f: f"partition {f.number} is left over: it will silently hold back the next change",
     Rule.PARTITION_HOLDS_ALL: lambda f: f"a change is staged, and partition {f.number} of {f.limit} releases not one pod to it",
     Rule.ROLLOUT_STUCK: lambda f: f"stuck ({_name(f)})" + (f": {_detail(f)}" if f.detail else ""),
+    Rule.FORCED_ROLLBACK_TRAP: lambda f: (
+        f"it is broken at {_name(f)}, and the controller waits for it for ever, also when the template "
+        f"is put right: only once it is deleted it comes back, at {_name(f, 1)}"
+    ),
+    Rule.CREATE_FAILED: lambda f: _with_detail("it cannot be created", f),
+    Rule.ADOPTED_VOLUME_MISMATCH: lambda f: f"it lacks the volume of claim template {_detail(f)}, which only a new pod gets",
+    Rule.EMPTY_REVISION: lambda f: f"revisions {_name(f)} and {_name(f, 1)} say the same: its pods are replaced for nothing",
     Rule.ONDELETE_DRIFT: lambda f: f"OnDelete, and nobody has deleted the outdated pods: {_all(f)}",
     Rule.MANY_REVISIONS: lambda f: f"pods of {f.number} revisions run at once: {_all(f)}",
     Rule.MAX_UNAVAILABLE_IDLE: lambda f: f"maxUnavailable {f.number} may have no effect with OrderedReady: pods go one by one",
@@ -86,9 +93,15 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     ),
     Rule.CLASS_DRIFT: lambda f: f"claims are of class {_detail(f)} as in the template: {_all(f)}",
     Rule.ATTRIBUTES_DRIFT: lambda f: f"its VolumeAttributesClass is {_name(f, 1)}, the template asks for {_name(f)}",
-    Rule.RESIZE_WAITS: lambda f: f"a resize waits: {_detail(f)}",
+    Rule.RESIZE_WAITS: lambda f: (
+        f"a resize waits for {_name(f)} to start again" if f.detail == "needs-restart" else f"a resize waits ({_detail(f)})"
+    ),
     Rule.RESIZE_INFEASIBLE: lambda f: f"the driver cannot resize it: {_detail(f)}",
-    Rule.MODIFY_INFEASIBLE: lambda f: f"the driver cannot give it the attributes of class {_name(f)}",
+    Rule.MODIFY_INFEASIBLE: lambda f: (
+        f"it waits for VolumeAttributesClass {_name(f)}, which its driver does not know"
+        if f.detail == "Pending"
+        else f"the driver cannot give it the attributes of class {_name(f)}"
+    ),
     Rule.NOT_EXPANDABLE: lambda f: f"StorageClass {_name(f)} of template {_name(f, 1)} does not allow expansion",
     Rule.SCALE_DESTROYS: lambda f: (
         "each scale-down destroys data: whenScaled is Delete and "
@@ -99,6 +112,11 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
         f"and so is the reclaim policy of {f.number} volumes: {_all(f)}"
     ),
     Rule.OWNER_STALE: lambda f: f"its ownerReference means an object that is gone, though one of that name exists: {_all(f)}",
+    Rule.ONE_COMMAND_AWAY: lambda f: (
+        f"all of its {f.number} volumes are deleted with their claims, and no claim has a snapshot: {_all(f)}"
+    ),
+    Rule.VOLUME_FULL: lambda f: f"its file system is {f.number} % full",
+    Rule.VOLUME_UNHEALTHY: lambda f: _with_detail(f"the driver says {_name(f)} of its volume", f),
     Rule.VOLUME_UNREACHABLE: lambda f: f"volume {_name(f)} can be mounted on no node that is there ({_detail(f)})",
     Rule.VOLUME_HELD_ELSEWHERE: lambda f: f"it waits for the volume of {_name(f)}, which node {_name(f, 1)} still holds",
     Rule.OLD_DATA_RETURNS: lambda f: "the next scale-up brings back the old data of this claim",
@@ -119,6 +137,7 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
         f"it is not Ready, and budget {_name(f)} holds "
         "evictions of it all the same: a drain waits"
     ),
+    Rule.EVEN_VOTERS: lambda f: f"{f.number} members that vote outlive no more losses than {f.limit}",
     Rule.SINGLE: lambda f: "one replica behind a Service: each restart is an outage",
     Rule.NO_SPREAD: lambda f: "nothing in the template keeps its pods on different nodes",
     Rule.SPREAD_IMPOSSIBLE: lambda f: f"required anti-affinity: {f.number} replicas, {f.limit} nodes that fit",
@@ -141,6 +160,10 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     Rule.NO_REQUESTS: lambda f: f"container {_name(f)} requests no memory",
     Rule.ACCOUNT_MISSING: lambda f: f"ServiceAccount {_name(f)} does not exist: no pod can be made",
     Rule.REFERENCE_MISSING: lambda f: f"{_name(f)} {_name(f, 1)} does not exist: the next restart sticks",
+    Rule.CONFIG_NEWER_THAN_PODS: lambda f: (
+        f"{_name(f)} {_name(f, 1)} was written after {folded(f.names[2:])} had started, which read it only then"
+    ),
+    Rule.UPGRADE_FORBIDDEN: lambda f: f"the manifest states claim template {_name(f)} otherwise ({_detail(f)}): it is refused",
     Rule.QUOTA_TOO_TIGHT: lambda f: (
         f"quota {_name(f)} is overdrawn ({_name(f, 1)}: "
         f"{_detail(f)}): a pod that is deleted cannot be made again"
@@ -152,6 +175,7 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     ),
     Rule.OURS_LEFT_OVER: lambda f: f"notes of a run that was broken off: {_all(f)}",
     Rule.SERVER_TRAP: lambda f: f"server {_detail(f)}: an update that breaks does not heal when the template is put right",
+    Rule.UPGRADE_ROLLS_ALL: lambda f: f"server {_detail(f)}: an upgrade to 1.34.0 or 1.34.1 replaces all of its pods",
     Rule.IGNORE_EXPIRED: lambda f: f"the ignore of {' '.join(map(clean, f.names))} has run out ({_detail(f)})",
     Rule.IGNORE_UNMATCHED: lambda f: f"the ignore of {' '.join(map(clean, f.names))} answers to nothing any more ({_detail(f)})",
     Rule.IGNORE_MALFORMED: lambda f: f"an ignore cannot be understood: {_detail(f)}",
@@ -222,6 +246,17 @@ def _force_retain(found: Finding, owner: SetRef) -> str:
     return pasting.kubectl("patch", owner.kind.kubectl, owner.name, "--type=merge", "-p", patch, namespace=owner.namespace)
 
 
+def _keep_volume(found: Finding, owner: SetRef) -> str:
+    """Shows the volumes, which are what has a reclaim policy."""
+    return pasting.kubectl("get", "pvc", *found.names, "-o", "custom-columns=VOLUME:.spec.volumeName", namespace=owner.namespace)
+
+
+def _restart_or_describe(found: Finding, owner: SetRef) -> str:
+    if found.detail == "needs-restart" and found.names and found.names[0]:
+        return pasting.pets("rollout restart", owner.typed, "--pod", found.names[0], namespace=owner.namespace)
+    return _describe(found, owner)
+
+
 _MEND: dict[Rule, _Command] = {
     Rule.SERVICE_MISSING: _pets("dns"),
     Rule.SERVICE_UNNAMED: _pets("dns"),
@@ -237,6 +272,10 @@ _MEND: dict[Rule, _Command] = {
     Rule.PARTITION_LEFT_OVER: _pets("partition", "0"),
     Rule.PARTITION_HOLDS_ALL: _pets("rollout step"),
     Rule.ROLLOUT_STUCK: _pets("status"),
+    Rule.FORCED_ROLLBACK_TRAP: _pets("rollout unstick"),
+    Rule.CREATE_FAILED: _pets("status"),
+    Rule.ADOPTED_VOLUME_MISMATCH: _pets("rollout unstick"),
+    Rule.EMPTY_REVISION: _pets("rollout diff"),
     Rule.ONDELETE_DRIFT: _pets("rollout step"),
     Rule.MANY_REVISIONS: _pets("status"),
     Rule.CONTROLLER_SILENT: _pets("status"),
@@ -248,6 +287,8 @@ _MEND: dict[Rule, _Command] = {
     Rule.CLAIM_NAME_AMBIGUOUS: _explain_claim,
     Rule.CLAIM_ORPHANED: _explain_claim,
     Rule.OLD_DATA_RETURNS: _explain_claim,
+    Rule.ONE_COMMAND_AWAY: _keep_volume,
+    Rule.RESIZE_WAITS: _restart_or_describe,
     Rule.SCALE_DESTROYS: _force_retain,
     Rule.DELETE_DESTROYS: _force_retain,
     Rule.QUORUM_LOST: _pets("quorum"),
@@ -277,6 +318,7 @@ _MEND: dict[Rule, _Command] = {
         "get", f.names[0].lower() if f.names else "configmap", namespace=owner.namespace
     ),
     Rule.QUOTA_TOO_TIGHT: _get("resourcequota"),
+    Rule.CONFIG_NEWER_THAN_PODS: _pets("rollout restart"),
     Rule.IMAGE_DRIFT: _pets("rollout restart"),
     Rule.OURS_LEFT_OVER: _pets("status"),
 }
@@ -298,6 +340,10 @@ def mend(found: Finding, owner: SetRef) -> str:
 # --- what was not judged -----------------------------------------------------------------------------------------------------
 
 
+#: What is not listed.
+_VERBS = {"nodes/proxy": "get", "pods/portforward": "create"}
+
+
 def unread(each: Unread | None) -> str:
     """Why a rule was skipped."""
     if each is None:
@@ -305,7 +351,7 @@ def unread(each: Unread | None) -> str:
     resource = clean(each.resource)
     match each.why:
         case UnreadWhy.FORBIDDEN:
-            return f"{resource}: not allowed to list"
+            return f"{resource}: not allowed to {_VERBS.get(resource, 'list')}"
         case UnreadWhy.ABSENT:
             return f"{resource}: this server has no such API"
         case UnreadWhy.FAILED:
@@ -314,6 +360,8 @@ def unread(each: Unread | None) -> str:
             return f"{resource}: not among manifests"
         case UnreadWhy.NOT_ASKED:
             return f"{resource}: read with --deep only"
+        case UnreadWhy.NOT_TOLD:
+            return f"{resource}: tells nothing of it"
 
 
 def ignored(each: Ignore | None) -> str:

@@ -3,11 +3,18 @@
 The sources of the rules stand in their docstrings; that nothing at all is found of a set that is well is held by the first test.
 """
 
+import json
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 
-from kubectl_pets.domain.doctor.checkup import CHECKS, OF_IGNORES
+from kubectl_pets.domain.dns.answers import Answer, Outcome, RecordType, Server, ServerAnswers
+from kubectl_pets.domain.dns.names import expected, questions
+from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.dns.zones import cluster_zone
+from kubectl_pets.domain.doctor.checkup import CHECKS, OF_IGNORES, Checkup
+from kubectl_pets.domain.doctor.voters import Members, members_of
 from kubectl_pets.domain.findings import RULES, Rule, Severity
 from tests.domain.doctor.wards import (
     DAY,
@@ -26,6 +33,7 @@ from tests.domain.doctor.wards import (
     rules,
     service,
     slices,
+    snapshot,
     volume,
 )
 
@@ -124,6 +132,47 @@ def revision(span: Any) -> list[dict[str, Any]]:
     return [named("web-2", metadata={"ownerReferences": [OWNER], "creationTimestamp": ago(span)}, revision=2)]
 
 
+def broken(ordinal: int, at: str, since: Any = HOUR) -> dict[str, Any]:
+    status = {"name": "app", "image": "app:0", "ready": False, "state": {"waiting": {"reason": "InvalidImageName"}}}
+    changes = {"metadata": {"labels": {"controller-revision-hash": at}}, "status": {"phase": "Pending", "containerStatuses": [status]}}
+    return unready(ordinal, since, **changes)
+
+
+def refused(span: Any, pod_name: str = "web-2") -> dict[str, Any]:
+    return {
+        "metadata": {"name": "e", "namespace": "prod"},
+        "type": "Warning",
+        "reason": "FailedCreate",
+        "message": f'create Pod {pod_name} in StatefulSet web failed error: pods "{pod_name}" is forbidden: exceeded quota: q',
+        "firstTimestamp": ago(span),
+        "lastTimestamp": ago(min(span, HOUR / 60)),
+        "involvedObject": {"kind": "StatefulSet", "name": "web", "uid": "set-1"},
+    }
+
+
+def health(status: str) -> dict[str, Any]:
+    return {"status": {"healthStatus": {"healthConditions": [{"status": status, "reason": "R", "message": "m", "lastTransitionTime": ago(HOUR)}]}}}
+
+
+def content(name: str, span: Any, field: str = "f:data") -> dict[str, Any]:
+    entry = {"manager": "kubectl", "operation": "Update", "time": ago(span), "fieldsV1": {field: {"f:a": {}}}}
+    return named(name, metadata={"managedFields": [entry]})
+
+
+def began(ordinal: int, span: Any, revision: str = "web-1") -> dict[str, Any]:
+    status = {"name": "app", "image": "app:1", "imageID": "reg/app@sha256:aa", "ready": True, "state": {"running": {"startedAt": ago(span)}}}
+    return pod(ordinal, metadata={"labels": {"controller-revision-hash": revision}}, status={"containerStatuses": [status]})
+
+
+def applied(size: str) -> dict[str, Any]:
+    stated = {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": size}}}}]}}
+    return {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(stated)}}}
+
+
+REVISIONS = [
+    named(f"web-{each}", metadata={"ownerReferences": [OWNER], "creationTimestamp": ago(DAY * (10 - each))}, revision=each) for each in (1, 2)
+]
+
 SCENES = (
     Scene(Rule.SERVICE_MISSING, {"services": []}, {"sets": {"spec": {"serviceName": ""}}, "services": []}),
     Scene(
@@ -166,6 +215,39 @@ SCENES = (
         Rule.ROLLOUT_STUCK,
         {"pods": [unready(0, status={"phase": "Pending", "containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "InvalidImageName"}}}]}), pod(1), pod(2)]},
         {"pods": [unready(0), pod(1), pod(2)]},  # unready alone is not stuck
+    ),
+    Scene(
+        Rule.FORCED_ROLLBACK_TRAP,
+        {"sets": {"status": {"updateRevision": "web-2"}}, "revisions": REVISIONS, "pods": [pod(0), pod(1), broken(2, "web-1")]},
+        {
+            "sets": {"spec": {"podManagementPolicy": "Parallel"}, "status": {"updateRevision": "web-2"}},  # its controller replaces it
+            "revisions": REVISIONS,
+            "pods": [pod(0), pod(1), broken(2, "web-1")],
+            "server": "v1.35.4",
+        },
+    ),
+    Scene(
+        Rule.CREATE_FAILED,
+        {"pods": TWO, "events": [refused(HOUR)]},
+        {"pods": [pod(0), pod(1), pod(2)], "events": [refused(HOUR)]},  # older than the newest pod
+    ),
+    Scene(
+        Rule.ADOPTED_VOLUME_MISMATCH,
+        {"pods": [pod(0, spec={"volumes": []}), pod(1), pod(2)]},
+        {"pods": [pod(0, spec={"volumes": []}, metadata={"deletionTimestamp": NOW.isoformat()}), pod(1), pod(2)]},
+    ),
+    Scene(
+        Rule.EMPTY_REVISION,
+        {
+            "sets": {"status": {"updateRevision": "web-2"}},
+            "revisions": REVISIONS,
+            "templates": {"web-1": {"metadata": {"creationTimestamp": None, "labels": {"app": "web"}}}, "web-2": {"metadata": {"labels": {"app": "web"}}}},
+        },
+        {
+            "sets": {"status": {"updateRevision": "web-2"}},
+            "revisions": REVISIONS,
+            "templates": {"web-1": {"metadata": {}}, "web-2": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}},
+        },
     ),
     Scene(
         Rule.ONDELETE_DRIFT,
@@ -299,6 +381,16 @@ SCENES = (
         {"claims": [claim(0, metadata={"ownerReferences": [OWNER]}), claim(1), claim(2)]},
     ),
     Scene(
+        Rule.ONE_COMMAND_AWAY,
+        {"snapshots": [snapshot(0, status={"readyToUse": False}), snapshot(7)]},
+        {"snapshots": [], "volumes": [RETAIN[0], volume(1), volume(2)]},  # somebody has thought of one
+    ),
+    Scene(
+        Rule.VOLUME_UNHEALTHY,
+        {"claims": [claim(0, **health("DataLoss")), claim(1), claim(2)]},
+        {"claims": [claim(0, status={"healthStatus": {}}), claim(1), claim(2)]},  # the driver says that it is well
+    ),
+    Scene(
         Rule.VOLUME_UNREACHABLE,
         {"volumes": [volume(0, **affinity("node-9")), volume(1), volume(2)]},
         {"volumes": [volume(0, **affinity("node-0")), volume(1), volume(2)], "nodes": [node(0, spec={"unschedulable": True}), node(1), node(2)]},
@@ -408,6 +500,23 @@ SCENES = (
         {"sets": container(envFrom=[{"configMapRef": {"name": "gone", "optional": True}}, {"configMapRef": {"name": "settings"}}])},
     ),
     Scene(
+        Rule.CONFIG_NEWER_THAN_PODS,
+        {
+            "sets": container(env=[{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}]),
+            "pods": [began(each, DAY) for each in range(3)],
+            "config_maps": [content("settings", HOUR)],
+        },
+        {
+            "sets": template(  # mounted whole, it follows by itself
+                containers=[{**container()["spec"]["template"]["spec"]["containers"][0], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+                volumes=[{"name": "v", "configMap": {"name": "settings"}}],
+            ),
+            "pods": [began(each, DAY) for each in range(3)],
+            "config_maps": [content("settings", HOUR)],
+        },
+    ),
+    Scene(Rule.UPGRADE_FORBIDDEN, {"sets": applied("20Gi")}, {"sets": applied("10240Mi")}),
+    Scene(
         Rule.QUOTA_TOO_TIGHT,
         {"quotas": [named("q", status={"hard": {"pods": "2"}, "used": {"pods": "3"}})]},
         {"quotas": [named("q", status={"hard": {"requests.cpu": "1500m"}, "used": {"requests.cpu": "1.5"}})]},  # just full
@@ -432,20 +541,22 @@ SCENES = (
 #: Judged by ``domain/orphans``, with scenes of their own there.
 ELSEWHERE = {Rule.CLAIM_NAME_AMBIGUOUS, Rule.CLAIM_ORPHANED}
 #: Those that have to be asked for have tests of their own below.
-ASKED_FOR = {Rule.SINGLE, Rule.OWNED_BY}
+ASKED_FOR = {Rule.SINGLE, Rule.OWNED_BY, Rule.EVEN_VOTERS, Rule.UPGRADE_ROLLS_ALL, Rule.NAMES_UNRESOLVED, Rule.VOLUME_FULL}
+#: Nothing is said of what the cluster does not tell at all.
+NOT_TOLD = {Rule.VOLUME_UNHEALTHY}
 
 
 def test_of_a_set_that_is_well_nothing_is_found_and_everything_judged() -> None:
     seen = checkup(estate())
     assert [(each.rule.value, each.standing.value) for each in seen.outcomes if each.standing != "ok"] == []
-    assert len(seen.outcomes) == len(CHECKS) - len(ASKED_FOR)
+    assert len(seen.outcomes) == len(CHECKS) - len(ASKED_FOR | NOT_TOLD)
 
 
 def test_every_rule_has_its_scenes_and_is_judged_once() -> None:
     judged = [check.rule for check in CHECKS]
     assert len(set(judged)) == len(judged)
     assert {scene.rule for scene in SCENES} | ELSEWHERE | ASKED_FOR == set(judged)
-    assert set(RULES) - set(judged) - set(OF_IGNORES) == {Rule.NAMES_UNRESOLVED}  # that takes a server to ask
+    assert set(RULES) - set(judged) == set(OF_IGNORES)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.rule.value)
@@ -459,6 +570,12 @@ def test_what_is_only_near_it_is_not_found(scene: Scene) -> None:
 
 
 def test_what_has_to_be_asked_for() -> None:
+    voters = estate(merged(container(image="etcd:3"), {"spec": {"replicas": 4}}))
+    assert Rule.EVEN_VOTERS not in rules(voters) and Rule.EVEN_VOTERS in rules(voters, only=("PETS410",))
+    assert Rule.EVEN_VOTERS not in rules(estate({"spec": {"replicas": 4}}), only=("PETS410",))  # nobody says that they vote
+    old = estate(server="v1.33.5")
+    assert Rule.UPGRADE_ROLLS_ALL not in rules(old) and Rule.UPGRADE_ROLLS_ALL in rules(old, only=("upgrade-rolls-all",))
+    assert Rule.UPGRADE_ROLLS_ALL not in rules(estate(server="v1.34.0"), only=("PETS902",))
     one = estate({"spec": {"replicas": 1}}, pods=[pod(0)])
     assert Rule.SINGLE not in rules(one) and Rule.SINGLE in rules(one, only=("PETS411",))
     owned = estate({"metadata": {"ownerReferences": [{"kind": "Etcd", "name": "e", "uid": "u", "controller": True}]}})
@@ -488,17 +605,188 @@ def test_secrets_are_judged_only_where_their_names_were_read() -> None:
 
 
 def test_a_pod_that_cannot_be_made_is_told_by_the_events_and_without_them_nothing_is_passed() -> None:
-    message = "create Pod web-2 in StatefulSet web failed error: pods \"web-2\" is forbidden: exceeded quota: q"
-    event = {
-        "metadata": {"name": "e", "namespace": "prod"},
-        "type": "Warning",
-        "reason": "FailedCreate",
-        "message": message,
-        "firstTimestamp": ago(HOUR),
-        "lastTimestamp": ago(HOUR / 60),
-        "involvedObject": {"kind": "StatefulSet", "name": "web", "uid": "set-1"},
+    (made,) = [each for each in checkup(estate(pods=TWO, events=[refused(HOUR)])).found if each.rule is Rule.CREATE_FAILED]
+    assert made.subject.name == "web-2" and "exceeded quota" in made.detail and made.severity is Severity.ERROR
+    for rule in (Rule.CREATE_FAILED, Rule.ROLLOUT_STUCK):
+        blind = [each.standing for each in checkup(estate(pods=TWO, events=None)).outcomes if each.rule is rule]
+        assert blind == ["skip"]
+        assert rule not in {each.rule for each in checkup(estate(events=None)).outcomes if each.standing == "skip"}  # it is well
+
+
+def test_what_cannot_be_made_right_now_is_a_warning_while_there_is_patience() -> None:
+    (made,) = [each for each in checkup(estate(pods=TWO, events=[refused(timedelta(seconds=5))])).found if each.rule is Rule.CREATE_FAILED]
+    assert made.severity is Severity.WARNING and made.until is not None
+
+
+def test_openkruises_controller_says_so_in_a_condition() -> None:
+    told = {"type": "FailedCreatePod", "status": "True", "message": "quota", "lastTransitionTime": ago(HOUR)}
+    assert Rule.CREATE_FAILED in rules(estate({"status": {"conditions": [told]}}))
+    assert Rule.CREATE_FAILED not in rules(estate({"status": {"conditions": [{**told, "status": "False"}]}}))
+
+
+@pytest.mark.parametrize(
+    ("server", "policy", "trapped"),
+    [("v1.34.4", "Parallel", False), ("v1.35.0", "Parallel", True), ("v1.35.3", "Parallel", True), ("v1.36.1", "Parallel", False), ("v1.37.2", "OrderedReady", True)],
+)
+def test_the_trap_by_server_and_policy(server: str, policy: str, trapped: bool) -> None:
+    sets = {"spec": {"podManagementPolicy": policy}, "status": {"updateRevision": "web-2"}}
+    seen = rules(estate(sets, revisions=REVISIONS, pods=[pod(0), pod(1), broken(2, "web-1")], server=server))
+    assert (Rule.FORCED_ROLLBACK_TRAP in seen) is trapped
+
+
+def test_a_broken_pod_of_the_wanted_revision_is_stuck_and_no_trap() -> None:
+    seen = rules(estate(pods=[pod(0), pod(1), broken(2, "web-1")]))
+    assert Rule.ROLLOUT_STUCK in seen and Rule.FORCED_ROLLBACK_TRAP not in seen
+
+
+def test_revisions_are_compared_only_where_they_were_read() -> None:
+    rolling_out = {"status": {"updateRevision": "web-2"}}
+    (outcome,) = [each for each in checkup(estate(rolling_out, revisions=REVISIONS)).outcomes if each.rule is Rule.EMPTY_REVISION]
+    assert outcome.standing == "skip"
+    images = [merged(each, {"data": {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": each["metadata"]["name"]}]}}}}}) for each in REVISIONS]
+    assert Rule.EMPTY_REVISION not in rules(estate(rolling_out, revisions=images, templates={}))
+
+
+def test_snapshots_that_may_not_be_read_are_no_all_clear_and_none_are_none() -> None:
+    (outcome,) = [each for each in checkup(estate(snapshots=None)).outcomes if each.rule is Rule.ONE_COMMAND_AWAY]
+    assert outcome.standing == "skip"
+    assert Rule.ONE_COMMAND_AWAY in rules(estate(snapshots=[]))
+    kept = {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}}
+    assert Rule.ONE_COMMAND_AWAY not in rules(estate(kept, snapshots=[]))  # that has a rule of its own
+
+
+def test_health_is_spoken_of_where_the_cluster_tells_it_or_somebody_asks() -> None:
+    assert [each.standing for each in checkup(estate(), only=("PETS323",)).outcomes] == ["skip"]
+    assert [each.standing for each in checkup(estate(), only=("PETS3*",)).outcomes if each.rule is Rule.VOLUME_UNHEALTHY] == []
+    (degraded,) = checkup(estate(claims=[claim(0, **health("Degraded")), claim(1), claim(2)]), only=("PETS323",)).found
+    assert (degraded.severity, degraded.names) == (Severity.WARNING, ("Degraded",))
+
+
+def test_how_full_volumes_are_takes_deep() -> None:
+    full = {f"data-web-{each}": (86, 100) if each == 2 else (85 - 1, 100) for each in range(3)}
+    assert Rule.VOLUME_FULL not in {each.rule for each in checkup(estate(usage=full)).outcomes}
+    (found,) = checkup(estate(usage=full), deep=True, only=("PETS322",)).found
+    assert (found.subject.name, found.number, found.limit) == ("data-web-2", 86, 85)
+    assert [each.standing for each in checkup(estate(usage=full), deep=True).outcomes if each.rule is Rule.VOLUME_FULL] == ["found"]
+    del full["data-web-2"]  # its driver has no statistics
+    for given in (full, None):
+        assert [each.standing for each in checkup(estate(usage=given), deep=True).outcomes if each.rule is Rule.VOLUME_FULL] == ["skip"]
+
+
+def answers(record: str) -> tuple[ServerAnswers, ...]:
+    """Of one server that has the first two pods as they are, and this for the third."""
+    network = Network(set=estate().sets[0], pods=estate().pods, services=estate().services, slices=estate().slices)
+    wanted = expected(network, cluster_zone("", None, None), None)
+    zone = "web.prod.svc.cluster.local"
+    known = {
+        zone: ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
+        **{f"web-{each}.{zone}": (record if each == 2 else f"10.0.0.{each + 1}",) for each in range(3)},
+        **{f"{each + 1}.0.0.10.in-addr.arpa": (f"web-{each}.{zone}",) for each in range(3)},
     }
-    (stuck,) = [each for each in checkup(estate(pods=TWO, events=[event])).found if each.rule is Rule.ROLLOUT_STUCK]
-    assert stuck.names == ("creation-refused",) and stuck.subject.name == "web-2"
-    blind = [each.standing for each in checkup(estate(pods=TWO, events=None)).outcomes if each.rule is Rule.ROLLOUT_STUCK]
-    assert blind == ["skip"]
+    told = []
+    for question in questions(wanted.names):
+        records = () if question.type is RecordType.AAAA else known[question.name]
+        outcome = Outcome.ANSWERED if records else Outcome.NODATA
+        told.append(Answer(question=question, outcome=outcome, records=records, ttl=5))
+    return (ServerAnswers(server=Server(name="coredns-a"), asked_at=NOW, answers=tuple(told)),)
+
+
+def test_what_servers_answer_takes_deep() -> None:
+    def standing(seen: Checkup) -> list[str]:
+        return [each.standing for each in seen.outcomes if each.rule is Rule.NAMES_UNRESOLVED]
+
+    wrong, right = estate(hearings=answers("10.9.9.9")), estate(hearings=answers("10.0.0.3"))
+    assert standing(checkup(wrong)) == []
+    (found,) = [each for each in checkup(wrong, deep=True).found if each.rule is Rule.NAMES_UNRESOLVED]
+    assert found.subject.name == "web-2" and "coredns-a" in found.names
+    assert standing(checkup(right, deep=True)) == ["ok"]
+    silent = ServerAnswers(server=Server(name="coredns-b"), asked_at=NOW, trouble="refused")
+    assert set(standing(checkup(estate(hearings=(*answers("10.0.0.3"), silent)), deep=True))) == {"found"}
+    barred = ServerAnswers(server=Server(name="coredns-b"), asked_at=NOW, missing_right=("create", "pods/portforward"))
+    for nobody in ((), (barred,), (*answers("10.0.0.3"), barred)):
+        assert standing(checkup(estate(hearings=nobody), deep=True)) == ["skip"]
+    assert standing(checkup(estate(), deep=True)) == ["skip"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "found"),
+    [
+        (container(envFrom=[{"configMapRef": {"name": "settings"}}]), True),
+        (container(envFrom=[{"configMapRef": {"name": "other"}}]), False),
+        (
+            template(
+                containers=[{**container()["spec"]["template"]["spec"]["containers"][0], "volumeMounts": [{"name": "v", "subPath": "a"}]}],
+                volumes=[{"name": "v", "configMap": {"name": "settings"}}],
+            ),
+            True,
+        ),
+    ],
+)
+def test_what_is_read_once_only(sets: dict[str, Any], found: bool) -> None:
+    given: dict[str, Any] = {"config_maps": [content("settings", HOUR)], "pods": [began(0, HOUR / 2), began(1, DAY), began(2, HOUR / 2)]}
+    told = [each for each in checkup(estate(sets, **given)).found if each.rule is Rule.CONFIG_NEWER_THAN_PODS]
+    assert [each.names[2:] for each in told] == ([("web-1",)] if found else [])
+
+
+def test_a_config_map_whose_labels_were_changed_and_pods_of_another_revision_are_not_behind() -> None:
+    sets = container(envFrom=[{"configMapRef": {"name": "settings"}}])
+    labelled = content("settings", HOUR, field="f:metadata")
+    assert Rule.CONFIG_NEWER_THAN_PODS not in rules(estate(sets, config_maps=[labelled], pods=[began(each, DAY) for each in range(3)]))
+    older = [began(each, DAY, "web-0") for each in range(3)]
+    assert Rule.CONFIG_NEWER_THAN_PODS not in rules(estate(sets, config_maps=[content("settings", HOUR)], pods=older))
+
+
+def test_a_secret_that_was_written_since_is_told_where_it_was_read() -> None:
+    sets, pods = container(envFrom=[{"secretRef": {"name": "password"}}]), [began(each, DAY) for each in range(3)]
+    assert Rule.CONFIG_NEWER_THAN_PODS in rules(estate(sets, secrets=[content("password", HOUR)], pods=pods))
+    seen = checkup(estate(sets, secrets=None, pods=pods))
+    assert [each.standing for each in seen.outcomes if each.rule is Rule.CONFIG_NEWER_THAN_PODS] == ["skip"]
+
+
+def test_claim_templates_that_the_manifest_lacks_or_has_besides() -> None:
+    for text, detail in (
+        ('{"spec":{"volumeClaimTemplates":[]}}', "it is not in the manifest"),
+        ('{"spec":{"volumeClaimTemplates":[{"metadata":{"name":"data"}},{"metadata":{"name":"wal"}}]}}', "it is not in the set"),
+        ('{"spec":{"volumeClaimTemplates":[{"metadata":{"name":"data"},"spec":{"storageClassName":"slow"}}]}}', "slow, not fast"),
+    ):
+        noted = {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": text}}}
+        (found,) = [each for each in checkup(estate(noted)).found if each.rule is Rule.UPGRADE_FORBIDDEN]
+        assert found.detail == detail
+    for text in ("", "{", '{"spec":{"replicas":3}}', '{"spec":{"volumeClaimTemplates":"x"}}'):
+        noted = {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": text}}}
+        assert Rule.UPGRADE_FORBIDDEN not in rules(estate(noted)), text
+
+
+def test_attributes_whose_class_nobody_knows() -> None:
+    for span, found in ((HOUR, True), (HOUR / 60, False)):
+        waits = merged(condition("ModifyingVolume", span), {"status": {"modifyVolumeStatus": {"status": "Pending", "targetVolumeAttributesClassName": "gold"}}})
+        assert (Rule.MODIFY_INFEASIBLE in rules(estate(claims=[claim(0, **waits), claim(1), claim(2)]))) is found
+
+
+def test_a_resize_that_waits_for_its_pod_is_told_as_soon_as_status_tells_it() -> None:
+    asks = {"spec": {"resources": {"requests": {"storage": "20Gi"}}}}
+    waits = merged(merged(condition("FileSystemResizePending", HOUR / 60), asks), {"status": {"allocatedResourceStatuses": {"storage": "NodeResizePending"}}})
+    given = estate(claims=[claim(0, **waits), claim(1), claim(2)])
+    (found,) = [each for each in checkup(given).found if each.rule is Rule.RESIZE_WAITS]
+    assert (found.detail, found.names) == ("needs-restart", ("web-0",))
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "expected_"),
+    [
+        ("quay.io/coreos/etcd:v3.6", {}, Members.VOTING),
+        ("registry:5000/bitnami/zookeeper@sha256:aa", {}, Members.VOTING),
+        ("internal/fork:1", {"app.kubernetes.io/name": "consul"}, Members.VOTING),
+        ("elastic/elasticsearch:9", {"elasticsearch.k8s.elastic.co/node-master": "true"}, Members.VOTING),
+        ("elastic/elasticsearch:9", {"elasticsearch.k8s.elastic.co/node-master": "false"}, Members.UNKNOWN),
+        ("bitnami/kafka:4", {"app.kubernetes.io/component": "controller-eligible"}, Members.VOTING),
+        ("bitnami/kafka:4", {"app.kubernetes.io/component": "broker"}, Members.UNKNOWN),
+        ("redis:8", {"app.kubernetes.io/component": "sentinel"}, Members.VOTING),
+        ("redis:8", {}, Members.UNKNOWN),
+        ("app:1", {"app.kubernetes.io/component": "master"}, Members.UNKNOWN),
+    ],
+)
+def test_who_votes(image: str, labels: dict[str, str], expected_: Members) -> None:
+    sets = merged(container(image=image), {"metadata": {"labels": labels}})
+    assert members_of(estate(sets).sets[0]) is expected_
+    assert members_of(estate(merged(sets, {"metadata": {"annotations": {"kubectl-pets/members": "data"}}})).sets[0]) is Members.DATA

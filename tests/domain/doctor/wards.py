@@ -6,17 +6,21 @@ from typing import Any
 
 import msgspec
 
+from kubectl_pets.domain.dns.answers import ServerAnswers
 from kubectl_pets.domain.dns.network import EndpointSlice, Service
 from kubectl_pets.domain.doctor.case import Ward
 from kubectl_pets.domain.doctor.checkup import Asked, Checkup, examine
 from kubectl_pets.domain.doctor.estate import (
+    Content,
     Estate,
     FullNode,
     FullSet,
     Guard,
+    NamesHeard,
     Selecting,
     Unread,
     UnreadWhy,
+    VolumeUse,
 )
 from kubectl_pets.domain.findings import Rule
 from kubectl_pets.domain.model import ControllerRevision, Event, Object, PersistentVolumeClaim, Pod, ServerVersion
@@ -27,6 +31,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ScaledObject,
     volumes_by_name,
 )
+from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
 from kubectl_pets.domain.resize.types import ResourceQuota, StorageClass
 from kubectl_pets.domain.safety.nodes import VolumeAttachment
 
@@ -168,6 +173,11 @@ def named(name: str, **changes: Any) -> dict[str, Any]:
     return merged({"metadata": {"name": name, "namespace": "prod"}}, changes)
 
 
+def snapshot(ordinal: int, **changes: Any) -> dict[str, Any]:
+    base = named(f"of-{ordinal}", spec={"source": {"persistentVolumeClaimName": f"data-web-{ordinal}"}}, status={"readyToUse": True})
+    return merged(base, changes)
+
+
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """``changes`` laid over ``base``; lists are replaced whole, and None takes a field out."""
     found = deepcopy(base)
@@ -196,13 +206,24 @@ _WELL: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "quotas": (ResourceQuota, []),
     "deployments": (Selecting, []),
     "accounts": (Object, [named("app")]),
-    "config_maps": (Object, [named("settings")]),
-    "secrets": (Object, [named("password")]),
+    "config_maps": (Content, [named("settings")]),
+    "secrets": (Content, [named("password")]),
+    "snapshots": (VolumeSnapshot, [snapshot(0)]),
     "events": (Event, []),
 }
 
 
-def estate(sets: Any = None, *, more_sets: tuple[Any, ...] = (), volumes: Any = None, server: str = "v1.37.2", **lists: Any) -> Estate:
+def estate(
+    sets: Any = None,
+    *,
+    more_sets: tuple[Any, ...] = (),
+    volumes: Any = None,
+    server: str = "v1.37.2",
+    templates: dict[str, Any] | None = None,
+    usage: dict[str, tuple[int, int]] | None = None,
+    hearings: tuple[ServerAnswers, ...] | None = None,
+    **lists: Any,
+) -> Estate:
     """All is well but what is given: ``sets`` laid over the set, lists in place of those that are well; None: could not be read."""
     owner = msgspec.convert(merged(SET, sets or {}), FullSet)
     others = tuple(msgspec.convert(each, FullSet) for each in more_sets)
@@ -223,6 +244,9 @@ def estate(sets: Any = None, *, more_sets: tuple[Any, ...] = (), volumes: Any = 
         volumes=volumes_by_name(claims, listed),
         inventory=inventory,
         server=ServerVersion(git_version=server),
+        templates=None if templates is None else {("prod", name): template for name, template in templates.items()},
+        usage=None if usage is None else {("prod", name): VolumeUse(used=a, capacity=b) for name, (a, b) in usage.items()},
+        heard=None if hearings is None else {("prod", "web"): NamesHeard(hearings=hearings)},
         unread=unread,
         **known,
     )
