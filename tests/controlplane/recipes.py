@@ -21,6 +21,7 @@ KWOK_VERSION = "v0.8.0"
 COREDNS_VERSION = "v1.15.0"
 KREW_VERSION = "v0.5.0"
 POPEYE_VERSION = "v0.22.1"
+KUBE_SCORE_VERSION = "v1.20.0"
 HELM_VERSION = "v4.3.1"
 PROVISIONER_VERSION = "v6.4.0"
 RESIZER_VERSION = "v2.3.0"
@@ -99,6 +100,10 @@ def peers() -> tuple[Recipe, ...]:
         Recipe(
             "popeye", "github.com/derailed/popeye", "popeye", POPEYE_VERSION,
             (("github.com/derailed/popeye/cmd.version", POPEYE_VERSION),),
+        ),
+        Recipe(
+            "kube-score", "github.com/zegl/kube-score/cmd/kube-score", "kube-score", KUBE_SCORE_VERSION,
+            (("main.version", KUBE_SCORE_VERSION),),
         ),
     )
 
