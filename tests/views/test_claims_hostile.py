@@ -84,7 +84,7 @@ def _plan(seen: ClaimVerdict, text: str) -> DeletionPlan:
 
 def _purging(volume: PersistentVolume, text: str) -> Iterator[str]:
     step = DestroyVolume(volume=text, uid=text, resource_version=text)
-    purges = (Purge(volume=volume, since=NOW, step=step),) * 5
+    purges = (Purge(volume=volume, since=NOW, step=step),) * 5 + (Purge(volume=volume, since=NOW, step=None),)
     reasons = (*PurgeRefusedReason, *StorageObjection)
     planned = PurgePlan(purges=purges, refused=tuple(PurgeRefused(volume=volume, reason=why, subject=text) for why in reasons))
     yield purge_view.draw(planned, NOW)

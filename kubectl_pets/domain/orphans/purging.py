@@ -46,6 +46,8 @@ class PurgeRefusedReason(StrEnum):
     NO_LEFTOVER = "no-leftover"
     #: In use: bound, or about to be.
     NOT_RELEASED = "not-released"
+    #: Its destruction was asked for before, by a run that did not see the end of it.
+    UNDER_WAY = "under-way"
     TOO_YOUNG = "too-young"
     #: The claim did not have such labels.
     OTHER_LABELS = "other-labels"
@@ -63,11 +65,12 @@ class PurgeRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 
 class Purge(msgspec.Struct, frozen=True, kw_only=True, tag="purge"):
-    """One volume that is destroyed with its data. ``since``: when it became a leftover."""
+    """One volume that is destroyed with its data. ``since``: when it became a leftover. ``step`` None: that was asked for before,
+    and is waited for."""
 
     volume: PersistentVolume
     since: datetime
-    step: DestroyVolume
+    step: DestroyVolume | None
 
     @property
     def size(self) -> int | None:
@@ -102,9 +105,12 @@ def plan_purge(use: StorageUse, selection: PurgeSelection, now: datetime) -> Pur
 
 
 def judge(volume: PersistentVolume, use: StorageUse, selection: PurgeSelection, now: datetime) -> Purge | PurgeRefused:
-    """Whether this one may be destroyed."""
+    """Whether this one may be destroyed. One whose destruction an earlier run asked for is gone on with where it was named."""
     reason = _unfit(volume, selection)
     since = _since(volume)
+    if reason is PurgeRefusedReason.UNDER_WAY and since is not None:
+        named = any(meant.fits(volume) for readings in selection.names for meant in readings)
+        return Purge(volume=volume, since=since, step=None) if named else PurgeRefused(volume=volume, reason=reason)
     if reason is None and since is not None and since + selection.older_than > now:
         reason = PurgeRefusedReason.TOO_YOUNG
     if reason is not None or since is None:
@@ -133,9 +139,11 @@ def is_under_way(planned: Purge, use: StorageUse) -> bool:
     found = next((volume for volume in use.volumes if volume.name == planned.volume.name), None)
     if found is None or found.metadata.uid != planned.volume.metadata.uid:
         return True
-    if found.metadata.deletion_timestamp is not None:
-        return True
-    return found.spec.persistent_volume_reclaim_policy == "Delete" and found.status.phase in ("Released", "Failed")
+    return found.metadata.deletion_timestamp is not None or _is_being_destroyed(found)
+
+
+def _is_being_destroyed(volume: PersistentVolume) -> bool:
+    return volume.spec.persistent_volume_reclaim_policy == "Delete" and volume.status.phase in ("Released", "Failed")
 
 
 def _order(volume: PersistentVolume) -> tuple[str, str, str]:
@@ -148,6 +156,8 @@ def _unfit(volume: PersistentVolume, selection: PurgeSelection) -> PurgeRefusedR
     ours = known_policy(volume.metadata.annotations) in ("Delete", "Recycle") and known is not None and held is not None
     if not ours or known is None or held is None:
         return PurgeRefusedReason.NO_LEFTOVER
+    if held.uid and held.uid == known.metadata.uid and _is_being_destroyed(volume):
+        return PurgeRefusedReason.UNDER_WAY
     if volume.status.phase != "Released" or volume.metadata.deletion_timestamp is not None or not held.uid:
         return PurgeRefusedReason.NOT_RELEASED
     if volume.spec.persistent_volume_reclaim_policy != "Retain" or held.uid != known.metadata.uid:

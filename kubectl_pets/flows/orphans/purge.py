@@ -86,7 +86,7 @@ def _rehearse(session: Session, planned: PurgePlan, run: PurgeRun, account: Acco
         session.terminal,
         run,
         ExitCode.REFUSED if planned.refused and not planned.purges else ExitCode.OK,
-        checks=[partial(session.cluster.apply, one.step, dry_run=True) for one in planned.purges],
+        checks=[partial(session.cluster.apply, one.step, dry_run=True) for one in planned.purges if one.step],
         accepted="every step",
         picture=lambda: view.draw(planned, session.now()),
         document=account.instead(partial(documents.purge, planned)),
@@ -156,7 +156,7 @@ class _Order:
         if self._sent and is_under_way(self.planned, use):
             return self.planned
         decided = again(self.planned, use, self._selection, self._cluster.now())
-        if isinstance(decided, PurgeRefused):
+        if isinstance(decided, PurgeRefused) or decided.step is None:
             return decided
         self._sent = True
         try:

@@ -67,7 +67,12 @@ def purge_plan(planned: PurgePlan) -> dict[str, Any]:
         "apiVersion": documents.API_VERSION,
         "kind": "VolumePurgePlan",
         "purges": [
-            {"volume": volume_of(one.volume), "sizeBytes": one.size, "leftAt": one.since, "steps": [documents.camel(one.step)]}
+            {
+                "volume": volume_of(one.volume),
+                "sizeBytes": one.size,
+                "leftAt": one.since,
+                "steps": [documents.camel(each) for each in (one.step,) if each],
+            }
             for one in planned.purges
         ],
         "refused": [

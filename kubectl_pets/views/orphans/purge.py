@@ -22,7 +22,9 @@ def draw(planned: PurgePlan, now: datetime) -> str:
     lines = []
     for number, one in enumerate(planned.purges, start=1):
         lines.append(f"{number:>3}. {title(one.volume)}  {sizes.size(one.size)}, left {ages.age(one.since, now)} ago")
-        lines.append(f"     - DESTROY volume {clean(one.volume.name)} with its data")
+        name = clean(one.volume.name)
+        waits = f"wait until {name} is destroyed: that was asked for before"
+        lines.append(f"     - {f'DESTROY volume {name} with its data' if one.step else waits}")
     if not lines:
         lines.append("nothing would be destroyed")
     if planned.refused:
@@ -61,6 +63,8 @@ def _reason(why: PurgeRefusedReason | StorageObjection, subject: str) -> str:
             return "it was not left by 'orphans delete', or it has been somebody's since"
         case PurgeRefusedReason.NOT_RELEASED:
             return "it is not released: somebody uses it, brings it back, or deletes it"
+        case PurgeRefusedReason.UNDER_WAY:
+            return "it is being destroyed already"
         case PurgeRefusedReason.TOO_YOUNG:
             return "it was left later than --older-than says"
         case PurgeRefusedReason.OTHER_LABELS:

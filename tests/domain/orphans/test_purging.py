@@ -64,11 +64,23 @@ NOT_OURS = [
     with_ref(RELEASED, "made-anew", "Bound"),
     with_ref(RELEASED, "", "Available"),  # about to be bound again
     with_ref(RELEASED, "a-later-one", "Released"),
-    with_ref(RELEASED, OLD.metadata.uid, "Released", persistent_volume_reclaim_policy="Delete"),
+    with_ref(RELEASED, "a-later-one", "Released", persistent_volume_reclaim_policy="Delete"),
     msgspec.structs.replace(
         RELEASED, spec=msgspec.structs.replace(RELEASED.spec, claim_ref=ClaimRef(namespace="prod", name="other", uid=OLD.metadata.uid))
     ),
 ]
+
+
+@pytest.mark.parametrize("phase", ["Released", "Failed"])
+def test_what_an_earlier_run_asked_for_is_waited_for_where_it_is_named(phase: str) -> None:
+    """Its driver may have refused meanwhile, and is asked again and again. It was called nobody's leftover."""
+    going = with_ref(RELEASED, OLD.metadata.uid, phase, persistent_volume_reclaim_policy="Delete")
+    assert planned(going, now=NOW + DAY) == PurgePlan(purges=(), refused=())
+    (found,) = planned(going, now=NOW + DAY, selection=PurgeSelection(namespace=None, names=((Meant(going.name),),))).purges
+    assert found.step is None and found.volume == going
+    kept = msgspec.structs.replace(going, metadata=msgspec.structs.replace(going.metadata, annotations={}))
+    (refused,) = planned(kept, selection=PurgeSelection(namespace=None, names=((Meant(kept.name),),))).refused
+    assert refused.reason is R.NO_LEFTOVER  # nothing says that it was ours
 
 
 @pytest.mark.parametrize("item", NOT_OURS)
