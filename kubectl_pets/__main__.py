@@ -34,6 +34,7 @@ VERBS = {
     "list": Verb("kubectl_pets.commands.list:command", "Every StatefulSet in one line: where it stands and why."),
     "ls": Verb("kubectl_pets.commands.list:command", "The same as list.", alias_of="list"),
     "status": Verb("kubectl_pets.commands.status:command", "One StatefulSet as a tree; with -w until it is done or stuck."),
+    "wait": Verb("kubectl_pets.commands.wait:command", "Until sets are available, complete, resolved; or stuck."),
     "rollout": Verb("kubectl_pets.commands.rollout:command", "Canary, step, promote, pause, resume, abort, run.", group=True),
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
     "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
@@ -51,7 +52,7 @@ VERBS = {
     "help": Verb("kubectl_pets.commands.help:command", "The help of a verb."),
 }
 THEMES = (
-    ("Look", ("list", "status")),
+    ("Look", ("list", "status", "wait")),
     ("Roll out", ("rollout", "partition", "scale")),
     ("Safety", ("doctor", "quorum", "lost")),
     ("Storage", ("resize", "orphans")),

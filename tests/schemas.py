@@ -530,6 +530,8 @@ SCHEMAS: dict[str, Schema] = {
         RESIZE,
         QUORUM,
         listed("QuorumList", QUORUM),
+        listed("RolloutHistoryList", HISTORY),
+        listed("DnsDiagnosisList", DNS),
         LOST,
         listed("LostPodList", LOST),
         DNS,

@@ -57,6 +57,8 @@ def as_command_reads(command: click.Command, words: Sequence[str]) -> list[str]:
         option = options.get(found[1]) if found else None
         if found is None or option is None:
             read.append(word)
+        elif option.is_flag and option.secondary_opts and found[2] in _TRUE | _FALSE:
+            read.append(found[1] if found[2] in _TRUE else option.secondary_opts[0])
         elif option.is_flag and not option.secondary_opts and found[2] in _TRUE:
             read.append(found[1])
         elif option.is_flag and not option.secondary_opts and found[2] in _FALSE:

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_pets.cli import completing
+from kubectl_pets.cli.belonging import each_with, is_pod_of
 from kubectl_pets.cli.groups import Verb, VerbGroup
-from kubectl_pets.cli.options import AnySet, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.cli.options import AnySet, EachSet, connection, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.domain.dns.names import NameKind
-from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.dns import resolve as resolving
-from kubectl_pets.flows.dns.resolve import Aim, NamesFrame
-from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.dns.resolve import Aim
+from kubectl_pets.flows.dns.told import NamesShown, look_each, watch_each
+from kubectl_pets.flows.engine.choosing import SetSelection, refs
 from kubectl_pets.ports.dns import DnsWhere
 from kubectl_pets.session import Session
 from kubectl_pets.views.dns import documents as dns_documents
-from kubectl_pets.views.dns import lines as dns_log
 from kubectl_pets.views.dns import table as dns
-from kubectl_pets.views.live import TextPainter
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -73,8 +72,10 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     invoke_without_command=True,
     epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.FINDINGS),
 )
-@click.argument("name", type=AnySet(), shell_complete=_names)
-@click.argument("pods", metavar="[POD|ORDINAL]...", nargs=-1, shell_complete=completing.pods)
+@click.argument("name", metavar="[NAME]", type=EachSet(), required=False, shell_complete=_names)
+@click.argument("pods", metavar="[POD|ORDINAL|NAME]...", nargs=-1, shell_complete=completing.pods)
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
+@click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels, like app=web,tier!=test.")
 @click.option("-w", "--watch", is_flag=True, help="Ask again and again, until everything resolves.")
 @timeout
 @click.option("--check", is_flag=True, help="Exit with code 7 where anything is not right or was not resolved, for use in CI.")
@@ -85,8 +86,10 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 @pass_session
 def command(
     session: Session,
-    name: SetRef,
+    name: SetRef | None,
     pods: tuple[str, ...],
+    all_namespaces: bool,
+    selector: str | None,
     make_aim: Callable[[SetRef, tuple[str, ...]], Aim],
     watch: bool,
     timeout: timedelta | None,
@@ -97,7 +100,8 @@ def command(
     """Whether the names of a set's pods resolve: what is expected, what the EndpointSlices hold, what every replica of the
     cluster's DNS really answers, and the first reason where these differ. Nothing is created to find out.
 
-    A set that is called like the verb below is named with its kind: statefulset/explain.
+    A number, or the set's name with one (web-2), is a pod of the set before it; any other word is another set. A set that is
+    called like the verb below is named with its kind: statefulset/explain.
 
     \b
     Examples:
@@ -105,65 +109,17 @@ def command(
       kubectl pets dns web 0 web-2 -o wide
       kubectl pets dns web -w --timeout 2m
       kubectl pets dns web --check --from client-0
+      kubectl pets dns -l app=web
       kubectl pets dns explain web 2
     """
-    aim = make_aim(name, pods)
-    if watch:
-        return _watch(session, aim, seconds(timeout), output, headers=not no_headers, check=check)
-    if timeout is not None:
+    named = each_with(name, pods, is_pod_of)
+    choice = SetSelection(names=tuple(ref for ref, _ in named), selector=selector, all_namespaces=all_namespaces)
+    choice.check_some("dns")
+    if timeout is not None and not watch:
         raise UsageError("--timeout goes with -w.")
-    seen = resolving.look(session, aim)
-    _print(session, seen, output, headers=not no_headers)
-    return ExitCode.FINDINGS if check and not seen.right else ExitCode.OK
-
-
-def _print(session: Session, seen: Diagnosis, output: str, *, headers: bool) -> None:
-    terminal = session.terminal
-    if output not in ("table", "wide"):
-        terminal.print(dns_documents.one(seen, output))
-        return
-    terminal.print(
-        dns.table(seen, wide=output == "wide", headers=headers, width=terminal.limit, colour=terminal.colour)
-    )
-    terminal.tell(dns.total(seen))
-
-
-def _watch(
-    session: Session, aim: Aim, limit: float | None, output: str, *, headers: bool, check: bool
-) -> ExitCode:
-    terminal = session.terminal
-    tabular = output in ("table", "wide")
-    with TextPainter(terminal) as painter:
-        before: Diagnosis | None = None
-
-        def observe(frame: NamesFrame) -> None:
-            nonlocal before
-            if tabular and terminal.live:
-                drawn = dns.table(
-                    frame.seen,
-                    wide=output == "wide",
-                    headers=headers,
-                    width=terminal.picture,
-                    colour=terminal.colour,
-                    after=frame.after,
-                )
-                painter.show("\n".join([drawn, *(["", frame.trouble] if frame.trouble else [])]))
-            elif tabular:
-                told = dns_log.changes(before, frame.seen, frame.after, frame.now)
-                if told:
-                    terminal.print("\n".join(told))
-            before = frame.seen
-
-        seen, late = resolving.watch(session, aim, Deadline(limit), observe)
-    if not tabular:
-        terminal.print(dns_documents.one(seen, output))
-    terminal.tell(f"{'timed out: ' if late else ''}{dns.headline(seen)}")
-    terminal.tell(dns.total(seen))
-    if late:
-        return ExitCode.TIMED_OUT
-    if seen.right:
-        return ExitCode.OK
-    return ExitCode.FINDINGS if check else ExitCode.NOT_YET
+    aims = [make_aim(*each) for each in named] or [make_aim(ref, ()) for ref in refs(session, choice)]
+    shown = NamesShown(output=output, headers=not no_headers, check=check, listed=choice.many)
+    return watch_each(session, aims, seconds(timeout), shown) if watch else look_each(session, aims, shown)
 
 
 @click.command("explain", epilog=exit_codes())

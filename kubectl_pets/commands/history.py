@@ -2,9 +2,14 @@
 
 import click
 
-from kubectl_pets.cli.options import SetName, connection, exit_codes, output, pass_session
+from kubectl_pets.cleaning import clean
+from kubectl_pets.cli import completing
+from kubectl_pets.cli.belonging import each_with, is_revision_of
+from kubectl_pets.cli.options import EachSet, connection, exit_codes, of_apps, output, pass_session, sets_named
 from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, entries, find, kept_no_more, ran_last
-from kubectl_pets.errors import ExitCode, NotFoundError, PetsError
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef
+from kubectl_pets.errors import ExitCode, NotFoundError, PetsError, UsageError
+from kubectl_pets.flows.engine.choosing import SetSelection, at, refs
 from kubectl_pets.flows.rollout import diff as diffing
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import history as view
@@ -23,13 +28,21 @@ Exit codes, as of kubectl diff:
 
 
 @click.command("history", epilog=exit_codes(ExitCode.REFUSED))
-@click.argument("name", type=SetName())
+@sets_named
 @click.option("--revision", metavar="N", help="Print the template of this revision (number or name) in full.")
 @output("table", "wide", "json", "yaml")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
 @connection
 @pass_session
-def history(session: Session, name: str, revision: str | None, output: str, no_headers: bool) -> ExitCode:
+def history(
+    session: Session,
+    sets: tuple[SetRef, ...],
+    all_namespaces: bool,
+    selector: str | None,
+    revision: str | None,
+    output: str,
+    no_headers: bool,
+) -> ExitCode:
     """The revisions of a set: age, images, what changed against the one before, and which pods run it.
 
     Marks: current (pods that a partition holds are made from it), update (the wanted one), live (equal to the template, but not
@@ -38,54 +51,87 @@ def history(session: Session, name: str, revision: str | None, output: str, no_h
     \b
     Examples:
       kubectl pets rollout history web
-      kubectl pets rollout history web -o wide
+      kubectl pets rollout history web db -o wide
       kubectl pets rollout history web --revision 3
     """
-    terminal = session.terminal
-    found = session.cluster.history(session.namespace, name)
-    revisions = entries(found)
+    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
+    choice.check_some("rollout history")
+    if revision is not None and choice.many:
+        raise UsageError("--revision is of one set: name just that.")
+    found = _histories(session, "rollout history", choice)
     if revision is not None:
-        entry = _find(revisions, revision, name)
-        terminal.print(view.template(entry.template, "json" if output == "json" else "yaml"))
-        return ExitCode.OK
-    if output in ("json", "yaml"):
-        terminal.print(view.many(revisions, found.set.namespace, found.set.name, output))
-        return ExitCode.OK
+        entry = _find(entries(found[0]), revision, found[0].set.name)
+        session.terminal.print(view.template(entry.template, "json" if output == "json" else "yaml"))
+    elif output in ("json", "yaml"):
+        documents = [view.document(entries(each), each.set.namespace, each.set.name) for each in found]
+        session.terminal.print(view.many(documents, output) if choice.many else view.one(documents[0], output))
+    else:
+        for number, each in enumerate(found):
+            if choice.many:
+                session.terminal.print(("\n" if number else "") + view.title(each))
+            _show(session, each, wide=output == "wide", headers=not no_headers)
+    return ExitCode.OK
+
+
+def _histories(session: Session, verb: str, choice: SetSelection) -> list[History]:
+    """Of all that are chosen; raises RefusedError for one of another kind that was named."""
+    for ref in choice.names:
+        of_apps(verb, ref)
+    found = choice.names or tuple(ref for ref in refs(session, choice) if ref.kind is APPS_SET)
+    return [session.cluster.history(at(session, ref), ref.name) for ref in found]
+
+
+def _show(session: Session, found: History, *, wide: bool, headers: bool) -> None:
+    terminal, revisions = session.terminal, entries(found)
     if not revisions:
-        terminal.tell(f"{name} has no revisions yet: its controller has not seen it")
-        return ExitCode.OK
-    wide = output == "wide"
+        terminal.tell(f"{clean(found.set.name)} has no revisions yet: its controller has not seen it")
+        return
     width, colour = terminal.limit, terminal.colour
-    terminal.print(view.table(revisions, session.now(), wide=wide, headers=not no_headers, width=width, colour=colour))
+    terminal.print(view.table(revisions, session.now(), wide=wide, headers=headers, width=width, colour=colour))
     lost = kept_no_more(found, revisions)
     if lost:
         terminal.tell(f"{folded(lost)} run what no ControllerRevision holds any more, so nothing can go back to that")
     if not any(entry.live for entry in revisions):
         terminal.tell("the live template has no revision yet: its controller has not seen it")
-    return ExitCode.OK
 
 
 @click.command("diff", epilog=_DIFF_CODES)
-@click.argument("name", type=SetName())
-@click.argument("before", metavar="[A]", required=False)
-@click.argument("after", metavar="[B]", required=False)
+@click.argument("name", metavar="[NAME]", type=EachSet(), required=False, shell_complete=completing.sets)
+@click.argument("others", metavar="[A] [B] [NAME]...", nargs=-1)
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
+@click.option("-l", "--selector", metavar="SELECTOR", help="Only sets with these labels, like app=web,tier!=test.")
 @connection
 @pass_session
-def diff(session: Session, name: str, before: str | None, after: str | None) -> ExitCode:
+def diff(
+    session: Session, name: SetRef | None, others: tuple[str, ...], all_namespaces: bool, selector: str | None
+) -> ExitCode:
     """What differs between two revisions (numbers or names), or between one and the live template.
 
-    Without A and B: from what ran before the wanted template to the live one. With A: from A to that.
-    KUBECTL_EXTERNAL_DIFF names another program to compare with, as for 'kubectl diff'.
+    Without A and B: from what ran before the wanted template to the live one. With A: from A to that. A word that is neither a
+    number nor a revision's name is another set. KUBECTL_EXTERNAL_DIFF names another program to compare with, as for 'kubectl
+    diff'.
 
     \b
     Examples:
       kubectl pets rollout diff web
       kubectl pets rollout diff web 3
       kubectl pets rollout diff web 3 4
+      kubectl pets rollout diff -l app=web
     """
+    named = each_with(name, others, is_revision_of)
+    many = next((ref.typed for ref, sides in named if len(sides) > 2), None)
+    if many is not None:
+        raise UsageError(f"two revisions of {many} can be compared, not more.")
+    choice = SetSelection(names=tuple(ref for ref, _ in named), selector=selector, all_namespaces=all_namespaces)
+    choice.check_some("rollout diff")
+    sides = [sides for _, sides in named]
     try:
-        found = session.cluster.history(session.namespace, name)
-        return _compared(session, found, _side(found, before or "", name), _side(found, after or _LIVE, name))
+        codes = []
+        for index, found in enumerate(_histories(session, "rollout diff", choice)):
+            before, after = (*(sides[index] if sides else ()), "", "")[:2]
+            name_of = found.set.name
+            codes.append(_compared(session, found, _side(found, before, name_of), _side(found, after or _LIVE, name_of)))
+        return max(codes, default=ExitCode.OK)
     except PetsError as error:
         if error.exit_code is ExitCode.FAILED:  # which says "different" here
             error.exit_code = ExitCode.USAGE

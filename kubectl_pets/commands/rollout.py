@@ -22,7 +22,7 @@ from kubectl_pets.session import Session
 _HERE = "kubectl_pets.commands.rollout"
 
 VERBS = {
-    "status": Verb("kubectl_pets.commands.status:command", "Where it stands; with -w until it is done or stuck."),
+    "status": Verb("kubectl_pets.commands.status:rollout_status", "Wait until it is done, as kubectl's does, or stuck."),
     "history": Verb("kubectl_pets.commands.history:history", "The revisions, what changed in each, and which pods run it."),
     "diff": Verb("kubectl_pets.commands.history:diff", "What differs between two revisions, or one and the template."),
     "run": Verb(f"{_HERE}:run", "The whole rollout in one command: canary, steps, to the end."),

@@ -1,5 +1,7 @@
-"""``kubectl pets status``, also ``kubectl pets rollout status``: one StatefulSet as a tree, and the truth as exit code."""
+"""``kubectl pets status``: one StatefulSet as a tree, and the truth as exit code; ``rollout status``: the same, which waits as
+kubectl's does."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import click
@@ -14,29 +16,36 @@ from kubectl_pets.flows.rollout.status import StatusAim, follow_each, look
 from kubectl_pets.flows.rollout.why import LOG_LINES
 from kubectl_pets.session import Session
 
+_CODES = exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT)
 
-@click.command("status", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT))
-@sets_named
-@click.option("-w", "--watch", is_flag=True, help="Follow it to its end; the exit code tells which.")
-@click.option(
+_until = click.option(
     "--until",
     type=click.Choice([until.value for until in Until]),
     help="What to wait for; with it, a paused rollout is waited on. Without: complete, ending early where it rests.",
 )
-@timeout
-@patience
-@click.option(
-    "--logs",
-    "log_lines",
-    type=click.IntRange(0, 500),
-    default=LOG_LINES,
-    show_default=True,
-    metavar="N",
-    help="Lines of the log of a container that crashed; 0: none.",
-)
-@output("table", "wide", "json", "yaml", "jsonl", "name")
-@connection
-@pass_session
+
+
+def _flags(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """What both verbs take besides."""
+    log_lines = click.option(
+        "--logs",
+        "log_lines",
+        type=click.IntRange(0, 500),
+        default=LOG_LINES,
+        show_default=True,
+        metavar="N",
+        help="Lines of the log of a container that crashed; 0: none.",
+    )
+    formats = output("table", "wide", "json", "yaml", "jsonl", "name")
+    for option in (pass_session, connection, formats, log_lines, patience, timeout, _until):
+        command = option(command)
+    return command
+
+
+@click.command("status", epilog=_CODES)
+@sets_named
+@click.option("-w", "--watch", is_flag=True, help="Follow it to its end; the exit code tells which.")
+@_flags
 def command(
     session: Session,
     sets: tuple[SetRef, ...],
@@ -60,14 +69,63 @@ def command(
       kubectl pets status web -w --timeout 10m
       kubectl pets status web -w --until canary
     """
+    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
+    aim = _aim(until, patience, output, log_lines, choice)
+    return _look_or_follow(session, "status", choice, aim, watch, timeout)
+
+
+@click.command("status", epilog=_CODES)
+@sets_named
+@click.option("-w", "--watch/--no-watch", default=True, help="Wait for its end, as without it; --watch=false looks once.")
+@_flags
+def rollout_status(
+    session: Session,
+    sets: tuple[SetRef, ...],
+    all_namespaces: bool,
+    selector: str | None,
+    watch: bool,
+    until: str | None,
+    timeout: timedelta | None,
+    patience: StuckAfter,
+    log_lines: int,
+    output: str,
+) -> ExitCode:
+    """Wait until a rollout is done, as 'kubectl rollout status' does, and end early where it is stuck.
+
+    Where a partition holds pods back it ends with 0 once what that releases is done, and for strategy OnDelete with 1, because
+    kubectl does; what kubectl leaves out is said besides. With --until it waits for just that, as 'kubectl pets status -w' does.
+
+    \b
+    Examples:
+      kubectl pets rollout status web --timeout 10m
+      kubectl pets rollout status -l app=web
+      kubectl pets rollout status web --watch=false
+    """
+    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
+    aim = _aim(until, patience, output, log_lines, choice, as_kubectl=until is None)
+    return _look_or_follow(session, "rollout status", choice, aim, watch, timeout)
+
+
+def _aim(
+    until: str | None, patience: StuckAfter, output: str, log_lines: int, choice: SetSelection, *, as_kubectl: bool = False
+) -> StatusAim:
+    return StatusAim(
+        until=Until(until or Until.COMPLETE),
+        stay=until is not None,
+        patience=patience,
+        output=output,
+        log_lines=log_lines,
+        listed=choice.many,
+        as_kubectl=as_kubectl,
+    )
+
+
+def _look_or_follow(
+    session: Session, verb: str, choice: SetSelection, aim: StatusAim, watch: bool, timeout: timedelta | None
+) -> ExitCode:
     if timeout is not None and not watch:
         raise UsageError("--timeout goes with -w.")
-    choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
-    choice.check("status")
-    if not sets and not selector and not all_namespaces:
-        raise click.UsageError("Missing argument 'NAME'; or say -l SELECTOR, or -A.", click.get_current_context())
-    goal = Until(until or Until.COMPLETE)
-    aim = StatusAim(until=goal, stay=until is not None, patience=patience, output=output, log_lines=log_lines, listed=choice.many)
+    choice.check_some(verb)
     if watch:
         return follow_each(session, refs(session, choice), aim, seconds(timeout))
     looks, _ = views(session, choice)

@@ -35,7 +35,7 @@ def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
 
 #: Verbs with ``--settle``, and those with ``--patience``.
 _SETTLING = ("run", "canary", "step", "promote", "abort", "undo", "unstick", "restart", "scale")
-_PATIENT = ("run", "canary", "step", "promote", "status", "abort", "undo", "restart", "scale")
+_PATIENT = ("run", "canary", "step", "promote", "status", "wait", "abort", "undo", "restart", "scale")
 
 
 class Plugin:

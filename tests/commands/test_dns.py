@@ -441,3 +441,24 @@ def test_an_acl_that_blocks_a_name(two: Plugin) -> None:
     found, reasons, told = overridden(two, f"acl {here(two, 'web-0')} {{\n    block type A net 127.0.0.0/8\n}}")
     assert found["web-0"] != "right" and found["web-1"] == "right"
     assert reasons["web-0"]["reason"] == "overridden" and reasons["web-0"]["subject"] == "acl", told
+
+
+def test_the_names_of_several_sets(pets: Plugin, quick: tuple[str, ...]) -> None:
+    for name in ("web", "db"):
+        serve(pets, name, app=name)
+        pets.make(name, replicas=2)
+        pets.kubectl("label", "statefulset", name, "tier=one")
+    pets("wait", "web", "db", "--for", "available", "--timeout", "90s")
+    pets("dns", "web", "db", "-w", "--timeout", "120s", *quick)
+    shown = pets("dns", "-l", "tier=one", "--check", *quick).stdout
+    assert shown.index(f"{pets.namespace}/db\n") < shown.index("db-0") < shown.index(f"{pets.namespace}/web\n") < shown.index("web-0")
+    listed = json.loads(pets("dns", "web", "1", "db", "-o", "json", *quick).stdout)
+    assert listed["kind"] == "DnsDiagnosisList"
+    assert [[name["pod"] for name in each["names"] if name["kind"] == "pod"] for each in listed["items"]] == [["web-1"], ["db-0", "db-1"]]
+
+
+def test_waiting_for_names(pets: Plugin, dns: list[DnsReplica]) -> None:
+    pets.make("web", replicas=1)
+    pets("wait", "web", "--for", "resolved", "--timeout", "1s", expect=5)
+    serve(pets)
+    assert json.loads(pets("wait", "web", "--for", "resolved", "--timeout", "120s", "-o", "json").stdout)["right"]

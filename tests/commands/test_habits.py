@@ -1,10 +1,14 @@
 """kubectl's habits: the kind before the name, its languages for fields, and a verb that stands in a group."""
 
+from collections.abc import Callable
+
 import click
 import pytest
 
 from kubectl_pets.__main__ import run
+from kubectl_pets.cli.belonging import each_with, is_pod_of, is_revision_of
 from kubectl_pets.cli.pflag import as_command_reads
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.session import Session
 from tests.commands.test_docs import VERBS
 from tests.terminal import FakeTerminal
@@ -66,3 +70,29 @@ def test_a_format_that_is_none() -> None:
 @pytest.mark.parametrize(("typed", "meant"), [("undo", "rollout undo"), ("restart", "rollout restart"), ("history", "rollout history"), ("statsu", "status"), ("purge", "orphans purge")])
 def test_a_verb_of_exactly_this_name_in_a_group_comes_first(typed: str, meant: str) -> None:
     assert f"Did you mean '{meant}'?" in said(typed, "web")
+
+
+@pytest.mark.parametrize(
+    ("belongs", "typed", "found"),
+    [
+        (is_pod_of, "web", [("web", ())]),
+        (is_pod_of, "web 0 web-2", [("web", ("0", "web-2"))]),
+        (is_pod_of, "web 0 db 1", [("web", ("0",)), ("db", ("1",))]),
+        (is_pod_of, "web web-api web-1", [("web", ()), ("web-api", ()), ("web-1", ())]),
+        (is_pod_of, "web pod/web-1 sts/web-2", [("web", ("pod/web-1",)), ("web-2", ())]),
+        (is_pod_of, "web prod/db 0", [("web", ()), ("db", ("0",))]),
+        (is_revision_of, "web 3 4 db", [("web", ("3", "4")), ("db", ())]),
+        (is_revision_of, "web web-5ff7996676 db db-85f56dc55", [("web", ("web-5ff7996676",)), ("db", ("db-85f56dc55",))]),
+        (is_revision_of, "web web-api", [("web", ()), ("web-api", ())]),
+    ],
+)
+def test_words_that_belong_to_the_set_before_them(belongs: Callable[[str, str], bool], typed: str, found: list[tuple[str, tuple[str, ...]]]) -> None:
+    first, *words = typed.split()
+    with click.Context(verb("dns"), info_name="dns"):
+        read = each_with(SetRef(name=first), words, belongs)
+    assert [(ref.name, own) for ref, own in read] == found
+
+
+@pytest.mark.parametrize(("typed", "read"), [("--watch=false", "--no-watch"), ("-w=false", "--no-watch"), ("--watch=true", "--watch"), ("--watch", "--watch"), ("--watch=maybe", "--watch=maybe")])
+def test_a_switch_that_is_on_is_taken_back(typed: str, read: str) -> None:
+    assert as_command_reads(verb("rollout status"), [typed]) == [read]

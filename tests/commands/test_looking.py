@@ -71,7 +71,7 @@ def test_status_tells_more_than_the_counters(pets: Plugin) -> None:
     for word in ("web", "complete", "RollingUpdate", "OrderedReady", "app:1", "web-0", "web-1", "web-2", "data-web-0", "node-"):
         assert word in shown, word
     assert shown.index("web-0") < shown.index("web-1") < shown.index("web-2")
-    again = pets("rollout", "status", "web").stdout
+    again = pets("rollout", "status", "web", "--watch=false").stdout
     assert without_ages(again) == without_ages(shown)
 
 

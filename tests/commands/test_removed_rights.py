@@ -216,6 +216,7 @@ LOOKING: dict[str, Case] = {
     "list": Case(said("list")),
     "status": Case(said("status", "web")),
     "rollout status": Case(said("rollout", "status", "web", "-w", "--timeout", "20s")),
+    "wait": Case(said("wait", "web", "--for", "available", "--timeout", "20s")),
     "rollout history": Case(said("rollout", "history", "web")),
     "rollout diff": Case(said("rollout", "diff", "web")),
     "quorum": Case(said("quorum", "web")),

@@ -82,7 +82,7 @@ def test_what_is_said_of_a_change(item: Difference, told: str) -> None:
 
 
 def test_for_programs() -> None:
-    document = json.loads(history.many(past(), "default", "web", "json"))
+    document = json.loads(history.one(history.document(past(), "default", "web"), "json"))
     assert document["kind"] == "RolloutHistory" and [item["revision"] for item in document["revisions"]] == [9, 10]
     assert document["revisions"][0]["changes"] is None
     assert document["revisions"][1]["changes"][0] == {

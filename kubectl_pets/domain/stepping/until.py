@@ -1,8 +1,9 @@
-"""Has a rollout come to what somebody waits for? Behind ``status``, its ``--until`` and its exit code."""
+"""Has a rollout come to what somebody waits for? Behind ``status``, ``wait``, ``--until`` and the exit codes of these."""
 
 from enum import StrEnum, unique
 
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.safety.quorum import majority
 
 
 @unique
@@ -12,6 +13,8 @@ class Until(StrEnum):
     CANARY = "canary"
     #: Every position is available, at whatever revision.
     READY = "ready"
+    #: So many positions are available as the majority of ``spec.replicas``, at whatever revision.
+    QUORUM = "quorum"
 
 
 @unique
@@ -23,6 +26,25 @@ class Progress(StrEnum):
     RESTING = "resting"
     STUCK = "stuck"
     GONE = "gone"
+
+
+@unique
+class KubectlEnd(StrEnum):
+    """Where ``kubectl rollout status`` ends although the rollout is not complete (kubectl pkg/polymorphichelpers,
+    StatefulSetStatusViewer)."""
+
+    #: So many pods as the partition releases are updated and all are ready: 0, and it is called complete.
+    PARTITIONED = "partitioned"
+    #: Any strategy but RollingUpdate: an error.
+    NOT_FOR_STRATEGY = "not-for-strategy"
+
+
+def kubectl_end(seen: Assessment) -> KubectlEnd | None:
+    """Whether kubectl would stop waiting here; None: it waits, or the rollout is complete."""
+    if seen.strategy == "OnDelete":
+        return KubectlEnd.NOT_FOR_STRATEGY
+    done = seen.phase is Phase.PAUSED and seen.partition > 0 and seen.released_done and seen.all_available
+    return KubectlEnd.PARTITIONED if done else None
 
 
 #: Causes for which nothing is said of a set until somebody changes something.
@@ -49,5 +71,12 @@ def _reached(until: Until, seen: Assessment) -> bool:
         case Until.CANARY:
             return seen.phase is Phase.COMPLETE or (seen.phase is Phase.PAUSED and not seen.staged and seen.released_done)
         case Until.READY:
-            unreadable = any(blocker.cause in (Cause.PODS_UNREADABLE, Cause.SLOTS_UNREADABLE) for blocker in seen.blockers)
-            return seen.phase is not Phase.DELETING and seen.observed and not unreadable and seen.all_available
+            return _readable(seen) and seen.observed and seen.all_available
+        case Until.QUORUM:
+            return _readable(seen) and seen.observed and seen.available >= majority(len(seen.slots))
+
+
+def _readable(seen: Assessment) -> bool:
+    """Whether its pods are known, and are to stay."""
+    unreadable = any(blocker.cause in (Cause.PODS_UNREADABLE, Cause.SLOTS_UNREADABLE) for blocker in seen.blockers)
+    return seen.phase is not Phase.DELETING and not unreadable

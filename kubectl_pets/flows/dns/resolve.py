@@ -20,6 +20,7 @@ from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import PetsError, UsageError
+from kubectl_pets.flows.engine.choosing import at
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.names import look_at_names, read_settings
 from kubectl_pets.flows.engine.waiting import Unended, until
@@ -56,13 +57,13 @@ class NamesFrame(msgspec.Struct, frozen=True, kw_only=True):
 def look(session: Session, aim: Aim) -> Diagnosis:
     """The diagnosis of the names from one look. Raises PetsError."""
     with session.cluster.resolver(aim.where) as resolver:
-        return _Looker(session, aim, resolver).look(session.cluster.network(session.namespace, aim.set.name, aim.set.kind))
+        return _Looker(session, aim, resolver).look(session.cluster.network(at(session, aim.set), aim.set.name, aim.set.kind))
 
 
 def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[NamesFrame], None]) -> tuple[Diagnosis, bool]:
     """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True).
     Failures that pass are waited out. Raises PetsError for what lasts."""
-    cluster, namespace = session.cluster, session.namespace
+    cluster, namespace = session.cluster, at(session, aim.set)
     with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set.name, aim.set.kind) as source:
         looker, stopwatch = _Looker(session, aim, resolver), _Stopwatch(session.now())
         frame: NamesFrame | None = None
@@ -168,7 +169,7 @@ class _Looker:
     def _from_client(self, names: Sequence[str]) -> ClientView:
         namespace, _, pod = self._aim.client.rpartition("/")
         if namespace in ("", "pod", "pods", "po"):
-            namespace = self._session.namespace
+            namespace = at(self._session, self._aim.set)
         return self._session.cluster.look_from(namespace, pod, names)
 
 

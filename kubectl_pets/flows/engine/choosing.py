@@ -31,6 +31,13 @@ class SetSelection(msgspec.Struct, frozen=True, kw_only=True):
             alone = pets(verb, first.typed, *(each.typed for each in self.names[1:]), namespace=first.namespace)
             raise UsageError("names and -A or -l exclude each other.", hint=alone)
 
+    def check_some(self, verb: str) -> None:
+        """As ``check``, and raises UsageError where nothing was typed at all: for verbs that are not about a whole namespace."""
+        self.check(verb)
+        if not self.names and not self.selector and not self.all_namespaces:
+            hint = f"{pets(verb, '--help')} shows its flags."
+            raise UsageError("Missing argument 'NAME'; or say -l SELECTOR, or -A.", hint=hint)
+
 
 def views(session: Session, choice: SetSelection, *, every_kind: bool = True) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
     """The sets, and the resources of which there may be more that could not be read; these are told. Raises NotFoundError for a

@@ -1,7 +1,9 @@
 """A rollout that is only followed: nothing of what drives one is loaded for it."""
 
+from collections.abc import Callable
+
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import LookPort
@@ -19,15 +21,19 @@ def follow(
     observe: Observer,
     deadline: Deadline,
     stuck_after: StuckAfter = StuckAfter(),
+    ends: Callable[[Assessment], bool] | None = None,
 ) -> tuple[Progress | TimedOut, Assessment]:
-    """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests."""
+    """Watch without touching, until ``until`` is reached, or cannot be. ``stay``: also wait while it rests; a missing right is
+    not waited for. ``ends``: where it is not waited on, either."""
 
     def turn(sight: Sight) -> Move[Progress]:
         reached = progress(until, sight.seen)
+        if ends is not None and ends(sight.seen):
+            return Ended(reached)
         match reached:
             case Progress.GOING_ON:
                 return Hold()
-            case Progress.RESTING if stay:
+            case Progress.RESTING if stay and sight.seen.phase is not Phase.UNKNOWN:
                 return Hold()
             case Progress.STUCK:
                 return Stalled(reached, sight.seen.blockers)

@@ -10,14 +10,15 @@ from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import Stuck
-from kubectl_pets.domain.stepping.until import Progress, Until, progress
+from kubectl_pets.domain.stepping.until import KubectlEnd, Progress, Until, kubectl_end, progress
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.flows.engine.choosing import at
+from kubectl_pets.flows.engine.choosing import SetSelection, at, views
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import judged_each
 from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.picture import pictured
-from kubectl_pets.flows.engine.report import report
+from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.rollout.follow import follow
 from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.session import Session, Terminal
@@ -50,6 +51,8 @@ class StatusAim(msgspec.Struct, frozen=True, kw_only=True):
     #: Of a log, 0: none.
     log_lines: int
     listed: bool = False
+    #: Ends where ``kubectl rollout status`` does, with its words and its exit code.
+    as_kubectl: bool = False
 
     @property
     def tabular(self) -> bool:
@@ -66,10 +69,11 @@ def look(session: Session, looks: Sequence[SetView], aim: StatusAim) -> ExitCode
     found: "list[tuple[Assessment, Explanation | None]]" = []
     for number, seen in enumerate(judged_each(session.cluster, looks, aim.patience)):
         evidence = why(session.cluster, seen, aim.log_lines) if aim.output not in ("name", "jsonl") else None
-        codes.append(_EXIT[progress(aim.until, seen)])
+        codes.append(_exit(progress(aim.until, seen), seen, aim))
         found.append((seen, evidence))
         if aim.tabular:
             _draw(session, seen, evidence, aim, first=number == 0)
+            _say_kubectl_s(session.terminal, seen, aim)
         elif aim.streams:
             _end(session, seen, codes[-1])
     if not (aim.tabular or aim.streams):
@@ -81,17 +85,28 @@ def look(session: Session, looks: Sequence[SetView], aim: StatusAim) -> ExitCode
 
 def follow_each(session: Session, refs: Sequence[SetRef], aim: StatusAim, timeout: float | None) -> ExitCode:
     """Each set to its end, one after the other; ``timeout``: seconds for all of them. The first that does not come to what is
-    waited for ends it. Raises PetsError."""
+    waited for ends it; of several all are looked at once more, and whichever is not there any more is followed again. Raises
+    PetsError."""
     deadline, code = Deadline(timeout), ExitCode.OK
-    found: "list[tuple[Assessment, Explanation | None]]" = []
-    for ref in refs:
-        code, seen = _followed(session, ref, aim, deadline)
-        found.append((seen, None))
-        if code is not ExitCode.OK:
-            break
+    found: dict[SetRef, Assessment] = {}
+    left = tuple(refs)
+    while left and code is ExitCode.OK:
+        for ref in left:
+            code, found[ref] = _followed(session, ref, aim, deadline)
+            if code is not ExitCode.OK:
+                break
+        left = _fallen_back(session, refs, aim, deadline) if code is ExitCode.OK and len(refs) > 1 else ()
     if not (aim.tabular or aim.streams):
-        _document(session.terminal, found, aim)
+        _document(session.terminal, [(seen, None) for seen in found.values()], aim)
     return code
+
+
+def _fallen_back(session: Session, refs: Sequence[SetRef], aim: StatusAim, deadline: Deadline) -> tuple[SetRef, ...]:
+    """Those that had come to their end, and are not there any more now that the last one has."""
+    patience = Patience(deadline, troubled=told_once(session.terminal))
+    looks, _ = patience.read(lambda: views(session, SetSelection(names=tuple(refs))))
+    pairs = zip(refs, judged_each(session.cluster, looks, aim.patience), strict=True)
+    return tuple(ref for ref, seen in pairs if _exit(progress(aim.until, seen), seen, aim) is not ExitCode.OK)
 
 
 def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
@@ -105,16 +120,31 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
                 observe=observe,
                 deadline=deadline,
                 stuck_after=aim.patience,
+                ends=(lambda seen: kubectl_end(seen) is not None) if aim.as_kubectl else None,
             )
-    code = ExitCode.TIMED_OUT if isinstance(end, TimedOut) else _EXIT[end]
+    code = ExitCode.TIMED_OUT if isinstance(end, TimedOut) else _exit(end, seen, aim)
     if aim.streams:
         _end(session, seen, code)
     evidence = why_told(session.cluster, seen) if isinstance(end, TimedOut) or end is Progress.STUCK else ""
     if isinstance(end, TimedOut):
         return report(session.terminal, code, f"timed out: {words.headline(seen)}", why=evidence), seen
     told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {ref.typed} was deleted"
+    _say_kubectl_s(session.terminal, seen, aim)
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
     return report(session.terminal, code, told, hint, why=evidence), seen
+
+
+def _exit(end: Progress, seen: Assessment, aim: StatusAim) -> ExitCode:
+    if aim.as_kubectl and (kubectl_s := kubectl_end(seen)) is not None:
+        return ExitCode.OK if kubectl_s is KubectlEnd.PARTITIONED else ExitCode.FAILED
+    return _EXIT[end]
+
+
+def _say_kubectl_s(terminal: Terminal, seen: Assessment, aim: StatusAim) -> None:
+    """What kubectl says of it, where that is not all of the truth, with what is."""
+    end = kubectl_end(seen) if aim.as_kubectl else None
+    if end is not None:
+        terminal.tell(words.as_kubectl_says(end, seen))
 
 
 def _end(session: Session, seen: Assessment, code: ExitCode) -> None:

@@ -2,6 +2,7 @@
 null for what could not be read or was not asked.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from kubectl_pets.domain.dns.comparing import Heard
@@ -13,6 +14,12 @@ from kubectl_pets.views.rollout import documents
 
 def one(seen: Diagnosis, output: str) -> str:
     return documents.dump(document(seen), output)
+
+
+def many(found: Iterable[Diagnosis], output: str) -> str:
+    """Several sets, in the order asked for."""
+    items = [document(seen) for seen in found]
+    return documents.dump({"apiVersion": documents.API_VERSION, "kind": "DnsDiagnosisList", "items": items}, output)
 
 
 def document(seen: Diagnosis) -> dict[str, Any]:

@@ -175,6 +175,11 @@ def _after(taken: Iterable[timedelta | None]) -> str:
 # --- the total ---------------------------------------------------------------------------------------------------------------
 
 
+def title(seen: Diagnosis) -> str:
+    """Which set the names are of, where there are several."""
+    return f"{clean(seen.namespace)}/{clean(seen.set)}"
+
+
 def total(seen: Diagnosis) -> str:
     """What the table does not say: how many are right, what could not be asked or read, and what is worth knowing."""
     lines = [_summary(seen)]

@@ -6,18 +6,20 @@ and a history ends up in chats. The template and the diff hold all of it, as kub
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.rollout.history import RevisionEntry, Template, normalised
+from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, normalised
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.rollout.changes import change, changed
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text.fitting import Column, aligned, fit
 from kubectl_pets.views.text.ink import Ink, Piece, plain, render
 from kubectl_pets.views.text.phrases import folded
+
+_NONE = {"apiVersion": documents.API_VERSION, "kind": "RolloutHistoryList", "items": []}
 
 _COLUMNS = (
     Column("REVISION"),
@@ -47,17 +49,29 @@ def table(
     return "\n".join(aligned(fit(_COLUMNS, rows, width), width=width, colour=colour)) if rows else ""
 
 
-def many(entries: Iterable[RevisionEntry], namespace: str, name: str, output: str) -> str:
-    """All revisions for programs, without their templates: ``--revision`` has those."""
-    return documents.dump(
-        {
-            "apiVersion": documents.API_VERSION,
-            "kind": "RolloutHistory",
-            "metadata": {"namespace": namespace, "name": name},
-            "revisions": [_document(entry) for entry in entries],
-        },
-        output,
-    )
+def document(entries: Iterable[RevisionEntry], namespace: str, name: str) -> dict[str, Any]:
+    """All revisions of a set for programs, without their templates: ``--revision`` has those."""
+    return {
+        "apiVersion": documents.API_VERSION,
+        "kind": "RolloutHistory",
+        "metadata": {"namespace": namespace, "name": name},
+        "revisions": [_document(entry) for entry in entries],
+    }
+
+
+def one(found: dict[str, Any], output: str) -> str:
+    """The document of one set, written down."""
+    return documents.dump(found, output)
+
+
+def many(found: Sequence[dict[str, Any]], output: str) -> str:
+    """Those of several, as a list."""
+    return documents.listed(found, output) if found else documents.dump(_NONE, output)
+
+
+def title(found: History) -> str:
+    """Which set it is of, where there are several."""
+    return f"{clean(found.set.namespace)}/{clean(found.set.name)}"
 
 
 def template(found: Template, output: str = "yaml") -> str:

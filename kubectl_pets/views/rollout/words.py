@@ -17,6 +17,7 @@ from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
+from kubectl_pets.domain.stepping.until import KubectlEnd
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.text import ages, phrases
 from kubectl_pets.views.text.ink import Ink, Piece
@@ -388,6 +389,20 @@ def let_loose(seen: Assessment) -> str:
     who, wanted = clean(seen.partition_stated_by), clean(seen.update_revision)
     first = f"take {wanted} out of what it deploys first"
     return f"{who} states a partition of its own, so its next deploy lets {wanted} loose again: {first}"
+
+
+def as_kubectl_says(end: KubectlEnd, seen: Assessment) -> str:
+    """kubectl's own words (pkg/polymorphichelpers, StatefulSetStatusViewer), and what they leave out."""
+    match end:
+        case KubectlEnd.PARTITIONED:
+            held = [member.span for member in seen.members if not member.released]
+            rest = f"{folded(held)} held back by partition {seen.partition}"
+            return f"partitioned roll out complete: {seen.updated} new pods have been updated... (so says kubectl; {rest})"
+        case KubectlEnd.NOT_FOR_STRATEGY:
+            said = "rollout status is only available for RollingUpdate strategy type"
+            return f"error: {said} (so says kubectl; {headline(seen)})"
+        case _:
+            assert_never(end)
 
 
 def left_over(seen: Assessment) -> str:
