@@ -39,6 +39,7 @@ VERBS = {
     "partition": Verb("kubectl_pets.commands.partition:command", "Show the partition as a picture, or set it."),
     "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
     "resize": Verb("kubectl_pets.commands.resize:command", "Larger volumes, claim by claim; what it takes, told before."),
+    "recreate": Verb("kubectl_pets.commands.recreate:command", "Change what is immutable; the pods run on."),
     "doctor": Verb(
         "kubectl_pets.commands.doctor:command", "What is wrong, or will be at the next restart, drain or upgrade.", group=True
     ),
@@ -55,7 +56,7 @@ THEMES = (
     ("Look", ("list", "status", "wait")),
     ("Roll out", ("rollout", "partition", "scale")),
     ("Safety", ("doctor", "quorum", "lost")),
-    ("Storage", ("resize", "orphans")),
+    ("Storage", ("resize", "recreate", "orphans")),
     ("Network", ("dns",)),
     ("More", ("completion", "help")),
 )

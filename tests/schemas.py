@@ -17,6 +17,8 @@ from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 
 from kubectl_pets.domain.findings import Rule, Severity
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
+from kubectl_pets.domain.recreate.plan import TemplateFate
+from kubectl_pets.domain.recreate.refusing import RecreateRefusedReason
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Awaited, Cause, Phase
 from kubectl_pets.domain.safety.lost import Held
@@ -275,7 +277,9 @@ RESIZE = document(
     size=STRING,
     bytes=INTEGER,
     attributesClass=null(STRING),
-    template=obj(name=null(STRING), bytes=null(INTEGER), differs=null(BOOLEAN)),
+    template=obj(
+        name=null(STRING), bytes=null(INTEGER), differs=null(BOOLEAN), follows=BOOLEAN, refused=null(many(OPEN))
+    ),
     claims=many(
         obj(
             name=STRING,
@@ -293,6 +297,7 @@ RESIZE = document(
             modification=null(STRING),
         )
     ),
+    leftOut=INTEGER,
     unmade=many(STRING),
     leftOver=many(OPEN),
     quotas=many(OPEN),
@@ -300,6 +305,22 @@ RESIZE = document(
     skipped=many(OPEN),
     refused=many(OPEN),
     objections=null(many(OPEN)),
+    done=BOOLEAN,
+)
+
+RECREATE = document(
+    "RecreatePlan",
+    metadata=NAMED_UID,
+    fields=many(obj(field=STRING, before=STRING, after=STRING)),
+    claimTemplates=many(
+        obj(name=STRING, fate=words(TemplateFate), sizeBefore=STRING, size=STRING, classBefore=STRING, storageClass=STRING)
+    ),
+    pods=INTEGER,
+    lacking=obj(volumes=many(STRING), subdomain=many(STRING)),
+    revisionsLost=many(STRING),
+    managers=many(OPEN),
+    templateLeftOut=BOOLEAN,
+    refused=many(obj(reason=words(RecreateRefusedReason), subjects=many(STRING))),
     done=BOOLEAN,
 )
 
@@ -528,6 +549,7 @@ SCHEMAS: dict[str, Schema] = {
         HANDOVER,
         SCALE,
         RESIZE,
+        RECREATE,
         QUORUM,
         listed("QuorumList", QUORUM),
         listed("RolloutHistoryList", HISTORY),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
+    from kubectl_pets.domain.sets.away import SavedRecreation, SetContent, WholeSet
     from kubectl_pets.domain.stepping.handover import FieldsOwner
 
 _NAMED: dict[str, ResourceKind[Any]] = {
@@ -280,6 +281,21 @@ class Client:
         from kubectl_pets.cluster.topics.resize import surroundings
 
         return surroundings(self._reader, owner, attributes_class)
+
+    def whole_set(self, namespace: str, name: str) -> WholeSet | None:
+        from kubectl_pets.cluster.topics.recreating import whole_set
+
+        return whole_set(self._reader, namespace, name)
+
+    def recreation(self, namespace: str, name: str) -> SavedRecreation | None:
+        from kubectl_pets.cluster.topics.recreating import recreation
+
+        return recreation(self._reader, namespace, name)
+
+    def rehearsed_set(self, namespace: str, name: str, content: SetContent) -> WholeSet:
+        from kubectl_pets.cluster.objects.writes import rehearsed_set
+
+        return rehearsed_set(self._transport, namespace, name, content)
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
         return read.names(self._reader, _NAMED[resource], namespace)

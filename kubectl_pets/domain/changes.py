@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.sets.away import Recreation, SetContent
 
 #: The name under which the API server records what this program wrote (metav1.ManagedFieldsEntry).
 FIELD_MANAGER = "kubectl-pets"
@@ -56,6 +57,48 @@ class DeletePod(msgspec.Struct, frozen=True, kw_only=True, tag="delete-pod"):
     evict: bool = False
     #: With grace period 0: the API server forgets the pod at once, whether its containers have stopped or not.
     force: bool = False
+
+
+# --- a set that is made again ------------------------------------------------------------------------------------------------
+
+
+class SaveRecreation(msgspec.Struct, frozen=True, kw_only=True, tag="save-recreation"):
+    """What is intended, kept in a ConfigMap: made where ``uid`` is empty, else put in its place on that uid and
+    resourceVersion."""
+
+    intended: Recreation
+    uid: str = ""
+    resource_version: str = ""
+
+
+class ForgetRecreation(msgspec.Struct, frozen=True, kw_only=True, tag="forget-recreation"):
+    """Delete that ConfigMap, with uid and resourceVersion as preconditions."""
+
+    namespace: str
+    name: str  #: of the set
+    uid: str
+    resource_version: str
+
+
+class OrphanSet(msgspec.Struct, frozen=True, kw_only=True, tag="orphan-statefulset"):
+    """Delete one set and let its pods, claims and revisions live (propagationPolicy Orphan), with uid and resourceVersion as
+    preconditions (metav1.Preconditions)."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+
+
+class CreateSet(msgspec.Struct, frozen=True, kw_only=True, tag="create-statefulset"):
+    """Create a set with that content. Refused while one of its name is there, also one that is on its way out."""
+
+    namespace: str
+    name: str
+    content: SetContent
+
+
+RecreationChange = SaveRecreation | ForgetRecreation | OrphanSet | CreateSet
 
 
 # --- claims and their volumes ------------------------------------------------------------------------------------------------
@@ -179,4 +222,4 @@ ClaimChange = (
     | DestroyVolume
 )
 
-Change = PatchSet | DeletePod | ClaimChange
+Change = PatchSet | DeletePod | RecreationChange | ClaimChange

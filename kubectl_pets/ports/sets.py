@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.rollout.evidence import Answers, Clues
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
+    from kubectl_pets.domain.sets.away import SavedRecreation, SetContent, WholeSet
     from kubectl_pets.domain.sets.kinds import SetKind
     from kubectl_pets.domain.stepping.handover import FieldsOwner
 
@@ -120,6 +121,20 @@ class ResizePort(Protocol):
     def resize_surroundings(self, owner: StatefulSet, attributes_class: str = "") -> ResizeSurroundings:
         """What resizing this set's claims is judged by: templates, claims, volumes, classes, quotas, and the
         VolumeAttributesClass of that name. What may not be read is None. Raises NotFoundError where the set is gone."""
+
+
+class RecreatePort(Protocol):
+    """A set that is made again."""
+
+    def whole_set(self, namespace: str, name: str) -> WholeSet | None:
+        """The set with its spec, owners and managedFields as they are. None: there is none of that name."""
+
+    def recreation(self, namespace: str, name: str) -> SavedRecreation | None:
+        """What is saved of one that is made again. None: nothing is."""
+
+    def rehearsed_set(self, namespace: str, name: str, content: SetContent) -> WholeSet:
+        """What the API server would make of a set of that content, without keeping it. Raises ForbiddenError and InvalidError
+        where it would not, ConflictError where there is one of that name."""
 
 
 class ChangePort(Protocol):

@@ -30,6 +30,7 @@ CHANGING: dict[Words, tuple[Words, ...]] = {
     ("lost",): (("web", "--force-delete", "web-0"),),
     ("rollout", "handover"): (("web",),),
     ("resize",): (("web", "20Gi", "--plan"),),
+    ("recreate",): (("web", "--set", "serviceName=other", "-y"),),
 }
 
 #: These change no set: they look, or are about claims and volumes that no set has, or about this program.

@@ -252,9 +252,9 @@ CLEANING: dict[str, Case] = {
 }
 
 #: Who may ask DNS servers through port-forwards is tried where there are some (tests/commands/test_dns.py), what a resize takes with a
-#: storage driver (test_resize.py), what doctor skips for want of a right in its own tests; the rest asks no cluster.
+#: storage driver (test_resize.py) and a set that is made again (test_recreate.py), what doctor skips for want of a right in its own tests; the rest asks no cluster.
 ELSEWHERE = {
-    "dns", "doctor", "doctor explain", "doctor rules", "resize",
+    "dns", "doctor", "doctor explain", "doctor rules", "resize", "recreate",
     "completion install", "completion bash", "completion zsh", "completion fish", "help",
 }
 

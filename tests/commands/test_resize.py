@@ -53,7 +53,8 @@ def test_the_plan_says_what_it_takes_and_changes_nothing(pets: Plugin, storage: 
     assert f"{pets.namespace}/web: claims of template data to 2Gi" in found.stdout
     assert f"  1. data-web-2: has 1Gi -> 2Gi; class {name} (folders.kubectl-pets.test, can grow), volume {volume} (Delete)" in found.stdout
     assert "3 claims to change, one at a time, the highest ordinal first, each accepted by the API server (dry run)" in found.stdout
-    assert "template: data says 1Gi and stays so" in found.stdout and "chart: volumeClaimTemplates[data]" in found.stdout
+    assert "template: data says 1Gi -> 2Gi, at last: the set is deleted alone" in found.stdout and "(dry run)" in found.stdout.splitlines()[-2]
+    assert "chart: volumeClaimTemplates[data]" in found.stdout
     assert pets.get("pvc")["items"] == before
     document = json.loads(pets("resize", "sts/web", "data=2Gi", "--plan", "-o", "json").stdout)
     assert document["kind"] == "ResizePlan" and document["bytes"] == 2 * GIB and document["objections"] == []
@@ -151,6 +152,11 @@ def test_who_may_only_look_gets_a_plan_that_says_what_was_not_asked(pets: Plugin
 # --- carried out -------------------------------------------------------------------------------------------------------------
 
 
+def template_size(pets: Plugin) -> str:
+    (found,) = pets.set()["spec"]["volumeClaimTemplates"]
+    return str(found["spec"]["resources"]["requests"]["storage"])
+
+
 def revisions(pets: Plugin) -> list[tuple[str, str, int]]:
     return sorted((each["metadata"]["name"], each["metadata"]["uid"], each["revision"]) for each in pets.get("controllerrevisions")["items"])
 
@@ -164,11 +170,29 @@ def test_all_claims_grow_and_no_pod_is_started_again(pets: Plugin, storage: Stor
     assert set(sizes(pets).values()) == {("2Gi", "2Gi")}
     order = [line.split(":")[0] for line in found.stderr.splitlines() if "1Gi -> 2Gi" in line]
     assert order == ["data-web-2", "data-web-1", "data-web-0"]
-    assert f"{pets.namespace}/web: 3 claims at 2Gi" in found.stderr and "template: data says 1Gi and stays so" in found.stderr
-    assert (pets.uids(), revisions(pets), pets.set()["metadata"]["uid"]) == (pods, history, owner)
+    assert f"{pets.namespace}/web: 3 claims at 2Gi, and the template" in found.stderr and "without a StatefulSet for" in found.stderr
+    assert (pets.uids(), revisions(pets)) == (pods, history) and pets.set()["metadata"]["uid"] != owner
+    assert template_size(pets) == "2Gi"
     for each in pets.get("pvc")["items"]:
         assert (storage.data(each["spec"]["volumeName"]) / "file").read_text() == each["metadata"]["name"]
     assert "3 claims at 2Gi" in pets("resize", "web", "2Gi", "--timeout", "60s").stderr
+    pets("scale", "web", "--replicas", "4")
+    assert sizes(pets)["data-web-3"] == ("2Gi", "2Gi")
+
+
+def test_claims_alone_some_of_them_and_a_canary(pets: Plugin, storage: Storage) -> None:
+    make(pets, storage.storage_class())
+    owner = pets.set()["metadata"]["uid"]
+    found = pets("resize", "web", "2Gi", "-y", "--canary", "1", "--timeout", "60s").stderr
+    assert "1 claim at 2Gi" in found and "the others, and the template: kubectl pets resize web 2Gi" in found
+    assert sizes(pets) == {"data-web-0": ("1Gi", "1Gi"), "data-web-1": ("1Gi", "1Gi"), "data-web-2": ("2Gi", "2Gi")}
+    pets("resize", "web", "2Gi", "-y", "--pod", "0", "--timeout", "60s")
+    assert sizes(pets)["data-web-0"] == ("2Gi", "2Gi") and sizes(pets)["data-web-1"] == ("1Gi", "1Gi")
+    assert "no claim of ordinal 7" in pets("resize", "web", "2Gi", "--pod", "7", "--plan", expect=6).stdout
+    found = pets("resize", "web", "2Gi", "-y", "--keep-template", "--timeout", "60s").stderr
+    assert "template: data says 1Gi and stays so" in found and pets.set()["metadata"]["uid"] == owner
+    pets("resize", "web", "2Gi", "-y", "--timeout", "60s")
+    assert template_size(pets) == "2Gi" and pets.set()["metadata"]["uid"] != owner
 
 
 def test_it_stops_at_what_cannot_be_had_and_is_made_smaller(pets: Plugin, storage: Storage) -> None:
@@ -218,7 +242,7 @@ def test_killed_and_typed_again_it_goes_on(pets: Plugin, storage: Storage) -> No
     two = [pets.start("resize", "web", "2Gi", "-y") for _ in range(2)]
     told = [each.communicate() for each in two]
     assert [each.returncode for each in two] == [0, 0], told
-    assert set(sizes(pets).values()) == {("2Gi", "2Gi")} and pets.uids() == before
+    assert set(sizes(pets).values()) == {("2Gi", "2Gi")} and pets.uids() == before and template_size(pets) == "2Gi"
 
 
 def test_time_is_over_before_the_storage_is_through(pets: Plugin, storage: Storage) -> None:

@@ -14,6 +14,7 @@ from kubectl_pets.domain.resize.types import ResizeSurroundings
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.resize.carry import resize
+from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_engine import Clock, clock
 from tests.domain.builders import NOW
@@ -24,6 +25,8 @@ __all__ = ["clock"]
 
 LOST, FASTER = UnreachableError("no answer"), ConflictError("it changed since it was read")
 YES = RunOptions(yes=True)
+#: Claims alone: what comes after them is test_recreate_faults'.
+WANTED = request("20Gi", keep_template=True)
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,9 @@ class Faulty:
 
     def server_name(self) -> str:
         return "test"
+
+    def recreation(self, namespace: str, name: str) -> None:
+        return None
 
     def missing_rights(self, namespace: str, needed: Any) -> tuple[()]:
         return ()
@@ -97,7 +103,7 @@ class Faulty:
 
 def run(cluster: Faulty, options: RunOptions = YES) -> tuple[ExitCode, str]:
     terminal = FakeTerminal()
-    code = resize(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", request("20Gi"), options)
+    code = resize(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", WANTED, options, Terms())
     return code, terminal.stdout_text + terminal.stderr_text
 
 
@@ -163,7 +169,7 @@ def test_a_right_that_is_taken_away_half_way_ends_it_and_says_what_is_done() -> 
     cluster.apply = apply  # type: ignore[method-assign]
     terminal = FakeTerminal()
     with pytest.raises(ForbiddenError):
-        resize(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", request("20Gi"), YES)
+        resize(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", WANTED, YES, Terms())
     assert "stopped: prod/web: 0 of 3 claims done, not data-web-2..data-web-0." in terminal.stderr_text
     assert asked(cluster) == ["data-web-2"]
 

@@ -39,7 +39,7 @@ def test_what_it_takes() -> None:
           => 2 claims to change, one at a time, the highest ordinal first, each accepted by the API server (dry run)
         quota: team leaves 50Gi of requests.storage, this takes 20Gi
         restarts: none is known to be needed; whether a driver expands what is in use shows when it is asked
-        template: data says 10Gi and stays so, for the API calls it immutable: pods of new ordinals get claims of that size
+        template: data says 10Gi -> 20Gi, at last: the set is deleted alone and created again, its pods run on
         chart: volumeClaimTemplates[data].spec.resources.requests.storage: 20Gi
         left over: data-web-3 of earlier replicas, which stay as they are until they are in range
         """
@@ -60,7 +60,7 @@ def test_standing_still_in_three_ways() -> None:
         "  1. data-web-2: has 10Gi, the driver expands nothing in use for 60m: it goes on when no pod uses the claim; class fast (csi.example, can grow), volume pv-2 (Delete)",
         "  2. data-web-1: has 10Gi, its volume has grown and the node waits for 60m: it goes on when web-1 is started again; class fast (csi.example, can grow), volume pv-1 (Delete)",
         "  3. data-web-0: has 10Gi, infeasible for 60m: no room; it can be asked for less, as long as that is more than 10Gi; class fast (csi.example, can grow), volume pv-0 (Delete)",
-        "  => nothing to change; what is under way is not through",
+        "  => no claim to change; what is under way is not through",
         "restarts: web-2, web-1 now; of the others it shows when their volumes grow",
     ]
 

@@ -24,22 +24,37 @@ from kubectl_pets.domain.changes import (
     ClaimChange,
     ClearClaimRef,
     CreateClaim,
+    CreateSet,
     DeleteClaim,
     DeletePod,
     DestroyVolume,
+    ForgetRecreation,
+    OrphanSet,
     PatchSet,
+    RecreationChange,
     ReserveVolume,
     ResizeClaim,
+    SaveRecreation,
     SetRetain,
     TakeSnapshot,
     UndoRetain,
 )
 from kubectl_pets.domain.model import Object, ObjectMeta, Pod, StatefulSet, Value
+from kubectl_pets.domain.sets.away import RECORD_KEY, RECORD_LABELS, SetContent, WholeMeta, WholeSet, record_name
 from kubectl_pets.errors import ConflictError, InvalidError, PetsError
 
 T = TypeVar("T", bound=Object)
 
+
+class RecordMap(Object, frozen=True):
+    """The ConfigMap in which a recreation is kept."""
+
+    data: dict[str, str] = {}
+
+
 _VOLUMES = ResourceKind(Object, "/api/v1", "persistentvolumes", "PersistentVolume")
+RECORDS = ResourceKind(RecordMap, "/api/v1", "configmaps", "ConfigMap")
+WHOLE_SETS = ResourceKind(WholeSet, SETS.base, SETS.plural, SETS.kind)
 _SNAPSHOTS = ResourceKind(Object, "/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", "VolumeSnapshot")
 
 
@@ -48,6 +63,9 @@ def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet
     what it relies on is no longer true, NotFoundError when the object is gone."""
     if isinstance(change, PatchSet):
         return _patch(transport, change, dry_run)
+    if isinstance(change, SaveRecreation | ForgetRecreation | OrphanSet | CreateSet):
+        _of_recreation(_Sender(transport, dry_run), change)
+        return None
     if not isinstance(change, DeletePod):
         _of_claim(_Sender(transport, dry_run), change)
         return None
@@ -87,6 +105,55 @@ def _of_claim(send: "_Sender", change: ClaimChange) -> None:
             send.merge(_VOLUMES, change, policy="Delete")
         case _:
             assert_never(change)
+
+
+def _of_recreation(send: "_Sender", change: RecreationChange) -> None:
+    match change:
+        case SaveRecreation(intended=intended):
+            meta = ObjectMeta(
+                name=record_name(intended.name),
+                namespace=intended.namespace,
+                uid=change.uid,
+                resource_version=change.resource_version,
+                labels=RECORD_LABELS,
+            )
+            made = RecordMap(
+                api_version="v1",
+                kind=RECORDS.kind,
+                metadata=meta,
+                data={RECORD_KEY: msgspec.json.encode(intended).decode()},
+            )
+            if change.uid:
+                send.replace(RECORDS, made)
+            else:
+                send.create(RECORDS, made)
+        case ForgetRecreation():
+            _delete_exactly(send, RECORDS, change, record_name(change.name))
+        case OrphanSet():
+            _delete_exactly(send, SETS, change, change.name, propagation="Orphan")
+        case CreateSet():
+            send.create(WHOLE_SETS, whole_set(change.namespace, change.name, change.content))
+        case _:
+            assert_never(change)
+
+
+def _delete_exactly(
+    send: "_Sender", kind: ResourceKind[Any], change: ForgetRecreation | OrphanSet, name: str, propagation: str = ""
+) -> None:
+    exactly = (change.namespace, name, change.uid, change.resource_version)
+    delete(send.transport, kind, *exactly, dry_run=send.dry_run, propagation=propagation)
+
+
+def whole_set(namespace: str, name: str, content: SetContent) -> WholeSet:
+    """The object to create."""
+    meta = WholeMeta(
+        name=name,
+        namespace=namespace,
+        labels=content.labels,
+        annotations=content.annotations,
+        owner_references=content.owner_references,
+    )
+    return WholeSet(api_version=SETS.api_version, kind=SETS.kind, metadata=meta, spec=content.spec)
 
 
 class _Source(Value, frozen=True):
@@ -152,15 +219,22 @@ class _Sender:
         )
         answered(kind, self.transport.send(request), request.attempt)
 
-    def create(self, kind: ResourceKind[Any], made: Object) -> None:
+    def create(self, kind: ResourceKind[T], made: Object) -> T:
+        return self._whole(kind, made, "POST", kind.path(made.namespace), "create")
+
+    def replace(self, kind: ResourceKind[T], made: Object) -> T:
+        """On the uid and resourceVersion in its metadata."""
+        return self._whole(kind, made, "PUT", kind.path(made.namespace, made.name), "update")
+
+    def _whole(self, kind: ResourceKind[T], made: Object, method: str, path: str, verb: str) -> T:
         request = Request(
-            method="POST",
-            path=kind.path(made.namespace),
+            method=method,
+            path=path,
             query=self._query,
             body=msgspec.json.encode(made),
-            attempt=Attempt("create", kind.resource, made.name, made.namespace),
+            attempt=Attempt(verb, kind.resource, made.name, made.namespace),
         )
-        answered(kind, self.transport.send(request), request.attempt)
+        return answered(kind, self.transport.send(request), request.attempt)
 
 
 def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet:
@@ -241,10 +315,14 @@ def delete(
     *,
     dry_run: bool,
     force: bool = False,
+    propagation: str = "",
 ) -> T | None:
-    """Delete exactly the object that was judged (metav1.Preconditions). ``force``: grace period 0. The object while it is
-    terminating, None where the server answers that it is gone (a Status). Raises as ``answered``."""
+    """Delete exactly the object that was judged (metav1.Preconditions). ``force``: grace period 0. ``propagation``: a
+    metav1.DeletionPropagation; empty: the server's own. The object while it is terminating, None where the server answers that it
+    is gone (a Status). Raises as ``answered``."""
     options = _options(uid, resource_version, dry_run)
+    if propagation:
+        options["propagationPolicy"] = propagation
     if force:
         options["gracePeriodSeconds"] = 0
     request = Request(
@@ -292,3 +370,8 @@ def _at(value: Any, pointer: str) -> Any:
         else:
             return msgspec.UNSET
     return value
+
+
+def rehearsed_set(transport: Transport, namespace: str, name: str, content: SetContent) -> WholeSet:
+    """What the API server would make of a set of that content (dry run): defaulted, and as admission changes it."""
+    return _Sender(transport, dry_run=True).create(WHOLE_SETS, whole_set(namespace, name, content))

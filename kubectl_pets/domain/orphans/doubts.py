@@ -15,9 +15,7 @@ from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import Companion
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
-
-#: On the claims of a set that is away because this program makes it again; its text says which run.
-RECREATING_ANNOTATION = "kubectl-pets/recreating"
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 
 #: A set that was there within this time may only be away to be made again.
 FRESH = timedelta(hours=1)

@@ -38,15 +38,13 @@ _STORAGE = "requests.storage"
 _OF_CLASS = ".storageclass.storage.k8s.io/requests.storage"
 
 
-def parse_request(text: str, *, attributes_class: str = "", operator_paused: bool = False) -> ResizeRequest | None:
+def parse_request(text: str) -> ResizeRequest | None:
     """``20Gi`` or ``data=20Gi``; None for what is no size of at least one byte, or names no template."""
     template, equals, size = text.rpartition("=")
     number = parse_bytes(size)
     if not number or (equals and not template):
         return None
-    return ResizeRequest(
-        template=template, size=size, bytes=number, attributes_class=attributes_class, operator_paused=operator_paused
-    )
+    return ResizeRequest(template=template, size=size, bytes=number)
 
 
 def plan(owner: StatefulSet, view: SetView, around: ResizeSurroundings, request: ResizeRequest, now: datetime) -> ResizePlan:
@@ -64,16 +62,19 @@ def plan(owner: StatefulSet, view: SetView, around: ResizeSurroundings, request:
         template_now=_size(template),
         template_text=str(template.spec.resources.requests.get("storage", "")),
         template_class=template.spec.storage_class_name or "",
+        template_attributes=template.spec.volume_attributes_class_name or "",
     )
     if around.claims is None:
         return replace(draft, refused=(*draft.refused, ResizeRefused(reason=ResizeRefusedReason.CLAIMS_UNREADABLE)))
     own = {ordinal: claim for claim in around.claims if (ordinal := _ordinal(claim, owner, template.name)) is not None}
     in_range = sorted((each for each in own if each in seen.slots), reverse=True)
+    chosen = _chosen(in_range, request)
     used = mounted(view)
-    claims = tuple(_claim(own[each], each, owner, around, request, now, own[each].name in used) for each in in_range)
+    claims = tuple(_claim(own[each], each, owner, around, request, now, own[each].name in used) for each in chosen)
     draft = replace(
         draft,
         claims=claims,
+        left_out=len(in_range) - len(chosen),
         unmade=_unmade(seen, own),
         leftovers=tuple(
             Leftover(claim=own[each].name, has=parse_bytes(own[each].status.capacity.get("storage")))
@@ -82,8 +83,8 @@ def plan(owner: StatefulSet, view: SetView, around: ResizeSurroundings, request:
         quotas=tuple(_quotas(around.quotas or (), claims, own)),
         skipped=tuple(_skipped(around, request)),
     )
-    objects = [own[each] for each in in_range]
-    return replace(draft, refused=(*draft.refused, *_of_claims(owner, draft, objects, around)))
+    objects = [own[each] for each in chosen]
+    return replace(draft, refused=(*draft.refused, *_of_claims(owner, draft, objects, around), *_unknown(in_range, request)))
 
 
 def change(of: ClaimPlan, namespace: str, request: ResizeRequest) -> ResizeClaim:
@@ -113,6 +114,18 @@ def _template(
     if len(templates) > 1:
         return None, (ResizeRefused(reason=ResizeRefusedReason.WHICH_TEMPLATE, subject=names),)
     return next(iter(templates.values())), ()
+
+
+def _chosen(in_range: list[int], request: ResizeRequest) -> list[int]:
+    """The ordinals that are asked for, the highest first."""
+    chosen = [each for each in in_range if not request.ordinals or each in request.ordinals]
+    return chosen[: request.canary] if request.canary else chosen
+
+
+def _unknown(in_range: list[int], request: ResizeRequest) -> Iterator[ResizeRefused]:
+    unknown = [str(each) for each in request.ordinals if each not in in_range]
+    if unknown:
+        yield ResizeRefused(reason=ResizeRefusedReason.NO_SUCH_POD, subject=", ".join(unknown))
 
 
 def _ordinal(claim: PersistentVolumeClaim, owner: StatefulSet, template: str) -> int | None:

@@ -67,8 +67,8 @@ class Over(msgspec.Struct, frozen=True):
 
 def next_move(found: ResizePlan, uid: str, now: datetime, patience: timedelta) -> Do | Over:
     """``found``: planned right now; ``uid``: of the set that somebody agreed to."""
-    if found.uid != uid:
-        return Over(ResizeEnd.REPLACED)
+    if found.uid != uid:  # somebody who does the same may have made it again
+        return Over(ResizeEnd.REACHED if found.complete else ResizeEnd.REPLACED)
     if found.refused:
         return Over(ResizeEnd.REFUSED)
     for each in found.claims:

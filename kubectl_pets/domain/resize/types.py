@@ -13,6 +13,7 @@ from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim, StatefulSet, Value
 from kubectl_pets.domain.orphans.adopting import ClaimMaker
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.recreate.refusing import RecreateRefused
 from kubectl_pets.domain.rollout.managers import Manager
 
 
@@ -27,6 +28,16 @@ class ResizeRequest(msgspec.Struct, frozen=True, kw_only=True):
     attributes_class: str = ""
     #: Whoever runs the operator that the set, or a claim, belongs to has told it to leave them alone.
     operator_paused: bool = False
+    #: The claims of these ordinals only; none: of all.
+    ordinals: tuple[int, ...] = ()
+    #: Only so many of them, the highest ordinals; 0: all.
+    canary: int = 0
+    #: The claim template stays as it is.
+    keep_template: bool = False
+    #: A pod that a node waits for may be started again.
+    restart: bool = False
+    #: Whoever deploys the set creates it with the new template, once it is deleted.
+    hand_over: bool = False
 
 
 # --- what is around the set --------------------------------------------------------------------------------------------------
@@ -162,6 +173,8 @@ class Skipped(StrEnum):
     REHEARSAL = "rehearsal"
     #: The same: claims changed each time that it was asked.
     UNSTEADY = "unsteady"
+    #: Whether the claim template can follow: rights to make the set again are missing.
+    TEMPLATE = "template"
 
 
 class ResizeSkip(msgspec.Struct, frozen=True):
@@ -182,6 +195,8 @@ class ResizeRefusedReason(StrEnum):
     PODS_UNREADABLE = "pods-unreadable"
     CLAIMS_UNREADABLE = "claims-unreadable"
     NO_TEMPLATES = "no-templates"
+    #: Subject: the ordinals.
+    NO_SUCH_POD = "no-such-pod"
     #: Subject: the names that there are.
     WHICH_TEMPLATE = "which-template"
     UNKNOWN_TEMPLATE = "unknown-template"
@@ -230,8 +245,11 @@ class ResizePlan(msgspec.Struct, frozen=True, kw_only=True):
     template_now: int | None = None
     template_text: str = ""
     template_class: str = ""
-    #: Those in range that exist, the highest ordinal first.
+    template_attributes: str = ""
+    #: Those in range that exist and were asked for, the highest ordinal first.
     claims: tuple[ClaimPlan, ...] = ()
+    #: How many of those in range that exist were not asked for.
+    left_out: int = 0
     #: Pods in range of which there is no claim yet: the controller makes it, at the size in the template.
     unmade: tuple[str, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
@@ -242,16 +260,34 @@ class ResizePlan(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[ResizeRefused, ...] = ()
     #: The API server's own word on the changes (dry run); None: it was not asked.
     objections: tuple[ServerObjection, ...] | None = None
+    #: What speaks against making the set again with the new template; None: that is not looked at.
+    template_refused: tuple[RecreateRefused, ...] | None = None
 
     @property
     def stands(self) -> bool:
         """Nothing speaks against it."""
-        return not self.refused and not self.objections
+        return not self.refused and not self.objections and not self.template_refused
 
     @property
     def template_differs(self) -> bool:
-        """Claims that the controller makes from now on get another size than is asked for."""
-        return self.template_now != self.request.bytes
+        """Claims that the controller makes from now on get another size, or another class, than is asked for."""
+        attributes = self.request.attributes_class
+        return self.template_now != self.request.bytes or attributes not in ("", self.template_attributes)
+
+    @property
+    def partial(self) -> bool:
+        """Claims in range are left out."""
+        return self.left_out > 0
+
+    @property
+    def template_follows(self) -> bool:
+        """The set is made again with a template as is asked for, once all claims are."""
+        return self.template_differs and bool(self.template) and not (self.partial or self.request.keep_template)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing that was asked for is left to be changed."""
+        return not (self.refused or self.to_change or self.template_follows)
 
     @property
     def to_change(self) -> tuple[ClaimPlan, ...]:

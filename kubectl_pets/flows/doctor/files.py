@@ -18,6 +18,7 @@ from kubectl_pets.domain.doctor.checkup import Asked, Checkup, Standing, examine
 from kubectl_pets.domain.doctor.ignoring import Fingerprint, Ignore, IgnoreBy, fingerprint, known
 from kubectl_pets.domain.doctor.manifests import decoded, estate_of, items_of
 from kubectl_pets.errors import UsageError
+from kubectl_pets.flows.engine.documents import documents_in, not_yaml, text_of
 
 #: Looked for in the working folder.
 IGNORE_FILE = ".kubectl-pets.yaml"
@@ -47,9 +48,9 @@ def read_ignores(path: Path, *, required: bool) -> tuple[Ignore, ...]:
     import yaml
 
     try:
-        root = yaml.compose(_text_of(path), Loader=yaml.SafeLoader)
+        root = yaml.compose(text_of(path), Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise _not_yaml(str(path), error) from None
+        raise not_yaml(str(path), error) from None
     return () if root is None else _Reading(path.name).ignores(root)
 
 
@@ -133,7 +134,7 @@ def _kind(node: Any) -> str:
 def read_baseline(path: Path) -> frozenset[Fingerprint]:
     """Raises UsageError."""
     try:
-        found = msgspec.json.decode(_text_of(path).encode(), type=Baseline)
+        found = msgspec.json.decode(text_of(path).encode(), type=Baseline)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise UsageError(f"{path} is no baseline: {clean(str(error))}", hint="doctor --write-baseline FILE writes one.") from None
     if found.kind != Baseline().kind:
@@ -181,7 +182,7 @@ def look_at_files(names: Sequence[str], stdin: TextIO, namespace: str, asked: As
 
 def _objects(name: str, stdin: TextIO, namespace: str) -> Iterator[tuple[str, Any]]:
     for file, text in _texts(name, stdin):
-        for number, (line, document) in enumerate(_documents(file, text), 1):
+        for number, (line, document) in enumerate(documents_in(file, text), 1):
             for item in items_of(document):
                 try:
                     known_as = decoded(item, namespace)
@@ -199,45 +200,8 @@ def _texts(name: str, stdin: TextIO) -> Iterable[tuple[str, str]]:
         return [("stdin", stdin.read())]
     path = Path(name)
     if not path.is_dir():
-        return [(name, _text_of(path))]
+        return [(name, text_of(path))]
     files = sorted(each for each in path.rglob("*") if each.suffix in _MANIFESTS and each.is_file())
     if not files:
         raise UsageError(f"{name} holds no manifests ({', '.join(_MANIFESTS)})")
-    return [(str(each), _text_of(each)) for each in files]
-
-
-def _documents(file: str, text: str) -> Iterator[tuple[int, Any]]:
-    """Each document with its line. A date stays a text, as in the API's YAML."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers = {
-            first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-    try:
-        loader = Loader(text)
-        while loader.check_node():
-            node: Any = loader.get_node()
-            yield node.start_mark.line + 1, loader.construct_document(node)
-    except yaml.YAMLError as error:
-        raise _not_yaml(file, error) from None
-    except RecursionError:
-        raise UsageError(f"{file} is nested too deep") from None
-
-
-def _not_yaml(file: str, error: Any) -> UsageError:
-    mark = getattr(error, "problem_mark", None)
-    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    return UsageError(f"{file}{where}: this is no YAML: {clean(str(problem))}")
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} cannot be read: it is not UTF-8") from None
+    return [(str(each), text_of(each)) for each in files]

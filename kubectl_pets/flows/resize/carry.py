@@ -1,22 +1,28 @@
 """The claims of a set that get another size, from the plan to the last word: look, plan, have the API server judge each change,
-ask, and then change one claim after the other, each whole before the next.
+ask, change one claim after the other, each whole before the next, and at last have the template follow, which takes a set that is
+made again (``flows.recreate``).
 
 Nothing is decided here: ``plan`` plans, ``running`` says what next, the views word it. Everything is read and planned again
 before each change, because meanwhile a quota may have been filled, a rollout begun, or somebody else been at the same work.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.claims.growth import NODE_PATIENCE, growth, modification, mounted
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowthStage, growth, modification, mounted
+from kubectl_pets.domain.recreate.asking import sized
+from kubectl_pets.domain.recreate.running import PASSING
 from kubectl_pets.domain.resize.plan import change, plan
 from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
 from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import RestartPods
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import whole
@@ -24,7 +30,12 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.engine.waiting import until
+from kubectl_pets.flows.recreate.carry import finish, remake
+from kubectl_pets.flows.recreate.foreseeing import RIGHTS, Foreseen, foresee
+from kubectl_pets.flows.rollout.carry import carry
+from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.session import Session
+from kubectl_pets.views.recreate import words as recreate_words
 from kubectl_pets.views.resize import documents
 from kubectl_pets.views.resize import plan as view
 from kubectl_pets.views.rollout import words as rollout_words
@@ -33,6 +44,9 @@ _PATCH = ("patch", "persistentvolumeclaims")
 
 #: Seconds between two looks at a claim that is being expanded.
 _EVERY = 1.0
+
+#: For so many seconds what speaks against a new template for a moment is waited for.
+_SETTLING = 30.0
 
 #: So many looks, until the API server could judge every change of one of them.
 _LOOKS = 5
@@ -53,34 +67,105 @@ class _Planned(msgspec.Struct, frozen=True):
     plan: ResizePlan
 
 
-def resize(session: Session, name: str, request: ResizeRequest, options: RunOptions) -> ExitCode:
-    """Give the claims of the set another size and wait until they have it; with ``dry_run`` only say what it takes. Returns the
-    exit code; raises PetsError."""
-    terminal = session.terminal
+def resize(session: Session, name: str, request: ResizeRequest, options: RunOptions, terms: Terms) -> ExitCode:
+    """Give the claims of the set another size and wait until they have it, and then its template; with ``dry_run`` only say what
+    it takes. ``terms``: on which pods are started again. Returns the exit code; raises PetsError."""
+    terminal, deadline = session.terminal, Deadline(options.timeout)
+    if options.dry_run is DryRun.NONE:
+        code = finish(session, name, deadline)
+        if code not in (None, ExitCode.OK):
+            return code or ExitCode.OK
     found = _foreseen(session, name, request)
     if options.dry_run is not DryRun.NONE or not found.plan.stands:
         terminal.print(_told(session, found, options))
         return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
-    require(session.cluster, {found.seen.namespace: [_PATCH]})
-    if found.plan.to_change:
-        for each in found.plan.managers:
-            terminal.tell(f"warning: {rollout_words.warning(each)}")
-        server = session.cluster.server_name()
-        if options.yes:
-            terminal.tell(view.agreed(found.plan, found.seen, server))
-        elif not terminal.agrees(view.question(found.plan, found.seen, server)):
-            return ExitCode.REFUSED
-    run = _Growing(session, name, found, options)
+    require(session.cluster, {found.seen.namespace: [_PATCH, *(RIGHTS if found.plan.template_follows else ())]})
+    if not _agreed(session, found, options):
+        return ExitCode.REFUSED
+    run = _Growing(session, name, found, deadline)
     try:
-        over = run.to_the_end()
+        over = _grown(run, options, terms)
     except PetsError:
         terminal.tell(view.left_off(run.found.plan, run.found.seen))
         raise
     except KeyboardInterrupt:
         return report(terminal, ExitCode.INTERRUPTED, view.interrupted(run.found.plan, run.found.seen))
+    if over.end is ResizeEnd.REACHED and run.found.plan.template_follows:
+        code = _template(session, name, run, deadline)
+        if code is not ExitCode.OK:
+            terminal.tell(view.template_left(run.found.plan, run.found.seen))
+            return code
+        run.look()
     document = "" if options.tabular else _told(session, run.found, options)
     told = view.ended(over, run.found.plan, run.found.seen, session.now())
     return report(terminal, _EXIT[over.end], told, view.hint(over, run.found.plan, run.found.seen), document=document)
+
+
+def _agreed(session: Session, found: _Planned, options: RunOptions) -> bool:
+    terminal = session.terminal
+    if found.plan.complete:
+        return True
+    for each in found.plan.managers:
+        terminal.tell(f"warning: {rollout_words.warning(each)}")
+    server = session.cluster.server_name()
+    if options.yes:
+        terminal.tell(view.agreed(found.plan, found.seen, server))
+        return True
+    return terminal.agrees(view.question(found.plan, found.seen, server))
+
+
+def _grown(run: "_Growing", options: RunOptions, terms: Terms) -> Over:
+    """Grow the claims to the end, starting pods again where a node waits for that and it was agreed to."""
+    started: set[str] = set()
+    over = run.to_the_end()
+    for _ in run.found.plan.claims:
+        stuck = over.claim
+        if not run.found.plan.request.restart or stuck is None or not _helped_by_restart(stuck) or stuck.pod in started:
+            break
+        started.add(stuck.pod)
+        if _started_again(run, stuck.pod, replace(options, yes=True, output="table"), terms) is not ExitCode.OK:
+            break
+        over = run.to_the_end()
+    return over
+
+
+def _started_again(run: "_Growing", pod: str, options: RunOptions, terms: Terms) -> ExitCode:
+    goal = RestartPods(pods=(pod,), anew=True)
+    return carry(run.session, run.name, lambda seen, careful: goal, options, terms)
+
+
+def _helped_by_restart(claim: ClaimPlan) -> bool:
+    """A driver that expands nothing in use wants the pod to be gone, not to come back."""
+    return claim.growth.stage is GrowthStage.NEEDS_RESTART and not claim.growth.offline
+
+
+def _template(session: Session, name: str, run: "_Growing", deadline: Deadline) -> ExitCode:
+    """Make the set again with the new template."""
+    request = run.found.plan.request
+
+    def look() -> Foreseen | None:
+        found = _template_foreseen(session, run.found)
+        passing = any(each.reason in PASSING for each in found.refused)
+        return None if passing and not deadline.passed else found
+
+    found = until(look, within=_SETTLING, deadline=deadline, troubled=told_once(session.terminal))
+    if not isinstance(found, Foreseen):
+        found = _template_foreseen(session, run.found)
+    if found.refused:
+        told = recreate_words.stopped(session.namespace, name, found.refused)
+        return report(session.terminal, ExitCode.FAILED, told)
+    if not found.wanted:
+        return ExitCode.OK
+    return remake(session, found, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
+
+
+def _template_foreseen(session: Session, found: _Planned) -> Foreseen:
+    request, name = found.plan.request, found.seen.name
+
+    def wanted(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        return sized(spec, found.plan.template, request.size, request.attributes_class)
+
+    return foresee(session, name, wanted, operator_paused=request.operator_paused)
 
 
 def _told(session: Session, found: _Planned, options: RunOptions) -> str:
@@ -103,7 +188,7 @@ def _foreseen(session: Session, name: str, request: ResizeRequest) -> _Planned:
     """What it takes, with the API server's word on each change: admission, quotas and webhooks speak before anything happens. A
     claim that changes between the look and its dry run is no objection: then all is looked at again."""
     for _ in range(_LOOKS):
-        found = _look(session, name, request)
+        found = _with_template(session, _look(session, name, request))
         if found.plan.refused or not found.plan.to_change:
             return found
         if session.cluster.missing_rights(found.seen.namespace, [_PATCH]):
@@ -114,6 +199,16 @@ def _foreseen(session: Session, name: str, request: ResizeRequest) -> _Planned:
             continue
         return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, objections=objections))
     return _skipping(found, Skipped.UNSTEADY)
+
+
+def _with_template(session: Session, found: _Planned) -> _Planned:
+    """With what speaks against making the set again, where its template is to follow."""
+    if found.plan.refused or not found.plan.template_follows:
+        return found
+    if session.cluster.missing_rights(found.seen.namespace, RIGHTS):
+        return _skipping(found, Skipped.TEMPLATE)
+    refused = _template_foreseen(session, found).refused
+    return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, template_refused=refused))
 
 
 def _skipping(found: _Planned, what: Skipped) -> _Planned:
@@ -133,9 +228,9 @@ def _objections(session: Session, found: _Planned) -> Iterator[ServerObjection]:
 class _Growing:
     """One run. ``found``: its last look."""
 
-    def __init__(self, session: Session, name: str, agreed: _Planned, options: RunOptions) -> None:
-        self._session, self._name, self._agreed = session, name, agreed.plan
-        self._deadline = Deadline(options.timeout)
+    def __init__(self, session: Session, name: str, agreed: _Planned, deadline: Deadline) -> None:
+        self.session, self.name, self._agreed = session, name, agreed.plan
+        self._deadline = deadline
         self._troubled = told_once(session.terminal)
         self.found = agreed
 
@@ -145,9 +240,18 @@ class _Growing:
         over = until(self._step, deadline=self._deadline, every=0.0, troubled=self._troubled)
         return over if isinstance(over, Over) else Over(ResizeEnd.TIMED_OUT)
 
+    def look(self) -> None:
+        """See how far it is."""
+        self.found = _look(self.session, self.name, self._agreed.request)
+
     def _step(self) -> Over | None:
-        self.found = _look(self._session, self._name, self._agreed.request)
-        move = next_move(self.found.plan, self._agreed.uid, self._session.now(), NODE_PATIENCE)
+        try:
+            self.look()
+        except NotFoundError:
+            if finish(self.session, self.name, self._deadline) is not ExitCode.OK:
+                raise
+            return None  # somebody else had come to the template
+        move = next_move(self.found.plan, self._agreed.uid, self.session.now(), NODE_PATIENCE)
         if isinstance(move, Over):
             return move
         if not self._deadline.passed:
@@ -162,21 +266,21 @@ class _Growing:
             whole(partial(self._change, move.claim))
         except (ConflictError, NotFoundError):
             return  # somebody was faster: it is read and decided anew
-        self._session.terminal.tell(view.asked(move.claim, self._agreed))
+        self.session.terminal.tell(view.asked(move.claim, self._agreed))
 
     def _change(self, each: ClaimPlan) -> None:
-        self._session.cluster.apply(change(each, self.found.seen.namespace, self._agreed.request))
+        self.session.cluster.apply(change(each, self.found.seen.namespace, self._agreed.request))
 
     def _await(self, each: ClaimPlan) -> None:
         """Until there is something else to do about this claim, or time is over. It alone is looked at, and who uses it."""
-        cluster, namespace, request = self._session.cluster, self.found.seen.namespace, self._agreed.request
+        cluster, namespace, request = self.session.cluster, self.found.seen.namespace, self._agreed.request
 
         def look() -> bool | None:
             claim = cluster.claim(namespace, each.claim)
             if claim is None or claim.metadata.uid != each.uid:
                 return True
-            now = self._session.now()
-            in_use = each.claim in mounted(cluster.set_view(namespace, self._name))
+            now = self.session.now()
+            in_use = each.claim in mounted(cluster.set_view(namespace, self.name))
             grown = growth(claim, request.bytes, in_use=in_use, now=now, patience=NODE_PATIENCE)
             modified = modification(claim, request.attributes_class) if request.attributes_class else None
             stands = standing(grown, modified, changes=False, now=now, patience=NODE_PATIENCE)

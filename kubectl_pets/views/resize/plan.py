@@ -7,6 +7,7 @@ from kubectl_pets.domain.claims.growth import GrowthStage, Modification
 from kubectl_pets.domain.resize.running import Over, ResizeEnd
 from kubectl_pets.domain.resize.types import ClaimPlan, QuotaRoom, ResizePlan
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.views.recreate import words as recreate_words
 from kubectl_pets.views.resize import words
 from kubectl_pets.views.rollout import claims
 from kubectl_pets.views.rollout import words as rollout_words
@@ -25,7 +26,7 @@ def draw(found: ResizePlan, seen: Assessment, now: datetime) -> str:
         lines.append(f"     and so on: {phrases.folded([each.claim for each in found.claims[_MANY:]])}")
     lines += _verdict(found)
     lines += [f"quota: {_room(each)}" for each in found.quotas]
-    if found.claims and not found.refused:
+    if found.template and not found.refused:
         lines += [*_restarts(found), *_template(found)]
     lines += _left(found)
     lines += [f"warning: {rollout_words.warning(each)}" for each in found.managers]
@@ -42,7 +43,11 @@ def agreed(found: ResizePlan, seen: Assessment, server: str) -> str:
     names = phrases.folded([each.claim for each in found.to_change])
     asked = f"{clean(found.request.size)}{_and_class(found)}"
     what = f"{phrases.count(len(found.to_change), 'claim')} of {rollout_words.title(seen)} to {asked} ({names})"
-    return f"on {clean(server)} this takes {what}; a volume never gets smaller again."
+    told = f"on {clean(server)} this takes {what}; a volume never gets smaller again."
+    if not found.template_follows:
+        return told
+    again = "the set is deleted alone and created again with that template; its pods run on."
+    return f"{told} Then {again}" if found.to_change else f"on {clean(server)} {rollout_words.title(seen)}: {again}"
 
 
 def asked(each: ClaimPlan, found: ResizePlan) -> str:
@@ -58,7 +63,8 @@ def ended(over: Over, found: ResizePlan, seen: Assessment, now: datetime) -> str
             waiting = [each.claim for each in found.claims if each.growth.stage is GrowthStage.NEEDS_POD]
             rest = f"; the nodes do their part of {phrases.folded(waiting)} when pods use them" if waiting else ""
             what = f"{clean(found.request.size)}{_and_class(found)}"
-            return f"{name}: {phrases.count(len(found.claims), 'claim')} at {what}{rest}"
+            template = "" if found.template_differs else ", and the template"
+            return f"{name}: {phrases.count(len(found.claims), 'claim')} at {what}{template}{rest}"
         case ResizeEnd.STUCK if over.claim is not None:
             return f"stuck: {name}: {clean(over.claim.claim)} {_why(over.claim, now)}. {_left_alone(found, over.claim)}"
         case ResizeEnd.REFUSED:
@@ -75,8 +81,7 @@ def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
     again = phrases.command(seen, "resize", _wanted(found))
     match over.end:
         case ResizeEnd.REACHED:
-            told = _template(found)
-            return f"{told[0]}; for the manifest: {told[-1]}" if found.template_differs else None
+            return _after(found, seen)
         case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.stage is GrowthStage.INFEASIBLE:
             return f"ask for less: {claims.lowest(over.claim.growth)}"
         case ResizeEnd.STUCK if over.claim is not None and over.claim.growth.offline:
@@ -90,6 +95,19 @@ def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
             return "give it the class that it had before, or another one"
         case _:
             return f"{again} goes on from here"
+
+
+def template_left(found: ResizePlan, seen: Assessment) -> str:
+    """The claims are done, and the template is not."""
+    return f"{rollout_words.title(seen)}: {phrases.count(len(found.claims), 'claim')} at {clean(found.request.size)}"
+
+
+def _after(found: ResizePlan, seen: Assessment) -> str:
+    """What remains to be done when the claims are as asked for."""
+    if found.partial:
+        return f"the others, and the template: {phrases.command(seen, 'resize', _wanted(found))}"
+    told = _template(found)
+    return f"{told[0]}; {told[-1]}" if found.template_differs else f"for the manifest: {told[-1]}"
 
 
 def left_off(found: ResizePlan, seen: Assessment) -> str:
@@ -146,14 +164,16 @@ def _claim(each: ClaimPlan, now: datetime) -> str:
 def _verdict(found: ResizePlan) -> list[str]:
     refused = [f"  => refused: {words.refusal(each, found)}" for each in found.refused]
     refused += [f"  => refused by the API server: {clean(each.claim)}: {clean(each.message)}" for each in found.objections or ()]
+    stays = "; --keep-template resizes the claims alone"
+    refused += [f"  => refused: for the template: {recreate_words.refusal(each)}{stays}" for each in found.template_refused or ()]
     if refused:
         return refused
     if not found.claims:
-        return ["  => nothing to do: there are no claims yet"]
+        return ["  => nothing to do for claims: there are none yet"]
     if found.done:
-        return ["  => nothing to do: all claims are as asked for"]
+        return ["  => nothing to do for claims: all are as asked for"]
     if not found.to_change:
-        return ["  => nothing to change; what is under way is not through"]
+        return ["  => no claim to change; what is under way is not through"]
     asked = ", each accepted by the API server (dry run)" if found.objections is not None else ""
     return [f"  => {phrases.count(len(found.to_change), 'claim')} to change, one at a time, the highest ordinal first{asked}"]
 
@@ -174,20 +194,23 @@ def _restarts(found: ResizePlan) -> list[str]:
 
 def _template(found: ResizePlan) -> list[str]:
     name, asked = clean(found.template), clean(found.request.size)
+    chart = f"chart: volumeClaimTemplates[{name}].spec.resources.requests.storage: {asked}"
     if not found.template_differs:
-        return [f"template: {name} says {asked} already"]
-    path = f"volumeClaimTemplates[{name}].spec.resources.requests.storage"
-    return [
-        f"template: {name} says {clean(found.template_text) or '?'} and stays so, for the API calls it immutable: "
-        "pods of new ordinals get claims of that size",
-        f"chart: {path}: {asked}",
-    ]
+        return [f"template: {name} says {asked} already", chart]
+    now = clean(found.template_text) or "?"
+    if not found.template_follows:
+        return [f"template: {name} says {now} and stays so: pods of new ordinals get claims of that size", chart]
+    judged = ", accepted by the API server (dry run)" if found.template_refused is not None else ""
+    again = "the set is deleted alone and created again, its pods run on"
+    return [f"template: {name} says {now} -> {asked}, at last: {again}{judged}", chart]
 
 
 def _left(found: ResizePlan) -> list[str]:
     lines = []
     if found.unmade:
         lines.append(f"not made yet: the claims of {phrases.folded(found.unmade)}; they come at the template's size")
+    if found.left_out:
+        lines.append(f"not asked for: {phrases.count(found.left_out, 'claim')} of others")
     if found.leftovers:
         names = phrases.folded([each.claim for each in found.leftovers])
         lines.append(f"left over: {names} of earlier replicas, which stay as they are until they are in range")

@@ -53,6 +53,8 @@ def refusal(found: ResizeRefused, plan: ResizePlan) -> str:
             return f"which claim template is meant? There are {subject}: say TEMPLATE=SIZE."
         case ResizeRefusedReason.UNKNOWN_TEMPLATE:
             return f"it has no claim template {clean(plan.request.template)}; there is {subject}."
+        case ResizeRefusedReason.NO_SUCH_POD:
+            return f"it has no claim of ordinal {subject}."
         case ResizeRefusedReason.SHRINKS:
             return f"{names} {'has' if one else 'have'} up to {has}: a volume never gets smaller."
         case ResizeRefusedReason.TAKES_BACK:
@@ -99,6 +101,9 @@ def skip(found: ResizeSkip) -> str:
             return "VolumeAttributesClasses may not be read, so nothing is said of whether this one is there"
         case Skipped.REHEARSAL:
             return "claims may not be patched, so the API server was not asked whether it takes the changes"
+        case Skipped.TEMPLATE:
+            missing = "rights to make the set again are missing (--keep-template does without)"
+            return f"{missing}, so the API server was not asked whether the template can follow"
         case Skipped.UNSTEADY:
             return "claims changed each time that the API server was asked whether it takes the changes, so its word is not known"
         case _:

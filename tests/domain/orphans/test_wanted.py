@@ -15,7 +15,6 @@ from kubectl_pets.domain.model import (
     PersistentVolumeClaim,
 )
 from kubectl_pets.domain.orphans.deletion import DeletionOptions, DeletionRefused, DeletionRefusedReason, deletion
-from kubectl_pets.domain.orphans.doubts import RECREATING_ANNOTATION
 from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import (
     DISCOVERY,
@@ -38,6 +37,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ignorable,
 )
 from kubectl_pets.domain.orphans.judging import doubtful, judge
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from tests.domain.orphans.builders import (
     CONTROLLER,
     DAY,

@@ -1,0 +1,194 @@
+"""A set that is made again, from what was typed to the last word: what is under way first, then look, have the API server judge
+it, ask, make it again, and replace what its pods lack through the ordered restart, with its budgets, quorum and gates.
+
+Nothing is decided here: ``domain.recreate`` does, the views word it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.recreate.plan import RecreatePlan, lacking, plan
+from kubectl_pets.domain.recreate.running import Perform, RecreateEnd
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.stepping.steps import RestartPods
+from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, PetsError, UsageError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.report import report
+from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.recreate.foreseeing import RIGHTS, Foreseen, foresee, has_template
+from kubectl_pets.flows.recreate.remaking import Remade, Remaking
+from kubectl_pets.flows.rollout.carry import carry
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.session import Session
+from kubectl_pets.views.recreate import documents
+from kubectl_pets.views.recreate import plan as view
+from kubectl_pets.views.recreate import words
+from kubectl_pets.views.rollout import words as rollout_words
+
+_EXIT = {
+    RecreateEnd.REACHED: ExitCode.OK,
+    RecreateEnd.REFUSED: ExitCode.FAILED,
+    RecreateEnd.OVERTAKEN: ExitCode.FAILED,
+    RecreateEnd.GONE: ExitCode.FAILED,
+    RecreateEnd.UNREADABLE: ExitCode.FAILED,
+    RecreateEnd.TIMED_OUT: ExitCode.TIMED_OUT,
+}
+
+
+class RecreateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was typed. ``wanted`` makes the immutable fields of it for the spec as it is; None: only go on with what is under way.
+    ``template``: the pod template that was typed with them; None: none was."""
+
+    wanted: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None
+    template: Any = None
+    operator_paused: bool = False
+    hand_over: bool = False
+
+
+def recreate(session: Session, name: str, request: RecreateRequest, options: RunOptions, terms: Terms) -> ExitCode:
+    """Returns the exit code; raises PetsError."""
+    deadline = Deadline(options.timeout)
+    if options.dry_run is DryRun.NONE:
+        code = finish(session, name, deadline)
+        if code not in (None, ExitCode.OK) or (code is not None and request.wanted is None):
+            return code or ExitCode.OK
+    if request.wanted is None:
+        return _only_pods(session, name, options, terms)
+    foreseen = foresee(session, name, request.wanted, operator_paused=request.operator_paused)
+    left_out = request.template is not None and not has_template(session, foreseen, request.template)
+    found = plan(foreseen.live, foreseen.view, foreseen.wanted, foreseen.refused, template_left_out=left_out)
+    if options.dry_run is not DryRun.NONE or found.refused:
+        session.terminal.print(_told(found, foreseen.seen, options))
+        return ExitCode.REFUSED if found.refused else ExitCode.OK
+    if found.done:
+        told = view.draw(found, foreseen.seen)
+        return report(session.terminal, ExitCode.OK, told, document=_document(found, foreseen, options))
+    if not _agreed(session, found, foreseen.seen, options):
+        return ExitCode.REFUSED
+    if found.changes:
+        code = remake(session, foreseen, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
+        if code is not ExitCode.OK:
+            return code
+    return _pods_brought(session, name, msgspec.structs.replace(options, yes=True), terms)
+
+
+def remake(
+    session: Session, found: Foreseen, deadline: Deadline, *, operator_paused: bool, hand_over: bool = False
+) -> ExitCode:
+    """Make it again and say how that ended. Raises PetsError for what lasts."""
+    name = found.seen.name
+    run = Remaking(
+        session,
+        name,
+        found.live.metadata.uid,
+        found.wanted,
+        deadline,
+        hand_over=hand_over,
+        operator_paused=operator_paused,
+        told=lambda move: _tell(session, move),
+    )
+    return _run(session, name, run)
+
+
+def finish(session: Session, name: str, deadline: Deadline) -> ExitCode | None:
+    """Bring what is under way to its end. None: nothing is, or the set of before is still there with nothing done to it that
+    typing the same again would not go on with."""
+    cluster, namespace = session.cluster, session.namespace
+    try:
+        saved = cluster.recreation(namespace, name)
+    except ForbiddenError:
+        return None  # whoever may not read it could not go on with it either
+    if saved is None:
+        return None
+    if saved.intended is None:
+        return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
+    session.terminal.tell(words.goes_on(namespace, name))
+    require(cluster, {namespace: RIGHTS})
+    intended = saved.intended
+    run = Remaking(session, name, intended.uid, intended.wanted, deadline, told=lambda move: _tell(session, move))
+    return _run(session, name, run)
+
+
+def _run(session: Session, name: str, run: Remaking) -> ExitCode:
+    terminal, namespace = session.terminal, session.namespace
+    try:
+        found = run.to_the_end()
+    except PetsError:
+        terminal.tell(words.left_off(namespace, name, away=run.away))
+        raise
+    except KeyboardInterrupt:
+        told = words.left_off(namespace, name, away=run.away)
+        return report(terminal, ExitCode.INTERRUPTED, told, words.resume_hint(namespace, name))
+    return report(terminal, _EXIT[found.finished.end], _ended(session, name, found), _hint(session, name, found))
+
+
+def _ended(session: Session, name: str, found: Remade) -> str:
+    namespace, end = session.namespace, found.finished.end
+    if end is RecreateEnd.REFUSED:
+        return words.stopped(namespace, name, found.finished.refused)
+    if end is not RecreateEnd.REACHED:
+        return words.ended(end, namespace, name)
+    if found.revision and found.revision_now not in ("", found.revision):
+        session.terminal.tell(words.rolls(namespace, name))
+    return words.ended(end, namespace, name) + words.gap(found.gap)
+
+
+def _hint(session: Session, name: str, found: Remade) -> str | None:
+    again = words.resume_hint(session.namespace, name)
+    return again if found.finished.end in (RecreateEnd.TIMED_OUT, RecreateEnd.REFUSED) else None
+
+
+def _tell(session: Session, move: Perform) -> None:
+    told = words.step(move.step, move.intended.name)
+    if told:
+        session.terminal.tell(told)
+
+
+# --- what pods lack ------------------------------------------------------------------------------------------------------------
+
+
+def _only_pods(session: Session, name: str, options: RunOptions, terms: Terms) -> ExitCode:
+    """Nothing was asked for and nothing is under way: a run that was killed may have left pods that lack something."""
+    view_of_set = session.cluster.set_view(session.namespace, name)
+    if not lacking(view_of_set).pods:
+        raise UsageError(f"nothing of {name} is under way, and nothing was asked for.", hint="say -f FILE or --set FIELD=VALUE")
+    return _pods_brought(session, name, options, terms)
+
+
+def _pods_brought(session: Session, name: str, options: RunOptions, terms: Terms) -> ExitCode:
+    """Replace the pods that lack something, one at a time, each available again before the next."""
+    found = session.cluster.set_view(session.namespace, name)
+    if found.set is None:
+        raise NotFoundError(f"StatefulSet {name} was deleted")
+    pods = lacking(found).pods
+    if not pods:
+        return ExitCode.OK
+
+    def goal(seen: Assessment, careful: bool) -> RestartPods:
+        return RestartPods(pods=pods, anew=True)
+
+    return carry(session, name, goal, options, terms)
+
+
+def _agreed(session: Session, found: RecreatePlan, seen: Assessment, options: RunOptions) -> bool:
+    terminal, server = session.terminal, session.cluster.server_name()
+    if found.changes:
+        require(session.cluster, {seen.namespace: RIGHTS})
+    for each in found.managers:
+        terminal.tell(f"warning: {rollout_words.warning(each)}")
+    if options.yes:
+        terminal.tell(view.agreed(found, seen, server))
+        return True
+    return terminal.agrees(view.question(found, seen, server))
+
+
+def _told(found: RecreatePlan, seen: Assessment, options: RunOptions) -> str:
+    return view.draw(found, seen) if options.tabular else documents.document(found, seen, options.output)
+
+
+def _document(found: RecreatePlan, foreseen: Foreseen, options: RunOptions) -> str:
+    return "" if options.tabular else documents.document(found, foreseen.seen, options.output)

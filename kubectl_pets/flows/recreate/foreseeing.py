@@ -1,0 +1,88 @@
+"""What it would take to make a set again, with the API server's word on the new one before anything is touched: admission,
+quotas, policies and webhooks judge its creation (dry run, under another name, for this one is taken)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.model import SetView
+from kubectl_pets.domain.recreate.content import intention
+from kubectl_pets.domain.recreate.refusing import RecreateRefused, RecreateRefusedReason, refusals
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.away import SetContent, WholeSet
+from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.session import Session
+
+#: All that it takes.
+RIGHTS = (
+    ("create", "statefulsets.apps"),
+    ("delete", "statefulsets.apps"),
+    ("patch", "statefulsets.apps"),
+    ("create", "configmaps"),
+    ("get", "configmaps"),
+    ("update", "configmaps"),
+    ("delete", "configmaps"),
+    ("list", "persistentvolumeclaims"),
+    ("patch", "persistentvolumeclaims"),
+)
+
+#: A set's own name can be longer than leaves room for this, and then nobody makes a pod of it.
+_REHEARSED = "-kubectl-pets-dry-run"
+
+
+class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
+    """``wanted``: the immutable fields that change, as the API server would write them; none: it is as asked for."""
+
+    live: WholeSet
+    view: SetView
+    seen: Assessment
+    wanted: dict[str, Any]
+    refused: tuple[RecreateRefused, ...] = ()
+
+
+def foresee(
+    session: Session, name: str, make: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, operator_paused: bool
+) -> Foreseen:
+    """``make``: immutable fields, whole, for the spec as it is. Raises NotFoundError where there is no such set."""
+    cluster, namespace, now = session.cluster, session.namespace, session.now()
+    view = cluster.set_view(namespace, name)
+    live = cluster.whole_set(namespace, name)
+    if view.set is None or live is None:
+        raise NotFoundError(f"StatefulSet {name} was deleted")
+    seen, wanted = assess(view, now), make(live.spec)
+    refused = list(refusals(live, view, seen, wanted, operator_paused=operator_paused))
+    found = Foreseen(live=live, view=view, seen=seen, wanted=_differing(wanted, live), refused=tuple(refused))
+    if not found.wanted:
+        return found
+    content = intention(live, wanted, view.pods or (), None, now).content
+    try:
+        rehearsed = cluster.rehearsed_set(namespace, _rehearsed_name(name), content)
+    except (ForbiddenError, InvalidError, ConflictError) as error:
+        refused.append(RecreateRefused(reason=RecreateRefusedReason.OBJECTION, subjects=(error.message,)))
+        return msgspec.structs.replace(found, refused=tuple(refused))
+    written = {field: rehearsed.spec.get(field) for field in found.wanted}
+    if rehearsed.spec.get("template") != live.spec.get("template"):
+        refused.append(RecreateRefused(reason=RecreateRefusedReason.TEMPLATE_REWRITTEN))
+    return msgspec.structs.replace(found, wanted=_differing(written, live), refused=tuple(refused))
+
+
+def _differing(wanted: Mapping[str, Any], live: WholeSet) -> dict[str, Any]:
+    return {field: value for field, value in wanted.items() if live.spec.get(field) != value}
+
+
+def has_template(session: Session, found: Foreseen, template: Any) -> bool:
+    """Whether a pod template, as it was typed, is that of the set once the API server has filled it in. Where it would not say,
+    it counts as the same: then nobody claims anything."""
+    spec = {**found.live.spec, **found.wanted, "template": template}
+    content = SetContent(spec=spec)
+    try:
+        rehearsed = session.cluster.rehearsed_set(found.live.namespace, _rehearsed_name(found.live.name), content)
+    except PetsError:
+        return True
+    return rehearsed.spec.get("template") == found.live.spec.get("template")
+
+
+def _rehearsed_name(name: str) -> str:
+    return f"{name[:40].rstrip('-.')}{_REHEARSED}"

@@ -1,0 +1,203 @@
+"""Makes a set again. ``running`` says what next; here it is read and done, until there is nothing more to do.
+
+From the deletion to the creation there is no set: then neither Ctrl-C nor a time that is over ends the run, an outage is waited
+out, and what the API server refuses (a quota that was filled meanwhile) is sent again. Should the run be killed, what is intended
+lies in the cluster.
+"""
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from kubectl_pets.domain.changes import AnnotateClaim, CreateSet, ForgetRecreation, OrphanSet, SaveRecreation
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.recreate.content import created, mark, unmark
+from kubectl_pets.domain.recreate.refusing import refusals
+from kubectl_pets.domain.recreate.running import Finished, Glance, Perform, RecreateEnd, RecreateStep, next_step
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, SavedRecreation, WholeSet
+from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import held_back
+from kubectl_pets.flows.engine.report import told_once
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.session import Session
+
+#: Seconds between two looks while somebody else has to do something.
+_EVERY = 0.05
+
+#: For how many seconds a creation that is refused is sent again.
+_INSISTING = 300.0
+
+_WAITS = (
+    RecreateStep.AWAIT_REST,
+    RecreateStep.AWAIT_GONE,
+    RecreateStep.AWAIT_CREATION,
+    RecreateStep.AWAIT_ADOPTION,
+)
+
+
+class Remade(msgspec.Struct, frozen=True, kw_only=True):
+    """How it ended. ``gap``: for how many seconds, at most, there was no set; None: it was not this run that deleted it, or saw
+    the new one. ``revision``: that of the pods before; ``revision_now``: that they are to have now."""
+
+    finished: Finished
+    gap: float | None = None
+    revision: str = ""
+    revision_now: str = ""
+
+
+class Remaking:
+    """One run. ``uid``: of the set that is replaced; ``wanted``: immutable fields of its spec, as the API server writes them.
+    ``told`` hears of each step when it is done."""
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        uid: str,
+        wanted: Mapping[str, Any],
+        deadline: Deadline,
+        *,
+        hand_over: bool = False,
+        operator_paused: bool = False,
+        told: Callable[[Perform], object] = lambda move: None,
+    ) -> None:
+        self._session, self._name, self._uid, self._wanted = session, name, uid, dict(wanted)
+        self._namespace = session.namespace
+        self._deadline, self._hand_over, self._operator_paused = deadline, hand_over, operator_paused
+        self._told = told
+        self._troubled = told_once(session.terminal)
+        self._insisting: Deadline | None = None
+        self._gone_since: float | None = None
+        self._gap: float | None = None
+        self._revision, self._revision_now = "", ""
+        #: There is no set, or there soon will be none.
+        self.away = False
+
+    def to_the_end(self) -> Remade:
+        """Raises PetsError for what lasts, KeyboardInterrupt where a Ctrl-C came; never while the set is away, but for a second
+        one that comes long after."""
+        with held_back() as held:
+            found = until(self._look, every=_EVERY, held=lambda: held() and not self.away, troubled=self._troubled)
+        if found is Unended.STOPPED:
+            raise KeyboardInterrupt
+        assert isinstance(found, Finished)
+        return Remade(finished=found, gap=self._gap, revision=self._revision, revision_now=self._revision_now)
+
+    def _look(self) -> Finished | None:
+        """As many steps as can be done at once."""
+        for _ in RecreateStep:
+            glance = self._glance()
+            if glance is None:
+                return None
+            move = next_step(glance, self._uid, self._wanted, self._session.now(), hand_over=self._hand_over)
+            if isinstance(move, Finished):
+                return move
+            if self._deadline.passed and not self.away:
+                return Finished(end=RecreateEnd.TIMED_OUT)
+            if move.step in _WAITS or not self._tried(move, glance):
+                return None
+            self._told(move)
+        return None
+
+    # --- reading ---------------------------------------------------------------------------------------------------------------
+
+    def _glance(self) -> Glance | None:
+        """None: what was read does not fit together, so it is read again in a moment."""
+        saved, live = self._read()
+        if live is None and saved is None:  # another run may have brought it to its end between the two reads
+            saved, live = self._read()
+        leaving = live is not None and live.metadata.uid == self._uid and live.metadata.deletion_timestamp is not None
+        self.away = (live is None or leaving) and not self._hand_over
+        if live is None or leaving:
+            return Glance(live=live, saved=saved)
+        if live.metadata.uid != self._uid:
+            return self._after(live, saved)
+        try:
+            view = self._session.cluster.set_view(self._namespace, self._name)
+        except NotFoundError:
+            return None
+        seen = assess(view, self._session.now())
+        refused = refusals(live, view, seen, self._wanted, operator_paused=self._operator_paused)
+        claims = self._session.cluster.claims(self._namespace)
+        return Glance(live=live, saved=saved, claims=claims, pods=view.pods or (), refused=refused)
+
+    def _after(self, live: WholeSet, saved: SavedRecreation | None) -> Glance | None:
+        if self._gap is None and self._gone_since is not None:
+            self._gap = monotonic() - self._gone_since
+        self._revision_now = live.status.update_revision
+        if saved is None:
+            return Glance(live=live, saved=None)
+        try:
+            pods = self._session.cluster.set_view(self._namespace, self._name).pods
+        except NotFoundError:
+            return None
+        if pods is None:
+            raise ForbiddenError("the pods may not be listed, so nobody can say whether the new set has taken them on")
+        return Glance(live=live, saved=saved, claims=self._session.cluster.claims(self._namespace), pods=pods)
+
+    def _read(self) -> tuple[SavedRecreation | None, WholeSet | None]:
+        cluster = self._session.cluster
+        saved = cluster.recreation(self._namespace, self._name)
+        if saved is not None and saved.intended is not None:
+            self._revision = saved.intended.revision
+        return saved, cluster.whole_set(self._namespace, self._name)
+
+    # --- doing -----------------------------------------------------------------------------------------------------------------
+
+    def _tried(self, move: Perform, glance: Glance) -> bool:
+        """Whether it was done; otherwise somebody was faster, or the API server would not."""
+        try:
+            self._do(move, glance)
+        except (ConflictError, NotFoundError):
+            return False
+        except (ForbiddenError, InvalidError) as refusal:
+            if move.step is not RecreateStep.CREATE:
+                raise
+            self._insist(refusal)
+            return False
+        return True
+
+    def _insist(self, refusal: PetsError) -> None:
+        """A creation was refused, and there is no set: somebody may yet make room for it. Raises the refusal once that has taken
+        too long."""
+        self._troubled(refusal)
+        self._insisting = self._insisting or Deadline(_INSISTING)
+        if self._insisting.passed or self._deadline.passed:
+            raise refusal
+
+    def _do(self, move: Perform, glance: Glance) -> None:
+        apply, live, saved, intended = self._session.cluster.apply, glance.live, glance.saved, move.intended
+        match move.step:
+            case RecreateStep.SAVE:
+                uid, version = (saved.uid, saved.resource_version) if saved is not None else ("", "")
+                apply(SaveRecreation(intended=intended, uid=uid, resource_version=version))
+            case RecreateStep.MARK_CLAIMS | RecreateStep.UNMARK_CLAIMS:
+                text = self._uid if move.step is RecreateStep.MARK_CLAIMS else None
+                for claim in move.claims:
+                    apply(_annotated(claim, text))
+            case RecreateStep.CREATE:
+                apply(CreateSet(namespace=self._namespace, name=self._name, content=created(intended)))
+            case RecreateStep.FORGET if saved is not None:
+                at = {"namespace": self._namespace, "name": self._name}
+                apply(ForgetRecreation(**at, uid=saved.uid, resource_version=saved.resource_version))
+            case RecreateStep.DELETE if live is not None:
+                self._gone_since = monotonic()
+                self.away = not self._hand_over
+                at = {"namespace": self._namespace, "name": self._name}
+                apply(OrphanSet(**at, uid=live.metadata.uid, resource_version=live.metadata.resource_version))
+            case _ if live is not None:
+                apply(mark(live) if move.step is RecreateStep.MARK else unmark(live, intended.fields))
+
+
+def _annotated(claim: PersistentVolumeClaim, text: str | None) -> AnnotateClaim:
+    return AnnotateClaim(
+        namespace=claim.namespace,
+        name=claim.name,
+        uid=claim.metadata.uid,
+        resource_version=claim.metadata.resource_version,
+        annotations={RECREATING_ANNOTATION: text},
+    )

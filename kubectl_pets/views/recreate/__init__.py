@@ -1,0 +1,1 @@
+"""A set that is made again, on the terminal and for programs."""

@@ -1,0 +1,166 @@
+"""Making a set again on the real control plane: what the API calls immutable changes, and no pod is started again."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.commands.plugin import Plugin, manifest
+
+pytestmark = pytest.mark.real
+
+MARK = "kubectl-pets/recreating"
+
+
+def whole(pets: Plugin) -> Any:
+    """The set with its managedFields."""
+    return json.loads(pets.kubectl("get", "sts", "web", "-o", "json", "--show-managed-fields"))
+
+
+def owners(pets: Plugin) -> list[tuple[str, str, str]]:
+    """Who owns which fields of the set itself; when does not matter."""
+    entries = whole(pets)["metadata"]["managedFields"]
+    return sorted(
+        (entry["manager"], entry["operation"], json.dumps(entry["fieldsV1"], sort_keys=True))
+        for entry in entries if not entry.get("subresource")
+    )
+
+
+def revisions(pets: Plugin) -> list[tuple[str, str, int]]:
+    return sorted((each["metadata"]["name"], each["metadata"]["uid"], each["revision"]) for each in pets.get("controllerrevisions")["items"])
+
+
+def nothing_left(pets: Plugin) -> bool:
+    """No mark and no record."""
+    marked = [each for each in (*pets.get("pvc")["items"], pets.set()) if MARK in each["metadata"].get("annotations", {})]
+    return not marked and "kubectl-pets-recreate-web" not in pets.kubectl("get", "configmaps", "-o", "name")
+
+
+def owned_by_the_set(pets: Plugin) -> bool:
+    uid = pets.set()["metadata"]["uid"]
+    return all([owner["uid"] for owner in pod["metadata"]["ownerReferences"]] == [uid] for pod in pets.get("pods", "-l", "app=web")["items"])
+
+
+def test_the_service_policy_and_selector_change_and_all_else_stays(pets: Plugin) -> None:
+    pets.make(claims=True, annotations="{team: a, example.org/x: z}", pod_annotations="{kubectl.kubernetes.io/restartedAt: now}")
+    pets("scale", "web", "--replicas", "4")
+    pets("rollout", "run", "web", "--image", "app:2")
+    before, pods, history, fields = whole(pets), pets.uids(), revisions(pets), owners(pets)
+    done = pets("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", "--timeout", "60s")
+    after = whole(pets)
+    assert "made again, without a StatefulSet for" in done.stderr
+    assert after["spec"] == {**before["spec"], "podManagementPolicy": "Parallel"} and after["metadata"]["uid"] != before["metadata"]["uid"]
+    for key in ("labels", "annotations", "ownerReferences", "finalizers"):
+        assert after["metadata"].get(key) == before["metadata"].get(key)
+    assert (pets.uids(), revisions(pets), owners(pets)) == (pods, history, fields)
+    assert nothing_left(pets) and owned_by_the_set(pets)
+    assert after["status"]["updateRevision"] == before["status"]["updateRevision"]
+    pets("status", "web")
+    assert "nothing to do" in pets("recreate", "web", "--set", "podManagementPolicy=Parallel").stderr
+    pets("rollout", "undo", "web")  # its history is whole
+    assert set(pets.images().values()) == {"app:1"}
+
+
+def test_a_set_that_owns_its_claims_loses_none(pets: Plugin) -> None:
+    """They are the garbage collector's once it is gone."""
+    pets.make(claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}")
+    pets.eventually(lambda: all(each["metadata"].get("ownerReferences") for each in pets.get("pvc")["items"]), "the set owns its claims")
+    claims, pods, fields = {each["metadata"]["uid"] for each in pets.get("pvc")["items"]}, pets.uids(), owners(pets)
+    pets("recreate", "web", "--set", "volumeClaimTemplates[data].storage=2Mi", "-y", "--timeout", "60s")
+    made = pets.set()
+    assert made["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
+    assert made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] == "2Mi"
+    uid = made["metadata"]["uid"]
+    pets.eventually(
+        lambda: {owner["uid"] for each in pets.get("pvc")["items"] for owner in each["metadata"].get("ownerReferences", [])} == {uid},
+        "the new set owns them",
+    )
+    assert {each["metadata"]["uid"] for each in pets.get("pvc")["items"]} == claims
+    assert (pets.uids(), owners(pets)) == (pods, fields) and nothing_left(pets)
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+def test_a_claim_template_more_is_mounted_pod_by_pod(pets: Plugin, policy: str) -> None:
+    """A set made again with one template more is wedged otherwise (kubernetes/kubernetes#141876)."""
+    pets.make(claims=True, policy=policy)
+    before = pets.uids()
+    text = yaml.safe_load(manifest("web", claims=True, policy=policy, image="app:9"))
+    text["spec"]["volumeClaimTemplates"].append({
+        "metadata": {"name": "logs"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    })
+    planned = pets("recreate", "web", "-f", "-", "--plan", answers=json.dumps(text)).stdout
+    assert "claim template logs: added, 1Mi" in planned and "web-0..web-2 lack a volume" in planned
+    assert "pod template: what was typed has another one, which is left out" in planned and pets.uids() == before
+    pets("recreate", "web", "-f", "-", "-y", "--timeout", "120s", answers=json.dumps(text))
+    assert not set(pets.uids().values()) & set(before.values()) and set(pets.images().values()) == {"app:1"}
+    for pod in pets.get("pods", "-l", "app=web")["items"]:
+        assert {"data", "logs"} <= {volume["name"] for volume in pod["spec"]["volumes"]}
+    pets("status", "web")
+    text["spec"]["volumeClaimTemplates"].pop()
+    pods = pets.uids()
+    found = pets("recreate", "web", "-f", "-", "-y", "--timeout", "60s", answers=json.dumps(text))
+    assert pets.uids() == pods and "made again" in found.stderr
+    pets("status", "web")
+
+
+def test_another_service_gives_the_pods_their_names(pets: Plugin) -> None:
+    pets.make()
+    before = pets.uids()
+    pets("recreate", "web", "--set", "serviceName=other", "-y", "--timeout", "120s")
+    pods = pets.get("pods", "-l", "app=web")["items"]
+    assert {pod["spec"]["subdomain"] for pod in pods} == {"other"} and not set(pets.uids().values()) & set(before.values())
+    assert nothing_left(pets)
+
+
+def test_a_selector_of_more_labels(pets: Plugin) -> None:
+    pets.make()
+    missed = pets("recreate", "web", "--set", "selector.tier=db", "-y", expect=6).stdout
+    assert "the new selector does not match web-0..web-2" in missed and "by a rollout" in missed
+    pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"spec": {"template": {"metadata": {"labels": {"tier": "db"}}}}}))
+    pets("status", "web", "-w", "--timeout", "60s")
+    before = pets.uids()
+    found = pets("recreate", "web", "--set", "selector.tier=db", "--plan").stdout
+    assert "history: the new selector does not match web-" in found
+    pets("recreate", "web", "--set", "selector.tier=db", "-y", "--timeout", "60s")
+    assert pets.set()["spec"]["selector"]["matchLabels"] == {"app": "web", "tier": "db"} and pets.uids() == before
+    wider = json.dumps(yaml.safe_load(manifest("web")))
+    assert "leaves out tier=db" in pets("recreate", "web", "-f", "-", "-y", expect=6, answers=wider).stdout
+
+
+def test_what_the_pod_template_mounts_is_not_dropped(pets: Plugin) -> None:
+    text = yaml.safe_load(manifest("web", claims=True))
+    text["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    pets.plane.apply(json.dumps(text), pets.namespace)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    text["spec"]["volumeClaimTemplates"] = []
+    refused = pets("recreate", "web", "-f", "-", "-y", expect=6, answers=json.dumps(text)).stdout
+    assert "the pod template mounts data" in refused
+
+
+def test_a_rollout_under_way_comes_first_and_so_do_finalizers_of_others(pets: Plugin) -> None:
+    pets.make()
+    pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": ["example.org/keep"]}}))
+    assert "finalizers of others keep the set from going (example.org/keep)" in pets("recreate", "web", "--set", "serviceName=x", "-y", expect=6).stdout
+    pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": None}}))
+    pets("rollout", "canary", "web", "--image", "app:2", "--timeout", "60s")
+    assert "a rollout is under way" in pets("recreate", "web", "--set", "serviceName=x", "-y", expect=6).stdout
+
+
+def test_a_quota_of_sets_that_is_full_is_refused_before(pets: Plugin) -> None:
+    """Between deletion and creation somebody else could take its place."""
+    pets.make()
+    pets.kubectl("create", "quota", "sets", "--hard=count/statefulsets.apps=1")
+    pets.eventually(lambda: pets.get("quota", "sets").get("status", {}).get("used") == {"count/statefulsets.apps": "1"}, "the quota counts")
+    before = pets.set()["metadata"]["uid"]
+    assert "exceeded quota" in pets("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", expect=6).stdout
+    assert pets.set()["metadata"]["uid"] == before and nothing_left(pets)
+
+
+def test_words_that_cannot_be_meant(pets: Plugin) -> None:
+    pets.make()
+    assert "'replicas' is not one of serviceName" in pets("recreate", "web", "--set", "replicas=2", expect=2).stderr
+    assert "there is no claim template x" in pets("recreate", "web", "--set", "volumeClaimTemplates[x].storage=1Gi", expect=2).stderr
+    assert "nothing was asked for" in pets("recreate", "web", expect=2).stderr
+    assert "has no StatefulSet web" in pets("recreate", "web", "-f", "-", expect=2, answers=manifest("db")).stderr
