@@ -18,13 +18,18 @@ import pytest
 
 from kubectl_pets import pasting
 from tests import controlplane as plane_package
-from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica, Storage
+from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica, Storage, operators
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()
 
 #: Fixtures that want binaries of their own: these are built before any test's time runs, when a selected test asks for them.
-_PARTS: dict[str, Callable[[], object]] = {"storage": plane_package.build_storage, "helm": lambda: plane_package.binaries(names=["helm"])}
+_PARTS: dict[str, Callable[[], object]] = {
+    "storage": plane_package.build_storage,
+    "helm": lambda: plane_package.binaries(names=["helm"]),
+    "kruise": lambda: operators.build_operator(operators.KRUISE),
+    "lws": lambda: operators.build_operator(operators.LWS),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +115,36 @@ def dns(controlplane: ControlPlane) -> list[DnsReplica]:
 def storage(controlplane: ControlPlane) -> Storage:
     """Real storage controllers over a CSI driver of our own, which all tests share; each makes classes of its own."""
     return controlplane.standard_storage()
+
+
+@pytest.fixture(scope="session")
+def plane_of_operators() -> Iterator[ControlPlane]:
+    """A control plane that knows more kinds of sets than apps/v1: not the one of all tests, for each of them would see these."""
+    with plane_package.running(os.environ.get("CONTROLPLANE_VERSION") or DEFAULT_VERSION) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def kruise(plane_of_operators: ControlPlane) -> ControlPlane:
+    """One with OpenKruise's controller of Advanced StatefulSets, the real one."""
+    operators.start(plane_of_operators, operators.KRUISE)
+    return plane_of_operators
+
+
+@pytest.fixture(scope="session")
+def lws(plane_of_operators: ControlPlane) -> ControlPlane:
+    """One with the controllers of LeaderWorkerSets, the real ones."""
+    operators.start(plane_of_operators, operators.LWS)
+    return plane_of_operators
+
+
+@pytest.fixture
+def operator_namespace(plane_of_operators: ControlPlane) -> Iterator[str]:
+    """As ``namespace``, of the control plane of operators."""
+    name = f"test-{secrets.token_hex(4)}"
+    plane_of_operators.create_namespace(name)
+    yield name
+    plane_of_operators.delete_namespace(name)
 
 
 @pytest.fixture

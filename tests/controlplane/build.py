@@ -36,7 +36,8 @@ def binaries(
 ) -> dict[str, Path]:
     """The paths of the named binaries (default: all of the control plane's), after building those that are missing."""
     progress = progress or Progress(sys.stderr)
-    known = (*recipes.recipes(version), *((*recipes.peers(), *recipes.of_a_node(), *recipes.of_storage()) if names else ()))
+    besides = (*recipes.peers(), *recipes.of_a_node(), *recipes.of_storage(), *recipes.of_operators())
+    known = (*recipes.recipes(version), *(besides if names else ()))
     unknown = set(names or ()) - {recipe.name for recipe in known}
     if unknown:
         raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in known)}")

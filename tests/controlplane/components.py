@@ -39,8 +39,8 @@ kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: None
-  users: ["system:apiserver", "kwok", "kubectl-pets-node", "kubectl-pets-supervisor", "kubectl-pets-storage", "system:kube-controller-manager",
-    "system:kube-scheduler"]
+  users: ["system:apiserver", "kwok", "kubectl-pets-node", "kubectl-pets-supervisor", "kubectl-pets-storage", "kubectl-pets-operators",
+    "system:kube-controller-manager", "system:kube-scheduler"]
 - level: None
   userGroups: ["system:serviceaccounts:kube-system"]
 - level: None

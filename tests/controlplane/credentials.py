@@ -33,8 +33,9 @@ _COMPONENT_USERS: Mapping[str, tuple[str, ...]] = {
     "kubectl-pets-coredns": (),
     "kubectl-pets-node": ("system:masters",),
     "kubectl-pets-storage": ("system:masters",),
+    "kubectl-pets-operators": ("system:masters",),
 }
-ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS, NODE, STORAGE = _COMPONENT_USERS
+ADMIN, SUPERVISOR, KWOK, CONTROLLER_MANAGER, SCHEDULER, COREDNS, NODE, STORAGE, OPERATORS = _COMPONENT_USERS
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ RESIZER_VERSION = "v2.3.0"
 SNAPSHOTTER_VERSION = "v8.7.0"
 #: Of our own driver: the CSI specification that it answers by.
 CSI_VERSION = "v1.13.0"
+KRUISE_VERSION = "v1.8.0"
+LWS_VERSION = "v0.8.0"
 
 GO_FOLDER = Path(__file__).with_name("go")
 
@@ -132,6 +134,12 @@ def of_storage() -> tuple[Recipe, ...]:
         ),
         Recipe("csi-driver", ".", "csi", CSI_VERSION),
     )
+
+
+def of_operators() -> tuple[Recipe, ...]:
+    """Controllers of other kinds of sets, each with its webhooks and nothing else of its manager. Built when they are asked for by
+    name; tests/controlplane/operators.py asks."""
+    return Recipe("kruise", ".", "kruise", KRUISE_VERSION), Recipe("lws", ".", "lws", LWS_VERSION)
 
 
 def cache_root() -> Path:

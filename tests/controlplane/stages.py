@@ -41,6 +41,9 @@ def ended: alive and (living | not) and any(every[]; dying and .state.terminated
 def back_off: alive and (living | not) and any(every[]; dying and .state.waiting.reason == "CrashLoopBackOff");
 def restarts: [every[] | select(dying) | .restartCount] | max;
 def ready: any(.status.conditions[]?; .type == "Ready" and .status == "True");
+def gates: .status.conditions as $all |
+  all(.spec.readinessGates[]?; .conditionType as $gate | any($all[]?; .type == $gate and .status == "True"));
+def changed: (reduce .spec.containers[] as $each ({{}}; .[$each.name] = $each.image)) as $want | any(statuses[]; .image != $want[.name]);
 def finite: .spec.restartPolicy != "Always" and
   (annotation("complete-after") != null or any(.metadata.ownerReferences[]?; .kind == "Job"));
 """
@@ -131,6 +134,12 @@ _END = """
   {{ if and $status.state.waiting (not $status.lastState) }}{{ $phase = "Pending" }}{{ end }}
 {{ end }}
 {{ if $done }}{{ $phase = "Succeeded" }}{{ end }}
+{{ $shut := list }}
+{{ range $gate := or $pod.spec.readinessGates list }}
+  {{ $open := false }}
+  {{ range $pod.status.conditions }}{{ if and (eq .type $gate.conditionType) (eq .status "True") }}{{ $open = true }}{{ end }}{{ end }}
+  {{ if not $open }}{{ $shut = append $shut $gate.conditionType }}{{ end }}
+{{ end }}
 metadata:
   uid: {{ .metadata.uid | Quote }}
   resourceVersion: {{ .metadata.resourceVersion | Quote }}
@@ -141,11 +150,11 @@ status:
   initContainerStatuses: {{ toJson $inits }}
   {{ end }}
   conditions:
-  {{ $value := ternary "False" "True" (gt (len $unready) 0) }}
   {{ range $type := list "Ready" "ContainersReady" }}
+    {{ $value := ternary "False" "True" (or (gt (len $unready) 0) (and (eq $type "Ready") (gt (len $shut) 0))) }}
     {{ $since := $now }}
     {{ range $pod.status.conditions }}
-      {{ if and (eq .type $type) (eq .status $value) }}{{ $since = .lastTransitionTime }}{{ end }}
+      {{ if and (eq .type $type) (eq .status $value) }}{{ $since = or .lastTransitionTime $now }}{{ end }}
     {{ end }}
   - type: {{ $type }}
     status: {{ $value | Quote }}
@@ -157,6 +166,9 @@ status:
     {{ else if $unready }}
     reason: ContainersNotReady
     message: {{ printf "containers with unready status: [%s]" (join " " $unready) | Quote }}
+    {{ else if eq $value "False" }}
+    reason: ReadinessGatesNotReady
+    message: {{ printf "corresponding condition of pod readiness gate %q does not exist." (index $shut 0) | Quote }}
     {{ else }}
     reason: null
     message: null
@@ -388,10 +400,40 @@ def _pod_stages() -> list[dict[str, Any]]:
         # Also for a pod whose node was given up and has come back.
         _stage(
             "pod-ready",
-            'running and (held | not) and (ready | not) and all(statuses[]; .state.running != null and .started == true)'
+            'running and gates and (changed | not) and (held | not) and (ready | not)'
+            ' and all(statuses[]; .state.running != null and .started == true)'
             ' and bad == "none" and (dies or image("never-ready") or image("flaky") | not)',
             [_status(_changed('{{ $_ := set $status "ready" true }}'), _END)],
         ),
+        _stage("pod-gate-shut", "running and ready and (gates | not)", [_status(_changed(""), _END)]),
+        # An image that is changed in the pod itself: the kubelet starts the container anew from it.
+        _stage("pod-in-place", "running and changed and (ready and (gates | not) | not)", [_status(_changed("""
+          {{ $image := $status.image }}
+          {{ range $container := $pod.spec.containers }}
+            {{ if eq $container.name $status.name }}{{ $image = $container.image }}{{ end }}
+          {{ end }}
+          {{ if ne $image $status.image }}
+            {{ $restarts := add1 (int $status.restartCount) }}
+            {{ if $status.state.running }}
+              {{ $end := dict "exitCode" 0 "reason" "Completed" "finishedAt" $now "startedAt" $status.state.running.startedAt }}
+              {{ $_ := set $status "lastState" (dict "terminated" $end) }}
+            {{ end }}
+            {{ $_ := set $status "image" $image }}
+            {{ $_ := set $status "restartCount" $restarts }}
+            {{ $_ := set $status "ready" false }}
+            {{ if hasSuffix ":broken" $image }}
+              {{ $message := printf "Back-off pulling image %q: ErrImagePull: not found" $image }}
+              {{ $_ := set $status "imageID" "" }}
+              {{ $_ := set $status "started" false }}
+              {{ $_ := set $status "state" (dict "waiting" (dict "reason" "ImagePullBackOff" "message" $message)) }}
+            {{ else }}
+              {{ $id := printf "%s/%s/%d" $pod.metadata.uid $status.name $restarts | sha256sum }}
+              {{ $_ := set $status "containerID" (printf "containerd://%s" $id) }}
+              {{ $_ := set $status "imageID" (printf "%s@sha256:%s" (regexReplaceAll ":[^:/]*$" $image "") (sha256sum $image)) }}
+              {{ $_ := set $status "started" true }}
+              {{ $_ := set $status "state" (dict "running" (dict "startedAt" $now)) }}
+            {{ end }}
+          {{ end }}"""), _END)], delay=500),
         _stage("pod-flaky", 'running and (held | not) and any(statuses[]; is("flaky") and .ready)', [
             _status(_changed('{{ if hasSuffix ":flaky" $status.image }}' + unready + "{{ end }}"), _END),
             _event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
