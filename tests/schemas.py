@@ -357,6 +357,7 @@ LOST = document(
     "LostPod",
     metadata=NAMED_UID,
     set=STRING,
+    setKind=OF_KIND,
     held=words(Held),
     phase=STRING,
     deadline=null(TIME),

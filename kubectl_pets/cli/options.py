@@ -68,32 +68,52 @@ class EachSet(AnySet):
         return _ref(self, str(value), param, ctx)
 
 
+class ChangedSet(AnySet):
+    """A click type: as ``AnySet``, for verbs that change a set: of a kind with whose real controller they were tried."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
+        found = super().convert(value, param, ctx)
+        changed(_verb(ctx), found)
+        return found
+
+
 class SetName(click.ParamType[str]):
-    """The name of a set that the verb may be for, which is one of apps/v1: ``web``, ``sts/web``, ``statefulset/web``,
-    ``prod/web``. One of another kind is refused, because the verb does not know that kind yet."""
+    """The name of a set of apps/v1, for verbs that know no other kind: ``web``, ``sts/web``, ``statefulset/web``, ``prod/web``.
+    One of another kind is refused."""
 
     name = "name"
     typed_with_kind = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from kubectl_pets.domain.sets.kinds import APPS_SET
+
         found = AnySet().convert(value, param, ctx)
-        of_apps(ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this", found)
+        if found.kind is not APPS_SET:
+            raise _unknown_to(_verb(ctx), found, "it is for StatefulSets of apps/v1")
         return found.name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         return completing.sets(ctx, param, incomplete, every_kind=False)
 
 
-def of_apps(verb: str, found: "SetRef") -> None:
-    """Raises RefusedError for a set of a kind that the verb does not know yet."""
+def changed(verb: str, found: "SetRef") -> None:
+    """Raises RefusedError for a set of a kind that no verb changes."""
     from kubectl_pets.domain.sets.kinds import Capability
 
     if Capability.CHANGE not in found.kind.can:
-        look = pets("status", found.typed, namespace=found.namespace)
-        raise RefusedError(
-            f"'{verb}' is not there yet for {found.kind.resource}, and {found.typed} is one. Nothing was changed.",
-            hint=f"{look} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
-        )
+        raise _unknown_to(verb, found, "no verb was tried with its controller")
+
+
+def _verb(ctx: click.Context | None) -> str:
+    return ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this"
+
+
+def _unknown_to(verb: str, found: "SetRef", why: str) -> RefusedError:
+    look = pets("status", found.typed, namespace=found.namespace)
+    return RefusedError(
+        f"'{verb}' is not there for {found.kind.resource}, and {found.typed} is one: {why}. Nothing was changed.",
+        hint=f"{look} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
+    )
 
 
 class ObjectName(click.ParamType[names.TypedName]):

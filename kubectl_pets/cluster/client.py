@@ -124,10 +124,10 @@ class Client:
 
         return evidence(self._transport, self._reader, asked)
 
-    def history(self, namespace: str, name: str) -> History:
+    def history(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> History:
         from kubectl_pets.cluster.topics.history import history
 
-        return history(self._reader, namespace, name)
+        return history(self._reader, namespace, name, kind)
 
     def fields_owner(self, namespace: str, name: str) -> FieldsOwner:
         from kubectl_pets.cluster.topics.ownership import fields_owner

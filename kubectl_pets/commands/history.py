@@ -5,9 +5,9 @@ import click
 from kubectl_pets.cleaning import clean
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.belonging import each_with, is_revision_of
-from kubectl_pets.cli.options import EachSet, connection, exit_codes, of_apps, output, pass_session, sets_named
+from kubectl_pets.cli.options import EachSet, connection, exit_codes, output, pass_session, sets_named
 from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, entries, find, kept_no_more, ran_last
-from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.errors import ExitCode, NotFoundError, PetsError, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, at, refs
 from kubectl_pets.flows.rollout import diff as diffing
@@ -58,7 +58,7 @@ def history(
     choice.check_some("rollout history")
     if revision is not None and choice.many:
         raise UsageError("--revision is of one set: name just that.")
-    found = _histories(session, "rollout history", choice)
+    found = [history for _, history in _histories(session, choice)]
     if revision is not None:
         entry = _find(entries(found[0]), revision, found[0].set.name)
         session.terminal.print(view.template(entry.template, "json" if output == "json" else "yaml"))
@@ -73,12 +73,9 @@ def history(
     return ExitCode.OK
 
 
-def _histories(session: Session, verb: str, choice: SetSelection) -> list[History]:
-    """Of all that are chosen; raises RefusedError for one of another kind that was named."""
-    for ref in choice.names:
-        of_apps(verb, ref)
-    found = choice.names or tuple(ref for ref in refs(session, choice) if ref.kind is APPS_SET)
-    return [session.cluster.history(at(session, ref), ref.name) for ref in found]
+def _histories(session: Session, choice: SetSelection) -> list[tuple[SetKind, History]]:
+    """Of all that are chosen, with the kind of each."""
+    return [(ref.kind, session.cluster.history(at(session, ref), ref.name, ref.kind)) for ref in refs(session, choice)]
 
 
 def _show(session: Session, found: History, *, wide: bool, headers: bool) -> None:
@@ -127,10 +124,11 @@ def diff(
     sides = [sides for _, sides in named]
     try:
         codes = []
-        for index, found in enumerate(_histories(session, "rollout diff", choice)):
+        for index, (kind, found) in enumerate(_histories(session, choice)):
             before, after = (*(sides[index] if sides else ()), "", "")[:2]
             name_of = found.set.name
-            codes.append(_compared(session, found, _side(found, before, name_of), _side(found, after or _LIVE, name_of)))
+            compared = (_side(found, before, name_of), _side(found, after or _LIVE, name_of))
+            codes.append(_compared(session, kind, found, *compared))
         return max(codes, default=ExitCode.OK)
     except PetsError as error:
         if error.exit_code is ExitCode.FAILED:  # which says "different" here
@@ -138,14 +136,16 @@ def diff(
         raise
 
 
-def _compared(session: Session, found: History, before: tuple[str, Template], after: tuple[str, Template]) -> ExitCode:
+def _compared(
+    session: Session, kind: SetKind, found: History, before: tuple[str, Template], after: tuple[str, Template]
+) -> ExitCode:
     terminal = session.terminal
     old, new = view.comparable(before[1]), view.comparable(after[1])
     program, dropped = diffing.external()
     for word in dropped:
         terminal.tell(f"warning: KUBECTL_EXTERNAL_DIFF: left out {word!r}, as kubectl does")
     if program:
-        file = f"apps.v1.StatefulSet.{found.set.namespace}.{found.set.name}"
+        file = f"{kind.group}.{kind.version}.{kind.kind}.{found.set.namespace}.{found.set.name}"
         different = diffing.compare(terminal, program, file, old, new) == 1
     else:
         different = old != new

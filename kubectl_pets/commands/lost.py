@@ -3,7 +3,7 @@
 import click
 
 from kubectl_pets.cli import names
-from kubectl_pets.cli.options import connection, exit_codes, of_apps, output, pass_session, sets_named
+from kubectl_pets.cli.options import changed, connection, exit_codes, output, pass_session, sets_named
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
@@ -43,16 +43,15 @@ def command(
     """
     choice = SetSelection(names=sets, selector=selector, all_namespaces=all_namespaces)
     choice.check("lost")
-    for each in sets:
-        of_apps("lost", each)
     if force is None:
         return _show(session, choice, output, check)
     if choice.many:
         owner = force.rpartition("/")[2].rpartition("-")[0] or "NAME"
         again = pets("lost", owner, "--force-delete", force, namespace=session.typed_namespace)
         raise UsageError("--force-delete needs the set's name, too.", hint=again)
+    changed("lost --force-delete", sets[0])
     session.named_namespace = sets[0].namespace
-    return force_out(session, sets[0].name, _pod(session, force))
+    return force_out(session, sets[0], _pod(session, force))
 
 
 def _pod(session: Session, typed: str) -> str:
@@ -64,7 +63,7 @@ def _pod(session: Session, typed: str) -> str:
 
 def _show(session: Session, choice: SetSelection, output: str, check: bool) -> ExitCode:
     cluster, terminal = session.cluster, session.terminal
-    looks, _ = views(session, choice, every_kind=False)
+    looks, not_read = views(session, choice)
     nodes, attachments, now = cluster.nodes(), cluster.attachments(), session.now()
     found = lost.judge(looks, nodes, attachments, now)
     pods_read = all(look.pods is not None for look in looks)
@@ -73,5 +72,5 @@ def _show(session: Session, choice: SetSelection, output: str, check: bool) -> E
     elif found:
         terminal.print(view.draw(found, now, colour=terminal.colour))
     terminal.tell(view.total(found, nodes_read=nodes is not None, pods_read=pods_read))
-    bad = nodes is None or not pods_read or any(pod.held is not lost.Held.WAITING for pod in found)
+    bad = nodes is None or not pods_read or not_read or any(pod.held is not lost.Held.WAITING for pod in found)
     return ExitCode.FINDINGS if check and bad else ExitCode.OK

@@ -2,9 +2,10 @@
 
 import click
 
-from kubectl_pets.cli.options import PartitionValue, SetName, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, PartitionValue, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.partition import PartitionRequest
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import Goal, Partition
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.inquiry import judged
@@ -20,12 +21,12 @@ from kubectl_pets.views.rollout import partition as picture
     context_settings={"ignore_unknown_options": True},
     epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED),
 )
-@click.argument("name", type=SetName())
+@click.argument("name", type=ChangedSet())
 @click.argument("value", type=PartitionValue(), required=False)
 @run_options(patience=False)
 @connection
 @pass_session
-def command(session: Session, name: str, value: PartitionRequest | None, options: RunOptions) -> ExitCode:
+def command(session: Session, name: SetRef, value: PartitionRequest | None, options: RunOptions) -> ExitCode:
     """Show the partition as a picture of positions and ordinals, or set it.
 
     VALUE counts positions that keep the current revision: absolute (2), relative (+1, -1), or a share of the replicas (50%,
@@ -39,7 +40,7 @@ def command(session: Session, name: str, value: PartitionRequest | None, options
       kubectl pets partition web 50% --dry-run
     """
     if value is None:
-        seen = judged(session.cluster, session.cluster.set_view(session.namespace, name), options.stuck_after)
+        seen = judged(session.cluster, session.cluster.set_view(session.namespace, name.name, name.kind), options.stuck_after)
         terminal = session.terminal
         text = (
             picture.draw(seen, width=terminal.width, colour=terminal.colour)
@@ -53,7 +54,7 @@ def command(session: Session, name: str, value: PartitionRequest | None, options
         wanted = value.of(seen.partition, seen.replicas)
         if wanted is None:
             raise UsageError(
-                f"{name} has {seen.replicas} replicas and partition {seen.partition}: the new one would be out of range.",
+                f"{name.typed} has {seen.replicas} replicas and partition {seen.partition}: the new one would be out of range.",
                 hint=f"give a value from 0 to {seen.replicas}; 0 releases every pod.",
             )
         return Partition(partition=wanted)

@@ -6,8 +6,9 @@ from datetime import timedelta
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import Capability, SetRef
 from kubectl_pets.domain.stepping.restarting import RestartOrder, in_order, mark
 from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
@@ -33,14 +34,14 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.option("--anew", is_flag=True, help="Begin again, although the last restart is unfinished or hardly over.")
 @soak_option("--soak")
 @settle_option
-@click.argument("name", type=SetName())
+@click.argument("name", type=ChangedSet())
 @run_options()
 @terms_options
 @connection
 @pass_session
 def command(
     session: Session,
-    name: str,
+    name: SetRef,
     options: RunOptions,
     terms: Terms,
     pods: tuple[str, ...],
@@ -55,7 +56,8 @@ def command(
     """Make every pod anew, as kubectl rollout restart does, and wait for the last one; or chosen pods in a chosen order.
 
     With --pod, --skip, --skip-leader, --order or --batch each pod is evicted in its turn and is available again before the
-    next; the template stays as it is, and strategy OnDelete does not matter. Killed and typed again it takes down no pod twice:
+    next; the template stays as it is, and strategy OnDelete does not matter. So it is, too, for a set whose controller updates
+    pods in place. Killed and typed again it takes down no pod twice:
     a note on the set says which are still to do.
 
     \b
@@ -72,7 +74,7 @@ def command(
         terms = replace(terms, leader_command=skip_leader.removeprefix("exec:"))
 
     def goal(seen: Assessment, careful: bool) -> Goal:
-        if not chosen:
+        if not chosen and Capability.IN_PLACE not in seen.kind.can:  # else a mark in the template may restart nothing
             by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
             return Restart(at=mark(session.now(), seen), by=by, settle=settle, anew=anew)
         left_out = _named(skip, seen)

@@ -6,9 +6,10 @@ from datetime import timedelta
 import click
 
 from kubectl_pets.cli.groups import LazyGroup, Verb
-from kubectl_pets.cli.options import ImageValue, Pods, SetName, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, ImageValue, Pods, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.deciding import images_for
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
 from kubectl_pets.errors import ExitCode, UsageError
@@ -42,7 +43,7 @@ _image = click.option(
     "--image", "images", type=ImageValue(), multiple=True, help="The change to roll out; may be repeated, one a container."
 )
 _pods = click.option("--pods", type=Pods(), default="1", show_default=True, help="How many pods to release.")
-_name = click.argument("name", type=SetName())
+_name = click.argument("name", type=ChangedSet())
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
@@ -95,14 +96,14 @@ def command() -> None:
 )
 @click.option("--group", metavar="SELECTOR", help="In place of NAME: every set with these labels, one after the other.")
 @click.option("--by", metavar="LABEL", help="With --group: in the order of this label's values, such as zones.")
-@click.argument("name", type=SetName(), required=False)
+@click.argument("name", type=ChangedSet(), required=False)
 @run_options(stream=True)
 @terms_options
 @connection
 @pass_session
 def run(
     session: Session,
-    name: str | None,
+    name: SetRef | None,
     options: RunOptions,
     terms: Terms,
     group: str | None,
@@ -134,10 +135,10 @@ def run(
 
     way_out = OnStuck(on_stuck)
     if group:
-        if name:
+        if name is not None:
             raise UsageError("a NAME and --group exclude each other.")
         return carry_group(session, group, by or "", goal, options, terms, on_stuck=way_out)
-    if not name:
+    if name is None:
         raise UsageError("Missing argument 'NAME'.", hint="or say --group SELECTOR for several sets.")
     if by:
         raise UsageError("--by goes with --group.")
@@ -150,7 +151,7 @@ def run(
 @settle_option
 @_forward
 def canary(
-    session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...], settle: timedelta
+    session: Session, name: SetRef, options: RunOptions, terms: Terms, pods: Amount, images: tuple[Image, ...], settle: timedelta
 ) -> ExitCode:
     """Stage a change under a partition that holds every pod, then release it to the highest ordinals and wait for them.
 
@@ -171,7 +172,7 @@ def canary(
 @_pods
 @settle_option
 @_forward
-def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: Amount, settle: timedelta) -> ExitCode:
+def step(session: Session, name: SetRef, options: RunOptions, terms: Terms, pods: Amount, settle: timedelta) -> ExitCode:
     """Release the next pods, from the highest ordinal down, and wait until they are available.
 
     A step that was cut short is finished first and counts as this one.
@@ -188,7 +189,7 @@ def step(session: Session, name: str, options: RunOptions, terms: Terms, pods: A
 @soak_option("--soak")
 @settle_option
 @_forward
-def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak: timedelta, settle: timedelta) -> ExitCode:
+def promote(session: Session, name: SetRef, options: RunOptions, terms: Terms, soak: timedelta, settle: timedelta) -> ExitCode:
     """Release every pod, wait until the last one is available, and leave the partition at 0.
 
     With gates or --soak it releases one pod at a time.
@@ -204,7 +205,7 @@ def promote(session: Session, name: str, options: RunOptions, terms: Terms, soak
 
 @click.command("pause", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_brief
-def pause(session: Session, name: str, options: RunOptions) -> ExitCode:
+def pause(session: Session, name: SetRef, options: RunOptions) -> ExitCode:
     """Raise the partition to where the rollout stands: pods already replaced stay, no other one follows.
 
     \b
@@ -216,7 +217,7 @@ def pause(session: Session, name: str, options: RunOptions) -> ExitCode:
 
 @click.command("resume", epilog=exit_codes(ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @_brief
-def resume(session: Session, name: str, options: RunOptions) -> ExitCode:
+def resume(session: Session, name: SetRef, options: RunOptions) -> ExitCode:
     """Put the partition back to what it was before the pause. Does not wait: 'kubectl pets status NAME -w' does.
 
     \b
@@ -229,7 +230,7 @@ def resume(session: Session, name: str, options: RunOptions) -> ExitCode:
 @click.command("abort", epilog=_CODES)
 @settle_option
 @_verb
-def abort(session: Session, name: str, options: RunOptions, settle: timedelta) -> ExitCode:
+def abort(session: Session, name: SetRef, options: RunOptions, settle: timedelta) -> ExitCode:
     """Bring every pod back to the current revision, the last one that was rolled out to the end.
 
     Holds the rollout with the partition, then deletes the updated pods one at a time (broken ones first, then from the highest

@@ -5,10 +5,11 @@ from datetime import timedelta
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import Duration, SetName, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, Duration, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.history import entries
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
 from kubectl_pets.errors import ExitCode, InvalidError
@@ -25,14 +26,14 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
 @soak_option("--soak")
 @settle_option
-@click.argument("name", type=SetName())
+@click.argument("name", type=ChangedSet())
 @run_options()
 @terms_options
 @connection
 @pass_session
 def undo(
     session: Session,
-    name: str,
+    name: SetRef,
     options: RunOptions,
     terms: Terms,
     to_revision: int | None,
@@ -53,7 +54,7 @@ def undo(
       kubectl pets rollout undo web --to-revision 3
       kubectl pets rollout undo web -y --quorum --timeout 15m
     """
-    history = entries(session.cluster.history(session.namespace, name))
+    history = entries(session.cluster.history(session.namespace, name.name, name.kind))
     by_name = {entry.name: entry for entry in history}
 
     def goal(seen: Assessment, careful: bool) -> Undo | Done | Refused:
@@ -62,7 +63,7 @@ def undo(
             return back
         entry = by_name[back]
         if not entry.template:
-            raise InvalidError(f"revision {entry.number} of {name} holds no template, so there is nothing to restore.")
+            raise InvalidError(f"revision {entry.number} of {name.name} holds no template, so there is nothing to restore.")
         by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
         return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by, settle=settle)
 
@@ -78,13 +79,13 @@ def undo(
     help="Leave a pod alone that is merely not ready until it is this old; what fails for longer is stuck.",
 )
 @settle_option
-@click.argument("name", type=SetName())
+@click.argument("name", type=ChangedSet())
 @run_options(patience=False)
 @terms_options
 @connection
 @pass_session
 def unstick(
-    session: Session, name: str, options: RunOptions, terms: Terms, patience: timedelta, settle: timedelta
+    session: Session, name: SetRef, options: RunOptions, terms: Terms, patience: timedelta, settle: timedelta
 ) -> ExitCode:
     """Get a set going whose template is right but whose broken pods hold the controller up, and wait.
 

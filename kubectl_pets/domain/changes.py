@@ -11,6 +11,7 @@ import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.sets.away import Recreation, SetContent
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 
 #: The name under which the API server records what this program wrote (metav1.ManagedFieldsEntry).
 FIELD_MANAGER = "kubectl-pets"
@@ -38,9 +39,10 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PatchSet(msgspec.Struct, frozen=True, kw_only=True, tag="patch-statefulset"):
-    """A JSON patch on one StatefulSet. Its first operations are ``test``s of uid and generation: a status update in between
-    does no harm, an edit of the spec does."""
+    """A JSON patch on one set. Its first operations are ``test``s of uid and generation: a status update in between does no harm,
+    an edit of the spec does."""
 
+    kind: SetKind = APPS_SET
     namespace: str
     name: str
     operations: tuple[Operation, ...]

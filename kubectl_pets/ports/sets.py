@@ -97,7 +97,7 @@ class SetWatchPort(Protocol):
 class HistoryPort(Protocol):
     """The revisions of a set."""
 
-    def history(self, namespace: str, name: str) -> History:
+    def history(self, namespace: str, name: str, kind: SetKind = ...) -> History:
         """One set with its template and its revisions in full. Raises NotFoundError where there is no such set."""
 
 

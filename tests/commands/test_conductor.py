@@ -11,6 +11,7 @@ from kubectl_pets.cluster.pods.execute import ExecResult
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import Around, SetView, StatefulSet
 from kubectl_pets.domain.rollout.asking import Questions
+from kubectl_pets.domain.sets.kinds import SetKind
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, UnreachableError
@@ -149,7 +150,7 @@ class Gated(Scripted):
             raise outcome
         return ExecResult(exit_code=outcome)
 
-    def stateful_set(self, namespace: str, name: str) -> StatefulSet:
+    def stateful_set(self, namespace: str, name: str, kind: SetKind) -> StatefulSet:
         if self.away is not None:
             raise self.away
         return statefulset()

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.changes import Change, DeletePod
 from kubectl_pets.domain.model import Inventory, ObjectMeta, Pod, SetView
 from kubectl_pets.domain.safety.nodes import Node
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.domain.stepping.steps import Promote
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, ThrottledError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -135,7 +136,7 @@ class Group:
     def __init__(self, *away: PetsError | None) -> None:
         self.away = list(away)
 
-    def inventory(self, namespace: str, selector: str) -> Inventory:
+    def inventory(self, namespace: str, selector: str, *, every_kind: bool) -> Inventory:
         failure = self.away.pop(0) if self.away else None
         if failure is not None:
             raise failure
@@ -150,8 +151,8 @@ class Group:
 def test_between_two_sets_of_a_group_an_outage_is_ridden_out(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
 
-    def carry(session: Session, name: str, *rest: object, **more: object) -> ExitCode:
-        begun.append(name)
+    def carry(session: Session, ref: SetRef, *rest: object, **more: object) -> ExitCode:
+        begun.append(ref.name)
         return ExitCode.OK
 
     monkeypatch.setattr("kubectl_pets.flows.rollout.groups.carry", carry)
@@ -217,7 +218,7 @@ class Silent:
     def server_name(self) -> str:
         return "a server"
 
-    def set_view(self, namespace: str, name: str) -> SetView:
+    def set_view(self, namespace: str, name: str, kind: SetKind) -> SetView:
         return snapshot(statefulset(replicas=2), *self.pods)
 
     def nodes(self) -> tuple[Node, ...]:
@@ -238,7 +239,7 @@ class Silent:
 def forced(cluster: Silent, monkeypatch: pytest.MonkeyPatch) -> tuple[ExitCode, str, str]:
     monkeypatch.setattr("kubectl_pets.flows.engine.patience.sleep", lambda seconds: None)
     terminal = FakeTerminal(interactive=True, answers="node-1\n")
-    code = force_out(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), "web", "web-1")
+    code = force_out(Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)), SetRef(name="web"), "web-1")
     return code, terminal.stdout_text, terminal.stderr_text
 
 

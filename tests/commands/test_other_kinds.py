@@ -63,21 +63,21 @@ def test_sets_of_other_groups_want_their_claims() -> None:
 # --- reading them ------------------------------------------------------------------------------------------------------------
 
 CHANGING = (
-    ("partition", "kruise/db"),
-    ("rollout", "run", "kruise/db", "--image", "db:9", "-y"),
-    ("rollout", "canary", "kruise/db", "--image", "db:9"),
-    ("rollout", "step", "kruise/db"),
-    ("rollout", "promote", "kruise/db"),
-    ("rollout", "pause", "kruise/db"),
-    ("rollout", "resume", "kruise/db"),
-    ("rollout", "abort", "kruise/db", "-y"),
-    ("rollout", "undo", "kruise/db", "-y"),
-    ("rollout", "unstick", "kruise/db", "-y"),
-    ("rollout", "restart", "kruise/db", "-y"),
-    ("rollout", "history", "kruise/db"),
-    ("rollout", "diff", "kruise/db"),
-    ("scale", "kruise/db", "--replicas", "1", "-y"),
-    ("lost", "kruise/db"),
+    ("partition", "pingcap/db"),
+    ("rollout", "run", "pingcap/db", "--image", "db:9", "-y"),
+    ("rollout", "canary", "pingcap/db", "--image", "db:9"),
+    ("rollout", "step", "pingcap/db"),
+    ("rollout", "promote", "pingcap/db"),
+    ("rollout", "pause", "pingcap/db"),
+    ("rollout", "resume", "pingcap/db"),
+    ("rollout", "abort", "pingcap/db", "-y"),
+    ("rollout", "undo", "pingcap/db", "-y"),
+    ("rollout", "unstick", "pingcap/db", "-y"),
+    ("rollout", "restart", "pingcap/db", "-y"),
+    ("rollout", "handover", "pingcap/db"),
+    ("scale", "pingcap/db", "--replicas", "1", "-y"),
+    ("lost", "pingcap/db", "--force-delete", "db-0"),
+    ("resize", "pingcap/db", "2Gi"),
 )
 
 
@@ -170,11 +170,18 @@ def test_names_of_another_kind(other: Plugin) -> None:
 
 
 @pytest.mark.parametrize("words", CHANGING, ids=" ".join)
-def test_what_changes_a_set_refuses_other_kinds(other: Plugin, words: tuple[str, ...]) -> None:
-    before = other.get("statefulsets.apps.kruise.io", "db")["metadata"]["resourceVersion"]
+def test_what_changes_a_set_refuses_kinds_that_it_was_not_tried_with(other: Plugin, words: tuple[str, ...]) -> None:
     said = other(*words, expect=6).stderr
-    assert "is not there yet for statefulsets.apps.kruise.io" in said and "kubectl pets status kruise/db" in said
-    assert other.get("statefulsets.apps.kruise.io", "db")["metadata"]["resourceVersion"] == before
+    assert "is not there for statefulsets.apps.pingcap.com" in said and "kubectl pets status pingcap/db" in said
+
+
+def test_only_a_kind_that_leaves_ordinals_out_has_one_removed(other: Plugin) -> None:
+    assert "leaves no ordinal out" in other("scale", "web", "--remove", "0", expect=6).stderr
+
+
+def test_the_past_of_another_kind(other: Plugin) -> None:
+    assert json.loads(other("rollout", "history", "kruise/db", "-o", "json").stdout)["kind"]
+    assert "no pod" in other("lost", "kruise/db").stderr.lower()
 
 
 def test_kinds_that_may_not_be_read_are_told(other: Plugin) -> None:

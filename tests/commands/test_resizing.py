@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.model import SetView, StatefulSet
-from kubectl_pets.domain.scale.types import Surroundings
+from kubectl_pets.domain.scale.types import Surroundings, Wish
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.scale.carry import scale_to
@@ -38,7 +39,7 @@ class Script(Scripted):
         self.carried = carried
 
     @contextmanager
-    def watch_set(self, namespace: str, name: str) -> Iterator["Script"]:
+    def watch_set(self, namespace: str, name: str, kind: SetKind) -> Iterator["Script"]:
         yield self
 
     def surroundings(self, owner: StatefulSet) -> Surroundings:
@@ -66,7 +67,8 @@ class Script(Scripted):
 def scale(script: Script, replicas: int = 5, settle: int = 0, **options: Any) -> tuple[int, str]:
     terminal = FakeTerminal()
     session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, script))
-    code = scale_to(session, "web", replicas, RunOptions(**{"timeout": 5.0} | options), timedelta(seconds=settle))
+    options = {"timeout": 5.0} | options
+    code = scale_to(session, SetRef(name="web"), Wish(replicas=replicas), RunOptions(**options), timedelta(seconds=settle))
     return code, terminal.stderr_text
 
 

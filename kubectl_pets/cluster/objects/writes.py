@@ -13,7 +13,7 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, status_of, unintelligible
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, ResourceKind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, SETS_OF, ResourceKind
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.domain.changes import (
     CLAIM_UID_ANNOTATION,
@@ -238,10 +238,11 @@ class _Sender:
 
 
 def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet:
-    attempt = Attempt("patch", SETS.resource, change.name, change.namespace)
+    sets = SETS_OF[change.kind.group]
+    attempt = Attempt("patch", sets.resource, change.name, change.namespace)
     request = Request(
         method="PATCH",
-        path=SETS.path(change.namespace, change.name),
+        path=sets.path(change.namespace, change.name),
         query=[("fieldManager", FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])],
         body=msgspec.json.encode(change.operations),
         content_type="application/json-patch+json",
@@ -254,7 +255,7 @@ def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet
         if _overtaken(transport, change):
             raise ConflictError(f"could not {attempt}, it changed since it was read", hint=error.hint) from None
         raise
-    return answered(SETS, body, attempt)
+    return answered(sets, body, attempt)
 
 
 def _delete(transport: Transport, change: DeletePod, dry_run: bool) -> Pod | None:
@@ -350,9 +351,10 @@ def _options(uid: str, resource_version: str, dry_run: bool) -> dict[str, Any]:
 def _overtaken(transport: Transport, change: PatchSet) -> bool:
     """Whether a ``test`` of the patch does not hold any more."""
     tests = [operation for operation in change.operations if operation.op == "test"]
-    attempt = Attempt("get", SETS.resource, change.name, change.namespace)
+    sets = SETS_OF[change.kind.group]
+    attempt = Attempt("get", sets.resource, change.name, change.namespace)
     try:
-        body = transport.send(Request(method="GET", path=SETS.path(change.namespace, change.name), attempt=attempt))
+        body = transport.send(Request(method="GET", path=sets.path(change.namespace, change.name), attempt=attempt))
         found = msgspec.json.decode(body)
     except (PetsError, *UNINTELLIGIBLE):
         return False  # then the first error is the one to tell

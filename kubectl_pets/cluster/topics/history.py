@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator
 from functools import partial
 
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.kinds import PODS, REVISIONS, SETS, ResourceKind, selector_text
+from kubectl_pets.cluster.objects.kinds import PODS, REVISIONS, SETS_OF, ResourceKind, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.sets import items, missing
 from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet, Template, template_of
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
-_SETS = ResourceKind(StoredSet, SETS.base, SETS.plural, SETS.kind)
+_SETS = {group: ResourceKind(StoredSet, each.base, each.plural, each.kind) for group, each in SETS_OF.items()}
 _REVISIONS = ResourceKind(StoredRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.kind, optional=True)
 
 
@@ -50,13 +51,13 @@ def _among(reader: Reader, places: frozenset[tuple[str, str]]) -> Iterator[Store
         yield from (each for each in page.objects if (each.namespace, each.name) in places and not each.unreadable)
 
 
-def history(reader: Reader, namespace: str, name: str) -> History:
+def history(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> History:
     """One set, its revisions and pods. Raises NotFoundError where there is no such set, ForbiddenError where its revisions may
     not be read: without them there is nothing to tell."""
     try:
-        found = reader.one(_SETS, namespace, name)
+        found = reader.one(_SETS[kind.group], namespace, name)
     except NotFoundError:
-        raise missing(reader, namespace, name) from None
+        raise missing(reader, namespace, name, kind) from None
     scope = Scope(namespace=namespace, labels=selector_text(found.spec.selector))
     revisions, pods = together([lambda: reader.listing(_REVISIONS, scope).items, items(reader, PODS, scope)])
     return History(set=found, revisions=revisions, pods=pods)

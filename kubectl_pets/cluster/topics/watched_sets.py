@@ -38,7 +38,7 @@ from kubectl_pets.domain.model import (
     SetView,
     StatefulSet,
 )
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind, kind_of
 from kubectl_pets.errors import PetsError
 
 V = TypeVar("V", SetView, Inventory, Network)
@@ -171,7 +171,7 @@ class OneSet(Source[V]):
         kind: SetKind = APPS_SET,
     ) -> None:
         super().__init__(reader, transport, on_close)
-        self._namespace, self._name = namespace, name
+        self._namespace, self._name, self._kind = namespace, name, kind
         sets = SETS_OF[kind.group]
         self._selector: LabelSelector | None = None
         self._sets = self._follower(
@@ -273,7 +273,7 @@ class SetSource(OneSet[SetView]):
     def learn(self, item: StatefulSet | Pod) -> None:
         """News of our own making: the answer to a change."""
         if isinstance(item, StatefulSet):
-            if item.name == self._name and item.namespace == self._namespace:
+            if (item.namespace, item.name, kind_of(item)) == (self._namespace, self._name, self._kind):
                 self._sets.learn(item)
         elif any(pod.metadata.uid == item.metadata.uid for pod in self._own.pods.store.items or ()):
             self._own.pods.learn(item)

@@ -17,7 +17,7 @@ from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, ended_la
 from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.fields import min_ready_seconds
-from kubectl_pets.domain.sets.in_place import unfinished, without_its_restarts
+from kubectl_pets.domain.sets.in_place import unfinished, updated_at, without_its_restarts
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
@@ -129,6 +129,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str = ""
     restarts: int = 0
     created: datetime | None = None
+    #: When it was made what it is now: when it was created, or updated in place since then.
+    begun: datetime | None = None
     #: What keeps a container from starting or from staying up.
     trouble: Trouble | None = None
     #: Claim templates of the set whose volume the pod lacks: the controller can never give it to a pod that exists.
@@ -267,6 +269,7 @@ class _Reading:
             node=pod.spec.node_name,
             restarts=restarts_of(pod),
             created=pod.metadata.creation_timestamp,
+            begun=(updated_at(pod) if self._in_place else None) or pod.metadata.creation_timestamp,
             trouble=trouble,
             lacks=_lacking(owner, ordinal, pod),
             mislabelled=_is_mislabelled(owner, pod),

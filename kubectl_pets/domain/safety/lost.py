@@ -16,6 +16,7 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import Condition, Pod, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, leader_worker_set
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind, kind_of
 
 
 @unique
@@ -61,6 +62,7 @@ class HeldVolume(msgspec.Struct, frozen=True, kw_only=True):
 class LostPod(msgspec.Struct, frozen=True, kw_only=True):
     """A pod on a node that does not answer, or may not. Texts of conditions and taints are the cluster's own: untrusted."""
 
+    kind: SetKind = APPS_SET  #: the set's
     namespace: str
     set: str
     name: str
@@ -172,6 +174,7 @@ def _judged(
         return None
     node = (nodes or {}).get(pod.spec.node_name)
     return LostPod(
+        kind=kind_of(snapshot.set),
         namespace=snapshot.set.namespace,
         set=snapshot.set.name,
         name=pod.name,

@@ -31,7 +31,10 @@ from kubectl_pets.domain.scale.types import (
     Surroundings,
     Votes,
     Warning,
+    Wish,
 )
+from kubectl_pets.domain.sets.kinds import kind_of
+from kubectl_pets.domain.sets.slots import Slots
 
 
 def plan(
@@ -41,10 +44,13 @@ def plan(
     replicas: int,
     now: datetime,
     stuck_after: StuckAfter = StuckAfter(),
+    removed: tuple[int, ...] = (),
 ) -> Scaling:
-    """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do. Pure; ``now``: the server's clock."""
+    """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do, and leaving the ``removed`` ordinals
+    out. Pure; ``now``: the server's clock."""
     seen = assess(snapshot, now, stuck_after)
-    then = assess(replace(snapshot, set=replace(owner, spec=replace(owner.spec, replicas=replicas))), now, stuck_after)
+    spec = replace(owner.spec, replicas=replicas, reserve_ordinals=(*owner.spec.reserve_ordinals, *removed))
+    then = assess(replace(snapshot, set=replace(owner, spec=spec)), now, stuck_after)
     changes = replicas != seen.replicas
     others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
     returns, leaves = _of_claims(owner, around, seen, then, now)
@@ -53,6 +59,7 @@ def plan(
         before=seen.replicas,
         after=replicas,
         slots=then.slots,
+        removed=removed,
         policy=owner.spec.pod_management_policy,
         moves=_moves(then),
         returns=returns,
@@ -106,15 +113,28 @@ def _of_claims(
     )
 
 
-def change(owner: StatefulSet, replicas: int) -> PatchSet:
-    """The one change: the number, if nobody has edited the set since it was read."""
+def target(owner: StatefulSet, seen: Slots, wish: Wish) -> tuple[int, tuple[int, ...]] | int:
+    """The number of replicas that is meant, and the ordinals to leave out that are not yet; or an ordinal that the set does not
+    have. ``seen``: its slots."""
+    if wish.replicas is not None:
+        return wish.replicas, ()
+    removed = tuple(ordinal for ordinal in dict.fromkeys(wish.remove) if ordinal not in seen.reserved)
+    unknown = next((ordinal for ordinal in removed if ordinal not in seen), None)
+    return unknown if unknown is not None else (owner.spec.replicas - len(removed), removed)
+
+
+def change(owner: StatefulSet, replicas: int, removed: tuple[int, ...] = ()) -> PatchSet:
+    """The one change: the number and, for a kind that has them, ordinals that are left out (OpenKruise
+    ``spec.reserveOrdinals``), if nobody has edited the set since it was read."""
     meta = owner.metadata
+    left_out = [*owner.spec.reserve_ordinals, *removed]
     operations = (
         Operation(op="test", path="/metadata/uid", value=meta.uid),
         Operation(op="test", path="/metadata/generation", value=meta.generation),
         Operation(op="add", path="/spec/replicas", value=replicas),
+        *([Operation(op="add", path="/spec/reserveOrdinals", value=left_out)] if removed else ()),
     )
-    return PatchSet(namespace=owner.namespace, name=owner.name, operations=operations)
+    return PatchSet(kind=kind_of(owner), namespace=owner.namespace, name=owner.name, operations=operations)
 
 
 def _creation(member: Member, then: Assessment) -> Move:

@@ -13,6 +13,7 @@ import msgspec
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.orphans.inventory import HorizontalPodAutoscaler, ScaledObject, ScaleTarget
 from kubectl_pets.domain.orphans.reach import PAUSED_REPLICAS_ANNOTATION, remembered
+from kubectl_pets.domain.sets.kinds import APPS_SET, kind_of
 
 #: "true": KEDA leaves the target alone.
 PAUSED_ANNOTATION = "autoscaling.keda.sh/paused"
@@ -73,8 +74,9 @@ def replica_owners(
 
 
 def _means(target: ScaleTarget, namespace: str, owner: StatefulSet) -> bool:
-    group = target.api_version.rpartition("/")[0]
-    return (namespace, target.kind, target.name) == (owner.namespace, "StatefulSet", owner.name) and group in ("", "apps")
+    kind = kind_of(owner)
+    group = target.api_version.rpartition("/")[0] or APPS_SET.group  # KEDA's default
+    return (namespace, target.kind, target.name, group) == (owner.namespace, kind.kind, owner.name, kind.group)
 
 
 def _autoscaler(item: HorizontalPodAutoscaler, replicas: int) -> ReplicaOwner:

@@ -34,6 +34,13 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     wanted_complete: bool = True
 
 
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asks for: a number of replicas, or ordinals that are to go, whichever number that makes."""
+
+    replicas: int | None = None
+    remove: tuple[int, ...] = ()
+
+
 class Move(msgspec.Struct, frozen=True, kw_only=True):
     """A pod that the controller makes or removes. ``revision``: what it comes up at; empty for one that goes, or where the
     controller has not said yet."""
@@ -151,6 +158,8 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     after: int
     #: Those of the new number.
     slots: Slots
+    #: Ordinals that are left out from then on.
+    removed: tuple[int, ...] = ()
     policy: str
     #: In the controller's order; in Parallel all at once.
     moves: tuple[Move, ...]

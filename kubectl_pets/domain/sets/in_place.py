@@ -74,16 +74,26 @@ def unfinished(pod: Pod) -> NotInPlaceYet | None:
 
 def without_its_restarts(pod: Pod) -> Pod:
     """The pod as if its latest update in place had restarted nothing: that is no crash. What restarted once more since then, or
-    was not updated, is as it was."""
+    was not updated, is as it was; a container that has yet to be started from its new image says nothing of that image."""
     state = _state(pod)
     if state is None or state.update_timestamp is None:
         return pod
     at, updated = state.update_timestamp, state.last_container_statuses.keys()
     statuses = tuple(
-        msgspec.structs.replace(each, restart_count=0) if each.name in updated and _ran_before(each, at) else each
+        ContainerStatus(name=each.name, image=each.image, image_id=each.image_id)
+        if each.name in updated and not _has_changed(pod, each.name, state.last_container_statuses[each.name])
+        else msgspec.structs.replace(each, restart_count=0)
+        if each.name in updated and _ran_before(each, at)
+        else each
         for each in pod.status.container_statuses
     )
     return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, container_statuses=statuses))
+
+
+def updated_at(pod: Pod) -> datetime | None:
+    """When it was last updated in place, by the controller's note; None where it never was, or nothing tells."""
+    state = _state(pod)
+    return state.update_timestamp if state is not None else None
 
 
 def _ran_before(status: ContainerStatus, time: datetime) -> bool:

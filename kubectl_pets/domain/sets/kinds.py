@@ -24,7 +24,7 @@ class SetGroup(StrEnum):
 class Capability(StrEnum):
     """What the controller of a kind does, or this program does with it, that is not so for every kind."""
 
-    #: This program has verbs that change sets of the kind.
+    #: This program has verbs that change sets of the kind: they were tried with its real controller.
     CHANGE = "change"
     #: ``spec.ordinals.start`` always counts (KEP-3335). Elsewhere it takes a gate of the controller that nothing shows.
     START = "start"
@@ -98,7 +98,9 @@ KRUISE_SET = SetKind(
     version="v1beta1",
     title="Advanced StatefulSet (OpenKruise)",
     nicknames=("kruise", "asts"),
-    can=frozenset((Capability.RESERVE_ORDINALS, Capability.PAUSE, Capability.IN_PLACE, Capability.UNORDERED)),
+    can=frozenset(
+        (Capability.CHANGE, Capability.RESERVE_ORDINALS, Capability.PAUSE, Capability.IN_PLACE, Capability.UNORDERED)
+    ),
 )
 
 #: PingCAP: https://github.com/pingcap/advanced-statefulset
@@ -133,6 +135,11 @@ def kind_of(item: StatefulSet) -> SetKind:
     """The kind of an object that was read. Lists of built-in kinds leave apiVersion out of their items, lists of custom
     resources never do, so an item without one is of apps/v1."""
     return _BY_GROUP.get(item.api_version.partition("/")[0], APPS_SET)
+
+
+def ref_of(item: StatefulSet) -> SetRef:
+    """The set that was read, as it is named."""
+    return SetRef(kind=kind_of(item), namespace=item.namespace, name=item.name)
 
 
 def kind_named(word: str) -> SetKind | None:

@@ -65,11 +65,66 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
     hindrance = _hindrance(goal, seen, memory)
     if hindrance is not None:
         return hindrance, memory
+    if _has_no_order(goal, seen, memory):
+        return Refused(reason=RefusedReason.UNORDERED), memory
+    stopped, memory = _updates_stopped(goal, seen, memory)
+    if stopped is not None:
+        return stopped, memory
     seen = _forgiven(seen, memory)
     decision, memory = _way(goal, seen, now, memory)
     if _is_unguarded(goal, seen, memory) and not isinstance(decision, Overtaken | Refused):
         return _guard_again(seen, memory), memory
-    return (one_at_a_time(decision, seen) if memory.careful else decision), memory
+    return _going_on(goal, one_at_a_time(decision, seen) if memory.careful else decision, seen), memory
+
+
+#: The goals that go well with updates that are stopped: they hold pods back themselves, or let go what was stopped.
+_HOLDS = Abort | Pause | Resume
+
+
+def _updates_stopped(goal: Goal, seen: Assessment, memory: RunMemory) -> tuple[Decision | None, RunMemory]:
+    """What ends a verb because the spec stops updates. A pause of ours, which has its note, is gone on from; one of somebody else
+    is not ours to end, and one that comes in the middle ends the verb."""
+    meanwhile = seen.updates_stopped and memory.stopped is False
+    memory = replace(memory, stopped=seen.updates_stopped if memory.stopped is None else memory.stopped and seen.updates_stopped)
+    if not seen.updates_stopped or isinstance(goal, _HOLDS):
+        return None, memory
+    if meanwhile:
+        return Overtaken(reason=OvertakenReason.UPDATES_PAUSED), memory
+    if isinstance(goal, RestartPods):
+        fine = not seen.under_way  # a pod that is made anew would come at the wanted version
+    elif isinstance(goal, Partition):
+        fine = goal.partition >= seen.partition
+    else:
+        fine = seen.resume_partition is not None and not isinstance(goal, Unstick)
+    return (None if fine else Refused(reason=RefusedReason.UPDATES_PAUSED)), memory
+
+
+def _going_on(goal: Goal, decision: Decision, seen: Assessment) -> Decision:
+    """The step with the end of a pause of ours in the same change: so no more is released than the step says."""
+    if not isinstance(decision, Act) or not seen.updates_stopped or isinstance(goal, _HOLDS | Partition):
+        return decision
+    match decision.step:
+        case Stage() | Restore() | SetPartition():
+            return Act(step=replace(decision.step, paused=False))
+        case _:
+            return decision
+
+
+def _has_no_order(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
+    """Whether the verb promises an order, or one pod at a time, and the controller chooses the pods itself."""
+    match goal:
+        case _ if not seen.slots.by_count:
+            return False
+        case Canary() | StepOn() | Run() | Restart():
+            return True
+        case Promote():
+            return memory.careful
+        case Undo(by=by):
+            return memory.careful or by is not None
+        case Partition(partition=partition):
+            return 0 < partition < seen.partition
+        case _:
+            return False
 
 
 def _forgiven(seen: Assessment, memory: RunMemory) -> Assessment:
@@ -130,6 +185,8 @@ def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None) -> Run
     """What to hold on to once the step has been carried out. ``answer``: to a change of the set; None: not known."""
     ours = memory.ours or before(act, memory).tried is not None
     memory = replace(memory, ours=ours, tried=None, generation=answer.generation if answer is not None else None)
+    if isinstance(act.step, SetPartition | Stage | Restore) and act.step.paused is False:
+        memory = replace(memory, stopped=False)
     match act.step:
         case SetPartition(partition=partition, guards=guards):
             return replace(memory, partition=partition, changed=True, guarded=guards if isinstance(guards, int) else None)

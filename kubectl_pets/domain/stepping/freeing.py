@@ -147,8 +147,8 @@ def _free(seen: Assessment, now: datetime, patience: timedelta) -> Decision | No
     if member is None:
         return None
     broken = {blocker.pod for blocker in seen.blockers + seen.failing}
-    if member.name not in broken and member.created is not None:
-        old_enough = later(member.created, patience)
+    if member.name not in broken and member.begun is not None:
+        old_enough = later(member.begun, patience)
         if old_enough > now:
             return Wait(reason=WaitReason.PODS, pods=(member.name,), until=old_enough)
     return deletion(member, seen)

@@ -10,6 +10,7 @@ from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Inventory, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.sets.kinds import SetRef, kind_of
 
 
 def in_order(inventory: Inventory, by: str) -> tuple[StatefulSet, ...]:
@@ -31,7 +32,11 @@ def without_label(inventory: Inventory, by: str) -> tuple[str, ...]:
     )
 
 
-def unwell(inventory: Inventory, but: str, now: datetime) -> tuple[Assessment, ...]:
+def unwell(inventory: Inventory, but: SetRef, now: datetime) -> tuple[Assessment, ...]:
     """The sets of the group other than ``but`` that do not have all of their pods available."""
-    others = (assess(found, now) for found in snapshots(inventory) if found.set is not None and found.set.name != but)
+    others = (
+        assess(found, now)
+        for found in snapshots(inventory)
+        if found.set is not None and (kind_of(found.set), found.set.name) != (but.kind, but.name)
+    )
     return tuple(seen for seen in others if seen.phase in (Phase.DELETING, Phase.UNKNOWN) or not seen.all_available)

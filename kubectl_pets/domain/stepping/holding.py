@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.members import LEAVING, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.moves import await_pods, deletion, next_down, to, unsettled
 from kubectl_pets.domain.stepping.steps import (
     Abort,
+    Act,
     Decision,
     Done,
     DoneReason,
@@ -22,6 +24,7 @@ from kubectl_pets.domain.stepping.steps import (
     Refused,
     RefusedReason,
     RunMemory,
+    SetPartition,
     Stuck,
 )
 
@@ -36,7 +39,10 @@ def set_partition(goal: Partition, seen: Assessment, memory: RunMemory) -> Decis
 
 
 def standing(seen: Assessment) -> int:
-    """The position that the controller has come to: every one from here up is replaced or being replaced."""
+    """The position that the controller has come to: every one from here up is replaced or being replaced. Where the partition
+    counts pods: how many are still to be replaced."""
+    if seen.slots.by_count:
+        return sum(member.outdated and member.state not in LEAVING for member in seen.members)
     position = len(seen.slots)
     for member in reversed(seen.members):
         if not member.released or (member.outdated and member.state not in LEAVING):
@@ -52,9 +58,18 @@ def pause(seen: Assessment, memory: RunMemory) -> Decision:
     if not seen.under_way and not memory.changed:
         return Refused(reason=RefusedReason.NOTHING_UNDER_WAY)
     position = standing(seen)
+    if Capability.PAUSE in seen.kind.can and not seen.updates_stopped and max(position, seen.partition):
+        return _stopped(to(max(position, seen.partition), seen, remember=True), True)
     if position <= seen.partition:
         return Done(reason=DoneReason.PAUSED if seen.partition else DoneReason.NOTHING_TO_DO)
     return to(position, seen, remember=True)
+
+
+def _stopped(act: Act, paused: bool) -> Act:
+    """The step with updates stopped by the spec as well, or let go on. Stopped alone they would not hold: a pod that is lost
+    comes back at what the partition says, all the same (OpenKruise isCurrentRevisionNeeded)."""
+    assert isinstance(act.step, SetPartition)
+    return Act(step=replace(act.step, paused=paused))
 
 
 def resume(seen: Assessment, memory: RunMemory) -> Decision:
@@ -63,6 +78,9 @@ def resume(seen: Assessment, memory: RunMemory) -> Decision:
         return Done(reason=DoneReason.NEVER_ROLLS)
     if memory.changed:
         return Done(reason=DoneReason.RESUMED)
+    if seen.updates_stopped:  # by us or, where there is no note, by somebody else: then the partition is theirs, too
+        noted = seen.partition if seen.resume_partition is None else min(seen.resume_partition, seen.partition)
+        return _stopped(to(noted, seen), False)
     if seen.resume_partition is not None and seen.resume_partition < seen.partition:
         return to(seen.resume_partition, seen)
     if seen.partition == 0:

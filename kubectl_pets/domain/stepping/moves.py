@@ -32,7 +32,11 @@ REPLACED = tuple(state for state in PodState if traits(state).replaced)
 
 
 def revision_if_recreated(member: Member, seen: Assessment) -> str:
-    """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod; ``revisions.ran_before``)."""
+    """The revision at which the controller would make this pod anew (newVersionedStatefulSetPod; ``revisions.ran_before``). Where
+    the partition counts pods: the held one while fewer of the others are old than it says (isCurrentRevisionNeeded)."""
+    if seen.slots.by_count and 0 < seen.partition < seen.replicas:
+        old = sum(other.outdated for other in seen.members if other.name != member.name)
+        return seen.before.held if old < seen.partition else seen.update_revision
     return seen.update_revision if member.released else seen.before.held
 
 
@@ -89,7 +93,7 @@ def not_kept(seen: Assessment, memory: RunMemory) -> Refused | Overtaken:
 
 def settled(seen: Assessment) -> bool:
     """All that was released is done, and no other pod is missing either: only then is the next release safe."""
-    return seen.all_available and all(member.updated for member in seen.members if member.released)
+    return seen.all_available and seen.released_done
 
 
 def soaks_until(members: tuple[Member, ...], soak: timedelta, *, updated: bool = True) -> datetime | None:
@@ -121,7 +125,10 @@ def to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
 
 
 def _between(partition: int, member: Member, seen: Assessment) -> str:
-    """What the member holds from this position up to the partition; empty: nothing."""
+    """What the member holds from this position up to the partition; empty: nothing. Where the partition counts pods it may be any
+    of those that are old."""
+    if seen.slots.by_count:
+        return member.name if partition < seen.partition else ""
     first, end = max(partition, member.position), min(seen.partition, member.position + member.count)
     if first >= end:
         return ""

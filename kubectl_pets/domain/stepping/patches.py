@@ -7,6 +7,8 @@ names the uid and resourceVersion of the pod that was judged.
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from kubectl_pets.domain.changes import Change, DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
@@ -14,6 +16,7 @@ from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_parti
 from kubectl_pets.domain.rollout.ownership import DeployedField
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import kind_of
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchAnswer, Restore, SetPartition, Stage, Step
@@ -36,14 +39,15 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
                 resource_version=member.resource_version,
                 evict=isinstance(step, Evict),
             )
-        case SetPartition(partition=partition, before=before, remember=remember):
+        case SetPartition(partition=partition, before=before, remember=remember, paused=paused):
             note = _noted(owner, {RESUME_ANNOTATION: str(before) if remember else None, **_stated(owner, partition)})
-            return _patch(owner, (*_partition(owner, partition), *note))
-        case Stage(images=images, partition=partition):
-            return _patch(owner, (*_images(owner, images), *_held(owner, partition, {})))
-        case Restore(template=template, partition=partition, before=before, revision=revision):
+            return _patch(owner, (*_partition(owner, partition), *_paused(paused), *note))
+        case Stage(images=images, partition=partition, paused=paused):
+            return _patch(owner, (*_images(owner, images), *_held(owner, partition, {}), *_paused(paused)))
+        case Restore(template=template, partition=partition, before=before, revision=revision, paused=paused):
             old = Operation(op="replace", path="/spec/template", value=template)
-            return _patch(owner, (old, *_held(owner, partition, {UNDONE_ANNOTATION: f"{before} {revision}"})))
+            held = _held(owner, partition, {UNDONE_ANNOTATION: f"{before} {revision}"})
+            return _patch(owner, (old, *held, *_paused(paused)))
         case Mark(at=at, partition=partition):
             return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
         case Note(notes=notes):
@@ -64,13 +68,20 @@ def written_by(steps: Iterable[Step]) -> tuple[DeployedField, ...]:
 def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:
     meta = owner.metadata
     ground = (_test("/metadata/uid", meta.uid), _test("/metadata/generation", meta.generation))
-    return PatchSet(namespace=owner.namespace, name=owner.name, operations=ground + operations)
+    return PatchSet(kind=kind_of(owner), namespace=owner.namespace, name=owner.name, operations=ground + operations)
 
 
 def _partition(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:
     if owner.spec.update_strategy.rolling_update is None:
         return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate", value={"partition": partition}),)
     return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/partition", value=partition),)
+
+
+def _paused(paused: bool | msgspec.UnsetType) -> tuple[Operation, ...]:
+    """Only ever of a set that has ``rollingUpdate``: its kind's admission fills it in."""
+    if isinstance(paused, msgspec.UnsetType):
+        return ()
+    return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/paused", value=paused),)
 
 
 def _images(owner: StatefulSet, images: tuple[Image, ...]) -> tuple[Operation, ...]:

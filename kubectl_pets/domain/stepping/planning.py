@@ -5,6 +5,7 @@ So a plan cannot drift from what is carried out later: both are made by the same
 
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.assessing import at_rest
@@ -104,8 +105,9 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
     """The set right after the API server has taken the step, before its controller has done anything about it."""
     match step:
         case SetPartition(partition=partition):
-            return _with_partition(seen, partition)
+            return _with_partition(_with_pause(step, seen), partition)
         case Stage(images=images, partition=partition):
+            seen = _with_pause(step, seen)
             changed = {image.container: image for image in images}
             members = tuple(replace(member, updated=False) for member in seen.members)
             return replace(
@@ -116,7 +118,7 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
                 members=members,
             )
         case Restore(revision=revision, partition=partition):
-            return _with_partition(_with_template(seen, revision), partition)
+            return _with_partition(_with_template(_with_pause(step, seen), revision), partition)
         case Mark(at=at, partition=partition):
             marked = _with_partition(_with_template(seen, NEW_REVISION, new=True), partition)
             return replace(marked, restarted_at=at, notes={**seen.notes, RESTART_ANNOTATION: at})
@@ -125,6 +127,10 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
             return replace(seen, notes={key: value for key, value in after_it.items() if value is not None})
         case Delete(pod=pod) | Evict(pod=pod):
             return _without_pod(seen, pod)
+
+
+def _with_pause(step: SetPartition | Stage | Restore, seen: Assessment) -> Assessment:
+    return seen if isinstance(step.paused, msgspec.UnsetType) else replace(seen, updates_stopped=step.paused)
 
 
 def _with_partition(seen: Assessment, partition: int | None) -> Assessment:

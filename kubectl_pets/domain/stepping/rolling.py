@@ -144,8 +144,8 @@ def _out_of_the_way(seen: Assessment, now: datetime) -> Decision | None:
     member = next_down(outdated, seen, at_once=True)
     if member is None:
         return None
-    if member.name not in _broken(seen) and member.created is not None:
-        old_enough = later(member.created, _UNREADY_PATIENCE)
+    if member.name not in _broken(seen) and member.begun is not None:
+        old_enough = later(member.begun, _UNREADY_PATIENCE)
         if old_enough > now:
             return Wait(reason=WaitReason.PODS, pods=(member.name,), until=old_enough)
     return deletion(member, seen, ordered=True)

@@ -145,6 +145,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
 
     images: tuple[Image, ...]
     partition: int | None
+    #: As in SetPartition.
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition"):
@@ -156,6 +158,8 @@ class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition
     remember: bool = False
     #: Somebody else lowered it, and this takes that back in so far as it can: what it was.
     guards: int | msgspec.UnsetType = msgspec.UNSET
+    #: Stop updates by the spec, too, or let them go on (``Capability.PAUSE``); unset: as it is.
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
     #: In a plan: so many steps of one size, told as one. Then ``releases`` are runs of pods, as ``web-3..web-9``.
     steps: int | msgspec.UnsetType = msgspec.UNSET
 
@@ -187,6 +191,8 @@ class Restore(msgspec.Struct, frozen=True, kw_only=True, tag="restore"):
     partition: int | None
     #: The revision that is being undone.
     before: str
+    #: As in SetPartition.
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, tag="mark"):
@@ -286,6 +292,10 @@ class RefusedReason(StrEnum):
     LEADER_WORKER_SET = "leader-worker-set"
     #: What was written into the template did not come to be in it: admission made of it what was there before.
     ADMISSION = "admission"
+    #: Somebody else stopped updates by the spec (OpenKruise ``updateStrategy.rollingUpdate.paused``).
+    UPDATES_PAUSED = "updates-paused"
+    #: Which pod is updated next is the controller's to choose (OpenKruise ``unorderedUpdate``), and the verb promises an order.
+    UNORDERED = "unordered"
 
 
 @unique
@@ -299,6 +309,8 @@ class OvertakenReason(StrEnum):
     STRATEGY_CHANGED = "strategy-changed"
     #: The ControllerRevision that an abort goes back to was deleted: pods would come back at the wanted version.
     REVISION_GONE = "revision-gone"
+    #: By the spec, while this verb was under way.
+    UPDATES_PAUSED = "updates-paused"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
@@ -388,6 +400,8 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     tried: int | None = None
     #: Somebody lowered the partition, and it was raised again: what it was before.
     guarded: int | None = None
+    #: The spec stops updates since before this run, or (None) nobody has looked.
+    stopped: bool | None = None
     #: Images that admission rewrote: as asked for, and as they are in the template.
     admitted: tuple[tuple[Image, Image], ...] = ()
     #: Of the spec, as the answer to the last change had it; None: no answer yet.

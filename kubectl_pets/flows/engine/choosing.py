@@ -6,7 +6,7 @@ import msgspec
 
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Inventory, SetView
-from kubectl_pets.domain.sets.kinds import SetRef, kind_of
+from kubectl_pets.domain.sets.kinds import SetRef, kind_of, ref_of
 from kubectl_pets.errors import NotFoundError, UsageError
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
@@ -39,14 +39,14 @@ class SetSelection(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("Missing argument 'NAME'; or say -l SELECTOR, or -A.", hint=hint)
 
 
-def views(session: Session, choice: SetSelection, *, every_kind: bool = True) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
+def views(session: Session, choice: SetSelection) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
     """The sets, and the resources of which there may be more that could not be read; these are told. Raises NotFoundError for a
     name that no set has."""
     if choice.names:
         cluster = session.cluster
         return tuple(cluster.set_view(at(session, ref), ref.name, ref.kind) for ref in choice.names), ()
     namespace = None if choice.all_namespaces else session.namespace
-    found = session.cluster.inventory(namespace, choice.selector, every_kind=every_kind)
+    found = session.cluster.inventory(namespace, choice.selector, every_kind=True)
     tell_kinds_not_read(session.terminal, found)
     return snapshots(found), found.kinds_not_read
 
@@ -65,7 +65,7 @@ def refs(session: Session, choice: SetSelection) -> tuple[SetRef, ...]:
     found = [look.set for look in looks if look.set is not None]
     if not found:
         raise NotFoundError("no StatefulSet is selected", hint=pets("list", "--show-labels"))
-    return tuple(SetRef(kind=kind_of(each), namespace=each.namespace, name=each.name) for each in found)
+    return tuple(map(ref_of, found))
 
 
 def at(session: Session, ref: SetRef) -> str:

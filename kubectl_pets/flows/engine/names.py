@@ -16,6 +16,7 @@ from kubectl_pets.domain.dns.names import Name, expected, questions
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
 from kubectl_pets.domain.dns.zones import Zone, cluster_zone
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.patience import PASSING
@@ -59,7 +60,9 @@ def look_at_names(
     return diagnose(network, wanted, hearings, settings, views(wanted.names), port.now())
 
 
-def await_right_names(port: PodNamesPort, namespace: str, name: str, seconds: float, deadline: Deadline) -> str:
+def await_right_names(
+    port: PodNamesPort, namespace: str, name: str, seconds: float, deadline: Deadline, kind: SetKind = APPS_SET
+) -> str:
     """Wait until every name of the set is right at every server of the cluster's DNS, for so many seconds and not beyond the
     ``deadline``; empty then, else what is still wrong. A DNS server that could not be asked is not right, and a missing right is
     not waited for. While the API server is away nobody can be asked: that is ridden out. Raises PetsError once it lasts."""
@@ -71,7 +74,7 @@ def await_right_names(port: PodNamesPort, namespace: str, name: str, seconds: fl
         def look() -> str | None:
             nonlocal wrong
             try:
-                seen = look_at_names(port, resolver, port.network(namespace, name), zone, settings)
+                seen = look_at_names(port, resolver, port.network(namespace, name, kind), zone, settings)
             except PASSING:
                 raise
             except PetsError as error:

@@ -13,6 +13,7 @@ from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.recreate.plan import RecreatePlan, lacking, plan
 from kubectl_pets.domain.recreate.running import Perform, RecreateEnd
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import RestartPods
 from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, PetsError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -171,7 +172,7 @@ def _pods_brought(session: Session, name: str, options: RunOptions, terms: Terms
     def goal(seen: Assessment, careful: bool) -> RestartPods:
         return RestartPods(pods=pods, anew=True)
 
-    return carry(session, name, goal, options, terms)
+    return carry(session, SetRef(name=name), goal, options, terms)
 
 
 def _agreed(session: Session, found: RecreatePlan, seen: Assessment, options: RunOptions) -> bool:

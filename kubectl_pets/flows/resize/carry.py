@@ -22,6 +22,7 @@ from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEn
 from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import RestartPods
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -131,7 +132,7 @@ def _grown(run: "_Growing", options: RunOptions, terms: Terms) -> Over:
 
 def _started_again(run: "_Growing", pod: str, options: RunOptions, terms: Terms) -> ExitCode:
     goal = RestartPods(pods=(pod,), anew=True)
-    return carry(run.session, run.name, lambda seen, careful: goal, options, terms)
+    return carry(run.session, SetRef(name=run.name), lambda seen, careful: goal, options, terms)
 
 
 def _helped_by_restart(claim: ClaimPlan) -> bool:

@@ -16,6 +16,7 @@ from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.domain.stepping.deciding import refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
@@ -68,17 +69,17 @@ class OnStuck(StrEnum):
 
 def carry(
     session: Session,
-    name: str,
+    ref: SetRef,
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
     options: RunOptions,
     terms: Terms | None = None,
     *,
     on_stuck: OnStuck | None = None,
 ) -> ExitCode:
-    """Bring the set ``name`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
+    """Bring the set ``ref`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
     by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
     there is nothing to do or to refuse. Returns the exit code; raises PetsError."""
-    snapshot = _observed(session, name)
+    snapshot = _observed(session, ref)
     now = session.now()
     seen = judged(session.cluster, snapshot, options.stuck_after)
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
@@ -98,14 +99,14 @@ def carry(
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
     _warn(session, snapshot, seen, checks, planned)
-    require(session.cluster, {seen.namespace: _rights(planned, terms, on_stuck)})
+    require(session.cluster, {seen.namespace: _rights(seen.kind, planned, terms, on_stuck)})
     agreed = options.yes
     if planned.deletes and not agreed:
         agreed = _may_delete(session, seen, planned.deletes)
         if not agreed:
             return ExitCode.REFUSED
     driver = _Driver(session, options, checks, careful)
-    return _carry_out(driver, name, goal, agreed, on_stuck)
+    return _carry_out(driver, ref, goal, agreed, on_stuck)
 
 
 def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions) -> Canary | Run:
@@ -132,14 +133,14 @@ def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused
     return checks.foresee(first, seen) if first is not None else None
 
 
-def _observed(session: Session, name: str) -> SetView:
+def _observed(session: Session, ref: SetRef) -> SetView:
     """The set, once its controller has seen the newest spec."""
-    snapshot = session.cluster.set_view(session.namespace, name)
+    snapshot = session.cluster.set_view(session.namespace, ref.name, ref.kind)
     if assess(snapshot, session.now()).observed:
         return snapshot
-    with session.cluster.watch_set(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, ref.name, ref.kind) as source:
         await_observed(session.cluster, source)
-    return session.cluster.set_view(session.namespace, name)
+    return session.cluster.set_view(session.namespace, ref.name, ref.kind)
 
 
 class _Driver:
@@ -168,9 +169,9 @@ class _Driver:
             return driven(observe=observe)
 
 
-def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
+def _carry_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
     session, options = driver.session, driver.options
-    with session.cluster.watch_set(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, ref.name, ref.kind) as source:
         try:
             deadline = Deadline(options.timeout)
             ending = driver.drive(source, goal, deadline, may_delete=agreed)
@@ -179,7 +180,7 @@ def _carry_out(driver: _Driver, name: str, goal: Goal, agreed: bool, on_stuck: O
                     return ending.exit_code
                 ending = driver.drive(source, goal, deadline, may_delete=True)
         except KeyboardInterrupt:
-            return on_interrupt(session, source, name, goal, options)
+            return on_interrupt(session, source, ref.typed, goal, options)
         retreats = on_stuck is not None and ending.held_up and ending.seen.under_way
         code = _report(session, ending, options, last=not retreats)
         if on_stuck is None or not retreats:
@@ -244,9 +245,9 @@ def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks 
             session.terminal.tell(f"warning: {words.deployer(found, seen)}")
 
 
-def _rights(planned: Plan, terms: Terms | None, on_stuck: OnStuck | None) -> list[Right]:
+def _rights(kind: SetKind, planned: Plan, terms: Terms | None, on_stuck: OnStuck | None) -> list[Right]:
     """What it takes in the set's namespace, from the first change to the last look."""
-    needed = [("patch", "statefulsets.apps"), ("list", "pods"), ("watch", "pods")]
+    needed = [("patch", kind.resource), ("list", "pods"), ("watch", "pods")]
     if any(isinstance(step, Delete) for step in planned.steps) or on_stuck is OnStuck.ABORT:
         needed.append(("delete", "pods"))
     if any(isinstance(step, Evict) for step in planned.steps):

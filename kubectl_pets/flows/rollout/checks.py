@@ -14,6 +14,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import majority
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.groups import unwell
 from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down, terminating_claims
 from kubectl_pets.domain.stepping.steps import (
@@ -165,7 +166,8 @@ class Checks:
             if led is not None:
                 return led
         if self.terms.group:
-            others = unwell(self._cluster.inventory(seen.namespace, self.terms.group), seen.name, now)
+            group = self._cluster.inventory(seen.namespace, self.terms.group, every_kind=True)
+            others = unwell(group, SetRef(kind=seen.kind, name=seen.name), now)
             if others:
                 return self._later(Wait(reason=WaitReason.OTHERS, pods=tuple(other.name for other in others)), now)
         if not self._none:
@@ -210,7 +212,7 @@ class Checks:
         from kubectl_pets.flows.engine.names import await_right_names  # all that DNS takes, for those who ask for it
 
         seconds = self.terms.gate_timeout * (1 + self.terms.gate_retries)
-        wrong = await_right_names(self._cluster, seen.namespace, seen.name, seconds, deadline)
+        wrong = await_right_names(self._cluster, seen.namespace, seen.name, seconds, deadline, seen.kind)
         if wrong:
             pod = due.pods[0].name if due.pods else seen.name
             return GateFailed(pod=pod, gate="--gate-dns", detail=wrong)

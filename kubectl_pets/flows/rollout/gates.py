@@ -82,7 +82,7 @@ def ask_leader(
         once,
         lambda answer: isinstance(answer, bool),
         lambda failure: failure.message,
-        partial(cluster.stateful_set, seen.namespace, seen.name),
+        partial(cluster.stateful_set, seen.namespace, seen.name, seen.kind),
         tries=1 + retries,
         deadline=deadline,
     )
@@ -95,10 +95,11 @@ class Gates:
     def __init__(self, cluster: GatePort, gates: Sequence[Gate], *, timeout: float, retries: int) -> None:
         """``timeout``: seconds for one try; ``retries``: further tries after a no."""
         self._cluster, self._gates, self._timeout, self._retries = cluster, tuple(gates), timeout, retries
-        self._passed: set[str] = set()
+        #: By uid and revision: a pod that is updated in place stays the same one.
+        self._passed: set[tuple[str, str]] = set()
 
     def has_passed(self, pod: Member) -> bool:
-        return not self._gates or pod.uid in self._passed
+        return not self._gates or (pod.uid, pod.revision) in self._passed
 
     def ask(self, seen: Assessment, pods: Sequence[Member], deadline: Deadline) -> GateFailed | None:
         """Every gate for every pod that has not passed yet; the first that says no. Raises PetsError while the API server is
@@ -111,13 +112,13 @@ class Gates:
                     partial(self._once, gate, seen, pod),
                     lambda answer: answer is None,
                     lambda failure: failure.message,
-                    partial(self._cluster.stateful_set, seen.namespace, seen.name),
+                    partial(self._cluster.stateful_set, seen.namespace, seen.name, seen.kind),
                     tries=1 + self._retries,
                     deadline=deadline,
                 )
                 if said is not None:
                     return GateFailed(pod=pod.name, gate=str(gate), detail=said.strip()[-_KEPT:])
-            self._passed.add(pod.uid)
+            self._passed.add((pod.uid, pod.revision))
         return None
 
     def _once(self, gate: Gate, seen: Assessment, pod: Member) -> str | None:

@@ -3,17 +3,20 @@
 Where it stands is in the sets themselves: typed again it passes by those that are done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from kubectl_pets.cleaning import clean
+from kubectl_pets.cli.options import changed
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef, ref_of
 from kubectl_pets.domain.stepping.groups import in_order, unwell, without_label
 from kubectl_pets.domain.stepping.steps import Done, Goal, Refused
 from kubectl_pets.errors import ExitCode, NotFoundError, UsageError
+from kubectl_pets.flows.engine.choosing import tell_kinds_not_read
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.patience import Patience
@@ -59,7 +62,8 @@ def _one_after_the_other(
     on_stuck: OnStuck | None,
 ) -> ExitCode:
     tell = session.terminal.tell
-    inventory = session.cluster.inventory(session.namespace, selector)
+    inventory = session.cluster.inventory(session.namespace, selector, every_kind=True)
+    tell_kinds_not_read(session.terminal, inventory)
     if not inventory.sets:
         raise NotFoundError(
             f"no StatefulSet in namespace {session.namespace} has the labels {clean(selector)}",
@@ -71,10 +75,13 @@ def _one_after_the_other(
         raise UsageError(f"{names}: no label {clean(by)}, so there is no order. Nothing was changed.")
     deadline = Deadline(options.timeout)
     patience = Patience(deadline, troubled=told_once(session.terminal))
-    look = partial(session.cluster.inventory, session.namespace, selector)
-    ordered = [owner.name for owner in in_order(inventory, by)]
-    for number, name in enumerate(ordered):
-        bad = unwell(patience.read(look), name, session.now())
+    look = partial(session.cluster.inventory, session.namespace, selector, every_kind=True)
+    ordered = [replace(ref_of(owner), namespace="") for owner in in_order(inventory, by)]
+    for ref in ordered:
+        changed("rollout run --group", ref)
+    for number, ref in enumerate(ordered):
+        name = ref.typed
+        bad = unwell(patience.read(look), ref, session.now())
         if bad:
             for seen in bad:
                 tell(f"refused: {words.headline(seen)}")
@@ -83,12 +90,16 @@ def _one_after_the_other(
         tell(f"[{number + 1}/{len(ordered)}] {clean(name)}")
         left = deadline.cap(None)
         if left is not None and left <= 0:
-            tell(f"timed out: {', '.join(map(clean, ordered[number:]))} not begun")
+            tell(f"timed out: {_names(ordered[number:])} not begun")
             return ExitCode.TIMED_OUT
         left_options, of_group = replace(options, timeout=left), replace(terms, group=selector)
-        code = carry(session, name, make_goal, left_options, of_group, on_stuck=on_stuck)
+        code = carry(session, ref, make_goal, left_options, of_group, on_stuck=on_stuck)
         if code is not ExitCode.OK:
             rest = ordered[number + 1:]
-            tell(f"stopped at {clean(name)}" + (f"; not begun: {', '.join(map(clean, rest))}" if rest else ""))
+            tell(f"stopped at {clean(name)}" + (f"; not begun: {_names(rest)}" if rest else ""))
             return code
     return ExitCode.OK
+
+
+def _names(refs: Sequence[SetRef]) -> str:
+    return ", ".join(clean(each.typed) for each in refs)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.safety.lost import Force, ForceRefused, force
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.patience import Patience
@@ -26,17 +27,17 @@ class ForcePort(SetPort, NodePort, ChangePort, ClockPort, Protocol):
     """What it takes to force out a pod."""
 
 
-def force_out(session: Session, name: str, pod: str) -> ExitCode:
-    """Have the API server forget a lost pod of the set ``name``, once somebody has typed the name of its node. Returns the exit
+def force_out(session: Session, ref: SetRef, pod: str) -> ExitCode:
+    """Have the API server forget a lost pod of the set ``ref``, once somebody has typed the name of its node. Returns the exit
     code; raises PetsError."""
     cluster, terminal, namespace = session.cluster, session.terminal, session.namespace
-    first = force(cluster.set_view(namespace, name), pod, cluster.nodes(), cluster.now())
+    first = force(cluster.set_view(namespace, ref.name, ref.kind), pod, cluster.nodes(), cluster.now())
     if isinstance(first, ForceRefused):
         return _refuse(session, first)
     require(cluster, {namespace: [("delete", "pods")]})
     if not terminal.types(words.force_question(pod, first.node, cluster.server_name()), first.node):
         return ExitCode.REFUSED
-    forcing = _Forcing(cluster, namespace, name, first)
+    forcing = _Forcing(cluster, namespace, ref, first)
     patience = Patience(Deadline(None))
     refused = insist(forcing.act, patience)
     if refused is not None:
@@ -45,7 +46,7 @@ def force_out(session: Session, name: str, pod: str) -> ExitCode:
         hint = f"{kubectl('get', 'pod', pod, '-o', 'yaml', namespace=namespace)} shows metadata.finalizers"
         return report(terminal, ExitCode.STUCK, f"stuck: {pod} was forced out and is still there: a finalizer holds it", hint)
     terminal.print(f"{pod} was forced out; node {first.node} must stay off until it has been cleaned up")
-    see = pets("status", name, "-w", namespace=namespace)
+    see = pets("status", ref.typed, "-w", namespace=namespace)
     terminal.tell(f"hint: its volumes may stay attached to {first.node} for some minutes; {see}")
     return ExitCode.OK
 
@@ -53,8 +54,8 @@ def force_out(session: Session, name: str, pod: str) -> ExitCode:
 class _Forcing:
     """The deletion of one lost pod, known by its uid, from the agreement on."""
 
-    def __init__(self, cluster: ForcePort, namespace: str, name: str, agreed: Force) -> None:
-        self._cluster, self._namespace, self._name, self._agreed = cluster, namespace, name, agreed
+    def __init__(self, cluster: ForcePort, namespace: str, ref: SetRef, agreed: Force) -> None:
+        self._cluster, self._namespace, self._ref, self._agreed = cluster, namespace, ref, agreed
         self._sent = False
 
     def act(self) -> ForceRefused | None:
@@ -74,7 +75,7 @@ class _Forcing:
         return self._holds(self._look())
 
     def _look(self) -> SetView:
-        return self._cluster.set_view(self._namespace, self._name)
+        return self._cluster.set_view(self._namespace, self._ref.name, self._ref.kind)
 
     def _holds(self, view: SetView) -> bool:
         return any(pod.metadata.uid == self._agreed.change.uid for pod in view.pods or ())

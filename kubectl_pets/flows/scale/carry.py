@@ -11,6 +11,7 @@ from functools import partial
 
 import msgspec
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.orphans.findings import Evidence
@@ -20,10 +21,11 @@ from kubectl_pets.domain.rollout.managers import APPLYING_CLIENT
 from kubectl_pets.domain.rollout.ownership import DeployedField, Stake, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
-from kubectl_pets.domain.scale.plan import change, plan
+from kubectl_pets.domain.scale.plan import change, plan, target
 from kubectl_pets.domain.scale.progress import ScaleProgress, progress, staying_up, stuck_on
-from kubectl_pets.domain.scale.types import Scaling
-from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError
+from kubectl_pets.domain.scale.types import Scaling, Wish
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef, ref_of
+from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight, await_observed
 from kubectl_pets.flows.engine.loop import Again, Ended, Hold, Move, Outcome, Stalled, TimedOut, Try, until_ended
@@ -76,23 +78,23 @@ class _Refused(msgspec.Struct, frozen=True):
     found: _Planned
 
 
-def scale_to(session: Session, name: str, replicas: int, options: RunOptions, settle: timedelta) -> ExitCode:
-    """Give the set so many replicas and wait until they are there, and have been for ``settle``. Returns the exit code; raises
+def scale_to(session: Session, ref: SetRef, wish: Wish, options: RunOptions, settle: timedelta) -> ExitCode:
+    """Give the set what is wished for and wait until it is there, and has been for ``settle``. Returns the exit code; raises
     PetsError."""
-    with session.cluster.watch_set(session.namespace, name) as source:
+    with session.cluster.watch_set(session.namespace, ref.name, ref.kind) as source:
         await_observed(session.cluster, source)
-        found = _look(session, source.refresh(), replicas, options.stuck_after)
+        found = _look(session, source.refresh(), wish, options.stuck_after)
         if found is None:
-            raise NotFoundError(f"StatefulSet {name} was deleted")
+            raise NotFoundError(f"{ref.kind.title} {ref.name} was deleted")
         if options.dry_run is not DryRun.NONE:
             return _rehearse(session, found, options)
         if found.plan.refused is not None:
             return _refuse(session, found, options)
-        wait = staying_up(found.seen, found.plan.before, replicas, settle, session.now())
+        wait = staying_up(found.seen, found.plan.before, found.plan.after, settle, session.now())
         if found.plan.reached and wait is None:
             return _report(session, ScaleProgress.REACHED, found.plan, found.seen, options)
         _warn(session, found)
-        require(session.cluster, {found.owner.namespace: _rights(found.plan)})
+        require(session.cluster, {found.owner.namespace: _rights(found.seen.kind, found.plan)})
         if found.plan.stakes:
             server = session.cluster.server_name()
             if options.yes:
@@ -101,23 +103,30 @@ def scale_to(session: Session, name: str, replicas: int, options: RunOptions, se
                 return ExitCode.REFUSED
             else:
                 found = msgspec.structs.replace(found, wanted=None)  # somebody may have taken long to answer
-        return _carry_out(session, source, found, options, settle)
+        return _carry_out(session, source, found, wish, options, settle)
 
 
 def _look(
-    session: Session, snapshot: SetView, replicas: int, stuck_after: StuckAfter, wanted: _Wanted | None = None
+    session: Session, snapshot: SetView, wish: Wish, stuck_after: StuckAfter, wanted: _Wanted | None = None
 ) -> _Planned | None:
-    """The plan and the assessment from one look; None where the set is gone. ``wanted``: read a moment ago."""
+    """The plan and the assessment from one look; None where the set is gone. ``wanted``: read a moment ago. Raises UsageError for
+    an ordinal that the set does not have."""
     if snapshot.set is None:
         return None
     cluster, owner = session.cluster, snapshot.set
     around, now = cluster.surroundings(owner), session.now()
-    planned = plan(owner, snapshot, around, replicas, now, stuck_after)
+    seen = assess(snapshot, now, stuck_after)
+    meant = target(owner, seen.slots, wish)
+    if isinstance(meant, int):
+        there = clean(seen.slots.names(0, len(seen.slots))) if len(seen.slots) else "none"
+        raise UsageError(f"{ref_of(owner).typed} has no ordinal {meant}. Nothing was changed.", hint=f"its pods: {there}")
+    replicas, removed = meant
+    planned = plan(owner, snapshot, around, replicas, now, stuck_after, removed)
     if planned.moves_claims:
         wanted = wanted or _wanted(session, owner)
         around = msgspec.structs.replace(around, wanted=wanted.by_claim, wanted_complete=wanted.complete)
-        planned = plan(owner, snapshot, around, replicas, now, stuck_after)
-    return _Planned(owner, assess(snapshot, now, stuck_after), planned, wanted)
+        planned = plan(owner, snapshot, around, replicas, now, stuck_after, removed)
+    return _Planned(owner, seen, planned, wanted)
 
 
 def _wanted(session: Session, owner: StatefulSet) -> _Wanted:
@@ -133,11 +142,12 @@ def _wanted(session: Session, owner: StatefulSet) -> _Wanted:
 def _rehearse(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
     planned = found.plan
     going = planned.refused is None and planned.before != planned.after
+    changing = change(found.owner, planned.after, planned.removed)
     return rehearse(
         session.terminal,
         options,
         ExitCode.REFUSED if planned.refused is not None else ExitCode.OK,
-        checks=[partial(session.cluster.apply, change(found.owner, planned.after), dry_run=True)] if going else [],
+        checks=[partial(session.cluster.apply, changing, dry_run=True)] if going else [],
         accepted="the change",
         picture=lambda: view.draw(planned, found.seen, session.now()),
         document=partial(scaling_documents.document, planned, found.seen),
@@ -164,9 +174,9 @@ def _warn(session: Session, found: _Planned) -> None:
         session.terminal.tell(f"warning: {each}")
 
 
-def _rights(planned: Scaling) -> list[Right]:
+def _rights(kind: SetKind, planned: Scaling) -> list[Right]:
     """The rights that it takes to change the number and to see how it ends."""
-    changing = [("patch", "statefulsets.apps")] if planned.before != planned.after else []
+    changing = [("patch", kind.resource)] if planned.before != planned.after else []
     return [*changing, ("list", "pods"), ("watch", "pods")]
 
 
@@ -178,10 +188,10 @@ def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assess
 
 
 def _carry_out(
-    session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions, settle: timedelta
+    session: Session, source: SetViewSource, agreed: _Planned, wish: Wish, options: RunOptions, settle: timedelta
 ) -> ExitCode:
     """What was agreed to, carried out and followed to its end."""
-    scaling = _Scaling(session, source, agreed, options, settle)
+    scaling = _Scaling(session, source, agreed, wish, options, settle)
     try:
         with pictured(session.terminal, tabular=options.tabular) as observe:
             end = scaling.run(observe)
@@ -214,10 +224,16 @@ class _Scaling:
     """One scaling: at each look the number is changed, once, and then waited for. ``seen``: the last look."""
 
     def __init__(
-        self, session: Session, source: SetViewSource, agreed: _Planned, options: RunOptions, settle: timedelta
+        self,
+        session: Session,
+        source: SetViewSource,
+        agreed: _Planned,
+        wish: Wish,
+        options: RunOptions,
+        settle: timedelta,
     ) -> None:
         self._session, self._source, self._agreed, self._options = session, source, agreed.plan, options
-        self._settle = settle
+        self._wish, self._settle = wish, settle
         self._changed = agreed.plan.before == agreed.plan.after
         #: Good for the first attempt only.
         self._wanted = agreed.wanted
@@ -248,19 +264,19 @@ class _Scaling:
     def _change(self, sight: Sight) -> Outcome[ScaleProgress | _Refused]:
         """Change the number, from a fresh look each time."""
         agreed = self._agreed
-        found = _look(self._session, sight.view, agreed.after, self._options.stuck_after, self._wanted)
+        found = _look(self._session, sight.view, self._wish, self._options.stuck_after, self._wanted)
         self._wanted = None
         if found is None:
             return Ended(ScaleProgress.DELETED)
         if found.plan.uid != agreed.uid:
             return Ended(ScaleProgress.REPLACED)
-        if found.plan.before not in (agreed.before, agreed.after):
+        if found.plan.before not in (agreed.before, agreed.after) or found.plan.after != agreed.after:
             return Ended(ScaleProgress.RESCALED)
         if found.plan.before != agreed.after:
             if found.plan.refused is not None:
                 return Stalled(_Refused(found), found.plan.refused.blockers)
             if not self._options.yes and not found.plan.within(agreed):
                 return Ended(_Refused(found))
-            self._session.cluster.apply(change(found.owner, agreed.after))
+            self._session.cluster.apply(change(found.owner, agreed.after, found.plan.removed))
         self._changed = True  # also where the answer to our change was lost, or somebody else set the same number
         return Again()

@@ -117,6 +117,11 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return _look(seen)
         case RefusedReason.LEADER_WORKER_SET:
             return words.whole_group(seen)
+        case RefusedReason.UPDATES_PAUSED:
+            return f"let them go on with: {command(seen, 'rollout resume')}"
+        case RefusedReason.UNORDERED:
+            release = command(seen, "rollout promote", "--ignore-budgets")
+            return f"release all with: {release}; its controller keeps maxUnavailable"
         case RefusedReason.PODS_UNREADABLE:
             return pods_unread(seen)
         case RefusedReason.REVISIONS_UNREAD:
@@ -183,7 +188,7 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     if not pod:
         return _look(seen)
     exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))
-    what = ("pod", pod) if exists else ("statefulset", seen.name)
+    what = ("pod", pod) if exists else (seen.kind.kubectl, seen.name)
     why = f"see why with: {pasting.kubectl('describe', *what, namespace=seen.namespace)}"
     return f"{why}; a fixed image replaces what is broken: 'rollout run' with --image" if wanted else why
 
@@ -220,7 +225,7 @@ def pods_unread(seen: Assessment) -> str:
     odd = next((each for each in seen.blockers if each.cause is Cause.PODS_UNREADABLE and each.message), None)
     if odd is None:
         return _ask_for("pods", seen)
-    what = ("pod", odd.pod) if odd.pod else ("statefulset", seen.name)
+    what = ("pod", odd.pod) if odd.pod else (seen.kind.kubectl, seen.name)
     return f"see it with: {pasting.kubectl('get', *what, '-o', 'yaml', namespace=seen.namespace)}"
 
 

@@ -10,6 +10,7 @@ from typing import assert_never
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
+from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.steps import (
     NEW_REVISION,
     Act,
@@ -69,6 +70,10 @@ def step_phrase(step: Step) -> str:
             if partition is None:
                 return f"{change} (OnDelete: no pod changes until it is deleted)"
             return f"{change} and hold every pod (partition {partition})"
+        case SetPartition(partition=partition, before=before, paused=True):
+            return f"pause updates in the spec and hold the pods (partition {before} -> {partition})"
+        case SetPartition(partition=partition, before=before, paused=False, releases=()):
+            return f"let updates go on by the spec (partition {before} -> {partition})"
         case SetPartition(partition=partition, before=before, releases=releases, steps=steps):
             if isinstance(steps, int):
                 return f"release {phrases.folded(releases)} in {steps} steps (partition {before} -> {partition})"
@@ -174,7 +179,7 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
         case DoneReason.PAUSED:
             return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated" + _only_while_alive(seen)
         case DoneReason.RESUMED:
-            return f"resumed, partition {seen.partition}"
+            return f"resumed, partition {seen.partition}" + (", updates go on" if Capability.PAUSE in seen.kind.can else "")
         case DoneReason.ABORTED if seen.update_revision == seen.before.held:
             return f"aborted, every pod is back at {revision_now}"
         case DoneReason.ABORTED:
@@ -266,6 +271,10 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"{name} has no earlier revision to go back to."
         case RefusedReason.LEADER_WORKER_SET:
             return f"{name} {words.part_of(seen)}, whose controller puts changes back or makes whole groups anew for them."
+        case RefusedReason.UPDATES_PAUSED:
+            return f"the spec of {name} pauses updates, and not by kubectl-pets, so no pod would be replaced."
+        case RefusedReason.UNORDERED:
+            return f"{name} has unorderedUpdate: which pod is next is its controller's to choose, so no order can be promised."
         case RefusedReason.ADMISSION:
             return f"what was written into {name} is not in its template: admission made of it what was there before."
         case RefusedReason.REVISION_NOT_KEPT:
@@ -303,6 +312,8 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
         case OvertakenReason.REVISION_GONE:
             wanted = clean(seen.update_revision)
             return f"the ControllerRevision to go back to was deleted: a pod that is deleted now comes back at {wanted}"
+        case OvertakenReason.UPDATES_PAUSED:
+            return "somebody paused updates in its spec; this rollout stops there"
         case OvertakenReason.STRATEGY_CHANGED:
             return f"somebody changed the update strategy to {clean(seen.strategy)}, so this rollout is over"
         case _:

@@ -120,6 +120,7 @@ def _document(pod: LostPod) -> dict[str, Any]:
         "kind": "LostPod",
         "metadata": {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid},
         "set": pod.set,
+        "setKind": documents.of_kind(pod.kind),
         "held": pod.held,
         "phase": pod.phase,
         "deadline": pod.deadline,

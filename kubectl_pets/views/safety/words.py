@@ -155,7 +155,8 @@ def commands(item: Choice, lost: LostPod) -> tuple[str, ...]:
             marks = (f"{taint}=nodeshutdown:NoExecute", f"{taint}-")
             return tuple(pasting.kubectl("taint", "nodes", lost.node, mark) for mark in marks)
         case Choice.FORCE_DELETE:
-            return (pasting.pets("lost", lost.set, "--force-delete", lost.name, namespace=lost.namespace),)
+            name = lost.kind.command_line(lost.set)
+            return (pasting.pets("lost", name, "--force-delete", lost.name, namespace=lost.namespace),)
         case Choice.READ_NODES:
             return (pasting.kubectl("auth", "can-i", "list", "nodes"),)
         case _:

@@ -47,6 +47,8 @@ def headline(found: Scaling) -> str:
     if found.before == found.after:
         return f"{phrases.count(found.after, 'replica')}, as asked for"
     order = "all at once" if found.at_once else _order(found)
+    if found.removed:
+        order = f"without ordinal {', '.join(map(str, found.removed))} from now on, {order}"
     return f"{found.before} -> {phrases.count(found.after, 'replica')}, {clean(found.policy)}: {order}"
 
 
@@ -255,7 +257,7 @@ def hint(end: ScaleProgress, found: Scaling, seen: Assessment) -> str | None:
     """What to type next; None where there is nothing to do."""
     status = f"{phrases.command(seen, 'status')} shows where it stands"
     match end:
-        case ScaleProgress.STUCK if found.before != found.after:
+        case ScaleProgress.STUCK if found.before != found.after and not found.removed:
             return f"{status}; take it back with: {_scale(seen, found.before)}"
         case ScaleProgress.STUCK | ScaleProgress.RESCALED | ScaleProgress.REPLACED:
             return status
@@ -268,7 +270,7 @@ def hint(end: ScaleProgress, found: Scaling, seen: Assessment) -> str | None:
 
 
 def after_interrupt(found: Scaling, seen: Assessment) -> str:
-    back = f", or take it back with: {_scale(seen, found.before)}" if found.before != found.after else ""
+    back = f", or take it back with: {_scale(seen, found.before)}" if found.before != found.after and not found.removed else ""
     return f"the controller goes on; type the same again to wait on{back}"
 
 
