@@ -157,11 +157,20 @@ class Volume(Value, frozen=True):
     ephemeral: EphemeralVolume | None = None
 
 
+class PodResourceClaim(Value, frozen=True):
+    """A device that the pod asks for (KEP-4381): a ResourceClaim by its name, or by the template that one is made from."""
+
+    name: str = ""
+    resource_claim_name: str = ""
+    resource_claim_template_name: str = ""
+
+
 class PodSpec(Value, frozen=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     node_name: str = ""
     volumes: tuple[Volume, ...] = ()
+    resource_claims: tuple[PodResourceClaim, ...] = ()
     #: With ``subdomain``: what the pod is called in DNS. The StatefulSet controller sets both when it makes the pod, never after.
     hostname: str = ""
     subdomain: str = ""

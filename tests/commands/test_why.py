@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+import yaml
 
 from tests.commands.plugin import Plugin, manifest
 
@@ -180,3 +181,23 @@ def _is_refused(pets: Plugin, reason: str, provoke: Callable[[], None]) -> bool:
     """Have the controller do it, and see whether it was refused."""
     provoke()
     return reason in _reasons(pets)
+
+
+def test_what_a_claim_s_own_events_say(pets: Plugin) -> None:
+    """The scheduler says only that it is not bound; why it is not, its class says."""
+    made = yaml.safe_load(manifest("web", replicas=1, claims=True))
+    made["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "no-such-class"
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(made))
+    said = 'data-web-0 ProvisioningFailed: storageclass.storage.k8s.io "no-such-class" not found'
+    pets.eventually(lambda: said in " ".join(pets("status", "web", expect=None).stdout.replace("│", "").split()), "it is said")
+
+
+def test_a_pod_whose_device_is_not_there(pets: Plugin) -> None:
+    """No scheduler queues it, no condition and no event says so."""
+    made = yaml.safe_load(manifest("web", replicas=1))
+    made["spec"]["template"]["spec"]["resourceClaims"] = [{"name": "gpu", "resourceClaimName": "no-such-claim"}]
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(made))
+    ended = pets("status", "web", "-w", "--timeout", "60s", expect=4)
+    assert "no scheduler looks at web-0, which waits for ResourceClaim no-such-claim" in ended.stderr
+    (found,) = json.loads(pets("status", "web", "-o", "json", expect=None).stdout)["status"]["blockers"]
+    assert found["id"] == "schedule:device"

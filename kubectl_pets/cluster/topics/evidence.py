@@ -26,7 +26,7 @@ _LOG_TIME, _LOG_BYTES = 5.0, 1 << 16
 def evidence(transport: Transport, reader: Reader, asked: Clues) -> Answers:
     """The answers, all asked for at once; without a right None. Raises PetsError for what is no missing right; a log that cannot
     be had has no lines."""
-    about = (asked.set_name, *asked.pods)
+    about = (asked.set_name, *asked.pods, *asked.claims)
     calls: list[Callable[[], object]] = [_optional(partial(_events, reader, asked.namespace, name)) for name in about]
     calls.append(_optional(lambda: _log(transport, asked)) if asked.pod else _nothing)
     calls.append(_optional(lambda: history(reader, asked.namespace, asked.set_name)) if asked.history else _nothing)

@@ -48,6 +48,7 @@ class CauseId(StrEnum):
     SCHEDULE_TAINT = "schedule:taint"
     SCHEDULE_NO_NODE = "schedule:no-node"
     SCHEDULE_NO_SCHEDULER = "schedule:no-scheduler"
+    SCHEDULE_DEVICE = "schedule:device"
     VOLUME_ATTACH = "volume:attach"
     VOLUME_MOUNT = "volume:mount"
     VOLUME_UNBOUND = "volume:unbound"
@@ -126,6 +127,7 @@ _UNSCHEDULABLE: _Rules = (
     (r"insufficient|too many pods", CauseId.SCHEDULE_RESOURCES),
     (r"affinity|selector|topology spread|free ports", CauseId.SCHEDULE_AFFINITY),
     (r"taint", CauseId.SCHEDULE_TAINT),
+    (r"resourceclaim|device|allocate all claims", CauseId.SCHEDULE_DEVICE),
 )
 
 #: What keeps a pod that has its node from its first container (kubelet ``volumemanager``, attach/detach controller).
@@ -178,7 +180,7 @@ def cause_of(found: Blocker) -> CauseId:
         case Cause.UNSCHEDULABLE:
             return _first(_UNSCHEDULABLE, re.sub(_NAMES, "", found.message), CauseId.SCHEDULE_NO_NODE)
         case Cause.NOT_SCHEDULED:
-            return CauseId.SCHEDULE_NO_SCHEDULER
+            return CauseId.SCHEDULE_DEVICE if found.message else CauseId.SCHEDULE_NO_SCHEDULER
         case Cause.CLAIM_UNBOUND:
             return CauseId.VOLUME_UNBOUND
         case Cause.TERMINATION_OVERDUE:

@@ -43,6 +43,8 @@ class Clues(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = 0
     #: Pods whose events are wanted, besides those of the set.
     pods: tuple[str, ...] = ()
+    #: Claims whose events are wanted: those of a driver say why nothing is bound to them.
+    claims: tuple[str, ...] = ()
     history: bool = False
     quotas: bool = False
 
@@ -109,13 +111,17 @@ def clues(seen: Assessment, lines: int) -> Clues | None:
     if not wrong or seen.phase in (Phase.UNKNOWN, Phase.GONE, Phase.DELETING):
         return None
     crashed = next((each for each in wrong if _has_a_log(each)), None) if lines else None
+    pods = tuple(dict.fromkeys(each.pod for each in wrong if each.pod))[:_FEW_PODS]
+    unbound = {each.pod for each in wrong if each.cause is Cause.CLAIM_UNBOUND}.intersection(pods)
+    claims = (use.name for each in seen.members if each.name in unbound for use in each.claims if use.phase != "Bound")
     return Clues(
         namespace=seen.namespace,
         set_name=seen.name,
         pod=crashed.pod if crashed is not None else "",
         container=crashed.container if crashed is not None else "",
         lines=lines,
-        pods=tuple(dict.fromkeys(each.pod for each in wrong if each.pod))[:_FEW_PODS],
+        pods=pods,
+        claims=tuple(claims)[:_FEW_PODS],
         history=seen.kind is APPS_SET and any(each.updated for each in wrong),
         quotas=any(cause_of(each) is CauseId.QUOTA for each in wrong),
     )

@@ -5,7 +5,7 @@ isTerminating), and what ``containers`` makes of the kubelet's. A pod belongs to
 an ordinal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import assert_never
@@ -331,9 +331,19 @@ def _pending(pod: Pod, uses: tuple[ClaimUse, ...]) -> tuple[PodState, str, str]:
             return PodState.UNSCHEDULABLE, scheduled.reason, scheduled.message
         return PodState.PENDING, scheduled.reason, scheduled.message
     if not pod.spec.node_name:
-        return PodState.PENDING, "", ""
+        return PodState.PENDING, "", ", ".join(_devices(pod))
     waiting = next((status.state.waiting for status in _statuses(pod) if status.state.waiting), None)
     return PodState.CREATING, waiting.reason if waiting else "", waiting.message if waiting else ""
+
+
+def _devices(pod: Pod) -> Iterator[str]:
+    """The ResourceClaims that it asks for. A pod of which one does not exist is not even queued, and nothing says so (scheduler
+    plugin dynamicresources, PreEnqueue)."""
+    for each in pod.spec.resource_claims:
+        if each.resource_claim_name:
+            yield f"ResourceClaim {each.resource_claim_name}"
+        elif each.resource_claim_template_name:
+            yield f"ResourceClaimTemplate {each.resource_claim_template_name}"
 
 
 def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:

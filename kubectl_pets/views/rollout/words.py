@@ -185,7 +185,7 @@ def blocker(found: Blocker) -> str:
         case Cause.UNSCHEDULABLE:
             return f"{pod} cannot be scheduled" + _after(told)
         case Cause.NOT_SCHEDULED:
-            return f"no scheduler looks at {pod}"
+            return f"no scheduler looks at {pod}" + (f", which waits for {told}" if told else "")
         case Cause.CLAIM_UNBOUND:
             return f"{pod} waits for a claim that is not bound" + _after(told)
         case Cause.TERMINATION_OVERDUE:
