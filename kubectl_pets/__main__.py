@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from errno import EBADF, EIO, ENOSPC, EPIPE
-from functools import partial
 from time import monotonic
 from typing import NoReturn
 
@@ -21,10 +20,12 @@ from kubectl_pets.cli.options import connection, exit_codes
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.interrupts import SIGNALS
-from kubectl_pets.pasting import connected
+from kubectl_pets.pasting import connected, pets
 from kubectl_pets.session import Session, Terminal
 
 PROGRAM = "kubectl pets"
+HOME = "https://github.com/kubectl-pets/kubectl-pets"
+DEFECTS = f"{HOME}/issues"
 
 #: The parent process of a one-file executable passes on what it is sent, so its child gets a terminal's Ctrl-C twice within
 #: these seconds; the second must not break off what the first began to tidy up.
@@ -50,6 +51,7 @@ VERBS = {
     ),
     "dns": Verb("kubectl_pets.commands.dns:command", "Do the pods' names resolve, everywhere, and if not, why?", group=True),
     "completion": Verb("kubectl_pets.commands.completion:command", "Have the shell complete kubectl pets.", group=True),
+    "options": Verb("kubectl_pets.commands.options:command", "The flags that say which cluster, as whom, and how."),
     "help": Verb("kubectl_pets.commands.help:command", "The help of a verb."),
 }
 THEMES = (
@@ -58,7 +60,7 @@ THEMES = (
     ("Safety", ("doctor", "quorum", "lost")),
     ("Storage", ("resize", "recreate", "orphans")),
     ("Network", ("dns",)),
-    ("More", ("completion", "help")),
+    ("More", ("completion", "options", "help")),
 )
 
 
@@ -85,7 +87,8 @@ def _tell_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     verbs=VERBS,
     themes=THEMES,
     name=PROGRAM,
-    epilog=exit_codes(*ExitCode),
+    epilog=exit_codes(*ExitCode)
+    + f"\n\n\b\nDocs:     {HOME}/tree/main/docs\nDefects:  {DEFECTS}\n\n'{pets('options')}' lists the flags that connect.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
@@ -96,9 +99,9 @@ def _tell_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     help="Show version, commit, and what it runs on; also with -o json or yaml.",
 )
 @click.option("-o", "--output", type=click.Choice(("json", "yaml")), is_eager=True, help="How to print the version.")
-@partial(connection, all_shown=True)
+@connection
 def cli(output: str | None) -> None:
-    """The verbs that kubectl lacks for StatefulSets. The flags below may stand before a verb or after it.
+    """The verbs that kubectl lacks for StatefulSets. Each has a page: --help after it.
 
     \b
     Examples:
@@ -176,7 +179,7 @@ def _explain_system(error: OSError, session: Session) -> int:
 
 def _explain_defect(error: Exception, session: Session) -> int:
     session.terminal.tell(f"error: {type(error).__name__}: {error}")
-    session.terminal.tell("hint: this is a defect in kubectl-pets; run it again with -v and report what it prints.")
+    session.terminal.tell(f"hint: this is a defect in kubectl-pets; run it again with -v and report what it prints: {DEFECTS}")
     if session.verbose:
         _traceback(session)
     return ExitCode.FAILED

@@ -10,7 +10,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from errno import EBADF
 from functools import cached_property
@@ -140,6 +141,8 @@ class Terminal:
         self.live = stdout.isatty() and environ.get("TERM", "") != "dumb"
         self.colour = self.live and not environ.get("NO_COLOR")
         self._columns = environ.get("COLUMNS", "")
+        self._held: list[str] | None = None
+        self._overheard: list[str] | None = None
 
     @classmethod
     def real(cls) -> "Terminal":
@@ -216,8 +219,38 @@ class Terminal:
 
     def tell(self, text: str) -> None:
         """Talk, to stderr."""
+        if self._overheard is not None:
+            self._overheard.append(text)
+        if self._held is not None:
+            self._held.append(text)
+            return
         self.stderr.write(text + "\n")
         self.stderr.flush()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While there is a picture on the terminal, what is told there waits until it is gone."""
+        if not (self.live and self.stderr.isatty()):
+            yield
+            return
+        held: list[str] = []
+        self._held = held
+        try:
+            yield
+        finally:
+            self._held = None
+            for text in held:
+                self.tell(text)
+
+    @contextmanager
+    def overheard(self) -> Iterator[list[str]]:
+        """What is told in the block, once more, for a picture that would hide it."""
+        heard: list[str] = []
+        self._overheard = heard
+        try:
+            yield heard
+        finally:
+            self._overheard = None
 
 
 class Session:

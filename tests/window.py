@@ -1,5 +1,6 @@
 """A terminal window of a given size with the program in it, as a process of its own on a real pseudo-terminal."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -10,7 +11,8 @@ import subprocess
 import sys
 import termios
 import time
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
 
 from tests.views.emulator import Emulator
 
@@ -18,6 +20,12 @@ SIZES = [(80, 24), (120, 40), (200, 50)]
 
 #: Seconds after which a program that says nothing more is taken for one that hangs.
 _PATIENCE = 60.0
+
+#: The program as it is here.
+PETS = (sys.executable, "-m", "kubectl_pets")
+
+#: An escape sequence whose end has not come yet.
+_HALF = re.compile(r"\x1b(\[[?0-9;]*)?$")
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -34,44 +42,108 @@ class Shown(NamedTuple):
         return "\n".join(self.lines)
 
 
-def shown(columns: int, rows: int, *words: str, **environ: str) -> Shown:
-    """Run it to its end in a window of ``columns`` by ``rows``: stdin, stdout and stderr are the terminal."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    surroundings = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kubectl_pets", *words],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=surroundings | {"TERM": "xterm"} | environ,
-        close_fds=True,
-    )
-    os.close(theirs)
-    try:
-        written = _until_closed(ours)
-        code = process.wait(_PATIENCE)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    window = Emulator(columns, rows)
-    window.feed(written)
-    lines = [line.rstrip() for line in (*window.scrolled, *window.lines)]
-    wide = [line for line in _COLOUR.sub("", written).replace("\r", "").split("\n") if len(line) > columns]
-    return Shown(code, lines[:-1] if lines and not lines[-1] else lines, wide)
+class Window:
+    """A program in a window of ``columns`` by ``rows``, which is its controlling terminal: stdin, stdout and stderr. Use as a
+    context manager; leaving it ends the program."""
 
+    def __init__(self, columns: int, rows: int, *words: str, program: Sequence[str] = PETS, **environ: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self._columns, self._rows = columns, rows
+        self.emulator = Emulator(columns, rows)
+        self.written = ""
+        self._decoder, self._left = codecs.getincrementaldecoder("utf-8")("replace"), ""
+        self._set_size()
+        surroundings = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+        self.process = subprocess.Popen(
+            [*program, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=surroundings | {"TERM": "xterm"} | environ,
+            close_fds=True,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
 
-def _until_closed(ours: int) -> str:
-    data, end = b"", time.monotonic() + _PATIENCE
-    while True:
-        assert time.monotonic() < end, data.decode(errors="replace")
-        if not select.select([ours], [], [], 1.0)[0]:
-            continue
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+    def until(self, there: Callable[[], bool], about: str = "") -> None:
+        """Read what it writes until ``there`` says yes."""
+        end = time.monotonic() + _PATIENCE
+        while not there():
+            assert time.monotonic() < end, f"{about}\n{self.text}"
+            assert self._read(1.0) or there(), f"it has ended: {about}\n{self.text}"
+
+    def until_seen(self, *texts: str) -> None:
+        """Read until each of these stands in the window."""
+        self.until(lambda: all(text in self.text for text in texts), " / ".join(texts))
+
+    def type(self, keys: str) -> None:
+        """As if somebody typed these, all at once."""
+        os.write(self._ours, keys.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        if columns < self._columns:
+            self.emulator.narrow(columns)
+        self.emulator.columns = columns
+        self.emulator.lower(rows)
+        self._columns, self._rows = columns, rows
+        self._set_size()
+
+    def end(self) -> int:
+        """Read to the end; the exit code."""
+        end = time.monotonic() + _PATIENCE
+        while self._read(1.0):
+            assert time.monotonic() < end, self.text
+        return self.process.wait(_PATIENCE)
+
+    @property
+    def text(self) -> str:
+        """What can be seen."""
+        return self.emulator.text
+
+    @property
+    def cooked(self) -> bool:
+        """Whether the terminal reads lines and shows what is typed, as it does for a shell."""
+        wanted = termios.ICANON | termios.ECHO | termios.ISIG
+        return int(termios.tcgetattr(self._ours)[3]) & wanted == wanted
+
+    @property
+    def whole(self) -> bool:
+        """Whether all about the terminal is as a program found it."""
+        emulator = self.emulator
+        return self.cooked and emulator.behind is None and emulator.cursor_shown and not emulator.marks_pastes
+
+    def _set_size(self) -> None:
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", self._rows, self._columns, 0, 0))
+
+    def _read(self, seconds: float) -> bool:
+        """Whether there may be more to come."""
+        if not select.select([self._ours], [], [], seconds)[0]:
+            return True
         try:
-            more = os.read(ours, 65536)
+            data = os.read(self._ours, 65536)
         except OSError:  # how Linux says that nobody is left at the other end
-            more = b""
-        if not more:
-            return data.decode(errors="replace")
-        data += more
+            data = b""
+        text = self._left + self._decoder.decode(data)
+        self.written += text[len(self._left):]
+        cut = text.rfind("\x1b") if _HALF.search(text) else len(text)
+        self._left = text[cut:]
+        self.emulator.feed(text[:cut])
+        return bool(data)
+
+
+def shown(columns: int, rows: int, *words: str, **environ: str) -> Shown:
+    """Run it to its end in a window of ``columns`` by ``rows``."""
+    with Window(columns, rows, *words, **environ) as window:
+        code = window.end()
+    lines = [line.rstrip() for line in (*window.emulator.scrolled, *window.emulator.lines)]
+    wide = [line for line in _COLOUR.sub("", window.written).replace("\r", "").split("\n") if len(line) > columns]
+    return Shown(code, lines[:-1] if lines and not lines[-1] else lines, wide)

@@ -80,6 +80,11 @@ class LazyGroup(click.Group):
         near = {name: get_close_matches(word, group.verbs, n=1) for name, group in groups.items()}
         return next((f"{name} {below[0]}" for name, below in near.items() if below), None)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs first: they are what somebody looks for."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for theme, names in self.themes:
             with formatter.section(theme):

@@ -1,6 +1,7 @@
 """``kubectl pets list``: every StatefulSet in one line, the worst first."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +16,13 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, expect, narrowed, tell_kinds_not_read, views, watched_namespace
+from kubectl_pets.flows.engine.display import Display
 from kubectl_pets.flows.engine.inquiry import Inquiries, judged_each
+from kubectl_pets.flows.engine.keys import KeyPressed
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import TextPainter
-from kubectl_pets.views.rollout import documents
+from kubectl_pets.views.rollout import countdown, documents
 from kubectl_pets.views.rollout import table as sets_table
 
 if TYPE_CHECKING:  # for jsonl only
@@ -82,7 +85,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--check", is_flag=True, help="Exit with code 7 where --problems would show any set, for use in CI.")
 @output("table", "wide", "json", "yaml", "jsonl", "name", "openmetrics")
 @click.option("--no-headers", is_flag=True, help="Leave the head line out.")
-@click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
+@click.option("-w", "--watch", is_flag=True, help="Keep showing it until Ctrl-C, or q.")
 @patience
 @connection
 @pass_session
@@ -127,7 +130,9 @@ def command(
     if watch:
         if check or output == "openmetrics":
             raise UsageError(f"{'--check' if check else '-o openmetrics'} looks once, -w until Ctrl-C.")
-        _watch(session, choice, shown, Inquiries(session.cluster, patience))
+        with suppress(KeyPressed):
+            _watch(session, choice, shown, Inquiries(session.cluster, patience))
+        return ExitCode.OK
     found, not_read = views(session, choice)
     return _show(session, choice, shown, tuple(judged_each(session.cluster, found, patience)), not_read, check)
 
@@ -152,29 +157,37 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
     namespace = watched_namespace(session, choice)
     followed = session.cluster.watch_inventory(namespace, choice.selector, every_kind=True)
 
-    fleet = _fleet()
+    fleet, terminal = _fleet(), session.terminal
+    seen: tuple[Assessment, ...] = ()
 
     def show(inventory: Inventory) -> None:
+        nonlocal seen
         seen = tuple(inquiries.judge(snapshots(narrowed(session, inventory, choice.names)), session.now()))
-        asked = shown.of(seen)
         if shown.output == "jsonl":
-            for line in fleet.lines(asked, session.now()):
-                session.terminal.print(line)
+            for line in fleet.lines(shown.of(seen), session.now()):
+                terminal.print(line)
         elif shown.tabular:
-            painter.show(_table(session, shown, asked, session.terminal.picture), sets_table.total(seen, len(asked)))
+            draw()
         else:
-            painter.show(_document(session, shown, asked, inventory.kinds_not_read))
+            painter.show(_document(session, shown, shown.of(seen), inventory.kinds_not_read))
 
-    with followed as source, TextPainter(session.terminal) as painter:
+    def draw() -> None:
+        """Without judging anew: at rest only the ages go on."""
+        asked, rows = shown.of(seen), painter.rows
+        text = _table(session, shown, asked, terminal.picture, rows)
+        status = countdown.elapsed(display.elapsed, display.keys) if terminal.live else ""
+        more = max(0, len(asked) - rows) if rows is not None else 0
+        painter.show(text, sets_table.total(seen, len(asked)), status=status, more=more)
+        display.painted()
+
+    with followed as source, terminal.held(), TextPainter(terminal) as painter:
+        display = Display(terminal, painter, (lambda: "q") if shown.tabular else None)
         first = source.latest()
         expect(session, first, choice.names)
-        tell_kinds_not_read(session.terminal, first)
-
-        def wait(seconds: float | None) -> None:
-            source.wait(inquiries.cap(seconds, session.now()))
-
-        # On a terminal the ages go on; elsewhere a row is told again only when it is another one.
-        until(lambda: show(source.latest()), every=10.0 if session.terminal.live else None, wait=wait)
+        tell_kinds_not_read(terminal, first)
+        with display.taken():
+            ticking = display.ticking(source.wait, draw) if terminal.live and shown.tabular else source.wait
+            until(lambda: show(source.latest()), every=None, wait=lambda seconds: ticking(inquiries.cap(seconds, session.now())))
 
 
 def _document(session: Session, shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:
@@ -194,7 +207,9 @@ def _fleet() -> "Fleet":
     return Fleet()
 
 
-def _table(session: Session, shown: Shown, asked: Sequence[Assessment], width: int | None) -> str:
+def _table(
+    session: Session, shown: Shown, asked: Sequence[Assessment], width: int | None, most: int | None = None
+) -> str:
     return sets_table.table(
         asked,
         session.now(),
@@ -205,4 +220,5 @@ def _table(session: Session, shown: Shown, asked: Sequence[Assessment], width: i
         order=shown.order or SetOrder.WORST,
         width=width,
         colour=session.terminal.colour,
+        most=most,
     )

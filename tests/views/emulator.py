@@ -14,6 +14,10 @@ class Emulator:
         self.scrolled: list[str] = []
         self.row = self.column = 0
         self.cursor_shown = True
+        #: Whether what is pasted comes between marks.
+        self.marks_pastes = False
+        #: What stands on the ordinary screen while the other one is shown, with its cursor; None: it is the one that is shown.
+        self.behind: tuple[list[str], int, int] | None = None
 
     @property
     def text(self) -> str:
@@ -37,10 +41,11 @@ class Emulator:
 
     def _sequence(self, private: str, number: str, final: str) -> None:
         if private:
-            assert number == "25" and final in "lh"
-            self.cursor_shown = final == "h"
-        elif final == "A":
-            self.row = max(0, self.row - int(number))
+            assert final in "lh"
+            self._mode(number, final == "h")
+        elif final == "H":
+            assert not number
+            self.row = self.column = 0
         elif final == "K":
             self.lines[self.row] = self.lines[self.row][: self.column]
         elif final == "J":
@@ -48,6 +53,20 @@ class Emulator:
             del self.lines[self.row + 1:]
         else:
             assert final == "m"
+
+    def _mode(self, number: str, on: bool) -> None:
+        match number:
+            case "25":
+                self.cursor_shown = on
+            case "2004":
+                self.marks_pastes = on
+            case "1049" if on and self.behind is None:
+                self.behind, self.lines = (self.lines, self.row, self.column), [""]
+                self.row = self.column = 0
+            case "1049" if not on and self.behind is not None:
+                (self.lines, self.row, self.column), self.behind = self.behind, None
+            case _:
+                raise AssertionError(f"mode {number} {'on' if on else 'off'} a second time, or unknown")
 
     def _put(self, character: str) -> None:
         if self.column == self.columns:
@@ -62,8 +81,22 @@ class Emulator:
         if self.row == len(self.lines):
             self.lines.append("")
         if len(self.lines) > self.rows:
-            self.scrolled.append(self.lines.pop(0))
+            gone = self.lines.pop(0)
+            if self.behind is None:  # what scrolls off the other screen is kept by no terminal
+                self.scrolled.append(gone)
             self.row -= 1
+
+    def lower(self, rows: int) -> None:
+        """Make the window lower, as terminals do it: what stands above the cursor and has no room goes where what scrolls goes."""
+        self.rows = rows
+        while len(self.lines) > rows:
+            if self.row < len(self.lines) - 1 and not any(self.lines[self.row + 1:]):
+                self.lines.pop()
+                continue
+            gone = self.lines.pop(0)
+            if self.behind is None:
+                self.scrolled.append(gone)
+            self.row = max(0, self.row - 1)
 
     def narrow(self, columns: int) -> None:
         """Make the window narrower, as terminals that fold long lines anew do it."""

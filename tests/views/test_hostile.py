@@ -121,8 +121,8 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
         terminal = FakeTerminal(live=live)
         terminal.colour = False
         with Painter(terminal, size=lambda: (9999, 50)) as painter:  # in less, sentences are folded
-            painter.show(seen, NOW, footer=text)
-        yield re.sub(r"\x1b\[(\?25[lh]|K|J)|\r", "", terminal.stdout_text) if live else terminal.stdout_text
+            painter.show(seen, NOW, footer=text, status=(text, text))
+        yield re.sub(r"\x1b\[(\?(25|1049|2004)[lh]|H|K|J)", "", terminal.stdout_text) if live else terminal.stdout_text
 
 
 @settings(deadline=None)

@@ -70,12 +70,12 @@ def test_the_picture_is_replaced_and_nothing_of_the_old_one_stays() -> None:
     window.emulator.feed("$ kubectl pets status web -w\n")
     with window.painter as painter:
         painter.show(builders.stuck(), NOW)
-        assert window.seen == "$ kubectl pets status web -w\n" + tree.draw(builders.stuck(), NOW)
+        assert window.seen == tree.draw(builders.stuck(), NOW)
         painter.show(builders.complete(), LATER)
-        assert window.seen == "$ kubectl pets status web -w\n" + tree.draw(builders.complete(), LATER)
+        assert window.seen == tree.draw(builders.complete(), LATER)
         painter.show(builders.stuck(), LATER)
-        assert window.seen == "$ kubectl pets status web -w\n" + tree.draw(builders.stuck(), LATER)
-    window.written()
+        assert window.seen == tree.draw(builders.stuck(), LATER)
+    assert window.seen == "$ kubectl pets status web -w\n" + tree.draw(builders.stuck(), LATER)
     assert window.emulator.scrolled == []
 
 
@@ -84,9 +84,9 @@ def test_the_last_picture_stays_and_the_cursor_comes_back_below_it() -> None:
     with window.painter as painter:
         painter.show(builders.paused(), NOW)
         window.written()
-        during = window.emulator.cursor_shown
+        during = window.emulator.cursor_shown, window.emulator.marks_pastes
     window.written()
-    assert (during, window.emulator.cursor_shown) == (False, True)
+    assert (during, (window.emulator.cursor_shown, window.emulator.marks_pastes)) == ((False, True), (True, False))
     window.emulator.feed("$ ")
     assert window.seen == tree.draw(builders.paused(), NOW) + "\n$"
 
@@ -180,7 +180,7 @@ def test_a_tall_tree_is_folded_into_the_window(footer: str) -> None:
 
 @pytest.mark.parametrize("columns", range(30, 120))
 def test_a_window_made_smaller(columns: int) -> None:
-    """The old picture's long lines take several rows now; all of them have to go, and nothing above them."""
+    """The old picture's long lines take several rows now; all of them have to go, and what was there before comes back."""
     window = Window(columns=120, rows=60)
     window.emulator.feed("$ kubectl pets\n")
     with window.painter as painter:
@@ -188,7 +188,27 @@ def test_a_window_made_smaller(columns: int) -> None:
         window.written()
         window.emulator.narrow(columns)
         painter.show(builders.complete(), LATER)
-        assert window.seen == "$ kubectl pets\n" + tree.draw(builders.complete(), LATER, width=columns - 1)
+        assert window.seen == tree.draw(builders.complete(), LATER, width=columns - 1)
+    assert window.seen == "$ kubectl pets\n" + tree.draw(builders.complete(), LATER, width=columns - 1)
+    assert window.emulator.scrolled == []
+
+
+@pytest.mark.parametrize("rows", range(4, 40, 3))
+def test_a_window_made_lower_leaves_no_ghosts_to_scroll_back_to(rows: int) -> None:
+    window = Window(columns=100, rows=40)
+    window.emulator.feed("$ kubectl pets\n")
+    with window.painter as painter:
+        painter.show(builders.large(), NOW)
+        window.written()
+        window.emulator.lower(rows)
+        resized = [painter.resized]
+        painter.show(builders.large(), LATER)
+        assert [*resized, painter.resized] == [True, False]
+        assert window.seen == tree.draw(builders.large(), LATER, width=99, height=max(2, rows - 1))
+    seen = window.seen
+    left = [*window.emulator.scrolled, *seen.split("\n")]
+    assert [line.rstrip() for line in left][:2] == ["$ kubectl pets", tree.draw(builders.large(), LATER).split("\n")[0]]
+    assert sum(line.startswith("default/web") for line in left) == 1
 
 
 def test_a_window_made_larger() -> None:
@@ -209,6 +229,38 @@ def test_where_the_size_cannot_be_asked_for_the_width_is_the_terminals() -> None
         painter.show(builders.large(), NOW)
     emulator.feed(terminal.stdout_text)
     assert emulator.text == tree.draw(builders.large(), NOW, width=terminal.width - 1, height=23)
+
+
+def test_what_goes_on_by_the_second_is_not_in_the_picture_that_stays() -> None:
+    window = Window()
+    with window.painter as painter:
+        painter.show(builders.paused(), NOW, footer="waiting", status=("elapsed 3s   q leave",))
+        assert window.seen == tree.draw(builders.paused(), NOW) + "\n\nwaiting\nelapsed 3s   q leave"
+    assert window.seen == tree.draw(builders.paused(), NOW) + "\n\nwaiting"
+
+
+def test_given_back_at_once_and_taken_again_by_the_next_picture() -> None:
+    window = Window()
+    window.emulator.feed("$ kubectl pets\n")
+    with window.painter as painter:
+        painter.show(builders.paused(), NOW)
+        painter.give_back()
+        painter.give_back()
+        assert window.seen == "$ kubectl pets"
+        assert window.emulator.behind is None and window.emulator.cursor_shown
+        painter.show(builders.paused(), NOW)
+        assert window.seen == tree.draw(builders.paused(), NOW)
+    assert window.seen == "$ kubectl pets\n" + tree.draw(builders.paused(), NOW)
+
+
+def test_a_terminal_without_another_screen_is_left_with_the_last_picture_alone() -> None:
+    """As the console of Linux, which knows no mode 1049."""
+    window = Window()
+    with window.painter as painter:
+        painter.show(builders.stuck(), NOW)
+        painter.show(builders.paused(), NOW, status=("elapsed 1s",))
+    window.emulator.feed(window.terminal.stdout_text.replace("\x1b[?1049h", "").replace("\x1b[?1049l", ""))
+    assert window.emulator.text == tree.draw(builders.paused(), NOW)
 
 
 def test_colour_as_the_terminal_wants_it() -> None:

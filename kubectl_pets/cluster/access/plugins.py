@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from threading import Event, RLock
 from time import monotonic
@@ -23,6 +24,7 @@ from kubectl_pets.cluster.http.credentials import Certificate, Credential, beare
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.pools import usable
 from kubectl_pets.errors import ConfigError, CredentialPluginError
+from kubectl_pets.lending import lent
 
 _GROUP = "client.authentication.k8s.io/"
 
@@ -117,7 +119,7 @@ class Plugin:
             raise self._failure("it wants to ask its user, but there is no terminal")
         interactive = at_terminal and mode != "Never"
         program = self._program()
-        with tempfile.TemporaryFile("a+b") as words:
+        with tempfile.TemporaryFile("a+b") as words, lent() if interactive else nullcontext():
             # On Windows a file's position is shared, so what is said at a terminal can only go there directly.
             direct = interactive and os.name == "nt"
             try:

@@ -75,10 +75,12 @@ def carry(
     terms: Terms | None = None,
     *,
     on_stuck: OnStuck | None = None,
+    question: str = "",
 ) -> ExitCode:
     """Bring the set ``ref`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
     by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
-    there is nothing to do or to refuse. Returns the exit code; raises PetsError."""
+    there is nothing to do or to refuse. ``question``: asked where no pod is deleted, too; empty: then nothing is. Returns the
+    exit code; raises PetsError."""
     snapshot = _observed(session, ref)
     now = session.now()
     seen = judged(session.cluster, snapshot, options.stuck_after)
@@ -101,12 +103,18 @@ def carry(
     _warn(session, snapshot, seen, checks, planned)
     require(session.cluster, {seen.namespace: _rights(seen.kind, planned, terms, on_stuck)})
     agreed = options.yes
-    if planned.deletes and not agreed:
-        agreed = _may_delete(session, seen, planned.deletes)
-        if not agreed:
-            return ExitCode.REFUSED
+    if not agreed and not _agreed(session, seen, planned, question):
+        return ExitCode.REFUSED
+    agreed = agreed or bool(planned.deletes)
     driver = _Driver(session, options, checks, careful)
     return _carry_out(driver, ref, goal, agreed, on_stuck)
+
+
+def _agreed(session: Session, seen: Assessment, planned: Plan, question: str) -> bool:
+    """Whether somebody agrees to what the plan deletes, or says yes to the ``question`` where it deletes nothing."""
+    if planned.deletes:
+        return _may_delete(session, seen, planned.deletes)
+    return not question or session.terminal.agrees(question)
 
 
 def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions) -> Canary | Run:
@@ -154,19 +162,18 @@ class _Driver:
         self, source: SetViewSource, goal: Goal, deadline: Deadline, *, may_delete: bool, checked: bool = True
     ) -> Conclusion:
         """``checked``: with the checks, which a retreat does without."""
-        driven = partial(
-            conduct,
-            self.session.cluster,
-            source,
-            goal,
-            deadline=deadline,
-            may_delete=may_delete,
-            checks=self._checks if checked else None,
-            careful=self._careful and checked,
-            stuck_after=self.options.stuck_after,
-        )
-        with pictured(self.session.terminal, tabular=self.options.tabular, streams=self.options.streams) as observe:
-            return driven(observe=observe)
+        with pictured(self.session.terminal, tabular=self.options.tabular, streams=self.options.streams) as onlooker:
+            return conduct(
+                self.session.cluster,
+                onlooker.over(source, self.session.cluster),
+                goal,
+                observe=onlooker.observe,
+                deadline=deadline,
+                may_delete=may_delete,
+                checks=self._checks if checked else None,
+                careful=self._careful and checked,
+                stuck_after=self.options.stuck_after,
+            )
 
 
 def _carry_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:

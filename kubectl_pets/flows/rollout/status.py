@@ -12,14 +12,13 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import KubectlEnd, Progress, Until, kubectl_end, progress
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.flows.engine.choosing import SetSelection, at, views
+from kubectl_pets.flows.engine.choosing import SetSelection, views
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import judged_each
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.patience import Patience
-from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import report, told_once
-from kubectl_pets.flows.rollout.follow import follow
+from kubectl_pets.flows.rollout.attended import Left, attend
 from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.rollout import advice, documents, tree, words
@@ -110,18 +109,20 @@ def _fallen_back(session: Session, refs: Sequence[SetRef], aim: StatusAim, deadl
 
 
 def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
-    with session.cluster.watch_set(at(session, ref), ref.name, ref.kind) as source:
-        with pictured(session.terminal, tabular=aim.tabular, streams=aim.streams) as observe:
-            end, seen = follow(
-                session.cluster,
-                source,
-                aim.until,
-                stay=aim.stay,
-                observe=observe,
-                deadline=deadline,
-                stuck_after=aim.patience,
-                ends=(lambda seen: kubectl_end(seen) is not None) if aim.as_kubectl else None,
-            )
+    end, seen = attend(
+        session,
+        ref,
+        aim.until,
+        stay=aim.stay,
+        tabular=aim.tabular,
+        streams=aim.streams,
+        deadline=deadline,
+        stuck_after=aim.patience,
+        ends=(lambda seen: kubectl_end(seen) is not None) if aim.as_kubectl else None,
+    )
+    if isinstance(end, Left):
+        code = ExitCode.INTERRUPTED if end is Left.INTERRUPTED else _exit(progress(aim.until, seen), seen, aim)
+        return report(session.terminal, code, words.headline(seen)), seen
     code = ExitCode.TIMED_OUT if isinstance(end, TimedOut) else _exit(end, seen, aim)
     if aim.streams:
         _end(session, seen, code)

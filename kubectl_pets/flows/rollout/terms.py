@@ -47,10 +47,13 @@ def soak_option(*names: str) -> Callable[[Callable[..., ExitCode]], Callable[...
     return click.option(*names, "soak", type=Duration(), default="0", metavar="DURATION", help="Wait this long between steps.")
 
 
+#: Where nothing else is said.
+SETTLE = "10s"
+
 settle_option = click.option(
     "--settle",
     type=Duration(),
-    default="10s",
+    default=SETTLE,
     show_default=True,
     metavar="DURATION",
     help="How long new pods have to stay Ready where the set's minReadySeconds is 0; 0: do not wait.",

@@ -27,10 +27,10 @@ from kubectl_pets.domain.scale.types import Scaling, Wish
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef, ref_of
 from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight, await_observed
+from kubectl_pets.flows.engine.looking import SetLook, Sight, await_observed
 from kubectl_pets.flows.engine.loop import Again, Ended, Hold, Move, Outcome, Stalled, TimedOut, Try, until_ended
 from kubectl_pets.flows.engine.options import RunOptions
-from kubectl_pets.flows.engine.picture import pictured
+from kubectl_pets.flows.engine.picture import Onlooker, pictured
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import until
@@ -193,8 +193,8 @@ def _carry_out(
     """What was agreed to, carried out and followed to its end."""
     scaling = _Scaling(session, source, agreed, wish, options, settle)
     try:
-        with pictured(session.terminal, tabular=options.tabular) as observe:
-            end = scaling.run(observe)
+        with pictured(session.terminal, tabular=options.tabular) as onlooker:
+            end = scaling.run(onlooker)
     except KeyboardInterrupt:
         hint = view.after_interrupt(agreed.plan, scaling.seen)
         return report(session.terminal, ExitCode.INTERRUPTED, f"interrupted: {words.headline(scaling.seen)}", hint)
@@ -239,9 +239,10 @@ class _Scaling:
         self._wanted = agreed.wanted
         self.seen = agreed.seen
 
-    def run(self, observe: Observer) -> ScaleProgress | _Refused:
-        deadline = Deadline(self._options.timeout)
-        look = SetLook(self._session.cluster, self._source, deadline, observe, self._options.stuck_after)
+    def run(self, onlooker: Onlooker) -> ScaleProgress | _Refused:
+        cluster, deadline = self._session.cluster, Deadline(self._options.timeout)
+        source = onlooker.over(self._source, cluster)
+        look = SetLook(cluster, source, deadline, onlooker.observe, self._options.stuck_after)
         end = until_ended(look, self._turn, deadline, last_look=True)
         return ScaleProgress.GOING_ON if isinstance(end, TimedOut) else end
 

@@ -106,6 +106,11 @@ def deletion_question(seen: Assessment, pods: Sequence[str], server: str) -> str
     return f"on {clean(server)} this deletes {what}, {how}. Go on?"
 
 
+def abort_question(seen: Assessment, server: str) -> str:
+    """Asked before an abort that deletes no pod."""
+    return f"on {clean(server)} this aborts the rollout of {words.title(seen)}. Go on?"
+
+
 def before_acting(plan: Plan, seen: Assessment) -> list[str]:
     """What somebody should know before the first step: pods that come back at another version than they run, and whose next
     deploy undoes an abort."""

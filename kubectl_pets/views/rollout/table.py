@@ -48,10 +48,12 @@ def table(
     order: SetOrder = SetOrder.NAME,
     width: int | None = None,
     colour: bool = False,
+    most: int | None = None,
 ) -> str:
     """The table, in ``order``, with the kinds where there are others than apps/v1; empty where there are no sets. In ``width``
-    cells the less important columns give way; with ``wide`` or ``labels`` nothing does."""
-    ordered = in_order(seen, order)
+    cells the less important columns give way; with ``wide`` or ``labels`` nothing does. ``most``: so many sets at most, the first
+    ones; None: all."""
+    ordered = in_order(seen, order)[:most]
     if not ordered:
         return ""
     kinds = any(one.kind is not APPS_SET for one in ordered)

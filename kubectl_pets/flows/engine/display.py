@@ -1,0 +1,138 @@
+"""A terminal while a picture is on it: drawn anew each second and in another window, keys, and given back whole however it
+ends."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from time import monotonic
+from types import FrameType
+from typing import Protocol
+
+from kubectl_pets.flows.engine.interrupts import whole
+from kubectl_pets.flows.engine.keys import Keyboard, KeyPressed
+from kubectl_pets.lending import hosting
+from kubectl_pets.session import Terminal
+
+#: Seconds between two looks at keys and window, and between two pictures of which only the time differs.
+_BEAT, TICK = 0.1, 1.0
+
+Wait = Callable[[float | None], bool]
+
+
+class Painted(Protocol):
+    """What a painter has to offer to whoever gives it the terminal."""
+
+    @property
+    def resized(self) -> bool: ...
+    @property
+    def busy(self) -> bool: ...
+
+    def not_while(self, away: Callable[[], bool]) -> None: ...
+    def give_back(self) -> None: ...
+
+
+class Display:
+    """The beats of one picture. ``offered``: which keys mean something, asked for at the first beat; None: no keys are taken."""
+
+    def __init__(self, terminal: Terminal, painter: Painted, offered: Callable[[], str] | None) -> None:
+        self._terminal, self._painter, self._offered = terminal, painter, offered
+        self._keyboard = Keyboard(terminal.stdin) if offered is not None and terminal.interactive else None
+        self._lent: Callable[[], bool] = bool
+        self._held: int | None = None
+        self._began = monotonic()
+        self._beat_at, self._next = self._began + _BEAT, self._began + TICK
+        #: Those that are taken by now.
+        self.keys = ""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return monotonic() - self._began
+
+    def painted(self) -> None:
+        """There is a new picture: the next tick is a second from now."""
+        self._next = monotonic() + TICK
+
+    def ticking(self, wait: Wait, redraw: Callable[[], None]) -> Wait:
+        """A wait that is as long as ``wait``, with a ``redraw`` each second and whenever the window is another one. Raises
+        KeyPressed."""
+
+        def waited(timeout: float | None) -> bool:
+            end = None if timeout is None else monotonic() + timeout
+            while True:
+                if monotonic() >= self._beat_at:  # also where something changes all the time
+                    self._beat(redraw)
+                left = self._beat_at - monotonic()
+                if wait(max(0.0, left if end is None else min(left, end - monotonic()))):
+                    return True
+                if end is not None and monotonic() >= end:
+                    return False
+
+        return waited
+
+    def _beat(self, redraw: Callable[[], None]) -> None:
+        self._beat_at = monotonic() + _BEAT
+        if self._held is not None:
+            self._obey(self._held)
+        if self._away():
+            return
+        self._listen()
+        if self._painter.resized or monotonic() >= self._next:
+            redraw()
+            self.painted()
+
+    def _away(self) -> bool:
+        """Whether the terminal is lent, or the shell has put this program into the background."""
+        away = self._lent()
+        if sys.platform != "win32" and not away:
+            with suppress(OSError, ValueError):  # it is not the terminal that this program is controlled by
+                away = os.tcgetpgrp(self._terminal.stdout.fileno()) != os.getpgrp()
+        return away
+
+    def _listen(self) -> None:
+        if self._keyboard is None or self._offered is None:
+            return
+        if not self.keys:
+            self.keys = self._offered()
+            self._next = monotonic()
+        pressed = self._keyboard.pressed()
+        if pressed is not None and pressed in self.keys:
+            raise KeyPressed(pressed)
+
+    def give_back(self) -> None:
+        """The terminal as it was before, until the next beat."""
+        if self._keyboard is not None:
+            self._keyboard.give_back()
+        self._painter.give_back()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """For as long as the picture is there. Ctrl-Z and Ctrl-\\ give the terminal back first."""
+        with ExitStack() as stack:
+            stack.callback(whole, self.give_back)
+            self._lent = stack.enter_context(hosting(self.give_back))
+            self._painter.not_while(self._away)
+            if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+                for number in (signal.SIGTSTP, signal.SIGQUIT):
+                    if signal.getsignal(number) is signal.SIG_DFL:
+                        stack.callback(signal.signal, number, signal.signal(number, self._signalled))
+            yield
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if self._painter.busy:
+            self._held = number
+        else:
+            self._obey(number)
+
+    def _obey(self, number: int) -> None:
+        """Give the terminal back, do what the signal does to any program, and go on from here once it is continued."""
+        self._held = None
+        self.give_back()
+        if sys.platform != "win32":
+            mine = signal.signal(number, signal.SIG_DFL)
+            signal.pthread_kill(threading.get_ident(), number)
+            signal.signal(number, mine)
+        self._next = monotonic()
