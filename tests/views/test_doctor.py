@@ -3,11 +3,14 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+from lxml import etree
 
 from kubectl_pets.domain.doctor.checkup import Checkup, RuleOutcome, Standing
 from kubectl_pets.domain.doctor.estate import Unread, UnreadWhy
@@ -17,6 +20,9 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.views.doctor import FORMATS, document, summary, table, words
 from kubectl_pets.views.doctor.pages import PAGES
 from tests.domain.doctor.wards import NOW
+
+#: Schemas that others have written (README.md there).
+FORMATS_OF_OTHERS = Path(__file__).with_name("formats")
 
 EVIL = 'x"\'<script>alert(1)</script>]]>&\x1b[2J\x00\u202e\n::error::y\r'
 
@@ -69,6 +75,21 @@ def test_sarif() -> None:
     assert place["fullyQualifiedName"] == "prod/web/web-0"
     assert [bool(each.get("suppressions")) for each in run["results"]].count(True) == 1
     assert json.loads(document(NOTHING, "sarif"))["runs"][0]["results"] == []
+
+
+@pytest.mark.parametrize("checkup", [seen(), seen(EVIL, EVIL), NOTHING], ids=["found", "hostile", "nothing"])
+def test_sarif_by_its_schema_and_junit_by_that_of_jenkins(checkup: Checkup) -> None:
+    schema = json.loads((FORMATS_OF_OTHERS / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+    Draft7Validator.check_schema(schema)
+    log = json.loads(document(checkup, "sarif"))
+    assert [each.message for each in Draft7Validator(schema).iter_errors(log)] == []
+    log["runs"][0]["results"].append({"level": "fatal"})
+    assert not Draft7Validator(schema).is_valid(log)  # the schema bites
+
+    xsd = etree.XMLSchema(etree.parse(FORMATS_OF_OTHERS / "jenkins-junit.xsd"))
+    text = document(checkup, "junit")
+    xsd.assertValid(etree.fromstring(text.encode()))
+    assert not xsd.validate(etree.fromstring(text.replace("<testcase", "<testcase severity=''", 1).encode()))
 
 
 def cases(checkup: Checkup) -> list[ElementTree.Element]:

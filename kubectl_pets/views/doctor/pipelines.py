@@ -124,9 +124,9 @@ def _case(each: RuleOutcome, owner: SetRef) -> Iterator[str]:
         return
     yield f"{head}>"
     if found is None:
-        yield f"      <skipped message={_attribute(words.unread(each.unread))}/>"
+        yield f"      <skipped>{_xml(words.unread(each.unread))}</skipped>"
     elif each.standing is Standing.IGNORED:
-        yield f"      <skipped message={_attribute(words.ignored(each.ignore))}/>"
+        yield f"      <skipped>{_xml(words.ignored(each.ignore))}</skipped>"
     elif _fails(each):
         text = _xml(f"{PAGES[found.rule].why}\n{words.mend(found, owner)}")
         said, severity = _attribute(words.sentence(found)), _attribute(found.severity.value)
