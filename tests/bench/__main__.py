@@ -1,16 +1,16 @@
 """Runs every benchmark on a control plane of its own and prints the figures with what they are held against.
 
-``python -m tests.bench [startup|rollout|orphans|dns]...`` runs only those.
+``python -m tests.bench [startup|rollout|orphans|doctor|dns]...`` runs only those.
 """
 
 import sys
 
 from tests import controlplane
-from tests.bench import dns, judges, orphans, rollout, startup
+from tests.bench import dns, doctor, judges, orphans, rollout, startup
 
 
 def main() -> None:
-    chosen = set(sys.argv[1:]) or {"startup", "rollout", "orphans", "dns"}
+    chosen = set(sys.argv[1:]) or {"startup", "rollout", "orphans", "doctor", "dns"}
     if "startup" in chosen:
         with controlplane.running() as plane:
             startup.run(plane)
@@ -22,6 +22,9 @@ def main() -> None:
             orphans.run(plane)
         with controlplane.running() as plane:
             judges.run(plane)
+    if "doctor" in chosen:
+        with controlplane.running(components=("etcd", "kube-apiserver")) as plane:
+            doctor.run(plane)
     if "dns" in chosen:
         with controlplane.running() as plane:
             dns.run(plane)

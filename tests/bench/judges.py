@@ -195,15 +195,17 @@ def _kors(plane: ControlPlane) -> set[tuple[str, str]]:
 
 
 class Popeye:
-    """Its scan of claims alone, in a home of its own: it writes reports and a log."""
+    """Its scan of claims, or of all that it looks at, in a home of its own: it writes reports and a log."""
 
     def __init__(self, plane: ControlPlane, folder: Path) -> None:
         self.environ = {**os.environ, "HOME": str(folder), "KUBECONFIG": str(plane.kubeconfig), "TMPDIR": str(folder)}
         self._binary = str(binaries(names=["popeye"])["popeye"])
         self._log = str(folder / "popeye.log")
 
-    def command(self, output: str) -> list[str]:
-        return [self._binary, "-A", "-s", "pvc", "-o", output, "--force-exit-zero", "--logs", self._log]
+    def command(self, output: str, section: str = "pvc") -> list[str]:
+        """``section`` empty: everything."""
+        sections = ["-s", section] if section else []
+        return [self._binary, "-A", *sections, "-o", output, "--force-exit-zero", "--logs", self._log]
 
     def unused(self) -> set[tuple[str, str]]:
         """The claims that it warns of with POP-400 (unused)."""

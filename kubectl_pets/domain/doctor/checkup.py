@@ -38,6 +38,9 @@ CHECKS: tuple[RuleCheck, ...] = (
 #: Of claims without a set only these are judged.
 _OF_CLAIMS = (Rule.CLAIM_ORPHANED, Rule.CLAIM_NAME_AMBIGUOUS, Rule.OWNER_STALE)
 
+#: What a rule needs that looks at nothing of the set itself: it is judged although the set could not be decoded.
+_BY_CLAIMS = ("inventory",)
+
 #: About ignores themselves; they are judged when all else is.
 OF_IGNORES = (Rule.IGNORE_EXPIRED, Rule.IGNORE_UNMATCHED, Rule.IGNORE_MALFORMED)
 
@@ -55,8 +58,9 @@ class Standing(StrEnum):
     IGNORED = "ignored"
 
 
-class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule of one set; one for each finding where it found several. ``owner``: the set; without a name: claims of none."""
+class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One rule of one set; one for each finding where it found several. ``owner``: the set; without a name: claims of none. Of
+    2,000 sets there are 150,000, and none refers back to what holds it."""
 
     rule: Rule
     owner: SetRef
@@ -162,7 +166,7 @@ def _of_set(case: Case, asked: Asked) -> Iterator[RuleOutcome]:
         if not asked.wants(check.rule):
             continue
         missing = next((need for need in check.needs if getattr(case.estate, need) is None), None)
-        if spoilt and (case.owner.unreadable or "pods" in check.needs):
+        if spoilt and (case.owner.unreadable and check.needs != _BY_CLAIMS or "pods" in check.needs):
             yield _skip(check.rule, owner, Unread(case.kind.resource if case.owner.unreadable else "pods", UnreadWhy.FAILED))
         elif missing is not None:
             yield _skip(check.rule, owner, _unread(case.estate, missing))
@@ -191,9 +195,10 @@ def _unread(estate: Estate, field: str) -> Unread:
 
 
 def _of_no_set(ward: Ward, asked: Asked) -> Iterator[RuleOutcome]:
-    """Claims that no set certainly explains."""
+    """Claims that no set certainly explains, or one that is not there: that of a LeaderWorkerSet has the name of that."""
+    sets = {(each.namespace, each.name) for each in ward.estate.sets}
     for verdict in ward.claim_verdicts:
-        if verdict.set:
+        if (verdict.namespace, verdict.set) in sets:
             continue
         for finding in orphans.findings(verdict):
             if finding.rule in _OF_CLAIMS and asked.wants(finding.rule):
@@ -235,7 +240,7 @@ def _settled(
             outcomes.append(each)
     outcomes += _of_ignores(outcomes, looked, annotated, asked, ward, used)
     return Checkup(
-        outcomes=tuple(sorted(outcomes, key=_order)),
+        outcomes=tuple(_ordered(outcomes)),
         sets=len(looked),
         at=ward.now,
         kinds_not_read=ward.estate.kinds_not_read,
@@ -244,11 +249,24 @@ def _settled(
     )
 
 
-def _order(each: RuleOutcome) -> tuple[object, ...]:
-    owner, finding = each.owner, each.finding
+def _ordered(outcomes: Iterable[RuleOutcome]) -> Iterator[RuleOutcome]:
+    """By set, the worst of each first. Set by set: keys of all at once take more memory than what they sort."""
+    by_owner: dict[SetRef, list[RuleOutcome]] = {}
+    owner: SetRef | None = None
+    own: list[RuleOutcome] = []
+    for each in outcomes:
+        if each.owner is not owner:  # nearly all of a set come one after the other
+            owner, own = each.owner, by_owner.setdefault(each.owner, [])
+        own.append(each)
+    for ref in sorted(by_owner, key=lambda ref: (ref.namespace, not ref.name, ref.name, ref.kind.group)):
+        yield from sorted(by_owner[ref], key=_weight)
+
+
+def _weight(each: RuleOutcome) -> tuple[object, ...]:
+    finding = each.finding
     weight = 9 if finding is None else _WEIGHT[finding.severity]
     subject = ("", "") if finding is None else (finding.subject.kind, finding.subject.name)
-    return (owner.namespace, not owner.name, owner.name, owner.kind.group, weight, RULES[each.rule].number, *subject)
+    return (weight, RULES[each.rule].number, *subject)
 
 
 def _of_ignores(

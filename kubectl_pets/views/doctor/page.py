@@ -23,7 +23,8 @@ table { border-collapse: collapse; margin-top: 1rem } td, th { padding: .15rem .
 td:first-child, th:first-child { text-align: left } th { font-weight: normal; color: var(--faint) }
 tr + tr { border-top: 1px solid var(--line) }
 article { margin: 1rem 0; padding-left: .8rem; border-left: 4px solid var(--line) }
-article.error { border-color: var(--error) } article.warning { border-color: var(--warning) } article.notice { border-color: var(--notice) }
+article.error { border-color: var(--error) } article.warning { border-color: var(--warning) }
+article.notice { border-color: var(--notice) }
 b.error { color: var(--error) } b.warning { color: var(--warning) } b.notice { color: var(--notice) } b.ok { color: var(--ok) }
 p { margin: .2rem 0 } small, .faint { color: var(--faint) } .why { color: var(--faint); font-size: .92em }
 code { font: .88em ui-monospace, monospace; background: var(--block); padding: .15rem .4rem; border-radius: .2rem }

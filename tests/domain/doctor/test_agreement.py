@@ -1,11 +1,18 @@
 """``doctor`` and the verbs that look at one thing never contradict each other, over anything that a cluster may hold."""
 
+from collections import Counter
+
 import msgspec
 from hypothesis import given
 
+from kubectl_pets.domain.dns import found as dns
+from kubectl_pets.domain.dns.diagnosing import diagnose
+from kubectl_pets.domain.dns.names import expected
+from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.doctor.case import Ward
 from kubectl_pets.domain.doctor.checkup import Asked, Standing, examine
-from kubectl_pets.domain.doctor.estate import Estate, FullNode, FullSet, Guard
+from kubectl_pets.domain.doctor.estate import Estate, FullNode, FullSet, Guard, NamesHeard
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.model import Object, SetView
 from kubectl_pets.domain.orphans import found as orphans
@@ -16,7 +23,9 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety import lost, risks
 from tests.domain.builders import NOW, snapshots
 from tests.domain.doctor.wards import budget, node
-from tests.domain.examples import cases
+from tests.domain.doctor.world import Growing
+from tests.domain.examples import cases, times
+from tests.domain.orphans.builders import NOW as WORLD_NOW
 
 #: Put off by ``doctor``, because it is usual for a moment.
 PUT_OFF = {Rule.CONTROLLER_SILENT}
@@ -108,3 +117,42 @@ def test_claims_are_what_orphans_says(view: SetView) -> None:
     theirs = {each for verdict in judge_claims(estate.inventory, NOW) for each in told(orphans.findings(verdict))}
     wanted = {Rule.OWNER_STALE.value, Rule.CLAIM_NAME_AMBIGUOUS.value, Rule.CLAIM_ORPHANED.value}
     assert told(seen.found) == {each for each in theirs if each[0] in wanted}
+
+
+#: What ``dns`` and ``doctor`` tell of the same sets, and what ``doctor`` tells more narrowly: docs/doctor.md says how.
+SAME = {Rule.SERVICE_MISSING, Rule.POD_IDENTITY_STALE, Rule.NAMES_UNRESOLVED}
+NARROWER = {Rule.ENDPOINTS_LAG, Rule.PEERS_DEADLOCK}
+
+
+def of_dns(estate: Estate, owner: FullSet) -> set[Rule]:
+    """What ``dns`` tells of a set, from what it reads itself: pods by their labels."""
+    heard = (estate.heard or {}).get((owner.namespace, owner.name), NamesHeard())
+    network = Network(
+        set=owner,
+        pods=tuple(pod for pod in estate.pods or () if pod.namespace == owner.namespace and owner.spec.selector.matches(pod.metadata.labels)),
+        services=tuple(each for each in estate.services or () if each.namespace == owner.namespace and not each.unreadable),
+        slices=tuple(each for each in estate.slices or () if each.namespace == owner.namespace and not each.unreadable),
+    )
+    wanted = expected(network, cluster_zone("", heard.settings, None), heard.settings)
+    return {each.rule for each in dns.findings(diagnose(network, wanted, heard.hearings, heard.settings, (), WORLD_NOW))}
+
+
+def test_names_are_what_dns_says() -> None:
+    both = 0
+    for seed in range(times(300)):
+        estate = Growing(f"names-{seed}").estate()
+        if estate.pods is None or estate.services is None or estate.slices is None:
+            continue
+        seen = examine(Ward(estate, WORLD_NOW), Asked(only=("PETS1*",), deep=True))
+        places = Counter((each.namespace, each.name) for each in estate.sets)
+        for owner in estate.sets:
+            mine = [each for each in seen.outcomes if (each.owner.namespace, each.owner.name) == (owner.namespace, owner.name)]
+            skipped = {each.rule for each in mine if each.standing is Standing.SKIP}
+            if owner.unreadable or places[owner.namespace, owner.name] > 1 or skipped - {Rule.NAMES_UNRESOLVED}:
+                continue
+            ours, theirs = {each.rule for each in mine if each.finding is not None}, of_dns(estate, owner)
+            assert ours & (SAME - skipped) == theirs & (SAME - skipped), (seed, owner.name)
+            assert not (theirs & skipped), (seed, owner.name)
+            assert ours & NARROWER <= theirs, (seed, owner.name)
+            both += len(ours & theirs)
+    assert both or times(300) < 300
