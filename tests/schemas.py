@@ -20,6 +20,7 @@ from kubectl_pets.domain.orphans.findings import Class, EvidenceKind, Fate
 from kubectl_pets.domain.recreate.plan import TemplateFate
 from kubectl_pets.domain.recreate.refusing import RecreateRefusedReason
 from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.report import PodProgress, PodStage, Unseen
 from kubectl_pets.domain.rollout.verdict import Awaited, Cause, Phase
 from kubectl_pets.domain.safety.lost import Held
 from kubectl_pets.errors import ExitCode
@@ -246,6 +247,48 @@ HISTORY = document(
             changes=null(many(CHANGE)),
         )
     ),
+)
+WARNED = obj(about=STRING, reason=STRING, message=STRING, count=INTEGER, lastTimestamp=null(TIME))
+REPORT = document(
+    "RolloutReport",
+    metadata=NAMED_UID,
+    at=TIME,
+    revision=obj(
+        number=INTEGER,
+        name=STRING,
+        creationTimestamp=null(TIME),
+        wanted=BOOLEAN,
+        changes=null(many(obj(path=many(STRING), told=STRING))),
+    ),
+    phase=words(Phase),
+    began=null(TIME),
+    ended=null(TIME),
+    tookSeconds=null(NUMBER),
+    expectedAt=null(TIME),
+    done=INTEGER,
+    slowestPod=null(STRING),
+    pods=many(
+        obj(
+            name=STRING,
+            progress=words(PodProgress),
+            state=words(PodState),
+            node=null(STRING),
+            restarts=INTEGER,
+            deleted=null(TIME),
+            created=null(TIME),
+            scheduled=null(TIME),
+            pulled=null(TIME),
+            ready=null(TIME),
+            available=null(TIME),
+            tookSeconds=null(NUMBER),
+            stages=many(obj(stage=words(PodStage), seconds=NUMBER)),
+            madeAgain=BOOLEAN,
+            warnings=many(WARNED),
+        )
+    ),
+    warnings=many(WARNED),
+    writers=many(obj(manager=STRING, operation=STRING, time=null(TIME), fields=many(STRING))),
+    unseen=many(obj(why=words(Unseen), pods=many(STRING))),
 )
 HANDOVER = document(
     "Handover", metadata=NAMED_UID, fields=many(without(obj(path=STRING, value=ANY), "value")), kept=null(STRING)
@@ -547,6 +590,7 @@ SCHEMAS: dict[str, Schema] = {
         listed("RolloutList", {"anyOf": [STATUS, PLAN]}),
         EVENT,
         HISTORY,
+        REPORT,
         HANDOVER,
         SCALE,
         RESIZE,

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.evidence import Answers, Clues
+    from kubectl_pets.domain.rollout.fields import FieldsOwner
     from kubectl_pets.domain.rollout.history import History, Template
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
     from kubectl_pets.domain.sets.away import SavedRecreation, SetContent, WholeSet
-    from kubectl_pets.domain.stepping.handover import FieldsOwner
 
 _NAMED: dict[str, ResourceKind[Any]] = {
     **{kind.resource: kind for kind in SETS_OF.values()},

@@ -26,6 +26,7 @@ VERBS = {
     "status": Verb("kubectl_pets.commands.status:rollout_status", "Wait until it is done, as kubectl's does, or stuck."),
     "history": Verb("kubectl_pets.commands.history:history", "The revisions, what changed in each, and which pods run it."),
     "diff": Verb("kubectl_pets.commands.history:diff", "What differs between two revisions, or one and the template."),
+    "report": Verb("kubectl_pets.commands.report:command", "What happened: each pod's times, the slowest, who wrote what."),
     "run": Verb(f"{_HERE}:run", "The whole rollout in one command: canary, steps, to the end."),
     "canary": Verb(f"{_HERE}:canary", "Stage a change and release it to the highest ordinals only."),
     "step": Verb(f"{_HERE}:step", "Release the next pods and wait for them."),

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.evidence import Answers, Clues
+    from kubectl_pets.domain.rollout.fields import FieldsOwner
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
     from kubectl_pets.domain.sets.away import SavedRecreation, SetContent, WholeSet
     from kubectl_pets.domain.sets.kinds import SetKind
-    from kubectl_pets.domain.stepping.handover import FieldsOwner
 
 
 class SetViewSource(Protocol):

@@ -7,7 +7,7 @@ import msgspec
 from kubectl_pets import __main__ as door
 from kubectl_pets.domain.changes import Change, PatchSet
 from kubectl_pets.domain.model import SetView, StatefulSet
-from kubectl_pets.domain.stepping.handover import FieldsOwner
+from kubectl_pets.domain.rollout.fields import FieldsOwner
 from kubectl_pets.errors import ConflictError
 from kubectl_pets.session import Cluster, Session
 from tests.domain.builders import NOW

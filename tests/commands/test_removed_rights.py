@@ -219,6 +219,7 @@ LOOKING: dict[str, Case] = {
     "wait": Case(said("wait", "web", "--for", "available", "--timeout", "20s")),
     "rollout history": Case(said("rollout", "history", "web")),
     "rollout diff": Case(said("rollout", "diff", "web")),
+    "rollout report": Case(said("rollout", "report", "web")),
     "quorum": Case(said("quorum", "web")),
     "lost": Case(said("lost")),
     "orphans": Case(said("orphans", "--all", *KNOWN), with_claims),

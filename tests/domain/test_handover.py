@@ -9,7 +9,8 @@ import pytest
 from kubectl_pets.domain.changes import SCALED_ANNOTATION
 from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnedFields, OwnedSpec, StatefulSet
 from kubectl_pets.domain.orphans.usage import last_scaled
-from kubectl_pets.domain.stepping.handover import FieldsOwner, Handover, KeptReason, handover
+from kubectl_pets.domain.rollout.fields import FieldsOwner
+from kubectl_pets.domain.stepping.handover import Handover, KeptReason, handover
 from tests.domain.builders import NOW
 
 SPEC = {

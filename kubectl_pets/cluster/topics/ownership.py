@@ -5,7 +5,7 @@ itself.
 from kubectl_pets.cluster.objects.kinds import SETS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.topics.sets import missing
-from kubectl_pets.domain.stepping.handover import FieldsOwner
+from kubectl_pets.domain.rollout.fields import FieldsOwner
 from kubectl_pets.errors import NotFoundError
 
 _SETS = ResourceKind(FieldsOwner, SETS.base, SETS.plural, SETS.kind)

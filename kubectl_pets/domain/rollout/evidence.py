@@ -137,7 +137,7 @@ def gathered(asked: Clues, answers: Answers) -> Explanation:
     )
     return Explanation(
         log=answers.log if answers.log is not None and answers.log.lines else None,
-        events=_warnings(answers.events or ()),
+        events=warnings_of(answers.events or ()),
         changed=_changed(answers.history) if answers.history is not None else None,
         quotas=_uses(answers.quotas or ()),
         unread=tuple(right for right, was_asked, found in wanted if was_asked and found is None),
@@ -149,8 +149,8 @@ def _has_a_log(found: Blocker) -> bool:
     return found.cause is Cause.CONTAINER and bool(found.container) and (found.exit_code is not None or found.restarts > 0)
 
 
-def _warnings(events: Iterable[Event]) -> tuple[Warned, ...]:
-    """The newest first; what differs in nothing but its time is one."""
+def warnings_of(events: Iterable[Event], most: int = _FEW_EVENTS) -> tuple[Warned, ...]:
+    """The newest first, so many of them at most; what differs in nothing but its time is one."""
     found: dict[tuple[str, str, str], Warned] = {}
     for event in events:
         if event.type != "Warning":
@@ -166,7 +166,7 @@ def _warnings(events: Iterable[Event]) -> tuple[Warned, ...]:
             last=max(times, default=None),
         )
     newest = sorted(found.values(), key=lambda each: each.last.timestamp() if each.last is not None else 0.0, reverse=True)
-    return tuple(newest[:_FEW_EVENTS])
+    return tuple(newest[:most])
 
 
 def _changed(history: History) -> Changed | None:

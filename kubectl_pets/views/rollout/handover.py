@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.rollout.fields import OwnedField
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.handover import Handover, OwnedField
+from kubectl_pets.domain.stepping.handover import Handover
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.rollout.documents import API_VERSION, dump
 from kubectl_pets.views.text.phrases import command, count
