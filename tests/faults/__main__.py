@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from random import Random, SystemRandom
 
 from tests import controlplane
+from tests.controlplane import operators
 from tests.faults import outage, rounds
-from tests.faults.cases import CASES
+from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.figures import Outcome, table
 from tests.faults.ground import Ground
 
-_SCENARIOS = ("kills", "wires", "meddling", "silence", "claims", "outage")
+_SCENARIOS = ("kills", "wires", "meddling", "silence", "claims", "kruise", "outage")
 
 #: Kills of each verb, unless told otherwise; the other scenarios' rounds are in proportion.
 _ROUNDS = 100
@@ -53,6 +54,9 @@ class Play:
             return (rounds.wired(ground, number, self._seed) for number in self._numbers(self._count / 2))
         if scenario == "claims":
             return (rounds.disputed(ground, number, self._seed) for number in self._numbers(self._count / 3.5))
+        if scenario == "kruise":
+            numbers = self._numbers(self._count / _KILLS_EACH)
+            return (rounds.killed_of_kruise(ground, verb, number, self._seed) for number in numbers for verb in KRUISE_CASES)
         if scenario == "silence":
             return (rounds.silenced(ground, number, self._seed) for number in self._numbers(self._count / 12))
         numbers = self._numbers(self._count / 4)
@@ -97,11 +101,15 @@ class Play:
 
 
 def _grounds(version: str, scenarios: list[str], play: Callable[[Ground, str], None]) -> None:
-    """The scenarios on one control plane, and the one that stops its API server on another."""
-    for group in ([each for each in scenarios if each != "outage"], [each for each in scenarios if each == "outage"]):
+    """The scenarios on one control plane, and those that stop its API server or have more kinds of sets on others."""
+    apart = ("kruise", "outage")
+    together = [each for each in scenarios if each not in apart]
+    for group in (together, *([each] for each in scenarios if each in apart)):
         if not group:
             continue
         with controlplane.running(version) as plane:
+            if group == ["kruise"]:
+                operators.start(plane, operators.KRUISE)
             plane.create_namespace("faults")
             for scenario in group:
                 play(Ground(plane, "faults"), scenario)

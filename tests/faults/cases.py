@@ -32,21 +32,27 @@ class Begin(StrEnum):
     BROKEN = "stuck"
 
 
+#: The API of the sets: the built-in one, and OpenKruise's, whose controller has to be there.
+APPS, KRUISE = "apps/v1", "apps.kruise.io/v1beta1"
+
+
 class Case(NamedTuple):
-    """A verb in one of its situations. ``more``: flags of the verb."""
+    """A verb in one of its situations. ``more``: flags of the verb; ``api``: of the set."""
 
     verb: str
     begin: Begin
     policy: str = "OrderedReady"
     strategy: str = "RollingUpdate"
     more: tuple[str, ...] = ()
+    api: str = APPS
 
     def __str__(self) -> str:
-        return " ".join((self.verb, *self.more, f"({self.begin}, {self.policy}, {self.strategy})"))
+        return " ".join((self.verb, *self.more, f"({self.begin}, {self.policy}, {self.strategy}{', OpenKruise' if self.api is KRUISE else ''})"))
 
     def words(self, name: str) -> tuple[str, ...]:
         image = ("--image", NEW) if self.verb == "run" else ()
-        return ("rollout", self.verb, name, *image, *self.more, "--settle", "0", "-y")
+        typed = f"kruise/{name}" if self.api is KRUISE else name
+        return ("rollout", self.verb, typed, *image, *self.more, "--settle", "0", "-y")
 
     def replaced(self, name: str) -> set[str]:
         """The pods that are made anew by it, each once."""
@@ -101,4 +107,9 @@ CASES: dict[str, tuple[Case, ...]] = {
     "restart": tuple(
         Case("restart", Begin.FRESH, policy, strategy, more) for more in ((), _IN_ORDER) for policy, strategy in _EVERY
     ),
+}
+
+#: The same of an Advanced StatefulSet.
+KRUISE_CASES: dict[str, tuple[Case, ...]] = {
+    verb: tuple(case._replace(api=KRUISE) for case in CASES[verb] if case.strategy == "RollingUpdate") for verb in ("run", "abort")
 }

@@ -19,7 +19,7 @@ from tests.controlplane import ControlPlane
 from tests.controlplane.api import ApiError
 from tests.faults import reading
 from tests.faults.audit import Audit
-from tests.faults.cases import BROKEN, MINIMUM, NEW, OLD, REPLICAS, Begin, Case
+from tests.faults.cases import APPS, BROKEN, MINIMUM, NEW, OLD, REPLICAS, Begin, Case
 from tests.faults.observer import Observer, api_of, set_path
 from tests.faults.reading import View
 
@@ -115,8 +115,8 @@ class Ground:
     def scene(self, case: Case, name: str, spec: str = "containers:", ready_after: str = _READY_AFTER) -> Iterator[Scene]:
         """A set that stands where the case begins, observed from there on; deleted afterwards. ``spec``: put in place of
         "containers:" in the manifest, to place the pods; ``ready_after``: what its pods take from start to Ready."""
-        with Observer(self.plane, self.namespace, name) as observer, Audit(self.plane, self.namespace, name) as audit:
-            scene = Scene(self, observer, audit, name)
+        with Observer(self.plane, self.namespace, name, case.api) as observer, Audit(self.plane, self.namespace, name) as audit:
+            scene = Scene(self, observer, audit, name, case.api)
             try:
                 scene.make(case, spec, ready_after)
                 observer.begin()
@@ -128,16 +128,16 @@ class Ground:
 class Scene:
     """One set, its observer, and what the audit log says of it."""
 
-    def __init__(self, ground: Ground, observer: Observer, audit: Audit, name: str) -> None:
+    def __init__(self, ground: Ground, observer: Observer, audit: Audit, name: str, api: str = APPS) -> None:
         self.ground, self.observer, self.audit, self.name = ground, observer, audit, name
         self._api = api_of(ground.plane)
-        self._path = set_path(ground.namespace, name)
+        self._path = set_path(ground.namespace, name, api)
 
     def make(self, case: Case, spec: str, ready_after: str) -> None:
         strategy = f"{{type: {case.strategy}}}"
         pace = f'{{kubectl-pets.test/ready-after: "{ready_after}", kubectl-pets.test/delete-after: "{_DELETE_AFTER}"}}'
         text = manifest(self.name, image=OLD, policy=case.policy, strategy=strategy, pod_annotations=pace)
-        body = yaml.safe_load(text.replace("containers:", spec))
+        body = {**yaml.safe_load(text.replace("containers:", spec)), "apiVersion": case.api}
         body["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
         if case.begin is Begin.ROLLED:  # a revision that no pod ever had is one to go back to as well
             body["spec"]["replicas"] = 0

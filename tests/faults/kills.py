@@ -17,11 +17,11 @@ from tests.faults.ground import Cost, Ended, Ground, Scene
 _MOST, _AGAIN = 6, 0.6
 
 
-def play(ground: Ground, case: Case, number: int, rng: Random) -> Outcome:
+def play(ground: Ground, case: Case, number: int, rng: Random, scenario: str = "kills") -> Outcome:
     """One set; killed at least once where it does not end before."""
-    outcome = Outcome(f"kills {case.verb}", number, str(case))
+    outcome = Outcome(f"{scenario} {case.verb}", number, str(case))
     cost = ground.cost(case)
-    with ground.scene(case, f"kills-{case.verb}-{number}") as scene:
+    with ground.scene(case, f"{scenario}-{case.verb}-{number}") as scene:
         moments: list[str] = []
         while True:
             going_on = outcome.kills == 0 or (outcome.kills < _MOST and rng.random() < _AGAIN)

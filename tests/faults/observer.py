@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from tests.controlplane import ControlPlane
 from tests.controlplane.api import Api, ApiError
 from tests.faults import reading
+from tests.faults.cases import APPS
 from tests.faults.reading import Obj, View
 
 _SILENCE = 30.0
@@ -28,8 +29,8 @@ def api_of(plane: ControlPlane) -> Api:
     return Api(_port(plane), plane.ca_file, _token(plane), agent="observer")
 
 
-def set_path(namespace: str, name: str) -> str:
-    return f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}"
+def set_path(namespace: str, name: str, api: str = APPS) -> str:
+    return f"/apis/{api}/namespaces/{namespace}/statefulsets/{name}"
 
 
 def pods_path(namespace: str, name: str) -> str:
@@ -39,8 +40,8 @@ def pods_path(namespace: str, name: str) -> str:
 class Observer:
     """One set from now until the block ends. All that it remembers is guarded by ``changed``."""
 
-    def __init__(self, plane: ControlPlane, namespace: str, name: str) -> None:
-        self._api, self._place = api_of(plane), (namespace, name)
+    def __init__(self, plane: ControlPlane, namespace: str, name: str, api: str = APPS) -> None:
+        self._api, self._place, self._set_path = api_of(plane), (namespace, name), set_path(namespace, name, api)
         self._port, self._token, self._authority = _port(plane), _token(plane), str(plane.ca_file)  # it may be gone for a while
         self.changed = threading.Condition()
         self._set: Obj | None = None
@@ -51,7 +52,7 @@ class Observer:
         self.lowest = 0
         self._ended = threading.Event()
         self._sockets: set[socket.socket] = set()
-        namespace_path = f"/apis/apps/v1/namespaces/{namespace}/statefulsets?fieldSelector=metadata.name%3D{name}"
+        namespace_path = f"/apis/{api}/namespaces/{namespace}/statefulsets?fieldSelector=metadata.name%3D{name}"
         self._threads = [
             threading.Thread(target=self._follow, args=(path, take), daemon=True, name=f"observer-{name}")
             for path, take in ((namespace_path, self._take_set), (pods_path(namespace, name), self._take_pod))
@@ -93,7 +94,7 @@ class Observer:
     def read(self) -> View:
         """What the API server says now, asked afresh; and all of it has been seen here, too."""
         at = time.monotonic()
-        found = self._api.get(set_path(*self._place))
+        found = self._api.get(self._set_path)
         pods = {pod["metadata"]["name"]: pod for pod in self._api.get(pods_path(*self._place))["items"]}
 
         def caught_up(view: View) -> bool:

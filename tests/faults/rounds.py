@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests.faults import deletions, kills, meddling, silence, wires
-from tests.faults.cases import CASES, Case
+from tests.faults.cases import CASES, KRUISE_CASES, Case
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
 
@@ -38,6 +38,13 @@ class Round(NamedTuple):
 def killed(ground: Ground, verb: str, number: int, seed: int) -> Round:
     case = CASES[verb][number % len(CASES[verb])]
     return Round(f"kills {verb}", number, str(case), lambda: kills.play(ground, case, number, _random(seed, "kills", verb, number)))
+
+
+def killed_of_kruise(ground: Ground, verb: str, number: int, seed: int) -> Round:
+    """As ``killed``, of an Advanced StatefulSet of OpenKruise."""
+    case = KRUISE_CASES[verb][number % len(KRUISE_CASES[verb])]
+    random = _random(seed, "kruise", verb, number)
+    return Round(f"kruise {verb}", number, str(case), lambda: kills.play(ground, case, number, random, "kruise"))
 
 
 def wired(ground: Ground, number: int, seed: int) -> Round:

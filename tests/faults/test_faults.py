@@ -9,7 +9,7 @@ import pytest
 from tests import controlplane as plane_package
 from tests.controlplane import ControlPlane
 from tests.faults import outage, rounds
-from tests.faults.cases import CASES
+from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.ground import Ground
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -31,6 +31,11 @@ def _played(round: rounds.Round) -> None:
 @pytest.mark.parametrize("verb", CASES)
 def test_killed_and_typed_again(ground: Ground, verb: str, number: int) -> None:
     _played(rounds.killed(ground, verb, number, _SEED))
+
+
+@pytest.mark.parametrize("verb", KRUISE_CASES)
+def test_killed_and_typed_again_for_a_set_of_openkruise(kruise: ControlPlane, operator_namespace: str, verb: str) -> None:
+    _played(rounds.killed_of_kruise(Ground(kruise, operator_namespace), verb, 1, _SEED))
 
 
 @pytest.mark.parametrize("number", range(4))
