@@ -141,6 +141,7 @@ POD = obj(
     availableAt=null(TIME),
     leavesBy=null(TIME),
     claims=many(obj(name=STRING, phase=null(STRING), terminating=BOOLEAN)),
+    parts=many(obj(name=STRING, ready=BOOLEAN, reason=STRING, node=null(STRING))),
 )
 REVISION = obj(
     name=STRING, number=null(INTEGER), current=BOOLEAN, update=BOOLEAN, images=IMAGES, pods=null(many(STRING))

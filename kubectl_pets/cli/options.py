@@ -30,6 +30,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
 
+#: The verbs that know sets of groups (LeaderWorkerSet).
+_WITH_GROUPS = ("status", "rollout status", "list", "ls", "quorum")
+
 #: Seconds that a request may take beyond ``--timeout``: one that is about to be answered is not cut off for being slow.
 _LEEWAY = 10.0
 
@@ -108,11 +111,11 @@ def _verb(ctx: click.Context | None) -> str:
     return ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this"
 
 
-def _unknown_to(verb: str, found: "SetRef", why: str) -> RefusedError:
+def _unknown_to(verb: str, found: "SetRef", why: str, *, others: str = "list, quorum, dns and orphans") -> RefusedError:
     look = pets("status", found.typed, namespace=found.namespace)
     return RefusedError(
         f"'{verb}' is not there for {found.kind.resource}, and {found.typed} is one: {why}. Nothing was changed.",
-        hint=f"{look} shows it; so do list, quorum, dns and orphans. Change it with kubectl.",
+        hint=f"{look} shows it; so do {others}. Change it with kubectl.",
     )
 
 
@@ -139,7 +142,7 @@ def _parsed(
 
 def _ref(by: click.ParamType[Any], text: str, param: click.Parameter | None, ctx: click.Context | None) -> "SetRef":
     """The set that is meant, with the namespace that was typed with it."""
-    from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef, kind_named
+    from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, SetRef, kind_named
 
     where, rest = names.in_namespace(text)
     word, slash, name = rest.partition("/")
@@ -147,7 +150,10 @@ def _ref(by: click.ParamType[Any], text: str, param: click.Parameter | None, ctx
     found = _parsed(by, rest if kind is APPS_SET else f"sts/{name}", (names.SET,), param, ctx)
     if where and found.namespace:
         by.fail(f"'{text}' names two namespaces.", param, ctx)
-    return SetRef(kind=kind, namespace=where or found.namespace, name=found.name)
+    ref = SetRef(kind=kind, namespace=where or found.namespace, name=found.name)
+    if Capability.GROUPS in kind.can and ctx is not None and _verb(ctx) not in _WITH_GROUPS:
+        raise _unknown_to(_verb(ctx), ref, "it knows no groups of pods", others="list and quorum")
+    return ref
 
 
 class Duration(click.ParamType[timedelta]):

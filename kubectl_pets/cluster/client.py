@@ -84,8 +84,10 @@ class Client:
     def set_view(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
         return read.set_view(self._reader, namespace, name, kind)
 
-    def inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
-        return read.inventory(self._reader, namespace, selector, every_kind=every_kind)
+    def inventory(
+        self, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
+    ) -> Inventory:
+        return read.inventory(self._reader, namespace, selector, every_kind=every_kind, groups=groups)
 
     def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
         from kubectl_pets.cluster.topics.events import around

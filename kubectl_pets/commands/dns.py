@@ -70,7 +70,7 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     verbs=VERBS,
     name="dns",
     invoke_without_command=True,
-    epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.FINDINGS),
+    epilog=exit_codes(ExitCode.NOT_YET, ExitCode.TIMED_OUT, ExitCode.REFUSED, ExitCode.FINDINGS),
 )
 @click.argument("name", metavar="[NAME]", type=EachSet(), required=False, shell_complete=_names)
 @click.argument("pods", metavar="[POD|ORDINAL|NAME]...", nargs=-1, shell_complete=completing.pods)
@@ -122,7 +122,7 @@ def command(
     return watch_each(session, aims, seconds(timeout), shown) if watch else look_each(session, aims, shown)
 
 
-@click.command("explain", epilog=exit_codes())
+@click.command("explain", epilog=exit_codes(ExitCode.REFUSED))
 @click.argument("name", type=AnySet())
 @click.argument("pod", metavar="POD|ORDINAL", shell_complete=completing.pods)
 @_where

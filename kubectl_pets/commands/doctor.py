@@ -57,7 +57,7 @@ _path = click.Path(path_type=Path)
 
 
 @click.group(
-    cls=VerbGroup, verbs=VERBS, name="doctor", invoke_without_command=True, epilog=exit_codes(ExitCode.FINDINGS)
+    cls=VerbGroup, verbs=VERBS, name="doctor", invoke_without_command=True, epilog=exit_codes(ExitCode.REFUSED, ExitCode.FINDINGS)
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, type=EachSet(), shell_complete=_names)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")

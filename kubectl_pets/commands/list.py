@@ -133,7 +133,7 @@ def command(
         with suppress(KeyPressed):
             _watch(session, choice, shown, Inquiries(session.cluster, patience))
         return ExitCode.OK
-    found, not_read = views(session, choice)
+    found, not_read = views(session, choice, groups=True)
     return _show(session, choice, shown, tuple(judged_each(session.cluster, found, patience)), not_read, check)
 
 

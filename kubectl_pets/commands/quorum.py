@@ -71,7 +71,7 @@ def command(
 def _judged(session: Session, choice: SetSelection, patience: StuckAfter) -> tuple[list[Quorum], tuple[str, ...]]:
     """The sets, and kinds of sets that could not be read. Pods before nodes: a node that is newer than a pod does no harm, a pod
     on a node not yet seen would have no zone."""
-    looks, not_read = views(session, choice)
+    looks, not_read = views(session, choice, groups=True)
     seen = judged_each(session.cluster, looks, patience)
     places = {None} if choice.all_namespaces else {at(session, ref) for ref in choice.names} or {session.namespace}
     listed = [session.cluster.budgets(place) for place in places]

@@ -128,7 +128,7 @@ def _look_or_follow(
     choice.check_some(verb)
     if watch:
         return follow_each(session, refs(session, choice), aim, seconds(timeout))
-    looks, _ = views(session, choice)
+    looks, _ = views(session, choice, groups=True)
     if not looks:
         session.terminal.tell("No StatefulSets found.")
     return look(session, looks, aim) if looks or not aim.tabular else ExitCode.OK

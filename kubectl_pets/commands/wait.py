@@ -36,7 +36,7 @@ class _Awaited(click.Choice[str]):
         return str(super().convert(value, param, ctx))
 
 
-@click.command("wait", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT))
+@click.command("wait", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @sets_named
 @click.option("--for", "awaited", type=_Awaited(list(_AWAITED)), required=True, help="What to wait for.")
 @timeout

@@ -1,9 +1,12 @@
-"""Hands every set of an inventory what belongs to it, in one pass over the lists."""
+"""Hands every set of an inventory what belongs to it, in one pass over the lists. A LeaderWorkerSet that is in the inventory
+stands for the StatefulSets that it is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from kubectl_pets.domain.model import Inventory, Object, PersistentVolumeClaim, Pod, SetView, StatefulSet
+from kubectl_pets.domain.sets.grouping import NAME_LABEL, folded, is_part, of_groups
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 _Owned = TypeVar("_Owned", bound=Object)
 
@@ -13,19 +16,38 @@ def snapshots(inventory: Inventory) -> tuple[SetView, ...]:
     pods = _by_controller(inventory.pods)
     strays = _without_owner(inventory.pods)
     revisions = _by_controller(inventory.revisions)
+    groups = of_groups(inventory.sets)
+    of_group = _by_group(inventory.pods, groups)
     claims: dict[tuple[str, str], list[PersistentVolumeClaim]] = {}
     for claim in inventory.claims or ():
         claims.setdefault((claim.namespace, claim.name.rpartition("-")[0]), []).append(claim)
-    return tuple(
+
+    def own(owner: StatefulSet) -> Iterable[Pod]:
+        is_group = (owner.namespace, owner.name) in groups and Capability.GROUPS in kind_of(owner).can
+        return of_group.get((owner.namespace, owner.name), ()) if is_group else pods.get(owner.metadata.uid, ())
+
+    views = (
         SetView(
             set=owner,
-            pods=None if inventory.pods is None else (*pods.get(owner.metadata.uid, ()), *strays.get(owner.namespace, ())),
+            pods=None if inventory.pods is None else (*own(owner), *strays.get(owner.namespace, ())),
             revisions=None if inventory.revisions is None else tuple(revisions.get(owner.metadata.uid, ())),
             claims=None if inventory.claims is None else _claims_of(owner, pods.get(owner.metadata.uid, ()), claims),
             server=inventory.server,
         )
         for owner in inventory.sets
+        if not is_part(owner, groups)
     )
+    return tuple(map(folded, views))
+
+
+def _by_group(pods: tuple[Pod, ...] | None, groups: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], list[Pod]]:
+    """By namespace and name, the pods of these LeaderWorkerSets."""
+    found: dict[tuple[str, str], list[Pod]] = {}
+    for pod in pods or () if groups else ():
+        place = (pod.namespace, pod.metadata.labels.get(NAME_LABEL, ""))
+        if place in groups:
+            found.setdefault(place, []).append(pod)
+    return found
 
 
 def _claims_of(

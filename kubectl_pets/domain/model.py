@@ -230,6 +230,12 @@ class RollingUpdate(Value, frozen=True):
     unordered_update: UnorderedUpdate | None = None
 
 
+class GroupRollout(Value, frozen=True):
+    """leaderworkerset.x-k8s.io only; partition and maxUnavailable count groups."""
+
+    rolling_update_configuration: RollingUpdate | None = None
+
+
 class UpdateStrategy(Value, frozen=True):
     #: "RollingUpdate" or "OnDelete"; newer servers know more, so any string is taken.
     type: str = "RollingUpdate"
@@ -259,6 +265,10 @@ class StatefulSetSpec(Value, frozen=True):
     persistent_volume_claim_retention_policy: ClaimRetentionPolicy | None = None
     #: apps.kruise.io only: ordinals that are left out, as numbers or ranges ("1-3").
     reserve_ordinals: tuple[int | str, ...] = ()
+    #: The rest is leaderworkerset.x-k8s.io's: what its groups are made of, in full, and how they are rolled out.
+    leader_worker_template: dict[str, Any] | None = None
+    network_config: dict[str, Any] | None = None
+    rollout_strategy: GroupRollout | None = None
 
 
 class StatefulSetStatus(Value, frozen=True):
@@ -375,6 +385,9 @@ class Pod(Object, frozen=True):
 
 class RevisionSpec(Value, frozen=True):
     template: PodTemplate = PodTemplate()
+    #: Of a LeaderWorkerSet's, in place of the template.
+    leader_worker_template: dict[str, Any] | None = None
+    network_config: dict[str, Any] | None = None
 
 
 class RevisionData(Value, frozen=True):
@@ -545,6 +558,8 @@ class SetView(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerVersion | None = None
     #: None: nobody has asked.
     around: Around | None = None
+    #: Where a pod stands for a group of pods: what the group of that name is made of, its leader first.
+    parts: dict[str, tuple[Pod, ...]] = {}
 
 
 def ordinal_of(pod_name: str, set_name: str) -> int | None:

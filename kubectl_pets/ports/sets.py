@@ -61,9 +61,11 @@ class SetPort(Protocol):
         """One set (of apps/v1 where no ``kind`` is given) and what its selector matches. Raises NotFoundError where there is no
         such set."""
 
-    def inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
+    def inventory(
+        self, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
+    ) -> Inventory:
         """All sets of a namespace (None: of all namespaces), narrowed by a label selector on the sets: those of apps/v1, or with
-        ``every_kind`` of all kinds that the cluster knows."""
+        ``every_kind`` of all kinds that the cluster knows, LeaderWorkerSets among them only with ``groups``."""
 
     def stateful_set(self, namespace: str, name: str, kind: SetKind = ...) -> StatefulSet:
         """The set alone, in one request. Raises NotFoundError."""

@@ -315,11 +315,12 @@ def test_min_ready_seconds_are_where_this_kind_has_them(pets: Kruise) -> None:
     assert pets.db["status"]["updatedAvailableReplicas"] == 2
 
 
-def test_the_roles_are_what_it_takes(pets: Kruise) -> None:
-    """Exactly what stands in ``deploy/rbac/kinds.yaml`` is used, beside the roles for apps/v1."""
+def test_the_roles_are_what_it_takes(pets: Kruise, lws: ControlPlane) -> None:
+    """Exactly what stands in ``deploy/rbac/kinds.yaml`` is used, beside the roles for apps/v1 and for what else may be installed."""
     pets.make_db(replicas=2)
-    frank = Holder(pets, "frank", "looking", "rolling-out", "kinds")
-    without = Holder(pets, "frank-without", "looking", "rolling-out").granted
+    beside = ("looking", "rolling-out", "leader-worker-sets")
+    frank = Holder(pets, "frank", *beside, "kinds")
+    without = Holder(pets, "frank-without", *beside).granted
     frank("list")
     frank("status", "kruise/db")
     frank("rollout", "canary", "kruise/db", "--image", "app:2")

@@ -8,7 +8,7 @@ import pytest
 
 from kubectl_pets.__main__ import cli
 from kubectl_pets.cli.groups import VerbGroup
-from kubectl_pets.cli.options import SetName
+from kubectl_pets.cli.options import ChangedSet, SetName
 from tests.commands.plugin import Plugin
 
 Words = tuple[str, ...]
@@ -36,7 +36,8 @@ CHANGING: dict[Words, tuple[Words, ...]] = {
 #: These change no set: they look, or are about claims and volumes that no set has, or about this program.
 OTHERS = frozenset(
     {
-        ("list",), ("ls",), ("status",), ("quorum",), ("help",), ("rollout", "status"), ("rollout", "history"), ("rollout", "diff"),
+        ("list",), ("ls",), ("status",), ("wait",), ("quorum",), ("help",),
+        ("rollout", "status"), ("rollout", "history"), ("rollout", "diff"),
         ("dns",), ("dns", "explain"), ("orphans",), ("orphans", "explain"), ("orphans", "delete"), ("orphans", "restore"),
         ("orphans", "purge"), ("orphans", "adopt"), ("orphans", "keep"), ("orphans", "unkeep"),
         ("doctor",), ("doctor", "explain"), ("doctor", "rules"),
@@ -63,7 +64,8 @@ def test_every_command_says_whether_it_changes_a_set() -> None:
     assert not set(CHANGING) & OTHERS
     for words in OTHERS:
         flags = {flag for each in commands[words].params if isinstance(each, click.Option) for flag in each.opts}
-        of_a_set = any(isinstance(each.type, SetName) for each in commands[words].params if isinstance(each, click.Argument))
+        arguments = [each for each in commands[words].params if isinstance(each, click.Argument)]
+        of_a_set = any(isinstance(each.type, SetName | ChangedSet) for each in arguments)
         assert not (of_a_set and flags & {"--dry-run", "--yes", "--force-delete"}), f"{words} may change a set"
 
 

@@ -110,7 +110,8 @@ def _start(plane: ControlPlane, operator: Operator, folder: Path) -> None:
     manifests = build.module_files(operator.recipe, operator.module, "config")
     kinds = [*_read(manifests / operator.definition)]
     plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(kinds))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"crd/{operator.resource}")
+    # Not kubectl wait, which ends with an error where the type has no conditions yet.
+    _await(plane, operator, lambda: plane.kubectl("get", operator.resource, "-A", check=False).returncode == 0, "type")
     kubeconfig = f"--kubeconfig={plane.kubeconfig_for(credentials.OPERATORS)}"
     plane.launch(operator.name, [str(program), kubeconfig, f"--cert-dir={folder}", f"--port={port}"], port)
     bundle = base64.b64encode(files.server_authority.read_bytes()).decode()

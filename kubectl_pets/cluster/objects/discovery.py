@@ -13,7 +13,7 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, unintelligible
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 _A = TypeVar("_A")
@@ -163,14 +163,15 @@ class Discovery:
         self._server, self._lock = server, Lock()
         self._versions: tuple[_Served, ...] | None = None
 
-    def set_kinds(self) -> tuple[SetKind, ...] | None:
-        """The kinds of sets besides apps/v1 whose API is served; None where the server will not say. Raises PetsError where it
-        could not."""
+    def set_kinds(self, *, groups: bool = False) -> tuple[SetKind, ...] | None:
+        """The kinds of sets besides apps/v1 whose API is served, with ``groups`` LeaderWorkerSets, too; None where the server
+        will not say. Raises PetsError where it could not."""
         try:
             served = {f"{each.group}/{each.version}" for each in self._served()}
         except (ForbiddenError, NotFoundError):
             return None
-        return tuple(kind for kind in KINDS if kind is not APPS_SET and kind.api_version in served)
+        known = (*KINDS, LEADER_WORKER_SET) if groups else KINDS
+        return tuple(kind for kind in known if kind is not APPS_SET and kind.api_version in served)
 
     def custom_kinds(self, *, group: str = "", fresh: bool = False) -> CustomKinds | None:
         """The custom kinds, of one ``group`` or of all; None where the server would not or could not say. ``fresh``: asked for

@@ -29,7 +29,7 @@ from kubectl_pets.domain.model import (
     Pod,
     StatefulSet,
 )
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET
 from kubectl_pets.errors import UsageError
 
 T = TypeVar("T", bound=Object)
@@ -260,7 +260,10 @@ def _without_nulls(value: Any) -> Any:
 
 _APPS, _CORE = "/apis/apps/v1", "/api/v1"
 
-SETS_OF = {kind.group: ResourceKind(StatefulSet, f"/apis/{kind.api_version}", kind.plural, kind.kind) for kind in KINDS}
+SETS_OF = {
+    kind.group: ResourceKind(StatefulSet, f"/apis/{kind.api_version}", kind.plural, kind.kind)
+    for kind in (*KINDS, LEADER_WORKER_SET)
+}
 SETS = SETS_OF[APPS_SET.group]
 PODS = ResourceKind(Pod, _CORE, "pods", "Pod")
 REVISIONS = ResourceKind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)

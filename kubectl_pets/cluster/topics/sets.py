@@ -24,7 +24,8 @@ from kubectl_pets.cluster.objects.kinds import (
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind
+from kubectl_pets.domain.sets.grouping import folded, selector_of
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
 from kubectl_pets.pasting import kubectl
 
@@ -42,7 +43,7 @@ def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET
         raise missing(reader, namespace, name, kind) from None
     if found.unreadable:
         return SetView(set=found)  # nobody knows what it selects
-    selector = found.spec.selector
+    selector = selector_of(found)
     pods = Scope(namespace=namespace, labels=selector_text(selector))
     claims = Scope(namespace=namespace, labels=claim_selector(selector))
     read = together(
@@ -53,17 +54,20 @@ def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET
             reader.version,
         ]
     )
-    return SetView(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3])
+    return folded(SetView(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3]))
 
 
-def inventory(reader: Reader, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
-    """All sets, narrowed by labels, and all that may belong to any of them. ``every_kind``: not of apps/v1 alone."""
+def inventory(
+    reader: Reader, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
+) -> Inventory:
+    """All sets, narrowed by labels, and all that may belong to any of them. ``every_kind``: not of apps/v1 alone; ``groups``:
+    LeaderWorkerSets as well."""
     scope = Scope(namespace=namespace, labels=selector or "")
     discovery = reader.discovery if every_kind else None  # its decoders are made before there are threads: see kinds
     sets, others = together(
         [
             lambda: reader.listing(SETS, scope, unreadable=True).items,
-            lambda: _of_other_kinds(reader, discovery, scope) if discovery is not None else {},
+            lambda: _of_other_kinds(reader, discovery, scope, groups) if discovery is not None else {},
         ]
     )
     everything = Scope(namespace=namespace)
@@ -84,11 +88,13 @@ def inventory(reader: Reader, namespace: str | None, selector: str | None, *, ev
     )
 
 
-def _of_other_kinds(reader: Reader, discovery: "Discovery", scope: Scope) -> dict[str, tuple[StatefulSet, ...] | None]:
+def _of_other_kinds(
+    reader: Reader, discovery: "Discovery", scope: Scope, groups: bool
+) -> dict[str, tuple[StatefulSet, ...] | None]:
     """By resource, the sets of kinds besides apps/v1 that this server knows; None where they may not be read."""
-    kinds = discovery.set_kinds()
+    kinds = discovery.set_kinds(groups=groups)
     if kinds is None:
-        return {kind.resource: None for kind in KINDS if kind is not APPS_SET}
+        return {kind.resource: None for kind in (*KINDS, *((LEADER_WORKER_SET,) if groups else ())) if kind is not APPS_SET}
 
     def listed(kind: SetKind) -> tuple[StatefulSet, ...] | None:
         try:
@@ -172,7 +178,7 @@ def _names(reader: Reader, namespace: str, kind: SetKind) -> list[str] | None:
 def _namesake(reader: Reader, namespace: str, name: str, kind: SetKind) -> SetKind | None:
     """Another kind of set that has one of this name."""
     try:
-        kinds = (APPS_SET, *(reader.discovery.set_kinds() or ()))
+        kinds = (APPS_SET, *(reader.discovery.set_kinds(groups=True) or ()))
     except PetsError:
         return None
     others = [each for each in kinds if each is not kind]

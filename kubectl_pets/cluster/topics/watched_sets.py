@@ -38,7 +38,8 @@ from kubectl_pets.domain.model import (
     SetView,
     StatefulSet,
 )
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, SetKind, kind_of
+from kubectl_pets.domain.sets.grouping import folded, selector_of
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind, kind_of
 from kubectl_pets.errors import PetsError
 
 V = TypeVar("V", SetView, Inventory, Network)
@@ -197,9 +198,9 @@ class OneSet(Source[V]):
     def _adopt(self) -> None:
         """A set's selector never changes; only one that was deleted and made anew can have another."""
         found = self._set()
-        if found is None or found.unreadable or found.spec.selector == self._selector:
+        if found is None or found.unreadable or selector_of(found) == self._selector:
             return
-        again, self._selector = self._selector is not None, found.spec.selector
+        again, self._selector = self._selector is not None, selector_of(found)
         if again:
             for follower in self._selected():
                 follower.cut()
@@ -289,7 +290,7 @@ class SetSource(OneSet[SetView]):
         if not self._own.synced:
             return None
         pods, revisions, claims = (follower.store.items for follower in self._own.all())
-        return SetView(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server)
+        return folded(SetView(set=self._set(), pods=pods, revisions=revisions, claims=claims, server=self._server))
 
 
 class FleetSource(Source[Inventory]):
@@ -309,8 +310,9 @@ class FleetSource(Source[Inventory]):
         scope = Scope(namespace=namespace, labels=labels)
         self._sets = self._follower(SETS, scope, required=True, unreadable=True)
         self._sets.prime()
-        others = reader.discovery.set_kinds() if every_kind else ()
-        self._unknown = tuple(kind.resource for kind in KINDS if others is None and kind is not APPS_SET)
+        others = reader.discovery.set_kinds(groups=True) if every_kind else ()
+        known = (*KINDS, LEADER_WORKER_SET)
+        self._unknown = tuple(kind.resource for kind in known if others is None and kind is not APPS_SET)
         self._others = {kind: self._follower(SETS_OF[kind.group], scope, unreadable=True) for kind in others or ()}
         together([each.prime for each in self._others.values()])
         self._all = self._belongings(namespace, "", "")

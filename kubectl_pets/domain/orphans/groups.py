@@ -15,9 +15,8 @@ from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, LeaderWorkerSet
 from kubectl_pets.domain.orphans.reach import Ceiling, Scalers, remembered
+from kubectl_pets.domain.sets.grouping import NAME_LABEL
 
-#: On every set, pod and claim of a LeaderWorkerSet (its api/leaderworkerset/v1 SetNameLabelKey).
-NAME_LABEL = "leaderworkerset.sigs.k8s.io/name"
 _INDEXED = re.compile(r"(.+)-(0|[1-9][0-9]{0,9})")
 _SHARE = re.compile(r"([0-9]{1,4})%")
 

@@ -13,11 +13,12 @@ import msgspec
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import doubts, origins
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind, Fate
-from kubectl_pets.domain.orphans.groups import NAME_LABEL, LiveGroups, Membership
+from kubectl_pets.domain.orphans.groups import LiveGroups, Membership
 from kubectl_pets.domain.orphans.inventory import VOLUMES_RESOURCE, ClaimInventory, PersistentVolume
 from kubectl_pets.domain.orphans.reach import LiveSet
 from kubectl_pets.domain.orphans.searching import Index, family_of, mentions
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
+from kubectl_pets.domain.sets.grouping import NAME_LABEL
 
 #: Its text says who keeps the claim and why.
 KEEP_ANNOTATION = "kubectl-pets/keep"

@@ -9,6 +9,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import PodTemplate, StatefulSet, UpdateStrategy, Value
+from kubectl_pets.domain.sets.grouping import NAME_LABEL
 
 
 @unique
@@ -18,10 +19,6 @@ class ManagerKind(StrEnum):
     FLUX = "flux"
     HELM = "helm"
     OTHER = "other"
-
-
-#: On a set that the LeaderWorkerSet controller made: its LeaderWorkerSet (leaderworkerset.x-k8s.io, SetNameLabelKey).
-LEADER_WORKER_LABEL = "leaderworkerset.sigs.k8s.io/name"
 
 
 class LeaderWorkerSetMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +93,7 @@ def kind_of(writer: str) -> ManagerKind | None:
 def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSetMember | None:
     """The LeaderWorkerSet that the set is a part of, by its label. Its controller puts changes back within seconds, or makes
     whole groups anew for them, so no verb changes such a set."""
-    name = owner.metadata.labels.get(LEADER_WORKER_LABEL)
+    name = owner.metadata.labels.get(NAME_LABEL)
     if name is None:
         return None
     controller = owner.metadata.controller()
@@ -143,7 +140,7 @@ def _candidates(owner: StatefulSet) -> list[Manager]:
     seen = []
     controller, group = meta.controller(), leader_worker_set(owner)
     if group is not None:  # a group's workers are controlled by its leader's pod, which manages nothing
-        seen.append(Manager(kind=ManagerKind.OPERATOR, name=f"LeaderWorkerSet/{group.name}", evidence=LEADER_WORKER_LABEL))
+        seen.append(Manager(kind=ManagerKind.OPERATOR, name=f"LeaderWorkerSet/{group.name}", evidence=NAME_LABEL))
     elif controller is not None:
         name = f"{controller.kind}/{controller.name}"
         seen.append(Manager(kind=ManagerKind.OPERATOR, name=name, evidence="metadata.ownerReferences"))

@@ -103,6 +103,15 @@ class ClaimUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     terminating: bool = False
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One pod of a group. ``reason`` is the cluster's word for why it is not ready."""
+
+    name: str
+    ready: bool
+    reason: str = ""
+    node: str = ""
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One position of the set (or a surplus pod outside its range) and the pod that holds it.
 
@@ -157,6 +166,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claims: tuple[ClaimUse, ...] = ()
     uid: str = ""
     resource_version: str = ""
+    #: Where it stands for a group of pods: those, the leader first.
+    parts: tuple[Part, ...] = ()
     #: The pod's, sorted; what budgets select by.
     labels: tuple[tuple[str, str], ...] = ()
 
@@ -228,6 +239,7 @@ class _Reading:
         self._owner, self._slots, self._now, self._patience = owner, slots, now, patience
         self._min_ready = min_ready_seconds(owner)
         self._in_place = Capability.IN_PLACE in kind_of(owner).can
+        self._parts = snapshot.parts
         self._claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
         self._events = (snapshot.around.events if snapshot.around is not None else None) or ()
 
@@ -283,6 +295,7 @@ class _Reading:
             claims=uses,
             uid=pod.metadata.uid,
             resource_version=pod.metadata.resource_version,
+            parts=tuple(map(_part, self._parts.get(name, ()))),
             labels=tuple(sorted(pod.metadata.labels.items())),
         )
 
@@ -344,6 +357,14 @@ def _devices(pod: Pod) -> Iterator[str]:
             yield f"ResourceClaim {each.resource_claim_name}"
         elif each.resource_claim_template_name:
             yield f"ResourceClaimTemplate {each.resource_claim_template_name}"
+
+
+def _part(pod: Pod) -> Part:
+    ready = pod.status.condition("Ready")
+    up = ready is not None and ready.status == "True" and not pod.terminating
+    waiting = next((status.state.waiting.reason for status in _statuses(pod) if status.state.waiting), "")
+    why = "Terminating" if pod.terminating else waiting or (ready.reason if ready is not None else "") or pod.status.phase
+    return Part(name=pod.name, ready=up, reason="" if up else why, node=pod.spec.node_name)
 
 
 def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:

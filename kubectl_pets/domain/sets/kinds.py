@@ -18,6 +18,7 @@ class SetGroup(StrEnum):
     APPS = "apps"
     KRUISE = "apps.kruise.io"
     PINGCAP = "apps.pingcap.com"
+    LEADER_WORKER = "leaderworkerset.x-k8s.io"
 
 
 @unique
@@ -38,6 +39,8 @@ class Capability(StrEnum):
     STANDSTILL = "standstill"
     #: A pod may be given its new revision's label before any of its containers restarts.
     IN_PLACE = "in-place"
+    #: Each of its members is a group of pods, which stands as one (``sets.grouping``).
+    GROUPS = "groups"
     #: ``updateStrategy.rollingUpdate.unorderedUpdate``: the partition counts pods that stay, whichever these are.
     UNORDERED = "unordered"
 
@@ -114,7 +117,18 @@ PINGCAP_SET = SetKind(
 
 KINDS = (APPS_SET, KRUISE_SET, PINGCAP_SET)
 
-_BY_GROUP = {kind.group.value: kind for kind in KINDS}
+#: LeaderWorkerSet: https://lws.sigs.k8s.io. Apart from the others: its pods are those of StatefulSets that its controller makes.
+LEADER_WORKER_SET = SetKind(
+    group=SetGroup.LEADER_WORKER,
+    version="v1",
+    kind="LeaderWorkerSet",
+    plural="leaderworkersets",
+    title="LeaderWorkerSet",
+    nicknames=("lws", "leaderworkerset", "leaderworkersets"),
+    can=frozenset((Capability.GROUPS,)),
+)
+
+_BY_GROUP = {kind.group.value: kind for kind in (*KINDS, LEADER_WORKER_SET)}
 
 
 class SetRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +160,7 @@ def kind_named(word: str) -> SetKind | None:
     """The kind that a word before a slash means, as kubectl resolves it (``statefulset``, ``statefulsets.v1.apps``,
     ``asts``); None where it means none of these."""
     word = word.lower()
-    for kind in KINDS:
+    for kind in (*KINDS, LEADER_WORKER_SET):
         resources = (kind.kind.lower(), kind.plural)
         full = {f"{each}.{tail}" for each in resources for tail in (kind.group.value, f"{kind.version}.{kind.group}")}
         if word in kind.nicknames or word in full:

@@ -39,14 +39,14 @@ class SetSelection(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("Missing argument 'NAME'; or say -l SELECTOR, or -A.", hint=hint)
 
 
-def views(session: Session, choice: SetSelection) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
+def views(session: Session, choice: SetSelection, *, groups: bool = False) -> tuple[tuple[SetView, ...], tuple[str, ...]]:
     """The sets, and the resources of which there may be more that could not be read; these are told. Raises NotFoundError for a
     name that no set has."""
     if choice.names:
         cluster = session.cluster
         return tuple(cluster.set_view(at(session, ref), ref.name, ref.kind) for ref in choice.names), ()
     namespace = None if choice.all_namespaces else session.namespace
-    found = session.cluster.inventory(namespace, choice.selector, every_kind=True)
+    found = session.cluster.inventory(namespace, choice.selector, every_kind=True, groups=groups)
     tell_kinds_not_read(session.terminal, found)
     return snapshots(found), found.kinds_not_read
 

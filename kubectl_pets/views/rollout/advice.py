@@ -58,10 +58,12 @@ def after_a_look(seen: Assessment) -> str | None:
             return _clear(seen)
         case Phase.PAUSED:
             return _onward(seen)
-        case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING if seen.silent_nodes:
+        case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING if seen.silent_nodes and Capability.GROUPS not in seen.kind.can:
             return _lost(seen)
         case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING:
             return f"follow it with: {command(seen, 'status', '-w')}"
+        case Phase.WAITING_FOR_DELETE if Capability.CHANGE not in seen.kind.can:
+            return None
         case Phase.WAITING_FOR_DELETE:
             return f"replace the next pod with: {command(seen, 'rollout step')}"
         case Phase.STUCK:
@@ -201,6 +203,9 @@ def _take_back(seen: Assessment, what: str = "it") -> str | None:
 
 
 def _onward(seen: Assessment) -> str:
+    if Capability.CHANGE not in seen.kind.can:
+        fewer = max(0, min(seen.partition, seen.replicas) - 1)
+        return f"release one more with: {words.patched(seen, fewer)}"
     return f"release more with: {command(seen, 'rollout step')}, or all with: {command(seen, 'rollout promote')}"
 
 

@@ -258,6 +258,9 @@ def _pod(member: Member) -> dict[str, Any]:
         "availableAt": member.available_at,
         "leavesBy": member.leaves_by,
         "claims": [{"name": use.name, "phase": use.phase, "terminating": use.terminating} for use in member.claims],
+        "parts": [
+            {"name": each.name, "ready": each.ready, "reason": each.reason, "node": each.node or None} for each in member.parts
+        ],
     }
 
 

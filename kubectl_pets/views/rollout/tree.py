@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.causes import alike
-from kubectl_pets.domain.rollout.members import ClaimUse, Member, PodState
+from kubectl_pets.domain.rollout.members import ClaimUse, Member, Part, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import claims, words
@@ -263,7 +263,16 @@ def _remarks(member: Member, seen: Assessment, now: datetime, indent: int) -> li
     told = words.trouble(member)
     if told:
         remarks.append((told, words.marked_state(member)[1]))
+    remarks += [_part(part, member) for part in member.parts]
     return [(plain(" " * indent), remark) for remark in remarks]
+
+
+def _part(part: Part, member: Member) -> Piece:
+    """A pod of a group: its leader bears the group's name."""
+    what = "leader" if part.name == member.name else "worker"
+    state = "ready" if part.ready else clean(part.reason) or "not ready"
+    where = f", on {clean(part.node)}" if part.node else ""
+    return (f"{what} {clean(part.name)}: {state}{where}", Ink.FAINT if part.ready else Ink.BUSY)
 
 
 def _surplus(member: Member, seen: Assessment) -> str:

@@ -18,7 +18,7 @@ from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Sta
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.until import KubectlEnd
-from kubectl_pets.pasting import kubectl
+from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.text import ages, phrases
 from kubectl_pets.views.text.ink import Ink, Piece
 from kubectl_pets.views.text.phrases import command, folded
@@ -369,8 +369,8 @@ def whole_group(seen: Assessment) -> str:
 
 def see_group(group: LeaderWorkerSetMember | None, namespace: str) -> str:
     """The same for a set that was not judged."""
-    name = (group.name,) if group is not None and group.name else ()
-    look = kubectl("get", "leaderworkersets.leaderworkerset.x-k8s.io", *name, namespace=namespace)
+    name = group.name if group is not None else ""
+    look = pets("status", f"lws/{name}", namespace=namespace) if name else pets("list", namespace=namespace)
     return f"changes are made to the LeaderWorkerSet; see it with: {look}"
 
 
@@ -414,10 +414,17 @@ def left_over(seen: Assessment) -> str:
 def clear(seen: Assessment) -> str:
     """Command that clears the left-over partition."""
     if Capability.CHANGE not in seen.kind.can:
-        patch = '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'
-        name = f"{seen.kind.typed}/{seen.name}"
-        return f"clear it with: {kubectl('patch', name, '--type', 'merge', '-p', patch, namespace=seen.namespace)}"
+        return f"clear it with: {patched(seen, 0)}"
     return f"clear it with: {command(seen, 'partition', '0')}"
+
+
+def patched(seen: Assessment, partition: int) -> str:
+    """kubectl's command that gives a set another partition, for kinds that no verb of this program changes."""
+    groups = Capability.GROUPS in seen.kind.can
+    above, below = ("rolloutStrategy", "rollingUpdateConfiguration") if groups else ("updateStrategy", "rollingUpdate")
+    patch = f'{{"spec":{{"{above}":{{"{below}":{{"partition":{partition}}}}}}}}}'
+    name = f"{seen.kind.typed}/{seen.name}"
+    return kubectl("patch", name, "--type", "merge", "-p", patch, namespace=seen.namespace)
 
 
 def _after(told: str) -> str:

@@ -1,0 +1,211 @@
+"""A LeaderWorkerSet as a set of groups, so that everybody who judges sets can judge it: each group stands as one pod, as good as
+the worst of its own.
+
+Its controller counts a group as ready whose workers do not start (kubernetes-sigs/lws leaderworkerset_controller.go
+updateConditions: the worker set's ``status.replicas``, not those that are ready), so nothing here goes by its status. What is
+wanted is the ControllerRevision that holds what the spec holds; where none does its controller has not seen the spec, for it says
+nothing of generations.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from kubectl_pets.domain.model import (
+    REVISION_LABEL,
+    Condition,
+    ContainerStatus,
+    ControllerRevision,
+    LabelSelector,
+    OwnerReference,
+    Pod,
+    PodTemplate,
+    RevisionData,
+    RevisionSpec,
+    RollingUpdate,
+    SetView,
+    StatefulSet,
+    StatefulSetSpec,
+    StatefulSetStatus,
+    UpdateStrategy,
+)
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
+
+#: On every set, pod, claim and ControllerRevision of a LeaderWorkerSet (its api/leaderworkerset/v1 SetNameLabelKey and siblings).
+NAME_LABEL = "leaderworkerset.sigs.k8s.io/name"
+_GROUP, _WORKER = "leaderworkerset.sigs.k8s.io/group-index", "leaderworkerset.sigs.k8s.io/worker-index"
+_KEY = "leaderworkerset.sigs.k8s.io/template-revision-hash"
+
+
+def selector_of(item: StatefulSet) -> LabelSelector:
+    """What selects the pods and revisions of a set. A LeaderWorkerSet has no selector of its own, its name is a label."""
+    if Capability.GROUPS in kind_of(item).can:
+        return LabelSelector(match_labels={NAME_LABEL: item.name})
+    return item.spec.selector
+
+
+def folded(view: SetView) -> SetView:
+    """The same look with groups in place of pods, where it is at a LeaderWorkerSet; any other one as it is."""
+    owner = view.set
+    if owner is None or owner.unreadable or Capability.GROUPS not in kind_of(owner).can:
+        return view
+    raw = owner.spec.leader_worker_template or {}
+    kept = {
+        key: each
+        for each in sorted(view.revisions or (), key=lambda each: each.revision)
+        if (key := each.metadata.labels.get(_KEY, "")) and _controls(owner, each.metadata.controller())
+    }
+    live = _comparable(owner.spec)
+    update = next((key for key, each in kept.items() if _comparable(each.data.spec) == live), "")
+    older = next((key for key in kept if key != update), update)
+    pods = view.pods if view.revisions is not None else None  # without them nobody can say what is wanted
+    groups = None if pods is None else _groups(owner, pods, _size(raw), update)
+    return replace(
+        view,
+        set=_as_set(owner, raw, update, older),
+        pods=None if groups is None else (*(pod for pod, _ in groups), *(pod for pod in pods or () if pod.unreadable)),
+        revisions=None if view.revisions is None else tuple(_as_revision(key, each) for key, each in kept.items()),
+        parts={} if groups is None else {pod.name: parts for pod, parts in groups},
+    )
+
+
+def of_groups(sets: Iterable[StatefulSet]) -> dict[tuple[str, str], str]:
+    """The uids of the LeaderWorkerSets among these, by namespace and name."""
+    return {(each.namespace, each.name): each.metadata.uid for each in sets if Capability.GROUPS in kind_of(each).can}
+
+
+def is_part(owner: StatefulSet, groups: Mapping[tuple[str, str], str]) -> bool:
+    """Whether one of these LeaderWorkerSets stands for a set: that of its leaders is its own, that of a group's workers its
+    leader's. A label alone makes no part of anything."""
+    uid = groups.get((owner.namespace, owner.metadata.labels.get(NAME_LABEL, "")))
+    controller = owner.metadata.controller()
+    return uid is not None and controller is not None and (controller.uid == uid or controller.kind == "Pod")
+
+
+def _controls(owner: StatefulSet, controller: OwnerReference | None) -> bool:
+    return controller is not None and controller.uid == owner.metadata.uid
+
+
+def _size(raw: dict[str, Any]) -> int:
+    size = raw.get("size", 1)
+    return size if isinstance(size, int) and size > 0 else 1
+
+
+def _as_set(owner: StatefulSet, raw: dict[str, Any], update: str, older: str) -> StatefulSet:
+    rollout = owner.spec.rollout_strategy
+    rolling = rollout.rolling_update_configuration if rollout is not None else None
+    spec = StatefulSetSpec(
+        replicas=owner.spec.replicas,
+        selector=selector_of(owner),
+        service_name=owner.name,
+        pod_management_policy="Parallel",
+        update_strategy=UpdateStrategy(rolling_update=rolling or RollingUpdate()),
+        template=_template(raw),
+    )
+    observed = owner.metadata.generation if update else 0
+    status = StatefulSetStatus(observed_generation=observed, current_revision=older, update_revision=update)
+    return replace(owner, spec=spec, status=status)
+
+
+def _template(raw: dict[str, Any]) -> PodTemplate:
+    """The leader's, which is the workers' where it has none of its own."""
+    try:
+        return msgspec.convert(raw.get("leaderTemplate") or raw.get("workerTemplate") or {}, PodTemplate)
+    except msgspec.ValidationError:
+        return PodTemplate()
+
+
+def _as_revision(key: str, each: ControllerRevision) -> ControllerRevision:
+    """Called by its key, which is what pods carry."""
+    template = _template(each.data.spec.leader_worker_template or {})
+    meta = replace(each.metadata, name=key)
+    return replace(each, metadata=meta, data=RevisionData(spec=RevisionSpec(template=template)))
+
+
+def _comparable(spec: StatefulSetSpec | RevisionSpec) -> Any:
+    """What a revision holds of the spec, without what typed clients add or leave out."""
+    network = spec.network_config or {"subdomainPolicy": "Shared"}
+    return _bare({"leaderWorkerTemplate": spec.leader_worker_template or {}, "networkConfig": network})
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _bare(each) for key, each in value.items() if key != "$patch"}
+        return {key: each for key, each in kept.items() if each not in (None, {}, [])}
+    return [_bare(each) for each in value] if isinstance(value, list) else value
+
+
+def _groups(owner: StatefulSet, pods: Iterable[Pod], size: int, update: str) -> list[tuple[Pod, tuple[Pod, ...]]]:
+    """Each group that has a leader, as one pod, and the pods that it is made of, the leader first."""
+    found: dict[str, dict[int, Pod]] = {}
+    for pod in pods:
+        labels = pod.metadata.labels
+        worker = labels.get(_WORKER, "")
+        if labels.get(NAME_LABEL) == owner.name and worker.isascii() and worker.isdigit() and len(worker) < 10:
+            found.setdefault(labels.get(_GROUP, ""), {})[int(worker)] = pod
+    return [
+        (_as_pod(owner, parts, size, update), tuple(parts[index] for index in sorted(parts)))
+        for parts in found.values()
+        if 0 in parts
+    ]
+
+
+def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -> Pod:
+    leader = parts[0]
+    ours = tuple(parts[index] for index in sorted(parts))
+    leaving = [pod.metadata.deletion_timestamp for pod in ours if pod.metadata.deletion_timestamp is not None]
+    status = replace(
+        leader.status,
+        phase=_phase(ours),
+        conditions=(*_scheduling(ours), _readiness(leader, parts, size)),
+        container_statuses=tuple(each for pod in ours for each in _statuses(pod, leader, pod.status.container_statuses)),
+        init_container_statuses=tuple(
+            each for pod in ours for each in _statuses(pod, leader, pod.status.init_container_statuses)
+        ),
+    )
+    meta = replace(
+        leader.metadata,
+        labels={**leader.metadata.labels, REVISION_LABEL: _revision(ours, update)},
+        owner_references=(OwnerReference(kind="LeaderWorkerSet", name=owner.name, uid=owner.metadata.uid, controller=True),),
+        deletion_timestamp=max(leaving, default=None),
+    )
+    node = leader.spec.node_name if all(pod.spec.node_name for pod in ours) else ""
+    return replace(leader, metadata=meta, spec=replace(leader.spec, node_name=node), status=status)
+
+
+def _revision(parts: tuple[Pod, ...], update: str) -> str:
+    """The one that all of its pods carry; of several one that is not the wanted one."""
+    keys = [pod.metadata.labels.get(_KEY, "") for pod in parts]
+    return next((key for key in keys if key != update), update)
+
+
+def _phase(parts: tuple[Pod, ...]) -> str:
+    phases = {pod.status.phase for pod in parts}
+    worst = next((phase for phase in ("Failed", "Pending", "Unknown") if phase in phases), "")
+    return worst or ("Running" if phases == {"Running"} else "Pending")
+
+
+def _scheduling(parts: tuple[Pod, ...]) -> tuple[Condition, ...]:
+    found = [pod.status.condition("PodScheduled") for pod in parts]
+    held = next((each for each in found if each is not None and each.status != "True"), found[0])
+    return (held,) if held is not None else ()
+
+
+def _readiness(leader: Pod, parts: dict[int, Pod], size: int) -> Condition:
+    """Ready once every pod of the group is there and is; since the last of them became so."""
+    missing = [f"{leader.name}-{index}" for index in range(1, size) if index not in parts]
+    found = {pod.name: pod.status.condition("Ready") for index, pod in parts.items() if index < size}
+    down = [name for name, each in found.items() if each is None or each.status != "True"]
+    if missing or down:
+        told = [f"{each} is not there" for each in missing] + [f"{each} is not ready" for each in down]
+        more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+        return Condition(type="Ready", status="False", reason="GroupNotReady", message=", ".join(told[:3]) + more)
+    times = [each.last_transition_time for each in found.values() if each is not None and each.last_transition_time is not None]
+    return Condition(type="Ready", status="True", last_transition_time=max(times, default=None))
+
+
+def _statuses(pod: Pod, leader: Pod, statuses: tuple[ContainerStatus, ...]) -> Iterable[ContainerStatus]:
+    """A worker's containers are called after it, for the leader may have some of the same name."""
+    return statuses if pod is leader else (replace(each, name=f"{pod.name}/{each.name}") for each in statuses)

@@ -1,0 +1,177 @@
+"""LeaderWorkerSets under their real controllers: one line and one tree of groups, each as good as its worst pod.
+
+On a control plane of their own, whose kinds no other test sees.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.commands.plugin import Plugin
+from tests.commands.test_least_rights import Holder
+from tests.controlplane import ControlPlane
+
+pytestmark = pytest.mark.real
+
+KIND = "leaderworkersets.leaderworkerset.x-k8s.io"
+
+
+def manifest(*, replicas: int = 2, leader: str = "app:1", worker: str = "app:1") -> str:
+    """YAML of a LeaderWorkerSet ``llm`` whose groups have a leader and two workers."""
+
+    def spec(image: str) -> str:
+        return f'{{terminationGracePeriodSeconds: 0, containers: [{{name: app, image: "{image}"}}]}}'
+
+    return f"""
+apiVersion: leaderworkerset.x-k8s.io/v1
+kind: LeaderWorkerSet
+metadata: {{name: llm}}
+spec:
+  replicas: {replicas}
+  leaderWorkerTemplate:
+    size: 3
+    leaderTemplate: {{metadata: {{labels: {{role: leader}}}}, spec: {spec(leader)}}}
+    workerTemplate: {{spec: {spec(worker)}}}
+"""
+
+
+class Groups(Plugin):
+    """The plugin, and one LeaderWorkerSet ``llm``."""
+
+    def make_llm(self, **how: Any) -> None:
+        self.plane.apply(manifest(**how), self.namespace)
+        self("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+
+    def patch(self, spec: str) -> None:
+        self.kubectl("patch", KIND, "llm", "--type=merge", "-p", spec)
+
+    def status(self) -> Any:
+        return json.loads(self("status", "lws/llm", "-o", "json", expect=None).stdout)
+
+    def workers(self, image: str, partition: int) -> None:
+        """Other workers, from the group at the partition on."""
+        containers = [{"name": "app", "image": image}]
+        template = {"workerTemplate": {"spec": {"terminationGracePeriodSeconds": 0, "containers": containers}}}
+        rollout = {"rollingUpdateConfiguration": {"partition": partition}}
+        self.patch(json.dumps({"spec": {"leaderWorkerTemplate": template, "rolloutStrategy": rollout}}))
+
+
+@pytest.fixture
+def pets(lws: ControlPlane, operator_namespace: str) -> Groups:
+    return Groups(lws, operator_namespace)
+
+
+@pytest.mark.parametrize("name", ["lws/llm", "leaderworkerset/llm", "leaderworkerset.leaderworkerset.x-k8s.io/llm"])
+def test_one_tree_and_one_line(pets: Groups, name: str) -> None:
+    pets.make_llm()
+    shown = pets("status", name, "-o", "wide").stdout
+    for pod in ("llm-0", "llm-1"):
+        assert f"leader {pod}: ready" in shown and f"worker {pod}-1: ready" in shown and f"worker {pod}-2: ready" in shown
+    rows = [line.split() for line in pets("list", "-o", "wide").stdout.splitlines()]
+    assert [row[0] for row in rows[1:]] == ["llm"], rows
+    assert pets("list", "-o", "name").stdout == "leaderworkerset.leaderworkerset.x-k8s.io/llm\n"
+    quorum = json.loads(pets("quorum", name, "-o", "json").stdout)
+    assert (quorum["members"], quorum["available"]) == (2, 2)
+    assert pets.status()["set"] == {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet"}
+
+
+def test_workers_that_do_not_start_make_no_group(pets: Groups) -> None:
+    """The set's own status calls such a group ready."""
+    pets.make_llm()
+    pets.workers("app:broken", 1)
+    pets.eventually(lambda: "ImagePullBackOff" in pets.kubectl("get", "pods"), "a worker's image cannot be pulled")
+    own = ("get", KIND, "llm", "-o", "jsonpath={.status.readyReplicas}")
+    pets.eventually(lambda: pets.kubectl(*own) == "2", "its own status calls both groups ready")
+    pets.eventually(lambda: pets("status", "lws/llm", expect=None).code == 4, "it is stuck")
+    shown = pets("status", "lws/llm", expect=4).stdout
+    assert "worker llm-1-1: ImagePullBackOff" in shown and "leader llm-1: ready" in shown
+    assert "llm-1 is in Image" in pets("list").stdout
+    pets.workers("app:1", 0)  # the same template again
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+
+
+def test_a_partition_of_groups(pets: Groups) -> None:
+    pets.make_llm()
+    pets.workers("app:2", 1)
+    pets("status", "lws/llm", "-w", "--until", "canary", "--timeout", "120s", "--patience", "100s")
+    said = pets("status", "lws/llm", expect=3)
+    assert "partition 1" in said.stdout and "rolloutStrategy" in said.stderr
+    pets.workers("app:2", 0)
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+    assert pets.kubectl("get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}").split().count("app:2") == 4
+
+
+def test_a_group_that_is_made_again_is_not_there(pets: Groups) -> None:
+    pets.make_llm()
+    before = pets.get("pod", "llm-1")["metadata"]["uid"]
+    pets.kubectl("delete", "pod", "llm-1-2", "--wait=false")
+    pets("status", "lws/llm", "-w", "--until", "ready", "--timeout", "120s", "--patience", "100s")
+
+    def anew() -> bool:
+        found = json.loads(pets.kubectl("get", "pods", "-o", "json"))["items"]
+        uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in found}
+        return uids.get("llm-1", before) != before and len(uids) == 6
+
+    pets.eventually(anew, "the whole group is made again")
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+
+
+def test_at_zero_and_back(pets: Groups) -> None:
+    pets.make_llm()
+    pets.kubectl("scale", f"{KIND}/llm", "--replicas=0")
+    pets.eventually(lambda: not pets.kubectl("get", "pods", "-o", "name"), "no pod is left")
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+    pets.kubectl("scale", f"{KIND}/llm", "--replicas=1")
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+    assert len(pets.status()["status"]["pods"]) == 1
+
+
+REFUSING = (
+    ("partition", "lws/llm", "0"),
+    ("rollout", "run", "lws/llm", "--image", "app:2"),
+    ("rollout", "canary", "lws/llm", "--image", "app:2"),
+    ("rollout", "step", "lws/llm"),
+    ("rollout", "promote", "lws/llm"),
+    ("rollout", "pause", "lws/llm"),
+    ("rollout", "resume", "lws/llm"),
+    ("rollout", "abort", "lws/llm"),
+    ("rollout", "undo", "lws/llm"),
+    ("rollout", "unstick", "lws/llm"),
+    ("rollout", "restart", "lws/llm"),
+    ("rollout", "handover", "lws/llm"),
+    ("rollout", "history", "lws/llm"),
+    ("rollout", "diff", "lws/llm"),
+    ("scale", "lws/llm", "--replicas", "1"),
+    ("resize", "lws/llm", "1Gi"),
+    ("recreate", "lws/llm"),
+    ("lost", "lws/llm"),
+    ("dns", "lws/llm"),
+    ("dns", "explain", "lws/llm", "llm-0"),
+    ("wait", "lws/llm", "--for", "complete"),
+    ("doctor", "lws/llm"),
+)
+
+
+@pytest.mark.parametrize("words", REFUSING, ids=" ".join)
+def test_what_knows_no_groups_refuses(pets: Groups, words: tuple[str, ...]) -> None:
+    said = pets(*words, expect=6).stderr
+    assert "leaderworkersets.leaderworkerset.x-k8s.io" in said and "kubectl pets status lws/llm" in said
+
+
+def test_lost_and_doctor_look_at_its_sets(pets: Groups) -> None:
+    pets.make_llm(replicas=1)
+    assert "no pod" in pets("lost").stderr.lower()
+    pets("doctor", expect=None)
+
+
+def test_the_role_is_what_it_takes(pets: Groups, kruise: ControlPlane) -> None:
+    """Exactly what stands in ``deploy/rbac/leader-worker-sets.yaml`` is used, beside the roles to look at other sets, which are all
+    there."""
+    pets.make_llm(replicas=1)
+    grace = Holder(pets, "grace", "looking", "kinds", "leader-worker-sets")
+    without = Holder(pets, "grace-without", "looking", "kinds").granted
+    grace("list")
+    grace("status", "lws/llm")
+    grace("status", "lws/llm", "-w", "--until", "ready", "--timeout", "60s")
+    assert grace.unused() - without == set()

@@ -1,0 +1,157 @@
+"""LeaderWorkerSets judged as sets of groups, from what their real controller left at each stage."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.domain.model import ControllerRevision, Inventory, Pod, SetView, StatefulSet
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
+from kubectl_pets.domain.sets.grouping import folded
+from kubectl_pets.domain.sets.kinds import LEADER_WORKER_SET, kind_named, kind_of
+
+Obj = dict[str, Any]
+
+_TYPES: dict[str, Any] = {"LeaderWorkerSet": StatefulSet, "StatefulSet": StatefulSet, "Pod": Pod, "ControllerRevision": ControllerRevision}
+
+
+@cache
+def _scenes() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "leader_worker_sets.yaml").read_text())
+    return found
+
+
+def read(name: str, change: Callable[[Obj], Any] | None = None) -> dict[str, list[Any]]:
+    items = [item for item in json.loads(json.dumps(_scenes()[name]["objects"], default=str)) if change is None or change(item) is not False]
+    found: dict[str, list[Any]] = {kind: [] for kind in _TYPES}
+    for item in items:
+        found[item["kind"]].append(msgspec.json.decode(json.dumps(item), type=_TYPES[item["kind"]]))
+    return found
+
+
+def now(name: str) -> datetime:
+    found: datetime = _scenes()[name]["now"]
+    return found
+
+
+def judged(name: str, change: Callable[[Obj], Any] | None = None, later: timedelta = timedelta(0)) -> Assessment:
+    found = read(name, change)
+    (owner,) = found["LeaderWorkerSet"]
+    view = SetView(set=owner, pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"]))
+    return assess(folded(view), now(name) + later)
+
+
+PHASES = {
+    "made": Phase.COMPLETE,
+    "canary": Phase.PAUSED,
+    "recreating": Phase.PROGRESSING,
+    "at-zero": Phase.COMPLETE,
+    "broken-group": Phase.FAILING,  # for a few seconds so far; its own status says that all groups are ready
+    "aborted": Phase.PAUSED,
+}
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_phases(name: str) -> None:
+    seen = judged(name)
+    assert (seen.phase, seen.kind) == (PHASES[name], LEADER_WORKER_SET), (seen.waits_for, seen.blockers, seen.failing)
+
+
+def test_a_group_is_as_good_as_its_worst_pod() -> None:
+    seen = judged("broken-group", later=timedelta(hours=1))
+    assert seen.phase is Phase.STUCK
+    assert [(member.name, member.available) for member in seen.members] == [("vllm-0", True), ("vllm-1", True), ("vllm-2", False)]
+    (blocker,) = seen.blockers
+    assert blocker.pod == "vllm-2" and blocker.reason == "ImagePullBackOff" and "vllm-2-" in blocker.container
+    worst = seen.members[2]
+    assert [part.name for part in worst.parts] == ["vllm-2", "vllm-2-1", "vllm-2-2"]
+    assert [part.ready for part in worst.parts] == [True, False, False]
+
+
+def test_a_canary_of_groups() -> None:
+    seen = judged("canary")
+    assert seen.partition == 2 and [member.updated for member in seen.members] == [False, False, True]
+    assert [member.released for member in seen.members] == [False, False, True]
+
+
+@pytest.mark.parametrize("worker", ["vllm-1-1", "vllm-1-2"])
+def test_a_worker_that_is_not_there_makes_no_group(worker: str) -> None:
+    seen = judged("made", lambda item: item["metadata"]["name"] != worker)
+    assert seen.phase is Phase.PROGRESSING and [(wait.awaited, wait.pod) for wait in seen.waits_for] == [(Awaited.READINESS, "vllm-1")]
+    assert worker in seen.members[1].message
+
+
+def test_a_worker_of_another_revision_makes_no_updated_group() -> None:
+    def old(item: Obj) -> None:
+        if item["kind"] == "Pod" and item["metadata"]["name"] == "vllm-2-1":
+            item["metadata"]["labels"]["leaderworkerset.sigs.k8s.io/template-revision-hash"] = "old"
+
+    seen = judged("made", old)
+    assert seen.phase is not Phase.COMPLETE and [member.updated for member in seen.members] == [True, True, False]
+
+
+def test_a_worker_on_its_way_out_takes_its_group_along() -> None:
+    def going(item: Obj) -> None:
+        if item["kind"] == "Pod" and item["metadata"]["name"] == "vllm-0-2":
+            item["metadata"]["deletionTimestamp"] = now("made").isoformat()
+
+    seen = judged("made", going)
+    assert seen.members[0].state is PodState.TERMINATING and seen.phase is not Phase.COMPLETE
+
+
+def test_a_template_that_no_revision_holds_was_not_seen() -> None:
+    """Its controller notes no generation, so a template that nobody has seen would look done."""
+
+    def edited(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            item["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "b"}]
+
+    seen = judged("made", edited)
+    assert not seen.observed and seen.phase is Phase.PROGRESSING
+
+
+def test_revisions_of_the_leaders_own_set_are_not_its() -> None:
+    seen = judged("canary")
+    assert len(seen.revisions) == 2 and {group.name for group in seen.revisions} == {seen.update_revision, seen.before.held}
+
+
+def test_without_revisions_nobody_can_say_what_is_wanted() -> None:
+    found = read("made")
+    view = SetView(set=found["LeaderWorkerSet"][0], pods=tuple(found["Pod"]), revisions=None)
+    assert assess(folded(view), now("made")).phase is Phase.UNKNOWN
+
+
+def test_surge_is_beyond_the_range() -> None:
+    seen = judged("surge")
+    assert all(member.ordinal >= seen.replicas for member in seen.surplus)
+    assert seen.phase is not Phase.COMPLETE
+
+
+def test_it_is_one_line_in_place_of_its_sets() -> None:
+    found = read("made")
+    sets = (*found["StatefulSet"], *found["LeaderWorkerSet"])
+    assert len(found["StatefulSet"]) == 4
+    inventory = Inventory(sets=sets, pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"]))
+    (view,) = snapshots(inventory)
+    assert view.set is not None and kind_of(view.set) is LEADER_WORKER_SET
+    assert assess(view, now("made")).phase is Phase.COMPLETE
+    # A label alone makes no part of it.
+    (other,) = (msgspec.structs.replace(each, metadata=msgspec.structs.replace(each.metadata, owner_references=())) for each in sets[:1])
+    assert len(snapshots(msgspec.structs.replace(inventory, sets=(*sets, other)))) == 2
+    # Where it may not be read its sets stand for themselves.
+    alone = snapshots(Inventory(sets=tuple(found["StatefulSet"]), pods=tuple(found["Pod"])))
+    assert len(alone) == 4
+
+
+@pytest.mark.parametrize("word", ["lws", "LeaderWorkerSet", "leaderworkersets.leaderworkerset.x-k8s.io", "leaderworkerset.v1.leaderworkerset.x-k8s.io"])
+def test_names(word: str) -> None:
+    assert kind_named(word) is LEADER_WORKER_SET
