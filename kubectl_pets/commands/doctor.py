@@ -16,7 +16,7 @@ from kubectl_pets.domain.findings import RULES, Rule, Severity
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.doctor import files
-from kubectl_pets.flows.doctor.examine import Patients, look
+from kubectl_pets.flows.doctor.examine import Patients, look, look_beside
 from kubectl_pets.flows.engine.choosing import at
 from kubectl_pets.session import Session
 from kubectl_pets.views import doctor as view
@@ -63,8 +63,14 @@ _path = click.Path(path_type=Path)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only sets with these labels.")
 @click.option(
-    "-f", "--filename", "manifests", metavar="FILE|DIR|-", multiple=True, help="Manifests in place of a cluster."
+    "-f",
+    "--filename",
+    "manifests",
+    metavar="FILE|DIR|-",
+    multiple=True,
+    help="Manifests in place of a cluster; or, with --live, beside it.",
 )
+@click.option("--live", is_flag=True, help="With -f: only what the manifests would make worse in the cluster.")
 @click.option("--only", type=_Globs(), multiple=True, metavar="RULE", help="Only these rules, like PETS3* or no-spread.")
 @click.option("--skip", type=_Globs(), multiple=True, metavar="RULE", help="Not these rules.")
 @click.option(
@@ -88,6 +94,7 @@ def command(
     all_namespaces: bool,
     selector: str,
     manifests: tuple[str, ...],
+    live: bool,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     fail_on: str,
@@ -109,13 +116,16 @@ def command(
       kubectl pets doctor web db -o wide
       kubectl pets doctor -A --only 'PETS3*' --fail-on warning
       helm template . | kubectl pets doctor -f -
+      helm template . | kubectl pets doctor -f - --live
       kubectl pets doctor explain PETS201
     """
     if names and (all_namespaces or selector):
         alone = pasting.pets("doctor", *(each.typed for each in names), namespace=names[0].namespace)
         raise UsageError("names and -A or -l exclude each other.", hint=alone)
     if manifests and (names or all_namespaces or selector or deep):
-        raise UsageError("-f looks at manifests alone: no names, -A, -l or --deep with it.")
+        raise UsageError("-f looks at manifests: no names, -A, -l or --deep with it.")
+    if live and not manifests:
+        raise UsageError("--live goes with -f: it tells what manifests would make worse.")
     asked = Asked(
         only=only,
         skip=skip,
@@ -125,7 +135,9 @@ def command(
     )
     terminal = session.terminal
     if manifests:
-        seen = files.look_at_files(manifests, terminal.stdin, session.flags.namespace or "default", asked)
+        place = session.namespace if live else session.flags.namespace or "default"
+        found = files.read_manifests(manifests, terminal.stdin, place)
+        seen = look_beside(session.cluster, found, asked, terminal.passing) if live else files.look_at_files(found, asked)
     else:
         namespace = None if all_namespaces else _namespace(session, names)
         patients = Patients(namespace=namespace, names=names, labels=selector, deep=deep)

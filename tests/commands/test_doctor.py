@@ -187,3 +187,41 @@ def test_a_set_that_was_made_again_with_another_claim_template(pets: Plugin) -> 
     more = manifest("web", claims=True).replace("volumeClaimTemplates: [", f"volumeClaimTemplates: [{wal}, ")
     pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=more)
     pets.eventually(lambda: "adopted-volume-mismatch" in found(doctor(pets, "--only", "PETS214", expect=None)), "the pods are adopted")
+
+
+def beside(pets: Plugin, tmp_path: Path, text: str, *words: str, expect: int | None = 0) -> Any:
+    file = tmp_path / "manifests.yaml"
+    file.write_text(text)
+    return doctor(pets, "-f", str(file), "--live", *words, expect=expect)
+
+
+def test_what_manifests_would_make_worse(well: Plugin, tmp_path: Path) -> None:
+    before = well.get("statefulset", "web")["metadata"]["resourceVersion"]
+    assert beside(well, tmp_path, WELL)["findings"] == []
+    worse = WELL.replace("    spec:\n", "    spec:\n      terminationGracePeriodSeconds: 0\n").replace("maxUnavailable: 1,", "maxUnavailable: 2,")
+    seen = beside(well, tmp_path, worse, expect=7)
+    assert found(seen) == {"grace-zero", "budget-too-loose"} and seen["sets"] == 1
+    assert beside(well, tmp_path, WELL.replace("  replicas: 3\n", ""))["findings"] == []  # what is not stated stays
+    assert well.get("statefulset", "web")["metadata"]["resourceVersion"] == before
+
+    well.plane.apply(worse, well.namespace)
+    assert found(beside(well, tmp_path, worse)) == set()  # it is so already
+    mended = beside(well, tmp_path, WELL)
+    assert found(mended) == set() and "grace-zero" in found(doctor(well, "web", expect=7))
+
+
+def test_what_the_api_server_would_refuse_and_what_is_new(well: Plugin, tmp_path: Path) -> None:
+    claims = "  volumeClaimTemplates: [{metadata: {name: data}, spec: {resources: {requests: {storage: 1Gi}}}}]\n  template:\n"
+    other = WELL.replace("serviceName: web", "serviceName: other").replace("  template:\n", claims)
+    seen = beside(well, tmp_path, other, "--only", "PETS803", "--fail-on", "warning", expect=7)
+    assert sorted(each["field"] for each in seen["findings"]) == ["spec.serviceName", "spec.volumeClaimTemplates[data]"]
+    refusal = well.plane.kubectl("apply", "--dry-run=server", "-f", str(tmp_path / "manifests.yaml"), "-n", well.namespace, check=False)
+    assert refusal.returncode and "field is immutable" in refusal.stderr + refusal.stdout or "Forbidden" in refusal.stderr
+
+    added = WELL.replace("name: web", "name: db").replace("app: web", "app: db").replace("serviceName: web", "serviceName: db")
+    named = added.replace("      containers:\n", "      volumes: [{name: c, configMap: {name: settings}}]\n      containers:\n")
+    brought = named + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {password: geheim}\n"
+    assert found(beside(well, tmp_path, added)) == set()  # of pods that there are not nothing is said
+    assert found(beside(well, tmp_path, named, expect=7)) == {"reference-missing"}
+    assert beside(well, tmp_path, brought)["findings"] == []
+    assert "goes with -f" in well("doctor", "--live", expect=2).stderr

@@ -96,7 +96,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert "cannot be read" in doctor("-f", str(tmp_path / "none.yaml"), expect=2)[1]
     assert "holds no manifests" in doctor("-f", str(tmp_path), expect=2)[1]
     assert "cannot be read" in doctor("-f", "-", "--config", str(tmp_path / "none"), expect=2)[1]
-    assert "-f looks at manifests alone" in doctor("-f", "-", "-A", expect=2)[1]
+    assert "-f looks at manifests: no names" in doctor("-f", "-", "-A", expect=2)[1]
 
 
 def test_a_file_of_ignores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sets: frozenset[tuple[str, str]] | None = None
     #: DNS servers and kubelets were asked, too.
     deep: bool = False
+    #: (namespace, name) of sets that do not have the pods yet that they are to have: nothing is said of what only pods tell.
+    unsettled: frozenset[tuple[str, str]] = frozenset()
     ignores: tuple[Ignore, ...] = ()
     baseline: frozenset[Fingerprint] = frozenset()
 
@@ -161,9 +163,10 @@ def _found(finding: Finding, owner: SetRef) -> RuleOutcome:
 
 def _of_set(case: Case, asked: Asked) -> Iterator[RuleOutcome]:
     owner = case.ref
+    unsettled = (owner.namespace, owner.name) in asked.unsettled
     spoilt = case.owner.unreadable or unreadable(case.owner, case.view)
     for check in CHECKS:
-        if not asked.wants(check.rule):
+        if not asked.wants(check.rule) or (unsettled and "pods" in check.needs):
             continue
         missing = next((need for need in check.needs if getattr(case.estate, need) is None), None)
         if spoilt and (case.owner.unreadable and check.needs != _BY_CLAIMS or "pods" in check.needs):
@@ -203,6 +206,33 @@ def _of_no_set(ward: Ward, asked: Asked) -> Iterator[RuleOutcome]:
         for finding in orphans.findings(verdict):
             if finding.rule in _OF_CLAIMS and asked.wants(finding.rule):
                 yield _found(finding, SetRef(namespace=verdict.namespace, name=""))
+
+
+def worse(before: Checkup, after: Checkup, stated: frozenset[tuple[str, str]], refused: Iterable[Finding]) -> Checkup:
+    """What a change makes worse: of ``after`` the findings that ``before`` has not, or has as something lighter, besides what
+    would be ``refused``. Of the sets that are ``stated`` it keeps what passed and what could not be judged, too."""
+    known = {mark: each.finding for each in before.outcomes if each.finding is not None for mark in [_mark(each)]}
+    outcomes = [_found(each, _owner_of(each, after)) for each in refused]
+    for each in after.outcomes:
+        if each.finding is None or each.standing is Standing.IGNORED:
+            outcomes += [each] if (each.owner.namespace, each.owner.name) in stated else []
+            continue
+        was = known.get(_mark(each))
+        if was is None or _WEIGHT[was.severity] > _WEIGHT[each.finding.severity]:
+            outcomes.append(each)
+    return msgspec.structs.replace(after, outcomes=tuple(_ordered(outcomes)), sets=len(stated))
+
+
+def _mark(each: RuleOutcome) -> Fingerprint:
+    assert each.finding is not None
+    return fingerprint(each.finding, each.owner)
+
+
+def _owner_of(found: Finding, seen: Checkup) -> SetRef:
+    """The set that a finding is about, as the checkup has it."""
+    place = (found.subject.namespace, found.subject.name)
+    told = (each.owner for each in seen.outcomes if (each.owner.namespace, each.owner.name) == place)
+    return next(told, SetRef(namespace=place[0], name=place[1]))
 
 
 # --- ignores -----------------------------------------------------------------------------------------------------------------

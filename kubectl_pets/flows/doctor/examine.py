@@ -11,8 +11,9 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.names import expected, questions
 from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.doctor.case import Case, Ward
-from kubectl_pets.domain.doctor.checkup import Asked, Checkup, asked_about, examine
+from kubectl_pets.domain.doctor.checkup import Asked, Checkup, asked_about, examine, worse
 from kubectl_pets.domain.doctor.estate import Estate, NamesHeard, Unread, UnreadWhy
+from kubectl_pets.domain.doctor.manifests import Manifest, applied, refused, unsettled
 from kubectl_pets.domain.doctor.names import network_of
 from kubectl_pets.domain.findings import Rule
 from kubectl_pets.domain.sets.kinds import SetRef
@@ -54,6 +55,24 @@ def look(port: DoctorPort, patients: Patients, asked: Asked, progress: Callable[
     if patients.deep:
         _ask_around(port, ward, asked, progress)
     return examine(ward, asked)
+
+
+def look_beside(
+    port: DoctorPort, found: Sequence[Manifest], asked: Asked, progress: Callable[[str], None]
+) -> Checkup:
+    """What manifests would make worse in the cluster, if they were applied; nothing is. Raises PetsError as ``look`` does."""
+    spaces = {each.item.namespace for each in found if each.item.namespace and each.field != "classes"}
+    estate = port.estate(spaces.pop() if len(spaces) == 1 else None, progress=progress)
+    progress("")
+    now = port.now()
+    ward = Ward(estate, now)
+    if ward.questions():
+        ward.learn("events", port.events(estate.namespace), Unread("events", UnreadWhy.FORBIDDEN))
+    stated = frozenset((each.item.namespace, each.item.name) for each in found if each.field == "sets")
+    after = Ward(applied(ward.estate, found), now)
+    wanted = msgspec.structs.replace(asked, unsettled=unsettled(estate, after.estate))
+    told = refused(estate, found) if asked.wants(Rule.UPGRADE_FORBIDDEN) else ()
+    return worse(examine(ward, asked), examine(after, wanted), stated, told)
 
 
 def _ask_around(port: DoctorPort, ward: Ward, asked: Asked, progress: Callable[[str], None]) -> None:

@@ -16,7 +16,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.doctor.case import Ward
 from kubectl_pets.domain.doctor.checkup import Asked, Checkup, Standing, examine
 from kubectl_pets.domain.doctor.ignoring import Fingerprint, Ignore, IgnoreBy, fingerprint, known
-from kubectl_pets.domain.doctor.manifests import decoded, estate_of, items_of
+from kubectl_pets.domain.doctor.manifests import OF_CLUSTERS, Manifest, decoded, estate_of, items_of
 from kubectl_pets.errors import UsageError
 from kubectl_pets.flows.engine.documents import documents_in, not_yaml, text_of
 
@@ -174,13 +174,18 @@ def append_summary(text: str, environ: Mapping[str, str]) -> None:
 # --- manifests ---------------------------------------------------------------------------------------------------------------
 
 
-def look_at_files(names: Sequence[str], stdin: TextIO, namespace: str, asked: Asked) -> Checkup:
+def read_manifests(names: Sequence[str], stdin: TextIO, namespace: str) -> tuple[Manifest, ...]:
     """Manifests as ``helm template`` prints them, from files, folders and "-". Raises UsageError that says which document."""
-    found = [each for name in names for each in _objects(name, stdin, namespace)]
-    return examine(Ward(estate_of(found), datetime.now(UTC)), asked)
+    return tuple(each for name in names for each in _objects(name, stdin, namespace))
 
 
-def _objects(name: str, stdin: TextIO, namespace: str) -> Iterator[tuple[str, Any]]:
+def look_at_files(found: Sequence[Manifest], asked: Asked) -> Checkup:
+    """What is wrong with manifests alone."""
+    kept = [each for each in found if each.field not in OF_CLUSTERS]
+    return examine(Ward(estate_of(kept), datetime.now(UTC)), asked)
+
+
+def _objects(name: str, stdin: TextIO, namespace: str) -> Iterator[Manifest]:
     for file, text in _texts(name, stdin):
         for number, (line, document) in enumerate(documents_in(file, text), 1):
             for item in items_of(document):

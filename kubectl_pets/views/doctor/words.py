@@ -163,7 +163,11 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     Rule.CONFIG_NEWER_THAN_PODS: lambda f: (
         f"{_name(f)} {_name(f, 1)} was written after {folded(f.names[2:])} had started, which read it only then"
     ),
-    Rule.UPGRADE_FORBIDDEN: lambda f: f"the manifest states claim template {_name(f)} otherwise ({_detail(f)}): it is refused",
+    Rule.UPGRADE_FORBIDDEN: lambda f: (
+        f"the manifest states claim template {_name(f)} otherwise ({_detail(f)}): it is refused"
+        if f.detail
+        else f"the manifest states another {_name(f)}, which cannot be changed: it is refused"
+    ),
     Rule.QUOTA_TOO_TIGHT: lambda f: (
         f"quota {_name(f)} is overdrawn ({_name(f, 1)}: "
         f"{_detail(f)}): a pod that is deleted cannot be made again"
