@@ -225,3 +225,14 @@ def test_what_the_api_server_would_refuse_and_what_is_new(well: Plugin, tmp_path
     assert found(beside(well, tmp_path, named, expect=7)) == {"reference-missing"}
     assert beside(well, tmp_path, brought)["findings"] == []
     assert "goes with -f" in well("doctor", "--live", expect=2).stderr
+
+
+def test_claims_that_were_left_behind_beside_services_and_budgets(well: Plugin) -> None:
+    """Both are read for the set and for what stands beside claims."""
+    well.plane.kubectl("create", "-f", "-", "-n", well.namespace, input=manifest("db", replicas=2, claims=True))
+    well("status", "db", "-w", "--until", "ready", "--timeout", "60s")
+    well.kubectl("scale", "statefulset", "db", "--replicas=1")
+    well.eventually(lambda: "claim-orphaned" in found(doctor(well, "--only", "PETS324", expect=None)), "the claim is not used")
+    orphans = json.loads(well("orphans", "-o", "json").stdout)["items"]
+    ours = [each["subject"]["name"] for each in doctor(well, "--only", "PETS324")["findings"]]
+    assert ours == [each["metadata"]["name"] for each in orphans] == ["data-db-1"]

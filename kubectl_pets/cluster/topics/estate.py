@@ -18,6 +18,7 @@ from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
 from kubectl_pets.cluster.topics.claims import VOLUMES, autoscalers_in, one_volume, read_claim_inventory, scaled_objects_in
 from kubectl_pets.cluster.topics.events import EVENTS
 from kubectl_pets.cluster.topics.snapshots import SNAPSHOTS
+from kubectl_pets.domain.dns.network import Service
 from kubectl_pets.domain.doctor.estate import (
     Content,
     Estate,
@@ -30,6 +31,8 @@ from kubectl_pets.domain.doctor.estate import (
 )
 from kubectl_pets.domain.model import ControllerRevision, Event, Object, PersistentVolumeClaim, Pod
 from kubectl_pets.domain.orphans.inventory import (
+    BudgetBeside,
+    BudgetSelector,
     ClaimInventory,
     JobSpec,
     Mounts,
@@ -39,6 +42,8 @@ from kubectl_pets.domain.orphans.inventory import (
     PodPhase,
     PodUse,
     RevisionContent,
+    ServiceBeside,
+    ServiceSelector,
     Template,
     Workload,
     volumes_by_name,
@@ -104,7 +109,10 @@ class _Known(Reader):
         kept = self._lists.get(path)
         if kept is None or scope.labels or scope.name or scope.about or kept.namespace not in (None, scope.namespace):
             return super().listing(kind, scope, exchange, unreadable=unreadable)
-        return cast("Listing[T]", Listing(kept.of(scope.namespace), ""))
+        items = kept.of(scope.namespace)
+        if not all(isinstance(each, kind.type) for each in items):  # who asks wants other fields of them
+            return super().listing(kind, scope, exchange, unreadable=unreadable)
+        return cast("Listing[T]", Listing(items, ""))
 
 
 class _Kept:
@@ -189,8 +197,8 @@ class _Look:
         reads: dict[str, Callable[[], Any]] = {
             "pods": lambda: self._list("pods", PODS, scope, _as_use, unreadable=True),
             "revisions": self._revisions,
-            "services": lambda: self._list("services", SERVICES, scope),
-            "budgets": lambda: self._list("budgets", _BUDGETS, scope),
+            "services": lambda: self._list("services", SERVICES, scope, _as_service),
+            "budgets": lambda: self._list("budgets", _BUDGETS, scope, _as_budget),
             "quotas": lambda: self._list("quotas", _QUOTAS, scope),
             "deployments": lambda: self._list("deployments", _DEPLOYMENTS, scope, unreadable=True),
             "accounts": lambda: self._names("accounts", _ACCOUNTS),
@@ -361,6 +369,14 @@ def _as_use(pod: Pod) -> PodUse:
         status=PodPhase(phase=pod.status.phase),
         unreadable=pod.unreadable,
     )
+
+
+def _as_service(service: Service) -> ServiceBeside:
+    return ServiceBeside(metadata=service.metadata, spec=ServiceSelector(selector=service.spec.selector))
+
+
+def _as_budget(budget: Guard) -> BudgetBeside:
+    return BudgetBeside(metadata=budget.metadata, spec=BudgetSelector(selector=budget.spec.selector))
 
 
 def _as_workload(revision: ControllerRevision) -> Workload:
