@@ -11,7 +11,9 @@ from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.recreate.asking import Unmeant, of_manifest, of_words
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
-from kubectl_pets.flows.recreate.carry import RecreateRequest, recreate
+from kubectl_pets.flows.recreate.carry import RecreateRequest
+from kubectl_pets.flows.recreate.carry import abandon as take_back
+from kubectl_pets.flows.recreate.carry import recreate
 from kubectl_pets.flows.recreate.manifest import manifest_of
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.terms import terms_options
@@ -24,6 +26,7 @@ from kubectl_pets.session import Session
 @click.option("--set", "words", multiple=True, metavar="FIELD=VALUE", help="One of these fields; may be repeated.")
 @click.option("--operator-paused", is_flag=True, help="Its operator was told to leave the set alone.")
 @click.option("--hand-over", is_flag=True, help="Delete the set alone, and wait until whoever deploys it creates it.")
+@click.option("--abandon", is_flag=True, help="Take back what is under way, where the set of before is still there.")
 @click.option("--plan", is_flag=True, help="Print what it takes and change nothing; the same as --dry-run.")
 @run_options(yes=yes_to("the set is deleted and created again, and pods that lack something are replaced"))
 @terms_options
@@ -36,6 +39,7 @@ def command(
     words: tuple[str, ...],
     operator_paused: bool,
     hand_over: bool,
+    abandon: bool,
     plan: bool,
     options: RunOptions,
     terms: Terms,
@@ -54,6 +58,10 @@ def command(
     """
     if filename and words:
         raise UsageError("-f and --set exclude each other. Nothing was changed.")
+    if abandon:
+        if filename or words or plan or options.dry_run is not DryRun.NONE:
+            raise UsageError("--abandon stands alone. Nothing was changed.")
+        return take_back(session, name, options)
     request = RecreateRequest(wanted=None, operator_paused=operator_paused, hand_over=hand_over)
     if filename:
         manifest = manifest_of(session, filename, name)

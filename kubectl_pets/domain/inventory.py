@@ -4,9 +4,14 @@ stands for the StatefulSets that it is made of."""
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+import msgspec
+
 from kubectl_pets.domain.model import Inventory, Object, PersistentVolumeClaim, Pod, SetView, StatefulSet
 from kubectl_pets.domain.sets.grouping import NAME_LABEL, folded, is_part, of_groups
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
+
+#: What a StatefulSet controller writes on each pod: its name (apps/v1 StatefulSetPodNameLabel).
+POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 
 _Owned = TypeVar("_Owned", bound=Object)
 
@@ -48,6 +53,28 @@ def _by_group(pods: tuple[Pod, ...] | None, groups: Mapping[tuple[str, str], str
         if place in groups:
             found.setdefault(place, []).append(pod)
     return found
+
+
+class AwaySet(msgspec.Struct, frozen=True, kw_only=True):
+    """A set that is not there, although pods that its controller made are, and nobody controls them: it was deleted alone,
+    perhaps to be made again."""
+
+    namespace: str
+    name: str
+    #: How many of its pods run on.
+    pods: int
+
+
+def away(inventory: Inventory) -> tuple[AwaySet, ...]:
+    """Of an inventory that was not narrowed by labels."""
+    there = {(owner.namespace, owner.name) for owner in inventory.sets}
+    found: dict[tuple[str, str], int] = {}
+    for pod in inventory.pods or ():
+        if pod.metadata.controller() is None and pod.metadata.labels.get(POD_NAME_LABEL) == pod.name:
+            key = (pod.namespace, pod.name.rpartition("-")[0])
+            if key not in there:
+                found[key] = found.get(key, 0) + 1
+    return tuple(AwaySet(namespace=space, name=name, pods=pods) for (space, name), pods in sorted(found.items()))
 
 
 def _claims_of(

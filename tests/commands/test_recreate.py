@@ -1,16 +1,27 @@
 """Making a set again on the real control plane: what the API calls immutable changes, and no pod is started again."""
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.commands.gate import Gate
+from tests.commands.middle import middle
 from tests.commands.plugin import Plugin, manifest
+from tests.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real
 
 MARK = "kubectl-pets/recreating"
+
+
+def made(pets: Plugin, **changes: Any) -> None:
+    """A set of three; ready when this returns, however long a volume takes."""
+    pets.make(wait=False, **changes)
+    pets.kubectl("wait", "statefulset/web", "--for=jsonpath={.status.availableReplicas}=3", "--timeout=120s")
 
 
 def whole(pets: Plugin) -> Any:
@@ -43,7 +54,7 @@ def owned_by_the_set(pets: Plugin) -> bool:
 
 
 def test_the_service_policy_and_selector_change_and_all_else_stays(pets: Plugin) -> None:
-    pets.make(claims=True, annotations="{team: a, example.org/x: z}", pod_annotations="{kubectl.kubernetes.io/restartedAt: now}")
+    made(pets, claims=True, annotations="{team: a, example.org/x: z}", pod_annotations="{kubectl.kubernetes.io/restartedAt: now}")
     pets("scale", "web", "--replicas", "4")
     pets("rollout", "run", "web", "--image", "app:2")
     before, pods, history, fields = whole(pets), pets.uids(), revisions(pets), owners(pets)
@@ -64,14 +75,14 @@ def test_the_service_policy_and_selector_change_and_all_else_stays(pets: Plugin)
 
 def test_a_set_that_owns_its_claims_loses_none(pets: Plugin) -> None:
     """They are the garbage collector's once it is gone."""
-    pets.make(claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}")
+    made(pets, claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}")
     pets.eventually(lambda: all(each["metadata"].get("ownerReferences") for each in pets.get("pvc")["items"]), "the set owns its claims")
     claims, pods, fields = {each["metadata"]["uid"] for each in pets.get("pvc")["items"]}, pets.uids(), owners(pets)
     pets("recreate", "web", "--set", "volumeClaimTemplates[data].storage=2Mi", "-y", "--timeout", "60s")
-    made = pets.set()
-    assert made["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
-    assert made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] == "2Mi"
-    uid = made["metadata"]["uid"]
+    again = pets.set()
+    assert again["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
+    assert again["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] == "2Mi"
+    uid = again["metadata"]["uid"]
     pets.eventually(
         lambda: {owner["uid"] for each in pets.get("pvc")["items"] for owner in each["metadata"].get("ownerReferences", [])} == {uid},
         "the new set owns them",
@@ -83,7 +94,7 @@ def test_a_set_that_owns_its_claims_loses_none(pets: Plugin) -> None:
 @pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
 def test_a_claim_template_more_is_mounted_pod_by_pod(pets: Plugin, policy: str) -> None:
     """A set made again with one template more is wedged otherwise (kubernetes/kubernetes#141876)."""
-    pets.make(claims=True, policy=policy)
+    made(pets, claims=True, policy=policy)
     before = pets.uids()
     text = yaml.safe_load(manifest("web", claims=True, policy=policy, image="app:9"))
     text["spec"]["volumeClaimTemplates"].append({
@@ -106,7 +117,7 @@ def test_a_claim_template_more_is_mounted_pod_by_pod(pets: Plugin, policy: str) 
 
 
 def test_another_service_gives_the_pods_their_names(pets: Plugin) -> None:
-    pets.make()
+    made(pets)
     before = pets.uids()
     pets("recreate", "web", "--set", "serviceName=other", "-y", "--timeout", "120s")
     pods = pets.get("pods", "-l", "app=web")["items"]
@@ -115,7 +126,7 @@ def test_another_service_gives_the_pods_their_names(pets: Plugin) -> None:
 
 
 def test_a_selector_of_more_labels(pets: Plugin) -> None:
-    pets.make()
+    made(pets)
     missed = pets("recreate", "web", "--set", "selector.tier=db", "-y", expect=6).stdout
     assert "the new selector does not match web-0..web-2" in missed and "by a rollout" in missed
     pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"spec": {"template": {"metadata": {"labels": {"tier": "db"}}}}}))
@@ -133,14 +144,14 @@ def test_what_the_pod_template_mounts_is_not_dropped(pets: Plugin) -> None:
     text = yaml.safe_load(manifest("web", claims=True))
     text["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
     pets.plane.apply(json.dumps(text), pets.namespace)
-    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    pets.kubectl("wait", "statefulset/web", "--for=jsonpath={.status.availableReplicas}=3", "--timeout=120s")
     text["spec"]["volumeClaimTemplates"] = []
     refused = pets("recreate", "web", "-f", "-", "-y", expect=6, answers=json.dumps(text)).stdout
     assert "the pod template mounts data" in refused
 
 
 def test_a_rollout_under_way_comes_first_and_so_do_finalizers_of_others(pets: Plugin) -> None:
-    pets.make()
+    made(pets)
     pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": ["example.org/keep"]}}))
     assert "finalizers of others keep the set from going (example.org/keep)" in pets("recreate", "web", "--set", "serviceName=x", "-y", expect=6).stdout
     pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": None}}))
@@ -150,7 +161,7 @@ def test_a_rollout_under_way_comes_first_and_so_do_finalizers_of_others(pets: Pl
 
 def test_a_quota_of_sets_that_is_full_is_refused_before(pets: Plugin) -> None:
     """Between deletion and creation somebody else could take its place."""
-    pets.make()
+    made(pets)
     pets.kubectl("create", "quota", "sets", "--hard=count/statefulsets.apps=1")
     pets.eventually(lambda: pets.get("quota", "sets").get("status", {}).get("used") == {"count/statefulsets.apps": "1"}, "the quota counts")
     before = pets.set()["metadata"]["uid"]
@@ -159,8 +170,66 @@ def test_a_quota_of_sets_that_is_full_is_refused_before(pets: Plugin) -> None:
 
 
 def test_words_that_cannot_be_meant(pets: Plugin) -> None:
-    pets.make()
+    made(pets)
     assert "'replicas' is not one of serviceName" in pets("recreate", "web", "--set", "replicas=2", expect=2).stderr
     assert "there is no claim template x" in pets("recreate", "web", "--set", "volumeClaimTemplates[x].storage=1Gi", expect=2).stderr
     assert "nothing was asked for" in pets("recreate", "web", expect=2).stderr
     assert "has no StatefulSet web" in pets("recreate", "web", "-f", "-", expect=2, answers=manifest("db")).stderr
+
+
+class Killing(Gate):
+    """Kills the program when it is about to create the set."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        super().__init__(plane)
+        self.process: "subprocess.Popen[bytes] | None" = None
+
+    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Any:
+        if method == "POST" and "/statefulsets" in path and "dryRun" not in path and self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            raise OSError("nobody waits for an answer")
+        return super().forward(method, path, headers, body)
+
+
+def killed_in_the_gap(pets: Plugin, folder: Path) -> None:
+    with middle(pets.plane, folder) as between:
+        between.gate = gate = Killing(pets.plane)
+        command = pets.command("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", kubeconfig=between.kubeconfig)
+        gate.process = process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process.wait()
+
+
+def test_a_set_that_is_away_is_known_to_the_other_verbs(pets: Plugin, tmp_path: Path) -> None:
+    made(pets, claims=True)
+    pods = pets.uids()
+    killed_in_the_gap(pets, tmp_path)
+    assert pets.kubectl("get", "sts", "-o", "name") == "" and pets.uids() == pods
+    for words in (("status", "web"), ("scale", "web", "--replicas", "5"), ("rollout", "restart", "web"), ("resize", "web", "2Mi", "--plan")):
+        found = pets(*words, expect=1)
+        assert "is away, to be made again; its pods run on" in found.stderr and "kubectl pets recreate web" in found.stderr
+    assert "web: 3 pods without a StatefulSet, which was deleted alone" in pets("list").stderr
+    pets.kubectl("delete", "pod", "web-2", "--timeout=60s")  # now nobody mounts its claim, and nobody makes the pod again
+    assert "orphan" not in {each["class"] for each in json.loads(pets("orphans", "-o", "json").stdout)["items"]}
+    assert "its set is being made again" in pets("orphans", "explain", "data-web-2").stdout
+    pets("orphans", "delete", "data-web-2", "-y", "--record", str(tmp_path), expect=6)
+    assert len(pets.get("pvc")["items"]) == 3
+    done = pets("recreate", "web", "--timeout", "60s")
+    assert "is being made again; going on with that" in done.stderr and nothing_left(pets)
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert {name: uid for name, uid in pets.uids().items() if name != "web-2"} == {name: pods[name] for name in ("web-0", "web-1")}
+
+
+def test_what_is_under_way_is_taken_back_while_the_set_is_there(pets: Plugin) -> None:
+    made(pets, claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}")
+    before, fields = whole(pets), owners(pets)
+    running = pets.start("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y")
+    pets.eventually(lambda: MARK in json.dumps(pets.get("pvc")) or running.poll() is not None, "the first claim is marked")
+    running.kill()
+    running.communicate()
+    found = pets("recreate", "web", "--abandon", "--timeout", "60s")
+    after = whole(pets)
+    if after["metadata"]["uid"] == before["metadata"]["uid"]:
+        assert "taken back; the set is as it was" in found.stderr and after["spec"] == before["spec"]
+    assert nothing_left(pets) and owners(pets) == fields
+    assert "nothing is under way" in pets("recreate", "web", "--abandon").stderr

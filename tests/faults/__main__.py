@@ -16,12 +16,12 @@ from random import Random, SystemRandom
 
 from tests import controlplane
 from tests.controlplane import operators
-from tests.faults import outage, rounds
+from tests.faults import outage, remaking, rounds
 from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.figures import Outcome, table
 from tests.faults.ground import Ground
 
-_SCENARIOS = ("kills", "wires", "meddling", "silence", "claims", "kruise", "outage")
+_SCENARIOS = ("kills", "wires", "meddling", "silence", "claims", "remaking", "kruise", "outage")
 
 #: Kills of each verb, unless told otherwise; the other scenarios' rounds are in proportion.
 _ROUNDS = 100
@@ -57,6 +57,8 @@ class Play:
         if scenario == "kruise":
             numbers = self._numbers(self._count / _KILLS_EACH)
             return (rounds.killed_of_kruise(ground, verb, number, self._seed) for number in numbers for verb in KRUISE_CASES)
+        if scenario == "remaking":
+            return (rounds.remade(ground, number, self._seed) for number in self._numbers(self._count))
         if scenario == "silence":
             return (rounds.silenced(ground, number, self._seed) for number in self._numbers(self._count / 12))
         numbers = self._numbers(self._count / 4)
@@ -93,6 +95,7 @@ class Play:
             random = Random(f"{self._seed}/outage/{number}")
             for outcome in outage.play(ground, outage.some_cases(random, 2), number, random, _OUTAGE_SECONDS):
                 self._tell(outcome)
+            self._tell(remaking.play(ground, number, random, remaking.STOPPED))
 
     def _tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

@@ -43,11 +43,11 @@ def play(ground: Ground, cases: list[Case], number: int, rng: Random, seconds: f
         for scene, process in zip(scenes, processes, strict=True):
             scene.until_changed(process)
         time.sleep(rng.uniform(0, 1.0))
-        _go_away(ground.plane)
+        go_away(ground.plane)
         for outcome, process in zip(outcomes, processes, strict=True):
             outcome.faults = int(process.poll() is None)
         time.sleep(seconds)
-        _come_back(ground.plane)
+        come_back(ground.plane)
         _go_on(scenes, processes)
         for outcome, case, scene, process in zip(outcomes, cases, scenes, processes, strict=True):
             ended = ground.finish(process, began)
@@ -58,13 +58,13 @@ def play(ground: Ground, cases: list[Case], number: int, rng: Random, seconds: f
     return outcomes
 
 
-def _go_away(plane: ControlPlane) -> None:
+def go_away(plane: ControlPlane) -> None:
     plane.stop_apiserver()
     for component in CONTROLLERS:
         plane.halt(component)
 
 
-def _come_back(plane: ControlPlane) -> None:
+def come_back(plane: ControlPlane) -> None:
     """Kubelets before controllers, or these would find every node silent."""
     plane.start_apiserver()
     for component in reversed(CONTROLLERS):

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
-from tests.faults import deletions, kills, meddling, silence, wires
+from tests.faults import deletions, kills, meddling, remaking, silence, wires
 from tests.faults.cases import CASES, KRUISE_CASES, Case
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
@@ -67,6 +67,11 @@ def silenced(ground: Ground, number: int, seed: int) -> Round:
 
 def disputed(ground: Ground, number: int, seed: int) -> Round:
     return Round("claims", number, "claims", lambda: deletions.play(ground, number, _random(seed, "claims", number)))
+
+
+def remade(ground: Ground, number: int, seed: int) -> Round:
+    kind = remaking.KINDS[number % len(remaking.KINDS)]
+    return Round("remaking", number, kind, lambda: remaking.play(ground, number, _random(seed, "remaking", number)))
 
 
 def _random(*words: object) -> Random:

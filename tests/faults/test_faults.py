@@ -8,7 +8,7 @@ import pytest
 
 from tests import controlplane as plane_package
 from tests.controlplane import ControlPlane
-from tests.faults import outage, rounds
+from tests.faults import outage, remaking, rounds
 from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.ground import Ground
 
@@ -52,6 +52,11 @@ def test_two_actors_at_the_same_claims(ground: Ground) -> None:
     _played(rounds.disputed(ground, 0, _SEED))
 
 
+@pytest.mark.parametrize("number", range(len(remaking.KINDS)))
+def test_a_set_that_is_made_again(ground: Ground, number: int) -> None:
+    _played(rounds.remade(ground, number, _SEED))
+
+
 def test_a_node_that_stops_answering(ground: Ground) -> None:
     _played(rounds.silenced(ground, 0, _SEED))
 
@@ -63,3 +68,9 @@ def test_the_api_server_is_away_for_a_while() -> None:
         outcomes = outage.play(Ground(plane, "faults"), outage.some_cases(random, 1), 0, random, 5.0)
     assert not any(outcome.problems for outcome in outcomes), [outcome.told(_SEED) for outcome in outcomes]
     assert any(outcome.faults for outcome in outcomes), "every verb had ended before the server was stopped"
+
+
+def test_the_api_server_is_away_while_there_is_no_set() -> None:
+    with plane_package.running() as plane:
+        outcome = remaking.play(Ground(plane, "default"), 0, Random(_SEED), remaking.STOPPED)
+    assert not outcome.problems and outcome.faults, outcome.told(_SEED)

@@ -24,15 +24,18 @@ from kubectl_pets.cluster.objects.kinds import (
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
+from kubectl_pets.domain.sets.away import record_name
 from kubectl_pets.domain.sets.grouping import folded, selector_of
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
-from kubectl_pets.pasting import kubectl
+from kubectl_pets.pasting import kubectl, pets
 
 if TYPE_CHECKING:
     from kubectl_pets.cluster.objects.discovery import Discovery
 
 T = TypeVar("T", bound=Object)
+
+_RECORDS = ResourceKind(Object, "/api/v1", "configmaps", "ConfigMap")
 
 
 def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
@@ -138,13 +141,19 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
 
     calls: list[Callable[[], object]] = [lambda: _names(reader, namespace, kind)]
     calls += [lambda: _namesake(reader, namespace, name, kind)]
+    calls += [lambda: _away(reader, namespace, name)]
     calls += [elsewhere(cousin) for cousin in COUSINS]
     calls += [lambda: _gone(reader, namespace)]
-    known, namesake, *cousins, no_namespace = together(calls)
+    known, namesake, away, *cousins, no_namespace = together(calls)
     problem = f"no {kind.title} {clean(name)} in namespace {clean(namespace)}"
     other = next((cousin.kind for cousin, found in zip(COUSINS, cousins) if found), None)
     if no_namespace:
         return NotFoundError(problem, hint=f"there is no namespace {clean(namespace)}; choose one with -n")
+    if away and kind is APPS_SET:
+        return NotFoundError(
+            f"StatefulSet {clean(name)} in namespace {clean(namespace)} is away, to be made again; its pods run on",
+            hint=f"where nobody is at it any more, go on with: {pets('recreate', name, namespace=namespace)}",
+        )
     if known is None:
         hint = kubectl("api-resources", f"--api-group={kind.group}")
         return NotFoundError(f"{problem}: this cluster does not know {kind.resource} of {kind.version}", hint=hint)
@@ -189,6 +198,15 @@ def _namesake(reader: Reader, namespace: str, name: str, kind: SetKind) -> SetKi
 def _there(reader: Reader, kind: ResourceKind[Any], namespace: str, name: str) -> bool:
     try:
         reader.one(kind, namespace, name)
+    except PetsError:
+        return False
+    return True
+
+
+def _away(reader: Reader, namespace: str, name: str) -> bool:
+    """Whether a set of that name is being made again; False where that may not be read."""
+    try:
+        reader.one(_RECORDS, namespace, record_name(name))
     except PetsError:
         return False
     return True

@@ -12,7 +12,6 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import PersistentVolumeClaim, Pod, Value
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
-from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
 
@@ -303,7 +302,7 @@ def ours_left_over(case: Case) -> Judgement:
     seen = case.seen
     notes = tuple(sorted(_UNDER_WAY & seen.notes.keys()))
     fresh = any(case.young(pod.metadata.creation_timestamp, _BETWEEN_PODS) for pod in case.pods.values())
-    if notes and seen.phase is Phase.COMPLETE and not seen.partition and not fresh:
+    if notes and seen.rolled_out and not seen.partition and not fresh:
         yield Finding(rule=Rule.OURS_LEFT_OVER, subject=case.subject, names=notes, field="metadata.annotations")
 
 

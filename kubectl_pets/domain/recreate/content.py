@@ -93,15 +93,17 @@ def mark(live: WholeSet) -> PatchSet:
     return PatchSet(namespace=live.namespace, name=live.name, operations=(*operations, *_noted(live, text)))
 
 
-def unmark(live: WholeSet, fields: tuple[dict[str, Any], ...] | None) -> PatchSet:
-    """Takes the mark off, puts back the policy that it holds and, unless ``fields`` is None, who owns which field."""
+def unmark(live: WholeSet, fields: tuple[dict[str, Any], ...]) -> PatchSet:
+    """Takes the mark off and puts back who owns which field. Where the mark holds a policy that is put back first, and the mark
+    stays: whoever writes a field owns it, whatever managedFields the same request states."""
     operations = [*_tests(live)]
     policy = _stated_policy(live)
     if policy is not None:
         operations.append(Operation(op="replace", path=f"/spec/{_POLICY}", value=policy))
-    operations.append(Operation(op="remove", path=f"/metadata/annotations/{_pointer(RECREATING_ANNOTATION)}"))
-    if fields is not None:
+        operations += _noted(live, live.metadata.uid)
+    else:
         of_status = [entry for entry in live.metadata.managed_fields or () if entry.get("subresource")]
+        operations.append(Operation(op="remove", path=f"/metadata/annotations/{_pointer(RECREATING_ANNOTATION)}"))
         operations.append(Operation(op="replace", path="/metadata/managedFields", value=[*fields, *of_status]))
     return PatchSet(namespace=live.namespace, name=live.name, operations=tuple(operations))
 

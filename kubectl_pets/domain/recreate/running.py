@@ -50,6 +50,8 @@ class RecreateEnd(StrEnum):
     OVERTAKEN = "overtaken"
     #: Somebody deleted it.
     GONE = "gone"
+    #: The set of before is there, as it was before.
+    ABANDONED = "abandoned"
     #: What is intended is saved, and cannot be read.
     UNREADABLE = "unreadable"
     TIMED_OUT = "timed-out"
@@ -78,9 +80,16 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def next_step(
-    glance: Glance, uid: str, wanted: Mapping[str, Any], now: datetime, *, hand_over: bool = False
+    glance: Glance,
+    uid: str,
+    wanted: Mapping[str, Any],
+    now: datetime,
+    *,
+    hand_over: bool = False,
+    abandon: bool = False,
 ) -> Perform | Finished:
-    """``uid``: of the set that is to be replaced; ``wanted``: immutable fields of the spec, as the API server writes them."""
+    """``uid``: of the set that is to be replaced; ``wanted``: immutable fields of the spec, as the API server writes them.
+    ``abandon``: leave the set of before as it was, where it is still there."""
     saved = glance.saved.intended if glance.saved is not None else None
     if glance.saved is not None and saved is None:
         return Finished(end=RecreateEnd.UNREADABLE)
@@ -91,6 +100,8 @@ def next_step(
         if saved is None:
             return Finished(end=RecreateEnd.GONE)
         return Perform(step=RecreateStep.AWAIT_CREATION if hand_over else RecreateStep.CREATE, intended=saved)
+    if live.metadata.uid == uid and abandon and live.metadata.deletion_timestamp is None:
+        return _back(glance, live, saved or intention(live, wanted, (), None, now))
     if live.metadata.uid == uid:
         return _before(glance, live, saved, wanted, now)
     return _after(glance, live, saved, uid, wanted)
@@ -138,11 +149,24 @@ def _after(
         if ours:
             return Perform(step=RecreateStep.UNMARK, intended=saved)
     if saved is not None:
-        left = tuple(each for each in glance.claims if _has_mark(each, uid))
-        if left:
-            return Perform(step=RecreateStep.UNMARK_CLAIMS, intended=saved, claims=left)
-        return Perform(step=RecreateStep.FORGET, intended=saved)
+        return _cleared(glance, saved)
     return Finished(end=RecreateEnd.REACHED if wished else RecreateEnd.OVERTAKEN)
+
+
+def _cleared(glance: Glance, intended: Recreation) -> Perform:
+    left = tuple(each for each in glance.claims if _has_mark(each, intended.uid))
+    if left:
+        return Perform(step=RecreateStep.UNMARK_CLAIMS, intended=intended, claims=left)
+    return Perform(step=RecreateStep.FORGET, intended=intended)
+
+
+def _back(glance: Glance, live: WholeSet, intended: Recreation) -> Perform | Finished:
+    """Everything that was done to the set of before is taken back."""
+    if marked(live):
+        return Perform(step=RecreateStep.UNMARK, intended=intended)
+    if glance.saved is not None or any(_has_mark(each, intended.uid) for each in glance.claims):
+        return _cleared(glance, intended)
+    return Finished(end=RecreateEnd.ABANDONED)
 
 
 def adopted(pods: tuple[Pod, ...], live: WholeSet, intended: Recreation) -> bool:

@@ -28,6 +28,7 @@ from kubectl_pets.domain.rollout.stuck import budget, is_stuck
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, updates_stopped
 from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, kind_of
 from kubectl_pets.domain.sets.slots import Slots, slots_of
@@ -167,7 +168,7 @@ def _at_rest(
 ) -> tuple[Phase, tuple[Awaiting, ...], tuple[Blocker, ...]]:
     """Every position holds an available pod: is it what was wanted?"""
     if all(member.updated for member in draft.members):
-        return Phase.COMPLETE, (), ()
+        return _rolled_out(draft), (), ()
     if draft.strategy == "OnDelete":
         return Phase.WAITING_FOR_DELETE, waits, ()
     if draft.strategy != "RollingUpdate":
@@ -175,6 +176,13 @@ def _at_rest(
     if not draft.released_done and not draft.updates_stopped:
         return Phase.PROGRESSING, waits, ()
     return Phase.PAUSED, waits, ()
+
+
+def _rolled_out(draft: Assessment) -> Phase:
+    """Complete, unless something besides the pods is not as it is to be."""
+    if RECREATING_ANNOTATION in draft.notes:
+        return Phase.RECREATING
+    return Phase.CLAIM_STALLED if any(each.growth.stalled for each in draft.growing) else Phase.COMPLETE
 
 
 def _is_scaling(draft: Assessment, budget: int) -> bool:

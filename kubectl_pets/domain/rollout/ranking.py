@@ -11,8 +11,10 @@ _LATEST = datetime.max.replace(tzinfo=timezone.utc)
 #: The phases, the worst first: broken, unknown, waiting for somebody, on its way, well.
 _WORST_FIRST = (
     Phase.STUCK,
+    Phase.CLAIM_STALLED,
     Phase.FAILING,
     Phase.UNKNOWN,
+    Phase.RECREATING,
     Phase.WAITING_FOR_DELETE,
     Phase.PAUSED,
     Phase.SCALING,
@@ -21,6 +23,7 @@ _WORST_FIRST = (
     Phase.COMPLETE,
     Phase.GONE,
 )
+_PROBLEMS = (Phase.STUCK, Phase.CLAIM_STALLED, Phase.FAILING, Phase.UNKNOWN, Phase.RECREATING)
 _RANKS = {phase: rank for rank, phase in enumerate(_WORST_FIRST)}
 
 
@@ -40,9 +43,10 @@ class SetOrder(StrEnum):
 
 
 def is_problem(seen: Assessment) -> bool:
-    """Whether somebody has to look at it: it is stuck or about to be, nothing can be said of it, or it holds back the next change
-    without anybody knowing."""
-    return seen.phase in (Phase.STUCK, Phase.FAILING, Phase.UNKNOWN) or seen.partition_left_over
+    """Whether somebody has to look at it: it, or the storage of it, is stuck or about to be, nothing can be said of it, it may be
+    away in a moment, or it holds back the next change without anybody knowing."""
+    stalled = any(each.growth.stalled for each in seen.growing)
+    return seen.phase in _PROBLEMS or seen.partition_left_over or stalled
 
 
 def in_order(found: Iterable[Assessment], order: SetOrder = SetOrder.NAME) -> tuple[Assessment, ...]:
@@ -79,4 +83,4 @@ def _badness(seen: Assessment) -> int:
 
 
 def _is_broken(seen: Assessment) -> bool:
-    return seen.phase in (Phase.STUCK, Phase.FAILING)
+    return seen.phase in (Phase.STUCK, Phase.CLAIM_STALLED, Phase.FAILING)

@@ -22,6 +22,10 @@ class Phase(StrEnum):
     """Where a rollout stands. Exactly one holds."""
 
     COMPLETE = "complete"
+    #: The pods are as wanted, and the expansion of a claim stands still: ``growing`` says of which, and why.
+    CLAIM_STALLED = "claim-stalled"
+    #: The pods are as wanted, and the set is being made again: it may be gone in a moment, or was not taken to the end.
+    RECREATING = "recreating"
     #: Every released position is done; the partition keeps the others back.
     PAUSED = "paused"
     PROGRESSING = "progressing"
@@ -228,6 +232,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         if self.at is None or not times or any(time is None for time in times):
             return None
         return max(timedelta(0), self.at - max(time for time in times if time is not None))
+
+    @property
+    def rolled_out(self) -> bool:
+        """Every position holds an available pod of the wanted revision, whatever else is to be said of the set."""
+        return self.phase in (Phase.COMPLETE, Phase.CLAIM_STALLED, Phase.RECREATING)
 
     @property
     def observed(self) -> bool:

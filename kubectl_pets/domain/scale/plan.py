@@ -33,6 +33,7 @@ from kubectl_pets.domain.scale.types import (
     Warning,
     Wish,
 )
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kinds import kind_of
 from kubectl_pets.domain.sets.slots import Slots
 
@@ -170,6 +171,8 @@ def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> ScaleRefused
         return ScaleRefused(reason=ScaleRefusedReason.DELETING)
     if seen.leader_worker_set is not None:
         return ScaleRefused(reason=ScaleRefusedReason.LEADER_WORKER_SET)
+    if RECREATING_ANNOTATION in seen.notes:
+        return ScaleRefused(reason=ScaleRefusedReason.RECREATING)
     if pods_unreadable(seen):
         return ScaleRefused(reason=ScaleRefusedReason.PODS_UNREADABLE)
     if draft.before == draft.after:

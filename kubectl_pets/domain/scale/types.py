@@ -118,6 +118,8 @@ class ScaleRefusedReason(StrEnum):
     PODS_UNREADABLE = "pods-unreadable"
     #: The set is a part of a LeaderWorkerSet, whose controller puts the number back.
     LEADER_WORKER_SET = "leader-worker-set"
+    #: The set is being made again: a number that is written into it now may be lost with it.
+    RECREATING = "recreating"
     #: OrderedReady does nothing above a pod that is broken.
     BLOCKED = "blocked"
     #: No pod can be made: the set's name is too long.

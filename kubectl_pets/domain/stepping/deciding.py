@@ -12,6 +12,7 @@ from kubectl_pets.domain.rollout.members import LEAVING, PodState
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
 from kubectl_pets.domain.stepping.moves import CUT, one_at_a_time
@@ -245,7 +246,9 @@ def _guard_again(seen: Assessment, memory: RunMemory) -> Decision:
 
 def refusal(seen: Assessment) -> Refused | None:
     """Why no verb changes this set at all; also before it is asked what the verb would do."""
-    return Refused(reason=RefusedReason.LEADER_WORKER_SET) if seen.leader_worker_set is not None else None
+    if seen.leader_worker_set is not None:
+        return Refused(reason=RefusedReason.LEADER_WORKER_SET)
+    return Refused(reason=RefusedReason.RECREATING) if RECREATING_ANNOTATION in seen.notes else None
 
 
 def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:

@@ -114,7 +114,7 @@ def abort_to(seen: Assessment) -> str | Refused:
     """The revision that an abort would bring every pod back to, or why there is none. Changes nothing; advice asks it, too."""
     if seen.strategy == "OnDelete":
         return Refused(reason=RefusedReason.ON_DELETE)
-    if seen.phase is Phase.COMPLETE or (_all_updated(seen) and not seen.surplus and seen.before.held != seen.update_revision):
+    if seen.rolled_out or (_all_updated(seen) and not seen.surplus and seen.before.held != seen.update_revision):
         return Refused(reason=RefusedReason.COMPLETE)
     if seen.before.held in ("", seen.update_revision) and not seen.before.put_back:
         return Refused(reason=RefusedReason.NO_WAY_BACK)

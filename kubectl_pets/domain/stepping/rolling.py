@@ -198,7 +198,7 @@ def _next_partition(goal: Goal, seen: Assessment, target: int) -> int:
 
 
 def _arrived(goal: Goal, seen: Assessment) -> DoneReason:
-    if seen.phase is Phase.COMPLETE:
+    if seen.rolled_out:
         return DoneReason.COMPLETE
     return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED
 
@@ -263,6 +263,6 @@ def _by_hand(goal: Goal, seen: Assessment) -> frozenset[str]:
 
 
 def _done_by_hand(goal: Goal, seen: Assessment, memory: RunMemory) -> DoneReason:
-    if seen.phase is Phase.COMPLETE:
+    if seen.rolled_out:
         return DoneReason.COMPLETE if memory.changed else DoneReason.NOTHING_TO_DO
     return DoneReason.CANARY_REACHED if isinstance(goal, Canary) else DoneReason.STEP_REACHED

@@ -290,6 +290,8 @@ class RefusedReason(StrEnum):
     CLAIM_TERMINATING = "claim-terminating"
     #: The set is a part of a LeaderWorkerSet.
     LEADER_WORKER_SET = "leader-worker-set"
+    #: The set is being made again: what is written into it now may be lost with it.
+    RECREATING = "recreating"
     #: What was written into the template did not come to be in it: admission made of it what was there before.
     ADMISSION = "admission"
     #: Somebody else stopped updates by the spec (OpenKruise ``updateStrategy.rollingUpdate.paused``).

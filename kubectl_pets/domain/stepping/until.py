@@ -57,7 +57,7 @@ def progress(until: Until, seen: Assessment) -> Progress:
         return Progress.GONE
     if _reached(until, seen):
         return Progress.REACHED
-    if seen.phase is Phase.STUCK:
+    if seen.phase in (Phase.STUCK, Phase.CLAIM_STALLED):
         return Progress.STUCK
     if any(blocker.cause in _UNSAID for blocker in seen.blockers) or seen.phase in (Phase.PAUSED, Phase.WAITING_FOR_DELETE):
         return Progress.RESTING

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.inventory import away, snapshots
 from kubectl_pets.domain.model import Inventory, SetView
 from kubectl_pets.domain.sets.kinds import SetRef, kind_of, ref_of
 from kubectl_pets.errors import NotFoundError, UsageError
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
+from kubectl_pets.views.text.phrases import count
 
 
 class SetSelection(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,8 @@ def views(session: Session, choice: SetSelection, *, groups: bool = False) -> tu
     namespace = None if choice.all_namespaces else session.namespace
     found = session.cluster.inventory(namespace, choice.selector, every_kind=True, groups=groups)
     tell_kinds_not_read(session.terminal, found)
+    if not choice.selector:
+        tell_away(session.terminal, found)
     return snapshots(found), found.kinds_not_read
 
 
@@ -55,6 +59,13 @@ def tell_kinds_not_read(terminal: Terminal, inventory: Inventory) -> None:
     """Say which kinds of sets could not be looked at, so that nobody takes a list for all that there is."""
     for resource in inventory.kinds_not_read:
         terminal.tell(f"note: {resource} could not be read, so there may be more sets than are told here")
+
+
+def tell_away(terminal: Terminal, inventory: Inventory) -> None:
+    """Say which sets are not there although their pods are: nothing of such a set is done, and nothing of it left over."""
+    for each in away(inventory):
+        told = f"{clean(each.namespace)}/{clean(each.name)}: {count(each.pods, 'pod')} without a StatefulSet"
+        terminal.tell(f"note: {told}, which was deleted alone; {pets('status', each.name, namespace=each.namespace)} says more")
 
 
 def refs(session: Session, choice: SetSelection) -> tuple[SetRef, ...]:

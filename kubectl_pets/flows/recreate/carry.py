@@ -5,11 +5,13 @@ Nothing is decided here: ``domain.recreate`` does, the views word it.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from kubectl_pets.domain.changes import DryRun
+from kubectl_pets.domain.recreate.content import marked
 from kubectl_pets.domain.recreate.plan import RecreatePlan, lacking, plan
 from kubectl_pets.domain.recreate.running import Perform, RecreateEnd
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -32,6 +34,7 @@ from kubectl_pets.views.rollout import words as rollout_words
 
 _EXIT = {
     RecreateEnd.REACHED: ExitCode.OK,
+    RecreateEnd.ABANDONED: ExitCode.OK,
     RecreateEnd.REFUSED: ExitCode.FAILED,
     RecreateEnd.OVERTAKEN: ExitCode.FAILED,
     RecreateEnd.GONE: ExitCode.FAILED,
@@ -90,7 +93,7 @@ def remake(
         deadline,
         hand_over=hand_over,
         operator_paused=operator_paused,
-        told=lambda move: _tell(session, move),
+        told=partial(_tell, session),
     )
     return _run(session, name, run)
 
@@ -110,7 +113,23 @@ def finish(session: Session, name: str, deadline: Deadline) -> ExitCode | None:
     session.terminal.tell(words.goes_on(namespace, name))
     require(cluster, {namespace: RIGHTS})
     intended = saved.intended
-    run = Remaking(session, name, intended.uid, intended.wanted, deadline, told=lambda move: _tell(session, move))
+    run = Remaking(session, name, intended.uid, intended.wanted, deadline, told=partial(_tell, session))
+    return _run(session, name, run)
+
+
+def abandon(session: Session, name: str, options: RunOptions) -> ExitCode:
+    """Take back what is under way where the set of before is still there; else bring it to its end, for there has to be a set."""
+    cluster, namespace = session.cluster, session.namespace
+    saved, live = cluster.recreation(namespace, name), cluster.whole_set(namespace, name)
+    if saved is not None and saved.intended is None:
+        return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
+    intended = saved.intended if saved is not None else None
+    if intended is None and (live is None or not marked(live)):
+        return report(session.terminal, ExitCode.OK, words.nothing_under_way(namespace, name))
+    uid = intended.uid if intended is not None else live.metadata.uid if live is not None else ""
+    wanted = intended.wanted if intended is not None else {}
+    require(cluster, {namespace: RIGHTS})
+    run = Remaking(session, name, uid, wanted, Deadline(options.timeout), abandon=True, told=partial(_tell, session))
     return _run(session, name, run)
 
 

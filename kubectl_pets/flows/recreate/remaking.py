@@ -63,12 +63,13 @@ class Remaking:
         *,
         hand_over: bool = False,
         operator_paused: bool = False,
+        abandon: bool = False,
         told: Callable[[Perform], object] = lambda move: None,
     ) -> None:
         self._session, self._name, self._uid, self._wanted = session, name, uid, dict(wanted)
         self._namespace = session.namespace
         self._deadline, self._hand_over, self._operator_paused = deadline, hand_over, operator_paused
-        self._told = told
+        self._told, self._abandon = told, abandon
         self._troubled = told_once(session.terminal)
         self._insisting: Deadline | None = None
         self._gone_since: float | None = None
@@ -93,7 +94,8 @@ class Remaking:
             glance = self._glance()
             if glance is None:
                 return None
-            move = next_step(glance, self._uid, self._wanted, self._session.now(), hand_over=self._hand_over)
+            now, how = self._session.now(), {"hand_over": self._hand_over, "abandon": self._abandon}
+            move = next_step(glance, self._uid, self._wanted, now, **how)
             if isinstance(move, Finished):
                 return move
             if self._deadline.passed and not self.away:

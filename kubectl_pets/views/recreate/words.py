@@ -64,6 +64,10 @@ def goes_on(namespace: str, name: str) -> str:
     return f"{clean(namespace)}/{clean(name)} is being made again; going on with that"
 
 
+def nothing_under_way(namespace: str, name: str) -> str:
+    return f"{clean(namespace)}/{clean(name)}: nothing is under way"
+
+
 def left_off(namespace: str, name: str, *, away: bool) -> str:
     """Told before the error that ends a run half-way, and when it is interrupted."""
     title = f"{clean(namespace)}/{clean(name)}"
@@ -103,6 +107,8 @@ def ended(end: RecreateEnd, namespace: str, name: str) -> str:
         case RecreateEnd.UNREADABLE:
             where = f"ConfigMap {clean(record_name(name))}"
             return f"failed: {title}: {where} holds nothing that can be read, so nobody knows what is intended"
+        case RecreateEnd.ABANDONED:
+            return f"{title}: taken back; the set is as it was"
         case RecreateEnd.TIMED_OUT:
             return f"timed out: {title}: it is not made again to the end"
         case _:

@@ -7,6 +7,8 @@ asked of the domain, so nobody is sent in a circle.
 from typing import assert_never
 
 from kubectl_pets import pasting
+from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.claims.growth import GrowthStage
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.freeing import undoes_to
@@ -25,7 +27,7 @@ from kubectl_pets.domain.stepping.steps import (
     Stuck,
     Wait,
 )
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import claims, words
 from kubectl_pets.views.text.phrases import command, folded
 
 
@@ -52,10 +54,14 @@ def hint(decision: Decision, seen: Assessment) -> str | None:
 def after_a_look(seen: Assessment) -> str | None:
     """What to type next after ``status``; None where there is nothing to do."""
     if seen.leader_worker_set is not None:
-        return None if seen.phase is Phase.COMPLETE else words.whole_group(seen)
+        return None if seen.rolled_out else words.whole_group(seen)
     match seen.phase:
         case Phase.COMPLETE:
             return _clear(seen)
+        case Phase.CLAIM_STALLED:
+            return _stalled(seen)
+        case Phase.RECREATING:
+            return words.finish_recreation(seen)
         case Phase.PAUSED:
             return _onward(seen)
         case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING if seen.silent_nodes and Capability.GROUPS not in seen.kind.can:
@@ -124,6 +130,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.UNORDERED:
             release = command(seen, "rollout promote", "--ignore-budgets")
             return f"release all with: {release}; its controller keeps maxUnavailable"
+        case RefusedReason.RECREATING:
+            return words.finish_recreation(seen)
         case RefusedReason.PODS_UNREADABLE:
             return pods_unread(seen)
         case RefusedReason.REVISIONS_UNREAD:
@@ -207,6 +215,18 @@ def _onward(seen: Assessment) -> str:
         fewer = max(0, min(seen.partition, seen.replicas) - 1)
         return f"release one more with: {words.patched(seen, fewer)}"
     return f"release more with: {command(seen, 'rollout step')}, or all with: {command(seen, 'rollout promote')}"
+
+
+def _stalled(seen: Assessment) -> str | None:
+    """Of the claim that stands still: what ends that."""
+    stalled = next((each for each in seen.growing if each.growth.stalled), None)
+    if stalled is None:
+        return None
+    if stalled.growth.stage is GrowthStage.INFEASIBLE:
+        return f"ask for less: {claims.lowest(stalled.growth)}"
+    if stalled.growth.offline:
+        return f"it goes on while no pod uses {clean(stalled.claim)}: scale to fewer, and back"
+    return f"start the pod again with: {command(seen, 'rollout restart', '--pod', stalled.pod)}"
 
 
 def _clear(seen: Assessment) -> str | None:

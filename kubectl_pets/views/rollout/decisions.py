@@ -280,6 +280,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"the spec of {name} pauses updates, and not by kubectl-pets, so no pod would be replaced."
         case RefusedReason.UNORDERED:
             return f"{name} has unorderedUpdate: which pod is next is its controller's to choose, so no order can be promised."
+        case RefusedReason.RECREATING:
+            return words.made_again(seen)
         case RefusedReason.ADMISSION:
             return f"what was written into {name} is not in its template: admission made of it what was there before."
         case RefusedReason.REVISION_NOT_KEPT:

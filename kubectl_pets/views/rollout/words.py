@@ -48,6 +48,10 @@ def phase(seen: Assessment) -> str:
     match seen.phase:
         case Phase.COMPLETE:
             return f"complete, but PARTITION {seen.partition} IS LEFT OVER" if seen.partition_left_over else "complete"
+        case Phase.CLAIM_STALLED:
+            return "a claim stands still"
+        case Phase.RECREATING:
+            return "being made again"
         case Phase.PAUSED:
             # Pods may run ahead of a partition that was raised over them: then it was more than staged.
             if seen.updates_stopped and not (seen.partition and seen.released_done):
@@ -77,9 +81,9 @@ def phase_ink(seen: Assessment) -> Ink:
     match seen.phase:
         case Phase.COMPLETE:
             return Ink.LOUD if seen.partition_left_over else Ink.GOOD
-        case Phase.FAILING | Phase.STUCK | Phase.GONE | Phase.UNKNOWN:
+        case Phase.FAILING | Phase.STUCK | Phase.CLAIM_STALLED | Phase.GONE | Phase.UNKNOWN:
             return Ink.BAD
-        case Phase.PAUSED | Phase.PROGRESSING | Phase.WAITING_FOR_DELETE | Phase.SCALING | Phase.DELETING:
+        case Phase.RECREATING | Phase.PAUSED | Phase.PROGRESSING | Phase.WAITING_FOR_DELETE | Phase.SCALING | Phase.DELETING:
             return Ink.BUSY
         case _:
             assert_never(seen.phase)
@@ -98,6 +102,11 @@ def reason(seen: Assessment) -> str:
             return f"waiting for {waits(seen.waits_for)[0]}" if seen.waits_for else ""
         case Phase.WAITING_FOR_DELETE:
             return folded([wait.pod for wait in seen.waits_for if wait.awaited is Awaited.DELETE_BY_USER])
+        case Phase.CLAIM_STALLED:
+            stalled = [each.claim for each in seen.growing if each.growth.stalled]
+            return f"the resize of {folded(stalled)} does not go on by itself"
+        case Phase.RECREATING:
+            return "it may be away for a moment"
         case Phase.COMPLETE:
             return "it will hold back the next change" if seen.partition_left_over else ""
         case Phase.PAUSED:
@@ -307,6 +316,17 @@ def _awaited(awaited: Awaited, pods: str) -> str:
 def deployer(found: Stake | Manager, seen: Assessment) -> str:
     """Who else has a say in the set, before it is changed."""
     return stake(found, seen) if isinstance(found, Stake) else warning(found)
+
+
+def made_again(seen: Assessment) -> str:
+    """Why nothing else is done to it."""
+    return f"{title(seen)} is being made again: what is written into it now may be lost with it."
+
+
+def finish_recreation(seen: Assessment) -> str:
+    """What ends that."""
+    there, back = command(seen, "recreate"), command(seen, "recreate", "--abandon")
+    return f"where nobody is at it any more: {there} goes on, {back} takes it back"
 
 
 def warning(manager: Manager) -> str:

@@ -20,6 +20,8 @@ def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
             return "it is being deleted."
         case ScaleRefusedReason.LEADER_WORKER_SET:
             return f"it {words.part_of(seen)}, whose controller puts the number back."
+        case ScaleRefusedReason.RECREATING:
+            return words.made_again(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
             odd = next((words.blocker(each) for each in seen.blockers if each.message), "its pods could not be read")
             return f"{odd}, so what scaling does to them cannot be said."
@@ -42,6 +44,8 @@ def instead(found: ScaleRefused, seen: Assessment) -> str | None:
             return None
         case ScaleRefusedReason.LEADER_WORKER_SET:
             return words.whole_group(seen)
+        case ScaleRefusedReason.RECREATING:
+            return words.finish_recreation(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
             return advice.pods_unread(seen)
         case ScaleRefusedReason.BLOCKED:

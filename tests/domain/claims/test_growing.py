@@ -14,9 +14,11 @@ from kubectl_pets.domain.model import PersistentVolumeClaim, SetView
 from kubectl_pets.domain.orphans.doubts import about
 from kubectl_pets.domain.orphans.findings import EvidenceKind
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.ranking import is_problem
 from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.scale.plan import plan
 from kubectl_pets.domain.scale.types import Caution, Surroundings
+from kubectl_pets.domain.stepping.until import Progress, Until, progress
 from tests.domain.builders import NOW
 from tests.domain.resize import at_rest, claim, condition
 
@@ -51,7 +53,10 @@ def test_the_stalls_are_told_apart_in_ordinal_order() -> None:
         ("data-web-2", GrowthStage.INFEASIBLE),
     ]
     seen = assess(found.view, NOW)
-    assert [each.pod for each in seen.growing] == ["web-0", "web-1", "web-2"] and seen.claims == 3 and seen.phase is Phase.COMPLETE
+    assert [each.pod for each in seen.growing] == ["web-0", "web-1", "web-2"] and seen.claims == 3
+    assert seen.phase is Phase.CLAIM_STALLED and seen.rolled_out and is_problem(seen)
+    assert progress(Until.COMPLETE, seen) is Progress.STUCK and progress(Until.READY, seen) is Progress.REACHED
+    assert assess(On((WORKING,)).view, NOW).phase is Phase.COMPLETE  # it goes on by itself
     assert [each.growth.stalled for each in seen.growing] == [False, True, True]
 
 
