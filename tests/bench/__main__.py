@@ -1,16 +1,16 @@
 """Runs every benchmark on a control plane of its own and prints the figures with what they are held against.
 
-``python -m tests.bench [startup|rollout|orphans|doctor|dns]...`` runs only those.
+``python -m tests.bench [startup|rollout|orphans|doctor|dns|live]...`` runs only those.
 """
 
 import sys
 
 from tests import controlplane
-from tests.bench import dns, doctor, judges, orphans, rollout, startup
+from tests.bench import dns, doctor, judges, live, orphans, rollout, startup
 
 
 def main() -> None:
-    chosen = set(sys.argv[1:]) or {"startup", "rollout", "orphans", "doctor", "dns"}
+    chosen = set(sys.argv[1:]) or {"startup", "rollout", "orphans", "doctor", "dns", "live"}
     if "startup" in chosen:
         with controlplane.running() as plane:
             startup.run(plane)
@@ -28,6 +28,8 @@ def main() -> None:
     if "dns" in chosen:
         with controlplane.running() as plane:
             dns.run(plane)
+    if "live" in chosen:
+        live.run()
 
 
 if __name__ == "__main__":
