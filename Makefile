@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 ON_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint quick unit realnode controlplane build may krew manifest bench parity faults fuzz lock clean
+.PHONY: help demo test lint quick unit docs man realnode controlplane build may krew manifest bench parity faults fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,12 @@ controlplane: $(READY) ## build the control plane (VERSION=v1.34.4 for another s
 
 build: $(READY) ## dist/kubectl-pets, one executable for this machine
 	@$(BIN)/python -m krew.build
+
+docs: $(READY) ## the docs as a site, in build/site; every link and anchor has to lead somewhere
+	@$(BIN)/mkdocs build --strict
+
+man: $(READY) ## man pages of every verb, from its help, in dist/man
+	@$(BIN)/python -m krew.man
 
 may: $(READY)
 	@$(BIN)/python -m krew.release --may --tag "$(TAG)"

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
+from kubectl_pets.views.text.ink import Ink
 from tests.views.emulator import Emulator
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 #: Seconds after which a program that says nothing more is taken for one that hangs.
 _PATIENCE = 60.0
+
+_PIECE = re.compile(r"\x1b\[([0-9;]+)m([^\x1b]*)\x1b\[0m|([^\x1b]+)")
 
 #: The program as it is here.
 PETS = (sys.executable, "-m", "kubectl_pets")
@@ -138,6 +141,16 @@ class Window:
         self._left = text[cut:]
         self.emulator.feed(text[:cut])
         return bool(data)
+
+
+def pieces(written: str) -> list[list[tuple[str, Ink]]]:
+    """What a program wrote that only prints, line by line: each piece with its colour."""
+    found: list[list[tuple[str, Ink]]] = []
+    for line in written.replace("\r", "").removesuffix("\n").split("\n"):
+        parts = _PIECE.findall(line)
+        assert "".join(text or plain for _, text, plain in parts) == _COLOUR.sub("", line)
+        found.append([(text or plain, Ink(ink)) for ink, text, plain in parts])
+    return found
 
 
 def shown(columns: int, rows: int, *words: str, **environ: str) -> Shown:

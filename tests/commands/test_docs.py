@@ -13,7 +13,10 @@ from kubectl_pets.errors import ExitCode
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in (PROJECT / "docs").glob("*.md")}
+DOCS = PROJECT / "docs"
+#: In every language.
+PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
+TRANSLATED = {name: page for name, page in PAGES.items() if name.startswith("zh-CN/")}
 
 
 def verbs(group: click.Command = cli, path: tuple[str, ...] = ("kubectl", "pets")) -> Iterator[tuple[str, click.Command]]:
@@ -81,5 +84,33 @@ def test_short_help_in_the_tables_is_about_the_right_verb() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        assert (PROJECT / target).exists(), target
+    """Also those of the docs, which `make docs` holds as the site has them, with their anchors."""
+    for place, page in ((PROJECT, README), *(((DOCS / name).parent, page) for name, page in PAGES.items())):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)|(?:src|srcset)=\"([^\"]+)", page):
+            assert (place / "".join(target)).exists(), (place, target)
+
+
+def original(name: str) -> str:
+    """The English page of a translated one."""
+    return README if name.endswith("/README.md") else PAGES[name.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_a_translated_page_has_the_commands_and_outputs_of_its_original(name: str) -> None:
+    """To the letter: what is held there is held here. Where this fails, copy the block."""
+    assert [block for block in blocks(TRANSLATED[name]) if block not in blocks(original(name))] == []
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_a_translated_page_speaks_of_no_command_flag_or_name_that_its_original_does_not(name: str) -> None:
+    spans = set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", TRANSLATED[name], flags=re.MULTILINE | re.DOTALL)))
+    assert {each for each in spans if each not in " ".join(original(name).split())} == set()
+
+
+def test_the_translated_exit_codes_are_all_there() -> None:
+    rows = re.findall(r"^\| (\d+) \| ", TRANSLATED["zh-CN/README.md"], re.MULTILINE)
+    assert [int(row) for row in rows] == sorted(code.value for code in ExitCode)
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"^```.*?^```", page, re.MULTILINE | re.DOTALL)
