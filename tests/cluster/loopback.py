@@ -70,9 +70,9 @@ KINDS = {
 
 
 def list_of(plural: str, *items: Any, **metadata: Any) -> Obj:
-    """A list as a server sends it."""
+    """A list as a server sends it, its keys in that order."""
     version, kind = KINDS[plural]
-    return {"apiVersion": version, "kind": f"{kind}List", "metadata": metadata, "items": list(items)}
+    return {"kind": f"{kind}List", "apiVersion": version, "metadata": metadata, "items": list(items)}
 
 
 #: What a fault may do instead of answering: it has the handler in its hands.
@@ -164,6 +164,7 @@ class Loopback:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.world = World()
+        self.release = "v1.37.2"  #: what it calls itself
         self.seen: list[Seen] = []
         self.arrived = threading.Condition()
         self.peers: list[Any] = []  # client certificates, one a request
@@ -390,12 +391,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _json(self, value: Any, code: int = 200) -> None:
-        self.answer(Answer(code, json.dumps(value).encode()))
+        self.answer(Answer(code, json.dumps(value, separators=(",", ":")).encode()))
 
     def _honest(self, seen: Seen) -> None:
         world = self.loopback.world
         if seen.path.endswith("/version"):
-            return self._json({"major": "1", "minor": "37", "gitVersion": "v1.37.2"})
+            return self._json({"major": "1", "minor": "37", "gitVersion": self.loopback.release})
         if seen.path == "/apis":
             versions = sorted({version for version, _ in KINDS.values() if "/" in version})
             groups = [{"name": each.partition("/")[0], "versions": [{"groupVersion": each, "version": each.partition("/")[2]}]} for each in versions]

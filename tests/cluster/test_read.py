@@ -57,7 +57,7 @@ def test_other_kinds_cost_one_request_and_only_who_asks_for_them(server: Loopbac
 @pytest.mark.parametrize("code", [403, 404])
 def test_kinds_that_the_server_does_not_tell_are_not_none(server: Loopback, client: Client, code: int) -> None:
     server.fault(Answer(code), path="/apis", times=2)
-    unknown = ("statefulsets.apps.kruise.io", "statefulsets.apps.pingcap.com")
+    unknown = ("statefulsets.apps.kruise.io", "statefulsets.apps.pingcap.com", "leaderworkersets.leaderworkerset.x-k8s.io")
     assert client.inventory("x", None, every_kind=True).kinds_not_read == unknown
     with client.watch_inventory("x", None, every_kind=True) as source:
         assert source.latest().kinds_not_read == unknown
@@ -210,9 +210,40 @@ def test_sets_that_may_not_be_listed_are_an_error(server: Loopback, client: Clie
         client.inventory(None, None)
 
 
-def test_long_lists_come_in_pages(server: Loopback, client: Client) -> None:
+def long(server: Loopback) -> None:
     for number in range(1200):
-        server.world.put("persistentvolumeclaims", f"c{number:05}")
+        server.world.put("persistentvolumeclaims", f"c{number:05}", note="x" * 2000)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_long_lists_come_in_one_piece_from_servers_that_stream_them(server: Loopback, client: Client, broken: bool) -> None:
+    """One that is cut on its way is asked for page by page, and nothing counts twice."""
+    long(server)
+
+    def cut_off(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000000")
+        handler.end_headers()
+        items = [found for _, found in sorted(server.world.objects["persistentvolumeclaims"].items())]
+        body = json.dumps(list_of("persistentvolumeclaims", *items, resourceVersion="7"), separators=(",", ":")).encode()
+        handler.wfile.write(body[: len(body) * 9 // 10])
+        handler.close_connection = True
+
+    if broken:
+        items = [found for _, found in sorted(server.world.objects["persistentvolumeclaims"].items())]
+        first = list_of("persistentvolumeclaims", *items[:500], **{"continue": "500"})
+        server.fault(Answer(200, json.dumps(first, separators=(",", ":")).encode()), path="/persistentvolumeclaims")
+        server.fault(cut_off, path="/persistentvolumeclaims")
+    found = client.inventory("x", None).claims
+    assert found is not None and len(found) == 1201 and len({claim.name for claim in found}) == 1201
+    asked = [seen.query for seen in server.requests("/persistentvolumeclaims")]
+    assert [(each.get("limit"), each.get("continue")) for each in asked] == [("500", None), (None, None), *([("500", "500"), ("500", "1000")] if broken else [])], asked
+
+
+@pytest.mark.parametrize("release", ["v1.32.9", "v1.29.3-gke.1", "private"])
+def test_long_lists_come_in_pages_from_servers_that_do_not(server: Loopback, client: Client, release: str) -> None:
+    server.release = release
+    long(server)
     found = client.inventory("x", None).claims
     assert found is not None and len(found) == 1201 and len({claim.name for claim in found}) == 1201
     pages = server.requests("/persistentvolumeclaims")
@@ -221,6 +252,7 @@ def test_long_lists_come_in_pages(server: Loopback, client: Client) -> None:
 
 
 def test_a_list_that_expires_half_way_is_read_anew_in_one_piece(server: Loopback, client: Client) -> None:
+    server.release = "v1.32.0"
     for number in range(1200):
         server.world.put("persistentvolumeclaims", f"c{number:05}")
     gone = Answer(410, status(410, "The provided continue parameter is too old", "Expired"))

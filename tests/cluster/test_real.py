@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from kubectl_pets.cluster import Client, connect
+from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.errors import (
@@ -28,6 +29,7 @@ from tests import controlplane as planes
 from tests.cluster.conftest import write
 from tests.cluster.waiting import until
 from tests.controlplane import ControlPlane
+from tests.controlplane.recipes import parse_version
 
 pytestmark = pytest.mark.real
 
@@ -130,14 +132,30 @@ def test_a_set_that_is_missing_and_what_was_meant(admin: Client, web: StatefulSe
     assert caught.value.hint == "there is no namespace no-such-namespace; choose one with -n"
 
 
-def test_real_lists_come_in_pages(
-    admin: Client, namespace: str, controlplane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("streams", [True, False])
+def test_real_lists_that_are_long(
+    admin: Client, namespace: str, controlplane: ControlPlane, monkeypatch: pytest.MonkeyPatch, streams: bool
 ) -> None:
-    lines = [f"{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: c{number}}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}" for number in range(30)]
-    controlplane.apply("\n---\n".join(lines), namespace)
+    """In one piece, packed by the server and cut while it arrives, or in pages."""
+    note = f"annotations: {{note: {'x' * 20000}}}"
+    lines = [f"{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: c{number}, {note}}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}" for number in range(30)]
+    controlplane.kubectl("create", "-f", "-", "-n", namespace, input="\n---\n".join(lines))
     monkeypatch.setattr("kubectl_pets.cluster.objects.lists._CHUNK", 7)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.lists._BLOCK", 50_000)
+    streams = streams and parse_version(controlplane.version) >= (1, 33, 0)
+    monkeypatch.setattr("kubectl_pets.cluster.objects.lists.Reader._streams_lists", lambda reader: streams)
+    ends: list[bool] = []
+    whole = Reader._whole
+
+    def spied(*words: Any) -> Iterator[Any]:
+        ends.append(False)
+        yield from whole(*words)
+        ends[-1] = True
+
+    monkeypatch.setattr("kubectl_pets.cluster.objects.lists.Reader._whole", spied)
     found = admin.inventory(namespace, None).claims
-    assert found is not None and {claim.name for claim in found} == {f"c{number}" for number in range(30)}
+    assert found is not None and [claim.name for claim in found] == sorted(f"c{number}" for number in range(30))
+    assert ends == ([True] if streams else []), "it fell back to pages"
 
 
 # --- watching ----------------------------------------------------------------------------------------------------------------

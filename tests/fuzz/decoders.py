@@ -38,6 +38,7 @@ from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.cluster.http.transport import Transport
 from kubectl_pets.cluster.http.websocket import WebSocket
+from kubectl_pets.cluster.objects import pieces
 from kubectl_pets.cluster.objects.discovery import Discovery
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, ResourceKind, pruned
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE, Reader, Scope
@@ -192,6 +193,23 @@ def _listing(data: bytes, rng: random.Random, folder: Path) -> None:
         if not at:
             break
     expect([item.name for item in found.items] == wanted, "other objects than the pages have")
+
+
+def _pieces(data: bytes, rng: random.Random, folder: Path) -> None:
+    """Cut while it arrives, a list is what it is when it is decoded whole, or an error, too. A key that stands twice is not looked
+    at: the last one counts in a whole list, and no server sends that."""
+    portions = [data[at:at + 97] for at in range(0, len(data), 97)]
+    try:
+        found = [item for page in pieces.cut(portions, PODS.page, rng.choice((200, 2000))) for item in page.objects]
+    except UNINTELLIGIBLE:
+        found = None
+    if data.count(b'"items"') > 1 or data.count(b'"kind":"PodList"') > 1:
+        return
+    try:
+        whole = list(PODS.page(data).objects)
+    except UNINTELLIGIBLE:
+        whole = None
+    expect(found == whole, "another list than in one piece")
 
 
 def _event(data: bytes, rng: random.Random, folder: Path) -> None:
@@ -561,6 +579,10 @@ def _each(*kinds: ResourceKind[Any]) -> Iterator[Decoder]:
         yield Decoder(f"{kind.kind}List", _lists(kind), partial(_page, kind), UNINTELLIGIBLE)
 
 
+def _compact(data: bytes) -> bytes:
+    return json.dumps(json.loads(data), separators=(",", ":")).encode()
+
+
 def _fixed(*data: bytes) -> Callable[[], tuple[bytes, ...]]:
     return lambda: data
 
@@ -570,6 +592,7 @@ DECODERS: tuple[Decoder, ...] = (
     Decoder("cut list", _lists(PODS), partial(_cut_page, PODS)),
     Decoder("object", lambda: tuple(json.dumps(pod).encode() for pod in seeds.objects("Pod")), partial(_object, PODS), UNINTELLIGIBLE),
     Decoder("list in pages", lambda: (seeds.listed("Pod", "v1", seeds.objects("Pod")[:3], "b"), seeds.listed("Pod", "v1", seeds.objects("Pod")[6:8])), _listing, (PetsError,)),
+    Decoder("list in pieces", lambda: tuple(_compact(each) for each in _lists(PODS)()), _pieces),
     Decoder("watch event", _events, _event, (*UNINTELLIGIBLE, PetsError)),
     Decoder("watch lines", lambda: (b"\n".join(_events()) + b"\n",), _lines),
     Decoder("nested JSON", lambda: (b'{"a":' * 150 + b"1" + b"}" * 150, *_events()), _pruned),

@@ -35,6 +35,9 @@ _SOONEST, _LATEST = 0.1, 5.0
 
 _CONNECT = 15.0
 
+#: Bytes that are read at a time, of what is used while it arrives.
+_PART = 1 << 18
+
 #: A watch begins at once; the seconds it may take nevertheless.
 _HEADERS = 30.0
 
@@ -105,6 +108,25 @@ class Transport:
                 self._pause(pause if asked is None else min(asked, 5.0), request, exchange)
             else:
                 raise failure
+
+    def parts(self, request: Request, exchange: Exchange | None = None) -> Iterator[bytes]:
+        """The body of the answer as it arrives, unpacked. Never repeated: what was handed on cannot be taken back."""
+        limit = self.target.request_timeout
+        deadline = monotonic() + limit if limit else None
+        try:
+            with exchange or nullcontext():
+                response = self._answered(request)
+                if response.status != 200:
+                    raise refused(response.status, self._body(response), response.headers, request.attempt)
+                try:
+                    for part in response.stream(_PART, decode_content=True):
+                        yield part
+                        if deadline is not None and monotonic() > deadline:
+                            raise wire.HTTPError(TimeoutError())
+                finally:
+                    response.close()
+        except wire.HTTPError as error:
+            raise self._unreachable(error, request) from None
 
     def lines(self, request: Request, exchange: Exchange, silence: float) -> Iterator[list[bytes]]:
         """The lines of an answer without end, as they arrive, as many at a time as have arrived; first none, when it begins.

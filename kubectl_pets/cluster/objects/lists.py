@@ -3,11 +3,11 @@
 Nothing counts that is not what was asked for; an object that cannot be decoded is an error that names it, or, for who says that
 such ones are told apart, handed on as unreadable.
 
-Every read asks for the newest (no ``resourceVersion``): verdicts rest on what comes back. A page is decoded when it arrives, so a
-list of any length costs the memory of its Structs and of one page.
+Every read asks for the newest (no ``resourceVersion``): verdicts rest on what comes back. A page, or a piece of a list that comes
+whole, is decoded when it arrives, so a list of any length costs the memory of its Structs and of one page.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from kubectl_pets.cluster.http.failures import Attempt, clean, unintelligible
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.kinds import Page, ResourceKind
+from kubectl_pets.cluster.objects.pieces import can_be_cut, cut
 from kubectl_pets.domain.model import Object, ServerVersion
 from kubectl_pets.errors import (
     ExpiredError,
@@ -37,6 +38,15 @@ _A = TypeVar("_A")
 
 #: As kubectl's --chunk-size.
 _CHUNK = 500
+
+#: Bytes of a list in one piece that are decoded at a time.
+_BLOCK = 1 << 19
+
+#: Since when the API server encodes lists as a stream (KEP-5116, on by default).
+_STREAMING = (1, 33, 0)
+
+#: What a long list may meet on its way that a short one may not.
+_CUT_OFF = (UnreachableError, ServerError, ThrottledError)
 
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
@@ -126,18 +136,12 @@ class Reader:
         self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None, *, metadata_only: bool = False
     ) -> Iterator[tuple[Page[T], bool]]:
         """The pages of a list, each with whether it is a first one: should the server forget the list half-way, the whole of
-        it comes again."""
+        it comes again. So it does where it is longer than a page and the server can send it in one piece without holding it: then
+        the pages are what has arrived of that."""
         more, chunk, first = "", str(_CHUNK), True
         told: set[str] = set()
         while True:
-            query = scope.query()
-            if chunk:
-                query.append(("limit", chunk))
-            if more:
-                query.append(("continue", more))
-            attempt = scope.attempt("list", kind)
-            accept = _METADATA if metadata_only else "application/json"
-            request = Request(method="GET", path=kind.path(scope.namespace), query=query, attempt=attempt, accept=accept)
+            request = _request(kind, scope, metadata_only, limit=chunk, more=more)
             try:
                 body = self._transport.send(request, exchange)
             except ExpiredError:
@@ -145,18 +149,36 @@ class Reader:
                     raise
                 more, chunk, first = "", "", True  # in one piece it cannot expire again
                 continue
-            try:
-                page = kind.page(body, metadata_only=metadata_only)
-                _check_scope(page, scope)
-            except UNINTELLIGIBLE as error:
-                raise unintelligible(attempt, str(error)) from None
+            page = _decoded(kind, scope, request, metadata_only)(body)
+            more = page.metadata.continue_
+            if first and more and can_be_cut(body) and self._streams_lists():
+                try:
+                    yield from self._whole(kind, scope, exchange, metadata_only)
+                    return
+                except _CUT_OFF:
+                    pass  # page by page, each of which is asked for again and again
             yield page, first
-            more, first = page.metadata.continue_, False
+            first = False
             if not more:
                 return
             if more in told:
-                raise unintelligible(attempt, "the list does not end: it goes on where it was before")
+                raise unintelligible(request.attempt, "the list does not end: it goes on where it was before")
             told.add(more)
+
+    def _whole(
+        self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None, metadata_only: bool
+    ) -> Iterator[tuple[Page[T], bool]]:
+        request = _request(kind, scope, metadata_only)
+        first = True
+        for page in cut(self._transport.parts(request, exchange), _decoded(kind, scope, request, metadata_only), _BLOCK):
+            yield page, first
+            first = False
+
+    def _streams_lists(self) -> bool:
+        """Whether the server sends a list without having it whole in memory; where it does not say, nobody asks that of it."""
+        version = self.version()
+        release = version.release() if version is not None else None
+        return release is not None and release >= _STREAMING
 
     def answer(
         self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A], *, accept: str = "application/json"
@@ -190,6 +212,39 @@ class Reader:
                 return None  # no reason to fail; asked again next time
             self._version_known = True
         return self._version
+
+
+def _request(
+    kind: ResourceKind[T], scope: Scope, metadata_only: bool, *, limit: str = "", more: str = ""
+) -> Request:
+    query = scope.query()
+    if limit:
+        query.append(("limit", limit))
+    if more:
+        query.append(("continue", more))
+    return Request(
+        method="GET",
+        path=kind.path(scope.namespace),
+        query=query,
+        attempt=scope.attempt("list", kind),
+        accept=_METADATA if metadata_only else "application/json",
+    )
+
+
+def _decoded(
+    kind: ResourceKind[T], scope: Scope, request: Request, metadata_only: bool
+) -> Callable[[bytes], Page[T]]:
+    """Makes a page of a body; what is none is told as the answer to that request."""
+
+    def decode(body: bytes) -> Page[T]:
+        try:
+            page = kind.page(body, metadata_only=metadata_only)
+            _check_scope(page, scope)
+        except UNINTELLIGIBLE as error:
+            raise unintelligible(request.attempt, str(error)) from None
+        return page
+
+    return decode
 
 
 def _check_scope(page: Page[T], scope: Scope) -> None:
