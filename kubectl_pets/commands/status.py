@@ -36,7 +36,7 @@ def _flags(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         metavar="N",
         help="Lines of the log of a container that crashed; 0: none.",
     )
-    formats = output("table", "wide", "json", "yaml", "jsonl", "name")
+    formats = output("table", "wide", "json", "yaml", "jsonl", "name", "html", "svg")
     for option in (pass_session, connection, formats, log_lines, patience, timeout, _until):
         command = option(command)
     return command

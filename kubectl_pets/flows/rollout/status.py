@@ -76,7 +76,7 @@ def look(session: Session, looks: Sequence[SetView], aim: StatusAim) -> ExitCode
         elif aim.streams:
             _end(session, seen, codes[-1])
     if not (aim.tabular or aim.streams):
-        _document(session.terminal, found, aim)
+        _document(session, found, aim)
         for seen, _ in found:
             _hint(session.terminal, advice.after_a_look(seen))
     return _worst(codes)
@@ -96,7 +96,7 @@ def follow_each(session: Session, refs: Sequence[SetRef], aim: StatusAim, timeou
                 break
         left = _fallen_back(session, refs, aim, deadline) if code is ExitCode.OK and len(refs) > 1 else ()
     if not (aim.tabular or aim.streams):
-        _document(session.terminal, [(seen, None) for seen in found.values()], aim)
+        _document(session, [(seen, None) for seen in found.values()], aim)
     return code
 
 
@@ -177,8 +177,13 @@ def _hint(terminal: Terminal, hint: str | None) -> None:
         terminal.tell(f"hint: {hint}")
 
 
-def _document(terminal: Terminal, found: "Sequence[tuple[Assessment, Explanation | None]]", aim: StatusAim) -> None:
-    if aim.listed:
+def _document(session: Session, found: "Sequence[tuple[Assessment, Explanation | None]]", aim: StatusAim) -> None:
+    terminal = session.terminal
+    if aim.output in ("html", "svg"):
+        from kubectl_pets.views.rollout import poster
+
+        terminal.print(poster.draw(found, session.now(), aim.output))
+    elif aim.listed:
         terminal.print(documents.many([seen for seen, _ in found], aim.output, evidence=[told for _, told in found]))
     else:
         terminal.print(documents.one(found[0][0], aim.output, found[0][1]))

@@ -79,8 +79,12 @@ def cut(text: str, width: int) -> str:
     """What ``render`` made, cut to ``width`` columns with its colours kept whole."""
     if cells(bare(text)) <= width:
         return text
-    pieces = [(found["coloured"] or found["plain"], Ink(found["ink"] or "")) for found in _RENDERED.finditer(text)]
-    return render(tuple(pieces), width=width, colour=True)
+    return render(pieces(text), width=width, colour=True)
+
+
+def pieces(text: str) -> Line:
+    """What ``render`` made with colours, as pieces again."""
+    return tuple((found["coloured"] or found["plain"], Ink(found["ink"] or "")) for found in _RENDERED.finditer(text))
 
 
 def shortened(text: str, width: int, *, middle: bool = False) -> str:
