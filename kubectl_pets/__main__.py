@@ -114,7 +114,16 @@ def cli(output: str | None) -> None:
 def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command line and return its exit code. Errors are told on the session's stderr."""
     with connected():
-        return _run(arguments, session)
+        code = _run(arguments, session)
+        if not (session.terminal.ci or session.junit):
+            return code
+        from kubectl_pets.flows.engine.pipeline import conclude
+
+        try:
+            conclude(session, arguments, code)
+        except PetsError as error:
+            return _explain(error, session)
+        return code
 
 
 def _run(arguments: Sequence[str], session: Session) -> int:
@@ -153,6 +162,12 @@ def _explain(error: click.ClickException | PetsError, session: Session) -> int:
             tell(f"error: {error.format_message()}")
             return ExitCode.FAILED
         case PetsError():
+            if session.terminal.ci or session.junit:
+                from kubectl_pets.views.text.endings import Ending
+
+                session.terminal.endings.append(
+                    Ending(about="", code=error.exit_code, told=error.message, hint=error.hint or "")
+                )
             tell(f"error: {error.message}")
             if error.hint:
                 tell(f"hint: {error.hint}")

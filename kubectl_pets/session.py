@@ -23,6 +23,7 @@ import msgspec
 
 if TYPE_CHECKING:  # help, version and completion do without the ports
     from kubectl_pets.ports.cluster import Cluster as Cluster
+    from kubectl_pets.views.text.endings import Ending
 else:
 
     def __getattr__(name: str) -> Any:
@@ -129,17 +130,40 @@ class _Stream:
         return None
 
 
+class _Harmless:
+    """A stream that GitHub Actions reads: what looks like one of its commands is written so that it is none."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from kubectl_pets.views.text.workflow import harmless
+
+        self.stream, self._harmless = stream, harmless
+
+    def write(self, text: str) -> int:
+        return self.stream.write(self._harmless(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 class Terminal:
     """The three streams, and what may be done on them."""
 
     def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO, environ: "dict[str, str] | None" = None) -> None:
-        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         environ = environ or {}
+        self._raw = stdout
+        if environ.get("GITHUB_ACTIONS") == "true":
+            stdout, stderr = cast(TextIO, _Harmless(stdout)), cast(TextIO, _Harmless(stderr))
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        #: Somebody reads it as the log of a pipeline (``--ci``).
+        self.ci = False
+        #: What came of each set, in the order in which it was told.
+        self.endings: list[Ending] = []
         self.interactive = stdin.isatty() and stderr.isatty()
         #: Whether a line of stderr can be taken back.
         self.fleeting = stderr.isatty() and environ.get("TERM", "") != "dumb"
         self.live = stdout.isatty() and environ.get("TERM", "") != "dumb"
-        self.colour = self.live and not environ.get("NO_COLOR")
+        forced = environ.get("FORCE_COLOR", "") not in ("", "0")
+        self.colour = (self.live or forced) and not environ.get("NO_COLOR")
         self._columns = environ.get("COLUMNS", "")
         self._held: list[str] | None = None
         self._overheard: list[str] | None = None
@@ -155,7 +179,7 @@ class Terminal:
     @property
     def lost(self) -> OSError | None:
         """Why stdout cannot be written; None as long as it can."""
-        return self.stdout.failure if isinstance(self.stdout, _Stream) else None
+        return self._raw.failure if isinstance(self._raw, _Stream) else None
 
     @property
     def width(self) -> int:
@@ -217,6 +241,15 @@ class Terminal:
         self.stdout.write(text if text.endswith("\n") else text + "\n")
         self.stdout.flush()
 
+    def order(self, command: str) -> None:
+        """A workflow command for whoever runs this, as it is. What it holds of others is escaped."""
+        self._raw.write(command + "\n")
+        self._raw.flush()
+
+    def for_pipeline(self) -> None:
+        """A log, also where there is a terminal."""
+        self.ci, self.live, self.fleeting = True, False, False
+
     def tell(self, text: str) -> None:
         """Talk, to stderr."""
         if self._overheard is not None:
@@ -260,6 +293,8 @@ class Session:
         self.terminal = terminal
         self.flags = ConnectionFlags()
         self.named_namespace = ""
+        #: The file for JUnit's XML; empty: none.
+        self.junit = ""
         self._connect = connect
         self._longest: float | None = None
 

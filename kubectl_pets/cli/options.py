@@ -355,8 +355,49 @@ _CONNECTION = (
 WITHOUT_EFFECT = ("--cache-dir", "--log-flush-frequency", "--profile", "--profile-output", "--vmodule")
 
 
+def _for_pipeline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    session = ctx.find_object(Session)
+    if value and session is not None:
+        session.terminal.for_pipeline()
+
+
+def _without_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    session = ctx.find_object(Session)
+    if value and session is not None:
+        session.terminal.colour = False
+
+
+def _note_junit(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    session = ctx.find_object(Session)
+    if value and session is not None:
+        session.junit = value
+
+
+#: How all verbs talk.
+_TALK = (
+    _flag("--no-color", is_flag=True, callback=_without_colour, help="No colours; NO_COLOR and FORCE_COLOR are heard, too."),
+    _flag(
+        "--ci",
+        is_flag=True,
+        callback=_for_pipeline,
+        help="A log, also on a terminal; under GitHub Actions with annotations and a summary of the step.",
+    ),
+)
+
+junit = click.option(
+    "--junit",
+    metavar="FILE",
+    expose_value=False,
+    callback=_note_junit,
+    shell_complete=completing.files,
+    help="Write what came of each set there, as JUnit's XML.",
+)
+
+
 def connection(command: _F, *, all_shown: bool = False) -> _F:
-    """All of kubectl's connection flags, and ``-v``. They may stand before the verb or after it."""
+    """All of kubectl's connection flags, ``-v``, and how it talks. They may stand before the verb or after it."""
+    for flags, kw in reversed(_TALK):
+        command = click.option(*flags, cls=click.Option if all_shown else _Quiet, expose_value=False, **kw)(command)
     for name in WITHOUT_EFFECT:
         command = click.option(name, hidden=True, expose_value=False, callback=_ignore)(command)
     own = {name for option in getattr(command, "__click_params__", ()) for name in option.opts}

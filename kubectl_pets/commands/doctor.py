@@ -160,7 +160,9 @@ def _print(session: Session, seen: Checkup, output: str) -> None:
     terminal = session.terminal
     if output not in ("table", "wide"):
         text = view.document(seen, output)
-        if text:
+        if text and output == "github":
+            terminal.order(text)
+        elif text:
             terminal.print(text)
         if output == "github":
             files.append_summary(view.summary(seen), os.environ)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.cli.options import connection, exit_codes, output, pass_session, patience, seconds, sets_named, timeout
+from kubectl_pets.cli.options import connection, exit_codes, junit, output, pass_session, patience, seconds, sets_named, timeout
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.until import Until
@@ -37,7 +37,7 @@ def _flags(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         help="Lines of the log of a container that crashed; 0: none.",
     )
     formats = output("table", "wide", "json", "yaml", "jsonl", "name", "html", "svg")
-    for option in (pass_session, connection, formats, log_lines, patience, timeout, _until):
+    for option in (pass_session, connection, junit, formats, log_lines, patience, timeout, _until):
         command = option(command)
     return command
 

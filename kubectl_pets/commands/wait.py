@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kubectl_pets.cli.options import connection, exit_codes, output, pass_session, patience, seconds, sets_named, timeout
+from kubectl_pets.cli.options import connection, exit_codes, junit, output, pass_session, patience, seconds, sets_named, timeout
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.until import Until
@@ -42,6 +42,7 @@ class _Awaited(click.Choice[str]):
 @timeout
 @patience
 @output("table", "json", "yaml", "jsonl", "name")
+@junit
 @connection
 @pass_session
 def command(

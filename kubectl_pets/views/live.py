@@ -165,15 +165,16 @@ class Painter:
         """The terminal as it was before, until the next picture."""
         self._canvas.give_back()
 
-    def show(self, seen: Assessment, now: datetime, footer: str = "", *, status: Sequence[str] = (), log: bool = True) -> None:
-        """Show this state. ``footer`` is a line below it; where there is no terminal it is printed when it changes, and not at
-        all with ``log=False``: what is only waited for can be told from the pods' own lines. ``status``: lines of what goes on by
-        the second, on a terminal only, and not in the picture that stays."""
+    def show(self, seen: Assessment, now: datetime, footer: str = "", *, status: Sequence[str] = (), log: bool = True) -> bool:
+        """Show this state, and say whether there was anything to be shown. ``footer`` is a line below it; where there is no
+        terminal it is printed when it changes, and not at all with ``log=False``: what is only waited for can be told from the
+        pods' own lines. ``status``: lines of what goes on by the second, on a terminal only, and not in the picture that
+        stays."""
         footer = clean(footer)
         if self._screen.live:
             self._shown = seen, now, footer
             self._canvas.paint(self._picture(seen, now, footer, status))
-            return
+            return True
         told = lines.changes(self._before, seen, now)
         if log and footer and footer != self._footer:
             told.append(lines.stamped(footer, now))
@@ -181,8 +182,16 @@ class Painter:
             self._footer = footer
         self._before = seen
         if told:
-            self._screen.stdout.write("\n".join(told) + "\n")
-            self._screen.stdout.flush()
+            self._log(told)
+        return bool(told)
+
+    def beat(self, seen: Assessment, now: datetime) -> None:
+        """A line of the log that says that nothing has changed."""
+        self._log([lines.still(seen, now)])
+
+    def _log(self, told: Sequence[str]) -> None:
+        self._screen.stdout.write("\n".join(told) + "\n")
+        self._screen.stdout.flush()
 
     def _picture(self, seen: Assessment, now: datetime, footer: str, status: Sequence[str] = ()) -> list[str]:
         columns, rows = self._canvas.size()

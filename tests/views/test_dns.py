@@ -198,8 +198,8 @@ def test_the_log_tells_what_changed() -> None:
     assert len(dns_log.changes(None, before, {}, NOW)) == len(before.lines)
     assert dns_log.changes(before, before, {}, NOW) == []
     assert dns_log.changes(before, seen, after, NOW)[:2] == [
-        "12:00:00 web-1.nginx.prod.svc.cluster.local right after 7s",
-        "12:00:00 nginx.prod.svc.cluster.local right after 7s",
+        "2026-03-01T12:00:00Z web-1.nginx.prod.svc.cluster.local right after 7s",
+        "2026-03-01T12:00:00Z nginx.prod.svc.cluster.local right after 7s",
     ]
 
 

@@ -18,7 +18,7 @@ def seen(*pods: Pod, **spec: int) -> Assessment:
 
 
 def test_the_first_line_says_where_it_stands() -> None:
-    assert changes(None, builders.paused(), NOW) == ["12:04:31 default/web: paused at partition 2: 1/3 updated"]
+    assert changes(None, builders.paused(), NOW) == ["2026-11-24T12:04:31Z default/web: paused at partition 2: 1/3 updated"]
 
 
 def test_nothing_changed() -> None:
@@ -37,26 +37,26 @@ def test_a_pod_goes_through_its_replacement() -> None:
     ]
     told = [changes(before, after, LATER) for before, after in pairwise(states)]
     assert told == [
-        ["12:04:33 web-2 terminating"],
-        ["12:04:33 web-2 missing"],
-        ["12:04:33 web-2 creating"],
-        ["12:04:33 web-2 not ready"],
-        ["12:04:33 web-2 available at web-5d8f7b9c4 (1/3 updated)"],
-        ["12:04:33 partition 0 -> 2", "12:04:33 phase: progressing -> paused at partition 2: 1/3 updated"],
+        ["2026-11-24T12:04:33Z web-2 terminating"],
+        ["2026-11-24T12:04:33Z web-2 missing"],
+        ["2026-11-24T12:04:33Z web-2 creating"],
+        ["2026-11-24T12:04:33Z web-2 not ready"],
+        ["2026-11-24T12:04:33Z web-2 available at web-5d8f7b9c4 (1/3 updated)"],
+        ["2026-11-24T12:04:33Z partition 0 -> 2", "2026-11-24T12:04:33Z phase: progressing -> paused at partition 2: 1/3 updated"],
     ]
 
 
 def test_ready_says_when_it_will_be_available() -> None:
     before = assess(snapshot([pod(0, NEW, ready=False)], replicas=1, min_ready=30), NOW)
     after = assess(snapshot([pod(0, NEW, since=ago(seconds=18))], replicas=1, min_ready=30), NOW)
-    assert changes(before, after, NOW) == ["12:04:31 web-0 ready, available in 12s"]
+    assert changes(before, after, NOW) == ["2026-11-24T12:04:31Z web-0 ready, available in 12s"]
 
 
 def test_failure_comes_with_its_reason_and_the_phase() -> None:
     before = seen(pod(0), pod(1), pod(2, NEW, ready=False), partition=2)
     assert changes(before, assess(snapshot([pod(0), pod(1), builders.pull_failure()], partition=2), NOW), LATER) == [
-        '12:04:33 web-2 failing: ImagePullBackOff: Back-off pulling image "nginx:1.27"',
-        '12:04:33 phase: progressing -> stuck: web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"',
+        '2026-11-24T12:04:33Z web-2 failing: ImagePullBackOff: Back-off pulling image "nginx:1.27"',
+        '2026-11-24T12:04:33Z phase: progressing -> stuck: web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"',
     ]
 
 
@@ -68,32 +68,32 @@ def test_a_kubelet_that_wavers_makes_no_lines() -> None:
 
 def test_a_new_pod_in_the_same_state_is_told_by_its_uid() -> None:
     assert changes(seen(pod(0), replicas=1, partition=0), seen(pod(0, NEW), replicas=1), LATER)[0] == (
-        "12:04:33 web-0 available at web-5d8f7b9c4 (1/1 updated)"
+        "2026-11-24T12:04:33Z web-0 available at web-5d8f7b9c4 (1/1 updated)"
     )
 
 
 def test_a_restart() -> None:
-    assert changes(seen(pod(0), replicas=1), seen(pod(0, restarts=3), replicas=1), LATER) == ["12:04:33 web-0 restarted (3 restarts)"]
+    assert changes(seen(pod(0), replicas=1), seen(pod(0, restarts=3), replicas=1), LATER) == ["2026-11-24T12:04:33Z web-0 restarted (3 restarts)"]
 
 
 def test_scaling_down() -> None:
     before = seen(pod(0, NEW), pod(1, NEW), replicas=2)
     after = seen(pod(0, NEW), pod(1, NEW), replicas=1)
     assert changes(before, after, LATER) == [
-        "12:04:33 replicas 2 -> 1",
-        "12:04:33 phase: complete -> scaling: waiting for web-1 to be scaled down",
+        "2026-11-24T12:04:33Z replicas 2 -> 1",
+        "2026-11-24T12:04:33Z phase: complete -> scaling: waiting for web-1 to be scaled down",
     ]
     assert changes(after, seen(pod(0, NEW), replicas=1), LATER) == [
-        "12:04:33 web-1 gone",
-        "12:04:33 phase: scaling -> complete",
+        "2026-11-24T12:04:33Z web-1 gone",
+        "2026-11-24T12:04:33Z phase: scaling -> complete",
     ]
 
 
 def test_another_template() -> None:
     before = assess(snapshot([pod(0)], replicas=1, update="web-77f9c6d8b"), NOW)
     assert changes(before, assess(snapshot([pod(0)], replicas=1), NOW), LATER) == [
-        "12:04:33 template changed: web-77f9c6d8b -> web-5d8f7b9c4",
-        "12:04:33 phase: complete -> progressing: waiting for web-0 to be replaced",
+        "2026-11-24T12:04:33Z template changed: web-77f9c6d8b -> web-5d8f7b9c4",
+        "2026-11-24T12:04:33Z phase: complete -> progressing: waiting for web-0 to be replaced",
     ]
 
 
@@ -101,12 +101,12 @@ def test_pods_that_cannot_be_read_have_not_gone() -> None:
     """And they do not come back either when the right is given."""
     known, unknown = builders.paused(), assess(snapshot(None, partition=2), NOW)
     assert changes(known, unknown, LATER) == [
-        "12:04:33 phase: paused at partition 2 -> unknown: its pods could not be read, so nothing can be said of them"
+        "2026-11-24T12:04:33Z phase: paused at partition 2 -> unknown: its pods could not be read, so nothing can be said of them"
     ]
-    assert changes(unknown, known, LATER) == ["12:04:33 phase: unknown -> paused at partition 2: 1/3 updated"]
+    assert changes(unknown, known, LATER) == ["2026-11-24T12:04:33Z phase: unknown -> paused at partition 2: 1/3 updated"]
 
 
 def test_gone_and_made_anew() -> None:
     gone = assess(SetView(set=None), NOW)
-    assert changes(builders.paused(), gone, LATER) == ["12:04:33 the StatefulSet: gone"]
-    assert changes(gone, builders.paused(), LATER) == ["12:04:33 default/web: paused at partition 2: 1/3 updated"]
+    assert changes(builders.paused(), gone, LATER) == ["2026-11-24T12:04:33Z the StatefulSet: gone"]
+    assert changes(gone, builders.paused(), LATER) == ["2026-11-24T12:04:33Z default/web: paused at partition 2: 1/3 updated"]

@@ -282,12 +282,12 @@ def test_without_a_terminal_one_line_a_change() -> None:
         painter.show(builders.staged(), LATER, footer="the API server does not answer")
         painter.show(builders.paused(), LATER)
     assert terminal.stdout_text.splitlines() == [
-        "12:04:31 default/web: staged, nothing released",
-        "12:04:33 release web-2 (partition 3 -> 2)",
-        "12:04:33 the API server does not answer",
-        "12:04:33 partition 3 -> 2",
-        "12:04:33 web-2 available at web-5d8f7b9c4 (1/3 updated)",
-        "12:04:33 phase: staged, nothing released -> paused at partition 2: 1/3 updated",
+        "2026-11-24T12:04:31Z default/web: staged, nothing released",
+        "2026-11-24T12:04:33Z release web-2 (partition 3 -> 2)",
+        "2026-11-24T12:04:33Z the API server does not answer",
+        "2026-11-24T12:04:33Z partition 3 -> 2",
+        "2026-11-24T12:04:33Z web-2 available at web-5d8f7b9c4 (1/3 updated)",
+        "2026-11-24T12:04:33Z phase: staged, nothing released -> paused at partition 2: 1/3 updated",
     ]
 
 

@@ -65,7 +65,7 @@ def run_options(
         command: Callable[..., ExitCode] = packed
         waits = (flags.patience,) if patience else ()
         output = flags.output("table", "json", "yaml", *(("jsonl",) if stream else ()))
-        for option in (output, *waits, flags.timeout, yes, flags.dry_run):
+        for option in (flags.junit, output, *waits, flags.timeout, yes, flags.dry_run):
             command = option(command)
         return command
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 
 from msgspec.structs import replace
 
@@ -14,6 +15,9 @@ from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Terminal
 from kubectl_pets.views.live import Painter
 from kubectl_pets.views.rollout import countdown, decisions
+
+#: Seconds without a line after which a log says that it still goes on.
+BEAT = 60.0
 
 
 class Onlooker:
@@ -57,6 +61,36 @@ class _AtTerminal(Onlooker):
                 self.observe(replace(self.frame, now=clock.now(), trouble=heard if heard or past else self.frame.trouble))
 
         return _Ticking(source, self._display.ticking(source.wait, redraw))
+
+
+class InLog(Onlooker):
+    """Somebody who reads a log: a line a change, and one a minute where nothing changes."""
+
+    def __init__(self, painter: Painter, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__(self._show)
+        self._painter, self._clock = painter, clock
+        self._beat_at = clock() + BEAT
+
+    def _show(self, frame: Frame) -> None:
+        log = bool(frame.trouble) or isinstance(frame.decision, Act)
+        if self._painter.show(frame.seen, frame.now, footer=_footer(frame), log=log):
+            self._beat_at = self._clock() + BEAT
+
+    def over(self, source: SetViewSource, clock: ClockPort) -> SetViewSource:
+        def wait(timeout: float | None) -> bool:
+            end = None if timeout is None else self._clock() + timeout
+            while True:
+                left = self._beat_at - self._clock()
+                if left <= 0:
+                    if self.frame is not None:
+                        self._painter.beat(self.frame.seen, clock.now())
+                    self._beat_at, left = self._clock() + BEAT, BEAT
+                if source.wait(left if end is None else min(left, max(0.0, end - self._clock()))):
+                    return True
+                if end is not None and self._clock() >= end:
+                    return False
+
+        return _Ticking(source, wait)
 
 
 class _Ticking:
@@ -107,19 +141,11 @@ def pictured(
         return
     with terminal.held(), Painter(terminal) as painter:
         if not terminal.live:
-            yield Onlooker(_logged(painter))
+            yield InLog(painter)
             return
         display = Display(terminal, painter, keys)
         with display.taken():
             yield _AtTerminal(painter, display, notes)
-
-
-def _logged(painter: Painter) -> Observer:
-    def observe(frame: Frame) -> None:
-        log = bool(frame.trouble) or isinstance(frame.decision, Act)
-        painter.show(frame.seen, frame.now, footer=_footer(frame), log=log)
-
-    return observe
 
 
 def _footer(frame: Frame) -> str:

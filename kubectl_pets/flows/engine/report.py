@@ -6,13 +6,22 @@ from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.session import Terminal
+from kubectl_pets.views.text.endings import Ending
 
 
 def report(
-    terminal: Terminal, code: ExitCode, sentence: str, hint: str | None = None, *, why: str = "", document: str = ""
+    terminal: Terminal,
+    code: ExitCode,
+    sentence: str,
+    hint: str | None = None,
+    *,
+    why: str = "",
+    document: str = "",
+    about: str = "",
 ) -> ExitCode:
     """How it ended: the ``document`` (empty: none) on stdout; sentence, ``why`` (lines; empty: none) and hint on stderr. Returns
-    ``code``."""
+    ``code``. ``about``: the set, for pipelines."""
+    terminal.endings.append(Ending(about=about, code=code, told=sentence, hint=hint or ""))
     if document:
         terminal.print(document)
     terminal.tell(sentence)

@@ -216,7 +216,7 @@ def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal,
     hint = decisions.next_after_interrupt(seen, isinstance(goal, Run))
     told = f"interrupted: {words.headline(seen)}"
     document = _document(options, seen, ExitCode.INTERRUPTED, told, session.now())
-    return report(terminal, ExitCode.INTERRUPTED, told, hint, document=document)
+    return report(terminal, ExitCode.INTERRUPTED, told, hint, document=document, about=words.title(seen))
 
 
 def _rehearse(
@@ -277,9 +277,10 @@ def _report(
     document = _document(options, seen, ended, told, session.now()) if last else ""
     hint = _hint(conclusion, why)
     if isinstance(ending, TimedOut | Unagreed):
-        return report(session.terminal, code, told, hint, why=why_told(session.cluster, seen), document=document)
+        why_now = why_told(session.cluster, seen)
+        return report(session.terminal, code, told, hint, why=why_now, document=document, about=words.title(seen))
     evidence = why_told(session.cluster, seen) if isinstance(ending, Stuck) else ""
-    return report(session.terminal, code, told, hint, why=evidence, document=document)
+    return report(session.terminal, code, told, hint, why=evidence, document=document, about=words.title(seen))
 
 
 def _told(conclusion: Conclusion) -> str:

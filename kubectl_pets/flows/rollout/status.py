@@ -128,11 +128,13 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
         _end(session, seen, code)
     evidence = why_told(session.cluster, seen) if isinstance(end, TimedOut) or end is Progress.STUCK else ""
     if isinstance(end, TimedOut):
-        return report(session.terminal, code, f"timed out: {words.headline(seen)}", why=evidence), seen
+        told = f"timed out: {words.headline(seen)}"
+        return report(session.terminal, code, told, why=evidence, about=words.title(seen)), seen
     told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {ref.typed} was deleted"
     _say_kubectl_s(session.terminal, seen, aim)
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
-    return report(session.terminal, code, told, hint, why=evidence), seen
+    about = words.title(seen) if end is not Progress.GONE else ref.typed
+    return report(session.terminal, code, told, hint, why=evidence, about=about), seen
 
 
 def _exit(end: Progress, seen: Assessment, aim: StatusAim) -> ExitCode:

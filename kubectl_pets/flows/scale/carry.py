@@ -184,7 +184,7 @@ def _report(session: Session, end: ScaleProgress, planned: Scaling, seen: Assess
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout."""
     document = "" if options.tabular else documents.one(seen, options.output)
     told, hint = view.ended(end, planned, seen), view.hint(end, planned, seen)
-    return report(session.terminal, _EXIT[end], told, hint, document=document)
+    return report(session.terminal, _EXIT[end], told, hint, document=document, about=words.title(seen))
 
 
 def _carry_out(

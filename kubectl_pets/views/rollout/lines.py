@@ -28,8 +28,13 @@ def changes(before: Assessment | None, after: Assessment, now: datetime) -> list
 
 
 def stamped(text: str, now: datetime) -> str:
-    """A line of the log."""
-    return f"{now:%H:%M:%S} {text}"
+    """A line of the log, with its time as RFC 3339 has it (UTC)."""
+    return f"{now:%Y-%m-%dT%H:%M:%SZ} {text}"
+
+
+def still(seen: Assessment, now: datetime) -> str:
+    """Where it stands, although nothing has changed: who reads a log sees that somebody still waits."""
+    return stamped(f"still waiting: {words.headline(seen)}", now)
 
 
 def _of_set(before: Assessment, after: Assessment, now: datetime) -> list[str]:
