@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.commands.plugin import Plugin, manifest
+from tests.controlplane import Storage
 from tests.controlplane.build import binaries
 
 pytestmark = pytest.mark.real
@@ -32,6 +33,13 @@ class Helm:
         )
         (self.chart / "templates" / "set.yaml").write_text(text, encoding="utf-8")
 
+    def with_claims(self, storage_class: str) -> None:
+        """The chart states the size of a claim, as ``size``."""
+        spec = f"{{accessModes: [ReadWriteOnce], storageClassName: {storage_class}, resources: {{requests: {{storage: {{{{ .Values.size }}}}}}}}}}"
+        path = self.chart / "templates" / "set.yaml"
+        text = path.read_text(encoding="utf-8").replace("volumeClaimTemplates: []", f"volumeClaimTemplates: [{{metadata: {{name: data}}, spec: {spec}}}]")
+        path.write_text(text, encoding="utf-8")
+
     def __call__(self, verb: str, *words: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         place = ("--kubeconfig", str(self._pets.plane.kubeconfig), "-n", self._pets.namespace)
         environment = {**os.environ, **{f"HELM_{each}_HOME": str(self._home / each.lower()) for each in ("CACHE", "CONFIG", "DATA")}}
@@ -42,7 +50,7 @@ class Helm:
 
     def install(self, *words: str) -> None:
         self("install", *words)
-        self._pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+        self._pets.kubectl("wait", "statefulset/web", "--for=jsonpath={.status.availableReplicas}=3", "--timeout=120s")
 
 
 @pytest.fixture
@@ -121,3 +129,41 @@ def test_a_partition_of_ours_that_holds_pods_is_not_handed_over(pets: Plugin) ->
     pets("rollout", "handover", "web", "-y")
     pets.plane.kubectl(*apply, input=text.replace("app:1", "app:2"))
     assert pets("status", "web").code == 0
+
+
+def test_a_chart_with_larger_volumes(pets: Plugin, helm: Helm, storage: Storage) -> None:
+    """Before the resize the new size is what Helm fails on, after it the old one; the new one then changes nothing."""
+    helm.with_claims(storage.storage_class())
+    helm.install("--set", "size=1Gi")
+    failed = helm("upgrade", "--set", "size=2Gi", check=False)
+    assert failed.returncode != 0 and "volumeClaimTemplates" in failed.stderr
+    pods, fields = pets.uids(), owners(pets)
+    told = pets("resize", "web", "2Gi", "-y", "--timeout", "120s").stderr
+    assert "for the manifest: chart: volumeClaimTemplates[data].spec.resources.requests.storage: 2Gi" in told
+    assert pets.uids() == pods and owners(pets) == fields
+    made = pets.set()
+    helm("upgrade", "--set", "size=2Gi")
+    after = pets.set()
+    assert (after["metadata"]["uid"], after["metadata"]["generation"]) == (made["metadata"]["uid"], made["metadata"]["generation"])
+    assert pets("status", "web").code == 0 and pets.uids() == pods
+    failed = helm("upgrade", "--set", "size=1Gi", check=False)
+    assert failed.returncode != 0 and "volumeClaimTemplates" in failed.stderr and CONFLICT not in failed.stderr
+    helm("upgrade", "--set", "size=2Gi", "--set", "image=app:2")  # nothing of the set is ours
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:2"}
+    assert "template: data says 2Gi already" in pets("resize", "web", "2Gi", "--plan").stdout
+
+
+def test_the_deployer_creates_it_itself(pets: Plugin, helm: Helm, storage: Storage) -> None:
+    """As Argo CD does by itself; here Helm is typed once the set is gone."""
+    helm.with_claims(storage.storage_class())
+    helm.install("--set", "size=1Gi")
+    pods = pets.uids()
+    running = pets.start("resize", "web", "2Gi", "-y", "--hand-over", "--timeout", "120s")
+    pets.eventually(lambda: pets.kubectl("get", "sts", "-o", "name") == "" or running.poll() is not None, "the set is gone")
+    helm("upgrade", "--set", "size=2Gi")
+    _, told = running.communicate(timeout=180)
+    assert running.returncode == 0, told
+    assert pets.uids() == pods and "kubectl-pets" not in owners(pets)
+    assert "kubectl-pets-recreate" not in pets.kubectl("get", "configmaps", "-o", "name")
+    assert not any("kubectl-pets/recreating" in each["metadata"].get("annotations", {}) for each in pets.get("pvc")["items"])

@@ -252,10 +252,14 @@ CLEANING: dict[str, Case] = {
     "orphans adopt": Case(lambda ground: ("orphans", "adopt", ground.volume, "--as", "web", "-y"), deleted),
 }
 
+REMAKING: dict[str, Case] = {
+    "recreate": Case(said("recreate", "web", "--set", "podManagementPolicy=OrderedReady", "--timeout", "60s", "-y")),
+}
+
 #: Who may ask DNS servers through port-forwards is tried where there are some (tests/commands/test_dns.py), what a resize takes with a
-#: storage driver (test_resize.py) and a set that is made again (test_recreate.py), what doctor skips for want of a right in its own tests; the rest asks no cluster.
+#: storage driver (test_resize.py), what doctor skips for want of a right in its own tests; the rest asks no cluster.
 ELSEWHERE = {
-    "dns", "doctor", "doctor explain", "doctor rules", "resize", "recreate",
+    "dns", "doctor", "doctor explain", "doctor rules", "resize",
     "completion install", "completion bash", "completion zsh", "completion fish", "help",
 }
 
@@ -362,13 +366,13 @@ def _check(ground: Ground, cases: dict[str, Case]) -> None:
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("cases", [LOOKING, ROLLING, CLEANING], ids=["looking", "rolling out", "cleaning"])
+@pytest.mark.parametrize("cases", [LOOKING, ROLLING, REMAKING, CLEANING], ids=["looking", "rolling out", "making again", "cleaning"])
 def test_without_a_right_a_verb_does_what_the_table_says(ground: Ground, cases: dict[str, Case]) -> None:
     _check(ground, cases)
 
 
 def test_the_table_has_every_verb_and_no_others() -> None:
     names = {name.removeprefix("kubectl pets ") for name in VERBS}
-    tried = {*LOOKING, *ROLLING, *CLEANING}
+    tried = {*LOOKING, *ROLLING, *REMAKING, *CLEANING}
     assert tried | ELSEWHERE == names | {"orphans"}
     assert set(_table()) == tried and "\n".join(HEAD) in PAGE.read_text(encoding="utf-8")

@@ -220,6 +220,22 @@ def test_a_pod_that_has_to_be_started_again_is_named(pets: Plugin, storage: Stor
     assert set(sizes(pets).values()) == {("2Gi", "2Gi")}
 
 
+def test_a_pod_is_started_again_where_that_is_agreed_to_and_once(pets: Plugin, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("kubectl_pets.flows.resize.carry", "kubectl_pets.domain.resize.plan"):
+        monkeypatch.setattr(f"{module}.NODE_PATIENCE", timedelta(seconds=1))
+    make(pets, storage.storage_class(node_step=True), labels='{"kubectl-pets.test/node-step": held}')
+    before, owner = pets.uids(), pets.set()["metadata"]["uid"]
+    found = pets("resize", "web", "2Gi", "-y", "--restart", "--timeout", "120s", expect=4)
+    after = pets.uids()
+    assert after["web-2"] != before["web-2"] and {after[each] for each in ("web-0", "web-1")} == {before[each] for each in ("web-0", "web-1")}
+    assert "data-web-2 has 1Gi, its volume has grown and the node waits" in found.stderr and pets.set()["metadata"]["uid"] == owner
+    pets.kubectl("label", "pvc", "--all", "kubectl-pets.test/node-step-")
+    pets.kubectl("wait", "pvc", "data-web-2", "--for=jsonpath={.status.capacity.storage}=2Gi", "--timeout=60s")
+    monkeypatch.undo()
+    pets("resize", "web", "2Gi", "-y", "--timeout", "120s")
+    assert set(sizes(pets).values()) == {("2Gi", "2Gi")} and template_size(pets) == "2Gi" and pets.uids() == after
+
+
 def test_size_and_attributes_class_in_one_change(pets: Plugin, storage: Storage) -> None:
     make(pets, storage.storage_class())
     gold = storage.attributes_class(iops=5000)

@@ -62,6 +62,8 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
             return code or ExitCode.OK
     if request.wanted is None:
         return _only_pods(session, name, options, terms)
+    if options.dry_run is DryRun.NONE:
+        require(session.cluster, {session.namespace: RIGHTS})
     foreseen = foresee(session, name, request.wanted, operator_paused=request.operator_paused)
     left_out = request.template is not None and not has_template(session, foreseen, request.template)
     found = plan(foreseen.live, foreseen.view, foreseen.wanted, foreseen.refused, template_left_out=left_out)
@@ -196,8 +198,6 @@ def _pods_brought(session: Session, name: str, options: RunOptions, terms: Terms
 
 def _agreed(session: Session, found: RecreatePlan, seen: Assessment, options: RunOptions) -> bool:
     terminal, server = session.terminal, session.cluster.server_name()
-    if found.changes:
-        require(session.cluster, {seen.namespace: RIGHTS})
     for each in found.managers:
         terminal.tell(f"warning: {rollout_words.warning(each)}")
     if options.yes:
