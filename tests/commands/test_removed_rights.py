@@ -260,7 +260,7 @@ REMAKING: dict[str, Case] = {
 #: storage driver (test_resize.py), what doctor skips for want of a right in its own tests; the rest asks no cluster.
 ELSEWHERE = {
     "dns", "doctor", "doctor explain", "doctor rules", "resize",
-    "completion install", "completion bash", "completion zsh", "completion fish", "help",
+    "completion install", "completion bash", "completion zsh", "completion fish", "help", "options",
 }
 
 
