@@ -228,6 +228,8 @@ class RollingUpdate(Value, frozen=True):
     paused: bool = False
     min_ready_seconds: int = 0
     unordered_update: UnorderedUpdate | None = None
+    #: leaderworkerset.x-k8s.io only: groups beyond the replicas while a rollout is under way; a number or a share.
+    max_surge: int | str | None = None
 
 
 class GroupRollout(Value, frozen=True):

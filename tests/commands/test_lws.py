@@ -49,6 +49,21 @@ class Groups(Plugin):
     def status(self) -> Any:
         return json.loads(self("status", "lws/llm", "-o", "json", expect=None).stdout)
 
+    def tags(self) -> dict[int, set[str]]:
+        """The images' tags by group."""
+        found: dict[int, set[str]] = {}
+        for pod in self.get("pods")["items"]:
+            group = int(pod["metadata"]["labels"]["leaderworkerset.sigs.k8s.io/group-index"])
+            found.setdefault(group, set()).add(pod["spec"]["containers"][0]["image"].rpartition(":")[2])
+        return found
+
+    def partition_of_groups(self) -> int:
+        return int(self.get(KIND, "llm")["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["partition"])
+
+    def uids_of_leaders(self) -> dict[str, str]:
+        leaders = self.get("pods", "-l", "leaderworkerset.sigs.k8s.io/worker-index=0")["items"]
+        return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in leaders}
+
     def workers(self, image: str, partition: int) -> None:
         """Other workers, from the group at the partition on."""
         containers = [{"name": "app", "image": image}]
@@ -96,7 +111,7 @@ def test_a_partition_of_groups(pets: Groups) -> None:
     pets.workers("app:2", 1)
     pets("status", "lws/llm", "-w", "--until", "canary", "--timeout", "120s", "--patience", "100s")
     said = pets("status", "lws/llm", expect=3)
-    assert "partition 1" in said.stdout and "rolloutStrategy" in said.stderr
+    assert "partition 1" in said.stdout and "rollout step lws/llm" in said.stderr
     pets.workers("app:2", 0)
     pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
     assert pets.kubectl("get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}").split().count("app:2") == 4
@@ -127,15 +142,65 @@ def test_at_zero_and_back(pets: Groups) -> None:
     assert len(pets.status()["status"]["pods"]) == 1
 
 
+def test_groups_are_released_one_after_the_other(pets: Groups) -> None:
+    pets.make_llm(replicas=3)
+    assert "two templates" in pets("rollout", "run", "lws/llm", "--image", "app:2", expect=6).stderr
+    pets("partition", "lws/llm", "3")
+    pets.workers("app:2", 3)
+    pets("rollout", "canary", "lws/llm", "--timeout", "120s")
+    assert pets.tags() == {0: {"1"}, 1: {"1"}, 2: {"1", "2"}}
+    pets("rollout", "step", "lws/llm", "--timeout", "120s")
+    assert pets.tags()[1] == {"1", "2"} and pets.partition_of_groups() == 1
+    pets("rollout", "pause", "lws/llm", expect=0)
+    assert pets.partition_of_groups() == 1
+    pets("rollout", "promote", "lws/llm", "--timeout", "120s")
+    assert all(tags == {"1", "2"} for tags in pets.tags().values()) and pets.partition_of_groups() == 0
+    pets("status", "lws/llm", "-w", "--timeout", "60s")
+
+
+def test_pause_and_resume_in_the_middle(pets: Groups) -> None:
+    pets.make_llm(replicas=3)
+    containers = [{"name": "app", "image": "app:never-ready"}]  # of the leader, for its controller does not wait for workers
+    spec = {"terminationGracePeriodSeconds": 0, "containers": containers}
+    pets.patch(json.dumps({"spec": {"leaderWorkerTemplate": {"leaderTemplate": {"spec": spec}}}}))
+    pets.eventually(lambda: "never-ready" in pets.tags().get(2, set()), "the first group is made again")
+    pets("rollout", "pause", "lws/llm")
+    held = pets.partition_of_groups()
+    assert held >= 1
+    pets("rollout", "resume", "lws/llm")
+    assert pets.partition_of_groups() == 0
+
+
+def test_an_abort_brings_groups_back(pets: Groups) -> None:
+    pets.make_llm(replicas=3)
+    pets("partition", "lws/llm", "3")
+    pets.workers("app:2", 3)
+    pets("rollout", "canary", "lws/llm", "--pods", "2", "--timeout", "180s")
+    before = pets.uids_of_leaders()
+    pets("rollout", "abort", "lws/llm", "-y", "--timeout", "180s")
+    after = pets.uids_of_leaders()
+    assert all(tags == {"1"} for tags in pets.tags().values()) and pets.partition_of_groups() == 3
+    assert {name for name in before if before[name] != after[name]} == {"llm-1", "llm-2"}
+
+
+def test_a_run_stops_where_workers_do_not_start(pets: Groups) -> None:
+    """Its own controller would go on: it calls such a group ready."""
+    pets.make_llm(replicas=3)
+    pets("partition", "lws/llm", "3")
+    pets.workers("app:broken", 3)
+    before = pets.uids_of_leaders()
+    said = pets("rollout", "promote", "lws/llm", "--timeout", "120s", expect=4).stderr
+    assert "llm-2" in said and "rollout abort lws/llm" in said
+    after = pets.uids_of_leaders()
+    assert (before["llm-0"], before["llm-1"]) == (after["llm-0"], after["llm-1"])
+    said = pets("rollout", "abort", "lws/llm", "-y", "--timeout", "180s").stderr
+    assert "kubectl edit leaderworkerset" in said and "rollout undo" not in said
+    assert all(tags == {"1"} for tags in pets.tags().values()) and pets.partition_of_groups() == 3
+    after = pets.uids_of_leaders()
+    assert (before["llm-0"], before["llm-1"]) == (after["llm-0"], after["llm-1"])
+
+
 REFUSING = (
-    ("partition", "lws/llm", "0"),
-    ("rollout", "run", "lws/llm", "--image", "app:2"),
-    ("rollout", "canary", "lws/llm", "--image", "app:2"),
-    ("rollout", "step", "lws/llm"),
-    ("rollout", "promote", "lws/llm"),
-    ("rollout", "pause", "lws/llm"),
-    ("rollout", "resume", "lws/llm"),
-    ("rollout", "abort", "lws/llm"),
     ("rollout", "undo", "lws/llm"),
     ("rollout", "unstick", "lws/llm"),
     ("rollout", "restart", "lws/llm"),
@@ -169,9 +234,11 @@ def test_the_role_is_what_it_takes(pets: Groups, kruise: ControlPlane) -> None:
     """Exactly what stands in ``deploy/rbac/leader-worker-sets.yaml`` is used, beside the roles to look at other sets, which are all
     there."""
     pets.make_llm(replicas=1)
-    grace = Holder(pets, "grace", "looking", "kinds", "leader-worker-sets")
-    without = Holder(pets, "grace-without", "looking", "kinds").granted
+    beside = ("looking", "rolling-out", "kinds")
+    grace = Holder(pets, "grace", *beside, "leader-worker-sets")
+    without = Holder(pets, "grace-without", *beside).granted
     grace("list")
     grace("status", "lws/llm")
     grace("status", "lws/llm", "-w", "--until", "ready", "--timeout", "60s")
+    grace("partition", "lws/llm", "1")
     assert grace.unused() - without == set()

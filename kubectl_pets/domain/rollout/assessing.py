@@ -29,7 +29,7 @@ from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
-from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, updates_stopped
+from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, surges, updates_stopped
 from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, kind_of
 from kubectl_pets.domain.sets.slots import Slots, slots_of
 
@@ -315,6 +315,7 @@ def _draft(
         heals=_heals(owner, snapshot.server),
         spends_budget=_spends_budget(owner, snapshot.server),
         updates_stopped=updates_stopped(owner),
+        surges=surges(owner),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         labels=owner.metadata.labels,
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),

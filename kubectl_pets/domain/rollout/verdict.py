@@ -184,6 +184,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     spends_budget: bool = False
     #: Its spec stops all updates (OpenKruise ``updateStrategy.rollingUpdate.paused``), whatever the partition.
     updates_stopped: bool = False
+    #: A rollout has members beyond the range for a while (LeaderWorkerSet ``maxSurge``).
+    surges: bool = False
     #: This program's own annotations on the set.
     notes: dict[str, str] = {}
     #: Of the set itself, as ``--show-labels`` shows them.

@@ -19,6 +19,12 @@ def min_ready_seconds(owner: StatefulSet) -> int:
     return rolling.min_ready_seconds if rolling is not None else 0
 
 
+def surges(owner: StatefulSet) -> bool:
+    """Whether members beyond the replicas come and go during a rollout (LeaderWorkerSet ``maxSurge``)."""
+    rolling = owner.spec.update_strategy.rolling_update
+    return rolling is not None and rolling.max_surge not in (None, 0, "0", "0%")
+
+
 def updates_stopped(owner: StatefulSet) -> bool:
     """``spec.updateStrategy.rollingUpdate.paused``: no pod is updated; pods that are missing are made all the same."""
     rolling = owner.spec.update_strategy.rolling_update

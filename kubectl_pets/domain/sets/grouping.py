@@ -38,6 +38,9 @@ NAME_LABEL = "leaderworkerset.sigs.k8s.io/name"
 _GROUP, _WORKER = "leaderworkerset.sigs.k8s.io/group-index", "leaderworkerset.sigs.k8s.io/worker-index"
 _KEY = "leaderworkerset.sigs.k8s.io/template-revision-hash"
 
+#: On a leader: how many pods its group has, which another template may have changed since.
+_SIZE = "leaderworkerset.sigs.k8s.io/size"
+
 
 def selector_of(item: StatefulSet) -> LabelSelector:
     """What selects the pods and revisions of a set. A LeaderWorkerSet has no selector of its own, its name is a label."""
@@ -154,6 +157,8 @@ def _groups(owner: StatefulSet, pods: Iterable[Pod], size: int, update: str) -> 
 
 def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -> Pod:
     leader = parts[0]
+    noted = leader.metadata.annotations.get(_SIZE, "")
+    size = int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 10 else size
     ours = tuple(parts[index] for index in sorted(parts))
     leaving = [pod.metadata.deletion_timestamp for pod in ours if pod.metadata.deletion_timestamp is not None]
     status = replace(
@@ -172,7 +177,8 @@ def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -
         deletion_timestamp=max(leaving, default=None),
     )
     node = leader.spec.node_name if all(pod.spec.node_name for pod in ours) else ""
-    return replace(leader, metadata=meta, spec=replace(leader.spec, node_name=node), status=status)
+    volumes = tuple(volume for pod in ours for volume in pod.spec.volumes)
+    return replace(leader, metadata=meta, spec=replace(leader.spec, node_name=node, volumes=volumes), status=status)
 
 
 def _revision(parts: tuple[Pod, ...], update: str) -> str:

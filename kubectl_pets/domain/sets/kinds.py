@@ -125,7 +125,7 @@ LEADER_WORKER_SET = SetKind(
     plural="leaderworkersets",
     title="LeaderWorkerSet",
     nicknames=("lws", "leaderworkerset", "leaderworkersets"),
-    can=frozenset((Capability.GROUPS,)),
+    can=frozenset((Capability.CHANGE, Capability.GROUPS)),
 )
 
 _BY_GROUP = {kind.group.value: kind for kind in (*KINDS, LEADER_WORKER_SET)}

@@ -68,6 +68,8 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
         return hindrance, memory
     if _has_no_order(goal, seen, memory):
         return Refused(reason=RefusedReason.UNORDERED), memory
+    if seen.surges and not isinstance(goal, Pause | Resume | Partition):
+        return Refused(reason=RefusedReason.SURGE), memory
     stopped, memory = _updates_stopped(goal, seen, memory)
     if stopped is not None:
         return stopped, memory

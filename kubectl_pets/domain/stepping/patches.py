@@ -16,7 +16,7 @@ from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_parti
 from kubectl_pets.domain.rollout.ownership import DeployedField
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import kind_of
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchAnswer, Restore, SetPartition, Stage, Step
@@ -72,6 +72,9 @@ def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:
 
 
 def _partition(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:
+    if Capability.GROUPS in kind_of(owner).can:  # whose admission fills in the rest
+        path = "/spec/rolloutStrategy/rollingUpdateConfiguration/partition"
+        return (Operation(op="add", path=path, value=partition),)
     if owner.spec.update_strategy.rolling_update is None:
         return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate", value={"partition": partition}),)
     return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/partition", value=partition),)

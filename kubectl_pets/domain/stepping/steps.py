@@ -296,6 +296,8 @@ class RefusedReason(StrEnum):
     ADMISSION = "admission"
     #: Somebody else stopped updates by the spec (OpenKruise ``updateStrategy.rollingUpdate.paused``).
     UPDATES_PAUSED = "updates-paused"
+    #: While anything is held back there are groups beyond the range, so no step would be over (LeaderWorkerSet ``maxSurge``).
+    SURGE = "surge"
     #: Which pod is updated next is the controller's to choose (OpenKruise ``unorderedUpdate``), and the verb promises an order.
     UNORDERED = "unordered"
 

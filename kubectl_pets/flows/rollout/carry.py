@@ -16,7 +16,7 @@ from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import SetKind, SetRef
+from kubectl_pets.domain.sets.kinds import Capability, SetKind, SetRef
 from kubectl_pets.domain.stepping.deciding import refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
@@ -37,7 +37,7 @@ from kubectl_pets.domain.stepping.steps import (
     Stage,
     Stuck,
 )
-from kubectl_pets.errors import ExitCode, PetsError
+from kubectl_pets.errors import ExitCode, PetsError, RefusedError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import judged
 from kubectl_pets.flows.engine.looking import await_observed, unseen
@@ -85,7 +85,10 @@ def carry(
     now = session.now()
     seen = judged(session.cluster, snapshot, options.stuck_after)
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
-    careful = checks is not None and checks.careful(seen)
+    # Its own controller goes on over groups whose workers do not start.
+    careful = checks is not None and (checks.careful(seen) or Capability.GROUPS in seen.kind.can)
+    if terms is not None and terms.gate_dns and Capability.GROUPS in seen.kind.can:
+        raise RefusedError(f"--gate-dns knows no names of groups, and {ref.typed} is a set of them. Nothing was changed.")
     goal = refusal(seen) or make_goal(seen, careful)
     if isinstance(goal, Canary | Run):
         goal = _as_admitted(session, snapshot, seen, goal, options)

@@ -105,6 +105,9 @@ def _after_done(reason: DoneReason, seen: Assessment) -> str | None:
             return f"go on with: {command(seen, 'rollout resume')}"
         case DoneReason.RESUMED:
             return f"follow it with: {command(seen, 'status', '-w')}"
+        case DoneReason.ABORTED if seen.under_way and Capability.GROUPS in seen.kind.can:
+            back = _edit(seen)
+            return f"put the templates back with: {back}, then: {command(seen, 'partition', '0')}"
         case DoneReason.ABORTED if seen.under_way:
             return f"put the template back with: {_undo(seen)}, then: {command(seen, 'partition', '0')}"
         case DoneReason.NOTHING_TO_DO if seen.phase is Phase.PAUSED:
@@ -127,6 +130,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return words.whole_group(seen)
         case RefusedReason.UPDATES_PAUSED:
             return f"let them go on with: {command(seen, 'rollout resume')}"
+        case RefusedReason.SURGE:
+            return f"set maxSurge to 0 with: {_edit(seen)}; or leave it to its controller with: {command(seen, 'partition', '0')}"
         case RefusedReason.UNORDERED:
             release = command(seen, "rollout promote", "--ignore-budgets")
             return f"release all with: {release}; its controller keeps maxUnavailable"
@@ -189,6 +194,8 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     if Capability.CHANGE not in seen.kind.can and pod:
         return f"see why with: {pasting.kubectl('describe', 'pod', pod, namespace=seen.namespace)}"
     broken = {blocker.pod for blocker in blockers}
+    if Capability.GROUPS in seen.kind.can:
+        return _take_back(seen) or f"put right what is wrong with: {_edit(seen)}"
     if any(member.name in broken and holds_up(member, seen) for member in seen.members):
         return f"get it out with: {command(seen, 'rollout unstick')}"
     wanted = any(blocker.updated for blocker in blockers)
@@ -207,7 +214,13 @@ def _take_back(seen: Assessment, what: str = "it") -> str | None:
     """How to take the wanted version back, if there is a way."""
     if not isinstance(abort_to(seen), Refused):
         return f"take {what} back with: {command(seen, 'rollout abort')}"
+    if Capability.GROUPS in seen.kind.can:
+        return None
     return f"put the earlier template back with: {_undo(seen)}" if undoes_to(seen) else None
+
+
+def _edit(seen: Assessment) -> str:
+    return pasting.kubectl("edit", f"{seen.kind.typed}/{seen.name}", namespace=seen.namespace)
 
 
 def _onward(seen: Assessment) -> str:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import ControllerRevision, Inventory, Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
@@ -18,6 +19,21 @@ from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
 from kubectl_pets.domain.sets.grouping import folded
 from kubectl_pets.domain.sets.kinds import LEADER_WORKER_SET, kind_named, kind_of
+from kubectl_pets.domain.stepping.deciding import decide
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.steps import (
+    Abort,
+    Act,
+    Canary,
+    Delete,
+    Goal,
+    Promote,
+    Refused,
+    RefusedReason,
+    Run,
+    RunMemory,
+    StepOn,
+)
 
 Obj = dict[str, Any]
 
@@ -155,3 +171,48 @@ def test_it_is_one_line_in_place_of_its_sets() -> None:
 @pytest.mark.parametrize("word", ["lws", "LeaderWorkerSet", "leaderworkersets.leaderworkerset.x-k8s.io", "leaderworkerset.v1.leaderworkerset.x-k8s.io"])
 def test_names(word: str) -> None:
     assert kind_named(word) is LEADER_WORKER_SET
+
+
+def test_the_partition_is_its_own() -> None:
+    found = read("canary")
+    (owner,) = found["LeaderWorkerSet"]
+    view = folded(SetView(set=owner, pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"])))
+    assert view.set is not None
+    seen = assess(view, now("canary"))
+    decision, _ = decide(StepOn(), seen, now("canary"), RunMemory(careful=True))
+    assert isinstance(decision, Act)
+    patch = change_for(decision.step, view.set, seen)
+    assert isinstance(patch, PatchSet) and patch.kind is LEADER_WORKER_SET
+    paths = {operation.path: operation.value for operation in patch.operations if operation.op == "add"}
+    assert paths["/spec/rolloutStrategy/rollingUpdateConfiguration/partition"] == 1
+
+
+def test_an_abort_deletes_leaders() -> None:
+    def held(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            item["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["partition"] = 3
+
+    seen = judged("canary", held)
+    decision, _ = decide(Abort(), seen, now("canary"), RunMemory())
+    assert isinstance(decision, Act) and isinstance(decision.step, Delete)
+    assert (decision.step.pod, decision.step.comes_back_at) == ("vllm-2", seen.before.held)
+
+
+@pytest.mark.parametrize("goal", [StepOn(), Promote(), Run(), Abort(), Canary()], ids=lambda goal: type(goal).__name__)
+def test_with_a_surge_no_step_would_be_over(goal: Goal) -> None:
+    def surging(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            item["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["maxSurge"] = 1
+
+    decision, _ = decide(goal, judged("canary", surging), now("canary"), RunMemory())
+    assert decision == Refused(reason=RefusedReason.SURGE)
+
+
+def test_the_size_of_a_group_is_what_it_was_made_with() -> None:
+    def grown(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            item["spec"]["leaderWorkerTemplate"]["size"] = 4
+        if item["kind"] == "Pod" and item["metadata"]["labels"]["leaderworkerset.sigs.k8s.io/worker-index"] == "0":
+            item["metadata"]["annotations"] = {"leaderworkerset.sigs.k8s.io/size": "3"}
+
+    assert all(member.available for member in judged("made", grown).members)
