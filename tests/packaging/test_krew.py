@@ -73,7 +73,12 @@ def test_the_manifest_follows_the_rules_of_krew_index(krew: Krew) -> None:
     assert told["metadata"]["name"] == made.stem == "pets"
     assert told["spec"]["version"] == TAG
     assert len(told["spec"]["shortDescription"]) <= 50 and not told["spec"]["shortDescription"].endswith(".")
-    assert max(map(len, (told["spec"]["description"] + told["spec"]["caveats"]).splitlines())) <= 80
+    description = told["spec"]["description"]
+    assert max(map(len, description.splitlines())) <= 80
+    # https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/: no redundant words, no list of commands, and caveats only where
+    # it takes an extra step to work.
+    assert not {"kubectl", "plugin"} & set(told["spec"]["shortDescription"].lower().split())
+    assert "kubectl pets" not in description and "caveats" not in told["spec"]
     (platform,) = told["spec"]["platforms"]
     assert platform["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
     assert platform["uri"].startswith("https://") and platform["uri"].endswith(f"/{TAG}/{archive.name}")

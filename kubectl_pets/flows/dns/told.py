@@ -9,6 +9,7 @@ from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.dns import resolve
 from kubectl_pets.flows.dns.resolve import Aim, NamesFrame
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.display import Display
 from kubectl_pets.session import Session
 from kubectl_pets.views.dns import documents, lines, table
 from kubectl_pets.views.live import TextPainter
@@ -63,7 +64,7 @@ def watch_each(session: Session, aims: Sequence[Aim], limit: float | None, shown
 
 def _watched(session: Session, aim: Aim, deadline: Deadline, shown: NamesShown) -> tuple[ExitCode, Diagnosis]:
     terminal = session.terminal
-    with TextPainter(terminal) as painter:
+    with terminal.held(), TextPainter(terminal) as painter, (display := Display(terminal, painter)).taken():
         before: Diagnosis | None = None
 
         def observe(frame: NamesFrame) -> None:
@@ -78,6 +79,7 @@ def _watched(session: Session, aim: Aim, deadline: Deadline, shown: NamesShown) 
                     after=frame.after,
                 )
                 painter.show("\n".join([drawn, *(["", frame.trouble] if frame.trouble else [])]))
+                display.painted()
             elif shown.tabular:
                 told = lines.changes(before, frame.seen, frame.after, frame.now)
                 if told:

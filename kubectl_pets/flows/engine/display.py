@@ -37,10 +37,12 @@ class Painted(Protocol):
 class Display:
     """The beats of one picture. ``offered``: which keys mean something, asked for at the first beat; None: no keys are taken."""
 
-    def __init__(self, terminal: Terminal, painter: Painted, offered: Callable[[], str] | None) -> None:
+    def __init__(self, terminal: Terminal, painter: Painted, offered: Callable[[], str] | None = None) -> None:
         self._terminal, self._painter, self._offered = terminal, painter, offered
         self._keyboard = Keyboard(terminal.stdin) if offered is not None and terminal.interactive else None
         self._lent: Callable[[], bool] = bool
+        self._lock = threading.RLock()
+        #: A signal that came while a picture was being written.
         self._held: int | None = None
         self._began = monotonic()
         self._beat_at, self._next = self._began + _BEAT, self._began + TICK
@@ -53,8 +55,10 @@ class Display:
         return monotonic() - self._began
 
     def painted(self) -> None:
-        """There is a new picture: the next tick is a second from now."""
+        """There is a new picture: the next tick is a second from now, and what was held back for it takes effect."""
         self._next = monotonic() + TICK
+        if self._held is not None:
+            self._obey(self._held)
 
     def ticking(self, wait: Wait, redraw: Callable[[], None]) -> Wait:
         """A wait that is as long as ``wait``, with a ``redraw`` each second and whenever the window is another one. Raises
@@ -75,8 +79,6 @@ class Display:
 
     def _beat(self, redraw: Callable[[], None]) -> None:
         self._beat_at = monotonic() + _BEAT
-        if self._held is not None:
-            self._obey(self._held)
         if self._away():
             return
         self._listen()
@@ -98,14 +100,16 @@ class Display:
         if not self.keys:
             self.keys = self._offered()
             self._next = monotonic()
-        pressed = self._keyboard.pressed()
+        with self._lock:  # whoever borrows the terminal meanwhile gets it after this, as it was
+            pressed = self._keyboard.pressed() if not self._lent() else None
         if pressed is not None and pressed in self.keys:
             raise KeyPressed(pressed)
 
     def give_back(self) -> None:
         """The terminal as it was before, until the next beat."""
-        if self._keyboard is not None:
-            self._keyboard.give_back()
+        with self._lock:
+            if self._keyboard is not None:
+                self._keyboard.give_back()
         self._painter.give_back()
 
     @contextmanager
