@@ -12,8 +12,10 @@ import yaml
 from kubectl_pets.__main__ import run
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.session import Session
+from kubectl_pets.views.rollout import metrics
 from tests.commands.plugin import Plugin
 from tests.terminal import FakeTerminal
+from tests.views import builders
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FILES = sorted(path.name for path in EXAMPLES.iterdir())
@@ -39,7 +41,7 @@ def strings(node: object) -> Iterator[str]:
 def typed(name: str) -> list[list[str]]:
     """The words after ``kubectl pets`` of each command in the file, with something for each variable."""
     found = (re.search(r"kubectl[ -]pets (.+?)(?=$|;|\||2>)", text) for document in documents(name) for text in strings(document))
-    return [shlex.split(re.sub(r"\$[A-Z]+", "web", match[1])) for match in found if match]
+    return [shlex.split(re.sub(r"\$[A-Z]+|\{\{ [^{}]+ \}\}", "web", match[1])) for match in found if match]
 
 
 #: Where nobody answers.
@@ -63,6 +65,39 @@ def test_what_is_typed_exists(name: str, tmp_path: Path) -> None:
         terminal = FakeTerminal()
         assert run([*words, "--kubeconfig", str(kubeconfig)], Session(terminal=terminal)) == ExitCode.FAILED, terminal.stderr_text
         assert "127.0.0.1:9" in terminal.stderr_text, words
+
+
+def samples() -> dict[str, dict[str, set[str]]]:
+    """Of every metric that ``-o openmetrics`` prints, the values of its labels."""
+    scenes = [builders.complete(), builders.stuck(), builders.left_over(), builders.rolling(), builders.unreadable()]
+    printed = metrics.draw(scenes, builders.NOW, not_read=("statefulsets.apps.kruise.io",))
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, labels in re.findall(r"^(kubectl_pets_\w+)(?:\{(.*)\})? ", printed, re.MULTILINE):
+        for key, value in re.findall(r'(\w+)="([^"]*)"', labels):
+            found.setdefault(name, {}).setdefault(key, set()).add(value)
+        found.setdefault(name, {})
+    return found
+
+
+def test_alerts_are_about_metrics_that_there_are() -> None:
+    """No name, label or phase in an expression, and no label in a sentence, that ``list -o openmetrics`` does not print."""
+    (file,) = documents("alert-rules.yaml")
+    (rules,) = [group["rules"] for group in file["groups"]]
+    known = samples()
+    assert len(rules) == len({rule["alert"] for rule in rules}) == 6
+    for rule in rules:
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"} and re.fullmatch(r"\d+[mhd]", rule["for"])
+        named = re.findall(r"(kubectl_pets_\w+)(?:\{(.*?)\})?", rule["expr"])
+        assert named, rule
+        for name, selector in named:
+            assert name in known, name
+            for key, values in re.findall(r'(\w+)=~?"([^"]*)"', selector):
+                assert set(values.split("|")) <= known[name][key], (name, key, values)
+        labels = set.intersection(*(set(known[name]) for name, _ in named))
+        told = " ".join(rule["annotations"].values())
+        assert set(re.findall(r"\$labels\.(\w+)", told)) <= labels, rule
+        bare = re.sub(r'kubectl_pets_\w+(\{.*?\})?', "1", rule["expr"])
+        assert re.fullmatch(r"(?:[\d\s()+/<>=-]|floor|time|absent|and|or)+", bare) and bare.count("(") == bare.count(")"), bare
 
 
 @pytest.mark.real
