@@ -20,6 +20,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, cast
 
 import msgspec
+from click import get_current_context
 
 if TYPE_CHECKING:  # help, version and completion do without the ports
     from kubectl_pets.ports.cluster import Cluster as Cluster
@@ -307,7 +308,8 @@ class Session:
             return self._connect(flags)
         from kubectl_pets.cluster import connect
 
-        return connect(flags, tell=self.terminal.tell)
+        context = get_current_context(silent=True)
+        return connect(flags, tell=self.terminal.tell, command=context.command_path if context is not None else "")
 
     def bound_requests(self, seconds: float) -> None:
         """No request may take longer, the body of its answer included; streams may. Before the cluster is first asked for."""

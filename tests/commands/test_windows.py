@@ -229,3 +229,28 @@ def test_where_all_is_well_nothing_more_is_asked(server: Loopback, place: dict[s
     assert shown(120, 40, "status", "web", **place).code == 0
     asked = {request.path.rpartition("/")[2] for request in server.seen}
     assert asked == {"web", "pods", "controllerrevisions", "persistentvolumeclaims", "version"}
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+@pytest.mark.parametrize("words", [("quorum", "web"), ("quorum", "-A"), ("lost",), ("rollout", "history", "web"), ("rollout", "report", "web")], ids=" ".join)
+def test_no_look_wraps(server: Loopback, place: dict[str, str], words: tuple[str, ...], columns: int, rows: int) -> None:
+    """Also with messages, names of nodes and numbers of pods that are longer than any line."""
+    put_set(server.world, "web", broken="InvalidImageName", replicas=7)
+    put_set(server.world, "a-set-with-quite-a-long-name-for-its-kind", partition=2)
+    for number, name in ((1, "old"), (2, "new")):
+        put_revision(server.world, "web", number, f"registry.example.com/team/with/a/long/path/app:1.2{number}", HASHES[name])
+    found = shown(columns, rows, *words, **place)
+    assert found.code == 0 and not found.wrapped, found.text
+    assert "web" in found.text or words == ("lost",)
+
+
+def put_revision(world: World, owner: str, number: int, image: str, name: str) -> None:
+    reference = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": owner, "uid": f"uid-x-{owner}", "controller": True}]
+    world.put(
+        "controllerrevisions",
+        f"{owner}-{name}",
+        labels={"app": owner},
+        metadata={"ownerReferences": reference, "creationTimestamp": days_ago(9 - number)},
+        revision=number,
+        data={"spec": {"template": {"spec": {"containers": [{"name": "app", "image": image}]}}}},
+    )

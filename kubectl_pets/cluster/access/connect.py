@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from posixpath import normpath
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from kubectl_pets.cluster.access import kuberc, oidc
 from kubectl_pets.cluster.access.choosing import ChosenAccess, Flags, choose
@@ -40,11 +41,16 @@ from kubectl_pets.errors import ConfigError
 _EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 
 
-def connect(flags: Flags, environ: Mapping[str, str] | None = None, tell: Callable[[str], None] | None = None) -> Client:
+def connect(
+    flags: Flags,
+    environ: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] | None = None,
+    command: str = "",
+) -> Client:
     """A client for the cluster that the flags, the kubeconfig or the surrounding pod name. Sends nothing yet.
 
-    ``tell`` is told what the user should know, a line at a time and without secrets: with ``-v=6`` each request. Raises
-    ConfigError.
+    ``command``: what was typed, without arguments: "kubectl pets status"; empty: nothing is sent of it. ``tell`` is told what the
+    user should know, a line at a time and without secrets: with ``-v=6`` each request. Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
     policy = kuberc.load(flags.kuberc, environ, tell or _unheard)
@@ -61,6 +67,7 @@ def connect(flags: Flags, environ: Mapping[str, str] | None = None, tell: Callab
         tls_server_name=cluster.tls_server_name or None,
         proxy=proxy_for(server, cluster.proxy_url, environ),
         impersonation=_impersonation(user),
+        command=_command_headers(command, environ),
         request_timeout=flags.request_timeout or None,
         compression=not cluster.disable_compression,
     )
@@ -68,6 +75,14 @@ def connect(flags: Flags, environ: Mapping[str, str] | None = None, tell: Callab
     if secure:
         credentials = _credentials(chosen, policy, _for_plugins(cluster, target), environ)
     return Client(Transport(target, credentials, tell if flags.verbosity >= 6 else None))
+
+
+def _command_headers(command: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """As kubectl has them, for proxies and logs of a server: the command, and an identifier of this run. KUBECTL_COMMAND_HEADERS
+    turns them off (cli-runtime, genericclioptions/command_headers.go; KEP-859)."""
+    if not command or environ.get("KUBECTL_COMMAND_HEADERS") in ("false", "0"):
+        return ()
+    return ("Kubectl-Command", command), ("Kubectl-Session", str(uuid4()))
 
 
 def _unheard(line: str) -> None:

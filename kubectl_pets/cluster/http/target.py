@@ -14,5 +14,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     tls_server_name: str | None = None
     proxy: str | None = None
     impersonation: tuple[tuple[str, str], ...] = ()  #: headers; names repeat
+    command: tuple[tuple[str, str], ...] = ()  #: headers that say which command it is, as kubectl sends them
     request_timeout: float | None = None
     compression: bool = True  #: answers may come compressed

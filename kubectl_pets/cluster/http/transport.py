@@ -202,7 +202,7 @@ class Transport:
             headers["Authorization"] = credential.authorization
         if request.body is not None:
             headers["Content-Type"] = request.content_type
-        for name, value in (*self.target.impersonation, *request.headers):
+        for name, value in (*self.target.impersonation, *self.target.command, *request.headers):
             headers.add(name, value)
         limit = limit or self.target.request_timeout
         connect = min(limit or _CONNECT, _CONNECT)
