@@ -169,6 +169,19 @@ def test_a_quota_of_sets_that_is_full_is_refused_before(pets: Plugin) -> None:
     assert pets.set()["metadata"]["uid"] == before and nothing_left(pets)
 
 
+def test_a_set_that_something_controls(pets: Plugin) -> None:
+    """Its operator is told to leave it alone first; whose it is stays."""
+    made(pets)
+    pets.kubectl("create", "configmap", "operator")
+    uid = pets.get("configmap", "operator")["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "operator", "uid": uid, "controller": True, "blockOwnerDeletion": True}
+    pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"metadata": {"ownerReferences": [owner]}}))
+    words, pods = ("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", "--timeout", "60s"), pets.uids()
+    assert "controlled by ConfigMap/operator" in pets(*words, expect=6).stdout
+    pets(*words, "--operator-paused")
+    assert pets.set()["metadata"]["ownerReferences"] == [owner] and pets.uids() == pods and nothing_left(pets)
+
+
 def test_words_that_cannot_be_meant(pets: Plugin) -> None:
     made(pets)
     assert "'replicas' is not one of serviceName" in pets("recreate", "web", "--set", "replicas=2", expect=2).stderr

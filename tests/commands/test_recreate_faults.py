@@ -28,6 +28,7 @@ LOST, FASTER = UnreachableError("no answer"), ConflictError("it changed since it
 OLD_UID, NEW_UID = "set-web", "set-again"
 WANTED = {"podManagementPolicy": "Parallel"}
 POLICY = "persistentVolumeClaimRetentionPolicy"
+OWNERS = [{"apiVersion": "example.org/v1", "kind": "Pg", "name": "main", "uid": "pg", "blockOwnerDeletion": True}]
 FIELDS = [
     {"manager": "helm", "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": {"f:spec": {f"f:{POLICY}": {"f:whenDeleted": {}}, "f:replicas": {}}}},
     {"manager": "kubectl-pets", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
@@ -50,7 +51,9 @@ class Faulty:
         template = {"metadata": {"name": "data"}, "spec": {}}
         spec = {"replicas": 2, "podManagementPolicy": "OrderedReady", "template": {}, "volumeClaimTemplates": [template]}
         self.live: WholeSet | None = WholeSet(
-            metadata=WholeMeta(name="web", namespace="prod", uid=OLD_UID, resource_version="1", generation=1, managed_fields=FIELDS),
+            metadata=WholeMeta(
+                name="web", namespace="prod", uid=OLD_UID, resource_version="1", generation=1, managed_fields=FIELDS, owner_references=OWNERS
+            ),
             spec={**spec, POLICY: {"whenDeleted": "Delete", "whenScaled": "Retain"}},
         )
         self.saved: SavedRecreation | None = None
@@ -145,7 +148,8 @@ class Faulty:
                 ours = {"manager": "kubectl-pets", "operation": "Update", "fieldsV1": {"f:spec": {"f:everything": {}}}}
                 self.live = WholeSet(
                     metadata=WholeMeta(
-                        name="web", namespace="prod", uid=NEW_UID, resource_version=version, annotations=content.annotations, managed_fields=[ours]
+                        name="web", namespace="prod", uid=NEW_UID, resource_version=version, annotations=content.annotations, managed_fields=[ours],
+                        owner_references=content.owner_references,
                     ),
                     spec=content.spec,
                 )
@@ -187,6 +191,7 @@ class Faulty:
         live = self.live
         assert live is not None and live.metadata.uid == NEW_UID and live.spec["podManagementPolicy"] == "Parallel"
         assert live.spec[POLICY] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
+        assert live.metadata.owner_references == OWNERS
         assert RECREATING_ANNOTATION not in live.metadata.annotations and self.saved is None
         assert not any(RECREATING_ANNOTATION in each.metadata.annotations for each in self.own.values())
         assert [each for each in live.metadata.managed_fields if not each.get("subresource")] == FIELDS[:2]
@@ -298,6 +303,24 @@ def test_somebody_else_makes_it_with_something_else() -> None:
     cluster._carry_out = carry_out  # type: ignore[method-assign]
     assert run(cluster).finished.end is RecreateEnd.OVERTAKEN and cluster.saved is None
     assert not any(RECREATING_ANNOTATION in each.metadata.annotations for each in cluster.own.values())
+
+
+def test_what_somebody_else_writes_into_the_record_is_not_created() -> None:
+    """Whoever may write ConfigMaps may not make pods, let alone as whoever runs this."""
+    cluster = Faulty()
+    first = cluster._carry_out
+
+    def carry_out(change: Any) -> None:
+        first(change)
+        if isinstance(change, OrphanSet) and cluster.saved is not None and cluster.saved.intended is not None:
+            intended = cluster.saved.intended
+            content = replace(intended.content, spec={**intended.content.spec, "template": {"spec": {"hostPID": True}}})
+            cluster.saved = replace(cluster.saved, intended=replace(intended, content=content))
+
+    cluster._carry_out = carry_out  # type: ignore[method-assign]
+    with pytest.raises(PetsError, match="changed by somebody after the set was deleted"):
+        run(cluster)
+    assert "CreateSet" not in cluster.done
 
 
 def test_what_is_under_way_with_something_else_is_left_alone() -> None:

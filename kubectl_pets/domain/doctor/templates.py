@@ -12,11 +12,12 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import PersistentVolumeClaim, Pod, Value
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
 
 #: What tells a run of ours where it goes on. Other notes are kept for later, and are no leftovers.
-_UNDER_WAY = frozenset((RESUME_ANNOTATION, RESTART_ANNOTATION, PODS_ANNOTATION))
+_UNDER_WAY = frozenset((RESUME_ANNOTATION, RESTART_ANNOTATION, PODS_ANNOTATION, RECREATING_ANNOTATION))
 
 #: A restart goes from pod to pod, each of which may take its time to come up.
 _BETWEEN_PODS = timedelta(hours=1)
@@ -297,8 +298,8 @@ def _of_pods(resource: str) -> bool:
 
 @check(Rule.OURS_LEFT_OVER, "pods")
 def ours_left_over(case: Case) -> Judgement:
-    """Annotations of a pause, an undo or a restart of this program that was broken off: the rollout is complete, and they are
-    still there. While it is under way they are what it goes on by, and a restart may be between two pods."""
+    """Annotations of a pause, an undo, a restart or a recreation of this program that was broken off: the rollout is complete,
+    and they are still there. While it is under way they are what it goes on by, and a restart may be between two pods."""
     seen = case.seen
     notes = tuple(sorted(_UNDER_WAY & seen.notes.keys()))
     fresh = any(case.young(pod.metadata.creation_timestamp, _BETWEEN_PODS) for pod in case.pods.values())

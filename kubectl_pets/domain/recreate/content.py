@@ -41,7 +41,7 @@ def intention(
         content=SetContent(
             labels=meta.labels,
             annotations={key: value for key, value in meta.annotations.items() if key != RECREATING_ANNOTATION},
-            owner_references=tuple(meta.owner_references),
+            owner_references=meta.owner_references or (),
             spec=spec,
         ),
         wanted=dict(wanted),

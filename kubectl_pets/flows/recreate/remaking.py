@@ -17,13 +17,14 @@ from kubectl_pets.domain.recreate.content import created, mark, unmark
 from kubectl_pets.domain.recreate.refusing import refusals
 from kubectl_pets.domain.recreate.running import Finished, Glance, Perform, RecreateEnd, RecreateStep, next_step
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, SavedRecreation, WholeSet
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, SavedRecreation, SetContent, WholeSet, record_name
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import held_back
 from kubectl_pets.flows.engine.report import told_once
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.session import Session
+from kubectl_pets.views.recreate import words
 
 #: Seconds between two looks while somebody else has to do something.
 _EVERY = 0.05
@@ -36,6 +37,16 @@ _WAITS = (
     RecreateStep.AWAIT_GONE,
     RecreateStep.AWAIT_CREATION,
     RecreateStep.AWAIT_ADOPTION,
+)
+
+
+#: Where what is intended is made from the set itself.
+_BEFORE = (
+    RecreateStep.SAVE,
+    RecreateStep.MARK_CLAIMS,
+    RecreateStep.MARK,
+    RecreateStep.AWAIT_REST,
+    RecreateStep.DELETE,
 )
 
 
@@ -75,6 +86,7 @@ class Remaking:
         self._gone_since: float | None = None
         self._gap: float | None = None
         self._revision, self._revision_now = "", ""
+        self._kept: SetContent | None = None
         #: There is no set, or there soon will be none.
         self.away = False
 
@@ -98,12 +110,25 @@ class Remaking:
             move = next_step(glance, self._uid, self._wanted, now, **how)
             if isinstance(move, Finished):
                 return move
+            self._hold_to(move)
             if self._deadline.passed and not self.away:
                 return Finished(end=RecreateEnd.TIMED_OUT)
             if move.step in _WAITS or not self._tried(move, glance):
                 return None
             self._told(move)
         return None
+
+    def _hold_to(self, move: Perform) -> None:
+        """What this run itself has seen kept is what is created, and nothing that somebody has put in its place since: whoever
+        may write ConfigMaps could have any pod made with the rights of whoever runs this. Raises PetsError."""
+        if move.step in _BEFORE:
+            self._kept = move.intended.content
+        elif move.step is RecreateStep.CREATE and self._kept not in (None, move.intended.content):
+            where = f"ConfigMap {record_name(self._name)}"
+            raise PetsError(
+                f"{where} was changed by somebody after the set was deleted, so nothing is created from it",
+                hint=f"look at it; {words.resume_hint(self._namespace, self._name)}, from what it holds then",
+            )
 
     # --- reading ---------------------------------------------------------------------------------------------------------------
 

@@ -532,6 +532,11 @@ SCENES = (
         {"sets": {"metadata": {"annotations": {"kubectl-pets/restarted": "long ago"}}}},
     ),
     Scene(
+        Rule.OURS_LEFT_OVER,
+        {"sets": {"metadata": {"annotations": {"kubectl-pets/recreating": "a-uid"}}}},
+        {"sets": {"metadata": {"annotations": {"kubectl-pets/scaled-at": "long ago"}}}},
+    ),
+    Scene(
         Rule.SERVER_TRAP,
         {"sets": {"spec": {"podManagementPolicy": "Parallel"}}, "server": "v1.35.2"},
         {"sets": {"spec": {"podManagementPolicy": "Parallel"}}, "server": "v1.35.4"},
