@@ -113,9 +113,11 @@ def test_a_claim_that_stands_still_is_known_elsewhere_and_no_candidate(pets: Plu
     make(pets, storage.storage_class(expand_most=3 * GIB, expand_refusal="out-of-range"))
     ask(pets, "data-web-2", "5Gi")
     pets.kubectl("wait", "pvc", "data-web-2", "--for=condition=ControllerResizeError", "--timeout=60s")
-    told = pets("status", "web").stdout
+    told = pets("status", "web", expect=4).stdout
+    assert "a claim stands still" in told
+    assert "the resize of data-web-2 does not go on by itself" in pets("list", "--problems", "--check", expect=7).stdout
     assert "Stalled     data-web-2 to 5Gi: has 1Gi, infeasible" in told and "the pool has no" in told
-    assert "3 (1 stalled!)" in pets("list", "web").stdout
+    assert "3 (1 stalled!)" in pets("list", "web", "--phase", "claim-stalled", "-o", "wide").stdout
     leaves = pets("scale", "web", "--replicas", "2", "--plan").stdout
     assert "warning: data-web-2 is being resized" in leaves
     assert "data-web-2 is being resized" not in pets("scale", "web", "--replicas", "4", "--plan").stdout
