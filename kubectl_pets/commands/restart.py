@@ -18,11 +18,16 @@ from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
 from kubectl_pets.session import Session
 
+#: Kinds where a mark in the template may restart nothing, or there are two templates.
+_BY_EVICTION = frozenset((Capability.IN_PLACE, Capability.GROUPS))
+
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
 @click.command("restart", epilog=_CODES)
-@click.option("--pod", "pods", multiple=True, metavar="ORDINAL|NAME", help="Only this pod; may be repeated.")
+@click.option(
+    "--pod", "--group", "pods", multiple=True, metavar="ORDINAL|NAME", help="Only this pod, or group; may be repeated."
+)
 @click.option("--skip", multiple=True, metavar="ORDINAL|NAME", help="Not this pod; may be repeated.")
 @click.option("--skip-leader", metavar="LABEL=VALUE|exec:CMD", help="Not the pod that has this label, or where CMD exits with 0.")
 @click.option(
@@ -57,8 +62,8 @@ def command(
 
     With --pod, --skip, --skip-leader, --order or --batch each pod is evicted in its turn and is available again before the
     next; the template stays as it is, and strategy OnDelete does not matter. So it is, too, for a set whose controller updates
-    pods in place. Killed and typed again it takes down no pod twice:
-    a note on the set says which are still to do.
+    pods in place, and for groups of a LeaderWorkerSet, which go with their leaders. Killed and typed again it takes down no pod
+    twice: a note on the set says which are still to do.
 
     \b
     Examples:
@@ -74,7 +79,7 @@ def command(
         terms = replace(terms, leader_command=skip_leader.removeprefix("exec:"))
 
     def goal(seen: Assessment, careful: bool) -> Goal:
-        if not chosen and Capability.IN_PLACE not in seen.kind.can:  # else a mark in the template may restart nothing
+        if not chosen and not _BY_EVICTION & seen.kind.can:
             by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
             return Restart(at=mark(session.now(), seen), by=by, settle=settle, anew=anew)
         left_out = _named(skip, seen)

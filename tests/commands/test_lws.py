@@ -60,6 +60,9 @@ class Groups(Plugin):
     def partition_of_groups(self) -> int:
         return int(self.get(KIND, "llm")["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["partition"])
 
+    def uids_of_pods(self) -> dict[str, str]:
+        return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in self.get("pods")["items"]}
+
     def uids_of_leaders(self) -> dict[str, str]:
         leaders = self.get("pods", "-l", "leaderworkerset.sigs.k8s.io/worker-index=0")["items"]
         return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in leaders}
@@ -200,10 +203,20 @@ def test_a_run_stops_where_workers_do_not_start(pets: Groups) -> None:
     assert (before["llm-0"], before["llm-1"]) == (after["llm-0"], after["llm-1"])
 
 
+def test_a_group_is_restarted_whole_and_alone(pets: Groups) -> None:
+    pets.make_llm()
+    before = pets.uids_of_pods()
+    pets("rollout", "restart", "lws/llm", "--group", "1", "-y", "--timeout", "180s")
+    after = pets.uids_of_pods()
+    assert {name for name in before if before[name] != after[name]} == {"llm-1", "llm-1-1", "llm-1-2"}
+    pets("rollout", "restart", "lws/llm", "-y", "--timeout", "180s")
+    assert all(after[name] != uid for name, uid in pets.uids_of_pods().items())
+    pets("status", "lws/llm", expect=0)
+
+
 REFUSING = (
     ("rollout", "undo", "lws/llm"),
     ("rollout", "unstick", "lws/llm"),
-    ("rollout", "restart", "lws/llm"),
     ("rollout", "handover", "lws/llm"),
     ("rollout", "history", "lws/llm"),
     ("rollout", "diff", "lws/llm"),

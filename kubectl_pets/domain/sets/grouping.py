@@ -200,16 +200,24 @@ def _scheduling(parts: tuple[Pod, ...]) -> tuple[Condition, ...]:
 
 
 def _readiness(leader: Pod, parts: dict[int, Pod], size: int) -> Condition:
-    """Ready once every pod of the group is there and is; since the last of them became so."""
+    """Ready once every pod of the group is there and is; since the last of them became so. Workers go with their leader, so one
+    that is older than it is the former leader's, and on its way out."""
     missing = [f"{leader.name}-{index}" for index in range(1, size) if index not in parts]
     found = {pod.name: pod.status.condition("Ready") for index, pod in parts.items() if index < size}
     down = [name for name, each in found.items() if each is None or each.status != "True"]
-    if missing or down:
+    former = [pod.name for pod in parts.values() if _is_older(pod, leader)]
+    if missing or down or former:
         told = [f"{each} is not there" for each in missing] + [f"{each} is not ready" for each in down]
+        told += [f"{each} is of the group before" for each in former]
         more = f" and {len(told) - 3} more" if len(told) > 3 else ""
         return Condition(type="Ready", status="False", reason="GroupNotReady", message=", ".join(told[:3]) + more)
     times = [each.last_transition_time for each in found.values() if each is not None and each.last_transition_time is not None]
     return Condition(type="Ready", status="True", last_transition_time=max(times, default=None))
+
+
+def _is_older(pod: Pod, leader: Pod) -> bool:
+    made, first = pod.metadata.creation_timestamp, leader.metadata.creation_timestamp
+    return made is not None and first is not None and made < first
 
 
 def _statuses(pod: Pod, leader: Pod, statuses: tuple[ContainerStatus, ...]) -> Iterable[ContainerStatus]:

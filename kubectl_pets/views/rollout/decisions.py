@@ -277,7 +277,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.LEADER_WORKER_SET:
             return f"{name} {words.part_of(seen)}, whose controller puts changes back or makes whole groups anew for them."
         case RefusedReason.UPDATES_PAUSED:
-            return f"the spec of {name} pauses updates, and not by kubectl-pets, so no pod would be replaced."
+            whose = ", and not by kubectl-pets" if seen.resume_partition is None else ""
+            return f"the spec of {name} pauses updates{whose}, so no pod would be replaced."
         case RefusedReason.SURGE:
             return f"{name} has a maxSurge: groups beyond its range stay while any is held back, so no step would be over."
         case RefusedReason.UNORDERED:

@@ -124,6 +124,18 @@ def test_a_worker_on_its_way_out_takes_its_group_along() -> None:
     assert seen.members[0].state is PodState.TERMINATING and seen.phase is not Phase.COMPLETE
 
 
+def test_workers_of_the_former_leader_make_no_group() -> None:
+    """Between the end of a leader and that of its workers' set a new one may be ready beside the old workers."""
+
+    def anew(item: Obj) -> None:
+        if item["kind"] == "Pod" and item["metadata"]["name"] == "vllm-1":
+            item["metadata"].update(uid="new", creationTimestamp=now("made").isoformat())
+
+    seen = judged("made", anew)
+    assert [member.available for member in seen.members] == [True, False, True] and seen.phase is Phase.PROGRESSING
+    assert "vllm-1-1 is of the group before" in seen.members[1].message
+
+
 def test_a_template_that_no_revision_holds_was_not_seen() -> None:
     """Its controller notes no generation, so a template that nobody has seen would look done."""
 
