@@ -180,14 +180,19 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
         painter.show(text, sets_table.total(seen, len(asked)), status=status, more=more)
         display.painted()
 
-    with followed as source, terminal.held(), TextPainter(terminal) as painter:
-        display = Display(terminal, painter, (lambda: "q") if shown.tabular else None)
+    with followed as source:
         first = source.latest()
         expect(session, first, choice.names)
         tell_kinds_not_read(terminal, first)
-        with display.taken():
+        with terminal.held(), TextPainter(terminal) as painter:
+            display = Display(terminal, painter, (lambda: "q") if shown.tabular else None)
             ticking = display.ticking(source.wait, draw) if terminal.live and shown.tabular else source.wait
-            until(lambda: show(source.latest()), every=None, wait=lambda seconds: ticking(inquiries.cap(seconds, session.now())))
+            with display.taken():
+                until(
+                    lambda: show(source.latest()),
+                    every=None,
+                    wait=lambda seconds: ticking(inquiries.cap(seconds, session.now())),
+                )
 
 
 def _document(session: Session, shown: Shown, asked: Sequence[Assessment], not_read: tuple[str, ...]) -> str:

@@ -347,10 +347,10 @@ def test_whoever_waits_for_names_to_be_right_rides_out_an_outage(monkeypatch: py
         monkeypatch.setattr(f"kubectl_pets.flows.engine.{name}", lambda: time[0])
     real, away = cluster.network, [UnreachableError("no route"), ThrottledError("busy", retry_after=2)]
 
-    def network(namespace: str, name: str) -> Network:
+    def network(namespace: str, name: str, kind: SetKind) -> Network:
         if away:
             raise away.pop(0)
-        return real(namespace, name)
+        return real(namespace, name, kind)
 
     monkeypatch.setattr(cluster, "network", network)
     assert await_right_names(cast(Cluster, cluster), "prod", "web", 60, Deadline(None)) == "" and not away
