@@ -6,16 +6,18 @@ import click
 from msgspec.structs import replace
 
 from kubectl_pets.cli.options import ChangedSet, Duration, connection, exit_codes, pass_session
+from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.history import entries
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
 from kubectl_pets.errors import ExitCode, InvalidError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.flows.rollout.handover import give_back_after_undo
 from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
 from kubectl_pets.session import Session
 
@@ -67,7 +69,10 @@ def undo(
         by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
         return Undo(revision=entry.name, number=entry.number, template=entry.template, by=by, settle=settle)
 
-    return carry(session, name, goal, options, terms)
+    code = carry(session, name, goal, options, terms)
+    if code is ExitCode.OK and options.dry_run is DryRun.NONE and name.kind is APPS_SET:
+        give_back_after_undo(session, name.name)
+    return code
 
 
 @click.command("unstick", epilog=_CODES)

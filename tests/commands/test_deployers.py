@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,30 @@ def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm:
     helm("upgrade", "--set", "image=app:3")
     pets("status", "web", "-w", "--timeout", "60s")
     assert set(pets.images().values()) == {"app:3"}
+
+
+def test_after_an_undo_to_the_chart_s_own_template_helm_goes_on(pets: Plugin, helm: Helm) -> None:
+    helm.install()
+    (made,) = [each["metadata"]["creationTimestamp"] for each in pets.get("controllerrevisions")["items"]]
+    # Of two revisions of one second nobody could say which was first.
+    pets.eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(made) + timedelta(seconds=2), "the next second")
+    pets("rollout", "run", "web", "--image", "app:2")
+    undone = pets("rollout", "undo", "web", "-y", "--timeout", "90s")
+    assert set(pets.images().values()) == {"app:1"} and "given back to helm, whose own template this is" in undone.stderr
+    assert "f:spec" not in owners(pets).get("kubectl-pets", {})
+    helm("upgrade", "--set", "image=app:3")
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:3"}
+
+
+def test_after_an_undo_to_another_template_the_fields_stay_ours(pets: Plugin, helm: Helm) -> None:
+    """Helm's next deploy would silently put its own back."""
+    helm.install()
+    for image in ("app:2", "app:4"):
+        pets("rollout", "run", "web", "--image", image)
+    undone = pets("rollout", "undo", "web", "-y", "--timeout", "90s")
+    assert set(pets.images().values()) == {"app:2"} and "given back to helm" not in undone.stderr
+    assert owners(pets)["kubectl-pets"]["f:spec"] and CONFLICT in helm("upgrade", "--set", "image=app:3", check=False).stderr
 
 
 def test_helm_on_the_clients_side_puts_back(pets: Plugin, helm: Helm) -> None:

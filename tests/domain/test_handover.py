@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import SCALED_ANNOTATION
 from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnedFields, OwnedSpec, StatefulSet
 from kubectl_pets.domain.orphans.usage import last_scaled
 from kubectl_pets.domain.rollout.fields import FieldsOwner
-from kubectl_pets.domain.stepping.handover import Handover, KeptReason, handover
+from kubectl_pets.domain.rollout.history import RevisionEntry
+from kubectl_pets.domain.stepping.handover import Handover, KeptReason, handover, own_value_of
 from tests.domain.builders import NOW
 
 SPEC = {
@@ -104,3 +106,51 @@ def test_the_time_of_scaling_outlives_it() -> None:
     assert scaled(noted, (True, 2), (False, 1)) == NOW - 2 * hour
     for odd in ("", "yesterday", "2026-01-01", "\x00"):
         assert scaled(odd, (True, 9), (False, 1)) == NOW - hour
+
+
+def applied(*others: dict[str, Any], at: timedelta = timedelta(0), operation: str = "Apply", ours: Any = None) -> tuple[FieldsOwner, Handover]:
+    """Helm applied a template at NOW, and some of it is ours by now."""
+    when = (NOW + at).isoformat().replace("+00:00", "Z")
+    helm = {"manager": "helm", "operation": operation, "time": when, "fieldsV1": {"f:spec": {"f:template": {"f:metadata": {}}}}}
+    mine = {"manager": "kubectl-pets", "operation": "Update", "fieldsV1": {"f:spec": ours or {**IMAGE, **PARTITION}}}
+    meta = {"name": "web", "namespace": "shop", "uid": "u", "managedFields": [helm, *others, mine]}
+    found = msgspec.convert({"kind": "StatefulSet", "metadata": meta, "spec": SPEC}, FieldsOwner)
+    return found, handover(found, NOW)
+
+
+def revision(made: timedelta | None = timedelta(seconds=1), *, live: bool = True) -> RevisionEntry:
+    created = NOW + made if made is not None else None
+    return RevisionEntry(name="web-1", number=3, created=created, template={}, changes=(), pods=(), current=True, update=True, live=live)
+
+
+def test_whose_own_template_it_is_again() -> None:
+    assert own_value_of(*applied(), [revision()]) == "helm"
+    assert own_value_of(*applied(), [revision(timedelta(0))]) == "helm", "of the same second"
+    later, earlier = replace(revision(timedelta(seconds=3)), update=False), replace(revision(-timedelta(hours=3)), update=False)
+    assert own_value_of(*applied(), [earlier, later, revision()]) == "helm"
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        pytest.param(applied(), revision(timedelta(minutes=5)), id="made long after it was applied: by somebody else"),
+        pytest.param(applied(), revision(-timedelta(minutes=5)), id="there before it was applied"),
+        pytest.param(applied(), revision(None), id="of no age"),
+        pytest.param(applied(), revision(live=False), id="the template is another one already"),
+        pytest.param(applied(operation="Update"), revision(), id="an Update proves nothing"),
+        pytest.param(applied({"manager": "x", "operation": "Update", "fieldsV1": {"f:spec": {"f:template": {}}}}), revision(), id="somebody else wrote it as well"),
+        pytest.param(applied(ours={"f:replicas": {}, **IMAGE}), revision(), id="replicas are ours, too"),
+        pytest.param((applied()[0], Handover()), revision(), id="nothing is ours"),
+        pytest.param((applied()[0], Handover(kept=KeptReason.HOLDS)), revision(), id="the partition holds pods"),
+    ],
+)  # fmt: skip
+def test_where_that_is_not_certain(found: tuple[FieldsOwner, Handover], wanted: RevisionEntry) -> None:
+    assert own_value_of(*found, [wanted]) == ""
+
+
+def test_of_two_revisions_the_deployer_s_is_the_first() -> None:
+    """The other one was made as soon, by somebody who did not wait."""
+    first = replace(revision(timedelta(seconds=2)), update=False)
+    for seconds in (2, 3):
+        assert own_value_of(*applied(), [first, revision(timedelta(seconds=seconds))]) == ""
+    assert own_value_of(*applied(), []) == ""

@@ -1,6 +1,7 @@
 """Who owns which field of a set's spec: managedFields, whole and with the values that they point at."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -41,6 +42,14 @@ class OwnedField(msgspec.Struct, frozen=True, kw_only=True):
 def entries_of(owner: FieldsOwner) -> tuple[FieldsEntry, ...]:
     """All entries. Raises msgspec.ValidationError where managedFields are none of the API's."""
     return msgspec.convert(owner.metadata.managed_fields or (), tuple[FieldsEntry, ...])
+
+
+def time_of(entry: FieldsEntry) -> datetime | None:
+    """When it last wrote something; None where that is none of the API's times."""
+    try:
+        return msgspec.convert(entry.time, datetime) if entry.time else None
+    except msgspec.ValidationError:
+        return None
 
 
 def leaves(fields: Any, value: Any, path: str = "") -> Iterator[OwnedField]:

@@ -15,7 +15,7 @@ import msgspec
 
 from kubectl_pets.domain.model import Event, Pod
 from kubectl_pets.domain.rollout.evidence import Warned, warnings_of
-from kubectl_pets.domain.rollout.fields import FieldsOwner, entries_of, leaves
+from kubectl_pets.domain.rollout.fields import FieldsOwner, entries_of, leaves, time_of
 from kubectl_pets.domain.rollout.history import Difference, RevisionEntry
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.times import later
@@ -379,7 +379,7 @@ def _writers(owner: FieldsOwner) -> tuple[Writer, ...] | None:
             Writer(
                 manager=entry.manager,
                 operation=entry.operation,
-                time=_time(entry.time),
+                time=time_of(entry),
                 fields=tuple(field.path for field in leaves(entry.fields_v1["f:spec"], owner.spec)),
             )
             for entry in entries
@@ -387,13 +387,6 @@ def _writers(owner: FieldsOwner) -> tuple[Writer, ...] | None:
     except (msgspec.ValidationError, RecursionError):
         return None
     return tuple(sorted(found, key=lambda each: each.time.timestamp() if each.time is not None else 0.0, reverse=True))
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        return msgspec.convert(text, datetime) if text else None
-    except msgspec.ValidationError:
-        return None
 
 
 def _unseen(

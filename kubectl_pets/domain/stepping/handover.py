@@ -6,13 +6,16 @@ afterwards). Dropping is better than writing them under the deployer's name: a p
 be removed by its next apply, and the pods that it holds would go.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 import msgspec
 
 from kubectl_pets.domain.changes import FIELD_MANAGER, SCALED_ANNOTATION, Operation, PatchSet
-from kubectl_pets.domain.rollout.fields import FieldsEntry, FieldsOwner, OwnedField, entries_of, leaves
+from kubectl_pets.domain.rollout.fields import FieldsEntry, FieldsOwner, OwnedField, entries_of, leaves, time_of
+from kubectl_pets.domain.rollout.history import RevisionEntry
+from kubectl_pets.domain.rollout.managers import APPLY
 
 _PARTITION = "updateStrategy.rollingUpdate.partition"
 
@@ -44,6 +47,35 @@ def handover(owner: FieldsOwner, scaled: datetime) -> Handover:
     if any(field.path == _PARTITION and field.value not in (0, None, msgspec.UNSET) for field in fields):
         return Handover(fields=fields, kept=KeptReason.HOLDS)
     return Handover(fields=fields, change=_change(owner, [index for index, _ in entries], scaled))
+
+
+#: A controller makes the revision of a new template so soon after it was applied.
+_SOON = timedelta(seconds=15)
+
+#: What an undo, and the rollout before it, write; a number of replicas is nobody's to give back unasked.
+_OF_A_ROLLOUT = ("template.", "updateStrategy.rollingUpdate.")
+
+
+def own_value_of(owner: FieldsOwner, found: Handover, history: Sequence[RevisionEntry]) -> str:
+    """Whose own template the set has again, so that our fields can be given back unasked; untrusted text, empty: nobody's of whom
+    that is certain.
+
+    A deployer that applies on the server's side leaves the time of its last apply, and the revision that its template made is the
+    first one after that, and right after it. What others made later (or in the same second), or stood there before, proves
+    nothing.
+    """
+    wanted = next((each for each in history if each.update), None)
+    entries = [entry for entry in entries_of(owner) if not entry.subresource and entry.manager != FIELD_MANAGER]
+    templates = [entry for entry in entries if "f:template" in (entry.fields_v1.get("f:spec") or {})]
+    if found.change is None or found.kept is not None or wanted is None or len(templates) != 1:
+        return ""
+    if not all(field.path.startswith(_OF_A_ROLLOUT) for field in found.fields):
+        return ""
+    (entry,), made, applied = templates, wanted.created, time_of(templates[0])
+    if entry.operation != APPLY or not wanted.live or made is None or applied is None:
+        return ""
+    since = [each for each in history if each.created is not None and applied <= each.created <= made]
+    return entry.manager if since == [wanted] and made - applied <= _SOON else ""
 
 
 def _ours(entry: FieldsEntry) -> bool:

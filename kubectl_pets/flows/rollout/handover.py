@@ -7,10 +7,11 @@ import msgspec
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.orphans.usage import last_scaled
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.history import entries
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.deciding import refusal
-from kubectl_pets.domain.stepping.handover import Handover, handover
-from kubectl_pets.errors import ConflictError, ExitCode, ServerError
+from kubectl_pets.domain.stepping.handover import Handover, handover, own_value_of
+from kubectl_pets.errors import ConflictError, ExitCode, PetsError, ServerError
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import require
@@ -52,6 +53,23 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
     if left.fields:  # admission or somebody else has written under our name
         raise ConflictError(f"{name} is still owned by kubectl-pets in part, it changed meanwhile", hint="type the same again")
     return report(session.terminal, ExitCode.OK, view.done(found, seen), document=document)
+
+
+def give_back_after_undo(session: Session, name: str) -> None:
+    """Drop our ownership without asking where an undo has brought back the deployer's own template, so that its next deploy
+    passes. The undo is done: whatever speaks against this leaves the fields ours, and is no failure."""
+    try:
+        seen, found = _look(session, name)
+        if found.change is None or refusal(seen) is not None or seen.partition_stated_by:
+            return
+        history = entries(session.cluster.history(session.namespace, name))
+        owner = session.cluster.fields_owner(session.namespace, name)
+        deployer = own_value_of(owner, found, history)
+        if deployer:
+            session.cluster.apply(found.change)
+            session.terminal.tell(view.given_back(found, deployer))
+    except (PetsError, msgspec.ValidationError):
+        return
 
 
 def _look(session: Session, name: str) -> tuple[Assessment, Handover]:

@@ -21,6 +21,12 @@ def draw(found: Handover, seen: Assessment) -> str:
     return "\n".join((*lines, *(f"  {path:{width}}  {value}".rstrip() for path, value in shown)))
 
 
+def given_back(found: Handover, deployer: str) -> str:
+    """What was handed over after an undo, to whom, and why nobody was asked."""
+    who = clean(deployer)
+    return f"given back to {who}, whose own template this is: {count(len(found.fields), 'field')}, so its next deploy passes"
+
+
 def document(found: Handover, seen: Assessment, output: str) -> str:
     """As ``json`` or ``yaml``; ``value`` is missing where the field is not there any more."""
     fields = [{"path": field.path, **({} if field.value is msgspec.UNSET else {"value": field.value})} for field in found.fields]
