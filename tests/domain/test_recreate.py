@@ -85,6 +85,18 @@ def test_the_mark_holds_the_policy_of_before_though_the_record_be_lost() -> None
     assert back == {f"/spec/{POLICY}": {"whenDeleted": "Delete", "whenScaled": "Delete"}, "/metadata/annotations/kubectl-pets~1recreating": "set-1"}
 
 
+def test_whoever_has_written_into_the_new_set_meanwhile_keeps_what_is_theirs() -> None:
+    def entry(manager: str, **more: str) -> dict[str, Any]:
+        return {"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {}, **more}
+
+    live = whole()
+    fields = [entry("kubectl-pets"), entry("kube-controller-manager", subresource="status"), entry("kubectl-edit"), entry("helm")]
+    note = {RECREATING_ANNOTATION: live.metadata.uid}
+    after = replace(live, metadata=replace(live.metadata, annotations=note, managed_fields=fields))
+    (value,) = [each.value for each in unmark(after, (entry("helm"),)).operations if each.path == "/metadata/managedFields"]
+    assert value == [entry("helm"), entry("kube-controller-manager", subresource="status"), entry("kubectl-edit")]
+
+
 def test_what_speaks_against_it() -> None:
     assert reasons({"serviceName": "x"}) == []
     labels = whole().spec["selector"]["matchLabels"]

@@ -102,9 +102,9 @@ def unmark(live: WholeSet, fields: tuple[dict[str, Any], ...]) -> PatchSet:
         operations.append(Operation(op="replace", path=f"/spec/{_POLICY}", value=policy))
         operations += _noted(live, live.metadata.uid)
     else:
-        of_status = [entry for entry in live.metadata.managed_fields or () if entry.get("subresource")]
         operations.append(Operation(op="remove", path=f"/metadata/annotations/{_pointer(RECREATING_ANNOTATION)}"))
-        operations.append(Operation(op="replace", path="/metadata/managedFields", value=[*fields, *of_status]))
+        value = [*fields, *_written_since(live, fields)]
+        operations.append(Operation(op="replace", path="/metadata/managedFields", value=value))
     return PatchSet(namespace=live.namespace, name=live.name, operations=tuple(operations))
 
 
@@ -146,9 +146,16 @@ def _owners(live: WholeSet, before: Recreation | None) -> tuple[dict[str, Any], 
     return tuple(_with_policy(entry, policies.get(_key(entry))) for entry in found)
 
 
+def _written_since(live: WholeSet, fields: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """The entries of those who have written into the new set meanwhile: status, an autoscaler, somebody with an editor."""
+    known = {_key(entry) for entry in fields}
+    found = [entry for entry in live.metadata.managed_fields or () if _key(entry) not in known]
+    return [entry for entry in found if entry.get("subresource") or entry.get("manager") != FIELD_MANAGER]
+
+
 def _key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     """What tells entries apart (structured-merge-diff's manager identifier)."""
-    return entry.get("manager"), entry.get("operation"), entry.get("apiVersion")
+    return entry.get("manager"), entry.get("operation"), entry.get("apiVersion"), entry.get("subresource")
 
 
 def _policy_of(entry: Mapping[str, Any]) -> Any:
