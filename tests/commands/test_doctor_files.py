@@ -11,6 +11,7 @@ from kubectl_pets.__main__ import run
 from kubectl_pets.domain.findings import RULES
 from kubectl_pets.session import ConnectionFlags, Session
 from kubectl_pets.views.doctor.pages import PAGES
+from tests.bench import peers
 from tests.commands.test_docs import PAGES as DOCS
 from tests.terminal import FakeTerminal
 
@@ -90,6 +91,21 @@ def test_folders_and_lists(tmp_path: Path) -> None:
 )
 def test_manifests_that_cannot_be_meant(text: str, told: str) -> None:
     assert told in doctor("-f", "-", stdin=text, expect=2)[1]
+
+
+def test_keys_that_yaml_takes_for_something_else_are_text_as_with_kubectl() -> None:
+    text = CHART.replace("    spec:\n", "    spec:\n      nodeSelector: {no: 'x', 1: 'y', disk: ssd}\n", 1)
+    assert text != CHART and found("-f", "-", stdin=text, expect=7) == found("-f", "-", stdin=CHART, expect=7)
+
+
+def test_a_set_of_two_thousand_million_replicas_costs_no_more_than_another() -> None:
+    assert "budget-missing" in found("-f", "-", stdin=CHART.replace("replicas: 3", "replicas: 2147483647"), expect=7)
+
+
+def test_aliases_are_read_once_and_a_circle_is_told() -> None:
+    levels = "\n".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9) if n else 'lol'}]" for n in range(12))
+    assert found("-f", "-", stdin=levels) == set()
+    assert "nested too deep" in doctor("-f", "-", stdin="a: &a [*a]\n", expect=2)[1]
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
@@ -172,3 +188,14 @@ def test_the_page_lists_every_rule_as_it_is() -> None:
         for rule, card in sorted(RULES.items(), key=lambda each: each[1].number)
     ]
     assert [line for line in DOCS["doctor.md"].splitlines() if line.startswith("| PETS")] == rows
+
+
+def test_the_table_beside_other_tools_is_of_the_scenes_that_it_is_made_of() -> None:
+    """What is in it ``python -m tests.bench peers`` holds; here, that no scene was added or taken away since."""
+    page = DOCS["doctor.md"].partition("## Beside other tools")[2].partition("## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    assert rows[0] == ["scene", *peers.HEADS]
+    assert [row[0] for row in rows[1:]] == [each.title for fine in (False, True) for each in peers.SCENES if each.fine is fine]
+    for row, scene in zip(rows[1:], sorted(peers.SCENES, key=lambda each: each.fine), strict=True):
+        told = {"-"} if scene.fine else set(scene.rules) or {"missed"}
+        assert set(row[1].split(", ")) <= told, row

@@ -23,11 +23,27 @@ def documents_in(file: str, text: str) -> Iterator[tuple[int, Any]]:
         loader = Loader(text)
         while loader.check_node():
             node: Any = loader.get_node()
-            yield node.start_mark.line + 1, loader.construct_document(node)
+            yield node.start_mark.line + 1, _with_text_keys(loader.construct_document(node), {})
     except yaml.YAMLError as error:
         raise not_yaml(file, error) from None
     except RecursionError:
         raise UsageError(f"{file} is nested too deep") from None
+
+
+def _with_text_keys(value: Any, known: dict[int, Any]) -> Any:
+    """As kubectl reads YAML: a key that YAML takes for a number or a truth value is the text of that (sigs.k8s.io/yaml). What
+    several aliases mean stays one value (``known``, by identity)."""
+    if id(value) in known:
+        return known[id(value)]
+    if isinstance(value, dict):
+        known[id(value)] = {_key(key): _with_text_keys(inner, known) for key, inner in value.items()}
+    elif isinstance(value, list):
+        known[id(value)] = [_with_text_keys(inner, known) for inner in value]
+    return known.get(id(value), value)
+
+
+def _key(key: Any) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
 
 
 def not_yaml(file: str, error: Any) -> UsageError:
