@@ -236,3 +236,16 @@ def test_claims_that_were_left_behind_beside_services_and_budgets(well: Plugin) 
     orphans = json.loads(well("orphans", "-o", "json").stdout)["items"]
     ours = [each["subject"]["name"] for each in doctor(well, "--only", "PETS324")["findings"]]
     assert ours == [each["metadata"]["name"] for each in orphans] == ["data-db-1"]
+
+
+def test_a_key_that_the_config_map_has_lost(well: Plugin) -> None:
+    """The API server says by managedFields which keys there are; what is in them is not read."""
+    well.kubectl("create", "configmap", "settings", "--from-literal=level=geheim", "--from-literal=other=1")
+    env = [{"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "level"}}}]
+    containers = [{**well.get("statefulset", "web")["spec"]["template"]["spec"]["containers"][0], "env": env}]
+    well.kubectl("patch", "statefulset", "web", "--type=merge", "-p", json.dumps({"spec": {"template": {"spec": {"containers": containers}}}}))
+    well("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    assert doctor(well, "web", "--only", "PETS708")["findings"] == []
+    well.kubectl("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"level":null}}')
+    shown = well("doctor", "web", "--only", "PETS708", expect=7).stdout
+    assert "ConfigMap settings has no key level" in shown and "geheim" not in shown

@@ -23,7 +23,6 @@ from kubectl_pets.domain.model import (
     ManagedFieldsEntry,
     Object,
     ObjectMeta,
-    Owned,
     OwnedFields,
     PersistentVolumeClaim,
     Pod,
@@ -53,12 +52,19 @@ from kubectl_pets.domain.safety.nodes import Node, NodeSpec, NodeStatus, VolumeA
 # --- a template in full ------------------------------------------------------------------------------------------------------
 
 
+class KeyToPath(Value, frozen=True):
+    key: str = ""
+
+
 class NamedSource(Value, frozen=True):
     """A ConfigMap or a Secret, by name; the values in it are never read."""
 
     name: str = ""
     #: Of a volume's Secret, which calls its name so.
     secret_name: str = ""
+    #: Of a variable: which of its keys; of a volume: those that are mounted by name.
+    key: str = ""
+    items: tuple[KeyToPath, ...] = ()
     #: The pod starts without it, too.
     optional: bool | None = None
 
@@ -208,8 +214,9 @@ class Selecting(Workload, frozen=True):
 class ContentFields(OwnedFields, frozen=True):
     """Of ``fieldsV1`` of a ConfigMap or Secret, whether what is in it was written."""
 
-    data: Owned | None = msgspec.field(name="f:data", default=None)
-    binary_data: Owned | None = msgspec.field(name="f:binaryData", default=None)
+    #: By the key as managedFields have it: ``f:KEY``, and ``.`` for the whole.
+    data: dict[str, Any] | None = msgspec.field(name="f:data", default=None)
+    binary_data: dict[str, Any] | None = msgspec.field(name="f:binaryData", default=None)
 
 
 class ContentEntry(ManagedFieldsEntry, frozen=True):
@@ -229,8 +236,15 @@ class Content(Object, frozen=True):
     def written(self) -> datetime | None:
         """When its content was last written; None: nothing tells."""
         fields = ((each.time, each.fields_v1) for each in self.metadata.managed_fields)
-        times = [time for time, owned in fields if owned is not None and (owned.data or owned.binary_data)]
-        return max((time for time in times if time is not None), default=None)
+        wrote = (time for time, owned in fields if owned is not None and (owned.data, owned.binary_data) != (None, None))
+        return max((time for time in wrote if time is not None), default=None)
+
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """What its content is called, by who has written it; None: nothing tells (managedFields may be taken away)."""
+        fields = [each.fields_v1 for each in self.metadata.managed_fields if each.fields_v1 is not None]
+        owned = [part for each in fields for part in (each.data, each.binary_data) if part is not None]
+        return frozenset(key.removeprefix("f:") for part in owned for key in part if key != ".") if owned else None
 
 
 class VolumeUse(msgspec.Struct, frozen=True, kw_only=True):

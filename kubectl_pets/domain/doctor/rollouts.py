@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from kubectl_pets.domain.changes import FIELD_MANAGER
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, check
 from kubectl_pets.domain.doctor.voters import votes
 from kubectl_pets.domain.findings import Finding, Rule, Severity
@@ -14,6 +15,7 @@ from kubectl_pets.domain.rollout import found as rollout
 from kubectl_pets.domain.rollout.assessing import parallel_heals, spends_budget
 from kubectl_pets.domain.rollout.history import differences
 from kubectl_pets.domain.rollout.managers import ManagerKind, managers
+from kubectl_pets.domain.rollout.revisions import kept_revisions
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.domain.safety.quorum import majority
@@ -126,6 +128,22 @@ def empty_revision(case: Case) -> Judgement:
         )
 
 
+@check(Rule.PARTITION_LEFT_OVER, "pods")
+def partition_left_over(case: Case) -> Judgement:
+    """As ``status`` has it, but for a partition that ``rollout pause`` has set within the last hour, and for the sets of a
+    LeaderWorkerSet, whose controller moves it (sigs.k8s.io/lws)."""
+    paused = case.seen.resume_partition is not None and case.young(_paused_at(case) or case.now - _LATELY, _LATELY)
+    if case.seen.leader_worker_set is None and not paused:
+        yield from (each for each in rollout.findings(case.seen) if each.rule is Rule.PARTITION_LEFT_OVER)
+
+
+def _paused_at(case: Case) -> datetime | None:
+    """When this program has written the partition last; None: nothing tells."""
+    ours = (each for each in case.owner.metadata.managed_fields if each.manager == FIELD_MANAGER)
+    wrote = ((each.time, each.fields_v1.spec) for each in ours if each.fields_v1 is not None)
+    return max((time for time, spec in wrote if time and spec is not None and spec.partition is not None), default=None)
+
+
 @check(Rule.PARTITION_HOLDS_ALL, "pods")
 def partition_holds_all(case: Case) -> Judgement:
     """A change is staged for a day and the partition releases not one pod to it (kubernetes/kubernetes#91674). One that this
@@ -221,9 +239,16 @@ def recreate_is_outage(case: Case) -> Judgement:
 @check(Rule.NO_WAY_BACK)
 def no_way_back(case: Case) -> Judgement:
     """``revisionHistoryLimit: 0``: the template from before an update is gone as soon as the update is over, so nothing can be
-    undone. A set without replicas has nothing to go back with."""
-    if case.owner.spec.revision_history_limit == 0 and case.owner.spec.replicas:
+    undone; or somebody has deleted the earlier revisions: the one that is left has a number above 1. A set that was never updated
+    has one revision, too, and one without replicas has nothing to go back with."""
+    if not case.owner.spec.replicas:
+        return
+    if case.owner.spec.revision_history_limit == 0:
         yield Finding(rule=Rule.NO_WAY_BACK, subject=case.subject, number=0, limit=1, field="spec.revisionHistoryLimit")
+        return
+    kept = list(kept_revisions(case.owner, case.view).values())
+    if len(kept) == 1 and kept[0].revision > 1:
+        yield Finding(rule=Rule.NO_WAY_BACK, subject=case.subject, names=(kept[0].name,), number=1, limit=2)
 
 
 @check(Rule.SERVER_TRAP)
@@ -367,7 +392,7 @@ def helm_will_conflict(case: Case) -> Judgement:
 
 
 CHECKS = (
-    _from_rollout(Rule.PARTITION_LEFT_OVER),
+    partition_left_over,
     partition_holds_all,
     rollout_stuck,
     forced_rollback_trap,

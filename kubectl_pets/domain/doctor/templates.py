@@ -109,8 +109,8 @@ def account_missing(case: Case) -> Judgement:
 
 @check(Rule.REFERENCE_MISSING, "config_maps")
 def reference_missing(case: Case) -> Judgement:
-    """The template names a ConfigMap or Secret that does not exist and is not optional: pods run on, and the next restart sticks.
-    Only names are read, never what is in them; Secrets only with --deep."""
+    """The template names a ConfigMap or Secret, or a key in one, that does not exist and is not optional: pods run on, and the
+    next restart sticks. Names are read, and keys as managedFields have them, never what is in them; Secrets only with --deep."""
     config_maps: set[str] = set()
     secrets: set[str] = set()
     for kind, source, name in _references(case.owner.spec.template.spec):
@@ -123,8 +123,25 @@ def reference_missing(case: Case) -> Judgement:
         missing += [("Secret", name) for name in sorted(secrets - there)]
     for kind, name in missing:
         yield Finding(rule=Rule.REFERENCE_MISSING, subject=case.subject, names=(kind, name), field="spec.template.spec")
-    if not missing and secrets and case.estate.secrets is None:
+    keys = sorted(_missing_keys(case))
+    for kind, name, key in keys:
+        names = (kind, name)
+        yield Finding(rule=Rule.REFERENCE_MISSING, subject=case.subject, names=names, detail=key, field="spec.template.spec")
+    if not missing and not keys and secrets and case.estate.secrets is None:
         yield RuleSkipped("secrets")
+
+
+def _missing_keys(case: Case) -> set[tuple[str, str, str]]:
+    """(kind, name, key) that the template names, of those whose keys are known."""
+    known = {("ConfigMap", each.name): each.keys for each in _here(case, case.estate.config_maps)}
+    known.update((("Secret", each.name), each.keys) for each in _here(case, case.estate.secrets))
+    found: set[tuple[str, str, str]] = set()
+    for kind, source, name in _references(case.owner.spec.template.spec):
+        keys = known.get((kind, name))
+        if keys is not None and not source.optional:
+            wanted = {source.key, *(each.key for each in source.items)} - {""}
+            found.update((kind, name, key) for key in wanted - keys)
+    return found
 
 
 def _references(spec: FullPodSpec) -> Iterator[tuple[str, NamedSource, str]]:

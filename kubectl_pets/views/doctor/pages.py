@@ -125,7 +125,7 @@ PAGES: dict[Rule, RulePage] = {
         "Use RollingUpdate, if old and new members can be together.",
     ),
     Rule.NO_WAY_BACK: RulePage(
-        "revisionHistoryLimit is 0.",
+        "revisionHistoryLimit is 0, or no revision is left but the one that runs.",
         "The template from before an update is gone once the update is over: undo has nothing to go back to.",
         "Leave it out: the default is 10.",
     ),
@@ -400,7 +400,7 @@ PAGES: dict[Rule, RulePage] = {
         "Create it.",
     ),
     Rule.REFERENCE_MISSING: RulePage(
-        "The template names a ConfigMap or Secret that does not exist.",
+        "The template names a ConfigMap or Secret, or a key in one, that does not exist.",
         "Pods run on, and the next restart sticks.",
         "Create it, or make the reference optional.",
     ),

@@ -78,7 +78,11 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     Rule.MAX_UNAVAILABLE_IDLE: lambda f: f"maxUnavailable {f.number} may have no effect with OrderedReady: pods go one by one",
     Rule.MAX_UNAVAILABLE_BREAKS_MAJORITY: lambda f: f"an update may take so many members at once that {_left(f)} for a majority",
     Rule.RECREATE_IS_OUTAGE: lambda f: "strategy Recreate deletes every pod before it makes new ones: each update is an outage",
-    Rule.NO_WAY_BACK: lambda f: "revisionHistoryLimit is 0: nothing can be undone after an update",
+    Rule.NO_WAY_BACK: lambda f: (
+        f"no revision is left but {_all(f)}: nothing can be undone"
+        if f.names
+        else "revisionHistoryLimit is 0: nothing can be undone after an update"
+    ),
     Rule.CONTROLLER_SILENT: lambda f: "the controller has not looked at the newest spec",
     Rule.CLASS_MISSING: lambda f: f"claim template {_name(f, 1)} names StorageClass {_name(f)}, which does not exist",
     Rule.DEFAULT_CLASS: lambda f: f"claim template {_name(f)} takes the default StorageClass, and there are {f.number}",
@@ -159,7 +163,9 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     Rule.IMAGE_DRIFT: lambda f: f"{_detail(f)} is {f.number} different images in its pods: {_all(f)}",
     Rule.NO_REQUESTS: lambda f: f"container {_name(f)} requests no memory",
     Rule.ACCOUNT_MISSING: lambda f: f"ServiceAccount {_name(f)} does not exist: no pod can be made",
-    Rule.REFERENCE_MISSING: lambda f: f"{_name(f)} {_name(f, 1)} does not exist: the next restart sticks",
+    Rule.REFERENCE_MISSING: lambda f: (
+        f"{_name(f)} {_name(f, 1)} {f'has no key {_detail(f)}' if f.detail else 'does not exist'}: the next restart sticks"
+    ),
     Rule.CONFIG_NEWER_THAN_PODS: lambda f: (
         f"{_name(f)} {_name(f, 1)} was written after {folded(f.names[2:])} had started, which read it only then"
     ),

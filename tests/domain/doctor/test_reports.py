@@ -46,7 +46,7 @@ REPORTS = (
     Report(
         "open-telemetry/opentelemetry-operator#5329: made again with another template over its pods, held by a partition",
         {"sets": merged(rolling(partition=3), PINNED), "pods": at("web-1", 0, 1, 2), "revisions": [merged(REVISIONS[1], {"metadata": {"creationTimestamp": ago(HOUR)}})]},
-        set(),
+        {Rule.NO_WAY_BACK},  # the revision that they run is gone
         {Rule.PARTITION_LEFT_OVER, Rule.EMPTY_REVISION, Rule.FORCED_ROLLBACK_TRAP},
     ),
     Report(

@@ -762,6 +762,41 @@ def test_claim_templates_that_the_manifest_lacks_or_has_besides() -> None:
         assert Rule.UPGRADE_FORBIDDEN not in rules(estate(noted)), text
 
 
+def test_keys_that_are_not_there() -> None:
+    def sets(key: str, **more: Any) -> dict[str, Any]:
+        return container(env=[{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": key, **more}}}])
+
+    def told(given: dict[str, Any], **lists: Any) -> list[str]:
+        return [each.detail for each in checkup(estate(given, **lists)).found if each.rule is Rule.REFERENCE_MISSING]
+
+    written_ = {"config_maps": [content("settings", DAY)]}  # it has the key "a"
+    assert told(sets("b"), **written_) == ["b"] and told(sets("a"), **written_) == []
+    assert told(sets("b", optional=True), **written_) == []
+    assert told(sets("b")) == []  # nobody says what is in it
+    mounted = template(volumes=[{"name": "v", "configMap": {"name": "settings", "items": [{"key": "a"}, {"key": "c"}]}}])
+    assert told(mounted, **written_) == ["c"]
+    secret = template(volumes=[{"name": "v", "secret": {"secretName": "password", "items": [{"key": "c"}]}}])
+    assert told(secret, secrets=[content("password", DAY)]) == ["c"]
+
+
+def test_a_history_that_was_tidied_away_and_a_set_that_was_never_updated() -> None:
+    assert Rule.NO_WAY_BACK not in rules(estate())  # its one revision is the first
+    left = [named("web-1", metadata={"ownerReferences": [OWNER], "creationTimestamp": ago(DAY)}, revision=4)]
+    assert Rule.NO_WAY_BACK in rules(estate(revisions=left))
+    assert Rule.NO_WAY_BACK not in rules(estate(revisions=None))
+
+
+@pytest.mark.parametrize(("span", "found"), [(HOUR / 2, False), (DAY, True)])
+def test_a_pause_of_ours_is_left_over_after_an_hour(span: Any, found: bool) -> None:
+    paused = {"annotations": {"kubectl-pets/resume-partition": "0"}, "managedFields": [written("kubectl-pets", span, {"f:updateStrategy": {"f:rollingUpdate": {"f:partition": {}}}})]}
+    assert (Rule.PARTITION_LEFT_OVER in rules(estate({**rolling(partition=2), "metadata": paused}))) is found
+
+
+def test_the_partition_of_a_leader_worker_set_is_its_controllers() -> None:
+    member = {"labels": {"leaderworkerset.sigs.k8s.io/name": "web"}}
+    assert Rule.PARTITION_LEFT_OVER not in rules(estate({**rolling(partition=2), "metadata": member}))
+
+
 def test_attributes_whose_class_nobody_knows() -> None:
     for span, found in ((HOUR, True), (HOUR / 60, False)):
         waits = merged(condition("ModifyingVolume", span), {"status": {"modifyVolumeStatus": {"status": "Pending", "targetVolumeAttributesClassName": "gold"}}})
