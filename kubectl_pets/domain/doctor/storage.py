@@ -268,22 +268,18 @@ def resize_waits(case: Case) -> Judgement:
             )
 
 
-def _infeasible(case: Case, claim: PersistentVolumeClaim) -> str:
-    """The state that says so, as ``status`` has it: one of a size that is asked for no more says nothing."""
-    stages = {each.claim: each.growth.stage for each in case.seen.growing}
-    state = claim.status.allocated_resource_statuses.get("storage", "")
-    return state if stages.get(claim.name) is GrowthStage.INFEASIBLE else ""
-
-
 @check(Rule.RESIZE_INFEASIBLE, "claims")
 def resize_infeasible(case: Case) -> Judgement:
-    """The driver has said that this size cannot be had (KEP-1790): it is not tried again until somebody asks for another."""
-    for _, claim in _there(case):
-        if _infeasible(case, claim):
+    """The driver has said that this size cannot be had (KEP-1790): it is not tried again until somebody asks for another. As
+    ``status`` has it: of a size that is asked for no more nothing is said."""
+    for each in case.seen.growing:
+        claim = case.ward.claims.get((case.owner.namespace, each.claim))
+        if each.growth.stage is GrowthStage.INFEASIBLE and claim is not None:
             yield Finding(
                 rule=Rule.RESIZE_INFEASIBLE,
-                subject=case.claim(claim.name),
-                detail=_infeasible(case, claim),
+                subject=case.claim(each.claim),
+                detail=claim.status.allocated_resource_statuses.get("storage", ""),
+                since=each.growth.since,
                 field="status.allocatedResourceStatuses",
             )
 

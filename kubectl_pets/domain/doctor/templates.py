@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from kubectl_pets.domain.changes import FIELD_MANAGER
 from kubectl_pets.domain.claims.quantities import parse_bytes, parse_exact
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleSkipped, check
 from kubectl_pets.domain.doctor.estate import Content, FullPodSpec, NamedSource
@@ -315,12 +316,15 @@ def _of_pods(resource: str) -> bool:
 
 @check(Rule.OURS_LEFT_OVER, "pods")
 def ours_left_over(case: Case) -> Judgement:
-    """Annotations of a pause, an undo, a restart or a recreation of this program that was broken off: the rollout is complete,
-    and they are still there. While it is under way they are what it goes on by, and a restart may be between two pods."""
+    """Annotations of a pause, an undo, a restart or a recreation of this program that was broken off: every pod is as wanted, and
+    they are still there. While it is under way they are what it goes on by: a restart may be between two pods, and what this
+    program has written within the hour it may be at still."""
     seen = case.seen
     notes = tuple(sorted(_UNDER_WAY & seen.notes.keys()))
     fresh = any(case.young(pod.metadata.creation_timestamp, _BETWEEN_PODS) for pod in case.pods.values())
-    if notes and seen.rolled_out and not seen.partition and not fresh:
+    ours = [each.time for each in case.owner.metadata.managed_fields if each.manager == FIELD_MANAGER and each.time is not None]
+    at_it = bool(ours) and case.young(max(ours), _BETWEEN_PODS)
+    if notes and seen.rolled_out and not seen.partition and not fresh and not at_it:
         yield Finding(rule=Rule.OURS_LEFT_OVER, subject=case.subject, names=notes, field="metadata.annotations")
 
 

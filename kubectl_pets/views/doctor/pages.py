@@ -431,7 +431,7 @@ PAGES: dict[Rule, RulePage] = {
         "Bring the values of the chart to what is live before the upgrade, or give the fields back.",
     ),
     Rule.OURS_LEFT_OVER: RulePage(
-        "Annotations of a pause or restart of this program that was broken off.",
+        "Annotations of a pause, restart or recreation of this program that was broken off.",
         "The next run takes them for its own, and goes on from there.",
         "Finish that run, or take the annotations off.",
     ),

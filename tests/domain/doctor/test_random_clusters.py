@@ -4,9 +4,10 @@
 from collections import Counter
 
 from kubectl_pets.domain.doctor.case import Ward
-from kubectl_pets.domain.doctor.checkup import CHECKS, Asked, examine
+from kubectl_pets.domain.doctor.checkup import CHECKS, Asked, Standing, examine
 from kubectl_pets.domain.findings import Rule
 from kubectl_pets.domain.orphans.judging import judge
+from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.views.doctor import words
 from tests.domain.doctor.world import Growing, inventory_of
@@ -30,6 +31,10 @@ def test_no_rule_raises_and_claims_are_those_of_orphans() -> None:
         told = [each.finding for each in seen.outcomes if each.finding is not None]  # also what somebody lives with
         for each in told:
             assert words.sentence(each) and words.mend(each, SetRef(namespace="prod", name="web")) is not None
+        for case in Ward(estate, NOW).cases():
+            heard = {each.rule for each in seen.outcomes if each.owner == case.ref and each.standing is not Standing.OK}
+            if case.seen.phase is Phase.CLAIM_STALLED:  # as status and list have it
+                assert heard & {Rule.RESIZE_WAITS, Rule.RESIZE_INFEASIBLE}, (seed, case.owner.name)
         if estate.claims is None:
             continue
         orphaned = {(each.subject.namespace, each.subject.name) for each in told if each.rule is Rule.CLAIM_ORPHANED}

@@ -13,9 +13,12 @@ from kubectl_pets.domain.dns.answers import Answer, Outcome, RecordType, Server,
 from kubectl_pets.domain.dns.names import expected, questions
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.zones import cluster_zone
+from kubectl_pets.domain.doctor.case import Ward
 from kubectl_pets.domain.doctor.checkup import CHECKS, OF_IGNORES, Checkup
 from kubectl_pets.domain.doctor.voters import Members, members_of
 from kubectl_pets.domain.findings import RULES, Rule, Severity
+from kubectl_pets.domain.rollout.verdict import Phase
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from tests.domain.doctor.wards import (
     DAY,
     HOUR,
@@ -795,6 +798,20 @@ def test_a_pause_of_ours_is_left_over_after_an_hour(span: Any, found: bool) -> N
 def test_the_partition_of_a_leader_worker_set_is_its_controllers() -> None:
     member = {"labels": {"leaderworkerset.sigs.k8s.io/name": "web"}}
     assert Rule.PARTITION_LEFT_OVER not in rules(estate({**rolling(partition=2), "metadata": member}))
+
+
+@pytest.mark.parametrize(("span", "found"), [(HOUR / 60, False), (DAY, True)])
+def test_a_recreation_that_was_broken_off(span: Any, found: bool) -> None:
+    noted = {"annotations": {RECREATING_ANNOTATION: "web"}, "managedFields": [written("kubectl-pets", span, {})]}
+    assert (Rule.OURS_LEFT_OVER in rules(estate({"metadata": noted}))) is found
+
+
+@pytest.mark.parametrize(("stage", "rule"), [("NodeResizePending", Rule.RESIZE_WAITS), ("ControllerResizeInfeasible", Rule.RESIZE_INFEASIBLE)])
+def test_a_set_that_status_calls_stalled_has_that_of_its_claim(stage: str, rule: Rule) -> None:
+    asks = {"spec": {"resources": {"requests": {"storage": "20Gi"}}}, "status": {"allocatedResourceStatuses": {"storage": stage}}}
+    given = estate(claims=[claim(0, **merged(condition("FileSystemResizePending", HOUR / 60), asks)), claim(1), claim(2)])
+    (case,) = Ward(given, NOW).cases()
+    assert case.seen.phase is Phase.CLAIM_STALLED and rule in rules(given)
 
 
 def test_attributes_whose_class_nobody_knows() -> None:
