@@ -320,7 +320,7 @@ def test_an_outage_is_ridden_out(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = converging()
     real, away = cluster.network, [UnreachableError("no route"), ThrottledError("busy", retry_after=2)]
 
-    def network(namespace: str, name: str, kind: SetKind) -> Network:
+    def network(namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
         if away:
             raise away.pop(0)
         return real(namespace, name, kind)
@@ -347,7 +347,7 @@ def test_whoever_waits_for_names_to_be_right_rides_out_an_outage(monkeypatch: py
         monkeypatch.setattr(f"kubectl_pets.flows.engine.{name}", lambda: time[0])
     real, away = cluster.network, [UnreachableError("no route"), ThrottledError("busy", retry_after=2)]
 
-    def network(namespace: str, name: str, kind: SetKind) -> Network:
+    def network(namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
         if away:
             raise away.pop(0)
         return real(namespace, name, kind)

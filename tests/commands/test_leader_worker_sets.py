@@ -36,8 +36,8 @@ CHANGING: dict[Words, tuple[Words, ...]] = {
 #: These change no set: they look, or are about claims and volumes that no set has, or about this program.
 OTHERS = frozenset(
     {
-        ("list",), ("ls",), ("status",), ("wait",), ("quorum",), ("help",),
-        ("rollout", "status"), ("rollout", "history"), ("rollout", "diff"),
+        ("list",), ("ls",), ("status",), ("wait",), ("quorum",), ("help",), ("options",),
+        ("rollout", "status"), ("rollout", "history"), ("rollout", "diff"), ("rollout", "report"),
         ("dns",), ("dns", "explain"), ("orphans",), ("orphans", "explain"), ("orphans", "delete"), ("orphans", "restore"),
         ("orphans", "purge"), ("orphans", "adopt"), ("orphans", "keep"), ("orphans", "unkeep"),
         ("doctor",), ("doctor", "explain"), ("doctor", "rules"),

@@ -43,7 +43,9 @@ class Held:
     def set_view(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
         return replace(self._view, around=None)
 
-    def inventory(self, namespace: str | None, selector: str | None, *, every_kind: bool = False) -> Inventory:
+    def inventory(
+        self, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
+    ) -> Inventory:
         view = self._view
         assert view.set is not None
         return Inventory(sets=(view.set,), pods=view.pods, revisions=view.revisions, claims=view.claims, server=view.server)
