@@ -123,14 +123,16 @@ def diff(
     choice.check_some("rollout diff")
     sides = [sides for _, sides in named]
     try:
-        codes = []
+        pairs = []
         for index, (kind, found) in enumerate(_histories(session, choice)):
             before, after = (*(sides[index] if sides else ()), "", "")[:2]
             name_of = found.set.name
-            compared = (_side(found, before, name_of), _side(found, after or _LIVE, name_of))
-            codes.append(_compared(session, kind, found, *compared))
-        return max(codes, default=ExitCode.OK)
+            pairs.append((kind, found, _side(found, before, name_of), _side(found, after or _LIVE, name_of)))
+        return max((_compared(session, *pair) for pair in pairs), default=ExitCode.OK)
     except PetsError as error:
+        if isinstance(error, NotFoundError) and len(named) > 1:
+            taken = "a word that is no number and no name of a revision was taken for another set"
+            error.hint = f"{error.hint}; {taken}." if error.hint else f"{taken}."
         if error.exit_code is ExitCode.FAILED:  # which says "different" here
             error.exit_code = ExitCode.USAGE
         raise

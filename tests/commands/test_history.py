@@ -104,7 +104,7 @@ def test_diff_tells_by_its_exit_code(pets: Plugin) -> None:
 def test_trouble_is_no_difference(pets: Plugin) -> None:
     pets.make("web", replicas=1)
     version = pets.set()["metadata"]["resourceVersion"]
-    for words, told in ((("web", "7"), "no revision 7"), (("web", "1", "x"), "no revision x"), (("nobody",), "no StatefulSet nobody")):
+    for words, told in ((("web", "7"), "no revision 7"), (("web", "1", "x"), "no StatefulSet x"), (("nobody",), "no StatefulSet nobody")):
         result = pets("rollout", "diff", *words, expect=2)
         assert told in result.stderr and "hint:" in result.stderr and result.stdout == ""
     assert "no revision 7" in pets("rollout", "history", "web", "--revision", "7", expect=1).stderr
