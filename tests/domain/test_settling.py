@@ -241,6 +241,25 @@ def test_pods_without_a_volume_are_replaced_in_order_and_one_at_a_time() -> None
     assert done.phase is Phase.COMPLETE and decided(Unstick(), done, begun) == Done(reason=DoneReason.UNSTUCK)
 
 
+def test_a_restart_of_such_pods_is_not_stuck_on_those_whose_turn_comes() -> None:
+    """Seen where Parallel pods were restarted after a claim template was added: stuck, by what the next restart would have mended."""
+    owner = statefulset(current=NEW, claims=("data", "wal"), policy="Parallel")
+    goal = RestartPods(pods=("web-0", "web-1", "web-2"))
+    noted = {PODS_ANNOTATION: f"{NOW.isoformat(timespec='seconds')} web-0=pod-0,web-1=pod-1,web-2=pod-2"}
+    owner = replace(owner, metadata=replace(owner.metadata, annotations={**owner.metadata.annotations, **noted}))
+    begun = RunMemory(uid=UID, strategy="RollingUpdate", revision=NEW, written=True, changed=True)
+
+    def fresh(ordinal: int, *, ready: bool = True) -> Pod:
+        made = mounted(ordinal, "data", "wal", ready=ready)
+        return replace(made, metadata=replace(made.metadata, uid=f"new-{ordinal}"))
+
+    coming = seen(owner, fresh(0), fresh(1, ready=False), mounted(2, "data"))
+    assert coming.phase is Phase.STUCK and {each.pod for each in coming.blockers} == {"web-2"}
+    assert isinstance(decided(goal, coming, begun), Wait)
+    there = seen(owner, fresh(0), fresh(1), mounted(2, "data"))
+    assert decided(goal, there, begun) == Act(step=Evict(pod="web-2", revision=NEW, comes_back_at=NEW))
+
+
 def test_the_plan_of_it_names_them_all() -> None:
     planned = plan(Unstick(), seen(BOTH, mounted(0, "data"), mounted(1, "data"), mounted(2, "data")), NOW)
     assert planned.deletes == ("web-0", "web-1", "web-2") and planned.ending == Done(reason=DoneReason.UNSTUCK)

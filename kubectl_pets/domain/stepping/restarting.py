@@ -187,7 +187,9 @@ def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime
         return deletion(broken, seen)
     standing = [member for member in todo if member.available]
     if _has_to_wait(goal, todo, seen):
-        return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else await_pods(seen)
+        # What ails a pod that serves, and whose turn has yet to come, is what its restart mends, as a volume that it lacks.
+        others = tuple(blocker for blocker in seen.blockers if blocker.pod not in {member.name for member in standing})
+        return Stuck(blockers=others) if seen.phase is Phase.STUCK and others else await_pods(seen)
     fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
     young = unsettled(goal.settle, seen, now, fresh)
     if young is not None:
