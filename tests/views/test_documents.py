@@ -80,6 +80,7 @@ STATUS = {
                 "availableAt": None,
                 "leavesBy": None,
                 "claims": [{"name": "data-web-5", "phase": "Bound", "terminating": False}],
+                "parts": [],
             }
         ],
         "surplusPods": [
@@ -101,6 +102,7 @@ STATUS = {
                 "availableAt": "2026-11-22T12:05:01Z",
                 "leavesBy": "2026-11-24T12:04:31Z",
                 "claims": [{"name": "data-web-6", "phase": "", "terminating": False}],
+                "parts": [],
             }
         ],
         "waitsFor": [

@@ -45,7 +45,7 @@ SCENES = {
     "stuck": builders.stuck(),
     "on delete": builders.on_delete(),
     "unreadable": builders.unreadable(),
-    "part of a group": replace(builders.paused(), leader_worker_set=LeaderWorkerSetMember(name="$(reboot)", owner="Pod/x-1")),
+    "part of a group": replace(builders.paused(), leader_worker_set=LeaderWorkerSetMember(name="llm", owner="Pod/x-1")),
 }
 
 
@@ -101,6 +101,14 @@ def test_the_parser_takes_every_hint(scene: str, typed: list[tuple[str, ...]]) -
         terminal = FakeTerminal()
         run(words_typed[2:], Session(terminal=terminal, connect=nobody_there))
         assert "there is no cluster here" in terminal.stderr_text, (words_typed, terminal.stderr_text)  # it came to that
+
+
+def test_what_is_called_a_group_stays_one_word(typed: list[tuple[str, ...]]) -> None:
+    """No API server takes such a label; the parser says so should somebody paste it."""
+    with pasting.connected():
+        pasting.connected_by(FLAGS.as_typed())
+        list(hints(replace(builders.paused(), leader_worker_set=LeaderWorkerSetMember(name="$(reboot)", owner="Pod/x-1"))))
+    assert "lws/$(reboot)" in {word for words_typed in typed for word in words_typed}
 
 
 @pytest.mark.parametrize("reason", Reason)
