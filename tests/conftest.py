@@ -43,8 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Lay out the folder over which the owner and the workers pass word; a worker is given the owner's."""
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs under nohup hands on that it is ignored
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # and a shell without job control that Ctrl-C is, after "&"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # and a shell without job control, after "&", that these two are
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     worker = getattr(config, "workerinput", None)
     owned = config.stash.setdefault(_OWNED, ExitStack())
     folder = worker["controlplane"] if worker else owned.enter_context(tempfile.TemporaryDirectory(prefix="kubectl-pets-tests-"))

@@ -68,8 +68,10 @@ def well(pets: Plugin) -> Plugin:
 def test_a_set_that_is_well_has_nothing(well: Plugin) -> None:
     seen = doctor(well, "web", "--strict", "--fail-on", "notice")
     assert seen["findings"] == [] and seen["skipped"] == [] and seen["sets"] == 1 and seen["passed"] > 60
+    # DNS servers are there if another test has asked for them, and may have yet to hear of these pods.
+    well.eventually(lambda: doctor(well, "web", "--deep", expect=None)["findings"] == [], "nothing is wrong for DNS servers either")
     deep = doctor(well, "web", "--deep")
-    assert deep["findings"] == [] and [(each["name"], each["why"]) for each in deep["skipped"]] == [("names-unresolved", "failed")]  # no DNS pods
+    assert [(each["name"], each["why"]) for each in deep["skipped"]] in ([], [("names-unresolved", "failed")])
     assert "nothing found" in well("doctor").stderr
     everywhere = doctor(well, "-A", expect=None)
     own = [each for each in everywhere["findings"] if (each["set"] or {}).get("namespace") == well.namespace]

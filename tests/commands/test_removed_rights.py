@@ -30,6 +30,9 @@ _SOMETIMES = {("list", "events"), ("get", "nodes")}
 #: Every verb that waits needs it, however soon its watch was over.
 _WAITING = {("watch", "pods")}
 
+#: By verb, what it uses only where somebody is at work beside it: should the set change after what is intended was saved.
+_BESIDES: dict[str, set[Right]] = {"recreate": {("update", "configmaps")}}
+
 _LACKING = re.compile(r"may not|not allowed|not read|not be read|could not|cannot|missing|unknown|unsure|not known|nobody|without", re.IGNORECASE)
 
 
@@ -293,7 +296,7 @@ def tried(ground: Ground, verb: str, case: Case) -> Row:
     assert "HTTP 403" not in whole.stderr and whole.code in (0, 3), f"{verb} with all rights: {whole}"
     changes = ground.state() != at
     row = Row(verb, [], [], [], [])
-    for right in sorted({right for right, _ in asked(whole.stderr)} - _ANYBODY - _SOMETIMES | _WAITING):
+    for right in sorted({right for right, _ in asked(whole.stderr)} - _ANYBODY - _SOMETIMES | _WAITING | _BESIDES.get(verb, set())):
         if ground.state() != at:
             case.scene(ground)
             at = ground.state()

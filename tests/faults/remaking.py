@@ -282,10 +282,8 @@ class _Gap:
         plugin.plane.kubectl("create", "-f", "-", "-n", plugin.namespace, input=manifest("taker", replicas=0))
         plugin.eventually(lambda: plugin.get("quota", "sets")["status"]["used"] == {"count/statefulsets.apps": "1"}, "the quota is full")
         # It is refused a few times before there is room again.
-        subprocess.Popen(
-            ["sh", "-c", f"sleep 2; {' '.join(plugin.plane.kubectl_line('delete', 'sts', 'taker', '-n', plugin.namespace))}"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=plugin.plane.environment(),
-        )
+        later = f"sleep 2; {' '.join(plugin.plane.kubectl_line('delete', 'sts', 'taker', '-n', plugin.namespace))}"
+        subprocess.run(["sh", "-c", f"({later}) > /dev/null 2>&1 &"], check=True, env=plugin.plane.environment())
 
     def _go_away(self) -> None:
         self._away_until = time.monotonic() + 5.0
