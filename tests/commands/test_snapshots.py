@@ -91,7 +91,7 @@ def test_an_error_of_the_controller_s_is_told_and_the_claim_stays(pets: Plugin, 
     storage.snapshot_class("safe", default=True)
     words = ("orphans", "delete", "--fresh", "data-db-0", "-y", "--record", str(tmp_path), "--snapshot", "--timeout")
     with storage.controller(lambda name: storage.report(name, readyToUse=False, error={"message": "quota \x1b[31mexceeded"})):
-        failed = pets(*words, "3s", expect=1)
+        failed = pets(*words, "15s", expect=1)
     assert "its snapshot failed: quota exceeded" in failed.stderr
     assert storage.untouched("data-db-0") and not list(tmp_path.iterdir())
     (name,) = storage.snapshots()

@@ -31,13 +31,17 @@ class BuildError(Exception):
     """A binary could not be built; says which and shows what the Go tool said."""
 
 
+def _besides() -> tuple[recipes.Recipe, ...]:
+    """What is built only when it is asked for by name."""
+    return (*recipes.peers(), *recipes.of_a_node(), *recipes.of_storage(), *recipes.of_operators())
+
+
 def binaries(
     version: str = DEFAULT_VERSION, names: Collection[str] | None = None, progress: Progress | None = None,
 ) -> dict[str, Path]:
     """The paths of the named binaries (default: all of the control plane's), after building those that are missing."""
     progress = progress or Progress(sys.stderr)
-    besides = (*recipes.peers(), *recipes.of_a_node(), *recipes.of_storage(), *recipes.of_operators())
-    known = (*recipes.recipes(version), *(besides if names else ()))
+    known = (*recipes.recipes(version), *(_besides() if names else ()))
     unknown = set(names or ()) - {recipe.name for recipe in known}
     if unknown:
         raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in known)}")
