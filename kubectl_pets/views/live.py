@@ -129,23 +129,12 @@ class _Canvas:
             self._write(text)
 
 
-class Painter:
-    """Shows one StatefulSet for as long as somebody watches. Use as a context manager: leaving it gives the terminal back."""
+class _OnCanvas:
+    """What every picture is asked, whatever is in it."""
 
-    def __init__(
-        self, screen: Screen, *, size: Callable[[], tuple[int, int]] | None = None, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, screen: Screen, size: Callable[[], tuple[int, int]] | None, pace: Pace | None) -> None:
         self._screen = screen
         self._canvas = _Canvas(screen, size, pace)
-        self._before: Assessment | None = None
-        self._shown: tuple[Assessment, datetime, str] | None = None
-        self._footer = ""
-
-    def __enter__(self) -> "Painter":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._canvas.close(self._picture(*self._shown) if self._shown is not None else None)
 
     @property
     def resized(self) -> bool:
@@ -164,6 +153,24 @@ class Painter:
     def give_back(self) -> None:
         """The terminal as it was before, until the next picture."""
         self._canvas.give_back()
+
+
+class Painter(_OnCanvas):
+    """Shows one StatefulSet for as long as somebody watches. Use as a context manager: leaving it gives the terminal back."""
+
+    def __init__(
+        self, screen: Screen, *, size: Callable[[], tuple[int, int]] | None = None, pace: Pace | None = None
+    ) -> None:
+        super().__init__(screen, size, pace)
+        self._before: Assessment | None = None
+        self._shown: tuple[Assessment, datetime, str] | None = None
+        self._footer = ""
+
+    def __enter__(self) -> "Painter":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._canvas.close(self._picture(*self._shown) if self._shown is not None else None)
 
     def show(self, seen: Assessment, now: datetime, footer: str = "", *, status: Sequence[str] = (), log: bool = True) -> bool:
         """Show this state, and say whether there was anything to be shown. ``footer`` is a line below it; where there is no
@@ -202,14 +209,13 @@ class Painter:
         return [*drawn, *([""] if told else []), *told]
 
 
-class TextPainter:
+class TextPainter(_OnCanvas):
     """Shows a table for as long as somebody watches: on a terminal in place, elsewhere the lines that are new."""
 
     def __init__(
         self, screen: Screen, *, size: Callable[[], tuple[int, int]] | None = None, pace: Pace | None = None
     ) -> None:
-        self._screen = screen
-        self._canvas = _Canvas(screen, size, pace)
+        super().__init__(screen, size, pace)
         self._before: frozenset[str] = frozenset()
         self._shown: tuple[list[str], str, int] | None = None
 
@@ -220,27 +226,9 @@ class TextPainter:
         self._canvas.close(self._fitted(*self._shown) if self._shown is not None else None)
 
     @property
-    def resized(self) -> bool:
-        """Whether the window is another one than the picture was painted for."""
-        return self._canvas.resized
-
-    @property
     def rows(self) -> int | None:
         """How many lines of a table can be seen at all; None: every one, as anywhere but on a terminal."""
         return self._canvas.size()[1] if self._screen.live else None
-
-    @property
-    def busy(self) -> bool:
-        """Whether a picture is being written right now."""
-        return self._canvas.busy
-
-    def not_while(self, away: Callable[[], bool]) -> None:
-        """Paint nothing while ``away`` says that the terminal is somebody else's."""
-        self._canvas.away = away
-
-    def give_back(self) -> None:
-        """The terminal as it was before, until the next picture."""
-        self._canvas.give_back()
 
     def show(self, text: str, footer: str = "", *, status: str = "", more: int = 0) -> None:
         """Show this table. On a terminal only: ``footer``, a line below it that stays however much there is above; ``status``,
