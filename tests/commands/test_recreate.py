@@ -169,6 +169,21 @@ def test_a_quota_of_sets_that_is_full_is_refused_before(pets: Plugin) -> None:
     assert pets.set()["metadata"]["uid"] == before and nothing_left(pets)
 
 
+def test_a_record_that_asks_for_more_than_a_run_of_ours_can_ask_for(pets: Plugin) -> None:
+    """Whoever may write ConfigMaps, and no pods, could have had any pod made by whoever goes on with it."""
+    made(pets)
+    live, pods = pets.set(), pets.uids()
+    template = {**live["spec"]["template"], "spec": {"hostPID": True, **live["spec"]["template"]["spec"]}}
+    record = {
+        "namespace": pets.namespace, "name": "web", "uid": live["metadata"]["uid"],
+        "content": {"spec": live["spec"]}, "wanted": {"template": template},
+    }
+    pets.kubectl("create", "configmap", "kubectl-pets-recreate-web", f"--from-literal=recreation.json={json.dumps(record)}")
+    for words in (("recreate", "web"), ("recreate", "web", "--abandon"), ("recreate", "web", "--set", "serviceName=other", "-y")):
+        assert "holds nothing that can be read" in pets(*words, expect=1).stderr
+    assert pets.set()["metadata"]["uid"] == live["metadata"]["uid"] and pets.uids() == pods
+
+
 def test_a_set_that_something_controls(pets: Plugin) -> None:
     """Its operator is told to leave it alone first; whose it is stays."""
     made(pets)

@@ -4,6 +4,7 @@ import msgspec
 
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.objects.writes import RECORDS, WHOLE_SETS
+from kubectl_pets.domain.recreate.content import IMMUTABLE
 from kubectl_pets.domain.sets.away import RECORD_KEY, Recreation, SavedRecreation, WholeSet, record_name
 from kubectl_pets.errors import NotFoundError
 
@@ -30,4 +31,6 @@ def recreation(reader: Reader, namespace: str, name: str) -> SavedRecreation | N
         intended = None
     if intended is not None and (intended.namespace, intended.name) != (namespace, name):
         intended = None  # a copy of another one's
+    if intended is not None and not intended.wanted.keys() <= {*IMMUTABLE}:
+        intended = None  # no run of ours asks for other fields: whoever may write ConfigMaps could have any pod made
     return SavedRecreation(found.metadata.uid, found.metadata.resource_version, intended)
