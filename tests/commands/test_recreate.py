@@ -184,6 +184,19 @@ def test_a_record_that_asks_for_more_than_a_run_of_ours_can_ask_for(pets: Plugin
     assert pets.set()["metadata"]["uid"] == live["metadata"]["uid"] and pets.uids() == pods
 
 
+def test_claims_beyond_the_range_that_the_set_owns(pets: Plugin) -> None:
+    """Its controller gives up those of pods only: it was waited for without end, with the set and its claims changed already."""
+    made(pets, claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}")
+    pets.eventually(lambda: all(each["metadata"].get("ownerReferences") for each in pets.get("pvc")["items"]), "the set owns its claims")
+    pets("scale", "web", "--replicas", "2", "-y", "--timeout", "60s")
+    words, version = ("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", "--timeout", "60s"), pets.set()["metadata"]["generation"]
+    assert "the set owns data-web-2 beyond its replicas" in pets(*words, expect=6).stdout
+    assert pets.set()["metadata"]["generation"] == version and nothing_left(pets)
+    pets("scale", "web", "--replicas", "3", "-y", "--timeout", "60s")
+    pets(*words)
+    assert nothing_left(pets)
+
+
 def test_a_set_that_something_controls(pets: Plugin) -> None:
     """Its operator is told to leave it alone first; whose it is stays."""
     made(pets)

@@ -33,6 +33,9 @@ class RecreateRefusedReason(StrEnum):
     PODS_LEAVING = "pods-leaving"
     #: Somebody else has to let go of the set before it is gone. Subjects: the finalizers.
     FINALIZERS = "finalizers"
+    #: Claims beyond the range are owned by the set (whenDeleted: Delete), and its controller takes that only from claims of pods
+    #: (stateful_pod_control.go UpdatePodClaimForRetentionPolicy). Subjects: the claims.
+    CLAIMS_OWNED = "claims-owned"
     #: The selector that is asked for does not match what runs. Subjects: pods, or "template".
     SELECTOR_MISSES = "selector-misses"
     #: It leaves out labels that the selector has. Subjects: these.
@@ -59,7 +62,12 @@ def refusals(
     live: WholeSet, view: SetView, seen: Assessment, wanted: Mapping[str, Any], *, operator_paused: bool
 ) -> tuple[RecreateRefused, ...]:
     """All that speaks against it right now, what passes by itself included."""
-    return (*_of_set(live, view, seen, operator_paused), *_of_pods(live, view, wanted), *_of_template(live, wanted))
+    return (
+        *_of_set(live, view, seen, operator_paused),
+        *_of_claims(live, view, seen),
+        *_of_pods(live, view, wanted),
+        *_of_template(live, wanted),
+    )
 
 
 def _of_set(live: WholeSet, view: SetView, seen: Assessment, operator_paused: bool) -> Iterator[RecreateRefused]:
@@ -85,6 +93,16 @@ def _of_set(live: WholeSet, view: SetView, seen: Assessment, operator_paused: bo
         yield RecreateRefused(reason=reasons.UNDER_WAY)
     elif seen.surplus:
         yield RecreateRefused(reason=reasons.SCALING)
+
+
+def _of_claims(live: WholeSet, view: SetView, seen: Assessment) -> Iterator[RecreateRefused]:
+    stems = [f"{template}-{live.name}" for template in names_of(live.spec)]
+    uid, claims = live.metadata.uid, view.claims or ()
+    owned = [each.name for each in claims if any(owner.uid == uid for owner in each.metadata.owner_references)]
+    ordinals = ((name, ordinal_of(name, stem)) for name in owned for stem in stems)
+    beyond = tuple(name for name, ordinal in ordinals if ordinal is not None and ordinal not in seen.slots)
+    if beyond:
+        yield RecreateRefused(reason=RecreateRefusedReason.CLAIMS_OWNED, subjects=beyond)
 
 
 def _of_pods(live: WholeSet, view: SetView, wanted: Mapping[str, Any]) -> Iterator[RecreateRefused]:

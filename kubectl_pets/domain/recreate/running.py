@@ -44,7 +44,7 @@ PASSING = (RecreateRefusedReason.NOT_OBSERVED, RecreateRefusedReason.PODS_LEAVIN
 @unique
 class RecreateEnd(StrEnum):
     REACHED = "reached"
-    #: Something speaks against it now, and the set is there as it was.
+    #: Something speaks against it now, and the set was not deleted.
     REFUSED = "refused"
     #: Somebody else made a set of that name, and not with what was asked for.
     OVERTAKEN = "overtaken"

@@ -57,7 +57,7 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
     """Returns the exit code; raises PetsError."""
     deadline = Deadline(options.timeout)
     if options.dry_run is DryRun.NONE:
-        code = finish(session, name, deadline)
+        code = finish(session, name, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
         if code not in (None, ExitCode.OK) or (code is not None and request.wanted is None):
             return code or ExitCode.OK
     if request.wanted is None:
@@ -100,7 +100,9 @@ def remake(
     return _run(session, name, run)
 
 
-def finish(session: Session, name: str, deadline: Deadline) -> ExitCode | None:
+def finish(
+    session: Session, name: str, deadline: Deadline, *, operator_paused: bool, hand_over: bool
+) -> ExitCode | None:
     """Bring what is under way to its end. None: nothing is, or the set of before is still there with nothing done to it that
     typing the same again would not go on with."""
     cluster, namespace = session.cluster, session.namespace
@@ -115,7 +117,16 @@ def finish(session: Session, name: str, deadline: Deadline) -> ExitCode | None:
     session.terminal.tell(words.goes_on(namespace, name))
     require(cluster, {namespace: RIGHTS})
     intended = saved.intended
-    run = Remaking(session, name, intended.uid, intended.wanted, deadline, told=partial(_tell, session))
+    run = Remaking(
+        session,
+        name,
+        intended.uid,
+        intended.wanted,
+        deadline,
+        hand_over=hand_over,
+        operator_paused=operator_paused,
+        told=partial(_tell, session),
+    )
     return _run(session, name, run)
 
 
@@ -144,24 +155,21 @@ def _run(session: Session, name: str, run: Remaking) -> ExitCode:
         raise
     except KeyboardInterrupt:
         told = words.left_off(namespace, name, away=run.away)
-        return report(terminal, ExitCode.INTERRUPTED, told, words.resume_hint(namespace, name))
-    return report(terminal, _EXIT[found.finished.end], _ended(session, name, found), _hint(session, name, found))
+        return report(terminal, ExitCode.INTERRUPTED, told, words.resume_hint(namespace, name, *run.flags))
+    goes_on = found.finished.end in (RecreateEnd.TIMED_OUT, RecreateEnd.REFUSED)
+    hint = words.resume_hint(namespace, name, *run.flags) if goes_on else None
+    return report(terminal, _EXIT[found.finished.end], _ended(session, name, found), hint)
 
 
 def _ended(session: Session, name: str, found: Remade) -> str:
     namespace, end = session.namespace, found.finished.end
     if end is RecreateEnd.REFUSED:
-        return words.stopped(namespace, name, found.finished.refused)
+        return words.stopped_half_way(namespace, name, found.finished.refused)
     if end is not RecreateEnd.REACHED:
         return words.ended(end, namespace, name)
     if found.revision and found.revision_now not in ("", found.revision):
         session.terminal.tell(words.rolls(namespace, name))
     return words.ended(end, namespace, name) + words.gap(found.gap)
-
-
-def _hint(session: Session, name: str, found: Remade) -> str | None:
-    again = words.resume_hint(session.namespace, name)
-    return again if found.finished.end in (RecreateEnd.TIMED_OUT, RecreateEnd.REFUSED) else None
 
 
 def _tell(session: Session, move: Perform) -> None:

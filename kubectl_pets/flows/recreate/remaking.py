@@ -87,6 +87,8 @@ class Remaking:
         self._gap: float | None = None
         self._revision, self._revision_now = "", ""
         self._kept: SetContent | None = None
+        #: What has to be typed again to go on as this run would.
+        self.flags = ("--operator-paused",) * operator_paused + ("--hand-over",) * hand_over
         #: There is no set, or there soon will be none.
         self.away = False
 

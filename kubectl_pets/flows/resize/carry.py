@@ -73,7 +73,7 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     it takes. ``terms``: on which pods are started again. Returns the exit code; raises PetsError."""
     terminal, deadline = session.terminal, Deadline(options.timeout)
     if options.dry_run is DryRun.NONE:
-        code = finish(session, name, deadline)
+        code = finish(session, name, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
         if code not in (None, ExitCode.OK):
             return code or ExitCode.OK
     found = _foreseen(session, name, request)
@@ -249,7 +249,8 @@ class _Growing:
         try:
             self.look()
         except NotFoundError:
-            if finish(self.session, self.name, self._deadline) is not ExitCode.OK:
+            how = {"operator_paused": self._agreed.request.operator_paused, "hand_over": self._agreed.request.hand_over}
+            if finish(self.session, self.name, self._deadline, **how) is not ExitCode.OK:
                 raise
             return None  # somebody else had come to the template
         move = next_move(self.found.plan, self._agreed.uid, self.session.now(), NODE_PATIENCE)

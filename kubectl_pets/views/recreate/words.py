@@ -35,6 +35,9 @@ def refusal(found: RecreateRefused) -> str:
             return f"{names} is on its way out, and the new set would not take it on: wait until it is back."
         case RecreateRefusedReason.FINALIZERS:
             return f"finalizers of others keep the set from going ({subjects}), so nobody knows for how long there would be none."
+        case RecreateRefusedReason.CLAIMS_OWNED:
+            cured = "scale up so that they have pods, or delete what nobody needs, first"
+            return f"the set owns {subjects} beyond its replicas, which its controller does not give up: {cured}."
         case RecreateRefusedReason.SELECTOR_MISSES:
             names = phrases.folded(found.subjects)
             first = "give the pods its labels first, by a rollout"
@@ -55,9 +58,9 @@ def refusal(found: RecreateRefused) -> str:
             assert_never(found.reason)
 
 
-def resume_hint(namespace: str, name: str) -> str:
-    """What to type next, whoever types it."""
-    return f"{pasting.pets('recreate', name, namespace=namespace)} goes on from here"
+def resume_hint(namespace: str, name: str, *flags: str) -> str:
+    """What to type next, whoever types it. ``flags``: those of the run that it goes on with."""
+    return f"{pasting.pets('recreate', name, *flags, namespace=namespace)} goes on from here"
 
 
 def goes_on(namespace: str, name: str) -> str:
@@ -78,8 +81,19 @@ def left_off(namespace: str, name: str, *, away: bool) -> str:
 
 
 def stopped(namespace: str, name: str, refused: tuple[RecreateRefused, ...]) -> str:
+    """Before anything was done to the set."""
+    return f"{_stopped(namespace, name, refused)} The set is there as it was."
+
+
+def stopped_half_way(namespace: str, name: str, refused: tuple[RecreateRefused, ...]) -> str:
+    """By a run, which may have marked the set and its claims by then, or an earlier one that went so far."""
+    back = pasting.pets("recreate", name, "--abandon", namespace=namespace)
+    return f"{_stopped(namespace, name, refused)} The set was not deleted; {back} takes back what was done to it."
+
+
+def _stopped(namespace: str, name: str, refused: tuple[RecreateRefused, ...]) -> str:
     told = " ".join(refusal(each) for each in refused)
-    return f"stopped: {clean(namespace)}/{clean(name)}: {told} The set is there as it was."
+    return f"stopped: {clean(namespace)}/{clean(name)}: {told}"
 
 
 def step(found: RecreateStep, name: str) -> str:
