@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 from tests.commands.plugin import Plugin
+from tests.controlplane import ControlPlaneError
 
 _TYPE = """
 apiVersion: apiextensions.k8s.io/v1
@@ -183,25 +184,32 @@ class Storage:
 
     @contextmanager
     def controller(self, acts: Callable[[str], None]) -> Iterator[None]:
-        """The controller in a thread: ``acts`` on each snapshot once, as it comes."""
+        """The controller in a thread: ``acts`` on each snapshot as it comes, again after the API server did not take it. What
+        it could not do to the end is the cause of whatever the test then saw, and is raised in its place."""
         over = threading.Event()
         failures: list[BaseException] = []
 
         def run() -> None:
             done: set[str] = set()
-            try:
-                while not over.wait(0.05):
+            while not over.wait(0.05):
+                try:
                     for name in set(self.snapshots()) - done:
                         acts(name)
                         done.add(name)
-            except BaseException as failure:
-                failures.append(failure)
+                        failures.clear()
+                except ControlPlaneError as failure:
+                    failures[:] = [failure]
+                except BaseException as failure:
+                    failures[:] = [failure]
+                    return
 
         thread = threading.Thread(target=run)
         thread.start()
         try:
             yield
-        finally:
-            over.set()
-            thread.join(60)
-        assert not failures, failures
+        except BaseException as failure:
+            failures.append(failure)
+        over.set()
+        thread.join(60)
+        if failures:
+            raise failures[0]

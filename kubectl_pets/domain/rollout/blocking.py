@@ -21,6 +21,8 @@ LONGEST_SET_NAME = 52
 
 #: Nothing is wrong before patience with these ends: they are what every pod and every change begins with.
 QUIET = (Cause.NOT_SCHEDULED, Cause.NOT_MADE, Cause.NOT_OBSERVED)
+#: And with this the scheduler begins wherever a claim is made with its pod.
+_BEGINNINGS = (*QUIET, Cause.CLAIM_UNBOUND)
 
 
 def find_blockers(
@@ -53,7 +55,7 @@ def not_observed(owner: StatefulSet, now: datetime, patience: StuckAfter) -> Blo
     if not times:
         return None
     since = max(times)
-    return Blocker(cause=Cause.NOT_OBSERVED, since=since, stuck_at=later(since, patience.time))
+    return Blocker(cause=Cause.NOT_OBSERVED, since=since, stuck_at=later(since, patience.silence))
 
 
 class _Finder:
@@ -187,7 +189,8 @@ class _Finder:
         return msgspec.structs.replace(found, reason=refused.reason)
 
     def _since(self, cause: Cause, member: Member, since: datetime | None, *, message: str | None = None) -> Blocker:
-        until = later(since, self._patience.time) if since is not None else None
+        patience = self._patience.silence if cause in _BEGINNINGS else self._patience.time
+        until = later(since, patience) if since is not None else None
         return msgspec.structs.replace(self._blocker(cause, member, message=message), since=since, stuck_at=until)
 
     def _blocker(self, cause: Cause, member: Member, *, reason: str | None = None, message: str | None = None) -> Blocker:

@@ -62,12 +62,21 @@ _WRONG_PLATFORM = (
 )
 
 
+#: So long a busy controller, scheduler or binder may need for its turn; before, that nothing has come is no evidence.
+_TURN = timedelta(seconds=15)
+
+
 class StuckAfter(msgspec.Struct, frozen=True, kw_only=True):
     """How long what may pass by itself is only called failing: ``time`` from when it began, or so many ``restarts`` of one
     container (None: these do not count), whichever is first."""
 
     time: timedelta = timedelta(minutes=2)
     restarts: int | None = 3
+
+    @property
+    def silence(self) -> timedelta:
+        """The same for what is known only by nothing having come, as at the beginning of every pod and every change."""
+        return max(self.time, _TURN)
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
