@@ -94,3 +94,25 @@ def test_a_driver_that_refuses_when_volumes_are_purged(pets: Plugin, tmp_path: P
         assert pets.plane.kubectl(*phase).stdout == ("Released" if driver == "csi" else "Failed")
     finally:
         remove(pets, volume)
+
+
+def test_a_volume_that_somebody_rescues_is_not_called_one_that_is_being_destroyed(pets: Plugin, tmp_path: Path) -> None:
+    volume = left(pets, {"csi": {"driver": "csi.example.org", "volumeHandle": pets.namespace}})
+    try:
+        pets("orphans", "delete", "data-db-0", "--fresh", "-y", "--record", str(tmp_path))
+        pets.eventually(lambda: field(pets, volume, "status.phase") == "Released", "released")
+        policy = "spec.persistentVolumeReclaimPolicy"
+        process = pets.start("orphans", "purge", "data-db-0", "-y", "--timeout", "0", "-o", "json")
+        pets.eventually(lambda: field(pets, volume, policy) == "Delete", "its destruction is asked for")
+        pets.plane.kubectl("patch", "pv", volume, "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}')
+        stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == 1, stderr
+        assert "it is not being destroyed any more" in stderr and "and not gone yet" not in stderr
+        (outcome,) = json.loads(stdout)["outcomes"]
+        assert (outcome["outcome"], outcome["reason"]) == ("refused", "rescued")
+    finally:
+        remove(pets, volume)
+
+
+def field(pets: Plugin, volume: str, path: str) -> str:
+    return pets.plane.kubectl("get", "pv", volume, "-o", f"jsonpath={{.{path}}}").stdout

@@ -55,6 +55,8 @@ class PurgeRefusedReason(StrEnum):
     OTHER_NAMESPACE = "other-namespace"
     #: Right before its turn it was not what it was when the plan was made.
     CHANGED = "changed"
+    #: Its destruction was asked for, and somebody has set it to Retain again or bound it meanwhile.
+    RESCUED = "rescued"
 
 
 class PurgeRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
@@ -137,9 +139,24 @@ def is_under_way(planned: Purge, use: StorageUse) -> bool:
     if use.volumes is None:
         return False
     found = next((volume for volume in use.volumes if volume.name == planned.volume.name), None)
-    if found is None or found.metadata.uid != planned.volume.metadata.uid:
-        return True
-    return found.metadata.deletion_timestamp is not None or _is_being_destroyed(found)
+    return is_gone(planned, found) or found is None or _is_on_its_way(found)
+
+
+def is_gone(planned: Purge, found: PersistentVolume | None) -> bool:
+    """``found``: what has the volume's name now."""
+    return found is None or found.metadata.uid != planned.volume.metadata.uid
+
+
+def is_rescued(planned: Purge, found: PersistentVolume) -> PurgeRefused | None:
+    """Of a volume whose destruction the API server took: why nobody destroys it any more. None: it is on its way, which a bound
+    volume and a retained one are not, even where a driver has failed (reclaimVolume)."""
+    if _is_on_its_way(found):
+        return None
+    return PurgeRefused(volume=planned.volume, reason=PurgeRefusedReason.RESCUED)
+
+
+def _is_on_its_way(volume: PersistentVolume) -> bool:
+    return volume.metadata.deletion_timestamp is not None or _is_being_destroyed(volume)
 
 
 def _is_being_destroyed(volume: PersistentVolume) -> bool:

@@ -16,6 +16,8 @@ from kubectl_pets.domain.orphans.purging import (
     PurgeRefusedReason,
     PurgeSelection,
     again,
+    is_gone,
+    is_rescued,
     is_under_way,
     plan_purge,
 )
@@ -103,7 +105,7 @@ def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun, account: Acc
             if held():
                 break
             untouched -= 1
-            order = _Order(cluster, one, run.selection, partial(_notes, account, place))
+            order = _Order(cluster, one, run.selection, partial(_notes, account, place, one))
             order.came(Came.BEGUN)
             outcome = until(order.give, held=held, troubled=told_once(terminal))
             if isinstance(outcome, PurgeRefused):
@@ -117,14 +119,19 @@ def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun, account: Acc
             terminal.tell(view.destroying(one, lost=outcome is Unended.STOPPED))
         left = _await_gone(session, asked, Deadline(run.timeout), held, account.say)
         interrupted = held() and bool(untouched or left)
+    rescued = [order.rescued for order in asked if order.rescued is not None]
+    for kept in rescued:
+        terminal.tell(f"overtaken: {view.refused(kept)}")
     said = {order.planned.volume.name: order.refusal() for order in left}
     for order in left:
         if said[order.planned.volume.name]:
-            order.came(Came.UNFINISHED, said[order.planned.volume.name])
+            order.came(Came.UNFINISHED, said=said[order.planned.volume.name])
         terminal.tell(view.not_gone(order.planned, said[order.planned.volume.name]))
     if interrupted:
         terminal.tell(f"interrupted: {view.interrupted(untouched)}")
         return ExitCode.INTERRUPTED
+    if rescued:
+        return ExitCode.FAILED
     if any(said.values()):
         return ExitCode.NOT_YET
     if left:
@@ -132,8 +139,8 @@ def _carry_out(session: Session, planned: PurgePlan, run: PurgeRun, account: Acc
     return ExitCode.REFUSED if refused and not asked else ExitCode.OK
 
 
-def _notes(account: Account, place: int, one: Purge, came: Came, said: str) -> None:
-    account.notes(place, outcomes.purge(one.volume, came, said=said))
+def _notes(account: Account, place: int, one: Purge, came: Came, refused: PurgeRefused | None, said: str) -> None:
+    account.notes(place, outcomes.purge(one.volume, came, refused, said=said))
 
 
 class PurgePort(StoragePort, ChangePort, ClockPort, Protocol):
@@ -144,36 +151,49 @@ class _Order:
     """The destruction of one volume: given, and followed."""
 
     def __init__(
-        self, cluster: PurgePort, planned: Purge, selection: PurgeSelection, notes: Callable[[Purge, Came, str], None]
+        self,
+        cluster: PurgePort,
+        planned: Purge,
+        selection: PurgeSelection,
+        notes: Callable[[Came, PurgeRefused | None, str], None],
     ) -> None:
         self._cluster, self.planned, self._selection, self._notes = cluster, planned, selection, notes
-        self._sent = False
+        self._sent = self._taken = False
         self._seen: PersistentVolume | None = None
+        #: Somebody has kept the volume after all.
+        self.rescued: PurgeRefused | None = None
 
     def give(self) -> Purge | PurgeRefused:
         """Judge it afresh and have it destroyed; an order whose answer was lost is looked up. Raises PetsError."""
         use = storage_use(self._cluster)
         if self._sent and is_under_way(self.planned, use):
+            self._taken = True
             return self.planned
         decided = again(self.planned, use, self._selection, self._cluster.now())
-        if isinstance(decided, PurgeRefused) or decided.step is None:
+        if isinstance(decided, PurgeRefused):
+            return decided
+        if decided.step is None:
+            self._taken = True
             return decided
         self._sent = True
         try:
             self._cluster.apply(decided.step)
         except (ConflictError, NotFoundError):
             return PurgeRefused(volume=decided.volume, reason=PurgeRefusedReason.CHANGED)
+        self._taken = True
         return decided
 
-    def came(self, came: Came, said: str = "") -> None:
+    def came(self, came: Came, refused: PurgeRefused | None = None, said: str = "") -> None:
         """Note what has come of it; ``said``: by its driver."""
-        self._notes(self.planned, came, said)
+        self._notes(came, refused, said)
 
-    def is_done(self) -> bool:
-        """Whether the volume is gone. Raises PetsError."""
-        volume = self.planned.volume
-        self._seen = self._cluster.volume(volume.name)
-        return self._seen is None or self._seen.metadata.uid != volume.metadata.uid
+    def is_over(self) -> bool:
+        """Whether the volume is gone, or is not destroyed any more. Raises PetsError."""
+        self._seen = self._cluster.volume(self.planned.volume.name)
+        if self._seen is None or is_gone(self.planned, self._seen):
+            return True
+        self.rescued = is_rescued(self.planned, self._seen) if self._taken else None
+        return self.rescued is not None
 
     def refusal(self) -> str:
         """What its driver said that could not destroy it so far; empty where it said nothing, or nobody can be asked now."""
@@ -189,15 +209,19 @@ class _Order:
 def _await_gone(
     session: Session, asked: list[_Order], deadline: Deadline, held: Interrupted, say: Callable[[str], None]
 ) -> list[_Order]:
-    """The orders whose volumes are not gone when time is over, or somebody pressed Ctrl-C."""
+    """The orders whose volumes are still being destroyed when time is over, or somebody pressed Ctrl-C."""
     left = list(asked)
 
     def look() -> bool | None:
         for order in tuple(left):
-            if order.is_done():
-                order.came(Came.DONE)
-                say(f"destroyed {view.title(order.planned.volume)}")
-                left.remove(order)
+            if not order.is_over():
+                continue
+            left.remove(order)
+            if order.rescued is not None:
+                order.came(Came.REFUSED, order.rescued)
+                continue
+            order.came(Came.DONE)
+            say(f"destroyed {view.title(order.planned.volume)}")
         return not left or None
 
     until(look, deadline=deadline, every=_PAUSE, held=held, troubled=told_once(session.terminal))

@@ -73,6 +73,8 @@ def _reason(why: PurgeRefusedReason | StorageObjection, subject: str) -> str:
             return "it was another namespace's: name that with -n, or give -A"
         case PurgeRefusedReason.CHANGED:
             return "it changed since the plan was made"
+        case PurgeRefusedReason.RESCUED:
+            return "it is not being destroyed any more: somebody has set it to Retain again, or a claim has it"
         case _:
             assert_never(why)
 

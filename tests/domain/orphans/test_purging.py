@@ -17,6 +17,7 @@ from kubectl_pets.domain.orphans.purging import (
     PurgeRefusedReason,
     PurgeSelection,
     again,
+    is_rescued,
     is_under_way,
     plan_purge,
 )
@@ -136,6 +137,8 @@ def test_what_an_order_has_come_to_whose_answer_was_lost() -> None:
     bound = msgspec.structs.replace(deleted, status=PersistentVolumeStatus(phase="Bound"))
     for others in ((RELEASED,), (bound,), None):
         assert not is_under_way(one, msgspec.structs.replace(NOBODY_ELSE, volumes=others))
+    assert all(is_rescued(one, each) is None for each in (deleted, failed, leaving))
+    assert {found.reason for each in (RELEASED, bound) if (found := is_rescued(one, each))} == {R.RESCUED}
 
 
 @pytest.mark.parametrize(
