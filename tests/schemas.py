@@ -243,6 +243,7 @@ HISTORY = document(
             current=BOOLEAN,
             update=BOOLEAN,
             live=BOOLEAN,
+            kept=BOOLEAN,
             images=many(STRING),
             pods=null(many(STRING)),
             changes=null(many(CHANGE)),

@@ -6,7 +6,16 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.belonging import each_with, is_revision_of
 from kubectl_pets.cli.options import EachSet, connection, exit_codes, output, pass_session, sets_named
-from kubectl_pets.domain.rollout.history import History, RevisionEntry, Template, entries, find, kept_no_more, ran_last
+from kubectl_pets.domain.rollout.history import (
+    History,
+    RevisionEntry,
+    Template,
+    before_unknown,
+    entries,
+    find,
+    kept_no_more,
+    ran_last,
+)
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.errors import ExitCode, NotFoundError, PetsError, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, at, refs
@@ -46,7 +55,7 @@ def history(
     """The revisions of a set: age, images, what changed against the one before, and which pods run it.
 
     Marks: current (pods that a partition holds are made from it), update (the wanted one), live (equal to the template, but not
-    wanted yet).
+    wanted yet), kept (of a LeaderWorkerSet: on the set itself, its controller keeps none but the newest).
 
     \b
     Examples:
@@ -85,9 +94,13 @@ def _show(session: Session, found: History, *, wide: bool, headers: bool) -> Non
         return
     width, colour = terminal.limit, terminal.colour
     terminal.print(view.table(revisions, session.now(), wide=wide, headers=headers, width=width, colour=colour))
-    lost = kept_no_more(found, revisions)
-    if lost:
-        terminal.tell(f"{folded(lost)} run what no ControllerRevision holds any more, so nothing can go back to that")
+    gone = kept_no_more(found, revisions)
+    if gone:
+        terminal.tell(f"{folded(gone)} run what no ControllerRevision holds any more, so nothing can go back to that")
+    unknown = before_unknown(found, revisions)
+    if unknown is not None:
+        lost = f"what ran before revision {unknown.number} is not known"
+        terminal.tell(f"{lost}: its controller has deleted it, and no verb of this program released what came after it")
     if not any(entry.live for entry in revisions):
         terminal.tell("the live template has no revision yet: its controller has not seen it")
 

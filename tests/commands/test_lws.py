@@ -60,6 +60,15 @@ class Groups(Plugin):
     def partition_of_groups(self) -> int:
         return int(self.get(KIND, "llm")["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["partition"])
 
+    def revisions(self) -> list[str]:
+        """Of the set itself, and not of those that its controller makes."""
+        items = self.get("controllerrevisions", "-l", "leaderworkerset.sigs.k8s.io/name=llm")["items"]
+        owned = [each for each in items if each["metadata"]["ownerReferences"][0]["kind"] == "LeaderWorkerSet"]
+        return [each["metadata"]["name"] for each in owned]
+
+    def annotations(self) -> dict[str, str]:
+        return dict(self.get(KIND, "llm")["metadata"].get("annotations") or {})
+
     def uids_of_pods(self) -> dict[str, str]:
         return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in self.get("pods")["items"]}
 
@@ -197,10 +206,73 @@ def test_a_run_stops_where_workers_do_not_start(pets: Groups) -> None:
     after = pets.uids_of_leaders()
     assert (before["llm-0"], before["llm-1"]) == (after["llm-0"], after["llm-1"])
     said = pets("rollout", "abort", "lws/llm", "-y", "--timeout", "180s").stderr
-    assert "kubectl edit leaderworkerset" in said and "rollout undo" not in said
+    assert "rollout undo lws/llm" in said
     assert all(tags == {"1"} for tags in pets.tags().values()) and pets.partition_of_groups() == 3
     after = pets.uids_of_leaders()
     assert (before["llm-0"], before["llm-1"]) == (after["llm-0"], after["llm-1"])
+
+
+def rolled_out(pets: Groups, image: str) -> None:
+    """Other workers everywhere, released by these verbs, and its controller has deleted what ran before."""
+    pets("partition", "lws/llm", "2")
+    pets.workers(image, 2)
+    pets("rollout", "promote", "lws/llm", "--timeout", "180s")
+    pets.eventually(lambda: len(pets.revisions()) == 1, "its controller has deleted the old revision")
+
+
+def test_an_undo_restores_what_its_controller_has_deleted(pets: Groups) -> None:
+    pets.make_llm()
+    pets("partition", "lws/llm", "2")
+    pets.workers("app:2", 2)
+    planned = pets("rollout", "promote", "lws/llm", "--dry-run").stdout
+    assert "kept on the set" in planned and "kubectl-pets/kept-template" not in pets.annotations()
+    rolled_out(pets, "app:2")
+    assert all(tags == {"1", "2"} for tags in pets.tags().values())
+    history = json.loads(pets("rollout", "history", "lws/llm", "-o", "json").stdout)["revisions"]
+    assert [(each["revision"], each["kept"], each["update"], each["live"]) for each in history] == [
+        (1, True, False, False),
+        (2, False, True, True),
+    ]
+    assert [each["pods"] for each in history] == [[], ["llm-0", "llm-1"]]
+    assert history[1]["images"] == ["app:1", "app:2"]
+    changed = [(change["path"][-1], change["before"], change["after"]) for change in history[1]["changes"]]
+    assert changed == [("image", "app:1", "app:2")]
+    assert "-" in pets("rollout", "diff", "lws/llm", "1", "2", expect=1).stdout
+    pets("rollout", "undo", "lws/llm", "--dry-run")
+    pets("rollout", "undo", "lws/llm", "-y", "--timeout", "180s")
+    assert all(tags == {"1"} for tags in pets.tags().values()) and pets.partition_of_groups() == 0
+    assert "already" in pets("rollout", "undo", "lws/llm", "-y").stderr.lower()
+    pets.eventually(lambda: len(pets.revisions()) == 1, "its controller has deleted what was undone")
+    pets("rollout", "undo", "lws/llm", "--to-revision", "2", "-y", "--timeout", "180s")
+    assert all(tags == {"1", "2"} for tags in pets.tags().values())
+
+
+def test_an_undo_frees_the_broken_group_alone(pets: Groups) -> None:
+    pets.make_llm(replicas=3)
+    pets("partition", "lws/llm", "3")
+    pets.workers("app:broken", 3)
+    before = pets.uids_of_leaders()
+    pets("rollout", "promote", "lws/llm", "--timeout", "120s", expect=4)
+    pets("rollout", "undo", "lws/llm", "-y", "--timeout", "180s")
+    after = pets.uids_of_leaders()
+    assert {name for name in before if before[name] != after[name]} == {"llm-2"}
+    assert all(tags == {"1"} for tags in pets.tags().values()) and pets.partition_of_groups() == 0
+    pets("status", "lws/llm", expect=0)
+
+
+def test_what_was_never_kept_is_unknown(pets: Groups) -> None:
+    """Somebody else has released it, or has taken the annotation away."""
+    pets.make_llm()
+    pets.workers("app:2", 0)
+    pets("status", "lws/llm", "-w", "--timeout", "180s", "--patience", "100s")
+    pets.eventually(lambda: len(pets.revisions()) == 1, "its controller has deleted the old revision")
+    assert "not known" in pets("rollout", "history", "lws/llm").stderr
+    said = pets("rollout", "undo", "lws/llm", "-y", expect=6).stderr
+    assert "not known" in said and "rollout history lws/llm" in said
+    rolled_out(pets, "app:3")
+    pets.kubectl("annotate", KIND, "llm", "kubectl-pets/kept-template-")
+    pets("rollout", "undo", "lws/llm", "-y", expect=6)
+    assert all(tags == {"1", "3"} for tags in pets.tags().values())
 
 
 def test_a_group_is_restarted_whole_and_alone(pets: Groups) -> None:
@@ -215,11 +287,8 @@ def test_a_group_is_restarted_whole_and_alone(pets: Groups) -> None:
 
 
 REFUSING = (
-    ("rollout", "undo", "lws/llm"),
     ("rollout", "unstick", "lws/llm"),
     ("rollout", "handover", "lws/llm"),
-    ("rollout", "history", "lws/llm"),
-    ("rollout", "diff", "lws/llm"),
     ("scale", "lws/llm", "--replicas", "1"),
     ("resize", "lws/llm", "1Gi"),
     ("recreate", "lws/llm"),

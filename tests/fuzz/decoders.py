@@ -53,6 +53,7 @@ from kubectl_pets.domain.model import Object, ObjectMeta, Pod, StatefulSet
 from kubectl_pets.domain.orphans import reach, retention
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.rollout.managers import managers
+from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, kept_template
 from kubectl_pets.domain.sets.reserved import DELETE_SLOTS_ANNOTATION, reserved_ordinals
 from kubectl_pets.errors import ConfigError, CredentialPluginError, PetsError, UsageError
 from kubectl_pets.flows.orphans import records
@@ -356,6 +357,15 @@ def _annotations(data: bytes, rng: random.Random, folder: Path) -> None:
 # --- kubeconfig, kuberc, plugins ---------------------------------------------------------------------------------------------
 
 
+def _kept(data: bytes, rng: random.Random, folder: Path) -> None:
+    text = data.decode("utf-8", "replace")
+    found = kept_template({KEPT_ANNOTATION: text}, "uid-of-llm")
+    if found is not None:
+        plain = truth(text.encode())
+        expect(found.uid == "uid-of-llm" == plain["uid"] and found.key == plain["key"] != "", "it is of another set")
+        expect(bool(found.spec["leaderWorkerTemplate"]) and found.spec == plain["spec"], "another template")
+
+
 def _yaml(data: bytes, rng: random.Random, folder: Path) -> None:
     found = first_document(data)
     if b"<<" in data or b"*" in data or b"!" in data:
@@ -601,6 +611,7 @@ DECODERS: tuple[Decoder, ...] = (
     Decoder("API groups", _fixed(seeds.DISCOVERY), _discovery, (PetsError,)),
     Decoder("record of orphans", _fixed(seeds.RECORD), _record, (PetsError,)),
     Decoder("annotations", _fixed(*seeds.ANNOTATIONS), _annotations),
+    Decoder("kept template", _fixed(seeds.KEPT), _kept),
     Decoder("YAML", _fixed(seeds.KUBECONFIG, seeds.KUBERC), _yaml, (GoYamlError,)),
     Decoder("kubeconfig", _fixed(seeds.KUBECONFIG), _kubeconfig, (ConfigError,)),
     Decoder("kuberc", _fixed(seeds.KUBERC, seeds.DENIED), _kuberc, (ConfigError,)),

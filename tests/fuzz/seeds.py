@@ -195,6 +195,11 @@ RECORD = json.dumps(
     }
 ).encode()
 
+KEPT = (
+    b'{"uid":"uid-of-llm","key":"6b9f","revision":3,"created":"2026-01-02T03:04:05Z","replacedBy":"77c8","spec":{"leaderWorkerTemplate":'
+    b'{"size":3,"workerTemplate":{"spec":{"containers":[{"name":"app","image":"app:1"}]}}},"networkConfig":{"subdomainPolicy":"Shared"}}}'
+)
+
 #: What people and controllers write into annotations that are read.
 ANNOTATIONS = (
     b'{"spec":{"replicas":3,"updateStrategy":{"rollingUpdate":{"partition":1}}}}',

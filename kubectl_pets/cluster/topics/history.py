@@ -9,8 +9,9 @@ from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.kinds import PODS, REVISIONS, SETS_OF, ResourceKind, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.sets import items, missing
+from kubectl_pets.domain.rollout.group_history import of_groups, selector
 from kubectl_pets.domain.rollout.history import History, StoredRevision, StoredSet, Template, template_of
-from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
+from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 _SETS = {group: ResourceKind(StoredSet, each.base, each.plural, each.kind) for group, each in SETS_OF.items()}
@@ -58,6 +59,8 @@ def history(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
         found = reader.one(_SETS[kind.group], namespace, name)
     except NotFoundError:
         raise missing(reader, namespace, name, kind) from None
-    scope = Scope(namespace=namespace, labels=selector_text(found.spec.selector))
+    groups = Capability.GROUPS in kind.can
+    scope = Scope(namespace=namespace, labels=selector_text(selector(found) if groups else found.spec.selector))
     revisions, pods = together([lambda: reader.listing(_REVISIONS, scope).items, items(reader, PODS, scope)])
-    return History(set=found, revisions=revisions, pods=pods)
+    told = History(set=found, revisions=revisions, pods=pods)
+    return of_groups(told) if groups else told

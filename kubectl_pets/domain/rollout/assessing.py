@@ -30,7 +30,7 @@ from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, surges, updates_stopped
-from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, kind_of
+from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Slots, slots_of
 
 #: What this program writes on a set: only what spec and status cannot say.
@@ -339,9 +339,11 @@ def _unread(snapshot: SetView) -> tuple[str, ...]:
 
 
 def _heals(owner: StatefulSet, server: ServerVersion | None) -> bool:
-    """The controllers of other kinds come in versions of their own: all known ones heal, none while its updates are stopped."""
+    """The controllers of other kinds come in versions of their own: all known ones heal, none while its updates are stopped. The
+    leaders of groups are a StatefulSet's of apps/v1."""
     rolling = owner.spec.update_strategy.type == "RollingUpdate" and owner.spec.pod_management_policy == "Parallel"
-    return rolling and not updates_stopped(owner) and (kind_of(owner) is not APPS_SET or parallel_heals(server))
+    by_server = kind_of(owner) is APPS_SET or Capability.GROUPS in kind_of(owner).can
+    return rolling and not updates_stopped(owner) and (not by_server or parallel_heals(server))
 
 
 def _spends_budget(owner: StatefulSet, server: ServerVersion | None) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.domain.model import LabelSelector, Object, Pod, StatefulSetStatus, UpdateStrategy, Value, ordinal_of
+from kubectl_pets.domain.sets.kept import KeptTemplate
 
 Template = dict[str, Any]
 
@@ -20,6 +21,10 @@ ABSENT = msgspec.UNSET
 
 #: Lists of the pod template that the API treats as maps, by their key (the patchMergeKey of core/v1).
 _KEYS = ("name", "mountPath", "devicePath", "containerPort", "ip", "topologyKey", "conditionType")
+
+
+#: Structs that mean the same where they are empty as where they are not there.
+_SAYS_NOTHING = ("resources", "securityContext", "metadata", "status")
 
 
 class StoredRevision(Object, frozen=True):
@@ -34,6 +39,9 @@ class StoredSpec(Value, frozen=True):
     selector: LabelSelector = LabelSelector()
     template: Template = {}
     update_strategy: UpdateStrategy = UpdateStrategy()
+    #: leaderworkerset.x-k8s.io's, in place of the template.
+    leader_worker_template: Template | None = None
+    network_config: Template | None = None
 
 
 class StoredSet(Object, frozen=True):
@@ -50,6 +58,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     revisions: tuple[StoredRevision, ...]
     #: None: could not be read.
     pods: tuple[Pod, ...] | None
+    #: What is kept on the set itself, of those whose controller keeps none but the newest.
+    kept: KeptTemplate | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +92,10 @@ class RevisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     update: bool
     #: The set's template is equal to it right now.
     live: bool
+    #: No ControllerRevision holds it: it is kept on the set (``sets.kept``).
+    kept: bool = False
+    #: Of what is kept there: it ran right before the wanted revision.
+    came_before: bool = True
 
 
 def entries(history: History) -> tuple[RevisionEntry, ...]:
@@ -91,6 +105,7 @@ def entries(history: History) -> tuple[RevisionEntry, ...]:
     own.sort(key=lambda each: (each.revision, _age(each), each.name))
     live, status = normalised(history.set.spec.template), history.set.status
     pods = _pods_by_revision(history)
+    kept_key, replaced_by = (history.kept.key, history.kept.replaced_by) if history.kept is not None else ("", "")
     found: list[RevisionEntry] = []
     for each in own:
         template = template_of(each)
@@ -105,6 +120,8 @@ def entries(history: History) -> tuple[RevisionEntry, ...]:
                 current=each.name == status.current_revision and not _is_stale(history, each.name, pods),
                 update=each.name == status.update_revision,
                 live=normalised(template) == live,
+                kept=each.name == kept_key,
+                came_before=each.name != kept_key or replaced_by == status.update_revision,
             )
         )
     return tuple(found)
@@ -115,6 +132,14 @@ def kept_no_more(history: History, found: tuple[RevisionEntry, ...]) -> tuple[st
     names = {each.name for each in found}
     members = sorted(_members(history.set, history.pods or ()))
     return tuple(pod for _, pod, revision in members if revision and revision not in names)
+
+
+def before_unknown(history: History, found: tuple[RevisionEntry, ...]) -> RevisionEntry | None:
+    """The wanted revision where nobody knows any more what ran before it, of a set whose controller keeps but the newest."""
+    wanted = next((each for each in found if each.update), None)
+    if wanted is None or wanted.number < 2 or history.set.spec.leader_worker_template is None:
+        return None
+    return None if any(each.number < wanted.number and each.came_before for each in found) else wanted
 
 
 def ran_last(found: tuple[RevisionEntry, ...]) -> RevisionEntry | None:
@@ -137,10 +162,10 @@ def find(found: tuple[RevisionEntry, ...], wanted: str) -> RevisionEntry | None:
 
 def normalised(template: Any) -> Any:
     """A value in the form in which it is compared: keys sorted, and without what says nothing: nulls (``creationTimestamp:
-    null``), and the empty structs that some versions write and others leave out."""
+    null``), and the empty structs that some versions and typed clients write and others leave out."""
     if isinstance(template, dict):
         kept = {key: normalised(value) for key, value in sorted(template.items()) if value is not None}
-        return {key: value for key, value in kept.items() if value != {} or key not in ("resources", "securityContext")}
+        return {key: value for key, value in kept.items() if value != {} or key not in _SAYS_NOTHING}
     return [normalised(item) for item in template] if isinstance(template, list) else template
 
 

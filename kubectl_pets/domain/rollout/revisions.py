@@ -14,6 +14,8 @@ import msgspec
 
 from kubectl_pets.domain.model import ControllerRevision, PodSpec, ServerVersion, SetView, StatefulSet
 from kubectl_pets.domain.rollout.members import Member, traits
+from kubectl_pets.domain.sets.kept import KeptTemplate, keepable
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 _Kept = Mapping[str, ControllerRevision]
 
@@ -34,6 +36,8 @@ class RevisionGroup(msgspec.Struct, frozen=True, kw_only=True):
     current: bool
     #: ``status.updateRevision``: the wanted one.
     update: bool
+    #: Of a set of groups: what keeps it on the set (``sets.kept``); None where nothing can, or has to.
+    record: KeptTemplate | None = None
 
 
 @unique
@@ -183,10 +187,16 @@ def group_pods(
             pods=tuple(pods.get(name, ())),
             current=name == current,
             update=name == owner.status.update_revision,
+            record=_record(owner, name, known.get(name)),
         )
         for name in names
     ]
     return tuple(sorted(groups, key=lambda group: (group.update, group.number or 0, group.name), reverse=True))
+
+
+def _record(owner: StatefulSet, name: str, stored: ControllerRevision | None) -> KeptTemplate | None:
+    groups = Capability.GROUPS in kind_of(owner).can
+    return keepable(owner.metadata, name, stored) if groups and stored is not None else None
 
 
 def images_of(spec: PodSpec) -> tuple[Image, ...]:

@@ -55,14 +55,10 @@ def folded(view: SetView) -> SetView:
     if owner is None or owner.unreadable or Capability.GROUPS not in kind_of(owner).can:
         return view
     raw = owner.spec.leader_worker_template or {}
-    kept = {
-        key: each
-        for each in sorted(view.revisions or (), key=lambda each: each.revision)
-        if (key := each.metadata.labels.get(_KEY, "")) and _controls(owner, each.metadata.controller())
-    }
+    kept = _by_key(owner, view.revisions or ())
     live = _comparable(owner.spec)
     update = next((key for key, each in kept.items() if _comparable(each.data.spec) == live), "")
-    older = next((key for key in kept if key != update), update)
+    older = next(iter(kept), update)  # the last one that an update came to its end with: all before it were deleted then
     pods = view.pods if view.revisions is not None else None  # without them nobody can say what is wanted
     groups = None if pods is None else _groups(owner, pods, _size(raw), update)
     return replace(
@@ -85,6 +81,18 @@ def is_part(owner: StatefulSet, groups: Mapping[tuple[str, str], str]) -> bool:
     uid = groups.get((owner.namespace, owner.metadata.labels.get(NAME_LABEL, "")))
     controller = owner.metadata.controller()
     return uid is not None and controller is not None and (controller.uid == uid or controller.kind == "Pod")
+
+
+def _by_key(owner: StatefulSet, revisions: Iterable[ControllerRevision]) -> dict[str, ControllerRevision]:
+    """Its own revisions by the key that pods carry, in the order in which they were first made. A template that is put back gets
+    another revision with the key that it had (revision_utils.go NewRevision): one, with the number of the newest."""
+    kept: dict[str, ControllerRevision] = {}
+    for each in sorted(revisions, key=lambda each: each.revision):
+        key = each.metadata.labels.get(_KEY, "")
+        if key and _controls(owner, each.metadata.controller()):
+            first = kept.get(key, each).metadata.creation_timestamp
+            kept[key] = replace(each, metadata=replace(each.metadata, creation_timestamp=first))
+    return kept
 
 
 def _controls(owner: StatefulSet, controller: OwnerReference | None) -> bool:
@@ -124,7 +132,7 @@ def _as_revision(key: str, each: ControllerRevision) -> ControllerRevision:
     """Called by its key, which is what pods carry."""
     template = _template(each.data.spec.leader_worker_template or {})
     meta = replace(each.metadata, name=key)
-    return replace(each, metadata=meta, data=RevisionData(spec=RevisionSpec(template=template)))
+    return replace(each, metadata=meta, data=RevisionData(spec=replace(each.data.spec, template=template)))
 
 
 def _comparable(spec: StatefulSetSpec | RevisionSpec) -> Any:

@@ -13,6 +13,7 @@ from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
+from kubectl_pets.domain.sets.kept import kept_template
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
 from kubectl_pets.domain.stepping.moves import CUT, one_at_a_time
@@ -77,7 +78,8 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
     decision, memory = _way(goal, seen, now, memory)
     if _is_unguarded(goal, seen, memory) and not isinstance(decision, Overtaken | Refused):
         return _guard_again(seen, memory), memory
-    return _going_on(goal, one_at_a_time(decision, seen) if memory.careful else decision, seen), memory
+    decision = _going_on(goal, one_at_a_time(decision, seen) if memory.careful else decision, seen)
+    return _keeping(decision, seen), memory
 
 
 #: The goals that go well with updates that are stopped: they hold pods back themselves, or let go what was stopped.
@@ -111,6 +113,23 @@ def _going_on(goal: Goal, decision: Decision, seen: Assessment) -> Decision:
             return Act(step=replace(decision.step, paused=False))
         case _:
             return decision
+
+
+def _keeping(decision: Decision, seen: Assessment) -> Decision:
+    """The step with what its controller throws away once an update is done: what ran before kept from the first release on, and
+    what is undone kept by the undo."""
+    match decision:
+        case Act(step=SetPartition(releases=releases) as step) if releases:
+            name, replaced_by = seen.before.revision, seen.update_revision
+        case Act(step=Restore() as step):
+            name, replaced_by = step.before, step.revision
+        case _:
+            return decision
+    if name == replaced_by or not any(group.name == name and group.record is not None for group in seen.revisions):
+        return decision
+    kept = kept_template(seen.notes, seen.uid)
+    there = kept is not None and (kept.key, kept.replaced_by) == (name, replaced_by)
+    return decision if there else Act(step=replace(step, keeps=name))
 
 
 def _has_no_order(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:

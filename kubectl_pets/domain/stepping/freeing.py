@@ -15,6 +15,8 @@ from kubectl_pets.domain.rollout.revisions import Doubt
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.sets.kept import kept_template
+from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.moves import (
     REPLACED,
     await_pods,
@@ -184,7 +186,8 @@ def goes_back_to(
     if before.revision == seen.update_revision or (before.revision in numbers and before.revision not in live):
         return before.revision
     newest = numbers.get(seen.update_revision, 0)
-    earlier = [(entry.number, entry.name) for entry in past if entry.number < newest and entry.name not in live]
+    before_it = [entry for entry in past if entry.number < newest and entry.came_before]
+    earlier = [(entry.number, entry.name) for entry in before_it if entry.name not in live]
     return max(earlier)[1] if earlier else Refused(reason=RefusedReason.NO_EARLIER_REVISION)
 
 
@@ -213,7 +216,9 @@ def undoes_to(seen: Assessment) -> str:
     advice: the verb itself reads the whole templates."""
     if seen.before.doubt is not None or seen.before.revision == seen.update_revision:
         return ""
-    return seen.before.revision or seen.before.older
+    kept = kept_template(seen.notes, seen.uid) if Capability.GROUPS in seen.kind.can else None
+    ran = kept.key if kept is not None and kept.replaced_by == seen.update_revision else ""
+    return seen.before.revision or seen.before.older or ran
 
 
 _DOUBTS = {

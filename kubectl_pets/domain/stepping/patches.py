@@ -12,10 +12,12 @@ import msgspec
 from kubectl_pets.domain.changes import Change, DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.history import Template
 from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_partition
 from kubectl_pets.domain.rollout.ownership import DeployedField
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
@@ -39,15 +41,15 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
                 resource_version=member.resource_version,
                 evict=isinstance(step, Evict),
             )
-        case SetPartition(partition=partition, before=before, remember=remember, paused=paused):
-            note = _noted(owner, {RESUME_ANNOTATION: str(before) if remember else None, **_stated(owner, partition)})
+        case SetPartition(partition=partition, before=before, remember=remember, paused=paused, keeps=keeps):
+            told = {RESUME_ANNOTATION: str(before) if remember else None, **_stated(owner, partition)}
+            note = _noted(owner, {**told, **_keeping(keeps, seen.update_revision, seen)})
             return _patch(owner, (*_partition(owner, partition), *_paused(paused), *note))
         case Stage(images=images, partition=partition, paused=paused):
             return _patch(owner, (*_images(owner, images), *_held(owner, partition, {}), *_paused(paused)))
-        case Restore(template=template, partition=partition, before=before, revision=revision, paused=paused):
-            old = Operation(op="replace", path="/spec/template", value=template)
-            held = _held(owner, partition, {UNDONE_ANNOTATION: f"{before} {revision}"})
-            return _patch(owner, (old, *held, *_paused(paused)))
+        case Restore(template=template, partition=partition, before=before, revision=revision, paused=paused, keeps=keeps):
+            notes = {UNDONE_ANNOTATION: f"{before} {revision}", **_keeping(keeps, revision, seen)}
+            return _patch(owner, (*_template(owner, template), *_held(owner, partition, notes), *_paused(paused)))
         case Mark(at=at, partition=partition):
             return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
         case Note(notes=notes):
@@ -69,6 +71,18 @@ def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:
     meta = owner.metadata
     ground = (_test("/metadata/uid", meta.uid), _test("/metadata/generation", meta.generation))
     return PatchSet(kind=kind_of(owner), namespace=owner.namespace, name=owner.name, operations=ground + operations)
+
+
+def _template(owner: StatefulSet, template: Template) -> tuple[Operation, ...]:
+    """Of a set of groups: all of its spec that a revision of it holds."""
+    if Capability.GROUPS in kind_of(owner).can:
+        return tuple(Operation(op="add", path=f"/spec/{field}", value=value) for field, value in template.items() if value)
+    return (Operation(op="replace", path="/spec/template", value=template),)
+
+
+def _keeping(name: str | msgspec.UnsetType, replaced_by: str, seen: Assessment) -> dict[str, str]:
+    record = next((group.record for group in seen.revisions if group.name == name), None)
+    return {KEPT_ANNOTATION: as_note(record, replaced_by)} if record is not None else {}
 
 
 def _partition(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:

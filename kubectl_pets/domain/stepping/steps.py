@@ -162,6 +162,8 @@ class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition
     paused: bool | msgspec.UnsetType = msgspec.UNSET
     #: In a plan: so many steps of one size, told as one. Then ``releases`` are runs of pods, as ``web-3..web-9``.
     steps: int | msgspec.UnsetType = msgspec.UNSET
+    #: The revision whose template is kept on the set by it, because the controller will not (``sets.kept``).
+    keeps: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete", omit_defaults=True):
@@ -193,6 +195,7 @@ class Restore(msgspec.Struct, frozen=True, kw_only=True, tag="restore"):
     before: str
     #: As in SetPartition.
     paused: bool | msgspec.UnsetType = msgspec.UNSET
+    keeps: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, tag="mark"):

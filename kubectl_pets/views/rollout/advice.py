@@ -105,9 +105,6 @@ def _after_done(reason: DoneReason, seen: Assessment) -> str | None:
             return f"go on with: {command(seen, 'rollout resume')}"
         case DoneReason.RESUMED:
             return f"follow it with: {command(seen, 'status', '-w')}"
-        case DoneReason.ABORTED if seen.under_way and Capability.GROUPS in seen.kind.can:
-            back = _edit(seen)
-            return f"put the templates back with: {back}, then: {command(seen, 'partition', '0')}"
         case DoneReason.ABORTED if seen.under_way:
             return f"put the template back with: {_undo(seen)}, then: {command(seen, 'partition', '0')}"
         case DoneReason.NOTHING_TO_DO if seen.phase is Phase.PAUSED:
@@ -214,8 +211,6 @@ def _take_back(seen: Assessment, what: str = "it") -> str | None:
     """How to take the wanted version back, if there is a way."""
     if not isinstance(abort_to(seen), Refused):
         return f"take {what} back with: {command(seen, 'rollout abort')}"
-    if Capability.GROUPS in seen.kind.can:
-        return None
     return f"put the earlier template back with: {_undo(seen)}" if undoes_to(seen) else None
 
 

@@ -7,6 +7,8 @@ are exhaustive: a new reason without words does not pass mypy.
 from collections.abc import Sequence
 from typing import assert_never
 
+import msgspec
+
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
@@ -74,25 +76,29 @@ def step_phrase(step: Step) -> str:
             return f"pause updates in the spec and hold the pods (partition {before} -> {partition})"
         case SetPartition(partition=partition, before=before, paused=False, releases=()):
             return f"let updates go on by the spec (partition {before} -> {partition})"
-        case SetPartition(partition=partition, before=before, releases=releases, steps=steps):
+        case SetPartition(partition=partition, before=before, releases=releases, steps=steps, keeps=keeps):
             if isinstance(steps, int):
                 return f"release {phrases.folded(releases)} in {steps} steps (partition {before} -> {partition})"
             if releases:
-                return f"release {phrases.folded(releases)} (partition {before} -> {partition})"
+                return f"release {phrases.folded(releases)} (partition {before} -> {partition}){_keeping(keeps)}"
             effect = "no further pod is replaced" if partition > before else "no pod is replaced by this"
             return f"set the partition {before} -> {partition}: {effect}"
         case Delete(pod=pod, comes_back_at=comes_back_at):
             return f"delete {clean(pod)}; it comes back at {revision(comes_back_at)}"
         case Evict(pod=pod, comes_back_at=comes_back_at):
             return f"evict {clean(pod)}; it comes back at {revision(comes_back_at)}"
-        case Restore(revision=name, number=number, partition=partition):
-            return f"restore the template of revision {number} ({clean(name)}){_holding(partition)}"
+        case Restore(revision=name, number=number, partition=partition, keeps=keeps):
+            return f"restore the template of revision {number} ({clean(name)}){_holding(partition)}{_keeping(keeps)}"
         case Mark(at=at, partition=partition):
             return f"mark the template as restarted at {clean(at)}{_holding(partition)}"
         case Note(pods=pods):
             return f"note on the set what is to restart: {phrases.folded(pods)}" if pods else "note on the set that this is over"
         case _:
             assert_never(step)
+
+
+def _keeping(name: str | msgspec.UnsetType) -> str:
+    return f", with the template of {clean(name)} kept on the set" if isinstance(name, str) else ""
 
 
 def _holding(partition: int | None) -> str:
@@ -116,11 +122,24 @@ def before_acting(plan: Plan, seen: Assessment) -> list[str]:
     deploy undoes an abort."""
     aborts = isinstance(plan.ending, Done) and plan.ending.reason is DoneReason.ABORTED
     loose = [words.let_loose(seen)] if aborts and seen.partition_stated_by else []
+    loose += _not_kept(plan, seen)
     evicted = [step for step in plan.steps if isinstance(step, Evict) and step.comes_back_at not in ("", step.revision)]
     if not evicted:
         return loose
     pods = phrases.folded([step.pod for step in evicted])
     return [*loose, f"{pods} will not run what it runs now: made anew, it is at {revision(evicted[0].comes_back_at)}"]
+
+
+def _not_kept(plan: Plan, seen: Assessment) -> list[str]:
+    """Where an undo afterwards is not possible."""
+    ran = seen.before.revision
+    if Capability.GROUPS not in seen.kind.can or ran in ("", seen.update_revision):
+        return []
+    releases = any(isinstance(step, SetPartition) and step.releases for step in plan.steps)
+    if not releases or any(group.name == ran and group.record is not None for group in seen.revisions):
+        return []
+    what = f"the template of {revision(ran)} cannot be kept on the set (there is no room for it in its annotations)"
+    return [f"{what}: once this is done its controller throws it away, and there is no undo"]
 
 
 def admitted(asked: Image, made: Image) -> str:
@@ -272,6 +291,9 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"a restart of {phrases.folded(refused.pods)} was begun and is not finished."
         case RefusedReason.NO_SUCH_REVISION:
             return f"{name} has no revision {asked}" + (f"; its newest is {limit}." if limit is not None else ".")
+        case RefusedReason.NO_EARLIER_REVISION if Capability.GROUPS in seen.kind.can:
+            deleted = "its controller deletes earlier revisions, and no verb of this program released the wanted one"
+            return f"what ran before on {name} is not known: {deleted}."
         case RefusedReason.NO_EARLIER_REVISION:
             return f"{name} has no earlier revision to go back to."
         case RefusedReason.LEADER_WORKER_SET:

@@ -115,7 +115,8 @@ def _ink(line: str, number: int) -> Ink:
 
 
 def _row(entry: RevisionEntry, now: datetime, wide: bool) -> tuple[Piece, ...]:
-    roles = (("current", entry.current), ("update", entry.update), ("live", entry.live and not entry.update))
+    live = entry.live and not entry.update
+    roles = (("current", entry.current), ("update", entry.update), ("live", live), ("kept", entry.kept))
     marks = ",".join(word for word, role in roles if role)
     return (
         plain(str(entry.number)),
@@ -129,8 +130,10 @@ def _row(entry: RevisionEntry, now: datetime, wide: bool) -> tuple[Piece, ...]:
 
 
 def _images(found: Template) -> list[str]:
-    spec = found.get("spec")
-    containers = [item for key in ("initContainers", "containers") for item in _list(spec, key)]
+    groups = found.get("leaderWorkerTemplate")
+    parts = [groups.get(key) for key in ("leaderTemplate", "workerTemplate")] if isinstance(groups, dict) else [found]
+    specs = [part.get("spec") for part in parts if isinstance(part, dict)]
+    containers = [item for spec in specs for key in ("initContainers", "containers") for item in _list(spec, key)]
     return [clean(str(item.get("image", ""))) for item in containers if isinstance(item, dict)]
 
 
@@ -147,6 +150,7 @@ def _document(entry: RevisionEntry) -> dict[str, Any]:
         "current": entry.current,
         "update": entry.update,
         "live": entry.live,
+        "kept": entry.kept,
         "images": _images(entry.template),
         "pods": entry.pods,
         "changes": None if entry.changes is None else [change(item) for item in entry.changes],

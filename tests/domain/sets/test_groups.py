@@ -18,9 +18,11 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
 from kubectl_pets.domain.sets.grouping import folded
+from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note, kept_template
 from kubectl_pets.domain.sets.kinds import LEADER_WORKER_SET, kind_named, kind_of
 from kubectl_pets.domain.stepping.deciding import decide
 from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
@@ -32,8 +34,10 @@ from kubectl_pets.domain.stepping.steps import (
     RefusedReason,
     Run,
     RunMemory,
+    SetPartition,
     StepOn,
 )
+from kubectl_pets.views.rollout.decisions import before_acting
 
 Obj = dict[str, Any]
 
@@ -228,3 +232,73 @@ def test_the_size_of_a_group_is_what_it_was_made_with() -> None:
             item["metadata"]["annotations"] = {"leaderworkerset.sigs.k8s.io/size": "3"}
 
     assert all(member.available for member in judged("made", grown).members)
+
+
+def _released(change: Callable[[Obj], Any] | None = None) -> tuple[SetPartition, StatefulSet, Assessment]:
+    """The step that releases the next group of the canary, as it would be carried out."""
+    found = read("canary", change)
+    view = folded(SetView(set=found["LeaderWorkerSet"][0], pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"])))
+    assert view.set is not None
+    seen = assess(view, now("canary"))
+    decision, _ = decide(StepOn(), seen, now("canary"), RunMemory(careful=True))
+    assert isinstance(decision, Act) and isinstance(decision.step, SetPartition)
+    return decision.step, view.set, seen
+
+
+def _noted(note: str) -> Callable[[Obj], None]:
+    def change(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            item["metadata"].setdefault("annotations", {})[KEPT_ANNOTATION] = note
+
+    return change
+
+
+def test_a_release_keeps_what_ran_before() -> None:
+    step, owner, seen = _released()
+    assert step.keeps == seen.before.revision and step.keeps != seen.update_revision
+    patch = change_for(step, owner, seen)
+    assert isinstance(patch, PatchSet)
+    values = [each.value for each in patch.operations if each.op == "add" and "annotations" in each.path]
+    notes = {key: value for each in values for key, value in (each if isinstance(each, dict) else {KEPT_ANNOTATION: each}).items()}
+    kept = kept_template(notes, owner.metadata.uid)
+    assert kept is not None and (kept.key, kept.replaced_by) == (seen.before.revision, seen.update_revision)
+    assert kept.spec["leaderWorkerTemplate"]["size"] == 3 and "$patch" not in kept.spec["leaderWorkerTemplate"]
+    assert kept_template(notes, "another") is None  # the annotation may have been copied together with the whole set
+    again, _, _ = _released(_noted(notes[KEPT_ANNOTATION]))
+    assert again.keeps is msgspec.UNSET
+    stale, _, _ = _released(_noted(as_note(kept, "of-another-rollout")))
+    assert stale.keeps == step.keeps
+
+
+def test_what_has_no_room_is_not_kept_and_told_of() -> None:
+    def full(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            item["metadata"].setdefault("annotations", {})["example.org/much"] = "x" * (255 * 1024)
+
+    step, _, seen = _released(full)
+    assert step.keeps is msgspec.UNSET
+    planned = plan(StepOn(), seen, now("canary"), careful=True)
+    assert any("there is no undo" in told for told in before_acting(planned, seen))
+    planned = plan(StepOn(), _released()[2], now("canary"), careful=True)
+    assert not before_acting(planned, _released()[2])
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"uid":1}', "[" * 100_000], ids=["empty", "cut", "list", "types", "deep"])
+def test_a_note_that_nobody_can_read_keeps_nothing(note: str) -> None:
+    assert kept_template({KEPT_ANNOTATION: note}, "") is None
+
+
+def test_a_template_that_was_put_back_is_what_held_groups_come_back_at() -> None:
+    """Its controller makes another revision with the same key, of a higher number."""
+    found = read("canary")
+    owner, revisions = found["LeaderWorkerSet"][0], found["ControllerRevision"]
+    own = [each for each in revisions if (by := each.metadata.controller()) is not None and by.kind == "LeaderWorkerSet"]
+    first = min(own, key=lambda each: each.revision)
+    meta = msgspec.structs.replace(first.metadata, name="again", creation_timestamp=now("canary"))
+    again = msgspec.structs.replace(first, metadata=meta, revision=9)
+    raw = first.data.spec.leader_worker_template
+    spec = msgspec.structs.replace(owner.spec, leader_worker_template=raw)
+    view = SetView(set=msgspec.structs.replace(owner, spec=spec), pods=tuple(found["Pod"]), revisions=(*revisions, again))
+    seen = assess(folded(view), now("canary"))
+    assert seen.before.held == seen.update_revision and seen.before.put_back
+    assert [member.updated for member in seen.members] == [True, True, False]
