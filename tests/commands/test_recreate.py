@@ -184,6 +184,24 @@ def test_a_record_that_asks_for_more_than_a_run_of_ours_can_ask_for(pets: Plugin
     assert pets.set()["metadata"]["uid"] == live["metadata"]["uid"] and pets.uids() == pods
 
 
+def test_a_record_of_somebody_else_s_is_asked_about_while_its_set_is_there(pets: Plugin) -> None:
+    """What was agreed to then was agreed to by another one."""
+    made(pets)
+    live = pets.set()
+    record = {
+        "namespace": pets.namespace, "name": "web", "uid": live["metadata"]["uid"],
+        "content": {"spec": live["spec"]}, "wanted": {"podManagementPolicy": "Parallel"},
+    }
+    pets.kubectl("create", "configmap", "kubectl-pets-recreate-web", f"--from-literal=recreation.json={json.dumps(record)}")
+    for words in (("recreate", "web"), ("recreate", "web", "--set", "serviceName=other")):
+        asked = pets(*words, answers="n\n", interactive=True, expect=6).stderr
+        assert "podManagementPolicy: OrderedReady -> Parallel" in asked and "deletes the set alone and creates it again" in asked
+        assert "-y" in pets(*words, expect=6).stderr
+    assert pets.set()["metadata"]["uid"] == live["metadata"]["uid"] and "serviceName: other" not in pets.kubectl("get", "sts", "web", "-o", "yaml")
+    pets("recreate", "web", "-y", "--timeout", "60s")
+    assert pets.set()["spec"]["podManagementPolicy"] == "Parallel" and nothing_left(pets)
+
+
 def test_claims_beyond_the_range_that_the_set_owns(pets: Plugin) -> None:
     """Its controller gives up those of pods only: it was waited for without end, with the set and its claims changed already."""
     made(pets, claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}")

@@ -218,7 +218,7 @@ class _Fault:
         if self._kind == "killed in the gap":
             self._scene.outcome.kills += 1
             self._scene.outcome.retypes += 1
-            self._end(self._scene.ground.type(("recreate", "web")))
+            self._end(self._scene.ground.type(("recreate", "web", "-y")))
         else:
             self._end(ended, expected)
 

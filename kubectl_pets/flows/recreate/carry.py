@@ -14,7 +14,9 @@ from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.recreate.content import marked
 from kubectl_pets.domain.recreate.plan import RecreatePlan, lacking, plan
 from kubectl_pets.domain.recreate.running import Perform, RecreateEnd
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.away import Recreation
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import RestartPods
 from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, PetsError, UsageError
@@ -57,7 +59,8 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
     """Returns the exit code; raises PetsError."""
     deadline = Deadline(options.timeout)
     if options.dry_run is DryRun.NONE:
-        code = finish(session, name, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
+        terms_of_it = {"operator_paused": request.operator_paused, "hand_over": request.hand_over}
+        code = finish(session, name, options, deadline, **terms_of_it)
         if code not in (None, ExitCode.OK) or (code is not None and request.wanted is None):
             return code or ExitCode.OK
     if request.wanted is None:
@@ -101,10 +104,10 @@ def remake(
 
 
 def finish(
-    session: Session, name: str, deadline: Deadline, *, operator_paused: bool, hand_over: bool
+    session: Session, name: str, options: RunOptions, deadline: Deadline, *, operator_paused: bool, hand_over: bool
 ) -> ExitCode | None:
-    """Bring what is under way to its end. None: nothing is, or the set of before is still there with nothing done to it that
-    typing the same again would not go on with."""
+    """Bring what is under way to its end, whoever began it; while the set of before is there it is asked first. None: nothing is,
+    or the set of before is still there with nothing done to it that typing the same again would not go on with."""
     cluster, namespace = session.cluster, session.namespace
     try:
         saved = cluster.recreation(namespace, name)
@@ -117,6 +120,8 @@ def finish(
     session.terminal.tell(words.goes_on(namespace, name))
     require(cluster, {namespace: RIGHTS})
     intended = saved.intended
+    if not _goes_on(session, intended, options):
+        return ExitCode.REFUSED
     run = Remaking(
         session,
         name,
@@ -128,6 +133,22 @@ def finish(
         told=partial(_tell, session),
     )
     return _run(session, name, run)
+
+
+def _goes_on(session: Session, intended: Recreation, options: RunOptions) -> bool:
+    """A kept record is what somebody agreed to, not who types now. Where there is no set any more, or the new one, nothing is
+    lost by going on, and much by not."""
+    cluster, namespace, name = session.cluster, session.namespace, intended.name
+    live = cluster.whole_set(namespace, name)
+    if live is None or live.metadata.uid != intended.uid:
+        return True
+    try:
+        there = cluster.set_view(namespace, name)
+    except NotFoundError:  # whoever is at it as well has deleted it by now
+        return True
+    seen, found = assess(there, session.now()), plan(live, there, intended.wanted, ())
+    session.terminal.tell(view.draw(found, seen))
+    return _agreed(session, found, seen, options)
 
 
 def abandon(session: Session, name: str, options: RunOptions) -> ExitCode:

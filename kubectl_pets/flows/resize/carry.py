@@ -73,7 +73,8 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     it takes. ``terms``: on which pods are started again. Returns the exit code; raises PetsError."""
     terminal, deadline = session.terminal, Deadline(options.timeout)
     if options.dry_run is DryRun.NONE:
-        code = finish(session, name, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
+        terms_of_it = {"operator_paused": request.operator_paused, "hand_over": request.hand_over}
+        code = finish(session, name, options, deadline, **terms_of_it)
         if code not in (None, ExitCode.OK):
             return code or ExitCode.OK
     found = _foreseen(session, name, request)
@@ -83,7 +84,7 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     require(session.cluster, {found.seen.namespace: [_PATCH, *(RIGHTS if found.plan.template_follows else ())]})
     if not _agreed(session, found, options):
         return ExitCode.REFUSED
-    run = _Growing(session, name, found, deadline)
+    run = _Growing(session, name, found, options, deadline)
     try:
         over = _grown(run, options, terms)
     except PetsError:
@@ -229,9 +230,9 @@ def _objections(session: Session, found: _Planned) -> Iterator[ServerObjection]:
 class _Growing:
     """One run. ``found``: its last look."""
 
-    def __init__(self, session: Session, name: str, agreed: _Planned, deadline: Deadline) -> None:
+    def __init__(self, session: Session, name: str, agreed: _Planned, options: RunOptions, deadline: Deadline) -> None:
         self.session, self.name, self._agreed = session, name, agreed.plan
-        self._deadline = deadline
+        self._options, self._deadline = options, deadline
         self._troubled = told_once(session.terminal)
         self.found = agreed
 
@@ -250,7 +251,7 @@ class _Growing:
             self.look()
         except NotFoundError:
             how = {"operator_paused": self._agreed.request.operator_paused, "hand_over": self._agreed.request.hand_over}
-            if finish(self.session, self.name, self._deadline, **how) is not ExitCode.OK:
+            if finish(self.session, self.name, self._options, self._deadline, **how) is not ExitCode.OK:
                 raise
             return None  # somebody else had come to the template
         move = next_move(self.found.plan, self._agreed.uid, self.session.now(), NODE_PATIENCE)
