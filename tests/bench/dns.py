@@ -11,8 +11,8 @@ import sys
 import time
 from functools import partial
 
+from tests.bench.estate import token
 from tests.bench.measure import cost, spread
-from tests.bench.orphans import token
 from tests.controlplane import ControlPlane
 
 _PODS = 500

@@ -4,7 +4,6 @@ In a pseudo-terminal, against a server that has 400 sets, or one set of 1,000 re
 user and system, over a stretch in which only seconds go by; it does not depend on how loaded the machine is, or hardly.
 """
 
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +12,8 @@ import yaml
 
 from kubectl_pets.domain.rollout.ranking import SetOrder
 from kubectl_pets.views.rollout import table, tree
-from tests.bench.measure import spread
+from tests.bench.lists import rest
+from tests.bench.measure import busy, spread
 from tests.cluster.conftest import kubeconfig
 from tests.cluster.loopback import loopback
 from tests.commands.test_windows import put_set
@@ -48,25 +48,13 @@ def run() -> None:
 def _at_rest(path: Path, words: tuple[str, ...]) -> float:
     with Window(120, 40, *words, KUBECONFIG=str(path)) as window:
         window.until_seen("elapsed")
-        _rest(window, _SETTLING)
-        began, spent = time.monotonic(), _cpu(window.process.pid)
-        _rest(window, _REST)
-        share = (_cpu(window.process.pid) - spent) / (time.monotonic() - began)
+        rest(window, _SETTLING)
+        began, spent = time.monotonic(), busy(window.process.pid)
+        rest(window, _REST)
+        share = (busy(window.process.pid) - spent) / (time.monotonic() - began)
         window.type("q")
         window.end()
     return share
-
-
-def _rest(window: Window, seconds: float) -> None:
-    """Read what it writes for so long: a terminal that takes nothing would hold it up."""
-    end = time.monotonic() + seconds
-    window.until(lambda: time.monotonic() >= end)
-
-
-def _cpu(pid: int) -> float:
-    """Seconds of a core that a process has had, by /proc/PID/stat (proc(5): utime and stime, in clock ticks)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _seconds(picture: "object") -> float:

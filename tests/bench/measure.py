@@ -10,20 +10,36 @@ from typing import NamedTuple
 
 
 class Cost(NamedTuple):
+    #: By the wall.
     seconds: float
     #: Peak resident memory of the largest process, in MB.
     megabytes: float
+    #: Of the processors, user and system, with what it has started: these depend little on what else the machine does.
+    busy: float
+    #: The same of a server meanwhile, where one was asked about.
+    served: float
 
 
-def cost(command: Sequence[str], environ: dict[str, str] | None = None, *, codes: Sequence[int] = (0,)) -> Cost:
-    """Wall time and peak memory of one run; its output is thrown away."""
+def cost(
+    command: Sequence[str], environ: dict[str, str] | None = None, *, codes: Sequence[int] = (0,), server: int | None = None
+) -> Cost:
+    """What one run takes; its output is thrown away. ``server``: a process whose share is told, too."""
+    before = busy(server) if server is not None else 0.0
     start = time.monotonic()
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         raise SystemExit(f"bench: {' '.join(command[:6])} ... ended with {process.returncode}")
-    return Cost(time.monotonic() - start, usage.ru_maxrss / 1024)
+    taken = time.monotonic() - start
+    served = busy(server) - before if server is not None else 0.0
+    return Cost(taken, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, served)
+
+
+def busy(pid: int) -> float:
+    """Seconds of the processors that a process has had, by /proc/PID/stat (proc(5): utime and stime, in clock ticks)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def as_installed(environ: Mapping[str, str], bytecode: Path) -> dict[str, str]:

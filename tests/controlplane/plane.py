@@ -186,6 +186,10 @@ class ControlPlane:
         self._order(f"stop {name}")
         self._await(lambda: name not in self._state().pids, f"{name} to stop", _ORDER_SECONDS)
 
+    def pid(self, name: str) -> int:
+        """Of the process of a component, such as "kube-apiserver"."""
+        return self._state().pids[name]
+
     def launched(self, name: str) -> bool:
         """Whether it runs."""
         return name in self._state().pids

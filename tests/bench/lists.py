@@ -1,0 +1,180 @@
+"""Long lists: what the program takes of the wall's time, of its own and of the server's processors, against curl that fetches the same
+lists one after the other. ``list -A`` at 2,000 sets and 16,000 pods, both verbs behind a slow link, and ``list -A -w`` while pods change.
+
+curl has the program's User-Agent and HTTP/1.1: to its own the API server sends JSON with indents, which are half of what comes.
+"""
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tests.bench.estate import MERGE, NAMESPACES, PODS, SETS, Connection, token
+from tests.bench.link import slow_link
+from tests.bench.measure import Cost, as_installed, busy, cost, spread
+from tests.controlplane import ControlPlane
+from tests.window import Window
+
+_ROUNDS = 3
+_AGENT = "kubectl-pets"
+
+LISTS = (
+    "/apis/apps/v1/statefulsets",
+    "/api/v1/pods",
+    "/apis/apps/v1/controllerrevisions",
+    "/api/v1/persistentvolumeclaims",
+)
+
+_MEGABITS, _ROUND_TRIP = 20.0, 0.05
+
+
+class Goals(NamedTuple):
+    """As ratios to curl's: by the wall, and of the server's processors; and in MB."""
+
+    walls: float
+    served: float
+    megabytes: float
+
+
+def run(plane: ControlPlane) -> None:
+    """``list -A`` on a control plane that is filled."""
+    compare(plane, "list -A", ["list", "-A"], LISTS, Goals(walls=1.4, served=1.1, megabytes=150))
+
+
+def environment(plane: ControlPlane, port: int | None = None) -> dict[str, str]:
+    """For our own program. ``port``: of something that leads to the API server."""
+    kubeconfig = plane.kubeconfig if port is None else plane.kubeconfig_for("admin", port)
+    return as_installed({**os.environ, "KUBECONFIG": str(kubeconfig)}, plane.directory / "bytecode")
+
+
+def compare(plane: ControlPlane, title: str, words: Sequence[str], lists: Sequence[str], goals: Goals) -> None:
+    """Print the figures of one verb beside those of curl, in turn, so that both meet the same weather."""
+    environ, server = environment(plane), plane.pid("kube-apiserver")
+    cost(["kubectl-pets", *words], environ)  # compiles, and fills the server's caches
+    fetch = _curl(plane, plane.server, lists)
+    print(title)
+    ours, curl = [], []
+    for _ in range(_ROUNDS):
+        curl.append(cost(fetch, server=server))
+        ours.append(cost(["kubectl-pets", *words], environ, server=server))
+    _tell(f"kubectl pets {' '.join(words)}", ours)
+    _tell("curl of the same lists", curl)
+    print(f"  to curl, walls           {_ratios(ours, curl, lambda each: each.seconds)} (goal <= {goals.walls})")
+    print(f"  to curl, server CPU      {_ratios(ours, curl, lambda each: each.served)} (goal <= {goals.served})")
+    print(f"  peak memory              {max(each.megabytes for each in ours):.0f} MB (goal <= {goals.megabytes:.0f})", flush=True)
+
+
+def behind_a_slow_link(plane: ControlPlane, rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Each verb of ``rows``, with the lists that it reads."""
+    for verb, lists in rows:
+        with slow_link(int(plane.server.rpartition(":")[2]), megabits=_MEGABITS, round_trip=_ROUND_TRIP) as port:
+            environ, there = environment(plane, port), f"https://127.0.0.1:{port}"
+            cost(["kubectl-pets", verb, "-n", "ns-00"], environ)  # only compiles
+            fetch = _curl(plane, there, lists, "--compressed")
+            ours, curl = [], []
+            for _ in range(_ROUNDS):
+                curl.append(cost(fetch))
+                ours.append(cost(["kubectl-pets", verb, "-A"], environ))
+        print(f"{verb} -A over {_MEGABITS:.0f} Mbit/s with a round trip of {1000 * _ROUND_TRIP:.0f} ms")
+        _tell(f"kubectl pets {verb} -A", ours)
+        _tell("curl --compressed", curl)
+        print(f"  to curl, walls           {_ratios(ours, curl, lambda each: each.seconds)} (goal <= 1.3)", flush=True)
+
+
+def _curl(plane: ControlPlane, server: str, lists: Sequence[str], *flags: str) -> list[str]:
+    flags = ("-sS", "--fail", "--http1.1", "-A", _AGENT, *flags, "--cacert", str(plane.ca_file))
+    one = f"curl {' '.join(flags)} -H 'Authorization: Bearer {token(plane)}' -o /dev/null"
+    return ["sh", "-c", " && ".join(f"{one} {server}{path}" for path in lists)]
+
+
+def _tell(title: str, costs: Sequence[Cost]) -> None:
+    served = statistics.median(each.served for each in costs)
+    about = f", server {served:.2f} s of CPU" if served else ""
+    mine = statistics.median(each.busy for each in costs)
+    print(f"  {title:<24} {spread([each.seconds for each in costs])} s; {mine:.2f} s of CPU{about}")
+
+
+def _ratios(ours: Sequence[Cost], theirs: Sequence[Cost], figure: Callable[[Cost], float]) -> str:
+    return spread([figure(mine) / figure(other) for mine, other in zip(ours, theirs, strict=True)])
+
+
+# --- list -A -w --------------------------------------------------------------------------------------------------------------
+
+_CHANGES = 50
+_SETTLING, _WATCHED = 15.0, 60.0
+
+
+def watch(plane: ControlPlane) -> None:
+    """``list -A -w`` while so many pods a second have their status patched, in a window."""
+    environ = environment(plane)
+    with Window(120, 40, "list", "-A", "-w", KUBECONFIG=environ["KUBECONFIG"]) as window, _changing(plane):
+        window.until_seen("elapsed")
+        rest(window, _SETTLING)
+        began, spent = time.monotonic(), busy(window.process.pid)
+        late = [_seconds_until_shown(plane, window, number) for number in range(6)]
+        rest(window, max(0.0, began + _WATCHED - time.monotonic()))
+        share = (busy(window.process.pid) - spent) / (time.monotonic() - began)
+        memory = _resident(window.process.pid)
+        window.type("q")
+        window.end()
+    print(f"list -A -w, {NAMESPACES * SETS} sets, {NAMESPACES * SETS * PODS} pods, {_CHANGES} changes a second")
+    print(f"  share of a core          {share:.1%} (goal <= 5 %)")
+    print(f"  shown after              {spread(late)} s (goal <= 1)")
+    print(f"  peak memory              {memory:.0f} MB (goal <= 250)", flush=True)
+
+
+def rest(window: Window, seconds: float) -> None:
+    """Read what it writes for so long: a terminal that takes nothing would hold it up."""
+    end = time.monotonic() + seconds
+    window.until(lambda: time.monotonic() >= end)
+
+
+def _seconds_until_shown(plane: ControlPlane, window: Window, number: int) -> float:
+    """From when the server has taken it that a pod crashes until the set stands in the window, for the worst come first; and it is
+    well again."""
+    connection = Connection(plane)
+    space, name = f"ns-{number:02}", "db-39"
+    path = f"/api/v1/namespaces/{space}/pods/{name}-7/status"
+    well = connection.send("GET", path)["status"]
+    (container,) = well["containerStatuses"]
+    waiting = {"waiting": {"reason": "InvalidImageName", "message": "no such name"}}
+    connection.send("PATCH", path, {"status": {"containerStatuses": [{**container, "ready": False, "state": waiting}]}}, kind=MERGE)
+    began = time.monotonic()
+    window.until(lambda: any(space in line and name in line and "stuck" in line for line in window.text.splitlines()))
+    taken = time.monotonic() - began
+    connection.send("PATCH", path, {"status": {"containerStatuses": [container]}}, kind=MERGE)
+    connection.close()
+    return taken
+
+
+@contextmanager
+def _changing(plane: ControlPlane) -> Iterator[None]:
+    """Pods of all sets but the last of each namespace, one after the other, are said to have been probed just now."""
+    over = threading.Event()
+    thread = threading.Thread(target=_change, args=(plane, over), daemon=True, name="changes")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _change(plane: ControlPlane, over: threading.Event) -> None:
+    connection, began, number = Connection(plane), time.monotonic(), 0
+    while not over.wait(max(0.0, began + number / _CHANGES - time.monotonic())):
+        space, index, ordinal = number % NAMESPACES, number // NAMESPACES % (SETS - 1), number // NAMESPACES // (SETS - 1) % PODS
+        path = f"/api/v1/namespaces/ns-{space:02}/pods/db-{index:02}-{ordinal}/status"
+        body = {"status": {"conditions": [{"type": "Probed", "status": "True", "message": str(number)}]}}
+        connection.send("PATCH", path, body, kind="application/strategic-merge-patch+json")
+        number += 1
+    connection.close()
+
+
+def _resident(pid: int) -> float:
+    """Its peak, in MB (proc(5): VmHWM)."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
