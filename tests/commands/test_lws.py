@@ -286,16 +286,76 @@ def test_a_group_is_restarted_whole_and_alone(pets: Groups) -> None:
     pets("status", "lws/llm", expect=0)
 
 
+def test_groups_are_added_and_removed(pets: Groups) -> None:
+    pets.make_llm()
+    planned = pets("scale", "lws/llm", "--replicas", "3", "--plan").stdout
+    assert "create group llm-2 of 3 pods" in planned and "3 groups: llm-0..llm-2" in planned
+    pets("scale", "lws/llm", "--replicas", "3", "--timeout", "180s")
+    assert set(pets.uids_of_pods()) == {f"llm-{group}{worker}" for group in range(3) for worker in ("", "-1", "-2")}
+    assert all(pod["status"]["phase"] == "Running" for pod in pets.get("pods")["items"])
+    pets("wait", "lws/llm", "--for", "available", "--timeout", "120s")
+    before = pets.uids_of_pods()
+    pets("scale", "lws/llm", "--replicas", "1", "-y", "--timeout", "180s")
+    assert pets.uids_of_pods() == {name: uid for name, uid in before.items() if name.startswith("llm-0")}
+    assert "no pod is left" in pets("scale", "lws/llm", "--replicas", "0", "--plan").stdout
+    assert "leaves no ordinal out" in pets("scale", "lws/llm", "--remove", "0", expect=6).stderr
+
+
+def test_who_else_sets_the_number_of_groups(pets: Groups) -> None:
+    pets.make_llm()
+    pets.plane.apply(
+        """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: llm}
+spec:
+  scaleTargetRef: {apiVersion: leaderworkerset.x-k8s.io/v1, kind: LeaderWorkerSet, name: llm}
+  minReplicas: 2
+  maxReplicas: 3
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+""",
+        pets.namespace,
+    )
+    said = pets("scale", "lws/llm", "--replicas", "5", expect=6).stderr
+    assert "HorizontalPodAutoscaler llm (2 to 3) puts 5 back to 3" in said
+    assert "may change 3 at any time" in pets("scale", "lws/llm", "--replicas", "3", "--plan").stdout
+    assert pets.get(KIND, "llm")["spec"]["replicas"] == 2
+
+
+def test_claims_of_groups_that_go_and_come(pets: Groups) -> None:
+    """Workers' claims are deleted with their set, which whenDeleted is about, and not whenScaled."""
+    claims = "[{metadata: {name: cache}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]"
+    policy = "{whenDeleted: Delete, whenScaled: Retain}"
+    more = f"    volumeClaimTemplates: {claims}\n    persistentVolumeClaimRetentionPolicy: {policy}\n"
+    pets.plane.apply(manifest(replicas=2) + more, pets.namespace)
+    names = {f"cache-llm-{group}{worker}" for group in range(2) for worker in ("", "-1", "-2")}
+    pets.eventually(lambda: {each["metadata"]["name"] for each in pets.get("pvc")["items"]} == names, "every pod has its claim")
+    planned = pets("scale", "lws/llm", "--replicas", "1", "--plan").stdout
+    assert "remove group llm-1; claim cache-llm-1 (" in planned and "claim cache-llm-1-1 (" in planned
+    leader, first, second = (planned.partition(f"claim {name} (")[2].partition(";")[0] for name in ("cache-llm-1", "cache-llm-1-1", "cache-llm-1-2"))
+    assert "stays" in leader and "is deleted" in first and "is deleted" in second
+    assert "at stake: the retention policy deletes 2 claims" in planned
+    assert "cache-llm-2" not in pets("scale", "lws/llm", "--replicas", "3", "--plan").stdout
+
+
+def test_waiting_goes_by_whole_groups(pets: Groups) -> None:
+    pets.make_llm()
+    for awaited in ("available", "complete", "quorum"):
+        pets("wait", "lws/llm", "--for", awaited, "--timeout", "60s")
+    pets.workers("app:never-ready", 1)
+    pets.eventually(lambda: "never-ready" in pets.tags().get(1, set()), "the group is made again")
+    own = ("get", KIND, "llm", "-o", "jsonpath={.status.readyReplicas}")
+    pets.eventually(lambda: pets.kubectl(*own) == "2", "its own status calls both groups ready")
+    pets("wait", "lws/llm", "--for", "available", "--timeout", "1s", expect=5)
+
+
 REFUSING = (
     ("rollout", "unstick", "lws/llm"),
     ("rollout", "handover", "lws/llm"),
-    ("scale", "lws/llm", "--replicas", "1"),
     ("resize", "lws/llm", "1Gi"),
     ("recreate", "lws/llm"),
-    ("lost", "lws/llm"),
     ("dns", "lws/llm"),
     ("dns", "explain", "lws/llm", "llm-0"),
-    ("wait", "lws/llm", "--for", "complete"),
     ("doctor", "lws/llm"),
 )
 
@@ -309,6 +369,9 @@ def test_what_knows_no_groups_refuses(pets: Groups, words: tuple[str, ...]) -> N
 def test_lost_and_doctor_look_at_its_sets(pets: Groups) -> None:
     pets.make_llm(replicas=1)
     assert "no pod" in pets("lost").stderr.lower()
+    assert "no pod" in pets("lost", "lws/llm", "--check", expect=0).stderr.lower()
+    said = pets("lost", "lws/llm", "--force-delete", "llm-0-1", expect=6).stderr
+    assert "LeaderWorkerSet llm" in said and "kubectl pets status lws/llm" in said
     pets("doctor", expect=None)
 
 

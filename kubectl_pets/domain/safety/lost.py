@@ -16,7 +16,7 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import Condition, Pod, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, leader_worker_set
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
-from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind, kind_of
+from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, SetKind, kind_of
 
 
 @unique
@@ -120,17 +120,28 @@ def judge(
         lost
         for snapshot in snapshots
         if snapshot.set is not None
-        for ordinal, pod in _own_pods(snapshot.set, snapshot.pods or ())
+        for _, pod in _own_pods(snapshot)
         if (lost := _judged(snapshot, pod, by_name, attachments, now)) is not None
     ]
-    return tuple(sorted(found, key=lambda lost: (lost.node, lost.namespace, lost.set, _ordinal(lost))))
+    return tuple(sorted(found, key=lambda lost: (lost.node, lost.namespace, lost.set, _ordinal(lost), lost.name)))
 
 
-def _own_pods(owner: StatefulSet, pods: Iterable[Pod]) -> Iterable[tuple[int, Pod]]:
-    for pod in pods:
+def _own_pods(snapshot: SetView) -> Iterable[tuple[int, Pod]]:
+    """The set's pods with their ordinals; of a group each of its pods, for they are on different nodes."""
+    owner = snapshot.set
+    if owner is None:
+        return
+    for pod in snapshot.pods or ():
         controller, ordinal = pod.metadata.controller(), ordinal_of(pod.name, owner.name)
         if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
-            yield ordinal, pod
+            yield from ((ordinal, part) for part in snapshot.parts.get(pod.name, ()) or (pod,))
+
+
+def _part_of(owner: StatefulSet) -> LeaderWorkerSetMember | None:
+    """Also of a LeaderWorkerSet itself: a pod of it that goes takes its whole group along (RecreateGroupOnPodRestart)."""
+    if Capability.GROUPS in kind_of(owner).can:
+        return LeaderWorkerSetMember(name=owner.name)
+    return leader_worker_set(owner)
 
 
 def _ordinal(lost: LostPod) -> int:
@@ -189,7 +200,7 @@ def _judged(
         conditions=node.status.conditions if node is not None else (),
         taints=node.spec.taints if node is not None else (),
         volumes=_volumes(snapshot, pod, attachments),
-        leader_worker_set=leader_worker_set(snapshot.set),
+        leader_worker_set=_part_of(snapshot.set),
     )
 
 
@@ -270,10 +281,10 @@ def force(
 ) -> Force | ForceRefused:
     """Whether this pod of the set may be deleted by force. ``uid``: the pod's when it was asked about."""
     owner = snapshot.set
-    group = leader_worker_set(owner) if owner is not None else None
+    group = _part_of(owner) if owner is not None else None
     if group is not None:
         return ForceRefused(reason=ForceRefusedReason.LEADER_WORKER_SET, pod=pod_name, group=group)
-    pods = {pod.name: pod for _, pod in _own_pods(owner, snapshot.pods or ())} if owner is not None else {}
+    pods = {pod.name: pod for _, pod in _own_pods(snapshot)}
     pod = pods.get(pod_name)
     if pod is None:
         unread = snapshot.pods is None

@@ -19,6 +19,8 @@ from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolu
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.origins import fate
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
+from kubectl_pets.domain.sets.grouping import claim_templates, group_size, retention_policy
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 #: Evidence of somebody else than the set that its claim is named after.
 _OTHERS_WANT = frozenset(
@@ -84,24 +86,25 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
 
 def deletes_claims(owner: StatefulSet) -> bool:
     """Whether a scale-down takes claims with it."""
-    policy = owner.spec.persistent_volume_claim_retention_policy
-    return policy is not None and policy.when_scaled == "Delete" and bool(owner.spec.volume_claim_templates)
+    policy = retention_policy(owner)
+    when = () if policy is None else (policy.when_scaled, policy.when_deleted)[: 2 if group_size(owner) > 1 else 1]
+    return "Delete" in when and bool(claim_templates(owner))
 
 
 def own_claims(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> tuple[PersistentVolumeClaim, ...]:
     """Those claims of its namespace whose names the set's templates make, in range or not, or its pods' ephemeral volumes."""
-    stems = [_stem(owner, template.name) for template in owner.spec.volume_claim_templates]
+    stems = [_stem(owner, template) for template in claim_templates(owner)]
     return tuple(
         claim
         for claim in claims
         if claim.namespace == owner.namespace
-        and (any(ordinal_of(claim.name, stem) is not None for stem in stems) or _ephemeral_of(claim, owner) is not None)
+        and (any(_index(claim.name, stem, owner) is not None for stem in stems) or _ephemeral_of(claim, owner) is not None)
     )
 
 
 def has_claims(owner: StatefulSet) -> bool:
     """Whether pods of the set have claims: it has claim templates, or ephemeral volumes."""
-    return bool(owner.spec.volume_claim_templates) or any(each.ephemeral for each in owner.spec.template.spec.volumes)
+    return bool(claim_templates(owner)) or any(each.ephemeral for each in owner.spec.template.spec.volumes)
 
 
 def wanted_by_others(owner: StatefulSet, inventory: ClaimInventory, now: datetime) -> dict[str, tuple[Evidence, ...]]:
@@ -154,9 +157,10 @@ def leaving(
 ) -> tuple[Leaving, ...]:
     """What becomes of the claims of the pods that go, highest ordinal first; ``goes``: whether the pod of an ordinal does.
     ``wanted``: by whom else, by claim; None: not read."""
-    policy, claims = deletes_claims(owner), tuple(claims)
+    claims = tuple(claims)
     found = []
     for pod, claim in _in_order(owner, goes, claims, highest_first=True):
+        policy = _goes_along(owner, claim, pod)
         controller = _controlled_by_another(claim, owner, pod)
         going = claim.metadata.deletion_timestamp is not None
         deleted = going or (policy and not controller)
@@ -166,6 +170,14 @@ def leaving(
         if ordinal is not None and goes(ordinal):
             found.append(_leaving(claim, f"{owner.name}-{ordinal}", volumes, deleted=True, ephemeral=True, wanted=wanted))
     return tuple(found)
+
+
+def _goes_along(owner: StatefulSet, claim: PersistentVolumeClaim, pod: str) -> bool:
+    """Whether the retention policy deletes it with its pod. The workers' set of a group that goes is deleted, not scaled."""
+    policy = retention_policy(owner)
+    if policy is None:
+        return False
+    return "Delete" == (policy.when_scaled if claim.name.endswith(f"-{pod}") else policy.when_deleted)
 
 
 def _leaving(
@@ -204,7 +216,7 @@ def _ephemeral_of(claim: PersistentVolumeClaim, owner: StatefulSet) -> int | Non
 
 
 def _is_own_pod(item: PodUse | Workload, owner: StatefulSet) -> bool:
-    return isinstance(item, PodUse) and ordinal_of(item.metadata.name, owner.name) is not None
+    return isinstance(item, PodUse) and _index(item.metadata.name, owner.name, owner) is not None
 
 
 def _in_order(
@@ -212,15 +224,28 @@ def _in_order(
 ) -> list[tuple[str, PersistentVolumeClaim]]:
     """Pod and claim of the ``wanted`` ordinals, ordinal by ordinal, and in the order of the templates. It goes by the claims
     that there are, which may be far fewer than the ordinals."""
-    stems = {_stem(owner, template.name): place for place, template in enumerate(owner.spec.volume_claim_templates)}
+    stems = {_stem(owner, template): number for number, template in enumerate(claim_templates(owner))}
     found = []
     for claim in claims:
-        stem = claim.name.rpartition("-")[0]
-        ordinal = ordinal_of(claim.name, stem) if stem in stems and claim.namespace == owner.namespace else None
-        if ordinal is not None and wanted(ordinal):
-            found.append((-ordinal if highest_first else ordinal, stems[stem], claim))
-    ordered = sorted(found, key=lambda each: each[:2])
-    return [(f"{owner.name}-{abs(ordinal)}", claim) for ordinal, _, claim in ordered]
+        parents = (claim.name.rpartition("-")[0], claim.name.rpartition("-")[0].rpartition("-")[0])
+        for stem in (each for each in parents if each in stems and claim.namespace == owner.namespace):
+            place = _index(claim.name, stem, owner)
+            if place is not None and wanted(place[0]):
+                found.append((-place[0] if highest_first else place[0], place[1], stems[stem], claim))
+    ordered = sorted(found, key=lambda each: each[:3])
+    return [(f"{owner.name}-{abs(ordinal)}", claim) for ordinal, _, _, claim in ordered]
+
+
+def _index(name: str, stem: str, owner: StatefulSet) -> tuple[int, int] | None:
+    """The member that a name means after its stem, and which of its pods (0: the only one, or the leader)."""
+    ordinal = ordinal_of(name, stem)
+    if ordinal is not None:
+        return ordinal, 0
+    if Capability.GROUPS not in kind_of(owner).can:
+        return None
+    group = name.rpartition("-")[0]
+    ordinal, worker = ordinal_of(group, stem), ordinal_of(name, group)
+    return (ordinal, worker) if ordinal is not None and worker else None
 
 
 def _stem(owner: StatefulSet, template: str) -> str:
@@ -229,7 +254,9 @@ def _stem(owner: StatefulSet, template: str) -> str:
 
 def _coming(claim: PersistentVolumeClaim, pod: str) -> Coming:
     # An owner that is a pod which is not there (any more): the garbage collector is about to delete the claim.
-    condemned = any(ref.kind == "Pod" and ref.name == pod for ref in claim.metadata.owner_references)
+    # So of a group's workers, whose set is not there either.
+    gone = [("Pod", pod), ("StatefulSet", pod)]
+    condemned = any((ref.kind, ref.name) in gone for ref in claim.metadata.owner_references)
     if claim.metadata.deletion_timestamp is not None or condemned:
         return Coming.GOING
     if claim.status.phase == "Lost":
@@ -250,4 +277,6 @@ def _controlled_by_another(claim: PersistentVolumeClaim, owner: StatefulSet, pod
     keeper = claim.metadata.controller()
     if keeper is None or (keeper.kind, keeper.name) in (("StatefulSet", owner.name), ("Pod", pod)):
         return ""
+    if Capability.GROUPS in kind_of(owner).can and (keeper.kind, keeper.name) == ("StatefulSet", pod):
+        return ""  # of the group's workers
     return f"{keeper.kind}/{keeper.name}"

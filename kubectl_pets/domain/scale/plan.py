@@ -34,6 +34,7 @@ from kubectl_pets.domain.scale.types import (
     Wish,
 )
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
+from kubectl_pets.domain.sets.grouping import claim_templates, group_size
 from kubectl_pets.domain.sets.kinds import kind_of
 from kubectl_pets.domain.sets.slots import Slots
 
@@ -62,6 +63,7 @@ def plan(
         slots=then.slots,
         removed=removed,
         policy=owner.spec.pod_management_policy,
+        group_size=group_size(owner),
         moves=_moves(then),
         returns=returns,
         leaves=leaves,
@@ -239,7 +241,7 @@ def _of_votes(draft: Scaling, seen: Assessment, then: Assessment) -> list[Warnin
 
 def _of_reading(draft: Scaling, owner: StatefulSet, around: Surroundings) -> list[Warning]:
     found = []
-    if around.claims is None and owner.spec.volume_claim_templates:
+    if around.claims is None and claim_templates(owner):
         found.append(Warning(caution=Caution.CLAIMS_NOT_READ))
     if around.volumes is None and draft.lost:
         found.append(Warning(caution=Caution.VOLUMES_NOT_READ))

@@ -163,6 +163,8 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     #: Ordinals that are left out from then on.
     removed: tuple[int, ...] = ()
     policy: str
+    #: How many pods each of them is, of a set of groups; 0: they are pods.
+    group_size: int = 0
     #: In the controller's order; in Parallel all at once.
     moves: tuple[Move, ...]
     #: None: claims could not be read.

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.model import (
     REVISION_LABEL,
+    ClaimRetentionPolicy,
     Condition,
     ContainerStatus,
     ControllerRevision,
@@ -70,6 +71,32 @@ def folded(view: SetView) -> SetView:
     )
 
 
+def group_size(owner: StatefulSet) -> int:
+    """How many pods each member is; 0 where members are no groups."""
+    return _size(owner.spec.leader_worker_template or {}) if Capability.GROUPS in kind_of(owner).can else 0
+
+
+def claim_templates(owner: StatefulSet) -> tuple[str, ...]:
+    """Names of the claim templates of a set; in a group every pod has a claim of each (``<template>-NAME-k``, and of workers
+    ``<template>-NAME-k-n``)."""
+    if Capability.GROUPS not in kind_of(owner).can:
+        return tuple(each.name for each in owner.spec.volume_claim_templates)
+    found = (owner.spec.leader_worker_template or {}).get("volumeClaimTemplates")
+    metas = [each.get("metadata") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return tuple(str(meta["name"]) for meta in metas if isinstance(meta, dict) and meta.get("name"))
+
+
+def retention_policy(owner: StatefulSet) -> ClaimRetentionPolicy | None:
+    """Of the claims of a set. Workers of a group that goes are not scaled: their set is deleted together with their leader."""
+    if Capability.GROUPS not in kind_of(owner).can:
+        return owner.spec.persistent_volume_claim_retention_policy
+    found = (owner.spec.leader_worker_template or {}).get("persistentVolumeClaimRetentionPolicy")
+    try:
+        return msgspec.convert(found, ClaimRetentionPolicy) if found else None
+    except msgspec.ValidationError:
+        return None
+
+
 def of_groups(sets: Iterable[StatefulSet]) -> dict[tuple[str, str], str]:
     """The uids of the LeaderWorkerSets among these, by namespace and name."""
     return {(each.namespace, each.name): each.metadata.uid for each in sets if Capability.GROUPS in kind_of(each).can}
@@ -108,6 +135,7 @@ def _as_set(owner: StatefulSet, raw: dict[str, Any], update: str, older: str) ->
     rollout = owner.spec.rollout_strategy
     rolling = rollout.rolling_update_configuration if rollout is not None else None
     spec = StatefulSetSpec(
+        leader_worker_template=raw,
         replicas=owner.spec.replicas,
         selector=selector_of(owner),
         service_name=owner.name,
@@ -158,13 +186,19 @@ def _groups(owner: StatefulSet, pods: Iterable[Pod], size: int, update: str) -> 
             found.setdefault(labels.get(_GROUP, ""), {})[int(worker)] = pod
     return [
         (_as_pod(owner, parts, size, update), tuple(parts[index] for index in sorted(parts)))
-        for parts in found.values()
-        if 0 in parts
+        for group, parts in found.items()
+        if 0 in parts or _is_left_over(owner, group)
     ]
 
 
+def _is_left_over(owner: StatefulSet, group: str) -> bool:
+    """Whether workers without their leader are of a group that is not wanted any more: gone only once they are. In range the
+    leader is what is missing."""
+    return group.isascii() and group.isdigit() and len(group) < 10 and int(group) >= owner.spec.replicas
+
+
 def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -> Pod:
-    leader = parts[0]
+    leader = parts[0] if 0 in parts else _stand_in(owner, parts)
     noted = leader.metadata.annotations.get(_SIZE, "")
     size = int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 10 else size
     ours = tuple(parts[index] for index in sorted(parts))
@@ -187,6 +221,12 @@ def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -
     node = leader.spec.node_name if all(pod.spec.node_name for pod in ours) else ""
     volumes = tuple(volume for pod in ours for volume in pod.spec.volumes)
     return replace(leader, metadata=meta, spec=replace(leader.spec, node_name=node, volumes=volumes), status=status)
+
+
+def _stand_in(owner: StatefulSet, parts: dict[int, Pod]) -> Pod:
+    """Any of the workers, under the name of the leader that is gone."""
+    worker = parts[min(parts)]
+    return replace(worker, metadata=replace(worker.metadata, name=f"{owner.name}-{worker.metadata.labels[_GROUP]}"))
 
 
 def _revision(parts: tuple[Pod, ...], update: str) -> str:

@@ -59,11 +59,12 @@ def _order(found: Scaling) -> str:
 
 
 def _move(move: Move, found: Scaling, seen: Assessment, now: datetime) -> str:
-    pod = clean(move.span)
+    pod = f"{'group ' if found.group_size else ''}{clean(move.span)}"
     if move.creates:
         revision = f" at {phrases.hash_of(move.revision, seen)}" if move.revision else ""
         back = [_returning(each, now) for each in found.returns or () if each.pod == move.pod]
-        return "; ".join([f"create {pod}{revision}", *back])
+        size = f" of {phrases.count(found.group_size, 'pod')}" if found.group_size and move.count == 1 else ""
+        return "; ".join([f"create {pod}{size}{revision}", *back])
     return "; ".join([f"remove {pod}", *(_leaving(each) for each in found.leaves or () if each.pod == move.pod)])
 
 
@@ -112,7 +113,7 @@ def _fate(each: Leaving) -> str:
 def _range(found: Scaling) -> str:
     if not found.after:
         return "no pod is left"
-    return f"{phrases.count(found.after, 'pod')}: {clean(found.slots.names(0, found.after))}"
+    return f"{phrases.count(found.after, 'group' if found.group_size else 'pod')}: {clean(found.slots.names(0, found.after))}"
 
 
 def _quorum(found: Scaling) -> list[str]:

@@ -13,10 +13,13 @@ import yaml
 
 from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import ControllerRevision, Inventory, Pod, SetView, StatefulSet
+from kubectl_pets.domain.model import Condition, ControllerRevision, Inventory, ObjectMeta, Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
+from kubectl_pets.domain.safety import lost
+from kubectl_pets.domain.safety.nodes import Node, NodeStatus
+from kubectl_pets.domain.scale.progress import ScaleProgress, progress
 from kubectl_pets.domain.sets.grouping import folded
 from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note, kept_template
 from kubectl_pets.domain.sets.kinds import LEADER_WORKER_SET, kind_named, kind_of
@@ -302,3 +305,43 @@ def test_a_template_that_was_put_back_is_what_held_groups_come_back_at() -> None
     seen = assess(folded(view), now("canary"))
     assert seen.before.held == seen.update_revision and seen.before.put_back
     assert [member.updated for member in seen.members] == [True, True, False]
+
+
+def test_a_lost_worker_is_told_and_never_forced() -> None:
+    """Forced out it would take its group along, the pods that run elsewhere, too."""
+
+    def gone(item: Obj) -> None:
+        if item["kind"] == "Pod" and item["metadata"]["name"] == "vllm-1-2":
+            item["spec"]["nodeName"] = "gone"
+            item["metadata"]["deletionTimestamp"] = (now("made") - timedelta(minutes=5)).isoformat()
+        elif item["kind"] == "Pod":
+            item["spec"]["nodeName"] = "there"
+
+    found = read("made", gone)
+    view = folded(SetView(set=found["LeaderWorkerSet"][0], pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"])))
+    ready = Condition(type="Ready", status="True")
+    there = Node(metadata=ObjectMeta(name="there"), status=NodeStatus(conditions=(ready,)))
+    (pod,) = lost.judge([view], (there,), (), now("made"))
+    assert (pod.name, pod.set, pod.held) == ("vllm-1-2", "vllm", lost.Held.LOST)
+    assert lost.Choice.FORCE_DELETE not in pod.choices
+    refused = lost.force(view, "vllm-1-2", (there,), now("made"))
+    assert isinstance(refused, lost.ForceRefused) and refused.reason is lost.ForceRefusedReason.LEADER_WORKER_SET
+
+
+def test_workers_of_a_group_that_goes_count_until_they_are_gone() -> None:
+    """Their leader is gone first, and their set only after it."""
+
+    def scaled(item: Obj) -> Any:
+        if item["kind"] == "LeaderWorkerSet":
+            item["spec"]["replicas"] = 2
+        return item["kind"] != "Pod" or item["metadata"]["name"] != "vllm-2"
+
+    seen = judged("made", scaled)
+    (surplus,) = seen.surplus
+    assert surplus.name == "vllm-2" and [part.name for part in surplus.parts] == ["vllm-2-1", "vllm-2-2"]
+    assert progress(seen, seen.uid, 2) is ScaleProgress.GOING_ON
+    rest = judged("made", lambda item: scaled(item) and not item["metadata"]["name"].startswith("vllm-2-"))
+    assert not rest.surplus and progress(rest, rest.uid, 2) is ScaleProgress.REACHED
+    # In range it is the leader that is missing.
+    held = judged("made", lambda item: item["kind"] != "Pod" or item["metadata"]["name"] != "vllm-2")
+    assert not held.surplus and held.members[2].state is PodState.MISSING
