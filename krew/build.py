@@ -35,6 +35,9 @@ def build(target: Path, stamp: str | None = None) -> Path:
     (work / "kubectl_pets_build.py").write_text(told, encoding="utf-8")
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch())
     environ = {**os.environ, "PYTHONHASHSEED": "0", "PYINSTALLER_CONFIG_DIR": str(work.parent / "cache")}
+    # krew/start.py hands out what is in this one
+    listing = [sys.executable, "-m", "krew.patterns", str(work / "kubectl_pets_patterns.py")]
+    subprocess.run(listing, cwd=ROOT, env=environ, check=True)
     command = [
         sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN",
         "--workpath", str(work.parent), "--distpath", str(target), str(ROOT / "krew" / "kubectl-pets.spec"),

@@ -4,6 +4,7 @@ Every shared library in a one-file program is unpacked at each start, so what no
 finds imports, not reasons: what it drags in needlessly is named here. A package that nobody thought of ends the build.
 """
 
+import re
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -15,7 +16,8 @@ Entry = tuple[str, str, str]
 
 #: The packages that may be inside, besides Python's own; the last one is needed by others of them.
 PACKAGES = frozenset(
-    "kubectl_pets kubectl_pets_build click dns kubernetes msgspec platformdirs socks tabulate urllib3 yaml _yaml idna".split()
+    "kubectl_pets kubectl_pets_build kubectl_pets_patterns click dns kubernetes msgspec platformdirs socks tabulate urllib3 "
+    "yaml _yaml idna".split()
 )
 
 #: The client library is entered by side doors (kubectl_pets/cluster/http/library.py): these modules of it are run, and no
@@ -98,10 +100,8 @@ def without_system(binaries: Iterable[Entry]) -> list[Entry]:
 
 def documented(entries: Iterable[Entry]) -> list[Entry]:
     """The modules with the docstrings left in where they are text for users: help here, the words of DNS errors there."""
-    kept = {"__main__", "kubectl_pets", "dns"}
-    return [
-        (name, path, kind.replace("-2", "-1") if name.partition(".")[0] in kept else kind) for name, path, kind in entries
-    ]
+    kept = re.compile(r"(__main__|kubectl_pets\.commands|dns)(\..*)?")
+    return [(name, path, kind.replace("-2", "-1") if kept.fullmatch(name) else kind) for name, path, kind in entries]
 
 
 def unknown_packages(found: Iterable[Entry]) -> set[str]:

@@ -67,7 +67,7 @@ def parts(inside: Contents) -> list[Part]:
 
 
 def _packages(modules: Iterable[str]) -> set[str]:
-    ours = {"kubectl_pets", "kubectl_pets_build"}
+    ours = {"kubectl_pets", "kubectl_pets_build", "kubectl_pets_patterns"}
     tops = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - ours
     known = packages_distributions()
     missing = sorted(top for top in tops if top not in known)

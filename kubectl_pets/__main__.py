@@ -3,6 +3,7 @@
 ``run`` is the program for tests (a session in, an exit code out), ``main`` adds what belongs to a real process: streams, signals.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -30,6 +31,10 @@ DEFECTS = f"{HOME}/issues"
 #: The parent process of a one-file executable passes on what it is sent, so its child gets a terminal's Ctrl-C twice within
 #: these seconds; the second must not break off what the first began to tidy up.
 _TWICE = 0.5
+
+#: So many new objects before Python looks for garbage among them: what a verb loads, 60,000, is none, and to look through that
+#: takes as long as five requests.
+_GARBAGE = (100_000, 20, 20)
 
 VERBS = {
     "list": Verb("kubectl_pets.commands.list:command", "Every StatefulSet in one line: where it stands and why."),
@@ -237,6 +242,8 @@ def _writable(number: int) -> bool:
 
 def main() -> NoReturn:
     """The executable."""
+    gc.set_threshold(*_GARBAGE)
+    gc.enable()  # krew/start.py turned it off
     last = 0.0
 
     def interrupt(signum: int, frame: object) -> None:
