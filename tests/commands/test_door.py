@@ -131,10 +131,12 @@ def test_status_loads_nothing_that_changes_a_set(tmp_path: Path, monkeypatch: py
         domain.stepping.deciding domain.stepping.planning domain.safety.lost domain.orphans domain.scale
         flows.rollout.conductor flows.rollout.checks flows.rollout.gates flows.dns flows.orphans flows.scale views.orphans views.dns
         cluster.dns cluster.pods cluster.topics.claims cluster.topics.watched_sets
-        cluster.objects.discovery cluster.objects.writes cluster.objects.watches
+        cluster.objects.discovery cluster.objects.writes cluster.objects.watches flows.rollout.attended views.live views.text.page
     """
     assert not {name for name in brought if name.removeprefix("kubectl_pets.").startswith(tuple(others.split()))}
     assert brought & {"tabulate", "dns", "websocket"} == set()
+    needless = {"importlib.metadata", "multiprocessing", "pickle", "html"}
+    assert {"urllib3.http2.probe", "kubernetes.client.rest"} <= brought and brought & needless == set()
 
 
 def loaded(*words: str) -> set[str]:

@@ -18,7 +18,6 @@ from kubectl_pets.flows.engine.inquiry import judged_each
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.report import report, told_once
-from kubectl_pets.flows.rollout.attended import Left, attend
 from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.rollout import advice, documents, tree, words
@@ -109,6 +108,8 @@ def _fallen_back(session: Session, refs: Sequence[SetRef], aim: StatusAim, deadl
 
 
 def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
+    from kubectl_pets.flows.rollout.attended import Left, attend  # with the picture, which one look does without
+
     end, seen = attend(
         session,
         ref,

@@ -6,7 +6,6 @@ import msgspec
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.views.text import page
 
 #: Longer than any sentence of ours.
 _LONGEST = 2000
@@ -61,6 +60,8 @@ def summary(title: str, found: Sequence[Ending]) -> str:
 
 def junit(title: str, found: Sequence[Ending]) -> str:
     """A testsuite: what did not end with 0 has failed, and what could not be carried out is an error."""
+    from kubectl_pets.views.text import page  # every verb knows endings, and few are asked for this
+
     failed = sum(each.code not in (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE) for each in found)
     errors = sum(each.code in (ExitCode.FAILED, ExitCode.USAGE) for each in found)
     name = page.text(f"kubectl-pets {title}")
