@@ -12,6 +12,7 @@ import pytest
 
 from kubectl_pets import __version__
 from kubectl_pets.cluster import Client
+from kubectl_pets.cluster.http import pools
 from kubectl_pets.cluster.http.clock import ServerClock
 from kubectl_pets.cluster.http.credentials import Credential, Fixed
 from kubectl_pets.cluster.http.failures import Attempt
@@ -21,6 +22,7 @@ from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.errors import ConflictError, PetsError, ServerError, ThrottledError, UnreachableError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, drop, half, stall, stateful_set, status
+from tests.cluster.proxy import proxy
 
 _GET = Request(method="GET", path="/version", attempt=Attempt("get", "things"))
 _PATCH = Request(method="PATCH", path="/api/v1/namespaces/x/pods/web-0", body=b"[]", attempt=Attempt("patch", "pods"))
@@ -53,6 +55,52 @@ def test_connections_are_kept(server: Loopback, transport: Transport) -> None:
         transport.send(_GET)
     assert len(ports) == 3
     assert len(set(ports)) == 1
+
+
+def test_a_server_that_is_near_is_asked_on_one_connection(
+    server: Loopback, connecting: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The set, and what belongs to it, and the version: five requests, of which four wait for nothing but the first."""
+    monkeypatch.setattr("kubectl_pets.cluster.http.transport._NEAR", 600.0)
+    made = []
+    connect = pools._Connection.connect
+
+    def noting(self: pools._Connection) -> None:
+        made.append(self)
+        connect(self)
+
+    monkeypatch.setattr(pools._Connection, "connect", noting)
+    stateful_set(server.world)
+    assert connecting(server.url).set_view("x", "web").pods == ()
+    assert len(server.seen) == 5
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(("near", "proxied"), [(0.0, False), (600.0, True)])
+def test_others_are_asked_at_once(server: Loopback, monkeypatch: pytest.MonkeyPatch, near: float, proxied: bool) -> None:
+    """Each round trip counts; and a proxy that is near says nothing about what is behind it."""
+    monkeypatch.setattr("kubectl_pets.cluster.http.transport._NEAR", near)
+    with proxy() as between:
+        target = Target(server=server.url, name="test", proxy=f"http://127.0.0.1:{between.port}" if proxied else None)
+        transport = Transport(target, Fixed(Credential()))
+        transport.send(_GET)
+        meeting = threading.Barrier(3)
+        assert sorted(transport.together([lambda: meeting.wait(60)] * 3)) == [0, 1, 2]
+        transport.close()
+
+
+def test_one_after_the_other_they_fail_as_at_once(
+    server: Loopback, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubectl_pets.cluster.http.transport._NEAR", 600.0)
+
+    def failing() -> None:
+        raise ServerError("the second")
+
+    transport.send(_GET)
+    assert transport.together([lambda: 1, lambda: 2]) == [1, 2] and transport.together([]) == []
+    with pytest.raises(ServerError, match="the second"):
+        transport.together([lambda: 1, failing, lambda: 3])
 
 
 def test_compressed_answers_are_unpacked(server: Loopback, transport: Transport) -> None:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import tempfile
 from threading import Event, Lock, local
+from time import monotonic
 from typing import Any
 from urllib.parse import unquote
 
@@ -79,10 +80,15 @@ class Exchange:
 
 
 class _Announcing:
-    """Tells the exchange that runs in this thread which connection it got."""
+    """Tells the exchange that runs in this thread which connection it got. ``reached_in``: the seconds that it took to find the
+    server and have it, or a proxy, answer: a round trip, TLS not included; None while there is no connection."""
+
+    reached_in: float | None = None
 
     def _new_conn(self) -> socket.socket:
+        began = monotonic()
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        self.reached_in = monotonic() - began
         exchange = getattr(_running, "exchange", None)
         if exchange is not None:
             try:

@@ -7,9 +7,9 @@ Every read asks for the newest (no ``resourceVersion``): verdicts rest on what c
 whole, is decoded when it arrives, so a list of any length costs the memory of its Structs and of one page.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -179,6 +179,10 @@ class Reader:
         version = self.version()
         release = version.release() if version is not None else None
         return release is not None and release >= _STREAMING
+
+    def together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """As the transport's: the results of a few short reads."""
+        return self._transport.together(calls)
 
     def answer(
         self, path: str, attempt: Attempt, decoder: msgspec.json.Decoder[_A], *, accept: str = "application/json"

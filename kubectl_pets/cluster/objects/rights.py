@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt
-from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.errors import ForbiddenError, InvalidError, NotFoundError, ServerError
@@ -33,7 +32,7 @@ def missing_rights(transport: Transport, namespace: str, needed: Sequence[Right]
         return lambda: _allowed(transport, namespace, *right)
 
     rights = list(dict.fromkeys(needed))
-    allowed = together([ask(right) for right in rights])
+    allowed = transport.together([ask(right) for right in rights])
     return tuple(right for right, yes in zip(rights, allowed) if not yes)
 
 

@@ -61,6 +61,6 @@ def history(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
         raise missing(reader, namespace, name, kind) from None
     groups = Capability.GROUPS in kind.can
     scope = Scope(namespace=namespace, labels=selector_text(selector(found) if groups else found.spec.selector))
-    revisions, pods = together([lambda: reader.listing(_REVISIONS, scope).items, items(reader, PODS, scope)])
+    revisions, pods = reader.together([lambda: reader.listing(_REVISIONS, scope).items, items(reader, PODS, scope)])
     told = History(set=found, revisions=revisions, pods=pods)
     return of_groups(told) if groups else told

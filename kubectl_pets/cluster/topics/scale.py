@@ -3,7 +3,6 @@
 Claims are listed whole and picked by name, because that is how the controller takes them: one without labels comes back as well.
 """
 
-from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.kinds import CLAIMS
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.claims import autoscalers_in, scaled_objects_in, volumes_of
@@ -17,7 +16,7 @@ def surroundings(reader: Reader, owner: StatefulSet) -> Surroundings:
     """The set's claims, their volumes, and the autoscalers and ScaledObjects of its namespace. What may not be read is None."""
     scope = Scope(namespace=owner.namespace)
     templates = has_claims(owner)
-    listed, autoscalers, scaled = together(
+    listed, autoscalers, scaled = reader.together(
         [
             items(reader, CLAIMS, scope) if templates else tuple,
             lambda: autoscalers_in(reader, scope),

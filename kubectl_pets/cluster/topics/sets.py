@@ -49,7 +49,7 @@ def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET
     selector = selector_of(found)
     pods = Scope(namespace=namespace, labels=selector_text(selector))
     claims = Scope(namespace=namespace, labels=claim_selector(selector))
-    read = together(
+    read = reader.together(
         [
             items(reader, PODS, pods, unreadable=True),
             items(reader, REVISIONS, pods),
