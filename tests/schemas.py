@@ -201,7 +201,18 @@ STANDING = obj(
 STATUS = without(
     document("RolloutStatus", metadata=METADATA, set=OF_KIND, spec=SPEC, status=STANDING, evidence=EVIDENCE), "evidence"
 )
-PLAN = document("RolloutPlan", metadata=METADATA, goal=tagged(), entries=many(tagged()), ending=tagged())
+PLANNED_SNAPSHOT = obj(**{"name": STRING, "claim": STRING, "class": STRING})
+PLAN = without(
+    document(
+        "RolloutPlan",
+        metadata=METADATA,
+        goal=tagged(),
+        entries=many(tagged()),
+        ending=tagged(),
+        snapshots=many(PLANNED_SNAPSHOT),
+    ),
+    "snapshots",
+)
 EVENT = document(
     "RolloutEvent",
     type={"enum": ["begin", "change", "step", "trouble", "end"]},

@@ -5,7 +5,7 @@ A verb asks for a few things, so the rooms behind are entered when they are aske
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.doctor.estate import Estate, VolumeUse
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot, VolumeSnapshotContent
     from kubectl_pets.domain.resize.types import ResizeSurroundings
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.evidence import Answers, Clues
@@ -259,15 +259,25 @@ class Client:
 
         return self._reader.listing(VOLUMES, Scope(namespace=None)).items
 
+    def volumes_of(self, claims: Sequence[PersistentVolumeClaim]) -> Mapping[str, PersistentVolume | None] | None:
+        from kubectl_pets.cluster.topics.claims import named_volumes
+
+        return named_volumes(self._reader, sorted({claim.spec.volume_name for claim in claims if claim.spec.volume_name}))
+
     def snapshot_offer(self) -> Offer:
         from kubectl_pets.cluster.topics.snapshots import offer
 
         return offer(self._reader)
 
-    def snapshots(self) -> tuple[VolumeSnapshot, ...] | None:
+    def snapshots(self, namespace: str | None = None) -> tuple[VolumeSnapshot, ...] | None:
         from kubectl_pets.cluster.topics.snapshots import snapshots
 
-        return snapshots(self._reader)
+        return snapshots(self._reader, namespace)
+
+    def snapshot_content(self, name: str) -> VolumeSnapshotContent | None:
+        from kubectl_pets.cluster.topics.snapshots import content
+
+        return content(self._reader, name)
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
         from kubectl_pets.cluster.topics.snapshots import sighting

@@ -15,7 +15,7 @@ from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
-from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
+from kubectl_pets.flows.rollout.terms import settle_option, snapshot_options, soak_option, terms_options
 from kubectl_pets.session import Session
 
 #: Kinds where a mark in the template may restart nothing, or there are two templates.
@@ -42,6 +42,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 @click.argument("name", type=ChangedSet())
 @run_options()
 @terms_options
+@snapshot_options
 @connection
 @pass_session
 def command(

@@ -17,7 +17,7 @@ from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
-from kubectl_pets.flows.rollout.terms import settle_option, soak_option, terms_options
+from kubectl_pets.flows.rollout.terms import settle_option, snapshot_options, soak_option, terms_options
 from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.session import Session
 
@@ -101,6 +101,7 @@ def command() -> None:
 @click.argument("name", type=ChangedSet(), required=False)
 @run_options(stream=True)
 @terms_options
+@snapshot_options
 @connection
 @pass_session
 def run(

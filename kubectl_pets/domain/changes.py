@@ -110,6 +110,29 @@ RecreationChange = SaveRecreation | ForgetRecreation | OrphanSet | CreateSet
 CLAIM_UID_ANNOTATION = "kubectl-pets/claim-uid"
 SNAPSHOT_LABELS = {"app.kubernetes.io/managed-by": "kubectl-pets"}
 
+#: On one that a rollout took: whose claim it was, what ran then, and which run asked for it.
+SET_UID_LABEL = "kubectl-pets/set-uid"
+SET_ANNOTATION = "kubectl-pets/set"
+CLAIM_ANNOTATION = "kubectl-pets/claim"
+REVISION_ANNOTATION = "kubectl-pets/revision"
+ORDINAL_ANNOTATION = "kubectl-pets/ordinal"
+GENERATION_ANNOTATION = "kubectl-pets/generation"
+RUN_ANNOTATION = "kubectl-pets/snapshot-run"
+
+
+class SnapshotOf(msgspec.Struct, frozen=True, kw_only=True):
+    """What a VolumeSnapshot that a rollout takes is marked with."""
+
+    set_name: str
+    set_uid: str
+    #: The ControllerRevision that ran on the data.
+    revision: str
+    ordinal: int
+    #: Of the set's spec when it was asked for.
+    generation: int
+    #: The run that it was asked for by; all of one run are one generation of snapshots.
+    run: str
+
 
 class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     """A VolumeSnapshot of the claim, if there is none of that name; the next step waits until it is ready to use."""
@@ -119,6 +142,20 @@ class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     uid: str  #: the claim's
     name: str
     snapshot_class: str
+    #: Where a rollout takes it.
+    of: SnapshotOf | msgspec.UnsetType = msgspec.UNSET
+
+
+class DeleteSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="delete-snapshot"):
+    """Delete one VolumeSnapshot, with uid and resourceVersion as preconditions (metav1.Preconditions)."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+
+
+SnapshotChange = TakeSnapshot | DeleteSnapshot
 
 
 class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):
@@ -212,8 +249,7 @@ class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volu
 
 
 ClaimChange = (
-    TakeSnapshot
-    | SetRetain
+    SetRetain
     | DeleteClaim
     | CreateClaim
     | AnnotateClaim
@@ -224,4 +260,4 @@ ClaimChange = (
     | DestroyVolume
 )
 
-Change = PatchSet | DeletePod | RecreationChange | ClaimChange
+Change = PatchSet | DeletePod | RecreationChange | SnapshotChange | ClaimChange

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kubectl_pets.domain.model import Event, PersistentVolumeClaim
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
-    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot
+    from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot, VolumeSnapshotContent
 
 
 class ClaimPort(Protocol):
@@ -50,6 +50,9 @@ class ClaimPort(Protocol):
 
     def volumes(self) -> tuple[PersistentVolume, ...]: ...
 
+    def volumes_of(self, claims: Sequence[PersistentVolumeClaim]) -> Mapping[str, PersistentVolume | None] | None:
+        """The volumes of these claims by name; None for one that does not exist. None altogether: may not be read."""
+
 
 class SnapshotPort(Protocol):
     """VolumeSnapshots, read."""
@@ -57,8 +60,11 @@ class SnapshotPort(Protocol):
     def snapshot_offer(self) -> Offer:
         """The VolumeSnapshotClasses, or that there are no such things as snapshots here."""
 
-    def snapshots(self) -> tuple[VolumeSnapshot, ...] | None:
-        """All of the cluster; empty where there are no such things here. None: may not be read."""
+    def snapshots(self, namespace: str | None = None) -> tuple[VolumeSnapshot, ...] | None:
+        """All of a namespace (None: of the cluster); empty where there are no such things here. None: may not be read."""
+
+    def snapshot_content(self, name: str) -> VolumeSnapshotContent | None:
+        """The VolumeSnapshotContent of that name; None where there is none. Raises ForbiddenError."""
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
         """A VolumeSnapshot and the content that it is bound to. Raises ForbiddenError."""

@@ -145,6 +145,19 @@ def test_rolling_out(ground: Plugin) -> None:
     assert bob.unused() - before == set()
 
 
+def test_snapshots_of_rollouts(ground: Plugin) -> None:
+    storage = Storage(ground)
+    storage.claim("data-snapped-0")
+    storage.snapshot_class("rolling", default=True)
+    ground.make("snapped", replicas=1, claims=True)
+    erin = Holder(ground, "erin", "looking", "rolling-out", "snapshots")
+    with storage.controller(storage.finish):
+        for version in ("2", "3", "4"):
+            erin("rollout", "run", "snapped", "--image", f"app:{version}", "--snapshot", "--keep-snapshots", "1", "--timeout", "90s")
+    before = Holder(ground, "erin-looks", "looking", "rolling-out").granted
+    assert erin.unused() - before == set()
+
+
 def test_cleaning(ground: Plugin, tmp_path: Path) -> None:
     make(ground, "left")
     ground.kubectl("scale", "statefulset/left", "--replicas=1")

@@ -16,8 +16,15 @@ from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, SETS_OF, ResourceKind
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.domain.changes import (
+    CLAIM_ANNOTATION,
     CLAIM_UID_ANNOTATION,
     FIELD_MANAGER,
+    GENERATION_ANNOTATION,
+    ORDINAL_ANNOTATION,
+    REVISION_ANNOTATION,
+    RUN_ANNOTATION,
+    SET_ANNOTATION,
+    SET_UID_LABEL,
     SNAPSHOT_LABELS,
     AnnotateClaim,
     Change,
@@ -27,6 +34,7 @@ from kubectl_pets.domain.changes import (
     CreateSet,
     DeleteClaim,
     DeletePod,
+    DeleteSnapshot,
     DestroyVolume,
     ForgetRecreation,
     OrphanSet,
@@ -36,6 +44,8 @@ from kubectl_pets.domain.changes import (
     ResizeClaim,
     SaveRecreation,
     SetRetain,
+    SnapshotChange,
+    SnapshotOf,
     TakeSnapshot,
     UndoRetain,
 )
@@ -66,6 +76,9 @@ def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet
     if isinstance(change, SaveRecreation | ForgetRecreation | OrphanSet | CreateSet):
         _of_recreation(_Sender(transport, dry_run), change)
         return None
+    if isinstance(change, TakeSnapshot | DeleteSnapshot):
+        _of_snapshot(_Sender(transport, dry_run), change)
+        return None
     if not isinstance(change, DeletePod):
         _of_claim(_Sender(transport, dry_run), change)
         return None
@@ -75,11 +88,20 @@ def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet
     return _delete(transport, change, dry_run)
 
 
-def _of_claim(send: "_Sender", change: ClaimChange) -> None:
+def _of_snapshot(send: "_Sender", change: SnapshotChange) -> None:
     match change:
         case TakeSnapshot():
             with suppress(ConflictError):  # there is one of that name; whose it is, is seen when it is looked at
                 send.create(_SNAPSHOTS, _snapshot(change))
+        case DeleteSnapshot():
+            at = (_SNAPSHOTS, change.namespace, change.name)
+            delete(send.transport, *at, change.uid, change.resource_version, dry_run=send.dry_run)
+        case _:
+            assert_never(change)
+
+
+def _of_claim(send: "_Sender", change: ClaimChange) -> None:
+    match change:
         case SetRetain():
             send.merge(_VOLUMES, change, policy="Retain", annotations=change.annotations)
         case DeleteClaim():
@@ -171,19 +193,31 @@ class _Snapshot(Object, frozen=True):
 
 def _snapshot(change: TakeSnapshot) -> _Snapshot:
     """The VolumeSnapshot object to create."""
+    of = change.of if isinstance(change.of, SnapshotOf) else None
     return _Snapshot(
         api_version="snapshot.storage.k8s.io/v1",
         kind=_SNAPSHOTS.kind,
         metadata=ObjectMeta(
             name=change.name,
             namespace=change.namespace,
-            labels=SNAPSHOT_LABELS,
-            annotations={CLAIM_UID_ANNOTATION: change.uid},
+            labels=SNAPSHOT_LABELS if of is None else {**SNAPSHOT_LABELS, SET_UID_LABEL: of.set_uid},
+            annotations={CLAIM_UID_ANNOTATION: change.uid, **(_marks(change.claim, of) if of is not None else {})},
         ),
         spec=_SnapshotSpec(
             source=_Source(persistent_volume_claim_name=change.claim), volume_snapshot_class_name=change.snapshot_class
         ),
     )
+
+
+def _marks(claim: str, of: SnapshotOf) -> dict[str, str]:
+    return {
+        SET_ANNOTATION: of.set_name,
+        CLAIM_ANNOTATION: claim,
+        REVISION_ANNOTATION: of.revision,
+        ORDINAL_ANNOTATION: str(of.ordinal),
+        GENERATION_ANNOTATION: str(of.generation),
+        RUN_ANNOTATION: of.run,
+    }
 
 
 class _Sender:

@@ -217,13 +217,23 @@ def volumes_of(
 ) -> dict[str, PersistentVolume | None] | None:
     """By name, the volumes that are called ``names``, which ``claims`` have in their spec.volumeName; None for one that does not
     exist. None altogether where they may not be read. ``unreadable`` as in ``Reader.one``."""
+    if len(names) <= _FEW_VOLUMES:
+        return named_volumes(reader, names, unreadable=unreadable)
     try:
-        if len(names) <= _FEW_VOLUMES:
-            read = together([partial(one_volume, reader, name, unreadable=unreadable) for name in names])
-            return dict(zip(names, read, strict=True))
         return volumes_by_name(claims, reader.listing(VOLUMES, Scope(namespace=None), unreadable=unreadable).items)
     except UNREAD:
         return None
+
+
+def named_volumes(
+    reader: Reader, names: Sequence[str], *, unreadable: bool = False
+) -> dict[str, PersistentVolume | None] | None:
+    """The same, each asked for by its name, which takes no right to list them."""
+    try:
+        read = together([partial(one_volume, reader, name, unreadable=unreadable) for name in names])
+    except UNREAD:
+        return None
+    return dict(zip(names, read, strict=True))
 
 
 def one_volume(reader: Reader, name: str, *, unreadable: bool = False) -> PersistentVolume | None:

@@ -32,10 +32,10 @@ def offer(reader: Reader) -> Offer:
         return Offer()
 
 
-def snapshots(reader: Reader) -> tuple[VolumeSnapshot, ...] | None:
-    """All of the cluster; empty where they are not installed. None: may not be read."""
+def snapshots(reader: Reader, namespace: str | None) -> tuple[VolumeSnapshot, ...] | None:
+    """All of a namespace (None: of the cluster); empty where they are not installed. None: may not be read."""
     try:
-        return reader.listing(SNAPSHOTS, Scope(namespace=None)).items
+        return reader.listing(SNAPSHOTS, Scope(namespace=namespace)).items
     except NotFoundError:
         return ()
     except ForbiddenError:
@@ -49,8 +49,12 @@ def sighting(reader: Reader, namespace: str, name: str) -> Sighting:
     except NotFoundError:
         return Sighting()
     bound = snapshot.status.bound_volume_snapshot_content_name
+    return Sighting(snapshot=snapshot, content=content(reader, bound) if bound and snapshot.status.ready_to_use else None)
+
+
+def content(reader: Reader, name: str) -> VolumeSnapshotContent | None:
+    """A content by its name; None where there is none. Raises ForbiddenError."""
     try:
-        content = reader.one(_CONTENTS, None, bound) if bound and snapshot.status.ready_to_use else None
+        return reader.one(_CONTENTS, None, name)
     except NotFoundError:
-        content = None
-    return Sighting(snapshot=snapshot, content=content)
+        return None

@@ -27,6 +27,7 @@ class VolumeSnapshotClass(Object, frozen=True):
 
 
 class VolumeSnapshotSource(Value, frozen=True):
+    #: Empty for one of a content that was there before it.
     persistent_volume_claim_name: str = ""
 
 
@@ -42,6 +43,10 @@ class SnapshotError(Value, frozen=True):
 class VolumeSnapshotStatus(Value, frozen=True):
     ready_to_use: bool = False
     bound_volume_snapshot_content_name: str = ""
+    #: When the storage system made the cut, by its own clock; it may take long until it is ready after that.
+    creation_time: datetime | None = None
+    #: The least that a claim made of it has to ask for: a quantity.
+    restore_size: str | int | None = None
     #: The last one that the controller met; it tries again.
     error: SnapshotError | None = None
 
@@ -105,6 +110,15 @@ class NoSnapshot(StrEnum):
     #: The volume is of no CSI driver (hostPath, NFS, an in-tree driver).
     NOT_CSI = "not-a-csi-volume"
     OTHER_DRIVER = "snapshot-class-of-another-driver"
+    NO_CLAIMS = "no-claims"
+    CLAIM_MISSING = "claim-missing"
+    CLAIM_UNBOUND = "claim-unbound"
+    #: With its pod the claim goes.
+    CLAIM_TERMINATING = "claim-terminating"
+    VOLUME_UNREADABLE = "volume-unreadable"
+    RIGHTS_MISSING = "snapshot-rights-missing"
+    #: The API server, or a webhook of it, does not take the VolumeSnapshot.
+    REJECTED = "snapshot-rejected"
     # once it was asked for
     #: The controller reported an error until there was no more time.
     FAILED = "snapshot-failed"
@@ -118,6 +132,8 @@ class NoSnapshot(StrEnum):
     OTHER_VOLUME = "snapshot-of-another-volume"
     #: The claim was, or may have been, in use after it was asked for.
     STALE = "snapshot-stale"
+    #: There is another claim of its name by now, or it has another volume.
+    CLAIM_REPLACED = "claim-replaced"
 
 
 class Denied(msgspec.Struct, frozen=True):

@@ -232,6 +232,8 @@ class WaitReason(StrEnum):
     OTHERS = "others"
     #: The gates are being asked.
     GATE = "gate"
+    #: VolumeSnapshots (``pods``: their names) are not ready yet. ``detail``: the last error of their controller.
+    SNAPSHOT = "snapshot"
 
 
 @unique
@@ -328,6 +330,8 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):
     reason: WaitReason
     pods: tuple[str, ...] = ()
     until: datetime | None = None
+    #: Text from the cluster; unset: there is none.
+    detail: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", omit_defaults=True):

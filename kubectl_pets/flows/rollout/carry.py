@@ -48,6 +48,8 @@ from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.rollout.checks import Checks, Terms
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
+from kubectl_pets.flows.rollout.snapshot_types import Unsnapped
+from kubectl_pets.flows.rollout.taking import Taking, unfit_hint, unfit_told
 from kubectl_pets.flows.rollout.why import why_told
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Session
@@ -87,8 +89,9 @@ def carry(
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
     # Its own controller goes on over groups whose workers do not start.
     careful = checks is not None and (checks.careful(seen) or Capability.GROUPS in seen.kind.can)
-    if terms is not None and terms.gate_dns and Capability.GROUPS in seen.kind.can:
-        raise RefusedError(f"--gate-dns knows no names of groups, and {ref.typed} is a set of them. Nothing was changed.")
+    careful = careful or (terms is not None and terms.snapshots is not None and terms.snapshots.each)
+    if terms is not None:
+        _refuse_of_groups(ref, seen, terms)
     goal = refusal(seen) or make_goal(seen, careful)
     if isinstance(goal, Canary | Run):
         goal = _as_admitted(session, snapshot, seen, goal, options)
@@ -98,8 +101,12 @@ def carry(
     refused = _foreseen(checks, planned, seen)
     if refused is not None:
         return _report(session, Conclusion(ending=refused, seen=seen, changed=False), options)
+    snapshots = Taking(session, terms.snapshots if terms is not None else None, goal, options)
+    unfit = snapshots.foresee(snapshot, seen, planned)
+    if unfit is not None:
+        return _report(session, Conclusion(ending=unfit, seen=seen, changed=False), options)
     if options.dry_run is not DryRun.NONE:
-        return _rehearse(session, snapshot, seen, goal, planned, options)
+        return _rehearse(session, snapshot, seen, goal, planned, options, snapshots)
     asks = bool(terms and terms.stepwise) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
@@ -109,8 +116,18 @@ def carry(
     if not agreed and not _agreed(session, seen, planned, question):
         return ExitCode.REFUSED
     agreed = agreed or bool(planned.deletes)
-    driver = _Driver(session, options, checks, careful)
+    driver = _Driver(session, options, checks, careful, snapshots)
     return _carry_out(driver, ref, goal, agreed, on_stuck)
+
+
+def _refuse_of_groups(ref: SetRef, seen: Assessment, terms: Terms) -> None:
+    """Raises RefusedError for what knows pods and not groups of them."""
+    if Capability.GROUPS not in seen.kind.can:
+        return
+    if terms.gate_dns:
+        raise RefusedError(f"--gate-dns knows no names of groups, and {ref.typed} is a set of them. Nothing was changed.")
+    if terms.snapshots is not None:
+        raise RefusedError(f"--snapshot knows no claims of groups, and {ref.typed} is a set of them. Nothing was changed.")
 
 
 def _agreed(session: Session, seen: Assessment, planned: Plan, question: str) -> bool:
@@ -157,8 +174,10 @@ def _observed(session: Session, ref: SetRef) -> SetView:
 class _Driver:
     """Has a goal carried out as the options say, with a picture of it on the terminal."""
 
-    def __init__(self, session: Session, options: RunOptions, checks: Checks | None, careful: bool) -> None:
-        self.session, self.options = session, options
+    def __init__(
+        self, session: Session, options: RunOptions, checks: Checks | None, careful: bool, taking: Taking
+    ) -> None:
+        self.session, self.options, self.taking = session, options, taking
         self._checks, self._careful = checks, careful
 
     def drive(
@@ -174,6 +193,7 @@ class _Driver:
                 deadline=deadline,
                 may_delete=may_delete,
                 checks=self._checks if checked else None,
+                snapshots=self.taking.snapshots if checked else None,
                 careful=self._careful and checked,
                 stuck_after=self.options.stuck_after,
             )
@@ -190,9 +210,11 @@ def _carry_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck:
                     return ending.exit_code
                 ending = driver.drive(source, goal, deadline, may_delete=True)
         except KeyboardInterrupt:
-            return on_interrupt(session, source, ref.typed, goal, options)
+            return on_interrupt(session, source, ref.typed, goal, options, driver.taking)
         retreats = on_stuck is not None and ending.held_up and ending.seen.under_way
-        code = _report(session, ending, options, last=not retreats)
+        code = _report(session, ending, options, last=not retreats, taking=driver.taking)
+        if code is ExitCode.OK:
+            driver.taking.conclude(ending.seen)
         if on_stuck is None or not retreats:
             return code
         settle = goal.settle if isinstance(goal, Run) else timedelta(0)
@@ -203,10 +225,13 @@ def _carry_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck:
         return code
 
 
-def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal, options: RunOptions) -> ExitCode:
-    """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands."""
+def on_interrupt(
+    session: Session, source: SetViewSource, name: str, goal: Goal, options: RunOptions, taking: Taking
+) -> ExitCode:
+    """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands. While snapshots are waited for no
+    pod goes by itself, so there is nothing to hold."""
     terminal = session.terminal
-    if isinstance(goal, Run):
+    if isinstance(goal, Run) and taking.waiting is None:
         terminal.tell("interrupted: pausing the rollout where it stands")
         try:
             conduct(session.cluster, source, Pause(), observe=unseen, deadline=Deadline(_PARTING), may_delete=False)
@@ -216,14 +241,20 @@ def on_interrupt(session: Session, source: SetViewSource, name: str, goal: Goal,
         seen = judged(session.cluster, source.refresh(), options.stuck_after)
     except PetsError as error:
         return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {name} could not be read again: {error.message}")
-    hint = decisions.next_after_interrupt(seen, isinstance(goal, Run))
-    told = f"interrupted: {words.headline(seen)}"
+    hint = taking.hint(seen) or decisions.next_after_interrupt(seen, isinstance(goal, Run))
+    told = f"interrupted: {words.headline(seen)}{taking.told(seen)}"
     document = _document(options, seen, ExitCode.INTERRUPTED, told, session.now())
     return report(terminal, ExitCode.INTERRUPTED, told, hint, document=document, about=words.title(seen))
 
 
 def _rehearse(
-    session: Session, snapshot: SetView, seen: Assessment, goal: Goal, planned: Plan, options: RunOptions
+    session: Session,
+    snapshot: SetView,
+    seen: Assessment,
+    goal: Goal,
+    planned: Plan,
+    options: RunOptions,
+    taking: Taking,
 ) -> ExitCode:
     """``--dry-run=server`` has the first change judged, which is all that can be."""
     first = next((entry.step for entry in planned.entries if isinstance(entry, Act)), None)
@@ -237,8 +268,8 @@ def _rehearse(
         ExitCode.REFUSED if isinstance(planned.ending, Refused) and first is None else code,
         checks=checks,
         accepted="the first change",
-        picture=lambda: plan_view.draw(planned, seen, session.now()),
-        document=lambda output: _written(options, documents.intent(planned, goal, seen)),
+        picture=lambda: taking.picture() + plan_view.draw(planned, seen, session.now()),
+        document=lambda output: _written(options, {**documents.intent(planned, goal, seen), **taking.document()}),
     )
 
 
@@ -270,15 +301,21 @@ def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool
 
 
 def _report(
-    session: Session, conclusion: Conclusion, options: RunOptions, why: Conclusion | None = None, *, last: bool = True
+    session: Session,
+    conclusion: Conclusion,
+    options: RunOptions,
+    why: Conclusion | None = None,
+    *,
+    last: bool = True,
+    taking: Taking | None = None,
 ) -> ExitCode:
     """How it ended: in words on stderr, with ``-o json|yaml`` the final state on stdout. ``why``: what it is a retreat from, for
     that is what there is something to be done about; ``last`` False: a retreat follows, and has the last word."""
     seen, ending, code = conclusion.seen, conclusion.ending, conclusion.exit_code
-    told = _told(conclusion)
+    told = _told(conclusion, taking)
     ended = why.exit_code if why is not None else code
     document = _document(options, seen, ended, told, session.now()) if last else ""
-    hint = _hint(conclusion, why)
+    hint = _hint(conclusion, why, taking)
     if isinstance(ending, TimedOut | Unagreed):
         why_now = why_told(session.cluster, seen)
         return report(session.terminal, code, told, hint, why=why_now, document=document, about=words.title(seen))
@@ -286,10 +323,14 @@ def _report(
     return report(session.terminal, code, told, hint, why=evidence, document=document, about=words.title(seen))
 
 
-def _told(conclusion: Conclusion) -> str:
+def _told(conclusion: Conclusion, taking: Taking | None) -> str:
     seen, ending = conclusion.seen, conclusion.ending
-    if isinstance(ending, TimedOut | Unagreed):
-        return f"{'timed out' if isinstance(ending, TimedOut) else 'stopped'}: {words.headline(seen)}"
+    if isinstance(ending, TimedOut):
+        return f"timed out: {words.headline(seen)}{taking.told(seen) if taking is not None else ''}"
+    if isinstance(ending, Unagreed):
+        return f"stopped: {words.headline(seen)}"
+    if isinstance(ending, Unsnapped):
+        return f"{conclusion.exit_code.name.lower()}: {unfit_told(ending, seen)}"
     mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
     return mark + decisions.sentence(ending, seen)
 
@@ -312,13 +353,17 @@ def _written(options: RunOptions, document: dict[str, Any]) -> str:
     return documents.dump(document, options.output)
 
 
-def _hint(conclusion: Conclusion, why: Conclusion | None) -> str | None:
+def _hint(conclusion: Conclusion, why: Conclusion | None, taking: Taking | None) -> str | None:
     """What to type next, and which partition of this run stays behind."""
     seen, ending = conclusion.seen, conclusion.ending
+    if taking is not None and taking.waiting is not None and isinstance(ending, TimedOut):
+        return taking.hint(seen)
     paused = isinstance(ending, Done) and ending.reason is DoneReason.PAUSED
     about = why.ending if why is not None and paused else ending
     if isinstance(about, TimedOut | Unagreed):
         hint: str | None = advice.after_time(seen)
+    elif isinstance(about, Unsnapped):
+        hint = unfit_hint(about, seen)
     else:
         hint = advice.hint(about, seen)
     if not conclusion.left_partition:

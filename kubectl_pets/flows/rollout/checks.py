@@ -36,6 +36,7 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate, ask_leader
+from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms
 from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
@@ -74,6 +75,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     gate_retries: int = 3
     #: A command that exits with 0 in the pod that leads; restart leaves that one alone.
     leader_command: str = ""
+    #: VolumeSnapshots before a pod goes; None: none.
+    snapshots: SnapshotTerms | None = None
     #: A label selector: while a pod goes down, every other set that it selects has all of its pods available.
     group: str = ""
 

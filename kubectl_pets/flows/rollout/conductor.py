@@ -1,7 +1,7 @@
 """A rollout, driven towards its goal: what is done at each look; the engine looks and waits."""
 
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -34,7 +34,11 @@ from kubectl_pets.flows.engine.inquiry import LookPort
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
 from kubectl_pets.flows.engine.loop import Again, Ended, Hold, Move, Outcome, Stalled, TimedOut, Try, until_ended
 from kubectl_pets.flows.rollout.checks import Checks, Due, LeaderSkip
+from kubectl_pets.flows.rollout.snapshot_types import Unsnapped
 from kubectl_pets.ports.sets import ChangePort, SetViewSource
+
+if TYPE_CHECKING:  # with all that claims are judged by
+    from kubectl_pets.flows.rollout.snapshots import Snapshots
 
 #: Refusals that may come half-way, because the cluster is not what it was.
 _HOLDING = (RefusedReason.MINIMUM, RefusedReason.BUDGET, RefusedReason.NODE_LOST, RefusedReason.CLAIM_TERMINATING)
@@ -49,7 +53,7 @@ class Unagreed(msgspec.Struct, frozen=True, tag="unagreed"):
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended. ``changed``: whether this run changed anything on the cluster."""
 
-    ending: Ending | TimedOut | Unagreed
+    ending: Ending | TimedOut | Unagreed | Unsnapped
     seen: Assessment
     changed: bool
     #: The partition that this run set last; None: it set none.
@@ -70,6 +74,8 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return True
             case Refused(reason=reason):
                 return self.changed and reason in _HOLDING
+            case Unsnapped():
+                return self.changed
             case _:
                 return False
 
@@ -82,11 +88,11 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return ExitCode.OK
             case Stuck() | GateFailed():
                 return ExitCode.STUCK
-            case Refused() if self.held_up:
+            case Refused() | Unsnapped() if self.held_up:
                 return ExitCode.STUCK
             case TimedOut():
                 return ExitCode.TIMED_OUT
-            case Refused() | Unagreed():
+            case Refused() | Unagreed() | Unsnapped():
                 return ExitCode.FAILED if self.changed else ExitCode.REFUSED
             case Overtaken():
                 return ExitCode.FAILED
@@ -105,6 +111,7 @@ def conduct(
     deadline: Deadline,
     may_delete: bool,
     checks: Checks | None = None,
+    snapshots: "Snapshots | None" = None,
     careful: bool = False,
     stuck_after: StuckAfter = StuckAfter(),
 ) -> Conclusion:
@@ -114,7 +121,7 @@ def conduct(
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
     look = SetLook(cluster, source, deadline, observe, stuck_after)
-    run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks, deadline)
+    run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks, snapshots, deadline)
     ending = until_ended(look, run.turn, deadline)
     partition = run.memory.partition if run.memory.ours else None
     return Conclusion(ending=ending, seen=look.seen, changed=run.memory.changed, partition=partition)
@@ -131,14 +138,18 @@ class _Run:
         memory: RunMemory,
         may_delete: bool,
         checks: Checks | None,
+        snapshots: "Snapshots | None",
         deadline: Deadline,
     ) -> None:
-        self._cluster, self._look, self._goal, self._checks = cluster, look, goal, checks
+        self._cluster, self._look, self._goal = cluster, look, goal
+        self._checks, self._snapshots = checks, snapshots
         self._may_delete, self._deadline = may_delete, deadline
         self.memory = memory
 
-    def turn(self, sight: Sight) -> Move[Ending | Unagreed]:
+    def turn(self, sight: Sight) -> Move[Ending | Unagreed | Unsnapped]:
         decision, self.memory = decide(self._goal, sight.seen, sight.now, self.memory)
+        if self._snapshots is not None and not isinstance(decision, Act):
+            self._snapshots.waiting = None
         match decision:
             case Wait(until=until):
                 return Hold(until, decision)
@@ -154,14 +165,14 @@ class _Run:
     def _due(self, decision: Decision, sight: Sight) -> Due | None:
         return self._checks.due(self._goal, decision, sight.seen) if self._checks is not None else None
 
-    def _ask(self, sight: Sight, due: Due) -> Outcome[Ending | Unagreed]:
+    def _ask(self, sight: Sight, due: Due) -> Outcome[Ending | Unagreed | Unsnapped]:
         """Put the pods to the gates. They take their time, so all is read again afterwards."""
         assert self._checks is not None
         self._look.show(Wait(reason=WaitReason.GATE, pods=tuple(pod.name for pod in due.pods)))
         failed = self._checks.ask(sight.seen, due, self._deadline)
         return Ended(failed) if failed is not None else Again(fresh=True)
 
-    def _step(self, sight: Sight, decision: Act) -> Outcome[Ending | Unagreed]:
+    def _step(self, sight: Sight, decision: Act) -> Outcome[Ending | Unagreed | Unsnapped]:
         """Carry out one step, unless a check says no to it now."""
         step = decision.step
         pod = asked_about(step)
@@ -176,6 +187,9 @@ class _Run:
                 return Again()
             case Refused() | GateFailed() as ending:
                 return Ended(ending)
+        unready = self._snapshots.before(step, sight) if self._snapshots is not None else None
+        if unready is not None:
+            return Hold(unready.until, unready) if isinstance(unready, Wait) else Ended(unready)
         if isinstance(step, Delete | Evict) and step.comes_back_at not in ("", sight.seen.update_revision):
             # It rests on a ControllerRevision, which is no part of a fresh look: were it gone, the wanted version would come.
             if self._look.comes_back_at() != step.comes_back_at:

@@ -6,12 +6,14 @@ from functools import wraps
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from kubectl_pets.cli.options import Duration, Pods
 from kubectl_pets.domain.stepping.steps import Amount
-from kubectl_pets.errors import ExitCode
+from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.gates import CommandGate, ExecGate, Gate, HttpGate
+from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms
 
 
 class HttpGateValue(click.ParamType[HttpGate]):
@@ -41,6 +43,43 @@ _OPTIONS = (
     click.option("--gate-timeout", type=Duration(), default="30s", show_default=True, help="For one try of one gate."),
     click.option("--gate-retries", type=click.IntRange(0, 1000), default=3, show_default=True, help="More tries, one a second."),
 )
+
+
+_SNAPSHOT_OPTIONS = (
+    click.option(
+        "--snapshot",
+        is_flag=False,
+        flag_value="",
+        metavar="[CLASS]",
+        help="Take a VolumeSnapshot of every claim before the first pod goes, and wait until all are ready.",
+    ),
+    click.option("--snapshot-each", is_flag=True, help="Of each pod's claims right before its turn instead."),
+    click.option(
+        "--keep-snapshots",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Once complete, delete snapshots of earlier rollouts of the set but the N newest generations.",
+    ),
+)
+
+
+def snapshot_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """What is said of snapshots, as a part of the ``terms``: to stand below ``terms_options``."""
+
+    @wraps(command)
+    def packed(
+        *args: Any, terms: Terms, snapshot: str | None, snapshot_each: bool, keep_snapshots: int | None, **kw: Any
+    ) -> ExitCode:
+        if snapshot is None and not snapshot_each:
+            if keep_snapshots is not None:
+                raise UsageError("--keep-snapshots goes with --snapshot or --snapshot-each. Nothing was changed.")
+            return command(*args, terms=terms, **kw)
+        asked = SnapshotTerms(snapshot_class=snapshot or "", each=snapshot_each, keep=keep_snapshots or 0)
+        return command(*args, terms=replace(terms, snapshots=asked), **kw)
+
+    for option in reversed(_SNAPSHOT_OPTIONS):
+        packed = option(packed)
+    return packed
 
 
 def soak_option(*names: str) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:

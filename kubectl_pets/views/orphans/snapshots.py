@@ -1,6 +1,6 @@
 """Why there is no snapshot after which a claim could be deleted, and what to do about it."""
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
@@ -44,5 +44,41 @@ def refusal(why: NoSnapshot, about: str = "") -> str:
             return f"its snapshot's content {detail} is not of its volume"
         case NoSnapshot.STALE:
             return f"it may have been used since its snapshot {detail} was taken; delete that, and run it again"
+        case _:
+            return _of_claim(why, about)
+
+
+def _of_claim(
+    why: Literal[
+        NoSnapshot.NO_CLAIMS,
+        NoSnapshot.CLAIM_MISSING,
+        NoSnapshot.CLAIM_UNBOUND,
+        NoSnapshot.CLAIM_TERMINATING,
+        NoSnapshot.CLAIM_REPLACED,
+        NoSnapshot.VOLUME_UNREADABLE,
+        NoSnapshot.RIGHTS_MISSING,
+        NoSnapshot.REJECTED,
+    ],
+    about: str,
+) -> str:
+    detail = clean(about, len(about))  # its end is the cause
+    match why:
+        case NoSnapshot.NO_CLAIMS:
+            return "no pod has a claim that a claim template made"
+        case NoSnapshot.CLAIM_MISSING:
+            return "its pod is there and the claim is not"
+        case NoSnapshot.CLAIM_UNBOUND:
+            return "it is bound to no volume"
+        case NoSnapshot.CLAIM_TERMINATING:
+            return "it is being deleted, and once its pod goes it is gone"
+        case NoSnapshot.CLAIM_REPLACED:
+            return "somebody put another claim of its name, or another volume, in its place"
+        case NoSnapshot.VOLUME_UNREADABLE:
+            check = kubectl("auth", "can-i", "get", "persistentvolumes")
+            return f"its volume could not be read; check with: {check}"
+        case NoSnapshot.RIGHTS_MISSING:
+            return f"this needs rights that are missing: {detail}"
+        case NoSnapshot.REJECTED:
+            return f"the API server does not take its VolumeSnapshot: {detail}"
         case _:
             assert_never(why)

@@ -187,6 +187,10 @@ def _waiting(wait: Wait, seen: Assessment) -> str:
             return "asking every DNS server for the names of the pods"
         case WaitReason.GATE:
             return f"asking the gates about {phrases.folded(wait.pods)}"
+        case WaitReason.SNAPSHOT:
+            more = f" and {len(wait.pods) - 1} more" if len(wait.pods) > 1 else ""
+            error = f": {clean(wait.detail)}" if isinstance(wait.detail, str) else ""
+            return f"waiting for VolumeSnapshot {clean(wait.pods[0])}{more} to be ready{error}"
         case _:
             assert_never(wait.reason)
 

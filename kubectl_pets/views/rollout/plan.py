@@ -86,6 +86,8 @@ def _wait(wait: Wait, clock: datetime) -> str:
             return "wait until one more pod may go down"
         case WaitReason.GATE:
             return "wait until the gates let pass"
+        case WaitReason.SNAPSHOT:
+            return f"wait until {phrases.folded(wait.pods)} are ready"
         case _:
             assert_never(wait.reason)
 

@@ -1,0 +1,32 @@
+"""What is said of VolumeSnapshots that a rollout takes first, and how that may end, as values; without all that takes them."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from kubectl_pets.domain.snapshots.wanted import Unfit
+
+
+class SnapshotTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of snapshots on the command line. ``snapshot_class`` empty: the default one of each volume's driver."""
+
+    snapshot_class: str = ""
+    #: Of each pod's claims right before its turn.
+    each: bool = False
+    #: So many generations stay; 0: all.
+    keep: int = 0
+
+
+class Unsnapped(msgspec.Struct, frozen=True, tag="not-snapped"):
+    """An ending: there is no snapshot to go back to of these claims, so no pod goes."""
+
+    unfit: "tuple[Unfit, ...]"
+
+
+class Unready(msgspec.Struct, frozen=True, kw_only=True):
+    """What is being waited for: snapshots by name, the first one's error, and how many of all there are."""
+
+    names: tuple[str, ...]
+    error: str
+    of: int

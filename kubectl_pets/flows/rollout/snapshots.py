@@ -1,0 +1,262 @@
+"""VolumeSnapshots that are taken before a rollout takes pods down: all of a set before the first pod, or each pod's before its
+turn.
+
+All are asked for, then all are waited for, a look at a time, so that outages, Ctrl-C and the deadline are those of the rollout
+itself. What was asked for stays when that ends: the same command finds it and waits on. A step is let go only in the look in
+which every snapshot was seen ready, kept, and of the volume of the very claim that is still there.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from kubectl_pets.domain.changes import TakeSnapshot
+from kubectl_pets.domain.model import StatefulSet, ordinal_of
+from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, look
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.snapshots.marks import mark_of, surplus
+from kubectl_pets.domain.snapshots.wanted import (
+    AtStake,
+    Ground,
+    Unfit,
+    asking,
+    at_stake,
+    changed_since,
+    going_now,
+    has_begun,
+    targets,
+    usable,
+)
+from kubectl_pets.domain.stepping.steps import Goal, Step, Wait, WaitReason
+from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from kubectl_pets.flows.engine.looking import Sight
+from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms, Unready, Unsnapped
+from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
+from kubectl_pets.ports.server import RightsPort
+from kubectl_pets.ports.sets import ChangePort
+
+SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
+_CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
+_CLASSES = "volumesnapshotclasses.snapshot.storage.k8s.io"
+
+#: Until the next look, while snapshots are not ready.
+_EVERY = timedelta(seconds=1)
+
+
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be asked for, and what speaks against it."""
+
+    takes: tuple[TakeSnapshot, ...] = ()
+    unfit: tuple[Unfit, ...] = ()
+    #: When those were asked for that an earlier run of this rollout took.
+    there: tuple[datetime, ...] = ()
+
+
+class Tidied(msgspec.Struct, frozen=True, kw_only=True):
+    """Older VolumeSnapshots that were deleted, and the contents that stay of them, by name."""
+
+    names: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+
+
+class TakingPort(ClaimPort, SnapshotPort, ChangePort, RightsPort, Protocol):
+    """What it takes to take snapshots."""
+
+
+class Snapshots:
+    """The snapshots of one run of a verb."""
+
+    def __init__(self, cluster: TakingPort, terms: SnapshotTerms, goal: Goal) -> None:
+        self._cluster, self.terms, self._goal = cluster, terms, goal
+        self._uid, self._run = "", ""
+        #: Whose claims were looked at, and what came of it, by claim.
+        self._planned: frozenset[str] = frozenset()
+        self._targets: dict[str, AtStake] = {}
+        #: The VolumeSnapshot of a claim, by name.
+        self._named: dict[str, str] = {}
+        #: Those whose content was seen to be right, by uid.
+        self._sound: dict[str, Taken] = {}
+        #: What there is to go back to, by claim.
+        self.taken: dict[str, Taken] = {}
+        #: None: nothing is waited for.
+        self.waiting: Unready | None = None
+
+    # --- before anything is done ---------------------------------------------------------------------------------------------
+
+    def foresee(self, steps: Sequence[Step], owner: StatefulSet, seen: Assessment, now: datetime) -> Prospect:
+        """What these steps would have snapshots taken of. Nothing is changed."""
+        first = next((step for step in steps if at_stake(step, self._goal, seen)), None)
+        if first is None:
+            return Prospect()
+        pods = at_stake(first, self._goal, seen)
+        found, unfit = self._looked_at(owner, seen, pods, empty=not self.terms.each)
+        listed = self._cluster.snapshots(seen.namespace) or ()
+        begun = has_begun(first, seen) and not self.terms.each
+        counting = {each.claim: usable(each, seen, listed, now, begun=begun) for each in found}
+        takes = (asking(each, seen, listed, _run_at(now)) for each in found if counting[each.claim] is None)
+        times = (each.metadata.creation_timestamp for each in counting.values() if each is not None)
+        return Prospect(takes=tuple(takes), unfit=unfit, there=tuple(time for time in times if time is not None))
+
+    def lacking(self, namespace: str) -> tuple[Unfit, ...]:
+        """The rights that it takes and that are missing."""
+        missing = [*self._cluster.missing_rights(namespace, self._rights()), *self._cluster.missing_rights("", _EVERYWHERE)]
+        told = ", ".join(" ".join(right) for right in missing)
+        return (Unfit(claim="", reason=NoSnapshot.RIGHTS_MISSING, detail=told),) if missing else ()
+
+    def objections(self, takes: Iterable[TakeSnapshot]) -> tuple[Unfit, ...]:
+        """What admission and webhooks have against it: the API server judges every snapshot and keeps none."""
+        return tuple(rejected for take in takes if (rejected := self._asked(take, dry_run=True)) is not None)
+
+    def _rights(self) -> list[tuple[str, str]]:
+        needed = [("create", SNAPSHOTS), ("list", SNAPSHOTS), ("list", "persistentvolumeclaims")]
+        return [*needed, ("delete", SNAPSHOTS)] if self.terms.keep else needed
+
+    # --- before a step -------------------------------------------------------------------------------------------------------
+
+    def before(self, step: Step, sight: Sight) -> Wait | Unsnapped | None:
+        """What keeps the step from being carried out now. Raises PetsError for what may pass."""
+        seen = sight.seen
+        pods = self._concerned(step, seen)
+        if not pods or sight.view.set is None:
+            return None
+        if seen.uid != self._uid:
+            self._forget(seen.uid)
+        unfit = self._plan(sight.view.set, seen, pods)
+        if unfit:
+            return Unsnapped(unfit)
+        wanted = [each for each in self._targets.values() if each.pod in pods or each.claim not in self.taken]
+        self.waiting = None
+        listed = self._cluster.snapshots(seen.namespace)
+        if listed is None:
+            return Unsnapped((Unfit(claim="", reason=NoSnapshot.RIGHTS_MISSING, detail=f"list {SNAPSHOTS}"),))
+        asked = self._ask(wanted, sight, listed, begun=has_begun(step, seen) and not self.terms.each)
+        if isinstance(asked, Unsnapped):
+            return asked
+        standing = {each.claim: self._standing(each, listed) for each in wanted} if not asked else {}
+        denied = {claim: it for claim, it in standing.items() if isinstance(it, Denied)}
+        if denied:
+            return Unsnapped(tuple(Unfit(claim=claim, reason=it.reason, detail=it.detail) for claim, it in denied.items()))
+        pending = {claim: it for claim, it in standing.items() if isinstance(it, Pending)}
+        if asked or pending:
+            return self._wait(wanted, pending, sight.now)
+        return self._sealed(wanted, standing.items(), seen)
+
+    def _concerned(self, step: Step, seen: Assessment) -> frozenset[str]:
+        return going_now(step, seen) if self.terms.each else at_stake(step, self._goal, seen)
+
+    def _forget(self, uid: str) -> None:
+        """It is another set by now."""
+        self._uid, self._run, self._planned = uid, "", frozenset()
+        self._targets, self._named, self._sound, self.taken = {}, {}, {}, {}
+
+    def _plan(self, owner: StatefulSet, seen: Assessment, pods: frozenset[str]) -> tuple[Unfit, ...]:
+        """Look at the claims of these pods, unless they were looked at."""
+        if pods <= self._planned:
+            return ()
+        found, unfit = self._looked_at(owner, seen, pods - self._planned, empty=not self.terms.each and not self._planned)
+        if not unfit:
+            self._planned |= pods
+            self._targets |= {each.claim: each for each in found}
+        return unfit
+
+    def _looked_at(
+        self, owner: StatefulSet, seen: Assessment, pods: frozenset[str], *, empty: bool
+    ) -> tuple[tuple[AtStake, ...], tuple[Unfit, ...]]:
+        claims = self._cluster.claims(seen.namespace)
+        stems = [f"{each.name}-{owner.name}" for each in owner.spec.volume_claim_templates]
+        own = tuple(claim for claim in claims if any(ordinal_of(claim.name, stem) is not None for stem in stems))
+        offer = self._cluster.snapshot_offer()
+        if not offer.installed:
+            return (), (Unfit(claim="", reason=NoSnapshot.NOT_INSTALLED),)
+        ground = Ground(claims=own, volumes=self._cluster.volumes_of(own), offer=offer)
+        found, unfit = targets(owner, seen, ground, self.terms.snapshot_class, pods, empty=empty)
+        if not found and not unfit:
+            return (), (Unfit(claim="", reason=NoSnapshot.NO_CLAIMS),)
+        return found, unfit
+
+    def _ask(
+        self, wanted: Iterable[AtStake], sight: Sight, listed: tuple[VolumeSnapshot, ...], *, begun: bool
+    ) -> bool | Unsnapped:
+        """Ask for those that nobody has asked for yet; whether there were any."""
+        new = [each for each in wanted if each.claim not in self._named]
+        found = {each.claim: usable(each, sight.seen, listed, sight.now, begun=begun) for each in new}
+        marks = [mark for each in found.values() if each is not None and (mark := mark_of(each)) is not None]
+        self._run = self._run or max((mark.run for mark in marks), default=_run_at(sight.now))
+        asked = False
+        for target in new:
+            there = found[target.claim]
+            if there is None:
+                take = asking(target, sight.seen, listed, self._run)
+                rejected = self._asked(take, dry_run=False)
+                if rejected is not None:
+                    return Unsnapped((rejected,))
+                asked = True
+            self._named[target.claim] = there.name if there is not None else take.name
+        return asked
+
+    def _asked(self, take: TakeSnapshot, *, dry_run: bool) -> Unfit | None:
+        try:
+            self._cluster.apply(take, dry_run=dry_run)
+        except NotFoundError:
+            return Unfit(claim=take.claim, reason=NoSnapshot.NOT_INSTALLED)
+        except (ForbiddenError, InvalidError) as error:
+            return Unfit(claim=take.claim, reason=NoSnapshot.REJECTED, detail=error.message)
+        return None
+
+    def _standing(self, target: AtStake, listed: Iterable[VolumeSnapshot]) -> Taken | Pending | Denied:
+        name = self._named[target.claim]
+        snapshot = next((each for each in listed if each.name == name), None)
+        if snapshot is not None and snapshot.metadata.uid in self._sound and snapshot.metadata.deletion_timestamp is None:
+            return self._sound[snapshot.metadata.uid]
+        bound = snapshot.status.bound_volume_snapshot_content_name if snapshot is not None else ""
+        ready = snapshot is not None and snapshot.status.ready_to_use
+        content = self._cluster.snapshot_content(bound) if bound and ready else None
+        found = look(Sighting(snapshot=snapshot, content=content), target.uid, target.volume)
+        if isinstance(found, Taken) and snapshot is not None:
+            self._sound[snapshot.metadata.uid] = found
+        return found
+
+    def _wait(self, wanted: Sequence[AtStake], pending: dict[str, Pending], now: datetime) -> Wait:
+        late = [each for each in wanted if each.claim in pending] or wanted
+        error = next((it.error for it in pending.values() if it.error), "")
+        names = tuple(self._named[each.claim] for each in late)
+        self.waiting = Unready(names=names, error=error, of=len(wanted))
+        return Wait(reason=WaitReason.SNAPSHOT, pods=names, until=now + _EVERY, detail=error or msgspec.UNSET)
+
+    def _sealed(
+        self, wanted: Iterable[AtStake], standing: Iterable[tuple[str, Taken | Pending | Denied]], seen: Assessment
+    ) -> Unsnapped | None:
+        """All are ready: the claims are looked at once more."""
+        claims = self._cluster.claims(seen.namespace)
+        changed = tuple(found for each in wanted if (found := changed_since(each, claims)) is not None)
+        if changed:
+            return Unsnapped(changed)
+        self.taken |= {claim: it for claim, it in standing if isinstance(it, Taken)}
+        return None
+
+    # --- afterwards ----------------------------------------------------------------------------------------------------------
+
+    def tidy(self, namespace: str) -> "Tidied":
+        """Delete what is beyond the generations that are kept. Raises PetsError."""
+        if not self.terms.keep or not self.taken:
+            return Tidied()
+        listed = self._cluster.snapshots(namespace) or ()
+        gone = []
+        for each in surplus(listed, self._uid, self.terms.keep):
+            with suppress(NotFoundError, ConflictError):  # gone already, or another one by now
+                self._cluster.apply(each)
+                gone.append(each.name)
+        bound = (each.status.bound_volume_snapshot_content_name for each in listed if each.name in gone)
+        contents = (self._cluster.snapshot_content(name) for name in bound if name)
+        kept = (each.name for each in contents if each is not None and each.spec.deletion_policy == "Retain")
+        return Tidied(names=tuple(gone), contents=tuple(kept))
+
+
+_EVERYWHERE = [("get", _CONTENTS), ("list", _CLASSES), ("get", "persistentvolumes")]
+
+
+def _run_at(now: datetime) -> str:
+    return now.strftime("%Y%m%dT%H%M%SZ")

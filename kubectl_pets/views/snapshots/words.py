@@ -1,0 +1,89 @@
+"""What a rollout says of the VolumeSnapshots that it takes before its pods go."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.changes import SET_UID_LABEL, TakeSnapshot
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.snapshots.wanted import Unfit
+from kubectl_pets.pasting import kubectl
+from kubectl_pets.views.orphans.snapshots import refusal
+from kubectl_pets.views.rollout import words
+from kubectl_pets.views.text import ages, phrases
+
+#: So many are told one by one.
+_FEW = 5
+
+
+def planned(takes: Sequence[TakeSnapshot]) -> str:
+    """Lines for a plan; empty: there is nothing to ask for."""
+    lines = [f"     take VolumeSnapshot {clean(each.name)} (class {clean(each.snapshot_class)})" for each in takes]
+    return "\n".join([f"before a pod goes ({phrases.count(len(takes), 'VolumeSnapshot')}, all ready):", *lines]) if lines else ""
+
+
+def unfit(found: Sequence[Unfit], seen: Assessment) -> str:
+    """Why there is nothing to go back to, so that no pod goes."""
+    told = [f"{clean(each.claim) or words.title(seen)}: {refusal(each.reason, each.detail)}" for each in found[:_FEW]]
+    more = f"; and {len(found) - _FEW} more" if len(found) > _FEW else ""
+    return "; ".join(told) + more
+
+
+def unfit_hint(found: Sequence[Unfit], seen: Assessment) -> str:
+    """What to type next; empty: the reason says it."""
+    first = found[0]
+    match first.reason:
+        case NoSnapshot.NOT_KEPT | NoSnapshot.OTHER_VOLUME | NoSnapshot.FOREIGN:
+            look = _list(seen)
+            return f"{look} shows it; once it is deleted, the same command takes another"
+        case NoSnapshot.GONE | NoSnapshot.CLAIM_REPLACED:
+            return "the same command takes another"
+        case NoSnapshot.CLAIM_UNBOUND | NoSnapshot.CLAIM_TERMINATING:
+            return kubectl("describe", "pvc", first.claim, namespace=seen.namespace)
+        case _:
+            return ""
+
+
+def unready(names: Sequence[str], error: str, of: int) -> str:
+    """What was being waited for when it ended."""
+    ready = of - len(names)
+    told = f"{ready} of {phrases.count(of, 'VolumeSnapshot')} ready, waiting for {phrases.folded(names)}"
+    return f"{told}: {clean(error)}" if error else told
+
+
+def unready_hint(names: Sequence[str], seen: Assessment) -> str:
+    look = kubectl("describe", "volumesnapshot", names[0], namespace=seen.namespace)
+    return f"type the same command again to wait on; {look} says more"
+
+
+def not_rolled(seen: Assessment) -> str:
+    """Which pods did not go for want of a snapshot."""
+    left = [member.name for member in seen.members if member.uid and not member.updated]
+    if not seen.under_way or len(left) == len(seen.members):
+        return "no pod was touched"
+    return f"{phrases.folded(left)} {'was' if len(left) == 1 else 'were'} not touched"
+
+
+def reused(asked_at: Sequence[datetime], now: datetime) -> str:
+    """That an earlier run of this rollout has taken some, and how old they are."""
+    old = ages.duration(max(timedelta(0), now - min(asked_at)))
+    count = phrases.count(len(asked_at), "VolumeSnapshot")
+    return f"{count} of an earlier run count, the oldest asked for {old} ago: what is written since is not in them"
+
+
+def kept(count: int, seen: Assessment) -> str:
+    """After the end: what there is to go back to."""
+    return f"{phrases.count(count, 'VolumeSnapshot')} of before the rollout; {_list(seen)} lists them"
+
+
+def _list(seen: Assessment) -> str:
+    return kubectl("get", "volumesnapshots", "-l", f"{SET_UID_LABEL}={seen.uid}", namespace=seen.namespace)
+
+
+def tidied(names: Sequence[str], contents: Sequence[str]) -> str:
+    """Older generations that went. ``contents``: what the storage keeps of them, because their class says Retain."""
+    told = f"deleted {phrases.count(len(names), 'older VolumeSnapshot')} ({phrases.folded(names)})"
+    if not contents:
+        return told
+    return f"{told}; their class keeps the contents, which stay until they are deleted: {phrases.folded(contents)}"
