@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from kubectl_pets.cli.options import connection, exit_codes, output, pass_session, patience, sets_named
-from kubectl_pets.domain.inventory import snapshots
+from kubectl_pets.domain.inventory import Gathering
 from kubectl_pets.domain.model import Inventory
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.ranking import SetOrder, in_order, is_problem
@@ -16,7 +16,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, expect, narrowed, tell_kinds_not_read, views, watched_namespace
-from kubectl_pets.flows.engine.display import Display
+from kubectl_pets.flows.engine.display import Breather, Display
 from kubectl_pets.flows.engine.inquiry import Inquiries, judged_each
 from kubectl_pets.flows.engine.keys import KeyPressed
 from kubectl_pets.flows.engine.waiting import until
@@ -157,12 +157,12 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
     namespace = watched_namespace(session, choice)
     followed = session.cluster.watch_inventory(namespace, choice.selector, every_kind=True)
 
-    fleet, terminal = _fleet(), session.terminal
+    fleet, terminal, gathering = _fleet(), session.terminal, Gathering()
     seen: tuple[Assessment, ...] = ()
 
     def show(inventory: Inventory) -> None:
         nonlocal seen
-        seen = tuple(inquiries.judge(snapshots(narrowed(session, inventory, choice.names)), session.now()))
+        seen = tuple(inquiries.judge(gathering.views(narrowed(session, inventory, choice.names)), session.now()))
         if shown.output == "jsonl":
             for line in fleet.lines(shown.of(seen), session.now()):
                 terminal.print(line)
@@ -185,11 +185,11 @@ def _watch(session: Session, choice: SetSelection, shown: Shown, inquiries: Inqu
         expect(session, first, choice.names)
         tell_kinds_not_read(terminal, first)
         with terminal.held(), TextPainter(terminal) as painter:
-            display = Display(terminal, painter, (lambda: "q") if shown.tabular else None)
-            ticking = display.ticking(source.wait, draw) if terminal.live and shown.tabular else source.wait
+            display, pace = Display(terminal, painter, (lambda: "q") if shown.tabular else None), Breather(source.wait)
+            ticking = display.ticking(pace.wait, draw) if terminal.live and shown.tabular else pace.wait
             with display.taken():
                 until(
-                    lambda: show(source.latest()),
+                    lambda: pace.timed(lambda: show(source.latest())),
                     every=None,
                     wait=lambda seconds: ticking(inquiries.cap(seconds, session.now())),
                 )

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from time import monotonic
+from time import monotonic, sleep, thread_time
 from types import FrameType
 from typing import Protocol
 
@@ -19,7 +19,35 @@ from kubectl_pets.session import Terminal
 #: Seconds between two looks at keys and window, and between two pictures of which only the time differs.
 _BEAT, TICK = 0.1, 1.0
 
+#: So many times as long as a picture took is rested after it, and this long at most, in seconds.
+_REST, _LONGEST_REST = 24.0, 0.7
+
 Wait = Callable[[float | None], bool]
+
+
+class Breather:
+    """Waits on between two pictures, so that they take a small share of a core however many sets they show: after one that took
+    long, for longer, but what has changed is never much later than a second. ``wait``: for changes."""
+
+    def __init__(self, wait: Wait) -> None:
+        self._wait, self._rest_ends = wait, 0.0
+
+    def timed(self, picture: Callable[[], None]) -> None:
+        """Make one."""
+        spent = thread_time()
+        picture()
+        self._rest_ends = monotonic() + min(_LONGEST_REST, _REST * (thread_time() - spent))
+
+    def wait(self, seconds: float | None) -> bool:
+        """As ``wait``; what changes meanwhile is told once the rest is over."""
+        rest = self._rest_ends - monotonic()
+        if rest > 0:
+            sleep(rest if seconds is None else min(rest, seconds))
+            if seconds is not None:
+                if seconds <= rest:
+                    return False
+                seconds -= rest
+        return self._wait(seconds)
 
 
 class Painted(Protocol):

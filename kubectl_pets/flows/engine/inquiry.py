@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Around, SetView
@@ -15,6 +16,7 @@ from kubectl_pets.domain.rollout.asking import Questions, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.server import ClockPort
@@ -56,8 +58,22 @@ def _answers(port: AroundPort, asked: Sequence[tuple[str, Questions]]) -> tuple[
         return None
 
 
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict, and until when it would be found again. ``until`` None: for as long as nothing else is known."""
+
+    view: SetView
+    seen: Assessment
+    asked: Questions | None = None
+    since: datetime
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        return self.since <= now and (self.until is None or now < self.until)
+
+
 class Inquiry:
-    """The questions of one run that looks on at one set. ``next_at``: when to look again only to ask."""
+    """The questions of one run that looks on at one set. ``next_at``: when to look again only to ask. A verdict that would be
+    found again is not found anew."""
 
     def __init__(self, port: AroundPort, stuck_after: StuckAfter) -> None:
         self._port, self._stuck_after = port, stuck_after
@@ -66,6 +82,9 @@ class Inquiry:
         self._asked_at: datetime | None = None
         self._answer: Around | None = None
         self._missing: dict[str, datetime] = {}
+        #: Without what was asked, and with it.
+        self._first: _Look | None = None
+        self._second: _Look | None = None
         self.next_at: datetime | None = None
 
     def judge(self, view: SetView, now: datetime, *, fresh: bool) -> Assessment:
@@ -75,11 +94,26 @@ class Inquiry:
             self.hear(_answers(self._port, ((seen.namespace, asked),)), now)
         return self.verdict(seen, view, now)
 
+    def standing(self, view: SetView, now: datetime) -> Assessment | None:
+        """The verdict of the last look, as it would be found again: it was at the same view, nothing that rests on time has come
+        to be otherwise, and nothing is to be asked. None: it has to be judged."""
+        first, last = self._first, self._second or self._first
+        if first is None or last is None or first.view is not view or not (first.holds(now) and last.holds(now)):
+            return None
+        return last.seen if self.next_at is None or now < self.next_at else None
+
+    @property
+    def until(self) -> datetime | None:
+        """When the verdict of the last look may be another one by time alone."""
+        times = [look.until for look in (self._first, self._second) if look is not None and look.until is not None]
+        return min(times, default=None)
+
     def wanted(self, view: SetView, now: datetime, *, fresh: bool) -> tuple[Assessment, Questions | None]:
         """The verdict without what would tell why, and what to ask now; None: nothing, or not yet."""
-        seen = assess(view, now, self._stuck_after)
+        if self._first is None or self._first.view is not view or not self._first.holds(now):
+            self._first, self._second = self._looked(view, now), None
+        seen, asked = replace(self._first.seen, at=now), self._first.asked
         self._note_missing(seen, now)
-        asked = questions(seen)
         if asked is None:
             self._about, self._since, self._answer, self.next_at = (), None, None, None
             return seen, None
@@ -98,7 +132,15 @@ class Inquiry:
             return seen
         self.next_at = self._since + _MOMENT if self._asked_at is None else self._asked_at + _LASTS
         around = replace(self._answer or Around(), missing_since=dict(self._missing))
-        return assess(replace(view, around=around), now, self._stuck_after)
+        if self._second is None or self._second.view.around != around or not self._second.holds(now):
+            self._second = self._looked(replace(view, around=around), now)
+        return replace(self._second.seen, at=now)
+
+    def _looked(self, view: SetView, now: datetime) -> _Look:
+        moment = Moment.of(now)
+        seen = assess(view, moment, self._stuck_after)
+        asked = questions(seen)
+        return _Look(view=view, seen=replace(seen, at=now), asked=asked, since=now, until=moment.until)
 
     def _note_missing(self, seen: Assessment, now: datetime) -> None:
         """Since when the controller could have made a pod. In OrderedReady that is the lowest one that is down."""
@@ -124,28 +166,32 @@ class Inquiry:
 class Inquiries:
     """The same for a run that looks on at many sets: what is asked of all of them is asked at once."""
 
-    def __init__(self, port: AroundPort, stuck_after: StuckAfter) -> None:
-        self._port, self._stuck_after = port, stuck_after
+    def __init__(self, port: AroundPort, stuck_after: StuckAfter, made: "type[Inquiry]" = Inquiry) -> None:
+        self._port, self._stuck_after, self._made = port, stuck_after, made
         self._by_uid: dict[str, Inquiry] = {}
         #: When some verdict may change by time alone, or it is to be asked again.
         self.next_at: datetime | None = None
 
     def judge(self, views: Iterable[SetView], now: datetime) -> list[Assessment]:
-        """Each set in its turn; one that is seen for the first time is asked about at once."""
+        """Each set in its turn; one that is seen for the first time is asked about at once. Only those are judged anew of which
+        something has changed (another object of a view), or may have by time alone."""
         looks = {view.set.metadata.uid: view for view in views if view.set is not None}
         known = self._by_uid
-        self._by_uid = {uid: known.get(uid) or Inquiry(self._port, self._stuck_after) for uid in looks}
+        self._by_uid = {uid: known.get(uid) or self._made(self._port, self._stuck_after) for uid in looks}
+        seen = {uid: inquiry.standing(looks[uid], now) for uid, inquiry in self._by_uid.items()}
         first = {
-            uid: inquiry.wanted(looks[uid], now, fresh=uid not in known) for uid, inquiry in self._by_uid.items()
+            uid: self._by_uid[uid].wanted(looks[uid], now, fresh=uid not in known) for uid, each in seen.items() if each is None
         }
-        asked = {uid: (seen.namespace, wanted) for uid, (seen, wanted) in first.items() if wanted is not None}
+        asked = {uid: (unasked.namespace, wanted) for uid, (unasked, wanted) in first.items() if wanted is not None}
         answers = _answers(self._port, list(asked.values()))
         for index, uid in enumerate(asked):
             self._by_uid[uid].hear(answers[index:index + 1] if answers is not None else None, now)
-        seen = [inquiry.verdict(first[uid][0], looks[uid], now) for uid, inquiry in self._by_uid.items()]
-        times = [each.recheck_at for each in seen] + [inquiry.next_at for inquiry in self._by_uid.values()]
-        self.next_at = min((time for time in times if time is not None), default=None)
-        return seen
+        seen |= {uid: self._by_uid[uid].verdict(unasked, looks[uid], now) for uid, (unasked, _) in first.items()}
+        found = [each for each in seen.values() if each is not None]
+        times = [each.recheck_at for each in found] + [inquiry.next_at for inquiry in self._by_uid.values()]
+        times += [inquiry.until for inquiry in self._by_uid.values()]
+        self.next_at = min((time for time in times if time is not None and time > now), default=None)
+        return found
 
     def cap(self, seconds: float | None, now: datetime) -> float | None:
         """So many seconds (None: for ever), or fewer: until ``next_at``."""
