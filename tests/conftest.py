@@ -15,10 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kubectl_pets import pasting
 from tests import controlplane as plane_package
 from tests.controlplane import DEFAULT_VERSION, BuildError, ControlPlane, ControlPlaneError, DnsReplica, Storage, operators
+from tests.domain.examples import times
+
+# Before any test module is imported, for what these ask of Hypothesis is fixed then. No deadlines, for how fast the machine is says
+# nothing; no database; a failing case is printed so that it can be run again.
+_QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile("tests", deadline=None, database=None, print_blob=True, suppress_health_check=_QUIET, max_examples=times(100))
+settings.load_profile("tests")
 
 _OWNED = pytest.StashKey[ExitStack]()
 _DESK = pytest.StashKey[Path]()

@@ -124,8 +124,8 @@ def claims(done: Result) -> dict[str, str]:
 
 
 def told(done: Result) -> tuple[int, str]:
-    """What was said, without what differs from one second to the next."""
-    return done.code, re.sub(r"\b(\d+[dhms])+\b", "AGE", re.sub(r'"(now|at|readAt|age\w*|\w*Seconds|since|\w*Time)": .*', "", done.stdout))
+    """What was said, without what differs from one second to the next: ages, and the columns that are as wide as they are."""
+    return done.code, re.sub(r"\b(\d+[dhms])+\b *", "AGE ", re.sub(r'"(now|at|readAt|age\w*|\w*Seconds|since|\w*Time)": .*', "", done.stdout))
 
 
 def is_an_error(done: Result) -> bool:

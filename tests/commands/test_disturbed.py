@@ -40,7 +40,7 @@ def test_ctrl_c_pauses_and_says_where_it_stands(pets: Plugin) -> None:
     process = pets.start("rollout", "run", "web", "--image", NEW, "--step", "4", "--timeout", "60s")
     pets.eventually(lambda: NEW in pets.images().values(), "a first new pod")
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
     partition = pets.partition()
     assert partition >= 2
@@ -120,10 +120,11 @@ def test_deleted_mid_rollout(pets: Plugin) -> None:
 
 def test_status_watch_sees_the_set_go(pets: Plugin) -> None:
     pets.make("web", replicas=1, image="app:never-ready", wait=False)
-    beside = _Beside(pets, "status", "web", "-w", "--timeout", "60s", expect=1)
-    time.sleep(1)
+    watching = pets.start("status", "web", "-w", "--timeout", "60s")
+    assert watching.stdout is not None and watching.stdout.readline()  # it looks on
     pets.kubectl("delete", "statefulset", "web", "--wait=false")
-    assert "deleted" in beside.join().stderr
+    _, stderr = watching.communicate(timeout=60)
+    assert watching.returncode == 1 and "deleted" in stderr
 
 
 def test_edits_in_between_are_never_overwritten(pets: Plugin) -> None:
@@ -157,13 +158,15 @@ def test_a_pod_that_is_late_because_the_server_was_away(pets: Plugin, tmp_path: 
         scaling = start("scale", "web", "--replicas", "2")
         pets.eventually(lambda: "deletionTimestamp" in pets.get("pod", "web-2")["metadata"], "web-2 is to go")
         following = start("status", "web", "-w", "--until", "ready")
-        time.sleep(3)
-        between.cut()
-        time.sleep(32)  # a pod is overdue half a minute after its deadline
-        between.mend()
-        time.sleep(8)
-        assert (scaling.poll(), following.poll()) == (None, None), scaling.communicate() if scaling.poll() else following.communicate()
-        pets.kubectl("patch", "pod", "web-2", "--type=json", "-p", '[{"op":"remove","path":"/metadata/finalizers"}]')
-        for process in (scaling, following):
-            stdout, stderr = process.communicate(timeout=60)
-            assert process.returncode == 0, (stdout, stderr)
+        try:
+            assert following.stdout is not None and following.stdout.readline()  # it looks on
+            between.cut()
+            time.sleep(32)  # a pod is overdue half a minute after its deadline
+            between.mend()
+            time.sleep(8)
+            assert (scaling.poll(), following.poll()) == (None, None)
+            pets.kubectl("patch", "pod", "web-2", "--type=json", "-p", '[{"op":"remove","path":"/metadata/finalizers"}]')
+        finally:
+            ended = [(process, process.communicate(timeout=180)) for process in (scaling, following)]
+        for process, told in ended:
+            assert process.returncode == 0, told

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,11 +43,10 @@ def test_a_pod_runs_and_looks_like_one(controlplane: ControlPlane, namespace: st
 
 
 def test_ready_after(controlplane: ControlPlane, namespace: str) -> None:
-    controlplane.apply(_pod(annotations='{kubectl-pets.test/ready-after: "2s"}'), namespace)
-    _wait(controlplane, namespace, "jsonpath={.status.phase}=Running")
-    status = _get(controlplane, namespace, "pod/p")["status"]
-    assert not status["containerStatuses"][0]["ready"]
-    _wait(controlplane, namespace, "condition=Ready")
+    made = _pod(annotations='{kubectl-pets.test/ready-after: "2s"}')
+    seen = _pods_seen(controlplane, namespace, made, lambda pod: _condition(pod, "Ready") == "True")
+    running = [pod["status"] for pod in seen if pod["status"]["phase"] == "Running"]
+    assert not running[0]["containerStatuses"][0]["ready"] and running[-1]["containerStatuses"][0]["ready"]
 
 
 @pytest.mark.parametrize(
@@ -65,24 +65,32 @@ def test_images_that_fail(controlplane: ControlPlane, namespace: str, tag: str, 
         _wait(controlplane, namespace, "jsonpath={.status.containerStatuses[0].restartCount}=2")
 
 
-def _watched(plane: ControlPlane, namespace: str, field: str, restarts: int) -> list[dict[str, Any]]:
-    """Every status of the pod's first container (of that field) until it has been restarted so often."""
-    with plane.kubectl_popen("get", "pod", "p", "-n", namespace, "-w", "-o", "json") as watch:
+def _pods_seen(plane: ControlPlane, namespace: str, manifest: str, over: Callable[[Any], bool]) -> list[Any]:
+    """Every state of the pod from its creation on, until one is ``over``: watched from before it was made, however slow kubectl is."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    before = json.loads(plane.kubectl("get", "--raw", path).stdout)["metadata"]["resourceVersion"]
+    plane.apply(manifest, namespace)
+    with plane.kubectl_popen("get", "--raw", f"{path}?watch=1&resourceVersion={before}") as watch:
         try:
             assert watch.stdout is not None
-            seen: list[dict[str, Any]] = []
-            text = ""
+            seen: list[Any] = []
             for line in watch.stdout:
-                text += line
-                if line == "}\n":
-                    pod, text = json.loads(text), ""
-                    found = pod["status"].get(field, [])
-                    seen += [{**found[0], "podReady": _condition(pod, "Ready")}] if found else []
-                    if found and found[0]["restartCount"] == restarts:
-                        return seen
+                seen.append(json.loads(line)["object"])
+                if over(seen[-1]):
+                    return seen
             raise AssertionError(f"the watch ended: {seen}")
         finally:
             watch.terminate()
+
+
+def _watched(plane: ControlPlane, namespace: str, manifest: str, field: str, restarts: int) -> list[dict[str, Any]]:
+    """Every status of the pod's first container (of that field) until it has been restarted so often."""
+
+    def first(pod: Any) -> list[dict[str, Any]]:
+        return [{**each, "podReady": _condition(pod, "Ready")} for each in pod["status"].get(field, [])[:1]]
+
+    seen = _pods_seen(plane, namespace, manifest, lambda pod: any(each["restartCount"] == restarts for each in first(pod)))
+    return [status for pod in seen for status in first(pod)]
 
 
 def _condition(pod: Any, kind: str) -> str:
@@ -92,8 +100,7 @@ def _condition(pod: Any, kind: str) -> str:
 @pytest.mark.parametrize(("tag", "code", "reason"), [("dies", 3, "Error"), ("oom", 137, "OOMKilled"), ("ends", 0, "Completed")])
 def test_containers_that_end_and_are_started_again(controlplane: ControlPlane, namespace: str, tag: str, code: int, reason: str) -> None:
     """As recorded from a kubelet: Ready while it lives, terminated for the back-off, CrashLoopBackOff just before the restart."""
-    controlplane.apply(_pod(image=f"app:{tag}"), namespace)
-    seen = _watched(controlplane, namespace, "containerStatuses", 3)
+    seen = _watched(controlplane, namespace, _pod(image=f"app:{tag}"), "containerStatuses", 3)
     states = [next(iter(each["state"])) for each in seen]
     assert states[:7] == ["running", "terminated", "waiting", "running", "terminated", "waiting", "running"]
     assert [each["podReady"] for each in seen[:4]] == ["True", "False", "False", "True"]
@@ -115,8 +122,8 @@ def test_an_init_container_that_fails_holds_the_pod_back(controlplane: ControlPl
 
 
 def test_a_sidecar_that_crashes_takes_the_pod_s_readiness_along(controlplane: ControlPlane, namespace: str) -> None:
-    controlplane.apply(_pod(more='initContainers: [{name: side, image: "app:dies", restartPolicy: Always}]'), namespace)
-    seen = _watched(controlplane, namespace, "initContainerStatuses", 2)
+    made = _pod(more='initContainers: [{name: side, image: "app:dies", restartPolicy: Always}]')
+    seen = _watched(controlplane, namespace, made, "initContainerStatuses", 2)
     assert {(next(iter(each["state"])), each["podReady"]) for each in seen} == {("running", "True"), ("terminated", "False"), ("waiting", "False")}
     assert all(each["started"] == ("running" in each["state"]) for each in seen)
     assert _get(controlplane, namespace, "pod/p")["status"]["containerStatuses"][0]["restartCount"] == 0
