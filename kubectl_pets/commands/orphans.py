@@ -87,11 +87,12 @@ def command(
         labels=selector,
         classes=asked or (frozenset() if every else CANDIDATES | {Class.UNSURE}),
         older_than=older_than,
+        may_go=not every and not asked,
         every_class=every or bool(asked - CANDIDATES),
         ignored_kinds=frozenset(ignored),
     )
     shown = judged = select(session.cluster, selection, session.terminal.passing).chosen
-    if not every and not asked:
+    if selection.may_go:
         shown = tuple(filter(_may_go, shown))  # of a claim that is none of these less is read
     blind = _not_read(judged) & {row.resource for row in LISTS}  # then nothing is certain
     unread = sorted(blind | _not_read(shown))

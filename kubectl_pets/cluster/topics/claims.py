@@ -93,7 +93,9 @@ def read_claim_inventory(
         space: Workloads({plural: sieve.sifted(plural, listed) for plural, listed in used.read.items()})
         for space, used in users.items()
     }
-    estate = msgspec.structs.replace(estate, users=users, volumes=volumes, unreadable=sieve.caught)
+    estate = msgspec.structs.replace(
+        estate, users=users, volumes=volumes, unreadable=sieve.caught, asked_about=None if every_class else wanted.claims
+    )
     searched = doubtful(estate, now(), every_class=every_class, only=only, among=wanted.claims)
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)

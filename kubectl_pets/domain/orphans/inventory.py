@@ -410,6 +410,9 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     companions: dict[str, tuple[Companion, ...]] = {}
     #: What is missing in the lists above because it could not be decoded.
     unreadable: tuple[Unreadable, ...] = ()
+    #: Namespace and name of the claims that what was read after the sets was read for (``judging.Needs``): the others are no
+    #: candidates, whatever else there is. None: it was read for all of them.
+    asked_about: frozenset[tuple[str, str]] | None = None
 
 
 class InventoryList(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,10 +54,14 @@ class Needs(msgspec.Struct, frozen=True):
     claims: frozenset[tuple[str, str]] = frozenset()
 
 
-def judge(estate: ClaimInventory, now: datetime) -> tuple[ClaimVerdict, ...]:
-    """Judge all claims, in their order. ``now``: the API server's clock, timezone-aware."""
+def judge(
+    estate: ClaimInventory, now: datetime, *, among: frozenset[tuple[str, str]] | None = None
+) -> tuple[ClaimVerdict, ...]:
+    """Judge all claims, in their order. ``now``: the API server's clock, timezone-aware. ``among``: only these, by namespace and
+    name; the others are evidence still."""
     index = Index(estate)
-    return tuple(_Case(index, claim, now).verdict() for claim in estate.claims)
+    judged = (claim for claim in estate.claims if among is None or (claim.namespace, claim.name) in among)
+    return tuple(_Case(index, claim, now).verdict() for claim in judged)
 
 
 def needs(estate: ClaimInventory, now: datetime, *, every_class: bool = False) -> Needs:

@@ -7,7 +7,8 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.cli.names import TypedName
-from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class
+from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
+from kubectl_pets.domain.orphans.inventory import LISTS, ClaimInventory
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.errors import NotFoundError
 from kubectl_pets.pasting import pets
@@ -27,6 +28,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     #: Known to be unused for so long.
     older_than: timedelta | None = None
 
+    #: Of the unsure ones those that are no candidates even if all were read need not be told; but while a list of sets could not
+    #: be read they are, for then nothing is certain.
+    may_go: bool = False
     #: Read all that the class of any claim depends on, and not of candidates only.
     every_class: bool = False
     #: Custom resources that are left out, as somebody said: "reports.example.org" or "*.example.org".
@@ -94,7 +98,16 @@ def _judged(cluster: SelectPort, namespace: str | None, selection: Selection, pr
         progress=progress,
     )
     selected = cluster.selected_claims(namespace, selection.labels) if selection.labels else None
-    return judge(estate, cluster.now()), selected
+    return judge(estate, cluster.now(), among=_in_reach(estate, selection)), selected
+
+
+def _in_reach(estate: ClaimInventory, selection: Selection) -> frozenset[tuple[str, str]] | None:
+    """The claims that may be chosen, by namespace and name, where the others need not be judged; None: all."""
+    if selection.names or not selection.classes:
+        return None
+    blind = any(getattr(estate, row.field) is None for row in LISTS)
+    only_candidates = selection.classes <= CANDIDATES or (selection.may_go and not blind)
+    return estate.asked_about if only_candidates else None
 
 
 def _has_labels(verdict: ClaimVerdict, selected: frozenset[tuple[str, str]] | None) -> bool:

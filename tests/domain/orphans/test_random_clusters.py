@@ -324,7 +324,10 @@ def test_reading_only_what_is_needed_finds_the_same() -> None:
         searched_for = doubtful(second, NOW, among=needed.claims)
         assert searched_for == doubtful(second, NOW)
         found = {space: _narrowed(whole.custom[space], searched_for[space].names) for space in searched_for}
-        assert candidates(msgspec.structs.replace(second, custom=found)) == candidates(whole)
+        read = msgspec.structs.replace(second, custom=found)
+        assert candidates(read) == candidates(whole)
+        may_go = [verdict for verdict in judge(read, NOW) if verdict.may_go]
+        assert [verdict for verdict in judge(read, NOW, among=needed.claims) if verdict.may_go] == may_go
         unsearched += sum(len(use.searched) for use in whole.custom.values()) - sum(len(use.searched) for use in found.values())
         spared += len(whole.users) - len(needed.namespaces)
     assert spared > times(1_000) and unsearched > times(10_000)
