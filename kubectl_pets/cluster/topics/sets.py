@@ -65,6 +65,8 @@ def inventory(
 ) -> Inventory:
     """All sets, narrowed by labels, and all that may belong to any of them. ``every_kind``: not of apps/v1 alone; ``groups``:
     LeaderWorkerSets as well."""
+    from kubectl_pets.cluster.objects.many import CLAIMS_OF_MANY, PODS_OF_MANY
+
     scope = Scope(namespace=namespace, labels=selector or "")
     discovery = reader.discovery if every_kind else None  # its decoders are made before there are threads: see kinds
     sets, others = together(
@@ -76,9 +78,9 @@ def inventory(
     everything = Scope(namespace=namespace)
     read = together(
         [
-            items(reader, PODS, everything, unreadable=True),
+            items(reader, PODS_OF_MANY, everything, unreadable=True),
             items(reader, REVISIONS, everything),
-            items(reader, CLAIMS, everything, unreadable=True),
+            items(reader, CLAIMS_OF_MANY, everything, unreadable=True),
             reader.version,
         ]
     )

@@ -137,13 +137,19 @@ class Source(Generic[V]):
         self._followers.append(made)
         return made
 
-    def _belongings(self, namespace: str | None, labels: str, claim_labels: str) -> _Belongings:
+    def _belongings(
+        self,
+        namespace: str | None,
+        labels: str,
+        claim_labels: str,
+        pods: ResourceKind[Pod] = PODS,
+        claims: ResourceKind[PersistentVolumeClaim] = CLAIMS,
+    ) -> _Belongings:
         own = Scope(namespace=namespace, labels=labels)
-        claims = Scope(namespace=namespace, labels=claim_labels)
         return _Belongings(
-            self._follower(PODS, own, unreadable=True),
+            self._follower(pods, own, unreadable=True),
             self._follower(REVISIONS, own),
-            self._follower(CLAIMS, claims, unreadable=True),
+            self._follower(claims, Scope(namespace=namespace, labels=claim_labels), unreadable=True),
         )
 
     def _prime(self, belongings: _Belongings) -> None:
@@ -306,6 +312,8 @@ class FleetSource(Source[Inventory]):
         *,
         every_kind: bool = False,
     ) -> None:
+        from kubectl_pets.cluster.objects.many import CLAIMS_OF_MANY, PODS_OF_MANY
+
         super().__init__(reader, transport, on_close)
         scope = Scope(namespace=namespace, labels=labels)
         self._sets = self._follower(SETS, scope, required=True, unreadable=True)
@@ -315,7 +323,7 @@ class FleetSource(Source[Inventory]):
         self._unknown = tuple(kind.resource for kind in known if others is None and kind is not APPS_SET)
         self._others = {kind: self._follower(SETS_OF[kind.group], scope, unreadable=True) for kind in others or ()}
         together([each.prime for each in self._others.values()])
-        self._all = self._belongings(namespace, "", "")
+        self._all = self._belongings(namespace, "", "", PODS_OF_MANY, CLAIMS_OF_MANY)
         self._prime(self._all)
         self.latest()
         self._start()

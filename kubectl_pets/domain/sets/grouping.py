@@ -40,7 +40,7 @@ _GROUP, _WORKER = "leaderworkerset.sigs.k8s.io/group-index", "leaderworkerset.si
 _KEY = "leaderworkerset.sigs.k8s.io/template-revision-hash"
 
 #: On a leader: how many pods its group has, which another template may have changed since.
-_SIZE = "leaderworkerset.sigs.k8s.io/size"
+SIZE_ANNOTATION = "leaderworkerset.sigs.k8s.io/size"
 
 
 def selector_of(item: StatefulSet) -> LabelSelector:
@@ -199,7 +199,7 @@ def _is_left_over(owner: StatefulSet, group: str) -> bool:
 
 def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -> Pod:
     leader = parts[0] if 0 in parts else _stand_in(owner, parts)
-    noted = leader.metadata.annotations.get(_SIZE, "")
+    noted = leader.metadata.annotations.get(SIZE_ANNOTATION, "")
     size = int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 10 else size
     ours = tuple(parts[index] for index in sorted(parts))
     leaving = [pod.metadata.deletion_timestamp for pod in ours if pod.metadata.deletion_timestamp is not None]
