@@ -32,7 +32,7 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6,
 
 #: The verbs that know sets of groups (LeaderWorkerSet).
 _WITH_GROUPS = frozenset(
-    ("status", "rollout status", "list", "ls", "quorum", "wait", "lost", "partition", "scale")
+    ("status", "rollout status", "list", "ls", "quorum", "wait", "lost", "dns", "dns explain", "partition", "scale")
     + tuple(f"rollout {verb}" for verb in ("run", "canary", "step", "promote", "pause", "resume", "abort", "restart"))
     + tuple(f"rollout {verb}" for verb in ("undo", "history", "diff"))
 )

@@ -4,11 +4,13 @@ On a control plane of their own, whose kinds no other test sees.
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.commands.plugin import Plugin
+from tests.commands.shell import Shell
 from tests.commands.test_least_rights import Holder
 from tests.controlplane import ControlPlane
 
@@ -349,13 +351,39 @@ def test_waiting_goes_by_whole_groups(pets: Groups) -> None:
     pets("wait", "lws/llm", "--for", "available", "--timeout", "1s", expect=5)
 
 
+@pytest.mark.parametrize("policy", ["Shared", "UniquePerReplica"])
+def test_the_names_of_leaders_and_workers(pets: Groups, policy: str) -> None:
+    """With a policy of one subdomain a group the Service that its leaders' set names is not there."""
+    pets.plane.standard_dns()
+    made = manifest() + f"  networkConfig: {{subdomainPolicy: {policy}}}\n"
+    pets.plane.apply(made, pets.namespace)
+    pets("wait", "lws/llm", "--for", "available", "--timeout", "120s")
+    pets("wait", "lws/llm", "--for", "resolved", "--timeout", "120s")
+    seen = json.loads(pets("dns", "lws/llm", "--check", "-o", "json").stdout)
+    assert seen["right"] and seen["set"]["kind"] == "LeaderWorkerSet"
+    names = {name["pod"]: name["name"] for name in seen["names"] if name["kind"] == "pod"}
+    assert set(names) == set(pets.uids_of_pods())
+    under = {"llm-0": "llm", "llm-1-2": "llm"} if policy == "Shared" else {"llm-0": "llm-0", "llm-1-2": "llm-1"}
+    for pod, subdomain in under.items():
+        assert names[pod] == f"{pod}.{subdomain}.{pets.namespace}.svc.cluster.local"
+    assert "llm-1-2" in pets("dns", "explain", "lws/llm", "llm-1-2").stdout
+    assert "no pod 'pod/llm-9'" in pets("dns", "lws/llm", "pod/llm-9", expect=2).stderr
+
+
+def test_its_name_is_completed(pets: Groups, tmp_path: Path) -> None:
+    pets.plane.apply(manifest(replicas=0), pets.namespace)
+    shell = Shell(tmp_path, pets.plane.kubeconfig)
+    for kind in ("lws", "leaderworkerset.leaderworkerset.x-k8s.io"):
+        for verb in (("status",), ("rollout", "undo"), ("scale",), ("dns",)):
+            assert shell.complete(*verb, "-n", pets.namespace, f"{kind}/l").candidates == [f"{kind}/llm"]
+    assert shell.complete("status", "-n", pets.namespace, "kruise/").candidates == []
+
+
 REFUSING = (
     ("rollout", "unstick", "lws/llm"),
     ("rollout", "handover", "lws/llm"),
     ("resize", "lws/llm", "1Gi"),
     ("recreate", "lws/llm"),
-    ("dns", "lws/llm"),
-    ("dns", "explain", "lws/llm", "llm-0"),
     ("doctor", "lws/llm"),
 )
 

@@ -3,12 +3,14 @@ types would be seen by all tests. Nobody controls them here: what their controll
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import controlplane
 from tests.commands.plugin import Plugin
+from tests.commands.shell import Shell
 from tests.commands.test_orphans import become, make, shrink
 from tests.domain.sets import scenes
 
@@ -173,6 +175,61 @@ def test_names_of_another_kind(other: Plugin) -> None:
 def test_what_changes_a_set_refuses_kinds_that_it_was_not_tried_with(other: Plugin, words: tuple[str, ...]) -> None:
     said = other(*words, expect=6).stderr
     assert "is not there for statefulsets.apps.pingcap.com" in said and "kubectl pets status pingcap/db" in said
+
+
+UNITED = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: uniteddeployments.apps.kruise.io}
+spec:
+  group: apps.kruise.io
+  names: {kind: UnitedDeployment, plural: uniteddeployments, singular: uniteddeployment}
+  scope: Namespaced
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+
+
+def test_a_set_of_a_united_deployment_is_its_controllers_to_change(other: Plugin) -> None:
+    """Its partition and replicas are put back; its owner is named in ``status`` and by every verb that is refused for it."""
+    other.plane.apply(UNITED)
+    united = json.dumps({"apiVersion": "apps.kruise.io/v1alpha1", "kind": "UnitedDeployment", "metadata": {"name": "shop"}, "spec": {}})
+    create = ("create", "-f", "-", "-n", other.namespace, "-o", "json")
+    other.eventually(lambda: other.plane.kubectl(*create, input=united, check=False).returncode == 0, "the kind is served")
+    other.make("shop-a", replicas=1)
+    uid = other.kubectl("get", "uniteddeployment", "shop", "-o", "jsonpath={.metadata.uid}")
+    keeper = {"apiVersion": "apps.kruise.io/v1alpha1", "kind": "UnitedDeployment", "name": "shop", "uid": uid, "controller": True}
+    other.kubectl("patch", "statefulset", "shop-a", "--type=merge", "-p", json.dumps({"metadata": {"ownerReferences": [keeper]}}))
+    assert "belongs to UnitedDeployment shop" in other("status", "shop-a").stdout
+    before = other.get("statefulset", "shop-a")["metadata"]["resourceVersion"]
+    for words in (
+        ("partition", "shop-a", "1"),
+        ("rollout", "run", "shop-a", "--image", "app:2", "-y"),
+        ("rollout", "restart", "shop-a", "-y", "--dry-run"),
+        ("scale", "shop-a", "--replicas", "2"),
+        ("scale", "shop-a", "--replicas", "2", "--plan"),
+    ):
+        result = other(*words, expect=6)
+        said = result.stdout + result.stderr
+        assert "belongs to UnitedDeployment shop" in said and "groups" not in said, said
+        assert "--plan" in words or "--dry-run" in words or "kubectl get uniteddeployments.apps.kruise.io shop" in said
+    assert other.get("statefulset", "shop-a")["metadata"]["resourceVersion"] == before
+    said = other("status", "shop", expect=1).stderr
+    assert "shop is of kind UnitedDeployment" in said and "kubectl get uniteddeployments.apps.kruise.io shop" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("kruise/", ["kruise/db"]), ("asts/d", ["asts/db"]), ("statefulset.apps.kruise.io/", ["statefulset.apps.kruise.io/db"]), ("lws/", [])],
+)
+def test_names_of_other_kinds_are_completed(other: Plugin, tmp_path: Path, typed: str, offered: list[str]) -> None:
+    """A kind that the cluster does not know has none."""
+    shell = Shell(tmp_path, other.plane.kubeconfig)
+    for verb in (("status",), ("rollout", "undo"), ("scale",)):
+        assert shell.complete(*verb, "-n", other.namespace, typed).candidates == offered
 
 
 def test_only_a_kind_that_leaves_ordinals_out_has_one_removed(other: Plugin) -> None:

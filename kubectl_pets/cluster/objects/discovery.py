@@ -173,6 +173,14 @@ class Discovery:
         known = (*KINDS, LEADER_WORKER_SET) if groups else KINDS
         return tuple(kind for kind in known if kind is not APPS_SET and kind.api_version in served)
 
+    def versions(self) -> dict[str, str]:
+        """The version that the server prefers of each API group that it serves besides the core; none where it will not say.
+        Raises PetsError where it could not."""
+        try:
+            return {each.group: each.version for each in self._served()}
+        except (ForbiddenError, NotFoundError):
+            return {}
+
     def custom_kinds(self, *, group: str = "", fresh: bool = False) -> CustomKinds | None:
         """The custom kinds, of one ``group`` or of all; None where the server would not or could not say. ``fresh``: asked for
         again, because a kind that was installed a moment ago may name what is about to be deleted."""

@@ -13,6 +13,7 @@ from kubectl_pets.cluster.topics.sets import items, missing
 from kubectl_pets.cluster.topics.watched_sets import OneSet
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
+from kubectl_pets.domain.sets.grouping import selector_of
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import NotFoundError
 
@@ -23,7 +24,7 @@ def network(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
         found = reader.one(SETS_OF[kind.group], namespace, name)
     except NotFoundError:
         raise missing(reader, namespace, name, kind) from None
-    own = Scope(namespace=namespace, labels=selector_text(found.spec.selector))
+    own = Scope(namespace=namespace, labels=selector_text(selector_of(found)))
     everything = Scope(namespace=namespace)
     # The slices last: one that is older than the pods would look as if it lagged behind them.
     pods, services = together([items(reader, PODS, own), items(reader, SERVICES, everything)])

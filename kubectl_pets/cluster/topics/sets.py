@@ -24,6 +24,7 @@ from kubectl_pets.cluster.objects.kinds import (
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
+from kubectl_pets.domain.rollout.managers import WHOLES, Whole
 from kubectl_pets.domain.sets.away import record_name
 from kubectl_pets.domain.sets.grouping import folded, selector_of
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind
@@ -143,10 +144,10 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
 
     calls: list[Callable[[], object]] = [lambda: _names(reader, namespace, kind)]
     calls += [lambda: _namesake(reader, namespace, name, kind)]
-    calls += [lambda: _away(reader, namespace, name)]
+    calls += [lambda: _away(reader, namespace, name), lambda: _whole(reader, namespace, name)]
     calls += [elsewhere(cousin) for cousin in COUSINS]
     calls += [lambda: _gone(reader, namespace)]
-    known, namesake, away, *cousins, no_namespace = together(calls)
+    known, namesake, away, whole, *cousins, no_namespace = together(calls)
     problem = f"no {kind.title} {clean(name)} in namespace {clean(namespace)}"
     other = next((cousin.kind for cousin, found in zip(COUSINS, cousins) if found), None)
     if no_namespace:
@@ -161,6 +162,10 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
         return NotFoundError(f"{problem}: this cluster does not know {kind.resource} of {kind.version}", hint=hint)
     if namesake is not None:
         return NotFoundError(problem, hint=f"was {namesake.command_line(clean(name))} meant, the {namesake.title}?")
+    if whole is not None:
+        look = kubectl("get", whole.resource, name, namespace=namespace)
+        made = f"{clean(name)} is of kind {whole.kind}, whose pods are its own controller's to change"
+        return NotFoundError(problem, hint=f"{made}; see it with: {look}")
     if other is not None:
         return NotFoundError(problem, hint=f"{clean(name)} is a {other}; this is for StatefulSets")
     from difflib import get_close_matches  # only where something is missing
@@ -195,6 +200,21 @@ def _namesake(reader: Reader, namespace: str, name: str, kind: SetKind) -> SetKi
     others = [each for each in kinds if each is not kind]
     found = together([partial(_there, reader, SETS_OF[each.group], namespace, name) for each in others])
     return next((each for each, there in zip(others, found, strict=True) if there), None)
+
+
+def _whole(reader: Reader, namespace: str, name: str) -> Whole | None:
+    """Another kind that makes pods or sets in its own way, and has an object of this name; asked for only where it is served."""
+    try:
+        versions = reader.discovery.versions()
+    except PetsError:
+        return None
+    served = [each for each in WHOLES if each.group in versions]
+    found = together([partial(_there, reader, _of_whole(each, versions[each.group]), namespace, name) for each in served])
+    return next((each for each, there in zip(served, found, strict=True) if there), None)
+
+
+def _of_whole(whole: Whole, version: str) -> ResourceKind[Object]:
+    return ResourceKind(Object, f"/apis/{whole.group}/{version}", whole.plural, whole.kind)
 
 
 def _there(reader: Reader, kind: ResourceKind[Any], namespace: str, name: str) -> bool:

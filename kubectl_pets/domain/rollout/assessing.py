@@ -21,7 +21,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_observed, silent, split
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.managers import leader_worker_set, states_partition
+from kubectl_pets.domain.rollout.managers import part_of, states_partition
 from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, own_pods, read_members
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
 from kubectl_pets.domain.rollout.stuck import budget, is_stuck
@@ -320,7 +320,7 @@ def _draft(
         labels=owner.metadata.labels,
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
         before=before,
-        leader_worker_set=leader_worker_set(owner),
+        leader_worker_set=part_of(owner),
         partition_stated_by=states_partition(owner),
         generation=owner.metadata.generation,
         silent_nodes=silent(snapshot.around),

@@ -21,12 +21,43 @@ class ManagerKind(StrEnum):
     OTHER = "other"
 
 
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind whose controller makes StatefulSets, or pods in their stead, and writes their spec: changes are made to it."""
+
+    group: str
+    kind: str
+    plural: str
+
+    @property
+    def resource(self) -> str:
+        return f"{self.plural}.{self.group}"
+
+
+_LEADER_WORKER_SET = Whole(group="leaderworkerset.x-k8s.io", kind="LeaderWorkerSet", plural="leaderworkersets")
+
+#: Besides LeaderWorkerSets, whose label tells. https://openkruise.io/docs/user-manuals/uniteddeployment, https://kubeblocks.io,
+#: https://strimzi.io, https://github.com/ai-dynamo/grove
+WHOLES = (
+    Whole(group="apps.kruise.io", kind="UnitedDeployment", plural="uniteddeployments"),
+    Whole(group="workloads.kubeblocks.io", kind="InstanceSet", plural="instancesets"),
+    Whole(group="core.strimzi.io", kind="StrimziPodSet", plural="strimzipodsets"),
+    Whole(group="grove.io", kind="PodCliqueSet", plural="podcliquesets"),
+)
+
+
 class LeaderWorkerSetMember(msgspec.Struct, frozen=True, kw_only=True):
-    """What a set is a part of. ``owner``: what controls the set, as ``Kind/name``: the LeaderWorkerSet itself for the set of all
-    leaders, the leader's pod for the workers of a group. Empty: nothing does. All untrusted text."""
+    """What a set is a part of, most often a LeaderWorkerSet. ``owner``: what controls the set, as ``Kind/name``: the
+    LeaderWorkerSet itself for the set of all leaders, the leader's pod for the workers of a group. Empty: nothing does. All
+    untrusted text."""
 
     name: str
     owner: str = ""
+    whole: Whole = _LEADER_WORKER_SET
+
+    @property
+    def groups(self) -> bool:
+        """Whether it is a LeaderWorkerSet."""
+        return self.whole is _LEADER_WORKER_SET
 
 
 #: On the set, from the first change of ours that holds pods: who stated the partition before, for our writing it takes that away.
@@ -98,6 +129,17 @@ def leader_worker_set(owner: StatefulSet) -> LeaderWorkerSetMember | None:
         return None
     controller = owner.metadata.controller()
     return LeaderWorkerSetMember(name=name, owner=f"{controller.kind}/{controller.name}" if controller is not None else "")
+
+
+def part_of(owner: StatefulSet) -> LeaderWorkerSetMember | None:
+    """The same, and any other kind whose controller makes the set and writes all of its spec, by what controls it."""
+    controller = owner.metadata.controller()
+    group = controller.api_version.partition("/")[0] if controller is not None else ""
+    kind = controller.kind if controller is not None else ""
+    whole = next((each for each in WHOLES if (each.group, each.kind) == (group, kind)), None)
+    if whole is None or controller is None:
+        return leader_worker_set(owner)
+    return LeaderWorkerSetMember(name=controller.name, owner=f"{controller.kind}/{controller.name}", whole=whole)
 
 
 def states_partition(owner: StatefulSet) -> str:

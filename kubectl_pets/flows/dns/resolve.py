@@ -12,12 +12,13 @@ import msgspec
 
 from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
 from kubectl_pets.domain.dns.clients import looks_through_cache, spellings
+from kubectl_pets.domain.dns.grouped import parts_of
 from kubectl_pets.domain.dns.names import Name, NameKind, positions_of
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis, NameFinding, Reason
 from kubectl_pets.domain.dns.zones import Zone, ZoneSource, cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
-from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.domain.sets.kinds import Capability, SetRef, kind_of
 from kubectl_pets.domain.sets.slots import slots_of
 from kubectl_pets.errors import PetsError, UsageError
 from kubectl_pets.flows.engine.choosing import at
@@ -176,12 +177,14 @@ class _Looker:
 def _chosen(network: Network, typed: Sequence[str]) -> tuple[str, ...]:
     """The names of the pods that were typed by name, as ``pod/NAME``, or by ordinal."""
     owner = network.set
-    known = {position.name: position for position in positions_of(network)}
+    known = {position.name: position for part in parts_of(network) for position in positions_of(part)}
     chosen = []
     for word in typed:
         bare = word.rpartition("/")[2]
         name = f"{owner.name}-{int(bare)}" if bare.isascii() and bare.isdigit() and len(bare) < 10 else bare
         if name not in known:
+            if Capability.GROUPS in kind_of(owner).can:
+                raise UsageError(f"{owner.name} has no pod '{word}': it has {', '.join(list(known)[:3]) or 'no pods'}, ...")
             slots = slots_of(owner, own_pods(owner, network.pods))
             has = f"ordinals {slots.ordinal(0)} to {slots.ordinal(len(slots) - 1)}" if len(slots) else "no pods"
             raise UsageError(f"{owner.name} has no pod '{word}': it has {has}.")

@@ -12,6 +12,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.domain.dns.corefile import Settings, read_corefile
 from kubectl_pets.domain.dns.diagnosing import diagnose, narrowed
+from kubectl_pets.domain.dns.grouped import joined, parts_of
 from kubectl_pets.domain.dns.names import Name, expected, questions
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Diagnosis
@@ -55,9 +56,11 @@ def look_at_names(
 ) -> Diagnosis:
     """Ask every server for every name and have it judged. ``chosen``: names of pods, empty: all. ``views``: what pods that are
     looked from see of these names. Raises PetsError."""
-    wanted = narrowed(expected(network, zone, settings), chosen)
-    hearings = resolver.ask(questions(wanted.names))
-    return diagnose(network, wanted, hearings, settings, views(wanted.names), port.now())
+    parts = [(part, narrowed(expected(part, zone, settings), chosen)) for part in parts_of(network)]
+    names = tuple(name for _, wanted in parts for name in wanted.names)
+    hearings = resolver.ask(questions(names))
+    looked, now = views(names), port.now()
+    return joined(network, tuple(diagnose(part, wanted, hearings, settings, looked, now) for part, wanted in parts))
 
 
 def await_right_names(

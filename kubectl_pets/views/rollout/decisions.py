@@ -301,7 +301,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.NO_EARLIER_REVISION:
             return f"{name} has no earlier revision to go back to."
         case RefusedReason.LEADER_WORKER_SET:
-            return f"{name} {words.part_of(seen)}, whose controller puts changes back or makes whole groups anew for them."
+            groups = " or makes whole groups anew for them" if seen.leader_worker_set and seen.leader_worker_set.groups else ""
+            return f"{name} {words.part_of(seen)}, whose controller puts changes back{groups}."
         case RefusedReason.UPDATES_PAUSED:
             whose = ", and not by kubectl-pets" if seen.resume_partition is None else ""
             return f"the spec of {name} pauses updates{whose}, so no pod would be replaced."

@@ -165,6 +165,8 @@ def _manner(seen: Assessment, now: datetime) -> str:
         parts.append(f"ordinals from {seen.start}")
     if seen.slots.reserved.ranges:
         parts.append(f"without ordinals {phrases.ranges(seen.slots.reserved.ranges)}")
+    if seen.leader_worker_set is not None:
+        parts.append(words.part_of(seen))
     return ", ".join(parts) + f", age {age.age(seen.created, now)}"
 
 

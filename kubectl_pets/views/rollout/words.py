@@ -370,7 +370,7 @@ def stake(found: Stake, seen: Assessment) -> str:
 
 
 def part_of(seen: Assessment) -> str:
-    """Of which LeaderWorkerSet the set is a part, and what owns it."""
+    """Of which LeaderWorkerSet, or other whole, the set is a part, and what owns it."""
     return belongs_to(seen.leader_worker_set)
 
 
@@ -378,18 +378,22 @@ def belongs_to(group: LeaderWorkerSetMember | None) -> str:
     """The same of a set that was not judged."""
     if group is None:
         return "stands alone"
-    owner = f", owned by {clean(group.owner)}" if group.owner not in ("", f"LeaderWorkerSet/{group.name}") else ""
-    return f"belongs to LeaderWorkerSet {clean(group.name) or '(no name)'}{owner}"
+    kind = group.whole.kind
+    owner = f", owned by {clean(group.owner)}" if group.owner not in ("", f"{kind}/{group.name}") else ""
+    return f"belongs to {kind} {clean(group.name) or '(no name)'}{owner}"
 
 
 def whole_group(seen: Assessment) -> str:
-    """Where changes of a set are made that is a part of a LeaderWorkerSet."""
+    """Where changes of a set are made that is a part of a whole."""
     return see_group(seen.leader_worker_set, seen.namespace)
 
 
 def see_group(group: LeaderWorkerSetMember | None, namespace: str) -> str:
     """The same for a set that was not judged."""
     name = group.name if group is not None else ""
+    if group is not None and not group.groups:
+        see = kubectl("get", group.whole.resource, name, "-o", "yaml", namespace=namespace)
+        return f"changes are made to the {group.whole.kind}; see it with: {see}"
     look = pets("status", f"lws/{name}", namespace=namespace) if name else pets("list", namespace=namespace)
     return f"changes are made to the LeaderWorkerSet; see it with: {look}"
 

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from kubectl_pets.domain.changes import PatchSet
+from kubectl_pets.domain.dns.grouped import parts_of
+from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Condition, ControllerRevision, Inventory, ObjectMeta, Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
@@ -345,3 +347,42 @@ def test_workers_of_a_group_that_goes_count_until_they_are_gone() -> None:
     # In range it is the leader that is missing.
     held = judged("made", lambda item: item["kind"] != "Pod" or item["metadata"]["name"] != "vllm-2")
     assert not held.surplus and held.members[2].state is PodState.MISSING
+
+
+def _parts(groups: int, policy: str, size: int = 3) -> list[tuple[str, str, int, int, list[str]]]:
+    found = read("made")
+    owner = found["LeaderWorkerSet"][0]
+    raw = {**owner.spec.leader_worker_template, "size": size}
+    spec = msgspec.structs.replace(owner.spec, replicas=groups, network_config={"subdomainPolicy": policy}, leader_worker_template=raw)
+    network = Network(set=msgspec.structs.replace(owner, spec=spec), pods=tuple(found["Pod"]))
+    return [
+        (part.set.name, part.set.spec.service_name, part.set.start, part.set.spec.replicas, sorted(pod.name for pod in part.pods or ()))
+        for part in parts_of(network)
+    ]
+
+
+def test_the_sets_that_names_come_from() -> None:
+    leaders = ["vllm-0", "vllm-1", "vllm-2"]
+    assert _parts(3, "Shared") == [
+        ("vllm", "vllm", 0, 3, leaders),
+        *((f"vllm-{k}", "vllm", 1, 2, [f"vllm-{k}-1", f"vllm-{k}-2"]) for k in range(3)),
+    ]
+    unique = _parts(2, "UniquePerReplica")
+    assert [part[:4] for part in unique] == [
+        ("vllm", "vllm-0", 0, 1),
+        ("vllm", "vllm-1", 1, 1),
+        ("vllm-0", "vllm-0", 1, 2),
+        ("vllm-1", "vllm-1", 1, 2),
+    ]
+    assert _parts(3, "Shared", size=1) == [("vllm", "vllm", 0, 3, leaders)]
+    assert [part[:4] for part in _parts(0, "UniquePerReplica")] == [("vllm", "vllm", 0, 0)]
+    many = _parts(1_000_000, "Shared")
+    assert len(many) < 200 and many[-1][0] == "vllm-999999"
+
+
+def test_what_is_of_another_set_or_of_none_has_no_name_here() -> None:
+    found = read("made")
+    strays = [msgspec.structs.replace(pod, metadata=msgspec.structs.replace(pod.metadata, owner_references=())) for pod in found["Pod"]]
+    parts = parts_of(Network(set=found["LeaderWorkerSet"][0], pods=tuple(strays)))
+    assert all(part.pods == () for part in parts)
+    assert all(part.pods is None for part in parts_of(Network(set=found["LeaderWorkerSet"][0], pods=None)))
