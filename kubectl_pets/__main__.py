@@ -46,6 +46,7 @@ VERBS = {
     "scale": Verb("kubectl_pets.commands.scale:command", "Another number of replicas, in order, to its end."),
     "resize": Verb("kubectl_pets.commands.resize:command", "Larger volumes, claim by claim; what it takes, told before."),
     "recreate": Verb("kubectl_pets.commands.recreate:command", "Change what is immutable; the pods run on."),
+    "snapshots": Verb("kubectl_pets.commands.snapshots:command", "What there is to go back to, of a set's claims."),
     "doctor": Verb(
         "kubectl_pets.commands.doctor:command", "What is wrong, or will be at the next restart, drain or upgrade.", group=True
     ),
@@ -63,7 +64,7 @@ THEMES = (
     ("Look", ("list", "status", "wait")),
     ("Roll out", ("rollout", "partition", "scale")),
     ("Safety", ("doctor", "quorum", "lost")),
-    ("Storage", ("resize", "recreate", "orphans")),
+    ("Storage", ("resize", "recreate", "snapshots", "orphans")),
     ("Network", ("dns",)),
     ("More", ("completion", "options", "help")),
 )

@@ -23,6 +23,7 @@ from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.report import PodProgress, PodStage, Unseen
 from kubectl_pets.domain.rollout.verdict import Awaited, Cause, Phase
 from kubectl_pets.domain.safety.lost import Held
+from kubectl_pets.domain.snapshots.listing import Taker
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.views.orphans.outcomes import Came
 from kubectl_pets.views.rollout.documents import API_VERSION
@@ -213,6 +214,26 @@ PLAN = without(
     ),
     "snapshots",
 )
+SET_SNAPSHOT = obj(
+    name=STRING,
+    uid=STRING,
+    claim=STRING,
+    pod=STRING,
+    ordinal=INTEGER,
+    taker=words(Taker),
+    revision=null(STRING),
+    run=null(STRING),
+    askedAt=null(TIME),
+    cutAt=null(TIME),
+    ready=BOOLEAN,
+    leaving=BOOLEAN,
+    size=STRING,
+    content=STRING,
+    error=STRING,
+    claimIsSame=null(BOOLEAN),
+    **{"class": STRING},
+)
+SPREAD = obj(run=STRING, snapshots=INTEGER, secondsApart=NUMBER, notCut=INTEGER)
 EVENT = document(
     "RolloutEvent",
     type={"enum": ["begin", "change", "step", "trouble", "end"]},
@@ -601,6 +622,7 @@ SCHEMAS: dict[str, Schema] = {
         PLAN,
         listed("RolloutPlanList", PLAN),
         listed("RolloutList", {"anyOf": [STATUS, PLAN]}),
+        listed("SetSnapshotList", SET_SNAPSHOT, spreads=many(SPREAD)),
         EVENT,
         HISTORY,
         REPORT,

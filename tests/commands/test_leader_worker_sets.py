@@ -36,7 +36,7 @@ CHANGING: dict[Words, tuple[Words, ...]] = {
 #: These change no set: they look, or are about claims and volumes that no set has, or about this program.
 OTHERS = frozenset(
     {
-        ("list",), ("ls",), ("status",), ("wait",), ("quorum",), ("help",), ("options",),
+        ("list",), ("ls",), ("status",), ("wait",), ("quorum",), ("snapshots",), ("help",), ("options",),
         ("rollout", "status"), ("rollout", "history"), ("rollout", "diff"), ("rollout", "report"),
         ("dns",), ("dns", "explain"), ("orphans",), ("orphans", "explain"), ("orphans", "delete"), ("orphans", "restore"),
         ("orphans", "purge"), ("orphans", "adopt"), ("orphans", "keep"), ("orphans", "unkeep"),

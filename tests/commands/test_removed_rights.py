@@ -225,6 +225,7 @@ LOOKING: dict[str, Case] = {
     "rollout report": Case(said("rollout", "report", "web")),
     "quorum": Case(said("quorum", "web")),
     "lost": Case(said("lost")),
+    "snapshots": Case(said("snapshots", "web")),
     "orphans": Case(said("orphans", "--all", *KNOWN), with_claims),
     "orphans explain": Case(lambda ground: ("orphans", "explain", a_claim(ground), *KNOWN), with_claims),
     "dns explain": Case(said("dns", "explain", "web", "web-0")),

@@ -11,6 +11,7 @@ import pytest
 from tests import controlplane
 from tests.commands.plugin import Plugin
 from tests.commands.snapshots import Storage, install
+from tests.schemas import check
 
 pytestmark = pytest.mark.real
 
@@ -69,7 +70,7 @@ def test_nothing_goes_before_all_are_ready_and_the_same_command_waits_on(pets: P
         done = pets(*RUN, "--timeout", "90s")
     assert "note: 3 VolumeSnapshots of an earlier run count, the oldest asked for" in done.stderr
     assert seen == [True] * 3 and names(storage) == asked and set(pets.images().values()) == {NEW}
-    assert "3 VolumeSnapshots of before the rollout; kubectl get volumesnapshots -l kubectl-pets/set-uid=" in done.stderr
+    assert "3 VolumeSnapshots of before the rollout; kubectl pets snapshots web" in done.stderr
     for name, snapshot in storage.snapshots().items():
         notes, claim = snapshot["metadata"]["annotations"], snapshot["spec"]["source"]["persistentVolumeClaimName"]
         assert name == f"{claim}-{uids[claim][:8]}-{revision.rpartition('-')[2]}-1"
@@ -285,6 +286,43 @@ def test_the_plan_says_what_it_would_take(pets: Plugin, storage: Storage) -> Non
     assert f"(class {named})" in shown and not storage.snapshots()
     plan = json.loads(pets(*RUN, "--dry-run", "-o", "json").stdout)
     assert [each["claim"] for each in plan["snapshots"]] == ["data-web-2", "data-web-1", "data-web-0"]
+
+
+def test_what_there_is_to_go_back_to(pets: Plugin, storage: Storage) -> None:
+    """Of this set, of one of the same name before it, and of others."""
+    assert "no VolumeSnapshots of the claims of web" in pets("snapshots", "web").stderr
+    named = storage.snapshot_class("safe", default=True)
+    revision = pets.set()["status"]["currentRevision"]
+    with storage.controller(storage.finish):
+        pets(*RUN, "--timeout", "90s")
+    for name, claim in (("nightly", "data-web-0"), ("of-another", "data-websocket-0")):
+        theirs = {
+            "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": name},
+            "spec": {"source": {"persistentVolumeClaimName": claim}, "volumeSnapshotClassName": named},
+        }
+        pets.plane.apply(json.dumps(theirs), pets.namespace)
+    storage.report("nightly", error={"message": "quota \x1b[31mexceeded"})
+    taken = [name for name in names(storage) if name.startswith("data-web-")]
+    for second, name in enumerate(taken):
+        storage.report(name, creationTime=f"2026-01-02T03:04:{second + 5:02}Z", restoreSize="1Gi")
+    head, *rows = pets("snapshots", "web").stdout.splitlines()
+    assert head.split() == ["NAME", "CLAIM", "POD", "REVISION", "AGE", "READY", "SIZE", "CLASS", "TAKEN-BY", "ERROR"]
+    assert sorted(row.split()[0] for row in rows) == sorted([*taken, "nightly"])
+    ours = next(row for row in rows if row.startswith("data-web-1")).split()
+    assert ours[1:4] == ["data-web-1", "web-1", revision] and ours[5:] == ["true", "1Gi", named, "rollout", "-"]
+    nightly = next(row for row in rows if row.startswith("nightly")).split()
+    assert nightly[3] == "-" and nightly[5:] == ["false", "-", named, "others", "quota", "exceeded"]
+    wide = pets("snapshots", "web", "-o", "wide", "--no-headers")
+    assert "2026-01-02T03:04:05Z" in wide.stdout and "snapcontent-" in wide.stdout
+    assert "3 snapshots cut within 2s of each other; each is crash-consistent, of its own volume" in wide.stderr
+    document = json.loads(pets("snapshots", "web", "-o", "json").stdout)
+    check(document)
+    assert {each["taker"] for each in document["items"]} == {"rollout", "others"} and document["spreads"][0]["secondsApart"] == 2
+    assert pets("snapshots", "web", "-o", "name").stdout.count("volumesnapshot.snapshot.storage.k8s.io/") == 4
+    pets.kubectl("delete", "statefulset", "web", "--timeout=60s")
+    gone = json.loads(pets("snapshots", "web", "-o", "json").stdout)["items"]
+    assert [each["taker"] for each in gone] == ["earlier-set"] * 3 and {each["revision"] for each in gone} == {revision}
+    assert "no StatefulSet nobody" in pets("snapshots", "nobody", expect=1).stderr
 
 
 def test_a_cluster_without_such_things() -> None:

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.changes import TakeSnapshot
+from kubectl_pets.domain.snapshots.listing import Kept, spreads
+from kubectl_pets.views.rollout.documents import API_VERSION, LONGEST_NAME, camel, dump
 
 
 def takes(wanted: Sequence[TakeSnapshot]) -> dict[str, Any]:
@@ -11,3 +14,18 @@ def takes(wanted: Sequence[TakeSnapshot]) -> dict[str, Any]:
     if not wanted:
         return {}
     return {"snapshots": [{"name": each.name, "claim": each.claim, "class": each.snapshot_class} for each in wanted]}
+
+
+def many(found: Sequence[Kept], output: str) -> str:
+    """For programs: ``json``, ``yaml``, or ``name``, one a line."""
+    if output == "name":
+        return "\n".join(f"volumesnapshot.snapshot.storage.k8s.io/{clean(each.name, LONGEST_NAME)}" for each in found)
+    kept = [{**camel(each), "revision": each.revision or None, "run": each.run or None} for each in found]
+    for item in kept:
+        item["class"] = item.pop("snapshotClass")
+    apart = [
+        {"run": each.run, "snapshots": each.snapshots, "secondsApart": each.apart.total_seconds(), "notCut": each.missing}
+        for each in spreads(found)
+    ]
+    document = {"apiVersion": API_VERSION, "kind": "SetSnapshotList", "items": kept, "spreads": apart}
+    return dump(document, output)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.changes import SET_UID_LABEL, TakeSnapshot
+from kubectl_pets.domain.changes import TakeSnapshot
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.snapshots.wanted import Unfit
-from kubectl_pets.pasting import kubectl
+from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.orphans.snapshots import refusal
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import ages, phrases
@@ -78,7 +78,7 @@ def kept(count: int, seen: Assessment) -> str:
 
 
 def _list(seen: Assessment) -> str:
-    return kubectl("get", "volumesnapshots", "-l", f"{SET_UID_LABEL}={seen.uid}", namespace=seen.namespace)
+    return pets("snapshots", seen.kind.command_line(seen.name), namespace=seen.namespace)
 
 
 def tidied(names: Sequence[str], contents: Sequence[str]) -> str:

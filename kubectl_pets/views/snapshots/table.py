@@ -1,0 +1,59 @@
+"""The snapshots of a set: a line each, with the times of one run side by side."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.snapshots.listing import Kept, Taker, spreads
+from kubectl_pets.views.rollout.documents import LONGEST_NAME
+from kubectl_pets.views.text import ages
+from kubectl_pets.views.text.ink import Ink, Piece, columns, faint, plain, text_of
+from kubectl_pets.views.text.phrases import count
+
+_HEAD = ("NAME", "CLAIM", "POD", "REVISION", "AGE", "READY", "SIZE", "CLASS", "TAKEN-BY")
+_WIDE = ("CUT", "RUN", "CONTENT")
+
+_BY = {Taker.ROLLOUT: "rollout", Taker.EARLIER_SET: "earlier set", Taker.OTHERS: "others"}
+
+
+def draw(found: Sequence[Kept], now: datetime, *, wide: bool, headers: bool, colour: bool = False) -> str:
+    """The table; nothing is cut, because names are to be copied. An error of the controller's stands last."""
+    errors = any(row.error for row in found)
+    head = (*_HEAD, *(_WIDE if wide else ()), *(("ERROR",) if errors else ()))
+    lines = [tuple(plain(word) for word in head)] if headers else []
+    lines += [tuple(_cells(row, now, wide=wide, errors=errors)) for row in found]
+    return text_of(columns(lines), width=None, colour=colour)
+
+
+def _cells(row: Kept, now: datetime, *, wide: bool, errors: bool) -> Iterator[Piece]:
+    yield plain(clean(row.name, LONGEST_NAME))
+    claim = clean(row.claim, LONGEST_NAME)
+    yield plain(claim) if row.claim_is_same is not False else (f"{claim} (an earlier one)", Ink.BUSY)
+    yield plain(clean(row.pod, LONGEST_NAME))
+    yield plain(clean(row.revision)) if row.revision else faint("-")
+    yield plain(ages.age(row.asked_at, now))
+    yield _ready(row)
+    yield plain(clean(row.size)) if row.size else faint("-")
+    yield plain(clean(row.snapshot_class) or "-")
+    yield plain(_BY[row.taker])
+    if wide:
+        yield plain(row.cut_at.strftime("%Y-%m-%dT%H:%M:%SZ")) if row.cut_at is not None else faint("-")
+        yield plain(clean(row.run)) if row.run else faint("-")
+        yield plain(clean(row.content, LONGEST_NAME)) if row.content else faint("-")
+    if errors:
+        yield (clean(row.error), Ink.BAD) if row.error else faint("-")
+
+
+def _ready(row: Kept) -> Piece:
+    if row.leaving:
+        return "deleting", Ink.BAD
+    return ("true", Ink.GOOD) if row.ready else ("false", Ink.BUSY)
+
+
+def summary(found: Sequence[Kept]) -> Iterator[str]:
+    """How consistent they are, a sentence a run."""
+    for each in spreads(found):
+        cut = f"cut within {ages.duration(each.apart)} of each other"
+        missing = f", {each.missing} not cut yet" if each.missing else ""
+        told = f"run {clean(each.run)}: {count(each.snapshots, 'snapshot')} {cut}{missing}"
+        yield f"{told}; each is crash-consistent, of its own volume"
