@@ -205,8 +205,10 @@ def _ordinals(session: Session, owner: "SetRef") -> list[str]:
 
 
 def _containers(session: Session, owner: "SetRef") -> list[str]:
+    from kubectl_pets.domain.sets.grouping import pod_template
+
     found = session.cluster.stateful_set(session.namespace, owner.name, owner.kind)
-    return [each.name for each in found.spec.template.spec.containers]
+    return [each.name for each in pod_template(found).spec.containers]
 
 
 def _asked(

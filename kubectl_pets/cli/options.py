@@ -37,6 +37,16 @@ _WITH_GROUPS = frozenset(
     + tuple(f"rollout {verb}" for verb in ("undo", "history", "diff"))
 )
 
+#: Why another verb is not there for them, and the verb to take instead.
+_WITHOUT_GROUPS = {
+    "rollout unstick": ("a group that is broken is made anew once its template is another one", "rollout undo"),
+    "rollout handover": ("what it gives back are fields of StatefulSets, and these are its controller's", "rollout history"),
+    "rollout report": ("its groups come and go as several pods, of which no report is made", "rollout history"),
+    "resize": ("its controller writes the claim templates of the StatefulSets that it makes", "status"),
+    "recreate": ("its controller makes its StatefulSets itself, and puts them back", "rollout restart"),
+    "doctor": ("its rules are about StatefulSets; without a name it looks at those of its groups, too", "status"),
+}
+
 #: Seconds that a request may take beyond ``--timeout``: one that is about to be answered is not cut off for being slow.
 _LEEWAY = 10.0
 
@@ -115,11 +125,15 @@ def _verb(ctx: click.Context | None) -> str:
     return ctx.command_path.removeprefix("kubectl pets ") if ctx is not None else "this"
 
 
-def _unknown_to(verb: str, found: "SetRef", why: str, *, others: str = "list, quorum, dns and orphans") -> RefusedError:
+def _unknown_to(verb: str, found: "SetRef", why: str, *, instead: str = "") -> RefusedError:
+    """``instead``: a verb that is there for it; empty: none changes it."""
     look = pets("status", found.typed, namespace=found.namespace)
+    hint = f"{look} shows it; so do list, quorum, dns and orphans. Change it with kubectl."
+    if instead:
+        name = () if instead == "list" else (found.typed,)
+        hint = f"{look} shows it; see also: {pets(instead, *name, namespace=found.namespace)}"
     return RefusedError(
-        f"'{verb}' is not there for {found.kind.resource}, and {found.typed} is one: {why}. Nothing was changed.",
-        hint=f"{look} shows it; so do {others}. Change it with kubectl.",
+        f"'{verb}' is not there for {found.kind.resource}, and {found.typed} is one: {why}. Nothing was changed.", hint=hint
     )
 
 
@@ -156,7 +170,8 @@ def _ref(by: click.ParamType[Any], text: str, param: click.Parameter | None, ctx
         by.fail(f"'{text}' names two namespaces.", param, ctx)
     ref = SetRef(kind=kind, namespace=where or found.namespace, name=found.name)
     if Capability.GROUPS in kind.can and ctx is not None and _verb(ctx) not in _WITH_GROUPS:
-        raise _unknown_to(_verb(ctx), ref, "it knows no groups of pods", others="list and quorum")
+        why, instead = _WITHOUT_GROUPS.get(_verb(ctx), ("it knows no groups of pods", "list"))
+        raise _unknown_to(_verb(ctx), ref, why, instead=instead)
     return ref
 
 

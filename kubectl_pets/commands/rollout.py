@@ -9,16 +9,15 @@ from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import ChangedSet, ImageValue, Pods, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import Capability, SetRef
+from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.deciding import images_for
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
-from kubectl_pets.errors import ExitCode, RefusedError, UsageError
+from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
 from kubectl_pets.flows.rollout.terms import settle_option, snapshot_options, soak_option, terms_options
-from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"
@@ -249,13 +248,6 @@ def abort(session: Session, name: SetRef, options: RunOptions, settle: timedelta
 
 
 def _resolve(images: tuple[Image, ...], seen: Assessment) -> tuple[Image, ...]:
-    if images and Capability.GROUPS in seen.kind.can:
-        edit = kubectl("edit", f"{seen.kind.typed}/{seen.name}", namespace=seen.namespace)
-        hold = pets("partition", seen.kind.command_line(seen.name), str(seen.replicas), namespace=seen.namespace)
-        raise RefusedError(
-            f"{seen.name} is made from two templates, so --image does not say which is meant. Nothing was changed.",
-            hint=f"hold it with: {hold}, change the templates with: {edit}, and type this again without --image",
-        )
     resolved, unknown = images_for(images, seen)
     if unknown:
         known = ", ".join(image.container for image in seen.template)

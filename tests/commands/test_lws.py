@@ -16,6 +16,7 @@ from tests.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real
 
+_WORKER = "leaderworkerset.sigs.k8s.io/worker-index"
 KIND = "leaderworkersets.leaderworkerset.x-k8s.io"
 
 
@@ -58,6 +59,15 @@ class Groups(Plugin):
             group = int(pod["metadata"]["labels"]["leaderworkerset.sigs.k8s.io/group-index"])
             found.setdefault(group, set()).add(pod["spec"]["containers"][0]["image"].rpartition(":")[2])
         return found
+
+    def by_role(self, group: int) -> tuple[set[str], set[str]]:
+        """Of a group's leader, and of its workers."""
+        pods = self.get("pods", "-l", f"leaderworkerset.sigs.k8s.io/group-index={group}")["items"]
+        leader, workers = (
+            {pod["spec"]["containers"][0]["image"] for pod in pods if (pod["metadata"]["labels"][_WORKER] == "0") is first}
+            for first in (True, False)
+        )
+        return leader, workers
 
     def partition_of_groups(self) -> int:
         return int(self.get(KIND, "llm")["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["partition"])
@@ -158,7 +168,8 @@ def test_at_zero_and_back(pets: Groups) -> None:
 
 def test_groups_are_released_one_after_the_other(pets: Groups) -> None:
     pets.make_llm(replicas=3)
-    assert "two templates" in pets("rollout", "run", "lws/llm", "--image", "app:2", expect=6).stderr
+    said = pets("rollout", "run", "lws/llm", "--image", "app=app:2", expect=2).stderr
+    assert "leader/app, worker/app" in said and pets.tags() == {0: {"1"}, 1: {"1"}, 2: {"1"}}
     pets("partition", "lws/llm", "3")
     pets.workers("app:2", 3)
     pets("rollout", "canary", "lws/llm", "--timeout", "120s")
@@ -170,6 +181,22 @@ def test_groups_are_released_one_after_the_other(pets: Groups) -> None:
     pets("rollout", "promote", "lws/llm", "--timeout", "120s")
     assert all(tags == {"1", "2"} for tags in pets.tags().values()) and pets.partition_of_groups() == 0
     pets("status", "lws/llm", "-w", "--timeout", "60s")
+
+
+def test_an_image_of_one_of_the_two_templates(pets: Groups) -> None:
+    pets.make_llm()
+    planned = pets("rollout", "run", "lws/llm", "--image", "worker/app=app:2", "--dry-run").stdout
+    assert "set image worker/app=app:2 and hold every pod (partition 2)" in planned
+    pets("rollout", "canary", "lws/llm", "--image", "worker/app=app:2", "--timeout", "180s")
+    leader, worker = pets.by_role(1)
+    assert (leader, worker) == ({"app:1"}, {"app:2"}) and pets.tags()[0] == {"1"}
+    pets("rollout", "run", "lws/llm", "--image", "worker/app=app:2", "--timeout", "240s")  # goes on with it
+    assert [pets.by_role(group) for group in (0, 1)] == [({"app:1"}, {"app:2"})] * 2
+    pets("rollout", "run", "lws/llm", "--image", "leader/app=app:3", "--timeout", "240s")
+    assert [pets.by_role(group) for group in (0, 1)] == [({"app:3"}, {"app:2"})] * 2
+    pets("status", "lws/llm", expect=0)
+    pets("rollout", "undo", "lws/llm", "-y", "--timeout", "240s")  # to what ran before the last one, not to what ran at first
+    assert [pets.by_role(group) for group in (0, 1)] == [({"app:1"}, {"app:2"})] * 2
 
 
 def test_pause_and_resume_in_the_middle(pets: Groups) -> None:
@@ -382,6 +409,7 @@ def test_its_name_is_completed(pets: Groups, tmp_path: Path) -> None:
 REFUSING = (
     ("rollout", "unstick", "lws/llm"),
     ("rollout", "handover", "lws/llm"),
+    ("rollout", "report", "lws/llm"),
     ("resize", "lws/llm", "1Gi"),
     ("recreate", "lws/llm"),
     ("doctor", "lws/llm"),
@@ -392,6 +420,7 @@ REFUSING = (
 def test_what_knows_no_groups_refuses(pets: Groups, words: tuple[str, ...]) -> None:
     said = pets(*words, expect=6).stderr
     assert "leaderworkersets.leaderworkerset.x-k8s.io" in said and "kubectl pets status lws/llm" in said
+    assert "knows no groups" not in said and "see also: kubectl pets " in said
 
 
 def test_lost_and_doctor_look_at_its_sets(pets: Groups) -> None:

@@ -148,12 +148,34 @@ def _as_set(owner: StatefulSet, raw: dict[str, Any], update: str, older: str) ->
     return replace(owner, spec=spec, status=status)
 
 
+def pod_template(owner: StatefulSet) -> PodTemplate:
+    """What the pods of a set are made from; of groups as ``_template`` has it."""
+    return _template(owner.spec.leader_worker_template or {}) if Capability.GROUPS in kind_of(owner).can else owner.spec.template
+
+
+def template_and_container(container: str) -> tuple[str, str]:
+    """The template of a group, by its field, in which a container of ``pod_template`` stands, and what it is called there."""
+    role, slash, name = container.partition("/")
+    return (f"{role}Template", name) if slash else ("workerTemplate", container)
+
+
 def _template(raw: dict[str, Any]) -> PodTemplate:
-    """The leader's, which is the workers' where it has none of its own."""
+    """The leader's with the containers of both, ``leader/NAME`` and ``worker/NAME``, for they may have the same name; where it
+    has none of its own both are the workers'."""
     try:
-        return msgspec.convert(raw.get("leaderTemplate") or raw.get("workerTemplate") or {}, PodTemplate)
+        workers = msgspec.convert(raw.get("workerTemplate") or {}, PodTemplate)
+        if not raw.get("leaderTemplate"):
+            return workers
+        leader = msgspec.convert(raw["leaderTemplate"], PodTemplate)
     except msgspec.ValidationError:
         return PodTemplate()
+    ours = (("leader", leader.spec), ("worker", workers.spec))
+    spec = replace(
+        leader.spec,
+        containers=tuple(replace(each, name=f"{role}/{each.name}") for role, spec in ours for each in spec.containers),
+        init_containers=tuple(replace(each, name=f"{role}/{each.name}") for role, spec in ours for each in spec.init_containers),
+    )
+    return replace(leader, spec=spec)
 
 
 def _as_revision(key: str, each: ControllerRevision) -> ControllerRevision:

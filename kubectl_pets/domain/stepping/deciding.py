@@ -303,12 +303,15 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
 def images_for(wanted: tuple[Image, ...], seen: Assessment) -> tuple[tuple[Image, ...], tuple[str, ...]]:
     """Match ``[CONTAINER=]IMAGE`` with the template: the images to set, and the containers asked for that it does not have.
 
-    An empty container name stands for the only container; with several it is unknown too.
+    An empty container name stands for the only container; with several it is unknown too. Of a set of groups a name that only one
+    of their two templates has needs no ``leader/`` or ``worker/`` before it.
     """
     names = [image.container for image in seen.template]
     resolved, unknown = [], []
     for image in wanted:
         container = names[0] if not image.container and len(names) == 1 else image.container
+        within = [name for name in names if name.endswith(f"/{container}")] if container else []
+        container = within[0] if len(within) == 1 else container
         if container in names:
             resolved.append(Image(container=container, image=image.image))
         else:

@@ -4,7 +4,7 @@ A patch tests uid and generation: whoever edited the spec in between wins and we
 names the uid and resourceVersion of the pod that was judged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_parti
 from kubectl_pets.domain.rollout.ownership import DeployedField
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.grouping import pod_template, template_and_container
 from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
@@ -26,7 +27,7 @@ from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchA
 
 def answer_of(owner: StatefulSet) -> PatchAnswer:
     """What the API server made of a change of the set: its answer, in so far as a run holds on to it."""
-    return PatchAnswer(images=images_of(owner.spec.template.spec), generation=owner.metadata.generation)
+    return PatchAnswer(images=images_of(pod_template(owner).spec), generation=owner.metadata.generation)
 
 
 def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
@@ -102,6 +103,8 @@ def _paused(paused: bool | msgspec.UnsetType) -> tuple[Operation, ...]:
 
 
 def _images(owner: StatefulSet, images: tuple[Image, ...]) -> tuple[Operation, ...]:
+    if Capability.GROUPS in kind_of(owner).can:
+        return tuple(operation for image in images for operation in _image_of_group(owner, image))
     wanted = {image.container: image.image for image in images}
     spec = owner.spec.template.spec
     return tuple(
@@ -114,6 +117,18 @@ def _images(owner: StatefulSet, images: tuple[Image, ...]) -> tuple[Operation, .
             Operation(op="replace", path=f"/spec/template/spec/{field}/{index}/image", value=wanted[container.name]),
         )
     )
+
+
+def _image_of_group(owner: StatefulSet, image: Image) -> Iterator[Operation]:
+    """In whichever of the two templates of a group the container stands."""
+    template, name = template_and_container(image.container)
+    spec = ((owner.spec.leader_worker_template or {}).get(template) or {}).get("spec") or {}
+    for field in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(field) or ()):
+            if container.get("name") == name:
+                path = f"/spec/leaderWorkerTemplate/{template}/spec/{field}/{index}"
+                yield _test(f"{path}/name", name)
+                yield Operation(op="replace", path=f"{path}/image", value=image.image)
 
 
 def _held(owner: StatefulSet, partition: int | None, notes: dict[str, str]) -> tuple[Operation, ...]:

@@ -18,6 +18,7 @@ from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import Condition, ControllerRevision, Inventory, ObjectMeta, Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.domain.safety.nodes import Node, NodeStatus
@@ -25,7 +26,7 @@ from kubectl_pets.domain.scale.progress import ScaleProgress, progress
 from kubectl_pets.domain.sets.grouping import folded
 from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note, kept_template
 from kubectl_pets.domain.sets.kinds import LEADER_WORKER_SET, kind_named, kind_of
-from kubectl_pets.domain.stepping.deciding import decide
+from kubectl_pets.domain.stepping.deciding import decide, images_for
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.steps import (
@@ -40,6 +41,7 @@ from kubectl_pets.domain.stepping.steps import (
     Run,
     RunMemory,
     SetPartition,
+    Stage,
     StepOn,
 )
 from kubectl_pets.views.rollout.decisions import before_acting
@@ -347,6 +349,46 @@ def test_workers_of_a_group_that_goes_count_until_they_are_gone() -> None:
     # In range it is the leader that is missing.
     held = judged("made", lambda item: item["kind"] != "Pod" or item["metadata"]["name"] != "vllm-2")
     assert not held.surplus and held.members[2].state is PodState.MISSING
+
+
+def _staged(images: tuple[Image, ...], change: Callable[[Obj], Any] | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a change of these images writes, by path, and those that are not known."""
+    found = read("made", change)
+    view = folded(SetView(set=found["LeaderWorkerSet"][0], pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"])))
+    assert view.set is not None
+    seen = assess(view, now("made"))
+    resolved, unknown = images_for(images, seen)
+    patch = change_for(Stage(images=resolved, partition=seen.replicas), view.set, seen)
+    assert isinstance(patch, PatchSet)
+    return {each.path: each.value for each in patch.operations if each.op == "replace"}, unknown
+
+
+def test_an_image_is_written_into_the_template_that_has_its_container() -> None:
+    where = "/spec/leaderWorkerTemplate/{}/spec/containers/0/image"
+    expected = {where.format("leaderTemplate"): "l:2", where.format("workerTemplate"): "w:2"}
+    for leader, worker in (("leader", "worker"), ("leader/leader", "worker/worker")):
+        assert _staged((Image(container=leader, image="l:2"), Image(container=worker, image="w:2"))) == (expected, ())
+    assert _staged((Image(container="", image="x:2"), Image(container="worker/leader", image="x:2"))) == ({}, ("", "worker/leader"))
+
+
+def test_a_name_that_both_templates_have_is_not_enough() -> None:
+    def alike(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            for template in ("leaderTemplate", "workerTemplate"):
+                item["spec"]["leaderWorkerTemplate"][template]["spec"]["containers"][0]["name"] = "app"
+
+    assert _staged((Image(container="app", image="x:2"),), alike) == ({}, ("app",))
+    (path,) = _staged((Image(container="worker/app", image="x:2"),), alike)[0]
+    assert "/workerTemplate/" in path
+
+
+def test_one_template_for_both_needs_no_name() -> None:
+    def alone(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            del item["spec"]["leaderWorkerTemplate"]["leaderTemplate"]
+
+    ((path, value),) = _staged((Image(container="", image="x:2"),), alone)[0].items()
+    assert "/workerTemplate/" in path and value == "x:2"
 
 
 def _parts(groups: int, policy: str, size: int = 3) -> list[tuple[str, str, int, int, list[str]]]:
