@@ -14,6 +14,8 @@ from tests.controlplane import ControlPlane
 _ALONE: dict[str, Callable[[ControlPlane], None]] = {
     "startup": startup.run,
     "rollout": rollout.run,
+    "wide": rollout.wide,
+    "crowd": rollout.crowd,
     "judges": judges.run,
     "peers": peers.run,
     "dns": dns.run,

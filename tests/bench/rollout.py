@@ -1,7 +1,8 @@
 """How much slower is a rollout in steps than the controller's own, how many requests does a step cost, and how fast is the reaction?
 
 The peer is ``kubectl set image`` and ``kubectl rollout status``. Requests are counted in the API server's audit log by user agent.
-The reaction is the time from a pod's Ready arriving at a watch of ours to the API server receiving the next step's patch.
+The reaction is the time from a pod's Ready arriving at a watch of ours to the API server receiving the next step's patch. ``wide``
+asks the same of a large set of which many pods may be down, ``crowd`` of many sets, each rolled by a process of its own.
 """
 
 import json
@@ -10,8 +11,10 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tests.bench.measure import seconds_of, spread
@@ -35,21 +38,84 @@ def run(plane: ControlPlane) -> None:
     _reaction(plane)
 
 
+def wide(plane: ControlPlane, replicas: int = 200, unavailable: int = 20) -> None:
+    """One set with ``maxUnavailable``, in steps of that."""
+    plane.kubectl("create", "namespace", _NAMESPACE)
+    print(f"rollout of {replicas} replicas with maxUnavailable {unavailable}, in steps of {unavailable}, against kubectl set image and waiting")
+    _make(plane, "wide", replicas, unavailable=unavailable)
+    more = ("--step", str(unavailable), "--settle", "0")
+    _by_us(plane, "wide", "app:first", *more)  # nothing to do: only compiles the bytecode
+    pairs, requests = [], []
+    for turn in range(_ROUNDS):
+        theirs = seconds_of(lambda: _by_controller(plane, "wide", f"app:a{turn}"))
+        mark = plane.audit_log.stat().st_size
+        pairs.append((seconds_of(lambda: _by_us(plane, "wide", f"app:b{turn}", *more)), theirs))
+        requests.append(len(_answered(plane, mark)))
+    _beside(pairs)
+    steps = -(-replicas // unavailable)
+    print(f"  requests     {statistics.median(requests):6.0f}     in {steps} steps, {statistics.median(requests) / steps:.1f} a step")
+
+
+def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:
+    """Many sets at once, from as many processes: all of them share the machine with the control plane and their peers."""
+    plane.kubectl("create", "namespace", _NAMESPACE)
+    print(f"rollout of {sets} sets of {replicas} replicas at once, from {sets} processes, against as many of kubectl")
+    names = [f"crowd-{number}" for number in range(sets)]
+    for name in names:
+        plane.apply(_manifest(name, replicas, _READY_AFTER[0], 1), _NAMESPACE)
+    for name in names:
+        plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
+    _by_us(plane, names[0], "app:first")  # nothing to do: only compiles the bytecode
+    pairs, work, requests = [], [], []
+    for turn in range(_ROUNDS):
+        theirs, their_work = _at_once([partial(_by_controller, plane, name, f"app:a{turn}") for name in names])
+        mark = plane.audit_log.stat().st_size
+        ours, our_work = _at_once([partial(_by_us, plane, name, f"app:b{turn}") for name in names])
+        pairs.append((ours, theirs))
+        work.append((our_work, their_work))
+        requests.append(len(_answered(plane, mark)))
+    _beside(pairs)
+    mine, other = (statistics.median(each) for each in zip(*work, strict=True))
+    print(f"  processors   {mine:6.2f} s   of all {sets}, kubectl {other:.2f} s")
+    print(f"  requests     {statistics.median(requests) / sets:6.1f}     a set, {statistics.median(requests) / sets / replicas:.1f} a step")
+
+
+def _at_once(calls: Sequence[Callable[[], None]]) -> tuple[float, float]:
+    """Seconds until the last one has ended, and what all that they have started took of the processors. Raises what one raised."""
+    before = _children()
+    with ThreadPoolExecutor(len(calls)) as pool:
+        taken = seconds_of(lambda: [each.result() for each in [pool.submit(call) for call in calls]])
+    return taken, _children() - before
+
+
+def _children() -> float:
+    """Seconds of the processors, user and system, of the processes that have ended."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+def _beside(pairs: Sequence[tuple[float, float]]) -> None:
+    """Seconds of ours and of kubectl's, in the same turn each."""
+    ours, theirs = zip(*pairs, strict=True)
+    ratios = [mine / other for mine, other in pairs]
+    print(f"  kubectl      {statistics.median(theirs):6.2f} s   ({spread(theirs)})")
+    print(f"  kubectl pets {statistics.median(ours):6.2f} s   ({spread(ours)})")
+    print(f"  ratio        {statistics.median(ratios):6.3f}     ({spread(ratios)}; goal <= 1.05)   with --settle 0")
+
+
 def _ratio(plane: ControlPlane, after: str) -> None:
     name = f"ratio-{after}"
     _make(plane, name, 10, after)
     _by_us(plane, name, "app:first")  # nothing to do: only compiles the bytecode
-    ours, theirs = [], []
+    pairs = []
     for turn in range(_ROUNDS):
-        theirs.append(seconds_of(lambda: _by_controller(plane, name, f"app:a{turn}")))
-        ours.append(seconds_of(lambda: _by_us(plane, name, f"app:b{turn}")))
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    print(f"  kubectl      {statistics.median(theirs):6.2f} s   ({spread(theirs)})")
-    print(f"  kubectl pets {statistics.median(ours):6.2f} s   ({spread(ours)})")
-    print(f"  ratio        {statistics.median(ratios):6.3f}     ({spread(ratios)}; goal <= 1.05)   with --settle 0")
+        theirs = seconds_of(lambda: _by_controller(plane, name, f"app:a{turn}"))
+        pairs.append((seconds_of(lambda: _by_us(plane, name, f"app:b{turn}")), theirs))
+    _beside(pairs)
     if after == _READY_AFTER[0]:
-        settled = seconds_of(lambda: _by_us(plane, name, "app:settled", "--settle", "10s"))
-        print(f"  with --settle 10s, the default: {settled:6.2f} s, {(settled - statistics.median(ours)) / 10:5.2f} s more a step")
+        settled = seconds_of(lambda: _by_us(plane, name, "app:settled", "--step", "1", "--settle", "10s"))
+        more = (settled - statistics.median(ours for ours, _ in pairs)) / 10
+        print(f"  with --settle 10s, the default: {settled:6.2f} s, {more:5.2f} s more a step")
 
 
 def _requests(plane: ControlPlane, replicas: int) -> None:
@@ -57,7 +123,7 @@ def _requests(plane: ControlPlane, replicas: int) -> None:
     _make(plane, name, replicas)
     mark = plane.audit_log.stat().st_size
     _by_us(plane, name, "app:next")
-    seen = [event for event in _audit(plane, mark) if event["stage"] == "ResponseComplete"]
+    seen = _answered(plane, mark)
     verbs: dict[str, int] = {}
     for event in seen:
         verbs[event["verb"]] = verbs.get(event["verb"], 0) + 1
@@ -78,8 +144,8 @@ def _reaction(plane: ControlPlane) -> None:
     reader.join()
     patches = [
         _seconds(event["requestReceivedTimestamp"])
-        for event in _audit(plane, mark)
-        if event["stage"] == "ResponseComplete" and event["verb"] == "patch"
+        for event in _answered(plane, mark)
+        if event["verb"] == "patch"
     ]
     delays = [min(1e9, *(patch - time for time in ready if time <= patch)) for patch in patches if any(t <= patch for t in ready)]
     steps = [delay * 1000 for delay in delays if delay < 1.0]
@@ -106,6 +172,11 @@ def _note_ready(watch: "subprocess.Popen[str]", ready: list[float]) -> None:
         ready.append(time.time())
 
 
+def _answered(plane: ControlPlane, mark: int) -> list[dict[str, Any]]:
+    """The requests of ours that were answered since."""
+    return [event for event in _audit(plane, mark) if event["stage"] == "ResponseComplete"]
+
+
 def _audit(plane: ControlPlane, mark: int) -> Iterator[dict[str, Any]]:
     time.sleep(0.5)  # the log is written in batches
     with plane.audit_log.open(encoding="utf-8") as log:
@@ -127,19 +198,20 @@ def _by_controller(plane: ControlPlane, name: str, image: str) -> None:
 
 def _by_us(plane: ControlPlane, name: str, image: str, *more: str) -> None:
     """As installed: with its bytecode compiled, which a checkout in a read-only or bytecode-averse environment would do each time."""
-    command = ["kubectl-pets", "rollout", "run", name, "--image", image, "-n", _NAMESPACE, "--step", "1"]
-    command += more or ("--settle", "0")
+    command = ["kubectl-pets", "rollout", "run", name, "--image", image, "-n", _NAMESPACE]
+    command += more or ("--step", "1", "--settle", "0")
     environ = {**os.environ, "KUBECONFIG": str(plane.kubeconfig), "PYTHONPYCACHEPREFIX": str(plane.directory / "bytecode")}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run(command, env=environ, check=True, capture_output=True)
 
 
-def _make(plane: ControlPlane, name: str, replicas: int, after: str = _READY_AFTER[0]) -> None:
-    plane.apply(_manifest(name, replicas, after), _NAMESPACE)
+def _make(plane: ControlPlane, name: str, replicas: int, after: str = _READY_AFTER[0], unavailable: int = 1) -> None:
+    plane.apply(_manifest(name, replicas, after, unavailable), _NAMESPACE)
     plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
 
 
-def _manifest(name: str, replicas: int, after: str) -> str:
+def _manifest(name: str, replicas: int, after: str, unavailable: int) -> str:
+    """Of a set with ``maxUnavailable``, made in parallel where that is more than one: 200 pods one by one would take minutes."""
     return f"""
 apiVersion: apps/v1
 kind: StatefulSet
@@ -147,6 +219,8 @@ metadata: {{name: {name}}}
 spec:
   serviceName: {name}
   replicas: {replicas}
+  podManagementPolicy: {"Parallel" if unavailable > 1 else "OrderedReady"}
+  updateStrategy: {{type: RollingUpdate, rollingUpdate: {{maxUnavailable: {unavailable}}}}}
   selector: {{matchLabels: {{app: {name}}}}}
   template:
     metadata:
