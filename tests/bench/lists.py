@@ -176,7 +176,7 @@ def _change(plane: ControlPlane, over: threading.Event, counts: list[int], which
         number = counts[which] * _CHANGERS + which
         space, index, ordinal = number % NAMESPACES, number // NAMESPACES % (SETS - 1), number // NAMESPACES // (SETS - 1) % PODS
         path = f"/api/v1/namespaces/ns-{space:02}/pods/db-{index:02}-{ordinal}/status"
-        body = {"status": {"conditions": [{"type": "Probed", "status": "True", "message": str(number)}]}}
+        body = {"status": {"conditions": [{"type": "Probed", "status": "True", "message": f"{time.time()}"}]}}
         connection.send("PATCH", path, body, kind="application/strategic-merge-patch+json")
         counts[which] += 1
         due += _CHANGERS / _CHANGES
