@@ -111,7 +111,10 @@ class ObjectMeta(Value, frozen=True):
 
     def controller(self) -> OwnerReference | None:
         """The owner that controls this object, if any (metav1.GetControllerOf)."""
-        return next((owner for owner in self.owner_references if owner.controller), None)
+        for owner in self.owner_references:  # no generator: of each of many thousands it is asked several times
+            if owner.controller:
+                return owner
+        return None
 
 
 class Object(Value, frozen=True):
@@ -365,7 +368,10 @@ class PodStatus(Value, frozen=True):
     pod_ips: tuple[PodIP, ...] = msgspec.field(name="podIPs", default=())
 
     def condition(self, kind: str) -> Condition | None:
-        return next((condition for condition in self.conditions if condition.type == kind), None)
+        for condition in self.conditions:
+            if condition.type == kind:
+                return condition
+        return None
 
 
 class Pod(Object, frozen=True):

@@ -103,6 +103,8 @@ def _growing(claim: PersistentVolumeClaim, pod: str, in_use: bool, now: datetime
 def _quiet(claim: PersistentVolumeClaim) -> bool:
     """What nearly all claims are, told without reading sizes: thousands of them are asked."""
     status = claim.status
+    if status.capacity.get("storage") is None:
+        return True  # it has never been bound
     same = claim.spec.resources.requests.get("storage") == status.capacity.get("storage")
     return same and not status.allocated_resource_statuses and not any(each.type in RESIZING for each in status.conditions)
 

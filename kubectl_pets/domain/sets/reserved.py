@@ -38,7 +38,7 @@ class Reserved(msgspec.Struct, frozen=True):
 
     def between(self, start: int, end: int) -> int:
         """How many there are in [start, end)."""
-        return max(0, self._below(end) - self._below(start))
+        return max(0, self._below(end) - self._below(start)) if self.ranges else 0  # as nearly always, and each pod asks
 
     def nth(self, start: int, position: int) -> int:
         """The ordinal, itself not left out, with ``position`` (0 or more) others from ``start`` on before it."""
