@@ -367,6 +367,34 @@ def test_claims_of_groups_that_go_and_come(pets: Groups) -> None:
     assert "cache-llm-2" not in pets("scale", "lws/llm", "--replicas", "3", "--plan").stdout
 
 
+def test_workers_data_that_goes_with_their_set_is_asked_about(pets: Groups) -> None:
+    """Each group that is made again has a new set of workers, and whenDeleted is about the claims of the old one."""
+    claims = "[{metadata: {name: cache}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]"
+    more = f"    volumeClaimTemplates: {claims}\n    persistentVolumeClaimRetentionPolicy: {{whenDeleted: Delete, whenScaled: Retain}}\n"
+    pets.plane.apply(manifest(replicas=2) + more, pets.namespace)
+    pets.eventually(lambda: len(pets.get("pvc")["items"]) == 6, "every pod has its claim")
+    restart = ("rollout", "restart", "lws/llm", "--group", "1")
+    assert "at stake: llm-1 will be made again without its workers' data" in pets(*restart, "--dry-run", expect=None).stdout
+    uids = {each["metadata"]["name"]: each["metadata"]["uid"] for each in pets.get("pvc")["items"]}
+    said = pets(*restart, expect=6).stderr
+    assert "workers' data" in said
+    pets("partition", "lws/llm", "2")
+    pets.workers("app:2", 2)
+    said = pets("rollout", "promote", "lws/llm", expect=6).stderr  # which deletes no pod itself
+    assert "llm-0" in said and "llm-1" in said
+    assert "workers' data" in said and pets.partition_of_groups() == 2
+    assert {each["metadata"]["name"]: each["metadata"]["uid"] for each in pets.get("pvc")["items"]} == uids
+    pets.kubectl("delete", "pod", "llm-1", "--wait=false")  # what a restart would do
+
+    def anew() -> bool:
+        now = {each["metadata"]["name"]: each["metadata"]["uid"] for each in pets.get("pvc")["items"]}
+        return all(now.get(f"cache-llm-1-{worker}", uids[f"cache-llm-1-{worker}"]) != uids[f"cache-llm-1-{worker}"] for worker in (1, 2))
+
+    pets.eventually(anew, "the workers' claims are new ones")
+    now = {each["metadata"]["name"]: each["metadata"]["uid"] for each in pets.get("pvc")["items"]}
+    assert all(now[name] == uids[name] for name in ("cache-llm-0", "cache-llm-1", "cache-llm-0-1", "cache-llm-0-2"))
+
+
 def test_waiting_goes_by_whole_groups(pets: Groups) -> None:
     pets.make_llm()
     for awaited in ("available", "complete", "quorum"):

@@ -30,6 +30,7 @@ from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, surges, updates_stopped
+from kubectl_pets.domain.sets.grouping import claims_go_along
 from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Slots, slots_of
 
@@ -321,6 +322,7 @@ def _draft(
         restarted_at=spec.template.metadata.annotations.get(RESTARTED_ANNOTATION, ""),
         before=before,
         leader_worker_set=part_of(owner),
+        claims_go_along=claims_go_along(owner),
         partition_stated_by=states_partition(owner),
         generation=owner.metadata.generation,
         silent_nodes=silent(snapshot.around),

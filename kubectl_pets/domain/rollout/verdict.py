@@ -196,6 +196,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     before: Before = Before()
     #: What the set is a part of; no verb changes such a set.
     leader_worker_set: LeaderWorkerSetMember | None = None
+    #: A group that is made again loses the claims of its workers.
+    claims_go_along: bool = False
     #: Who deploys it with a partition of its own, which the next deploy puts back; empty: nobody that can be seen.
     partition_stated_by: str = ""
     #: Of the spec; rises with each edit of it.

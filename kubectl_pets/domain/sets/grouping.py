@@ -97,6 +97,13 @@ def retention_policy(owner: StatefulSet) -> ClaimRetentionPolicy | None:
         return None
 
 
+def claims_go_along(owner: StatefulSet) -> bool:
+    """Whether a group that is made again loses the claims of its workers: their set is deleted with its leader, and then
+    ``whenDeleted: Delete`` is about them (KEP-1847)."""
+    policy = retention_policy(owner)
+    return group_size(owner) > 1 and policy is not None and policy.when_deleted == "Delete" and bool(claim_templates(owner))
+
+
 def of_groups(sets: Iterable[StatefulSet]) -> dict[tuple[str, str], str]:
     """The uids of the LeaderWorkerSets among these, by namespace and name."""
     return {(each.namespace, each.name): each.metadata.uid for each in sets if Capability.GROUPS in kind_of(each).can}

@@ -131,9 +131,12 @@ def _refuse_of_groups(ref: SetRef, seen: Assessment, terms: Terms) -> None:
 
 
 def _agreed(session: Session, seen: Assessment, planned: Plan, question: str) -> bool:
-    """Whether somebody agrees to what the plan deletes, or says yes to the ``question`` where it deletes nothing."""
+    """Whether somebody agrees to what the plan deletes, or makes its controller delete; or says yes to the ``question`` where it
+    deletes nothing."""
     if planned.deletes:
         return _may_delete(session, seen, planned.deletes)
+    if decisions.lost_with_groups(planned, seen):
+        return session.terminal.agrees(decisions.loss_question(planned, seen, session.cluster.server_name()))
     return not question or session.terminal.agrees(question)
 
 

@@ -123,11 +123,37 @@ def before_acting(plan: Plan, seen: Assessment) -> list[str]:
     aborts = isinstance(plan.ending, Done) and plan.ending.reason is DoneReason.ABORTED
     loose = [words.let_loose(seen)] if aborts and seen.partition_stated_by else []
     loose += _not_kept(plan, seen)
+    loose += [told] if (told := lost_with_groups(plan, seen)) else []
     evicted = [step for step in plan.steps if isinstance(step, Evict) and step.comes_back_at not in ("", step.revision)]
     if not evicted:
         return loose
     pods = phrases.folded([step.pod for step in evicted])
     return [*loose, f"{pods} will not run what it runs now: made anew, it is at {revision(evicted[0].comes_back_at)}"]
+
+
+def lost_with_groups(plan: Plan, seen: Assessment) -> str:
+    """The data that goes where groups are made again; empty: none does, as far as their claims tell."""
+    groups = [pod for step in plan.steps for pod in _made_again(step)] if seen.claims_go_along else []
+    if not groups:
+        return ""
+    one = "its" if len(groups) == 1 else "their"
+    policy = "the set of workers goes with its leader, and whenDeleted: Delete deletes the workers' claims then"
+    return f"{phrases.folded(groups)} will be made again without {one} workers' data, but for volumes that are retained: {policy}"
+
+
+def _made_again(step: Step) -> tuple[str, ...]:
+    match step:
+        case SetPartition(releases=releases):
+            return releases
+        case Delete(pod=pod) | Evict(pod=pod):
+            return (pod,)
+        case _:
+            return ()
+
+
+def loss_question(plan: Plan, seen: Assessment, server: str) -> str:
+    """Asked before groups lose data although this program deletes no pod itself."""
+    return f"on {clean(server)}, of {words.title(seen)}: {lost_with_groups(plan, seen)}. Go on?"
 
 
 def _not_kept(plan: Plan, seen: Assessment) -> list[str]:

@@ -48,7 +48,8 @@ def draw(plan: Plan, seen: Assessment, now: datetime) -> str:
             text = _wait(entry, clock)
             clock = max(clock, entry.until) if entry.until else clock
         lines.append(f"{number:>3}. {text}")
-    return "\n".join([*lines, _ending(plan, seen)])
+    lost = decisions.lost_with_groups(plan, seen)
+    return "\n".join([*lines, _ending(plan, seen), *([f"at stake: {lost}"] if lost else [])])
 
 
 def _step(step: Step, awaits: bool) -> str:

@@ -34,7 +34,10 @@ from kubectl_pets.domain.stepping.steps import (
     Act,
     Canary,
     Delete,
+    Done,
+    DoneReason,
     Goal,
+    Plan,
     Promote,
     Refused,
     RefusedReason,
@@ -44,7 +47,8 @@ from kubectl_pets.domain.stepping.steps import (
     Stage,
     StepOn,
 )
-from kubectl_pets.views.rollout.decisions import before_acting
+from kubectl_pets.views.rollout.decisions import before_acting, lost_with_groups
+from kubectl_pets.views.rollout.plan import draw
 
 Obj = dict[str, Any]
 
@@ -428,3 +432,22 @@ def test_what_is_of_another_set_or_of_none_has_no_name_here() -> None:
     parts = parts_of(Network(set=found["LeaderWorkerSet"][0], pods=tuple(strays)))
     assert all(part.pods == () for part in parts)
     assert all(part.pods is None for part in parts_of(Network(set=found["LeaderWorkerSet"][0], pods=None)))
+
+
+@pytest.mark.parametrize("policy", [{"whenDeleted": "Delete"}, {"whenScaled": "Delete"}, {}], ids=str)
+def test_a_release_says_which_data_goes(policy: Obj) -> None:
+    """whenScaled is about leaders, and none of them is scaled away by a rollout."""
+
+    def claiming(item: Obj) -> None:
+        if item["kind"] == "LeaderWorkerSet":
+            template = item["spec"]["leaderWorkerTemplate"]
+            template["volumeClaimTemplates"] = [{"metadata": {"name": "cache"}}]
+            template["persistentVolumeClaimRetentionPolicy"] = policy
+
+    seen = judged("canary", claiming)
+    # As the template differs now from every revision it is one that its controller has yet to see.
+    planned = Plan(entries=(Act(step=SetPartition(partition=1, before=2, releases=("vllm-1",))),), ending=Done(reason=DoneReason.STEP_REACHED))
+    told = draw(planned, seen, now("canary"))
+    assert ("at stake: vllm-1 will be made again without its workers' data" in told) is ("whenDeleted" in policy)
+    assert any("workers' data" in each for each in before_acting(planned, seen)) is ("whenDeleted" in policy)
+    assert not lost_with_groups(Plan(entries=(), ending=Done(reason=DoneReason.NOTHING_TO_DO)), seen)
