@@ -118,6 +118,8 @@ REVISION_ANNOTATION = "kubectl-pets/revision"
 ORDINAL_ANNOTATION = "kubectl-pets/ordinal"
 GENERATION_ANNOTATION = "kubectl-pets/generation"
 RUN_ANNOTATION = "kubectl-pets/snapshot-run"
+#: "true" where the pod was held (``--before-snapshot``) when it was asked for.
+HELD_ANNOTATION = "kubectl-pets/held"
 
 
 class SnapshotOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,8 @@ class SnapshotOf(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     #: The run that it was asked for by; all of one run are one generation of snapshots.
     run: str
+    #: A command in the pod had it stand still.
+    held: bool = False
 
 
 class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):

@@ -52,7 +52,7 @@ def test_nothing_goes_before_all_are_ready_and_the_same_command_waits_on(pets: P
     """First without a snapshot controller: they never get ready."""
     named = storage.snapshot_class("safe", default=True)
     before = Before(pets)
-    late = pets(*RUN, "--timeout", "20s", expect=5)
+    late = pets(*RUN, "--timeout", "45s", expect=5)
     assert before.same() and "no pod was touched" in late.stderr
     assert "0 of 3 VolumeSnapshots ready, waiting for data-web-2-" in late.stderr
     assert "type the same command again to wait on; kubectl describe volumesnapshot data-web-2-" in late.stderr

@@ -64,7 +64,7 @@ def test_a_driver_that_takes_none_holds_the_rollout(pets: Plugin, storage: Stora
     data = Data(pets, storage)
     failing = storage.snapshot_class(deletion="Retain", snapshot_fails=100000)
     uids = pets.uids("db")
-    running = pets.start("rollout", "run", "db", "--image", NEW, f"--snapshot={failing}", "--timeout", "40s")
+    running = pets.start("rollout", "run", "db", "--image", NEW, f"--snapshot={failing}", "--timeout", "60s")
     pets.eventually(lambda: any(each.get("status", {}).get("error") for each in data.snapshots().values()), "the driver has failed")
     _, told = running.communicate(timeout=200)
     assert running.returncode == 5 and "no pod was touched" in told and pets.uids("db") == uids

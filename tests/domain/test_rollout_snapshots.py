@@ -14,6 +14,7 @@ from kubectl_pets.domain.changes import (
     CLAIM_ANNOTATION,
     CLAIM_UID_ANNOTATION,
     GENERATION_ANNOTATION,
+    HELD_ANNOTATION,
     ORDINAL_ANNOTATION,
     REVISION_ANNOTATION,
     RUN_ANNOTATION,
@@ -164,6 +165,15 @@ def scene() -> tuple[AtStake, Assessment]:
 def test_which_one_of_before_counts(scene: tuple[AtStake, Assessment], changes: dict[str, Any], begun: bool, counts: bool) -> None:
     target, seen = scene
     assert (usable(target, seen, [taken(target, **changes)], NOW, begun=begun) is not None) is counts
+
+
+def test_one_of_a_pod_that_ran_on_does_not_count_where_it_was_to_stand_still(scene: tuple[AtStake, Assessment]) -> None:
+    target, seen = scene
+    loose = taken(target)
+    still = taken(target, annotations={**loose.metadata.annotations, HELD_ANNOTATION: "true"})
+    assert usable(target, seen, [loose], NOW, begun=False, held=True) is None
+    assert usable(target, seen, [loose, still], NOW, begun=False, held=True) == still
+    assert usable(target, seen, [still], NOW, begun=False) == still
 
 
 def test_none_counts_for_a_claim_made_anew(scene: tuple[AtStake, Assessment]) -> None:

@@ -20,6 +20,7 @@ from kubectl_pets.domain.changes import (
     CLAIM_UID_ANNOTATION,
     FIELD_MANAGER,
     GENERATION_ANNOTATION,
+    HELD_ANNOTATION,
     ORDINAL_ANNOTATION,
     REVISION_ANNOTATION,
     RUN_ANNOTATION,
@@ -217,6 +218,7 @@ def _marks(claim: str, of: SnapshotOf) -> dict[str, str]:
         ORDINAL_ANNOTATION: str(of.ordinal),
         GENERATION_ANNOTATION: str(of.generation),
         RUN_ANNOTATION: of.run,
+        **({HELD_ANNOTATION: "true"} if of.held else {}),
     }
 
 

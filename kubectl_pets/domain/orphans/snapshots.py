@@ -119,6 +119,10 @@ class NoSnapshot(StrEnum):
     RIGHTS_MISSING = "snapshot-rights-missing"
     #: The API server, or a webhook of it, does not take the VolumeSnapshot.
     REJECTED = "snapshot-rejected"
+    #: The command before it, or the one after it, failed in the pod.
+    COMMAND_FAILED = "snapshot-command-failed"
+    #: The storage made no cut for as long as the pod may stand still.
+    NOT_CUT = "snapshot-not-cut"
     # once it was asked for
     #: The controller reported an error until there was no more time.
     FAILED = "snapshot-failed"

@@ -13,6 +13,7 @@ from kubectl_pets.domain.changes import (
     CLAIM_ANNOTATION,
     CLAIM_UID_ANNOTATION,
     GENERATION_ANNOTATION,
+    HELD_ANNOTATION,
     ORDINAL_ANNOTATION,
     REVISION_ANNOTATION,
     RUN_ANNOTATION,
@@ -41,6 +42,8 @@ class SnapshotMark(msgspec.Struct, frozen=True, kw_only=True):
     #: The run that asked for it.
     run: str
     asked_at: datetime
+    #: A command in the pod had it stand still.
+    held: bool = False
 
 
 def mark_of(snapshot: VolumeSnapshot) -> SnapshotMark | None:
@@ -64,6 +67,7 @@ def mark_of(snapshot: VolumeSnapshot) -> SnapshotMark | None:
         generation=generation,
         run=said[4],
         asked_at=meta.creation_timestamp,
+        held=notes.get(HELD_ANNOTATION) == "true",
     )
 
 

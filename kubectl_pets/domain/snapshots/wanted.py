@@ -130,10 +130,10 @@ def _target(
 
 
 def usable(
-    target: AtStake, seen: Assessment, listed: Iterable[VolumeSnapshot], now: datetime, *, begun: bool
+    target: AtStake, seen: Assessment, listed: Iterable[VolumeSnapshot], now: datetime, *, begun: bool, held: bool = False
 ) -> VolumeSnapshot | None:
     """The newest VolumeSnapshot that an earlier run of this rollout asked for. ``begun``: pods run the new revision already, so
-    the spec has been changed since by the rollout itself."""
+    the spec has been changed since by the rollout itself. ``held``: only one that was taken while the pod stood still."""
     best: VolumeSnapshot | None = None
     newest: datetime | None = None
     for each in listed:
@@ -142,7 +142,7 @@ def usable(
             continue
         if (mark.set_uid, mark.claim_uid, mark.revision) != (seen.uid, target.uid, target.revision):
             continue
-        if each.spec.volume_snapshot_class_name != target.snapshot_class:
+        if each.spec.volume_snapshot_class_name != target.snapshot_class or mark.held < held:
             continue
         if target.pod_since is not None and mark.asked_at < target.pod_since:
             continue  # the pod has been another one since: what was rolled then was another rollout
@@ -153,7 +153,9 @@ def usable(
     return best
 
 
-def asking(target: AtStake, seen: Assessment, listed: Iterable[VolumeSnapshot], run: str) -> TakeSnapshot:
+def asking(
+    target: AtStake, seen: Assessment, listed: Iterable[VolumeSnapshot], run: str, *, held: bool = False
+) -> TakeSnapshot:
     """The snapshot to ask for. Its name is the same for whoever asks at this point of the rollout: the claim, its uid, the
     revision that runs and the generation of the spec; where one of that name does not count, it gets a number."""
     tail = f"-{target.uid[:8]}-{target.revision.rpartition('-')[2][:10]}-{seen.generation}"
@@ -176,6 +178,7 @@ def asking(target: AtStake, seen: Assessment, listed: Iterable[VolumeSnapshot], 
             ordinal=target.ordinal,
             generation=seen.generation,
             run=run,
+            held=held,
         ),
     )
 

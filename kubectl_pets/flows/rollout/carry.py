@@ -203,6 +203,13 @@ class _Driver:
 
 
 def _carry_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
+    try:
+        return _carried_out(driver, ref, goal, agreed, on_stuck)
+    finally:
+        driver.taking.release(ref.typed)
+
+
+def _carried_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
     session, options = driver.session, driver.options
     with session.cluster.watch_set(session.namespace, ref.name, ref.kind) as source:
         try:

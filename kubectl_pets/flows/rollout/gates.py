@@ -89,6 +89,15 @@ def ask_leader(
     return found if isinstance(found, bool) else found[-_KEPT:]
 
 
+def in_pod(cluster: PodPort, command: str, namespace: str, pod: str, timeout: float) -> str | None:
+    """Run a command in the pod, by a shell of its own; what it said where it did not end with 0. Raises PetsError."""
+    done = cluster.run_in(namespace, pod, ["sh", "-c", command], timeout)
+    if done.exit_code == 0:
+        return None
+    said = (done.stdout + done.stderr).strip() or done.problem
+    return f"{said}\nexit code {done.exit_code}" if done.exit_code is not None else said
+
+
 class Gates:
     """The gates of one run. A pod that has passed them all is not asked again, however often the rollout is looked at."""
 
@@ -125,18 +134,11 @@ class Gates:
         """What the gate says to the pod, asked once; None: it lets pass. Raises PetsError where it could not be asked."""
         match gate:
             case ExecGate(command=command):
-                return self._in_pod(command, seen.namespace, pod.name)
+                return in_pod(self._cluster, command, seen.namespace, pod.name, self._timeout)
             case HttpGate(path=path, port=port):
                 return self._over_http(path, port, seen.namespace, pod.name)
             case CommandGate(command=command):
                 return self._here(command, seen, pod)
-
-    def _in_pod(self, command: str, namespace: str, pod: str) -> str | None:
-        done = self._cluster.run_in(namespace, pod, ["sh", "-c", command], self._timeout)
-        if done.exit_code == 0:
-            return None
-        said = (done.stdout + done.stderr).strip() or done.problem
-        return f"{said}\nexit code {done.exit_code}" if done.exit_code is not None else said
 
     def _over_http(self, path: str, port: str, namespace: str, pod: str) -> str | None:
         status, body = self._cluster.get_from(namespace, pod, port, path, self._timeout)

@@ -16,6 +16,12 @@ class SnapshotTerms(msgspec.Struct, frozen=True, kw_only=True):
     each: bool = False
     #: So many generations stay; 0: all.
     keep: int = 0
+    #: Commands in the pod before its snapshots are asked for, and once they are cut; empty: none.
+    before: str = ""
+    after: str = ""
+    #: Seconds for one try of one of them, and further tries of the second one.
+    patience: float = 30.0
+    retries: int = 3
 
 
 class Unsnapped(msgspec.Struct, frozen=True, tag="not-snapped"):

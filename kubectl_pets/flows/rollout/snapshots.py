@@ -9,11 +9,13 @@ which every snapshot was seen ready, kept, and of the volume of the very claim t
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
 from typing import Protocol
 
 import msgspec
 
-from kubectl_pets.domain.changes import TakeSnapshot
+from kubectl_pets.domain.changes import DeleteSnapshot, TakeSnapshot
 from kubectl_pets.domain.model import StatefulSet, ordinal_of
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, look
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -31,12 +33,17 @@ from kubectl_pets.domain.snapshots.wanted import (
     usable,
 )
 from kubectl_pets.domain.stepping.steps import Goal, Step, Wait, WaitReason
-from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.looking import Sight
+from kubectl_pets.flows.engine.waiting import until
+from kubectl_pets.flows.rollout.quiescing import CommandFailed, Quiescing
 from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms, Unready, Unsnapped
 from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
+from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.server import RightsPort
-from kubectl_pets.ports.sets import ChangePort
+from kubectl_pets.ports.sets import ChangePort, SetPort
 
 SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
@@ -44,6 +51,9 @@ _CLASSES = "volumesnapshotclasses.snapshot.storage.k8s.io"
 
 #: Until the next look, while snapshots are not ready.
 _EVERY = timedelta(seconds=1)
+
+#: So many seconds a pod may stand still for the storage to make its cut.
+_STANDING_STILL = 60.0
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +72,7 @@ class Tidied(msgspec.Struct, frozen=True, kw_only=True):
     contents: tuple[str, ...] = ()
 
 
-class TakingPort(ClaimPort, SnapshotPort, ChangePort, RightsPort, Protocol):
+class TakingPort(ClaimPort, SnapshotPort, ChangePort, RightsPort, PodPort, SetPort, Protocol):
     """What it takes to take snapshots."""
 
 
@@ -81,6 +91,9 @@ class Snapshots:
         self._sound: dict[str, Taken] = {}
         #: What there is to go back to, by claim.
         self.taken: dict[str, Taken] = {}
+        self._quiescing = Quiescing(cluster, terms)
+        #: Those that were not cut while their pod stood still, by uid: they count for nothing.
+        self._spoilt: set[str] = set()
         #: None: nothing is waited for.
         self.waiting: Unready | None = None
 
@@ -95,7 +108,8 @@ class Snapshots:
         found, unfit = self._looked_at(owner, seen, pods, empty=not self.terms.each)
         listed = self._cluster.snapshots(seen.namespace) or ()
         begun = has_begun(first, seen) and not self.terms.each
-        counting = {each.claim: usable(each, seen, listed, now, begun=begun) for each in found}
+        holds = bool(self.terms.before)
+        counting = {each.claim: usable(each, seen, listed, now, begun=begun, held=holds) for each in found}
         takes = (asking(each, seen, listed, _run_at(now)) for each in found if counting[each.claim] is None)
         times = (each.metadata.creation_timestamp for each in counting.values() if each is not None)
         return Prospect(takes=tuple(takes), unfit=unfit, there=tuple(time for time in times if time is not None))
@@ -112,7 +126,9 @@ class Snapshots:
 
     def _rights(self) -> list[tuple[str, str]]:
         needed = [("create", SNAPSHOTS), ("list", SNAPSHOTS), ("list", "persistentvolumeclaims")]
-        return [*needed, ("delete", SNAPSHOTS)] if self.terms.keep else needed
+        if self.terms.before:
+            needed += [("get", "pods/exec"), ("create", "pods/exec")]
+        return [*needed, ("delete", SNAPSHOTS)] if self.terms.keep or self.terms.before else needed
 
     # --- before a step -------------------------------------------------------------------------------------------------------
 
@@ -182,20 +198,94 @@ class Snapshots:
     ) -> bool | Unsnapped:
         """Ask for those that nobody has asked for yet; whether there were any."""
         new = [each for each in wanted if each.claim not in self._named]
-        found = {each.claim: usable(each, sight.seen, listed, sight.now, begun=begun) for each in new}
+        fit = [each for each in listed if each.metadata.uid not in self._spoilt]
+        holds = bool(self.terms.before)
+        found = {each.claim: usable(each, sight.seen, fit, sight.now, begun=begun, held=holds) for each in new}
         marks = [mark for each in found.values() if each is not None and (mark := mark_of(each)) is not None]
         self._run = self._run or max((mark.run for mark in marks), default=_run_at(sight.now))
-        asked = False
         for target in new:
             there = found[target.claim]
-            if there is None:
-                take = asking(target, sight.seen, listed, self._run)
-                rejected = self._asked(take, dry_run=False)
-                if rejected is not None:
-                    return Unsnapped((rejected,))
-                asked = True
-            self._named[target.claim] = there.name if there is not None else take.name
-        return asked
+            if there is not None:
+                self._named[target.claim] = there.name
+        if holds and new:
+            self._let_go_of_what_was_left(new, sight.seen)
+        missing = [each for each in new if found[each.claim] is None]
+        for pod, group in groupby(missing, key=lambda each: each.pod):
+            unfit = self._ask_of(pod, list(group), sight.seen, listed)
+            if unfit is not None:
+                return Unsnapped((unfit,))
+        return bool(missing)
+
+    def _let_go_of_what_was_left(self, new: Iterable[AtStake], seen: Assessment) -> None:
+        """In pods whose snapshots an earlier run had asked for."""
+        for pod in sorted({each.pod for each in new if each.claim in self._named and each.pod_since is not None}):
+            self._quiescing.let_go_of_what_was_left(seen, pod)
+
+    def _ask_of(
+        self, pod: str, group: Sequence[AtStake], seen: Assessment, listed: tuple[VolumeSnapshot, ...]
+    ) -> Unfit | None:
+        """Ask for the snapshots of one pod's claims; what keeps that from being done. Where commands are to be run, the pod
+        stands still until all of them are cut."""
+        holds = bool(self.terms.before) and all(each.pod_since is not None for each in group)
+        takes = [asking(each, seen, listed, self._run, held=holds) for each in group]
+        if not holds:
+            return self._ask_for(takes)
+        self.waiting = Unready(names=tuple(take.name for take in takes), error="", of=len(takes))
+        try:
+            found = self._quiescing.around(seen, pod, partial(self._cut, takes, seen.namespace))
+        finally:
+            if any(take.claim not in self._named for take in takes):
+                self._discard(takes, seen.namespace)
+        if isinstance(found, CommandFailed):
+            return Unfit(claim=group[0].claim, reason=NoSnapshot.COMMAND_FAILED, detail=found.told)
+        return found
+
+    def _ask_for(self, takes: Iterable[TakeSnapshot]) -> Unfit | None:
+        for take in takes:
+            rejected = self._asked(take, dry_run=False)
+            if rejected is not None:
+                return rejected
+            self._named[take.claim] = take.name
+        return None
+
+    def _cut(self, takes: Sequence[TakeSnapshot], namespace: str, interrupted: Interrupted) -> Unfit | None:
+        """Ask for them and wait until the storage has made every cut; it may take long until they are ready after that."""
+        for take in takes:
+            rejected = self._asked(take, dry_run=False)
+            if rejected is not None:
+                return rejected
+
+        def look() -> bool | None:
+            listed = {each.name: each for each in self._cluster.snapshots(namespace) or ()}
+            made = (listed.get(take.name) for take in takes)
+            cut = (each is not None and (each.status.creation_time or each.status.ready_to_use) for each in made)
+            return True if all(cut) else None
+
+        found = until(look, deadline=Deadline(_STANDING_STILL), held=interrupted)
+        if found is not True:
+            return Unfit(claim=takes[0].claim, reason=NoSnapshot.NOT_CUT, detail=takes[0].name)
+        self._named |= {take.claim: take.name for take in takes}
+        return None
+
+    def _discard(self, takes: Iterable[TakeSnapshot], namespace: str) -> None:
+        """Those of a pod that did not stand still until all were cut: what they show nobody has asked for."""
+        wanted = {take.name: take for take in takes}
+        with suppress(PetsError):  # they have the mark of this run only, and are told of
+            for each in self._cluster.snapshots(namespace) or ():
+                take = wanted.get(each.name)
+                mark = mark_of(each)
+                if take is None or mark is None or mark.claim_uid != take.uid or mark.run != self._run:
+                    continue
+                self._spoilt.add(each.metadata.uid)
+                meta = each.metadata
+                gone = DeleteSnapshot(
+                    namespace=namespace, name=each.name, uid=meta.uid, resource_version=meta.resource_version
+                )
+                self._cluster.apply(gone)
+
+    def held(self) -> tuple[str, ...]:
+        """At the end: the pods that could not be let go, after a last try."""
+        return self._quiescing.end()
 
     def _asked(self, take: TakeSnapshot, *, dry_run: bool) -> Unfit | None:
         try:

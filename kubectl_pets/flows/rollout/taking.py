@@ -84,6 +84,14 @@ class Taking:
 
         return words.unready_hint(self.waiting.names, seen)
 
+    def release(self, seen_name: str) -> None:
+        """At the end, however it came: say which pods stand still yet, because the command that lets them go did not pass."""
+        left = self.snapshots.held() if self.snapshots is not None else ()
+        if left:
+            from kubectl_pets.views.snapshots import words
+
+            self._session.terminal.tell(f"warning: {words.standing_still(left, seen_name)}")
+
     def conclude(self, seen: Assessment) -> None:
         """Once a rollout has come to its end: say what there is to go back to, and let older generations go."""
         taking, terminal = self.snapshots, self._session.terminal

@@ -60,6 +60,8 @@ _SNAPSHOT_OPTIONS = (
         metavar="N",
         help="Once complete, delete snapshots of earlier rollouts of the set but the N newest generations.",
     ),
+    click.option("--before-snapshot", "before", default="", metavar="CMD", help="In each pod first, as to have it stand still."),
+    click.option("--after-snapshot", "after", default="", metavar="CMD", help="In it once the cut is made, whatever happens."),
 )
 
 
@@ -68,13 +70,32 @@ def snapshot_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode
 
     @wraps(command)
     def packed(
-        *args: Any, terms: Terms, snapshot: str | None, snapshot_each: bool, keep_snapshots: int | None, **kw: Any
+        *args: Any,
+        terms: Terms,
+        snapshot: str | None,
+        snapshot_each: bool,
+        keep_snapshots: int | None,
+        before: str,
+        after: str,
+        **kw: Any,
     ) -> ExitCode:
         if snapshot is None and not snapshot_each:
-            if keep_snapshots is not None:
-                raise UsageError("--keep-snapshots goes with --snapshot or --snapshot-each. Nothing was changed.")
+            beside = {"--keep-snapshots": keep_snapshots, "--before-snapshot": before, "--after-snapshot": after}
+            alone = next((flag for flag, value in beside.items() if value), None)
+            if alone is not None:
+                raise UsageError(f"{alone} goes with --snapshot or --snapshot-each. Nothing was changed.")
             return command(*args, terms=terms, **kw)
-        asked = SnapshotTerms(snapshot_class=snapshot or "", each=snapshot_each, keep=keep_snapshots or 0)
+        if after and not before:
+            raise UsageError("--after-snapshot goes with --before-snapshot. Nothing was changed.")
+        asked = SnapshotTerms(
+            snapshot_class=snapshot or "",
+            each=snapshot_each,
+            keep=keep_snapshots or 0,
+            before=before,
+            after=after,
+            patience=terms.gate_timeout,
+            retries=terms.gate_retries,
+        )
         return command(*args, terms=replace(terms, snapshots=asked), **kw)
 
     for option in reversed(_SNAPSHOT_OPTIONS):

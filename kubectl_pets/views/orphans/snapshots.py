@@ -58,6 +58,8 @@ def _of_claim(
         NoSnapshot.VOLUME_UNREADABLE,
         NoSnapshot.RIGHTS_MISSING,
         NoSnapshot.REJECTED,
+        NoSnapshot.COMMAND_FAILED,
+        NoSnapshot.NOT_CUT,
     ],
     about: str,
 ) -> str:
@@ -80,5 +82,9 @@ def _of_claim(
             return f"this needs rights that are missing: {detail}"
         case NoSnapshot.REJECTED:
             return f"the API server does not take its VolumeSnapshot: {detail}"
+        case NoSnapshot.COMMAND_FAILED:
+            return f"a command in its pod failed: {detail}"
+        case NoSnapshot.NOT_CUT:
+            return f"the storage made no cut of VolumeSnapshot {detail} while its pod stood still, which was let go again"
         case _:
             assert_never(why)

@@ -77,6 +77,12 @@ def kept(count: int, seen: Assessment) -> str:
     return f"{phrases.count(count, 'VolumeSnapshot')} of before the rollout; {_list(seen)} lists them"
 
 
+def standing_still(pods: Sequence[str], name: str) -> str:
+    """Pods that the command after the snapshot did not let go."""
+    told = f"--after-snapshot did not pass in {phrases.folded(pods)} of {clean(name)}"
+    return f"{told}: what --before-snapshot did there may hold on; run it there by hand"
+
+
 def _list(seen: Assessment) -> str:
     return pets("snapshots", seen.kind.command_line(seen.name), namespace=seen.namespace)
 
