@@ -16,6 +16,7 @@ from tests.bench.estate import MERGE, NAMESPACES, PODS, SETS, Connection, token
 from tests.bench.link import slow_link
 from tests.bench.measure import Cost, as_installed, busy, cost, spread
 from tests.controlplane import ControlPlane
+from tests.controlplane.credentials import ADMIN
 from tests.window import Window
 
 _ROUNDS = 3
@@ -46,7 +47,7 @@ def run(plane: ControlPlane) -> None:
 
 def environment(plane: ControlPlane, port: int | None = None) -> dict[str, str]:
     """For our own program. ``port``: of something that leads to the API server."""
-    kubeconfig = plane.kubeconfig if port is None else plane.kubeconfig_for("admin", port)
+    kubeconfig = plane.kubeconfig if port is None else plane.kubeconfig_for(ADMIN, port)
     return as_installed({**os.environ, "KUBECONFIG": str(kubeconfig)}, plane.directory / "bytecode")
 
 
