@@ -13,6 +13,7 @@ import dns.rrset
 import pytest
 
 from kubectl_pets.cluster import Client
+from kubectl_pets.cluster.dns.messages import Queries
 from kubectl_pets.domain.dns.answers import Answer, Outcome, Question, RecordType, ServerAnswers
 from kubectl_pets.domain.dns.corefile import CorefileText
 from kubectl_pets.errors import UnreachableError, UsageError
@@ -594,3 +595,29 @@ def test_a_corefile_that_may_not_be_read_is_none(server: Loopback, client: Clien
     assert client.corefile() == CorefileText(namespace="openshift-dns", name="dns-default", text="openshift")
     config_map(server, "openshift-dns", "dns-default", other="no Corefile")
     assert client.corefile() is None
+
+
+def test_what_servers_answer_alike_is_read_once_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [Question("web-0.nginx.prod.svc.cluster.local", RecordType.A), Question("web-1.nginx.prod.svc.cluster.local", RecordType.A)]
+    queries = Queries(asked)
+    replies = []
+    for number, framed in queries.framed.items():
+        made = dns.message.make_response(dns.message.from_wire(framed[2:]))
+        made.answer.append(dns.rrset.from_text(f"{asked[number].name}.", 5, "IN", "A", f"10.0.0.1{number}"))
+        replies.append(made)
+    read: list[bytes] = []
+    whole = dns.message.from_wire
+
+    def reading(wire: bytes) -> dns.message.Message:
+        read.append(wire)
+        return whole(wire)
+
+    monkeypatch.setattr(dns.message, "from_wire", reading)
+    wires = [reply.to_wire() for reply in replies]
+    first = [queries.answered(wire) for wire in wires]
+    assert [queries.answered(wire) for wire in wires] == first and len(read) == 2
+    assert [found[1].records for found in first if found is not None] == [("10.0.0.10",), ("10.0.0.11",)]
+    replies[0].answer[0] = dns.rrset.from_text(f"{asked[0].name}.", 5, "IN", "A", "10.0.0.99")
+    other = queries.answered(replies[0].to_wire())
+    assert other is not None and other[1].records == ("10.0.0.99",), "another answer by the same id is another answer"
+    assert queries.answered(wires[0]) == first[0] and len(read) == 4

@@ -44,10 +44,13 @@ class UnreadableMessageError(ConnectionError):
 
 
 class Queries:
-    """Questions, each as a message with an id of its own. What cannot be a name in DNS (a label over 63 bytes) is left out."""
+    """Questions, each as a message with an id of its own. What cannot be a name in DNS (a label over 63 bytes) is left out.
+    Several servers are asked the same messages, and mostly answer the same, byte for byte: that is read once."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
         self._questions: dict[int, Question] = {}
+        #: By id, the last message that answered it, and what it says.
+        self._read: dict[int, tuple[bytes, Answer]] = {}
         #: Framed for TCP, by id.
         self.framed: dict[int, bytes] = {}
         for question in list(dict.fromkeys(questions))[:_MOST]:
@@ -60,7 +63,11 @@ class Queries:
             self.framed[number] = len(wire).to_bytes(2, "big") + wire
 
     def answered(self, wire: bytes) -> tuple[int, Answer] | None:
-        """The id and what the message says; None: it answers nothing that was asked. Raises UnreadableError."""
+        """The id and what the message says; None: it answers nothing that was asked. Raises UnreadableMessageError."""
+        number = int.from_bytes(wire[:2], "big")
+        before = self._read.get(number)
+        if before is not None and before[0] == wire:
+            return number, before[1]
         try:
             message = dns.message.from_wire(wire)
         except (dns.exception.DNSException, ValueError) as error:
@@ -68,7 +75,9 @@ class Queries:
         question = self._questions.get(message.id)
         if question is None or not message.flags & dns.flags.QR or not _echoes(message, question):
             return None
-        return message.id, _answer(message, question)
+        answer = _answer(message, question)
+        self._read[message.id] = wire, answer
+        return message.id, answer
 
     def in_order(self, found: dict[int, Answer]) -> tuple[Answer, ...]:
         return tuple(found[number] for number in self._questions if number in found)
