@@ -471,4 +471,6 @@ def test_the_role_is_what_it_takes(pets: Groups, kruise: ControlPlane) -> None:
     grace("status", "lws/llm")
     grace("status", "lws/llm", "-w", "--until", "ready", "--timeout", "60s")
     grace("partition", "lws/llm", "1")
+    grace("rollout", "history", "lws/llm")
+    grace("scale", "lws/llm", "--replicas", "2", "--timeout", "120s")
     assert grace.unused() - without == set()
