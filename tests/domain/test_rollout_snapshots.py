@@ -220,6 +220,8 @@ def test_which_pods_are_at_stake() -> None:
     assert at_stake(release, run, half) == {"web-0", "web-1"} and going_now(release, half) == {"web-1"}
     assert at_stake(SetPartition(partition=3, before=2), run, half) == frozenset() == going_now(Stage(images=(), partition=3), fresh)
     assert going_now(Mark(at="now", partition=None), fresh) == every
+    assert going_now(Stage(images=(), partition=1), fresh) == {"web-1", "web-2"}  # broken ones, which go with the change itself
+    assert going_now(Stage(images=(), partition=None), fresh) == frozenset()  # OnDelete
     assert has_begun(release, half) and not has_begun(Stage(images=(), partition=3), half)
     restart = RestartPods(pods=("web-1",))
     assert at_stake(Note(notes={}, pods=("web-1",)), restart, fresh) == {"web-1"} and at_stake(Note(notes={}), restart, fresh) == frozenset()

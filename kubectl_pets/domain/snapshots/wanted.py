@@ -215,6 +215,8 @@ def going_now(step: Step, seen: Assessment) -> frozenset[str]:
             return frozenset((pod,))
         case SetPartition(releases=releases):
             return frozenset(releases)
+        case Stage(partition=int() as partition):  # below the replicas where broken pods are mended by it
+            return frozenset(member.name for member in seen.members if member.uid and member.position >= partition)
         case _ if takes_down(step, seen) is not None:
             return frozenset(member.name for member in seen.members if member.uid)
         case _:

@@ -340,7 +340,7 @@ def _told(conclusion: Conclusion, taking: Taking | None) -> str:
     if isinstance(ending, Unagreed):
         return f"stopped: {words.headline(seen)}"
     if isinstance(ending, Unsnapped):
-        return f"{conclusion.exit_code.name.lower()}: {unfit_told(ending, seen)}"
+        return f"{conclusion.exit_code.name.lower()}: {unfit_told(ending, seen, touched=conclusion.changed)}"
     mark = "" if isinstance(ending, Done) else f"{conclusion.exit_code.name.lower()}: "
     return mark + decisions.sentence(ending, seen)
 

@@ -74,7 +74,9 @@ class Taking:
         from kubectl_pets.views.snapshots import words
 
         told = words.unready(self.waiting.names, self.waiting.error, self.waiting.of)
-        return f"; {told}; {words.not_rolled(seen)}"
+        # A pod goes only once a snapshot is taken.
+        touched = self.snapshots is not None and bool(self.snapshots.taken)
+        return f"; {told}; {words.not_rolled(seen, touched=touched)}"
 
     def hint(self, seen: Assessment) -> str | None:
         """What to type while they are being waited for."""
@@ -109,11 +111,11 @@ class Taking:
                 terminal.tell(words.tidied(gone.names, gone.contents))
 
 
-def unfit_told(ending: Unsnapped, seen: Assessment) -> str:
-    """Why no pod goes, and which ones did not."""
+def unfit_told(ending: Unsnapped, seen: Assessment, *, touched: bool) -> str:
+    """Why no pod goes, and which ones did not. ``touched``: this run has changed something before."""
     from kubectl_pets.views.snapshots import words
 
-    return f"{words.unfit(ending.unfit, seen)}; {words.not_rolled(seen)}"
+    return f"{words.unfit(ending.unfit, seen)}; {words.not_rolled(seen, touched=touched)}"
 
 
 def unfit_hint(ending: Unsnapped, seen: Assessment) -> str | None:

@@ -57,11 +57,11 @@ def unready_hint(names: Sequence[str], seen: Assessment) -> str:
     return f"type the same command again to wait on; {look} says more"
 
 
-def not_rolled(seen: Assessment) -> str:
-    """Which pods did not go for want of a snapshot."""
+def not_rolled(seen: Assessment, *, touched: bool) -> str:
+    """Which pods did not go for want of a snapshot. ``touched``: this run may have taken some down before."""
     left = [member.name for member in seen.members if member.uid and not member.updated]
     if not seen.under_way or len(left) == len(seen.members):
-        return "no pod was touched"
+        return "no further pod was touched" if touched else "no pod was touched"
     return f"{phrases.folded(left)} {'was' if len(left) == 1 else 'were'} not touched"
 
 
