@@ -248,7 +248,7 @@ def test_an_exchange_can_be_cut_off_while_it_shakes_hands() -> None:
         began = time.monotonic()
         with pytest.raises(UnreachableError):
             sender.send(_GET, exchange)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5  # and not the ten seconds for which the other side is silent
         over.set()
         peer.join()
         sender.close()

@@ -125,6 +125,8 @@ def play(pets: Plugin, name: str) -> None:
         if item["kind"] == "Pod":
             item["spec"] = {"containers": item["spec"]["containers"], "hostname": item["spec"]["hostname"], "subdomain": "db"}
         pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(item))
+    pods = [f"pod/{item['metadata']['name']}" for item in items if item["kind"] == "Pod"]
+    pets.kubectl("wait", "--for=condition=Ready", *pods, "--timeout=120s")
 
 
 @pytest.mark.parametrize("name", ["kruise/db", "asts/db", "statefulset.apps.kruise.io/db", "statefulsets.v1beta1.apps.kruise.io/db"])

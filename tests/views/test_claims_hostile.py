@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -145,6 +146,7 @@ def test_no_control_character_comes_out_and_no_line_is_broken(scene: str, text: 
         assert screen.count("\n") == usual.count("\n"), screen
 
 
+@pytest.mark.timeout(900)  # each document is held against its schema, a minute's work on an idle core
 @settings(deadline=None)
 @given(st.sampled_from(sorted(SCENES)), ENCODABLE)
 def test_no_control_character_comes_out_of_a_document(scene: str, text: str) -> None:
