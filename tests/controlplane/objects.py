@@ -87,6 +87,11 @@ def create(api: Api, path: str, body: Mapping[str, Any]) -> None:
             raise
 
 
+def release_nodes(api: Api) -> None:
+    """Let go the nodes that a fake kubelet held which is gone: the next one plays no pods of nodes that it had to wait for."""
+    api.delete("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")
+
+
 def missing(api: Api, components: Sequence[str], nodes: int) -> str:
     """What a first pod would still have to wait for; empty when there is nothing."""
     checks: list[tuple[str, Callable[[], str]]] = []

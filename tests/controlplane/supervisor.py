@@ -37,6 +37,12 @@ _START_SECONDS = 90.0
 _PORT_TRIES = 5
 _PORT_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
 
+#: How Go ends a program that is broken. KWOK 0.8.0 has done so once while it compiled its stages, in hundreds of starts: it is
+#: started again, as whatever looks after a node's services does with a kubelet.
+_BROKE_DOWN = re.compile(r"^(panic|fatal error|SIG[A-Z]+): ", re.MULTILINE)
+_STARTED_AGAIN = ("kwok",)
+_BREAKDOWNS = 3
+
 
 class _Ended(Exception):
     """The owner went away or asked for the end."""
@@ -71,6 +77,7 @@ class Supervisor:
         self._graces: dict[str, float] = {}
         # These keep their ports, which by now are in kubeconfigs that were handed out.
         self._served: set[str] = set()
+        self._breakdowns = 0
         self._phase, self._message = "starting", ""
 
     def run(self) -> None:
@@ -160,6 +167,9 @@ class Supervisor:
                 wait = min(wait * 1.5, 0.25)
             except _Failed as failure:
                 tries -= 1
+                if tries and self._may_start_again(failure.component):
+                    self._launch(failure.component)
+                    continue
                 if tries == 0 or not self._lost_its_port(failure.component):
                     raise
                 if failure.component not in self._served:
@@ -167,6 +177,18 @@ class Supervisor:
                     self._ports.update(processes.free_ports(names, taken=self._ports.values()))
                 self._layout.log(failure.component).unlink()
                 self._launch(failure.component)
+
+    def _may_start_again(self, component: str) -> bool:
+        """Whether it broke down and is one that may; its log is kept beside the next one."""
+        broke = component in _STARTED_AGAIN and component not in self._children
+        if not broke or self._breakdowns == _BREAKDOWNS or not _BROKE_DOWN.search(self._layout.log_tail(component, 10_000)):
+            return False
+        self._breakdowns += 1
+        log = self._layout.log(component)
+        log.rename(log.with_suffix(f".{self._breakdowns}.log"))
+        with contextlib.suppress(OSError, ApiError, urllib.error.URLError):
+            objects.release_nodes(self._api())
+        return True
 
     def _lost_its_port(self, component: str) -> bool:
         if component not in components.PORTS or component in self._children or self._phase != "starting":
@@ -212,7 +234,10 @@ class Supervisor:
                 failure = _Failed(component, f"ended with exit status {child.returncode}")
                 if self._phase == "starting":
                     raise failure
-                self._fail(failure)
+                if self._may_start_again(component):
+                    self._spawn(component, components.arguments(component, self._layout, self._plan, self._ports))
+                else:
+                    self._fail(failure)
         with contextlib.suppress(ChildProcessError):
             own = {child.pid for child in self._children.values()}
             for pid in processes.children(os.getpid()):

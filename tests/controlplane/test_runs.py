@@ -46,6 +46,27 @@ def test_a_server_stopped_and_started_again_has_its_data() -> None:
 
 
 @pytest.mark.real
+def test_a_fake_kubelet_that_breaks_down_is_started_again() -> None:
+    with controlplane.running() as plane:
+        layout = Layout(plane.directory)
+
+        def kubelet() -> int:
+            state = layout.state()
+            assert state is not None and state.phase == "ready", state
+            return state.pids.get("kwok", 0)
+
+        before = kubelet()
+        os.kill(before, signal.SIGABRT)  # which Go tells as it tells a panic
+        deadline = time.monotonic() + 60
+        while kubelet() in (0, before):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert "SIGABRT" in (layout.logs / "kwok.1.log").read_text(encoding="utf-8")
+        plane.kubectl("run", "p", "--image=app:1", "-n", "default")
+        plane.kubectl("wait", "--for=condition=Ready", "pod/p", "-n", "default", "--timeout=60s")
+
+
+@pytest.mark.real
 @pytest.mark.parametrize("victim", ["owner", "supervisor"])
 def test_a_crash_leaves_no_process(victim: str) -> None:
     script = (
