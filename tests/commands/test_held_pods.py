@@ -38,6 +38,11 @@ class Held:
 
 
 @pytest.fixture
+def pets(unwatched: Plugin) -> Plugin:
+    return unwatched
+
+
+@pytest.fixture
 def held(pets: Plugin, tmp_path: Path) -> Held:
     return Held(pets, tmp_path / "log")
 

@@ -20,6 +20,11 @@ RUN = ("rollout", "run", "web", "--image", NEW, "--snapshot")
 
 
 @pytest.fixture
+def pets(unwatched: Plugin) -> Plugin:
+    return unwatched
+
+
+@pytest.fixture
 def storage(pets: Plugin) -> Storage:
     """Set ``web`` of three, each pod with a claim on a volume of the test's own CSI driver."""
     install(pets)

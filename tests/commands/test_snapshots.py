@@ -12,16 +12,13 @@ from tests import controlplane
 from tests.commands.plugin import Plugin
 from tests.commands.snapshots import Storage, install
 from tests.commands.test_orphans import classes, make, shrink
-from tests.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def pets(plane_of_operators: ControlPlane, operator_namespace: str) -> Plugin:
-    """Where no real snapshot controller runs, as on the control plane of all tests once one of them has asked for real storage: it
-    takes these snapshots in hand as well, and clears what the played one reports."""
-    return Plugin(plane_of_operators, operator_namespace)
+def pets(unwatched: Plugin) -> Plugin:
+    return unwatched
 
 
 @pytest.fixture
