@@ -125,6 +125,23 @@ def test_what_has_no_snapshot_is_refused_beforehand(pets: Plugin, storage: Stora
         pets.kubectl("patch", "pvc", "data-web-1", "-p", '{"metadata":{"finalizers":["kubernetes.io/pvc-protection"]}}')
 
 
+def test_a_rollout_of_somebody_else_s_goes_on_without_any(pets: Plugin, storage: Storage) -> None:
+    """The controller takes its next pods down while snapshots are waited for. It was called complete, with none taken."""
+    storage.snapshot_class("safe", default=True)
+    pets.kubectl("set", "image", "statefulset/web", "app=app:never-ready")
+    pets.eventually(lambda: pets.images().get("web-2") == "app:never-ready", "the first pod is another one")
+    words = ("rollout", "run", "web", "--image", "app:never-ready", "--snapshot")
+    for dry in ((), ("--dry-run",)):
+        told = pets(*words, *dry, expect=6).stderr
+        assert "data-web-1: its pod goes by itself" in told and "data-web-0: its pod goes by itself" in told
+        assert "data-web-2" not in told and not storage.snapshots()
+    hold = next(line for line in told.splitlines() if line.startswith("hint: "))
+    assert "kubectl pets rollout pause web" in hold and "holds the pods" in hold
+    pets("rollout", "pause", "web", "--timeout", "60s")
+    late = pets(*words, "--timeout", "5s", expect=5).stderr  # it goes on, and waits for web-2
+    assert "goes by itself" not in late and pets.images() == {"web-0": OLD, "web-1": OLD, "web-2": "app:never-ready"}
+
+
 def test_volumes_of_no_driver_and_sets_without_claims(pets: Plugin) -> None:
     install(pets)
     pets.make("web", claims=True, replicas=1)

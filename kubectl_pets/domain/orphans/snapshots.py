@@ -123,6 +123,8 @@ class NoSnapshot(StrEnum):
     COMMAND_FAILED = "snapshot-command-failed"
     #: The storage made no cut for as long as the pod may stand still.
     NOT_CUT = "snapshot-not-cut"
+    #: Its pod is released already: the controller takes it down, whatever is waited for here.
+    GOES_ALREADY = "pod-goes-already"
     # once it was asked for
     #: The controller reported an error until there was no more time.
     FAILED = "snapshot-failed"

@@ -18,6 +18,7 @@ from kubectl_pets.domain.snapshots.marks import mark_of
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.restarting import to_do
 from kubectl_pets.domain.stepping.steps import (
+    Act,
     Delete,
     Evict,
     Goal,
@@ -28,6 +29,7 @@ from kubectl_pets.domain.stepping.steps import (
     SetPartition,
     Stage,
     Step,
+    Wait,
 )
 
 #: An older one is not of before this rollout any more, whatever else speaks for it.
@@ -221,6 +223,18 @@ def going_now(step: Step, seen: Assessment) -> frozenset[str]:
             return frozenset(member.name for member in seen.members if member.uid)
         case _:
             return frozenset()
+
+
+def going_already(entries: Iterable[Act | Wait], goal: Goal, seen: Assessment) -> frozenset[str]:
+    """The pods that the controller takes down before the first step of a plan comes that snapshots are taken for: they are
+    released, and the plan waits for them, as in a rollout that somebody else began."""
+    for entry in entries:
+        if isinstance(entry, Act) and at_stake(entry.step, goal, seen):
+            return frozenset()
+        if isinstance(entry, Wait):
+            break
+    rolls = seen.strategy == "RollingUpdate" and seen.under_way
+    return frozenset(each.name for each in seen.members if rolls and each.uid and each.released and each.outdated)
 
 
 def has_begun(step: Step, seen: Assessment) -> bool:

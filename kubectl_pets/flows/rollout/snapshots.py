@@ -27,12 +27,13 @@ from kubectl_pets.domain.snapshots.wanted import (
     asking,
     at_stake,
     changed_since,
+    going_already,
     going_now,
     has_begun,
     targets,
     usable,
 )
-from kubectl_pets.domain.stepping.steps import Goal, Step, Wait, WaitReason
+from kubectl_pets.domain.stepping.steps import Goal, Plan, Step, Wait, WaitReason
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
@@ -99,9 +100,12 @@ class Snapshots:
 
     # --- before anything is done ---------------------------------------------------------------------------------------------
 
-    def foresee(self, steps: Sequence[Step], owner: StatefulSet, seen: Assessment, now: datetime) -> Prospect:
+    def foresee(self, planned: Plan, owner: StatefulSet, seen: Assessment, now: datetime) -> Prospect:
         """What these steps would have snapshots taken of. Nothing is changed."""
-        first = next((step for step in steps if at_stake(step, self._goal, seen)), None)
+        unheld = self._unheld(planned, owner, seen, now)
+        if unheld:
+            return Prospect(unfit=unheld)
+        first = next((step for step in planned.steps if at_stake(step, self._goal, seen)), None)
         if first is None:
             return Prospect()
         pods = at_stake(first, self._goal, seen)
@@ -113,6 +117,16 @@ class Snapshots:
         takes = (asking(each, seen, listed, _run_at(now)) for each in found if counting[each.claim] is None)
         times = (each.metadata.creation_timestamp for each in counting.values() if each is not None)
         return Prospect(takes=tuple(takes), unfit=unfit, there=tuple(time for time in times if time is not None))
+
+    def _unheld(self, planned: Plan, owner: StatefulSet, seen: Assessment, now: datetime) -> tuple[Unfit, ...]:
+        """Claims whose pods go without a snapshot, whatever this run does; not those that an earlier run of it has released."""
+        pods = going_already(planned.entries, self._goal, seen)
+        if not pods:
+            return ()
+        found, unfit = self._looked_at(owner, seen, pods, empty=False)
+        listed, holds = self._cluster.snapshots(seen.namespace) or (), bool(self.terms.before)
+        bare = (each.claim for each in found if usable(each, seen, listed, now, begun=True, held=holds) is None)
+        return unfit or tuple(Unfit(claim=claim, reason=NoSnapshot.GOES_ALREADY) for claim in bare)
 
     def lacking(self, namespace: str) -> tuple[Unfit, ...]:
         """The rights that it takes and that are missing."""

@@ -39,7 +39,7 @@ class Taking:
         rehearsal = self._options.dry_run
         unfit = taking.lacking(seen.namespace) if rehearsal is DryRun.NONE else ()
         if not unfit:
-            foreseen = taking.foresee(planned.steps, snapshot.set, seen, self._session.now())
+            foreseen = taking.foresee(planned, snapshot.set, seen, self._session.now())
             self._takes, unfit = foreseen.takes, foreseen.unfit
             if foreseen.there and not unfit:
                 terminal.tell(f"note: {words.reused(foreseen.there, self._session.now())}")

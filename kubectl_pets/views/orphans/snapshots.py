@@ -60,6 +60,7 @@ def _of_claim(
         NoSnapshot.REJECTED,
         NoSnapshot.COMMAND_FAILED,
         NoSnapshot.NOT_CUT,
+        NoSnapshot.GOES_ALREADY,
     ],
     about: str,
 ) -> str:
@@ -86,5 +87,7 @@ def _of_claim(
             return f"a command in its pod failed: {detail}"
         case NoSnapshot.NOT_CUT:
             return f"the storage made no cut of VolumeSnapshot {detail} while its pod stood still, which was let go again"
+        case NoSnapshot.GOES_ALREADY:
+            return "its pod goes by itself, before there could be one: a rollout is under way"
         case _:
             assert_never(why)

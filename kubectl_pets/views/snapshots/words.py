@@ -41,6 +41,9 @@ def unfit_hint(found: Sequence[Unfit], seen: Assessment) -> str:
             return "the same command takes another"
         case NoSnapshot.CLAIM_UNBOUND | NoSnapshot.CLAIM_TERMINATING:
             return kubectl("describe", "pvc", first.claim, namespace=seen.namespace)
+        case NoSnapshot.GOES_ALREADY:
+            hold = pets("rollout pause", seen.kind.command_line(seen.name), namespace=seen.namespace)
+            return f"{hold} holds the pods that have not gone; then the same command goes on"
         case _:
             return ""
 
