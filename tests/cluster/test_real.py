@@ -83,6 +83,10 @@ def settled(seen: SetView) -> bool:
     return revisions == {status.update_revision} == {status.current_revision}
 
 
+def images(seen: SetView) -> set[str | None]:
+    return {pod.spec.containers[0].image for pod in seen.pods or ()}
+
+
 def image(owner: StatefulSet, tag: str, generation: int | None = None) -> PatchSet:
     meta = owner.metadata
     operations = (
@@ -168,9 +172,10 @@ def test_a_rollout_is_watched_from_end_to_end(admin: Client, web: StatefulSet, n
         admin.apply(image(web, "2"))
         after = source.latest()
         assert after.set is not None and after.set.metadata.generation == web.metadata.generation + 1
-        assert not settled(after), "right after the patch it must not look done"
+        # while this process had to wait for a processor the controllers may have come to the end: done is no lie then
+        assert not settled(after) or images(after) == {"registry.example/app:2"}, "right after the patch it must not look done"
         done = until(source, settled)
-        assert {pod.spec.containers[0].image for pod in done.pods or ()} == {"registry.example/app:2"}
+        assert images(done) == {"registry.example/app:2"}
         assert settled(source.refresh())
         until(source, lambda seen: len(seen.revisions or ()) == 2)  # which are watched apart from the pods
         assert source.trouble() is None

@@ -174,7 +174,7 @@ def test_where_the_volume_is_gone_there_may_be_a_snapshot() -> None:
 def test_every_lack_of_a_snapshot_has_words_and_says_what_it_is_about(reason: NoSnapshot) -> None:
     told = claim_words.refused(DeletionRefused(verdict=scenes.scaled_down(), reason=reason, detail="the-detail"))
     assert told.startswith("prod/data-web-10: ")
-    silent = {N.NO_VOLUME, N.NOT_INSTALLED, N.CLASSES_UNREADABLE, N.GONE}
+    silent = {N.NO_VOLUME, N.NOT_INSTALLED, N.CLASSES_UNREADABLE, N.GONE, N.GOES_ALREADY}
     silent |= {N.NO_CLAIMS, N.CLAIM_MISSING, N.CLAIM_UNBOUND, N.CLAIM_TERMINATING, N.CLAIM_REPLACED, N.VOLUME_UNREADABLE}
     assert ("the-detail" in told) is (reason not in silent)
 
