@@ -268,3 +268,41 @@ def test_following(scenes: tuple[SetView, ...], until: Until, stay: bool, end: P
     assert reached == end
     assert script.fresh_reads == (0 if isinstance(end, TimedOut) else 1)
     assert script.changes == []
+
+
+GAP = snapshot(None, pod(0), pod(1), pod(2))
+
+
+class Ticking(Scripted):
+    """A second goes by with each wait."""
+
+    waits = 0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.waits)
+
+    def wait(self, timeout: float | None) -> bool:
+        self.waits += 1
+        return super().wait(timeout)
+
+
+def followed(script: Scripted, away: Callable[[], bool]) -> Progress | TimedOut:
+    reached, _ = follow(
+        cast(Cluster, script), cast(SetViewSource, script), Until.COMPLETE,
+        stay=True, observe=lambda frame: None, deadline=Deadline(60), away=away,
+    )
+    return reached
+
+
+def test_a_set_that_is_away_to_be_made_again_is_followed_when_it_is_back() -> None:
+    assert followed(Ticking(STAGED, GAP, GAP, GAP, COMPLETE), lambda: True) is Progress.REACHED
+    assert followed(Ticking(STAGED, GAP, GAP, COMPLETE), lambda: False) is Progress.GONE
+    answers = iter([True, True, False, False])
+    assert followed(Ticking(STAGED, GAP), lambda: next(answers)) is Progress.GONE, "somebody gave up the recreation"
+
+
+def test_a_set_that_stays_away_is_not_waited_for_without_end() -> None:
+    script = Ticking(STAGED, GAP)
+    assert followed(script, lambda: True) is Progress.GONE and 60 <= script.waits <= 62
+    back = Ticking(STAGED, *[GAP] * 50, STAGED, *[GAP] * 50, COMPLETE)
+    assert followed(back, lambda: True) is Progress.REACHED, "each gap has a time of its own"

@@ -259,6 +259,23 @@ def killed_in_the_gap(pets: Plugin, folder: Path) -> None:
         process.wait()
 
 
+def test_who_follows_a_set_follows_it_through_the_gap(pets: Plugin) -> None:
+    """It was called deleted, while another run was making it again."""
+    made(pets, image="app:1", strategy="{type: RollingUpdate, rollingUpdate: {partition: 3}}")
+    pets.kubectl("set", "image", "statefulset/web", "app=app:2")
+    pods = pets.uids()
+    pets.kubectl("create", "configmap", "kubectl-pets-recreate-web")
+    with pets.start("status", "web", "-w", "--until", "complete", "--timeout", "200s") as watching:
+        assert watching.stdout is not None and watching.stdout.readline(), "it looks on"
+        pets.kubectl("delete", "sts", "web", "--cascade=orphan")
+        assert any("gone" in line for line in watching.stdout)
+        pets.plane.apply(manifest("web", image="app:2"), pets.namespace)
+        pets.kubectl("delete", "configmap", "kubectl-pets-recreate-web")
+        told, problem = watching.communicate(timeout=220)
+    assert watching.returncode == 0, told + problem
+    assert set(pets.images().values()) == {"app:2"} and not set(pets.uids().values()) & set(pods.values())
+
+
 def test_a_set_that_is_away_is_known_to_the_other_verbs(pets: Plugin, tmp_path: Path) -> None:
     made(pets, claims=True)
     pods = pets.uids()

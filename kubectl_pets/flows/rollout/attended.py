@@ -8,7 +8,7 @@ from functools import partial
 
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import Capability, SetRef
+from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, SetRef
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.choosing import at
@@ -94,11 +94,20 @@ def _look_on(
                     deadline=deadline,
                     stuck_after=stuck_after,
                     ends=ends,
+                    away=lambda: is_away(session, ref),
                 )
             return end, seen, ""
     except KeyPressed as pressed:
         assert onlooker.frame is not None  # keys are taken while there is a picture
         return Left.LEFT, onlooker.frame.seen, pressed.key.replace("q", "")
+
+
+def is_away(session: Session, ref: SetRef) -> bool:
+    """Whether a set that is gone is being made again, by whomever; False where that may not be read."""
+    try:
+        return ref.kind is APPS_SET and session.cluster.recreation(at(session, ref), ref.name) is not None
+    except PetsError:
+        return False
 
 
 def _offered(session: Session, ref: SetRef) -> str:

@@ -12,13 +12,14 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import KubectlEnd, Progress, Until, kubectl_end, progress
 from kubectl_pets.errors import ExitCode
-from kubectl_pets.flows.engine.choosing import SetSelection, views
+from kubectl_pets.flows.engine.choosing import SetSelection, at, views
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import judged_each
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.rollout.why import why, why_told
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.rollout import advice, documents, tree, words
 from kubectl_pets.views.text.ink import cells
@@ -108,7 +109,7 @@ def _fallen_back(session: Session, refs: Sequence[SetRef], aim: StatusAim, deadl
 
 
 def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
-    from kubectl_pets.flows.rollout.attended import Left, attend  # with the picture, which one look does without
+    from kubectl_pets.flows.rollout.attended import Left, attend, is_away  # with the picture, which one look does without
 
     end, seen = attend(
         session,
@@ -131,10 +132,16 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
     if isinstance(end, TimedOut):
         told = f"timed out: {words.headline(seen)}"
         return report(session.terminal, code, told, why=evidence, about=words.title(seen)), seen
-    told = words.headline(seen) if end is not Progress.GONE else f"StatefulSet {ref.typed} was deleted"
+    if end is Progress.GONE:
+        told, hint = f"StatefulSet {ref.typed} was deleted", None
+        if is_away(session, ref):
+            told = f"StatefulSet {ref.typed} is away, to be made again; its pods run on"
+            again = pets("recreate", ref.typed, namespace=at(session, ref))
+            hint = f"where nobody is at it any more, go on with: {again}"
+        return report(session.terminal, code, told, hint, why=evidence, about=ref.typed), seen
+    told, about = words.headline(seen), words.title(seen)
     _say_kubectl_s(session.terminal, seen, aim)
     hint = advice.hint(Stuck(blockers=seen.blockers), seen) if end is Progress.STUCK else None
-    about = words.title(seen) if end is not Progress.GONE else ref.typed
     return report(session.terminal, code, told, hint, why=evidence, about=about), seen
 
 
