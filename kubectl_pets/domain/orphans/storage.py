@@ -4,7 +4,8 @@ Two PersistentVolumes may name one storage (recovery by hand, static volumes; ku
 other loses. Whether they do is told by their sources (core/v1 PersistentVolumeSource), and by nothing else.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum, unique
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.domain.model import Event, PersistentVolumeClaim
-from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeSpec
+from kubectl_pets.domain.orphans.inventory import CSISource, PersistentVolume, PersistentVolumeSpec
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
 from kubectl_pets.domain.safety.nodes import VolumeAttachment
 
@@ -129,42 +130,49 @@ def driver_refuses(volume: PersistentVolume, events: Iterable[Event]) -> str:
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """``kind`` and ``where`` name a storage; ``path`` a folder within it, empty where it is taken whole."""
+    """``kind`` and ``where`` name a storage; ``path`` a folder within it, empty where it is taken whole. ``options``: instead of
+    both, where a driver alone knows what names the storage."""
 
     kind: str
     where: tuple[str, ...]
     path: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
     def loses_by(self, destroyed: "_Place") -> bool:
         """Whether what is here goes when the other one is destroyed: it is the same, or within it."""
-        if (self.kind, self.where) != (destroyed.kind, destroyed.where):
+        if self.kind != destroyed.kind or not self._is_on(destroyed):
             return False
         return self.path == destroyed.path or PurePosixPath(destroyed.path or "/") in PurePosixPath(self.path or "/").parents
 
+    def _is_on(self, other: "_Place") -> bool:
+        if self.kind == _NFS:
+            return _one_server(self.where[0], other.where[0])
+        return self.where == other.where and (not self.options or _agree(dict(self.options), dict(other.options)))
 
-#: Per in-tree source the fields that name the storage, and those that name a folder within it.
+
+_NFS, _SMB = "nfs", "smb"
+
+#: Per in-tree source the fields that name the storage, and those that name a folder within it. Left out is what the same storage
+#: may be called by two names: monitors, gateways and registries, Endpoints and Secrets of a namespace.
 _FIELDS: dict[str, tuple[tuple[str, ...], str]] = {
     "host_path": ((), "path"),
     "local": ((), "path"),
     "nfs": (("server",), "path"),
     "iscsi": (("iqn", "lun"), ""),
     "rbd": (("pool", "image"), ""),
-    "cephfs": (("monitors",), "path"),
-    "glusterfs": (("endpoints", "path"), ""),
+    "cephfs": ((), "path"),
+    "glusterfs": ((), "path"),
     "cinder": (("volumeID",), ""),
     "aws_elastic_block_store": (("volumeID",), ""),
     "gce_persistent_disk": (("pdName",), ""),
     "azure_disk": (("diskURI",), ""),
-    "azure_file": (("secretNamespace", "secretName", "shareName"), ""),
+    "azure_file": (("shareName",), ""),
     "vsphere_volume": (("volumePath",), ""),
     "portworx_volume": (("volumeID",), ""),
     "photon_persistent_disk": (("pdID",), ""),
-    "quobyte": (("registry", "volume"), ""),
-    "scale_io": (("gateway", "volumeName"), ""),
-    "storageos": (("volumeNamespace", "volumeName"), ""),
-    "flocker": (("datasetName", "datasetUUID"), ""),
-    "flex_volume": (("driver", "options"), ""),
-    "fc": (("targetWWNs", "wwids", "lun"), ""),
+    "quobyte": (("volume",), ""),
+    "scale_io": (("volumeName",), ""),
+    "storageos": (("volumeName",), ""),
 }
 
 #: What an in-tree source is to the CSI driver that took it over (csi-translation-lib), by the last part of its name.
@@ -176,36 +184,111 @@ _MIGRATED = {
     "portworx_volume": ("pxd.portworx.com", "volumeID"),
 }
 _TOOK_OVER = frozenset(driver for driver, _ in _MIGRATED.values())
-_NFS = "nfs.csi.k8s.io"
+
+#: A handle with such a part names one volume, whatever the driver is called where somebody has recovered it.
+_UNIQUE = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+#: ceph-csi's own handles end so, and its images begin with this unless a class says otherwise (volumeNamePrefix).
+_CEPH_IMAGE = "csi-vol-"
 
 
 def _places(spec: PersistentVolumeSpec) -> list[_Place]:
-    found = []
-    if spec.csi is not None and spec.csi.volume_handle:
-        driver, handle, attributes = spec.csi.driver, spec.csi.volume_handle, spec.csi.volume_attributes
-        found.append(_Place("csi", (driver, handle)))
-        if driver in _TOOK_OVER:
-            found.append(_Place("disk", (driver, _last(handle))))
-        if driver == _NFS and "server" in attributes:  # whoever writes such a volume by hand gives it any handle
-            folder = f"{attributes.get('share', '')}/{attributes.get('subdir', attributes.get('subDir', ''))}"
-            found.append(_Place("nfs", (attributes["server"],), _normal(folder)))
+    found = _csi_places(spec.csi) if spec.csi is not None and spec.csi.volume_handle else []
     for field, (names, folder) in _FIELDS.items():
         source: dict[str, Any] | None = getattr(spec, field)
-        if source is not None:
-            where = tuple(_text(source.get(name)) for name in names)
-            kind = "node path" if field in ("host_path", "local") else field
-            found.append(_Place(kind, where, _normal(source.get(folder)) if folder else ""))
-            if field in _MIGRATED:
-                driver, name = _MIGRATED[field]
-                found.append(_Place("disk", (driver, _last(_text(source.get(name))))))
-    return found
+        if source is None:
+            continue
+        where = tuple(_text(source.get(name)).lower() for name in names)
+        kind = "node path" if field in ("host_path", "local") else field
+        found.append(_Place(kind, where, _normal(source.get(folder)) if folder else ""))
+        if field in _MIGRATED:
+            driver, name = _MIGRATED[field]
+            found.append(_Place("disk", (driver, _last(_text(source.get(name))))))
+    return [*found, *_several_names(spec)]
+
+
+def _several_names(spec: PersistentVolumeSpec) -> Iterator[_Place]:
+    """In-tree sources that name their storage in more than one way, any of which will do."""
+    for wwn in (spec.fc or {}).get("targetWWNs") or ():
+        yield _Place("fc", (_text(wwn).lower(), _text((spec.fc or {}).get("lun"))))
+    for wwid in (spec.fc or {}).get("wwids") or ():
+        yield _Place("fc", (_text(wwid).lower(),))
+    for key in ("datasetName", "datasetUUID"):
+        if (spec.flocker or {}).get(key):
+            yield _Place("flocker", (key, _text((spec.flocker or {})[key])))
+    if spec.flex_volume is not None:
+        options = spec.flex_volume.get("options") or {}
+        told = tuple((_text(key), _text(value)) for key, value in options.items())
+        yield _Place("flex_volume", (_text(spec.flex_volume.get("driver")),), options=told)
+
+
+def _csi_places(csi: CSISource) -> list[_Place]:
+    """By its handle, and by what its driver is known to write into the attributes: whoever makes a volume by hand for storage
+    that there is gives it any handle."""
+    handle = csi.volume_handle.rstrip("/").lower()
+    attributes = {key.lower(): value for key, value in csi.volume_attributes.items()}
+    found = [_Place("csi", (csi.driver, handle))]
+    if _UNIQUE.search(handle):
+        found.append(_Place("handle", (handle,)))
+    if csi.driver in _TOOK_OVER:
+        found.append(_Place("disk", (csi.driver, _last(handle))))
+    return [*found, *_folders(attributes), *_of_driver(csi.driver, csi.volume_handle, attributes)]
+
+
+def _folders(attributes: Mapping[str, str]) -> Iterator[_Place]:
+    """The folder of a file server: the keys are those of nfs.csi.k8s.io, smb.csi.k8s.io, nasplugin.csi.alibabacloud.com and
+    filestore.csi.storage.gke.io, in whatever case."""
+    server, subdir = attributes.get("server") or attributes.get("ip", ""), attributes.get("subdir", "")
+    share = next((attributes[key] for key in ("share", "path", "volume") if attributes.get(key)), "")
+    if server and (share or subdir):
+        yield _Place(_NFS, (server.lower(),), _normal(f"{share}/{subdir}"))
+    host, _, share = attributes.get("source", "").removeprefix("//").partition("/")
+    if attributes.get("source", "").startswith("//") and share:
+        yield _Place(_SMB, (host.lower(),), _normal(f"{share}/{subdir}").lower())
+
+
+def _of_driver(driver: str, handle: str, attributes: Mapping[str, str]) -> Iterator[_Place]:
+    if driver.endswith("rbd.csi.ceph.com"):
+        images = {attributes.get("imagename", ""), handle, _CEPH_IMAGE + handle[-36:]}
+        for image in sorted(images - {""}):
+            yield _Place("rbd", (attributes.get("pool", "").lower(), image.lower()))
+    if driver.endswith("cephfs.csi.ceph.com"):
+        paths = {attributes.get("rootpath", ""), attributes.get("subvolumepath", "")}
+        for path in sorted(paths - {""}):
+            yield _Place("cephfs", (), _normal(path))
+    if driver == "efs.csi.aws.com":  # FILESYSTEM[:[PATH][:ACCESS-POINT]]
+        system, path, point = [*handle.split(":"), "", ""][:3]
+        yield _Place("efs", (system.lower(), point.lower()), _normal(path))
+    if driver in ("file.csi.azure.com", "blob.csi.azure.com"):  # RESOURCE-GROUP#ACCOUNT#SHARE#...
+        kind, key = ("azure_file", "sharename") if driver.startswith("file") else ("azure_blob", "containername")
+        names = {attributes.get(key, ""), [*handle.split("#"), "", ""][2]}
+        for name in sorted(names - {""}):
+            yield _Place(kind, (name.lower(),))
+    if driver == "csi.vsphere.vmware.com" and attributes.get("initialvolumefilepath"):
+        yield _Place("vsphere_volume", (attributes["initialvolumefilepath"].lower(),))
+
+
+def _one_server(one: str, other: str) -> bool:
+    """Whether two names of a file server may be one server's: that of an address cannot be known here, and a short name may stand
+    for a full one."""
+    one, other = (name.strip("[].").lower() for name in (one, other))
+    numbers = [_is_address(name) for name in (one, other)]
+    if one == other or numbers[0] != numbers[1]:
+        return True
+    short, full = sorted((one, other), key=len)
+    return not numbers[0] and full.startswith(f"{short}.")
+
+
+def _is_address(server: str) -> bool:
+    return ":" in server or re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", server) is not None
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether all options agree that both state, and there are such."""
+    both = one.keys() & other.keys()
+    return bool(both) and all(one[key] == other[key] for key in both)
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(sorted(map(str, value)))
-    if isinstance(value, dict):
-        return ",".join(f"{key}={value[key]}" for key in sorted(value))
     return "" if value is None else str(value)
 
 
