@@ -51,3 +51,5 @@ def test_in_the_order_in_which_they_are_named(pets: Plugin) -> None:
     pets("orphans", "adopt", one, "pv-of-nobody", "--as", "web", "-y", expect=6)  # all or none
     assert len(pets.get("pvc")["items"]) == 3
     pets("orphans", "adopt", one, "--as", "web", "--template", "log", "-y", expect=2)
+    went_on = pets("orphans", "adopt", two, zero, one, "--as", "web", "-y")  # as a run that was killed before the last one
+    assert f"{two} is data-web-1 already" in went_on.stderr and volume_of(pets, "data-web-3")["metadata"]["name"] == one

@@ -5,7 +5,7 @@ The controller takes a claim by its name, ``<template>-<set>-<ordinal>``, whatev
 claim is made as the controller would make it, but for the volume that it names, and the volume is reserved for it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum, unique
 
 import msgspec
@@ -24,6 +24,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import AwaitBound
+from kubectl_pets.domain.orphans.retention import is_bound_to
 from kubectl_pets.domain.orphans.storage import StorageObjection, StorageUse, objection
 
 #: Ordinals are int32.
@@ -73,10 +74,12 @@ class AdoptRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 
 class AdoptPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """All volumes or none: one that is refused would leave another one with the wrong ordinal."""
+    """All volumes or none: one that is refused would leave another one with the wrong ordinal. ``already``: volume and claim that an
+    adoption which was broken off had bound."""
 
     adoptions: tuple[Adoption, ...]
     refused: tuple[AdoptRefused, ...] = ()
+    already: tuple[tuple[str, str], ...] = ()
 
 
 def template_of(maker: ClaimMaker, name: str) -> PersistentVolumeClaim | None:
@@ -95,7 +98,7 @@ def plan_adoption(
 ) -> AdoptPlan:
     """Each of the volumes of these ``names`` gets the lowest ordinal that has no claim yet, in the order in which they are named.
     ``volumes`` and the ``claims`` of the set's namespace are newly read. A claim of an adoption that was broken off (ours by the
-    volume that it names) is gone on with."""
+    volume that it names) is gone on with: what it has bound already is passed by, unless nothing else is left to do."""
     known = {volume.name: volume for volume in volumes}
     taken = {claim.name: claim for claim in claims if claim.namespace == maker.namespace}
     stem = f"{template.name}-{maker.name}-"
@@ -107,8 +110,13 @@ def plan_adoption(
     free = _free(maker, template, taken)
     adoptions: list[Adoption] = []
     refused: list[AdoptRefused] = []
+    already = {name: claim for name in names if (claim := _has_become(known.get(name), stem, taken))}
+    if not set(names) - already.keys():
+        already = {}
     for place, name in enumerate(names):
         volume = known.get(name)
+        if name in already and name not in names[:place]:
+            continue
         why = _unfit(name, volume, maker, template, use)
         if name in names[:place]:
             why = AdoptRefused(volume=name, reason=AdoptRefusedReason.TWICE)
@@ -116,7 +124,14 @@ def plan_adoption(
             refused.append(why or AdoptRefused(volume=name, reason=AdoptRefusedReason.VOLUME_GONE))
             continue
         adoptions.append(_adoption(volume, maker, template, begun.get(name) or next(free), made=name in begun))
-    return AdoptPlan(adoptions=() if refused else tuple(adoptions), refused=tuple(refused))
+    return AdoptPlan(adoptions=() if refused else tuple(adoptions), refused=tuple(refused), already=tuple(already.items()))
+
+
+def _has_become(volume: PersistentVolume | None, stem: str, taken: Mapping[str, PersistentVolumeClaim]) -> str:
+    """The claim of the set and template that the volume is bound to; empty: none."""
+    held = volume.spec.claim_ref if volume is not None else None
+    claim = taken.get(held.name) if held is not None and held.name.startswith(stem) else None
+    return claim.name if claim is not None and volume is not None and is_bound_to(volume, claim) else ""
 
 
 def _free(maker: ClaimMaker, template: PersistentVolumeClaim, taken: dict[str, PersistentVolumeClaim]) -> Iterator[str]:

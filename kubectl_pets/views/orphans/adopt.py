@@ -17,7 +17,7 @@ from kubectl_pets.views.text.phrases import count
 
 def draw(planned: AdoptPlan) -> str:
     """The steps volume by volume, then what is refused."""
-    lines = []
+    lines = [f"{clean(volume)} is claim {clean(claim)} already" for volume, claim in planned.already]
     for number, one in enumerate(planned.adoptions, start=1):
         lines.append(f"{number:>3}. {_title(one)}, {sizes.size(_size(one.volume))}")
         lines += [f"     - {_step(step)}" for step in one.steps]
@@ -29,7 +29,9 @@ def draw(planned: AdoptPlan) -> str:
 def agreed(planned: AdoptPlan, namespace: str, server: str) -> str:
     """What somebody agrees to, with -y as well."""
     told = ", ".join(_title(one) for one in planned.adoptions)
-    return f"on {clean(server)} in namespace {clean(namespace)} this binds {count(len(planned.adoptions), 'volume')}: {told}."
+    there = "".join(f" {clean(volume)} is {clean(claim)} already." for volume, claim in planned.already)
+    where = f"on {clean(server)} in namespace {clean(namespace)}"
+    return f"{where} this binds {count(len(planned.adoptions), 'volume')}: {told}.{there}"
 
 
 def refused(found: AdoptRefused) -> str:

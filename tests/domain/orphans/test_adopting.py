@@ -77,6 +77,22 @@ def test_one_that_was_broken_off_is_gone_on_with() -> None:
     assert planned(msgspec.structs.replace(reserved, spec=spec), claims=(begun,)).adoptions
 
 
+def test_what_a_run_that_was_killed_has_bound_already_is_passed_by() -> None:
+    """Typed again, with the volumes in the same order, it goes on with those that are left."""
+    done = claim("data-web-0", volume_name="pv-a")
+    first = volume(done, "Retain")
+    found = planned(first, free("b"), claims=(done,))
+    assert found.already == (("pv-a", "data-web-0"),) and not found.refused
+    assert [(one.volume.name, one.claim.name) for one in found.adoptions] == [("pv-b", "data-web-1")]
+    # of another template, of another namespace, deleted, or named twice: that is none of ours
+    others = (claim("log-web-0", volume_name="pv-a"), claim("data-web-0", namespace="old", volume_name="pv-a"), claim("data-web-0", volume_name="pv-a", deleted=True))
+    for other in others:
+        assert [one.reason for one in planned(volume(other, "Retain"), free("b"), claims=(other,)).refused] == [R.VOLUME_NOT_FREE]
+    again = planned(first, free("b"), claims=(done,), names=("pv-a", "pv-b", "pv-a"))
+    assert [one.reason for one in again.refused] == [R.TWICE] and not again.adoptions
+    assert [one.reason for one in planned(first, claims=(done,)).refused] == [R.VOLUME_NOT_FREE]  # nothing is left
+
+
 def _with(item: PersistentVolume, **spec: Any) -> PersistentVolume:
     return msgspec.structs.replace(item, spec=msgspec.structs.replace(item.spec, **spec))
 
