@@ -74,8 +74,8 @@ class AdoptRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 
 class AdoptPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """All volumes or none: one that is refused would leave another one with the wrong ordinal. ``already``: volume and claim that an
-    adoption which was broken off had bound."""
+    """All volumes or none: one that is refused would leave another one with the wrong ordinal. ``already``: volume and claim that
+    an adoption which was broken off had bound."""
 
     adoptions: tuple[Adoption, ...]
     refused: tuple[AdoptRefused, ...] = ()

@@ -79,7 +79,7 @@ class Index:
                 self._note_owners(claim, parts[0])
             for source in (claim.spec.data_source, claim.spec.data_source_ref):
                 if source is not None and source.kind == "PersistentVolumeClaim" and claim.status.phase != "Bound":
-                    self.clones[claim.namespace, source.name] = claim.name
+                    self.clones[source.namespace or claim.namespace, source.name] = claim.name
         for family in self.siblings.values():
             family.sort()
         self._wanted: dict[str, MountedBy] = {}

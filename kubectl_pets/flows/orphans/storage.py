@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from kubectl_pets.domain.orphans.storage import StorageUse
-from kubectl_pets.errors import ForbiddenError
+from kubectl_pets.errors import ForbiddenError, UnreadableError
 from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
 from kubectl_pets.ports.safety import NodePort
 
@@ -13,14 +13,19 @@ class StoragePort(ClaimPort, SnapshotPort, NodePort, Protocol):
 
 
 def storage_use(cluster: StoragePort) -> StorageUse:
-    """Volumes, attachments, snapshots and unbound claims of the whole cluster. What may not be read is None."""
+    """Volumes, attachments, snapshots and unbound claims of the whole cluster. What cannot be read is None: also all snapshots
+    where a tenant has one that cannot be decoded."""
     try:
         volumes = cluster.volumes()
     except ForbiddenError:
         volumes = None
+    try:
+        snapshots = cluster.snapshots()
+    except UnreadableError:
+        snapshots = None
     return StorageUse(
         volumes=volumes,
         attachments=cluster.attachments(),
-        snapshots=cluster.snapshots(),
+        snapshots=snapshots,
         claims=cluster.unbound_claims(),
     )

@@ -247,6 +247,9 @@ def test_long_names_are_cut_before_a_pod_is_called_after_them() -> None:
 
 def test_a_claim_that_another_one_is_being_cloned_from_is_used() -> None:
     clone = claim("copy", phase="Pending", data_source=DataSource(kind="PersistentVolumeClaim", name="data-web-7"))
+    far = claim("copy", namespace="far", phase="Pending", data_source_ref=DataSource(kind="PersistentVolumeClaim", name="data-web-7", namespace="prod"))
+    elsewhere = claim("copy", namespace="far", phase="Pending", data_source=DataSource(kind="PersistentVolumeClaim", name="data-web-7"))
+    assert [judge(estate(claim("data-web-7"), each), NOW)[0].klass for each in (far, elsewhere)] == [Class.USED_BY_TEMPLATE, Class.SET_GONE]  # KEP-3294
     verdict = judge(estate(claim("data-web-7"), clone), NOW)[0]
     assert verdict.klass is Class.USED_BY_TEMPLATE and E.CLONE_SOURCE in kinds(verdict)
 
