@@ -168,6 +168,16 @@ def test_an_answer_that_is_none_is_no_server_without_kinds(answer: Any) -> None:
         {"a": {"b": [1, {"claimName": "data-web-0"}]}},
         {"pvc": "prod/data-web-0"},
         {"claims": {"data-web-0": True}},
+        {"storageUri": "pvc://data-web-0/models/v1"},  # kserve InferenceService, kubeflow
+        {"values": "persistence:\n  existingClaim: data-web-0\n"},  # Helm values of an Argo CD Application
+        {"list": "a\ndata-web-0\nb"},
+        {"args": ["--claim=data-web-0", "x"]},
+        {"mounts": "data-web-0:/var/lib/data"},  # Tekton, GitLab runners, Spark
+        {"claims": "data-x-0,data-web-0"},
+        {"patch": '{"claim":"data-web-0"}'},
+        {"ref": "PersistentVolumeClaim/data-web-0"},
+        {"ref": "pvc/data-web-0"},
+        {"text": "the claim data-web-0 is kept"},
     ],
 )
 def test_a_claim_s_name_is_found_wherever_it_stands(spec: Obj) -> None:
@@ -176,7 +186,7 @@ def test_a_claim_s_name_is_found_wherever_it_stands(spec: Obj) -> None:
     assert searched(canned, VM).named == {"data-web-0": "VirtualMachine/vm"}
 
 
-@pytest.mark.parametrize("text", ["data-web-00", "xdata-web-0", "data-web-0 ", "test/data-web-0", '{"claim":"data-web-0"}', "DATA-WEB-0"])
+@pytest.mark.parametrize("text", ["data-web-00", "xdata-web-0", "test/data-web-0", "DATA-WEB-0", "x-data-web-0", "data-web-0.svc", "/backups/data-web-0", "old_data-web-0", "s3://b/data-web-0/x", "data-web-0_old"])
 def test_a_string_that_is_not_the_name_is_not_it(text: str) -> None:
     canned = Canned()
     canned.says(MACHINES, listing(VM, {"spec": {"claimName": text}}))
@@ -278,6 +288,25 @@ def test_autoscalers_and_makers() -> None:
     monitor = ServedKind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
     canned.says("/apis/monitoring.coreos.com/v1/namespaces/prod/servicemonitors", listing(monitor, {"metadata": {"name": "web"}}))
     assert searched(canned, monitor).living == {}  # it watches what others make
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "spec", "counts"),
+    [
+        ("datadoghq.com", "DatadogPodAutoscaler", {"targetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web"}}, True),
+        ("k8s.restdev.com", "ScheduledScaler", {"target": {"kind": "StatefulSet", "name": "web"}, "steps": []}, True),
+        ("example.org", "ScalingPolicy", {"of": [{"workloadRef": {"kind": "statefulset", "name": "web"}}]}, True),
+        ("example.org", "ScalingPolicy", {"targetRef": {"kind": "Service", "name": "web"}}, False),
+        ("autoscaling.k8s.io", "VerticalPodAutoscaler", {"targetRef": {"kind": "StatefulSet", "name": "web"}}, False),  # gives pods more, not more pods
+        ("gateway.networking.k8s.io", "BackendPolicy", {"targetRef": {"kind": "StatefulSet", "name": "web"}}, False),
+    ],
+)
+def test_what_is_called_a_scaler_scales_what_it_points_to(group: str, name: str, spec: Obj, counts: bool) -> None:
+    kind = ServedKind(group, "v1", f"{name.lower()}s", name)
+    canned = Canned()
+    canned.says(f"/apis/{group}/v1/namespaces/prod/{kind.plural}", listing(kind, {"metadata": {"name": "s"}, "spec": spec}))
+    found = searched(canned, kind).scalers
+    assert [(each.subject, each.target.name) for each in found] == ([(f"{name}/s", "web")] if counts else [])
 
 
 def test_reports_are_not_read_and_not_missed() -> None:

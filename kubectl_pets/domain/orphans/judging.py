@@ -81,8 +81,8 @@ class Searched(msgspec.Struct, frozen=True):
 
     #: Of claims.
     names: frozenset[str]
-    #: By claim: the values of its labels, any of which may be the name of who makes its set.
-    labels: dict[str, frozenset[str]]
+    #: By claim: the values of its labels, and words of its own name, any of which may be the name of who makes its set.
+    makers: dict[str, frozenset[str]]
 
 
 def doubtful(
@@ -108,10 +108,15 @@ def doubtful(
     return {
         namespace: Searched(
             frozenset(claim.name for claim in claims),
-            {claim.name: frozenset(claim.metadata.labels.values()) for claim in claims},
+            {claim.name: frozenset(claim.metadata.labels.values()) | origins.parts_of_sets(_stem(claim)) for claim in claims},
         )
         for namespace, claims in found.items()
     }
+
+
+def _stem(claim: PersistentVolumeClaim) -> str:
+    parts = origins.split(claim.name)
+    return parts[0] if parts is not None else ""
 
 
 class _Case:
@@ -356,8 +361,8 @@ class _Case:
         return found
 
     def _makers(self) -> Iterator[Evidence]:
-        """Custom resources that live and that a label of the claim names, or its name where they control another set; apart from
-        the one that controls its live set."""
+        """Custom resources that live and that a label of the claim names, or its own name; or that control another set, whatever
+        they are; apart from the one that controls its live set."""
         namespace = self.claim.namespace
         controller = self.explained.object.metadata.controller() if self.explained else None
         own = (controller.kind, controller.name) if controller else None
@@ -367,6 +372,10 @@ class _Case:
             maker = group.subject if group else living.get(value)
             if maker and (own is None or maker != "/".join(own)):
                 yield Evidence(EvidenceKind.OWNER_LIVES, maker, f"label {key}={value}")
+        labelled = frozenset(self.claim.metadata.labels.values())
+        for name in sorted((living.keys() & origins.parts_of_sets(self.stem)) - labelled) if living else ():
+            if own is None or living[name] != "/".join(own):
+                yield Evidence(EvidenceKind.OWNER_LIVES, living[name], "its name")
         for kind, name in sorted(self.index.makers.get(namespace, ())):
             told = mentions(self.claim, self.stem, name)
             if told and name not in living and own != (kind, name):

@@ -27,6 +27,8 @@ _BACKUP_LABELS = ("velero.io/restore-name", "velero.io/backup-name")
 #: The longest that a request may take (kube-apiserver --request-timeout).
 _ADMISSION = timedelta(minutes=1)
 _NAME = re.compile(r"(.+)-(0|[1-9][0-9]{0,9})")
+#: So many words of a name are put together in every way.
+_MOST_WORDS = 16
 #: Ordinals are int32.
 _LARGEST = 2**31 - 1
 
@@ -46,6 +48,13 @@ def explanations(stem: str) -> Iterator[tuple[str, str]]:
         template, name = "-".join(words[:count]), "-".join(words[count:])
         if template and name:
             yield template, name
+
+
+def parts_of_sets(stem: str) -> frozenset[str]:
+    """Whole words, one or several in a row, of the names that the set may have: what an operator calls its sets after is among
+    them ("example-mongodb" in "data-volume-example-mongodb"). Of the first words only, for a name may have a hundred."""
+    words = stem.split("-")[1:][:_MOST_WORDS]
+    return frozenset("-".join(words[at:end]) for at in range(len(words)) for end in range(at + 1, len(words) + 1)) - {""}
 
 
 def labels_fit(claim: PersistentVolumeClaim, owner: StatefulSet) -> bool | None:

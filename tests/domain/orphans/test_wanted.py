@@ -37,6 +37,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ignorable,
 )
 from kubectl_pets.domain.orphans.judging import doubtful, judge
+from kubectl_pets.domain.orphans.origins import parts_of_sets
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from tests.domain.orphans.builders import (
     CONTROLLER,
@@ -92,7 +93,7 @@ def test_candidates_are_searched_for_and_nothing_else() -> None:
     claims = [claim("data-web-1"), claim("data-web-7", labels={"app": "web", "tier": "db"}), claim("uploads")]
     seen = estate(*claims, sets=(web,), custom={})
     searched = doubtful(seen, NOW)["prod"]
-    assert searched.names == {"data-web-7"} and searched.labels == {"data-web-7": {"web", "db"}}
+    assert searched.names == {"data-web-7"} and searched.makers == {"data-web-7": {"web", "db"}}
     assert doubtful(seen, NOW, every_class=True)["prod"].names == {"data-web-7", "uploads"}
     assert doubtful(seen, NOW, only=frozenset(("uploads",))) == {}
     assert doubtful(msgspec.structs.replace(seen, users={}), NOW) == {}
@@ -145,6 +146,30 @@ def test_a_custom_resource_that_a_label_names_may_make_the_set_again() -> None:
     assert one(estate(mine, custom=living)).klass is Class.AMBIGUOUS
     assert found(mine, E.OWNER_LIVES, custom=living).detail == "label elasticsearch.k8s.elastic.co/cluster-name=es"
     assert one(estate(mine)).klass is Class.SET_GONE
+
+
+@pytest.mark.parametrize(
+    ("name", "maker"),
+    [
+        ("data-volume-example-mongodb-0", "example-mongodb"),  # mongodb-kubernetes-operator: its claims say app=example-mongodb-svc
+        ("data-volume-example-mongodb-arb-0", "example-mongodb"),
+        ("data-chi-prod-main-0-0-0", "prod"),
+        ("data-db.main-0", "db.main"),
+    ],
+)
+def test_a_custom_resource_that_the_claim_s_set_is_called_after_may_make_it_again(name: str, maker: str) -> None:
+    mine = claim(name, labels={"app": "x-svc"})
+    (searched_for,) = doubtful(estate(mine, custom={}), NOW)["prod"].makers.values()
+    assert maker in searched_for
+    living = custom(mine, living={maker: f"MongoDBCommunity/{maker}"})
+    assert one(estate(mine, custom=living)).klass is Class.AMBIGUOUS
+    assert found(mine, E.OWNER_LIVES, custom=living) == Evidence(E.OWNER_LIVES, f"MongoDBCommunity/{maker}", "its name")
+    for other in ("data", "mongo", "examp", "svc"):
+        assert one(estate(mine, custom=custom(mine, living={other: f"X/{other}"}))).klass is Class.SET_GONE
+
+
+def test_a_name_of_a_hundred_words_costs_what_one_of_sixteen_does() -> None:
+    assert len(parts_of_sets("-".join("a" * 120))) == 16 and "b-c" in parts_of_sets("a-b-c") and parts_of_sets("a") == frozenset()
 
 
 def test_who_makes_one_set_may_make_another_of_its_name_again() -> None:

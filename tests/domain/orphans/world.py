@@ -408,11 +408,11 @@ class World:
 
     def _add_maker(self) -> None:
         """An operator's custom resource, with a set of its own that is gone: it comes back with the size, or when it is next
-        looked after, while the resource lives. Its claims tell whose they are by a label or, where it is scaled, by their names."""
+        looked after, while the resource lives. Its claims tell whose they are by a label or by their names alone."""
         random = self.random
         maker = Maker(SPACES[0], f"op-{self._name()}", lives=random.random() < 0.8, scaled=random.random() < 0.4)
         name = f"{maker.name}-{random.choice(('shard-1', 'x', 'shard'))}"
-        named = maker.scaled and random.random() < 0.6
+        named = random.random() < 0.5
         labels = {"app": "x"} if named else {"app": "x", random.choice(("made-by", "prometheus")): maker.name}
         made = {(maker.space, f"{self._name()}-{name}-{ordinal}") for ordinal in range(random.randint(1, 3))}
         for key in made - set(self.claims):
