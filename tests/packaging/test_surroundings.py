@@ -44,6 +44,7 @@ def test_without_anything_around_it(frozen: Frozen, place: tuple[str, ...]) -> N
 @pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1", "ja_JP.eucJP"])
 def test_a_picture_in_any_locale(frozen: Frozen, controlplane: ControlPlane, namespace: str, locale: str) -> None:
     controlplane.apply(manifest("web", replicas=0), namespace)
+    controlplane.kubectl("wait", "statefulset/web", "--for=jsonpath={.status.observedGeneration}=1", "--timeout=120s", "-n", namespace)
     at = ("-n", namespace, "--kubeconfig", str(controlplane.kubeconfig))
     assert "├─ Revisions" in frozen("status", "web", *at, environ={"LC_ALL": locale, "LANG": locale}).stdout
 
