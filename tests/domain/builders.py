@@ -179,10 +179,10 @@ def kept(name: str, number: int, age: timedelta = timedelta(hours=2), *, owner: 
 
 def snapshots() -> st.SearchStrategy[SetView]:
     """A set and about the pods that it should have, with whatever else may lie around. By seed, because that is fast."""
-    return st.integers(0, 2**64).map(lambda seed: _Odd(Random(seed)).snapshot())
+    return st.integers(0, 2**64).map(lambda seed: OddThings(Random(seed)).snapshot())
 
 
-class _Odd:
+class OddThings:
     """Mostly what one expects, now and then anything that the API may hold."""
 
     def __init__(self, random: Random) -> None:

@@ -74,9 +74,9 @@ class _Finder:
         self._taken = _names_taken(owner, snapshot)
         self._not_made = refusals(owner, self._events, "Create")
         at_rest = draft.all_available and not any(member.outdated for member in draft.members)
-        self._refused_updates = refusals(owner, self._events, "Update")
+        self._refused_updates = refusals(owner, self._events, "Update", self._pods.values())
         self._not_updated = {} if at_rest else self._refused_updates
-        self._not_deleted = refusals(owner, self._events, "Delete")
+        self._not_deleted = refusals(owner, self._events, "Delete", self._pods.values())
         self._now = draft.at
 
     def of_surplus(self, member: Member) -> Blocker | None:
@@ -88,7 +88,7 @@ class _Finder:
         """What blocks at this position; None: nothing that is known."""
         if member.lacks and member.state not in LEAVING:
             return self._blocker(Cause.VOLUME_MISSING, member, message=", ".join(member.lacks))
-        if member.trouble is not None and not member.trouble.container:
+        if member.trouble is not None and not member.trouble.container and not _only_once(member):
             return self._of_trouble(Cause.POD_ENDS, member, member.trouble)
         by_state = self._by_state(member)
         if by_state is None and member.name in self._not_deleted and self._is_to_go(member):
@@ -202,6 +202,13 @@ class _Finder:
             message=member.message if message is None else message,
             updated=brought,
         )
+
+
+def _only_once(member: Member) -> bool:
+    """Whether one pod was ended by its node and the next one is coming up: that is no loop, and it may take its time, as any pod
+    that comes to a node which has neither its image nor its volume. Once it is Ready it has to outlive the one before."""
+    coming_up = member.state is PodState.STARTING or (traits(member.state).never_served and member.state is not PodState.FAILING)
+    return member.trouble is not None and member.trouble.restarts < 2 and coming_up
 
 
 def _names_taken(owner: StatefulSet, snapshot: SetView) -> dict[str, Refusal]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 
-from kubectl_pets.domain.model import ContainerStatus, Pod, Terminated
+from kubectl_pets.domain.model import ContainerState, ContainerStatus, Pod, Terminated
 from kubectl_pets.domain.rollout.times import later
 
 _FIRST, _LONGEST = timedelta(seconds=10), timedelta(seconds=300)
@@ -173,9 +173,18 @@ def _all(pod: Pod) -> list[Trouble]:
         if ended is not None and ended.exit_code == 0 and status.name not in sidecars:
             began = max(began, ended.finished_at) if began is not None and ended.finished_at is not None else began
             continue  # it has done its work, however often it took
-        found.append(_judged(status, began))
+        found.append(_judged(status if status.name in sidecars else _anew(status), began))
     found += [_judged(status, began) for status in pod.status.container_statuses]
     return [each for each in found if each is not None]
+
+
+def _anew(status: ContainerStatus) -> ContainerStatus:
+    """An init container that had done its work, and has to do it again because the pod's sandbox was made anew (its node was
+    rebooted): that was no crash, and nothing of before counts."""
+    last = status.last_state.terminated
+    if last is None or last.exit_code != 0:
+        return status
+    return msgspec.structs.replace(status, restart_count=0, last_state=ContainerState())
 
 
 def _sidecars(pod: Pod) -> frozenset[str]:
@@ -205,7 +214,7 @@ def _judged(status: ContainerStatus, began: datetime | None) -> Trouble | None:
     if reason in FAILING_REASONS | HOPELESS_REASONS:
         return _refused(status, began)
     # Being made anew: after one end the node may just have been restarted, after several it is a loop.
-    return _crashed(status, ended, began) if ended is not None and status.restart_count > 1 else None
+    return _crashed(status, ended, began) if ended is not None and _restarts(status) > 1 else None
 
 
 def _again(status: ContainerStatus, last: Terminated | None, began: datetime | None, started: datetime | None) -> Trouble | None:

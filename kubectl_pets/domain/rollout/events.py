@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from kubectl_pets.domain.model import Event, Pod, StatefulSet
-from kubectl_pets.domain.rollout.containers import Trouble, back_off, proof
+from kubectl_pets.domain.rollout.containers import FORGOTTEN, LONG_AGO, Trouble, back_off, proof
 from kubectl_pets.domain.rollout.times import later
 
 #: "Create Pod web-2 in StatefulSet web failed error: …", "Create Claim data-web-2 for Pod web-2 in StatefulSet web failed …".
@@ -53,15 +53,25 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
 
 
-def refusals(owner: StatefulSet, events: Iterable[Event], verb: str) -> dict[str, Refusal]:
-    """By pod: what the controller of the set could not "Create" or "Update", and has not been able to since."""
-    done: dict[str, datetime] = {}
+def refusals(owner: StatefulSet, events: Iterable[Event], verb: str, pods: Iterable[Pod] = ()) -> dict[str, Refusal]:
+    """By pod: what the controller of the set could not "Create", "Update" or "Delete", and has not been able to since.
+
+    That it could is told by an event of its own, and that one may be left out, for refusals use up what client-go lets through.
+    So it is told as well by whatever is about a pod of the name later, and what was refused of a pod is over with the pod:
+    ``pods`` are those that are there.
+    """
+    done = {pod.name: pod.metadata.creation_timestamp for pod in pods if pod.metadata.creation_timestamp is not None}
     refused: dict[str, list[tuple[Event, str]]] = {}
     for event in events:
-        if event.involved_object.kind != "StatefulSet" or event.involved_object.uid not in ("", owner.metadata.uid):
+        about = event.involved_object
+        if event.last is None:
+            continue
+        if verb == "Create" and about.kind == "Pod":
+            done[about.name] = max(event.last, done.get(about.name, event.last))
+        if about.kind != "StatefulSet" or about.uid not in ("", owner.metadata.uid):
             continue
         found = _OF_POD.search(event.message)
-        if found is None or event.last is None:
+        if found is None:
             continue
         if event.reason == f"Successful{verb}" and " Claim " not in event.message:
             done[found[1]] = max(event.last, done.get(found[1], event.last))
@@ -120,11 +130,23 @@ def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[E
     ]
     if not ends:
         return _made_again_and_again(name, pod, owner, events, now)
+    ends = _in_a_row(ends)
     newest = max(ends, key=lambda event: (event.last or datetime.min, event.message))
     first = min(event.last for event in ends if event.last is not None)
     times = len({event.involved_object.uid for event in ends})
     trouble = _as_trouble(pod, newest.reason, newest.message, first, newest.last or first, times)
     return _until_outlived(trouble, pod, _lived(newest, events), now)
+
+
+def _in_a_row(ends: list[Event]) -> list[Event]:
+    """The latest of these that came one after the other. A pod that lasts for as long as it takes the kubelet to forget a crash
+    was no link of a chain: what ends each of them an hour apart is no loop."""
+    row: list[Event] = []
+    for event in sorted(ends, key=lambda each: each.last or LONG_AGO, reverse=True):
+        if row and (row[-1].last or LONG_AGO) - (event.last or LONG_AGO) >= FORGOTTEN:
+            break
+        row.append(event)
+    return row
 
 
 def _made_again_and_again(

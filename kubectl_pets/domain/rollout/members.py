@@ -16,6 +16,7 @@ from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Po
 from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, ended_lately, outlived, proof, restarts_of, trouble_of
 from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
+from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.fields import min_ready_seconds
 from kubectl_pets.domain.sets.in_place import unfinished, updated_at, without_its_restarts
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
@@ -257,6 +258,7 @@ class _Reading:
         )
 
     def member(self, ordinal: int, pod: Pod) -> Member:
+        pod = by_the_servers_clock(pod)
         owner, slots, name = self._owner, self._slots, self._slots.name(ordinal)
         uses = _claim_uses(pod, self._claims)
         trouble = self._trouble(name, pod)

@@ -32,6 +32,7 @@ from kubectl_pets.domain.model import (
     StatefulSetStatus,
     UpdateStrategy,
 )
+from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 #: On every set, pod, claim and ControllerRevision of a LeaderWorkerSet (its api/leaderworkerset/v1 SetNameLabelKey and siblings).
@@ -227,6 +228,7 @@ def _is_left_over(owner: StatefulSet, group: str) -> bool:
 
 
 def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -> Pod:
+    parts = {index: by_the_servers_clock(pod) for index, pod in parts.items()}
     leader = parts[0] if 0 in parts else _stand_in(owner, parts)
     noted = leader.metadata.annotations.get(SIZE_ANNOTATION, "")
     size = int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 10 else size
