@@ -47,10 +47,24 @@ def questions(seen: Assessment) -> Questions | None:
         return Questions(set_name=seen.name) if odd else _of_young(seen)
     return Questions(
         set_name=seen.name,
-        pods=tuple(member.name for member in down if _told_by_events(member.state)),
+        pods=tuple(name for member in down for name in _with_events(member)),
         missing=tuple(member.name for member in down if member.state is PodState.MISSING),
-        nodes=tuple(sorted({member.node for member in down if member.node})),
+        nodes=tuple(sorted({node for member in down for node in _nodes(member) if node})),
     )
+
+
+def _with_events(member: Member) -> tuple[str, ...]:
+    """The pods whose events tell more; of a group its own name, which its workers' set has as well, and the first few that are
+    not ready."""
+    if not member.parts:
+        return (member.name,) if _told_by_events(member.state) else ()
+    down = [part.name for part in member.parts if not part.ready and part.name != member.name]
+    return (member.name, *down[:_FEW])
+
+
+def _nodes(member: Member) -> tuple[str, ...]:
+    down = [part.node for part in member.parts if not part.ready]
+    return tuple(dict.fromkeys(down))[:_FEW] if down else (member.node,)
 
 
 def _of_young(seen: Assessment) -> Questions | None:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 import msgspec
 
-from kubectl_pets.domain.model import Around, NodeReadiness, SetView, StatefulSet
+from kubectl_pets.domain.model import Around, NodeReadiness, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.rollout.containers import LONG_AGO, StuckAfter, Trouble
 from kubectl_pets.domain.rollout.events import Refusal, not_starting, refusals
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
@@ -66,6 +66,7 @@ class _Finder:
         around = snapshot.around or Around()
         self._events = around.events or ()
         self._pods = {pod.metadata.uid: pod for pod in snapshot.pods or ()}
+        self._parts = snapshot.parts
         self._nodes = {node.name: node for node in around.nodes or () if node.ready != "True"}
         self._missing_since = around.missing_since
         self._leaving = {pod.name for pod in around.namesakes or () if pod.terminating}
@@ -130,9 +131,9 @@ class _Finder:
                     return None
                 return self._since(Cause.NOT_SCHEDULED, member, member.unscheduled_since)
             case PodState.CREATING:
-                return self._creating(member) or self._on_silent_node(member)
+                return self._creating(member) or self._of_parts(member) or self._on_silent_node(member)
             case PodState.STARTING:
-                return self._on_silent_node(member)
+                return self._of_parts(member) or self._on_silent_node(member)
             case PodState.OVERDUE:
                 return self._overdue(member)
             case PodState.ENDED | PodState.READY | PodState.AVAILABLE | PodState.TERMINATING:
@@ -162,9 +163,24 @@ class _Finder:
         refused = not_starting(pod, self._events) if pod is not None else None
         return self._refused(Cause.NOT_STARTED, member, refused) if refused is not None else None
 
+    def _of_parts(self, member: Member) -> Blocker | None:
+        """What an event tells of the pods of a group: one that cannot be made, or cannot be started."""
+        there = self._parts.get(member.name, ())
+        names = {pod.name for pod in there}
+        for name, refused in sorted(self._not_made.items()):
+            of_this_group = refused.last is not None and (member.created is None or refused.last >= member.created)
+            if there and name not in names and of_this_group and ordinal_of(name, member.name) is not None:
+                return self._refused(Cause.CREATION_REFUSED, member, _of_part(name, refused))
+        for pod in there:
+            found = not_starting(pod, self._events) if pod.status.phase == "Pending" else None
+            if found is not None:
+                return self._refused(Cause.NOT_STARTED, member, _of_part(pod.name, found))
+        return None
+
     def _on_silent_node(self, member: Member) -> Blocker | None:
-        node = self._nodes.get(member.node)
-        return self._since(Cause.NODE_SILENT, member, node.since, message=member.node) if node is not None else None
+        names = [part.node for part in member.parts if not part.ready] or [member.node]
+        node = next((self._nodes[name] for name in names if name in self._nodes), None)
+        return self._since(Cause.NODE_SILENT, member, node.since, message=node.name) if node is not None else None
 
     def _overdue(self, member: Member) -> Blocker:
         if member.finalizers and not member.running:
@@ -202,6 +218,11 @@ class _Finder:
             message=member.message if message is None else message,
             updated=brought,
         )
+
+
+def _of_part(name: str, refused: Refusal) -> Refusal:
+    """Told with the name of the pod, for the blocker has that of its group."""
+    return msgspec.structs.replace(refused, message=f"{name}: {refused.message}")
 
 
 def _only_once(member: Member) -> bool:

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_pets.domain.model import Event, Pod, StatefulSet
+from kubectl_pets.domain.model import Event, Pod, StatefulSet, ordinal_of
 from kubectl_pets.domain.rollout.containers import FORGOTTEN, LONG_AGO, Trouble, back_off, proof
 from kubectl_pets.domain.rollout.times import later
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 #: "Create Pod web-2 in StatefulSet web failed error: …", "Create Claim data-web-2 for Pod web-2 in StatefulSet web failed …".
 _OF_POD = re.compile(r"\bPod (\S+) in StatefulSet (\S+) (?:success(?:ful)?|failed error: (.*))", re.DOTALL)
@@ -51,6 +52,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     #: When it first could not, since it last could.
     since: datetime | None
+    #: When it last could not; None where no event told it.
+    last: datetime | None = None
 
 
 def refusals(owner: StatefulSet, events: Iterable[Event], verb: str, pods: Iterable[Pod] = ()) -> dict[str, Refusal]:
@@ -68,9 +71,7 @@ def refusals(owner: StatefulSet, events: Iterable[Event], verb: str, pods: Itera
             continue
         if verb == "Create" and about.kind == "Pod":
             done[about.name] = max(event.last, done.get(about.name, event.last))
-        if about.kind != "StatefulSet" or about.uid not in ("", owner.metadata.uid):
-            continue
-        found = _OF_POD.search(event.message)
+        found = _OF_POD.search(event.message) if _is_of_its_controller(event, owner) else None
         if found is None:
             continue
         if event.reason == f"Successful{verb}" and " Claim " not in event.message:
@@ -83,8 +84,23 @@ def refusals(owner: StatefulSet, events: Iterable[Event], verb: str, pods: Itera
         if open_still:
             newest, words = max(open_still, key=lambda pair: (pair[0].last or datetime.min, pair[1]))
             since = min(event.first for event, _ in open_still if event.first is not None)
-            answer[pod] = Refusal(reason=newest.reason, message=words, since=max(since, done.get(pod, since)))
+            answer[pod] = Refusal(
+                reason=newest.reason, message=words, since=max(since, done.get(pod, since)), last=newest.last
+            )
     return answer
+
+
+def _is_of_its_controller(event: Event, owner: StatefulSet) -> bool:
+    """Whether an event is one of the set itself. Groups have a StatefulSet for their leaders, of the same name, and one each for
+    their workers, called as their leader: what these had for uids is not known, but that they are no older than the whole."""
+    about = event.involved_object
+    if about.kind != "StatefulSet":
+        return False
+    if Capability.GROUPS not in kind_of(owner).can:
+        return about.uid in ("", owner.metadata.uid)
+    made = owner.metadata.creation_timestamp
+    of_it = about.name == owner.name or ordinal_of(about.name, owner.name) is not None
+    return of_it and (made is None or event.last is None or event.last >= made)
 
 
 def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
@@ -116,13 +132,15 @@ def _is_about(event: Event, pod: Pod) -> bool:
 
 
 def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[Event, ...], now: datetime) -> Trouble | None:
-    """The pods of this name that ended one after the other, told as the restarts of a container are; None: none did."""
+    """The pods of this name that ended one after the other, told as the restarts of a container are; None: none did. A group goes
+    with any pod of it."""
+    groups = Capability.GROUPS in kind_of(owner).can
     uid = pod.metadata.uid if pod is not None else ""
     ends = [
         event
         for event in events
         if event.involved_object.kind == "Pod"
-        and event.involved_object.name == name
+        and (event.involved_object.name == name or (groups and ordinal_of(event.involved_object.name, name) is not None))
         and event.involved_object.uid not in ("", uid)
         and event.type == "Warning"
         and _ENDING.fullmatch(event.reason)

@@ -15,7 +15,20 @@ from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.dns.grouped import parts_of
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.inventory import snapshots
-from kubectl_pets.domain.model import Condition, ControllerRevision, Inventory, ObjectMeta, Pod, SetView, StatefulSet
+from kubectl_pets.domain.model import (
+    Around,
+    Condition,
+    ControllerRevision,
+    Event,
+    Inventory,
+    NodeReadiness,
+    ObjectMeta,
+    ObjectReference,
+    Pod,
+    SetView,
+    StatefulSet,
+)
+from kubectl_pets.domain.rollout.asking import Questions, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.revisions import Image
@@ -106,6 +119,81 @@ def test_a_group_is_as_good_as_its_worst_pod() -> None:
     worst = seen.members[2]
     assert [part.name for part in worst.parts] == ["vllm-2", "vllm-2-1", "vllm-2-2"]
     assert [part.ready for part in worst.parts] == [True, False, False]
+
+
+# --- what only events and nodes tell ------------------------------------------------------------------------------------------
+
+
+def told(kind: str, name: str, reason: str, message: str, first: int, last: int, uid: str = "of-a-part") -> Event:
+    """An event, with minutes after the look."""
+    return Event(
+        type="Warning",
+        reason=reason,
+        message=message,
+        first_timestamp=now("made") + timedelta(minutes=first),
+        last_timestamp=now("made") + timedelta(minutes=last),
+        involved_object=ObjectReference(kind=kind, name=name, uid=uid),
+    )
+
+
+def explained(change: Callable[[Obj], Any], around: Around) -> Assessment:
+    found = read("made", change)
+    (owner,) = found["LeaderWorkerSet"]
+    view = SetView(set=owner, pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"]), around=around)
+    return assess(folded(view), now("made") + timedelta(minutes=6))
+
+
+def without(*names: str) -> Callable[[Obj], bool]:
+    return lambda item: item["metadata"]["name"] not in names
+
+
+def of_worker(status: Obj) -> Callable[[Obj], None]:
+    def change(item: Obj) -> None:
+        if item["kind"] == "Pod" and item["metadata"]["name"] == "vllm-1-1":
+            item["spec"]["nodeName"] = "node-9"
+            item["status"] = status
+
+    return change
+
+
+#: Its status, its events and its node: what may ail one pod of a group, and what is said of it.
+PENDING: Obj = {"phase": "Pending", "containerStatuses": [{"name": "worker", "state": {"waiting": {"reason": "ContainerCreating"}}}]}
+UNREADY: Obj = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]}
+
+
+def refused(pod: str, of: str, first: int, last: int) -> Event:
+    return told("StatefulSet", of, "FailedCreate", f"create Pod {pod} in StatefulSet {of} failed error: quota", first, last)
+
+
+@pytest.mark.parametrize(
+    ("change", "around", "expected"),
+    [
+        (without("vllm-2", "vllm-2-1", "vllm-2-2"), Around(events=(refused("vllm-2", "vllm", 1, 5),)), "creation-refused vllm-2 quota"),
+        (without("vllm-1-1"), Around(events=(refused("vllm-1-1", "vllm-1", 1, 5),)), "creation-refused vllm-1 vllm-1-1: quota"),
+        (without("vllm-1-1"), Around(events=(refused("vllm-1-1", "vllm-1", -9, -1),)), ""),  # of the group before it
+        (without("vllm-1-1"), Around(events=(refused("vllm-0-1", "vllm-0", 1, 5),)), ""),  # of another group
+        (without("vllm-1-1"), Around(events=(refused("vllm-1-1", "other", 1, 5),)), ""),
+        (of_worker(PENDING), Around(nodes=(NodeReadiness(name="node-9", ready="Unknown", since=now("made")),)), "node-silent vllm-1 node-9"),
+        (of_worker(UNREADY), Around(nodes=(NodeReadiness(name="node-9", ready="Unknown", since=now("made")),)), "node-silent vllm-1 node-9"),
+        (of_worker(PENDING), Around(events=(told("Pod", "vllm-1-1", "FailedMount", "no secret", 1, 5, ""),)), "not-started vllm-1 vllm-1-1: no secret"),
+    ],
+)
+def test_what_ails_one_pod_ails_its_group(change: Callable[[Obj], Any], around: Around, expected: str) -> None:
+    seen = explained(change, around)
+    assert [f"{each.cause} {each.pod} {each.message}" for each in seen.blockers] == ([expected] if expected else [])
+    assert seen.phase is (Phase.STUCK if expected else Phase.PROGRESSING)
+
+
+def test_a_group_whose_worker_is_ended_again_and_again_is_a_loop() -> None:
+    ends = tuple(told("Pod", "vllm-1-1", "Evicted", "disk", minute, minute, f"uid-{minute}") for minute in (3, 4, 5))
+    (blocker,) = explained(of_worker({"phase": "Failed", "reason": "Evicted"}), Around(events=ends)).blockers
+    assert (str(blocker.cause), blocker.pod, blocker.restarts) == ("pod-ends", "vllm-1", 3)
+
+
+def test_what_is_asked_about_a_group() -> None:
+    """Its own name, which its workers' StatefulSet has as well; the pods of it that are down, and their nodes."""
+    asked = questions(explained(of_worker(PENDING), Around()))
+    assert asked == Questions(set_name="vllm", pods=("vllm-1", "vllm-1-1"), nodes=("node-9",))
 
 
 def test_a_canary_of_groups() -> None:
