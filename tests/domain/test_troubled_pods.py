@@ -104,7 +104,7 @@ def test_what_was_refused_of_a_pod_is_over_with_it(view: SetView) -> None:
 def told_by_a_clock(pod: Pod, behind: timedelta) -> Pod:
     """What the kubelet writes where its node's clock is so far behind: all but when the pod was bound."""
     bound = pod.status.condition("PodScheduled")
-    if bound is None or bound.status != "True" or bound.last_transition_time is None:
+    if bound is None or bound.status != "True" or bound.last_transition_time is None or bound.last_transition_time.year < 2000:
         return pod
 
     def condition(each: Condition) -> Condition:

@@ -10,11 +10,12 @@ from typing import assert_never
 import msgspec
 
 from kubectl_pets.domain.model import Around, NodeReadiness, SetView, StatefulSet, ordinal_of
-from kubectl_pets.domain.rollout.containers import LONG_AGO, StuckAfter, Trouble
+from kubectl_pets.domain.rollout.containers import LONG_AGO, StuckAfter, Trouble, ended_at
 from kubectl_pets.domain.rollout.events import Refusal, not_starting, refusals
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 
 #: "<set>-<hash>" must fit a label value (63), the hash takes up to 10 and a hyphen: longer names never get pods (k/k#64023).
 LONGEST_SET_NAME = 52
@@ -94,6 +95,8 @@ class _Finder:
         by_state = self._by_state(member)
         if by_state is None and member.name in self._not_deleted and self._is_to_go(member):
             return self._refused(Cause.DELETION_REFUSED, member, self._not_deleted[member.name])
+        if member.state is PodState.ENDED:
+            return self._not_replaced(member)
         if by_state is None and member.mislabelled and member.state not in LEAVING:
             return self._mislabelled(member)
         if by_state is None and member.state is not PodState.MISSING and member.name in self._not_updated:
@@ -106,6 +109,13 @@ class _Finder:
             return False
         replaced = self._draft.strategy == "RollingUpdate" and member.released and member.outdated
         return replaced or member.state is PodState.ENDED or member.ordinal not in self._draft.slots
+
+    def _not_replaced(self, member: Member) -> Blocker | None:
+        """The controller replaces what has ended at once; that of 1.27 leaves a pod alone whose containers ended well
+        (kubernetes/kubernetes#118310, #124065). None: nothing tells since when it has ended."""
+        pod = self._pods.get(member.uid)
+        since = ended_at(by_the_servers_clock(pod)) if pod is not None else None
+        return self._since(Cause.NOT_MADE, member, since, message="") if since is not None else None
 
     def _mislabelled(self, member: Member) -> Blocker:
         """The controller mends it within a moment, so patience begins when somebody sees it, or its refusal was told."""
@@ -137,7 +147,7 @@ class _Finder:
             case PodState.OVERDUE:
                 return self._overdue(member)
             case PodState.ENDED | PodState.READY | PodState.AVAILABLE | PodState.TERMINATING:
-                return None  # in range what has ended is replaced
+                return None
             case _:
                 assert_never(member.state)
 

@@ -13,6 +13,7 @@ from typing import assert_never
 
 import msgspec
 
+from kubectl_pets.domain.rollout.events import NOT_ADMITTED
 from kubectl_pets.domain.rollout.verdict import Blocker, Cause
 
 
@@ -139,11 +140,11 @@ _NOT_STARTED: _Rules = (
     (r"FailedPrepareDynamicResources", CauseId.DEVICE),
 )
 
-#: With these the kubelet ends a pod or does not let it in (pkg/kubelet/eviction, pkg/kubelet/lifecycle).
+#: With these the kubelet ends a pod or does not let it in.
 _ENDED: _Rules = (
     (r"^Evicted", CauseId.NODE_EVICTED),
     (r"^Preempt", CauseId.NODE_PREEMPTED),
-    (r"^(UnexpectedAdmissionError|OutOf\w+|NodeAffinity|TopologyAffinityError|\w+Forbidden)", CauseId.NODE_REFUSED),
+    (rf"^({NOT_ADMITTED})", CauseId.NODE_REFUSED),
 )
 
 #: Names are not words: what is quoted, a path, a URL, an image, a taint.

@@ -150,6 +150,16 @@ def ended_lately(pod: Pod, now: datetime) -> timedelta | None:
     return max(lives, default=None)
 
 
+def ended_at(pod: Pod) -> datetime | None:
+    """When a pod whose phase is Failed or Succeeded came to its end; None where nothing tells. It may not have been Ready
+    for long before."""
+    statuses = pod.status.init_container_statuses + pod.status.container_statuses
+    times = [status.state.terminated.finished_at for status in statuses if status.state.terminated is not None]
+    disrupted = pod.status.condition("DisruptionTarget")
+    times += [disrupted.last_transition_time] if disrupted is not None else []
+    return max((time for time in times if time is not None), default=None)
+
+
 def restarts_of(pod: Pod) -> int:
     """What kubectl shows as RESTARTS: of containers and sidecars, and of all init containers while these are not through."""
     statuses = pod.status.init_container_statuses

@@ -35,8 +35,15 @@ _BEFORE_START = frozenset(
 #: Tell that what is before the start is over.
 _STARTING = frozenset({"Pulling", "Pulled", "Created", "Started"})
 
-#: With these the kubelet ends a pod or does not let it in; then it is made anew (pkg/kubelet/eviction, pkg/kubelet/lifecycle).
-_ENDING = re.compile(r"Evicted|UnexpectedAdmissionError|OutOf\w+|NodeAffinity|TopologyAffinityError|\w+Forbidden|Preempt\w+")
+#: With these the kubelet does not let a pod in (pkg/kubelet/kubelet.go, admissionRejectionReasons).
+NOT_ADMITTED = (
+    r"UnexpectedAdmissionError|UnknownReason|UnexpectedPredicateFailureType|OutOf\S+|NodeAffinity|NodeName|NodePorts|NodeShutdown"
+    r"|TopologyAffinityError|InvalidNodeInfo|VolumeAttachmentLimitExceeded|AppArmor|PodOSSelectorNodeLabelDoesNotMatch"
+    r"|PodFeatureUnsupported|\w+Forbidden|\w+NotSupported|node\(s\) had taints that the pod didn't tolerate"
+)
+
+#: With these it ends one or does not let it in; then it is made anew (pkg/kubelet/eviction, pkg/kubelet/preemption).
+_ENDING = re.compile(rf"Evicted|Preempt\w+|{NOT_ADMITTED}")
 
 #: A pod that is made anew is made within this time of the end of the one before it.
 _SOON = timedelta(seconds=90)

@@ -289,6 +289,9 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
             return f"see whose pod it is with: {shown}; once it is gone the controller makes its own"
         case Cause.VOLUME_MISSING:
             return f"replace such pods one at a time with: {command(seen, 'rollout unstick')}"
+        case Cause.NOT_MADE if blocker.reason:
+            away = pasting.kubectl("delete", "pod", pod, namespace=seen.namespace)
+            return f"it has ended, so nothing runs that could be lost; it is made anew after: {away}"
         case Cause.NOT_OBSERVED | Cause.NOT_MADE | Cause.UPDATE_REFUSED | Cause.DELETION_REFUSED:
             about = f"--field-selector=involvedObject.name={seen.name}"
             shown = pasting.kubectl("get", "events", about, namespace=seen.namespace)

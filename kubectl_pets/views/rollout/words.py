@@ -208,6 +208,8 @@ def blocker(found: Blocker) -> str:
         case Cause.NAME_TAKEN:
             whose = f" of {told}" if told else ""
             return f"{pod} cannot be created, because another pod{whose} has its name"
+        case Cause.NOT_MADE if found.reason:
+            return f"{pod} has ended ({clean(found.reason)}), and its controller does not make it anew"
         case Cause.NOT_MADE if told:
             return f"{pod} is not created while its claim {told} is being deleted"
         case Cause.NOT_MADE:
