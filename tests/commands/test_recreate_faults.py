@@ -2,7 +2,7 @@
 is away, somebody who changes the set, at every request that there is."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -13,8 +13,10 @@ from kubectl_pets.domain.changes import AnnotateClaim, CreateSet, ForgetRecreati
 from kubectl_pets.domain.model import OwnerReference, PersistentVolumeClaim, Pod, SetView
 from kubectl_pets.domain.recreate.running import RecreateEnd
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, SavedRecreation, WholeMeta, WholeSet
-from kubectl_pets.errors import ConflictError, ForbiddenError, NotFoundError, PetsError, ServerError, UnreachableError
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError, PetsError, ServerError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.recreate.carry import abandon
 from kubectl_pets.flows.recreate.remaking import Remade, Remaking
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_engine import Clock, clock
@@ -119,6 +121,9 @@ class Faulty:
             return SetView(set=owner, pods=cast("tuple[Pod, ...]", tuple(self.members.values())))
 
         return cast(SetView, self._asked(view))
+
+    def missing_rights(self, namespace: str, needed: object) -> tuple[tuple[str, str], ...]:
+        return ()
 
     def apply(self, change: Any, *, dry_run: bool = False) -> None:
         self.writes.add(self.requests)
@@ -321,6 +326,70 @@ def test_what_somebody_else_writes_into_the_record_is_not_created() -> None:
     with pytest.raises(PetsError, match="changed by somebody after the set was deleted"):
         run(cluster)
     assert "CreateSet" not in cluster.done
+
+
+def _taken_away(cluster: Faulty, when: type, becomes: SavedRecreation | None = None, later: timedelta = timedelta(0)) -> None:
+    """Somebody takes the record away, or what it holds, right after a change of that kind."""
+    first = cluster._carry_out
+
+    def carry_out(change: Any) -> None:
+        first(change)
+        if isinstance(change, when) and cluster.done.count(type(change).__name__) == 1:
+            cluster.saved = becomes
+            cluster.now = lambda: NOW + later  # type: ignore[method-assign]
+
+    cluster._carry_out = carry_out  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("when", [SaveRecreation, OrphanSet, CreateSet])
+@pytest.mark.parametrize("becomes", [None, SavedRecreation("record", "77", None)])
+def test_who_takes_the_record_away_leaves_nobody_without_a_set(when: type, becomes: SavedRecreation | None) -> None:
+    """A deployer that prunes what it does not know, a clean-up of ConfigMaps, an editor: this run still knows what it deleted."""
+    cluster = Faulty()
+    _taken_away(cluster, when, becomes)
+    end = run(cluster).finished.end
+    if when is SaveRecreation and becomes is not None:  # nothing has been done to the set by then
+        assert end is RecreateEnd.UNREADABLE and cluster.done == ["SaveRecreation"]
+        return
+    assert end is RecreateEnd.REACHED
+    cluster.whole()
+
+
+@pytest.mark.parametrize("stop", range(_WHOLE.requests))
+def test_a_record_that_was_lost_after_a_run_was_killed_leaves_marks_that_can_be_taken_off(stop: int) -> None:
+    """``recreate NAME --abandon``: wherever the run was killed, as long as there is a set."""
+    cluster = Faulty(lambda each: each == stop, KeyError("killed"))  # type: ignore[arg-type]
+    with pytest.raises(KeyError):
+        run(cluster)
+    cluster._controllers()
+    if cluster.live is None:
+        return
+    cluster.saved = None
+    session = Session(terminal=FakeTerminal(), connect=lambda flags: cast(Cluster, cluster))
+    assert abandon(session, "web", RunOptions(timeout=None, yes=True)) is ExitCode.OK
+    assert cluster.live is not None and RECREATING_ANNOTATION not in cluster.live.metadata.annotations
+    assert not any(RECREATING_ANNOTATION in each.metadata.annotations for each in cluster.own.values())
+    assert cluster.live.spec[POLICY] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
+
+
+def test_a_run_that_was_stopped_for_long_brings_nothing_back_that_somebody_may_have_deleted() -> None:
+    cluster = Faulty()
+    _taken_away(cluster, OrphanSet, later=timedelta(minutes=2))
+    assert run(cluster).finished.end is RecreateEnd.GONE and "CreateSet" not in cluster.done
+
+
+def test_a_namespace_that_goes_with_the_record_is_not_waited_for() -> None:
+    cluster = Faulty()
+    _taken_away(cluster, OrphanSet)
+    first = cluster._carry_out
+
+    def carry_out(change: Any) -> None:
+        if isinstance(change, SaveRecreation) and "OrphanSet" in cluster.done:
+            raise NotFoundError('namespaces "prod" not found')
+        first(change)
+
+    cluster._carry_out = carry_out  # type: ignore[method-assign]
+    assert run(cluster).finished.end is RecreateEnd.GONE
 
 
 def test_what_is_under_way_with_something_else_is_left_alone() -> None:

@@ -161,9 +161,12 @@ def _cleared(glance: Glance, intended: Recreation) -> Perform:
 
 
 def _back(glance: Glance, live: WholeSet, intended: Recreation) -> Perform | Finished:
-    """Everything that was done to the set of before is taken back."""
+    """Everything that was done to the set of before is taken back; where the record was lost, to the new one."""
     if marked(live):
         return Perform(step=RecreateStep.UNMARK, intended=intended)
+    left = still_marked(glance.claims, live)
+    if left:
+        return Perform(step=RecreateStep.UNMARK_CLAIMS, intended=intended, claims=left)
     if glance.saved is not None or any(_has_mark(each, intended.uid) for each in glance.claims):
         return _cleared(glance, intended)
     return Finished(end=RecreateEnd.ABANDONED)
@@ -183,6 +186,11 @@ def own_claims(claims: tuple[PersistentVolumeClaim, ...], live: WholeSet) -> tup
     stems = [f"{template}-{live.name}" for template in names_of(live.spec)]
     found = (each for each in claims if any(ordinal_of(each.name, stem) is not None for stem in stems))
     return tuple(each for each in found if each.metadata.deletion_timestamp is None)
+
+
+def still_marked(claims: tuple[PersistentVolumeClaim, ...], live: WholeSet) -> tuple[PersistentVolumeClaim, ...]:
+    """Claims of the set with the mark of any that is, or was, to be replaced: the new set's have that of the one of before."""
+    return tuple(each for each in own_claims(claims, live) if RECREATING_ANNOTATION in each.metadata.annotations)
 
 
 def _has_mark(claim: PersistentVolumeClaim, uid: str) -> bool:

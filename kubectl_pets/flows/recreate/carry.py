@@ -13,7 +13,7 @@ import msgspec
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.recreate.content import marked
 from kubectl_pets.domain.recreate.plan import RecreatePlan, lacking, plan
-from kubectl_pets.domain.recreate.running import Perform, RecreateEnd
+from kubectl_pets.domain.recreate.running import Perform, RecreateEnd, still_marked
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.away import Recreation
@@ -158,7 +158,7 @@ def abandon(session: Session, name: str, options: RunOptions) -> ExitCode:
     if saved is not None and saved.intended is None:
         return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
     intended = saved.intended if saved is not None else None
-    if intended is None and (live is None or not marked(live)):
+    if intended is None and (live is None or not (marked(live) or still_marked(cluster.claims(namespace), live))):
         return report(session.terminal, ExitCode.OK, words.nothing_under_way(namespace, name))
     uid = intended.uid if intended is not None else live.metadata.uid if live is not None else ""
     wanted = intended.wanted if intended is not None else {}

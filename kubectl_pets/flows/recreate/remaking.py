@@ -2,10 +2,11 @@
 
 From the deletion to the creation there is no set: then neither Ctrl-C nor a time that is over ends the run, an outage is waited
 out, and what the API server refuses (a quota that was filled meanwhile) is sent again. Should the run be killed, what is intended
-lies in the cluster.
+lies in the cluster; should somebody take it from there meanwhile (a pruning deployer, a clean-up), the run keeps it there anew.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -17,7 +18,14 @@ from kubectl_pets.domain.recreate.content import created, mark, unmark
 from kubectl_pets.domain.recreate.refusing import refusals
 from kubectl_pets.domain.recreate.running import Finished, Glance, Perform, RecreateEnd, RecreateStep, next_step
 from kubectl_pets.domain.rollout.assessing import assess
-from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, SavedRecreation, SetContent, WholeSet, record_name
+from kubectl_pets.domain.sets.away import (
+    RECREATING_ANNOTATION,
+    Recreation,
+    SavedRecreation,
+    SetContent,
+    WholeSet,
+    record_name,
+)
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import held_back
@@ -31,6 +39,10 @@ _EVERY = 0.05
 
 #: For how many seconds a creation that is refused is sent again.
 _INSISTING = 300.0
+
+#: A record that is gone was taken away while there was no set only if it was seen within this time; a run that was stopped for
+#: longer cannot tell: another one may have come to the end, and somebody may have deleted the set since.
+_JUST_NOW = timedelta(minutes=1)
 
 _WAITS = (
     RecreateStep.AWAIT_REST,
@@ -87,6 +99,9 @@ class Remaking:
         self._gap: float | None = None
         self._revision, self._revision_now = "", ""
         self._kept: SetContent | None = None
+        #: What this run has deleted the set for, and when it last saw that kept in the cluster.
+        self._intended: Recreation | None = None
+        self._seen: datetime | None = None
         #: What has to be typed again to go on as this run would.
         self.flags = ("--operator-paused",) * operator_paused + ("--hand-over",) * hand_over
         #: There is no set, or there soon will be none.
@@ -109,6 +124,9 @@ class Remaking:
             if glance is None:
                 return None
             now, how = self._session.now(), {"hand_over": self._hand_over, "abandon": self._abandon}
+            lost = self._lost(glance, now)
+            if lost is not None:
+                return self._keep_anew(lost, glance)
             move = next_step(glance, self._uid, self._wanted, now, **how)
             if isinstance(move, Finished):
                 return move
@@ -131,6 +149,30 @@ class Remaking:
                 f"{where} was changed by somebody after the set was deleted, so nothing is created from it",
                 hint=f"look at it; {words.resume_hint(self._namespace, self._name)}, from what it holds then",
             )
+
+    def _lost(self, glance: Glance, now: datetime) -> Recreation | None:
+        """What is intended, where this run has deleted the set, what was created is not verified, and it is not kept any more."""
+        if glance.saved is not None and glance.saved.intended is not None:
+            self._seen = now
+            return None
+        live, done = glance.live, self._gap is not None
+        if live is not None and live.metadata.uid != self._uid:
+            done = live.metadata.annotations.get(RECREATING_ANNOTATION) != self._uid
+        return None if done or self._seen is None or now - self._seen > _JUST_NOW else self._intended
+
+    def _keep_anew(self, intended: Recreation, glance: Glance) -> Finished | None:
+        self._troubled(PetsError(f"ConfigMap {record_name(self._name)} was taken away by somebody; it is made anew"))
+        saved = glance.saved
+        uid, version = (saved.uid, saved.resource_version) if saved is not None else ("", "")
+        try:
+            self._session.cluster.apply(SaveRecreation(intended=intended, uid=uid, resource_version=version))
+        except ConflictError:
+            return None
+        except NotFoundError:  # the namespace, where there was no record to be replaced
+            return Finished(end=RecreateEnd.GONE) if saved is None else None
+        except (ForbiddenError, InvalidError) as refusal:
+            self._insist(refusal)
+        return None
 
     # --- reading ---------------------------------------------------------------------------------------------------------------
 
@@ -214,7 +256,7 @@ class Remaking:
                 at = {"namespace": self._namespace, "name": self._name}
                 apply(ForgetRecreation(**at, uid=saved.uid, resource_version=saved.resource_version))
             case RecreateStep.DELETE if live is not None:
-                self._gone_since = monotonic()
+                self._gone_since, self._intended = monotonic(), intended
                 self.away = not self._hand_over
                 at = {"namespace": self._namespace, "name": self._name}
                 apply(OrphanSet(**at, uid=live.metadata.uid, resource_version=live.metadata.resource_version))
