@@ -50,7 +50,11 @@ def _bring_back(session: Session, run: RestoreRun, account: Account) -> ExitCode
 def _records(session: Session, source: str) -> tuple[Record, ...]:
     """A path, or the name of a volume (``pv/NAME`` where there is a file of that name)."""
     if _is_path(source):
-        return records.load(Path(source))
+        found = records.read(Path(source))
+        here = session.cluster.server_name()
+        if found.server not in ("", here):  # it may be the same one by another address
+            session.terminal.tell(claim_words.of_another_server(source, found.server, here))
+        return found.deletions
     name = names.parse(source, names.VOLUME, namespaced=False).name
     volume = session.cluster.volume(name)
     record = restoring.record_of(volume) if volume is not None else None

@@ -5,6 +5,7 @@ A file is JSON and holds whole manifests; it is replaced in one step, so it is c
 """
 
 import os
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -14,8 +15,13 @@ import msgspec
 from kubectl_pets.domain.orphans.restoring import Record
 from kubectl_pets.errors import PetsError
 
+#: Bytes of a record; one of ten thousand claims takes some forty million.
+_LARGEST = 256 << 20
 
-class _File(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+
+class RecordFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """``server``: the name of the API server that it is of, as it was reached then. Untrusted text."""
+
     api_version: str = "kubectl-pets/v1alpha1"
     kind: str = "OrphanRecord"
     server: str = ""
@@ -41,7 +47,7 @@ class RecordBook:
 
     def _write(self, kept: tuple[Record, ...]) -> None:
         self._records = kept
-        document = _File(server=self._server, deletions=self._records)
+        document = RecordFile(server=self._server, deletions=self._records)
         draft = self.path.with_name(f".{self.path.name}.partial")
         try:
             if not kept:
@@ -68,15 +74,32 @@ def _anew(path: Path) -> BinaryIO:
 
 def load(path: Path) -> tuple[Record, ...]:
     """The deletions of a record. Raises PetsError where it is not one."""
+    return read(path).deletions
+
+
+def read(path: Path) -> RecordFile:
+    """A record. Raises PetsError where it is not one."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_File)
-        if not found.deletions or found.kind != _File().kind:
+        found = msgspec.json.decode(_whole(path), type=RecordFile)
+        if not found.deletions or found.kind != RecordFile().kind:
             raise msgspec.ValidationError("there is no deletion in it")
-        return found.deletions
+        return found
     except OSError as error:
         raise PetsError(f"the record {path} cannot be read: {error.strerror}") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PetsError(f"{path} is not a record of deleted claims: {error}") from error
+
+
+def _whole(path: Path) -> bytes:
+    """What is in a file: of a pipe or a device that would be without end. Raises OSError, or ValidationError where it cannot be a
+    record."""
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise msgspec.ValidationError("it is no file")
+        text = file.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise msgspec.ValidationError(f"it is larger than {_LARGEST >> 20} MiB")
+    return text
 
 
 def _default_folder() -> Path:

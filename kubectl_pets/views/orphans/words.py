@@ -346,6 +346,11 @@ def storage_objection(why: StorageObjection, about: str) -> str:
             assert_never(why)
 
 
+def of_another_server(source: str, server: str, here: str) -> str:
+    """What to know of a record before it is said that its volumes are not there."""
+    return f"warning: {clean(source)} was written for the server {clean(server)}, and this is {clean(here)}"
+
+
 def restore_refused(found: RestoreRefused, asked: str = "", snapshot: str = "") -> str:
     """Why a claim cannot come back, and what to do next. ``asked``: the record or volume as it was typed; ``snapshot``: the one
     that was taken before the claim was deleted."""
