@@ -1,6 +1,7 @@
 """Custom resources: which kinds there are, and what is found in them, page by page; what answers badly is not read."""
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -209,6 +210,16 @@ def test_names_are_found_whatever_they_begin_with() -> None:
         canned.says(MACHINES, listing(VM, {"spec": ["data-web-00", "mydata", "other/data", "x1"]}))
         found = search(reader(canned), CustomKinds((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
         assert found["prod"].named == {}
+
+
+def test_an_object_that_lists_every_claim_is_gone_through_once() -> None:
+    names = tuple(f"data-web-{number}" for number in range(20_000))
+    canned = Canned()
+    canned.says(MACHINES, listing(VM, {"spec": {"protected": [{"name": name} for name in names]}}))
+    wanted = {"prod": Searched(frozenset(names), {})}
+    began = process_time()
+    found = search(reader(canned), CustomKinds((VM,), frozenset()), wanted, ignored=frozenset(), to_the_end=False)
+    assert len(found["prod"].named) == 20_000 and process_time() - began < 60  # once for each claim takes minutes
 
 
 def test_a_server_that_escapes_more_than_it_has_to() -> None:

@@ -170,7 +170,7 @@ class _SearchedKind(ResourceKind[Any]):
 
     def _searched(self, item: Any, raw: bytes) -> Any:
         found = self._words.intersection(self._candidates(raw))
-        words = frozenset(word for word in found if _names(raw, word, item.metadata.namespace.encode()))
+        words = found & _names(raw, item.metadata.namespace.encode()) if found else found
         targets = _targets(msgspec.json.decode(raw), self._scales) if self._scales or _SCALE_TARGET in raw else ()
         if words and self.resource == _SNAPSHOTS:
             words = words if _SNAPSHOT.decode(raw).needs_its_claim else frozenset()
@@ -184,12 +184,13 @@ def _unescaped(body: bytes) -> bytes:
     return body
 
 
-def _names(raw: bytes, word: bytes, namespace: bytes) -> bool:
-    """Whether the word stands somewhere as the name of a claim of this namespace, and not only as that of another one's
-    (``test/data-web-0``) or as a part of a path: behind a slash only with this namespace, a scheme or a kind before it."""
+def _names(raw: bytes, namespace: bytes) -> frozenset[bytes]:
+    """The words that stand somewhere as the name of a claim of this namespace, and not only as that of another one's
+    (``test/data-web-0``) or as a part of a path: behind a slash only with this namespace, a scheme or a kind before it. All in
+    one go, for an object may list every claim that there is."""
     kinds = rb"(?i:pvc|persistentvolumeclaims?)"
-    before = rb"(?:(?<![A-Za-z0-9_./-])|(?<=//)|(?<![A-Za-z0-9_.-])(?:%b|%b)/)" % (re.escape(namespace), kinds)
-    return re.search(before + re.escape(word) + rb"(?![A-Za-z0-9_.-])", _unescaped(raw)) is not None
+    before = rb"(?:(?<![A-Za-z0-9_.-])(?:%b|%b)/|(?<![A-Za-z0-9_./-])|(?<=//))" % (re.escape(namespace), kinds)
+    return frozenset(re.findall(before + rb"([a-z0-9][A-Za-z0-9_.-]*)", _unescaped(raw)))
 
 
 def _beginnings(words: frozenset[bytes]) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
