@@ -24,6 +24,7 @@ from kubectl_pets.domain.rollout.report import PodProgress, PodStage, Unseen
 from kubectl_pets.domain.rollout.verdict import Awaited, Cause, Phase
 from kubectl_pets.domain.safety.lost import Held
 from kubectl_pets.domain.snapshots.listing import Taker
+from kubectl_pets.domain.snapshots.restoring import NoReturn, Stand
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.views.orphans.outcomes import Came
 from kubectl_pets.views.rollout.documents import API_VERSION
@@ -234,6 +235,32 @@ SET_SNAPSHOT = obj(
     **{"class": STRING},
 )
 SPREAD = obj(run=STRING, snapshots=INTEGER, secondsApart=NUMBER, notCut=INTEGER)
+DATA_RETURN = document(
+    "DataReturn",
+    namespace=STRING,
+    name=STRING,
+    revision=obj(name=STRING, number=INTEGER),
+    run=null(STRING),
+    done=BOOLEAN,
+    secondsApart=null(NUMBER),
+    claims=many(
+        obj(
+            claim=STRING,
+            ordinal=INTEGER,
+            stand=words(Stand),
+            snapshot=STRING,
+            cutAt=null(TIME),
+            askedAt=TIME,
+            size=null(INTEGER),
+            storageClass=STRING,
+            waitsForPod=BOOLEAN,
+            ofEarlierClaim=BOOLEAN,
+            volume=null(STRING),
+        )
+    ),
+    refused=many(obj(reason=words(NoReturn), claim=null(STRING), detail=null(STRING), message=STRING)),
+    leftAlone=many(STRING),
+)
 EVENT = document(
     "RolloutEvent",
     type={"enum": ["begin", "change", "step", "trouble", "end"]},
@@ -623,6 +650,7 @@ SCHEMAS: dict[str, Schema] = {
         listed("RolloutPlanList", PLAN),
         listed("RolloutList", {"anyOf": [STATUS, PLAN]}),
         listed("SetSnapshotList", SET_SNAPSHOT, spreads=many(SPREAD)),
+        DATA_RETURN,
         EVENT,
         HISTORY,
         REPORT,

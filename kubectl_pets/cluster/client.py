@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot, VolumeSnapshotContent
-    from kubectl_pets.domain.resize.types import ResizeSurroundings
+    from kubectl_pets.domain.resize.types import ResizeSurroundings, StorageClass
     from kubectl_pets.domain.rollout.asking import Questions
     from kubectl_pets.domain.rollout.evidence import Answers, Clues
     from kubectl_pets.domain.rollout.fields import FieldsOwner
@@ -253,6 +253,16 @@ class Client:
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
         listed = read.items(self._reader, CLAIMS, Scope(namespace=None))()
         return None if listed is None else tuple(claim for claim in listed if claim.status.phase != "Bound")
+
+    def storage_classes(self) -> tuple[StorageClass, ...] | None:
+        from kubectl_pets.cluster.topics.resize import storage_classes
+
+        return storage_classes(self._reader)
+
+    def mounts(self, namespace: str) -> Mapping[str, str] | None:
+        from kubectl_pets.cluster.topics.claims import mounts
+
+        return mounts(self._reader, namespace)
 
     def volumes(self) -> tuple[PersistentVolume, ...]:
         from kubectl_pets.cluster.topics.claims import VOLUMES

@@ -1,6 +1,7 @@
 """``kubectl pets rollout undo`` and ``unstick``: out of a rollout that went wrong, without doing it by hand at night."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import click
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetRef
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.steps import Done, Refused, Run, Undo, Unstick
-from kubectl_pets.errors import ExitCode, InvalidError
+from kubectl_pets.errors import ExitCode, InvalidError, RefusedError, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
@@ -26,6 +27,16 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 @click.command("undo", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
+@click.option(
+    "--with-data",
+    is_flag=True,
+    help="The data as well, for a set at 0 replicas: claims anew from the VolumeSnapshots of the revision (run --snapshot).",
+)
+@click.option("--confirm", metavar="NAME", help="With --with-data: the set's name, in place of typing it at the terminal.")
+@click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="With --with-data: so many pods the set had.")
+@click.option(
+    "--record", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="With --with-data: folder for the record."
+)
 @soak_option("--soak")
 @settle_option
 @click.argument("name", type=ChangedSet())
@@ -39,6 +50,10 @@ def undo(
     options: RunOptions,
     terms: Terms,
     to_revision: int | None,
+    with_data: bool,
+    confirm: str | None,
+    replicas: int | None,
+    record: Path | None,
     soak: timedelta,
     settle: timedelta,
 ) -> ExitCode:
@@ -50,12 +65,21 @@ def undo(
     stay as they are; where the partition keeps pods at another revision it ends with 3. Pods that serve are left to the
     controller. With gates, --soak, --quorum, --min-available or a PodDisruptionBudget the pods are released one at a time.
 
+    With --with-data the claims go back, too: each is made anew, under its name, from the VolumeSnapshot that a rollout took of
+    that revision; the volume with the newer data is kept, and a record brings it back (orphans restore). Only for a set at 0
+    replicas; the set's name has to be typed, -y is not enough. Killed and typed again it goes on.
+
     \b
     Examples:
       kubectl pets rollout undo web --dry-run
       kubectl pets rollout undo web --to-revision 3
       kubectl pets rollout undo web -y --quorum --timeout 15m
+      kubectl pets rollout undo web --with-data --dry-run
     """
+    if with_data:
+        return _with_data(session, name, options, to_revision, confirm, record, replicas)
+    if confirm is not None or replicas is not None or record is not None:
+        raise UsageError("--confirm, --replicas and --record go with --with-data.")
     history = entries(session.cluster.history(session.namespace, name.name, name.kind))
     by_name = {entry.name: entry for entry in history}
 
@@ -73,6 +97,24 @@ def undo(
     if code is ExitCode.OK and options.dry_run is DryRun.NONE and name.kind is APPS_SET:
         give_back_after_undo(session, name.name)
     return code
+
+
+def _with_data(
+    session: Session,
+    name: SetRef,
+    options: RunOptions,
+    to_revision: int | None,
+    confirm: str | None,
+    record: Path | None,
+    replicas: int | None,
+) -> ExitCode:
+    """Loads what only this takes."""
+    from kubectl_pets.flows.restoring.carry import DataWish, undo_with_data
+
+    if name.kind is not APPS_SET:
+        raise RefusedError(f"--with-data is for StatefulSets of apps/v1, and {name.typed} is none. Nothing was changed.")
+    wish = DataWish(to_revision=to_revision, confirm=confirm, record=record, replicas=replicas)
+    return undo_with_data(session, name.name, wish, options)
 
 
 @click.command("unstick", epilog=_CODES)

@@ -416,6 +416,7 @@ class ResourceRequests(Value, frozen=True):
 
 
 class DataSource(Value, frozen=True):
+    api_group: str = ""
     kind: str = ""
     name: str = ""
     #: Of ``dataSourceRef`` only (CrossNamespaceVolumeDataSource); empty: the claim's own.

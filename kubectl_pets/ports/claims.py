@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.orphans.adopting import ClaimMaker
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot, VolumeSnapshotContent
+    from kubectl_pets.domain.resize.types import StorageClass
 
 
 class ClaimPort(Protocol):
@@ -47,6 +48,12 @@ class ClaimPort(Protocol):
 
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
         """The claims of all namespaces that wait for a volume. None: may not be read."""
+
+    def storage_classes(self) -> tuple[StorageClass, ...] | None:
+        """All of the cluster. None: may not be read."""
+
+    def mounts(self, namespace: str) -> Mapping[str, str] | None:
+        """By claim a pod of the namespace that mounts it, ended ones too. None: may not be read, or not all could be."""
 
     def volumes(self) -> tuple[PersistentVolume, ...]: ...
 

@@ -28,6 +28,7 @@ from kubectl_pets.domain.orphans.inventory import (
     HorizontalPodAutoscaler,
     InventoryList,
     PersistentVolume,
+    PodUse,
     ScaledObject,
     ServiceBeside,
     Unreadable,
@@ -212,6 +213,19 @@ def _users(
 def _users_of(reader: Reader, kinds: dict[str, ResourceKind[Any]], namespace: str) -> Workloads:
     scope = Scope(namespace=namespace)
     return Workloads({plural: _list(reader, kind, scope) for plural, kind in kinds.items()})
+
+
+def mounts(reader: Reader, namespace: str) -> dict[str, str] | None:
+    """By claim a pod of the namespace that mounts it. None: pods may not be read, or one of them could not be decoded."""
+    pods: tuple[PodUse, ...] | None = _list(reader, _workload_kinds()["pods"], Scope(namespace=namespace))
+    if pods is None or any(pod.unreadable for pod in pods):
+        return None
+    return {
+        volume.persistent_volume_claim.claim_name: pod.metadata.name
+        for pod in pods
+        for volume in pod.volumes
+        if volume.persistent_volume_claim is not None
+    }
 
 
 def volumes_of(

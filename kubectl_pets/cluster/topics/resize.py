@@ -49,6 +49,11 @@ def surroundings(reader: Reader, owner: StatefulSet, attributes_class: str) -> R
     )
 
 
+def storage_classes(reader: Reader) -> tuple[StorageClass, ...] | None:
+    """All of them; None: may not be read."""
+    return items(reader, _CLASSES, Scope(namespace=None))()
+
+
 def _attributes(reader: Reader, name: str) -> tuple[VolumeAttributesClass | None, bool]:
     """The class of that name, and whether it is known that there is (none)."""
     if not name:

@@ -15,10 +15,11 @@ from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kinds import APPS_SET
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
 
 #: What tells a run of ours where it goes on. Other notes are kept for later, and are no leftovers.
-_UNDER_WAY = frozenset((RESUME_ANNOTATION, RESTART_ANNOTATION, PODS_ANNOTATION, RECREATING_ANNOTATION))
+_UNDER_WAY = frozenset((RESUME_ANNOTATION, RESTART_ANNOTATION, PODS_ANNOTATION, RECREATING_ANNOTATION, RESTORING_ANNOTATION))
 
 #: A restart goes from pod to pod, each of which may take its time to come up.
 _BETWEEN_PODS = timedelta(hours=1)

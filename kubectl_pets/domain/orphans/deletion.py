@@ -240,10 +240,10 @@ def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> 
         steps.append(snapshot)
     fate = verdict.fate
     if volume is not None and fate is Fate.DESTROYED and not options.destroy_data:
-        steps.append(_retain(claim, volume, now, options.run))
+        steps.append(retaining(claim, volume, now, options.run))
         fate = Fate.RETAINED
     elif volume is not None and fate is Fate.RETAINED and _held_by_another(volume, options.run):
-        steps.append(_retain(claim, volume, now, options.run))
+        steps.append(retaining(claim, volume, now, options.run))
     steps.append(
         DeleteClaim(
             namespace=claim.namespace,
@@ -315,7 +315,8 @@ def _held_by_another(volume: PersistentVolume, run: str) -> bool:
     return has_notes(volume) and (not run or volume.metadata.annotations.get(RUN_ANNOTATION) != run)
 
 
-def _retain(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime, run: str) -> SetRetain:
+def retaining(claim: PersistentVolumeClaim, volume: PersistentVolume, now: datetime, run: str) -> SetRetain:
+    """Reclaim policy Retain, with what a restore needs to know of the claim, and the run that holds the volume now."""
     before = policy_before(claim, volume)
     return SetRetain(
         volume=volume.name,

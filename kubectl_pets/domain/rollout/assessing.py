@@ -32,6 +32,7 @@ from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, surges, updates_stopped
 from kubectl_pets.domain.sets.grouping import claims_go_along
 from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, Capability, kind_of
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.sets.slots import Slots, slots_of
 
 #: What this program writes on a set: only what spec and status cannot say.
@@ -183,6 +184,8 @@ def _rolled_out(draft: Assessment) -> Phase:
     """Complete, unless something besides the pods is not as it is to be."""
     if RECREATING_ANNOTATION in draft.notes:
         return Phase.RECREATING
+    if RESTORING_ANNOTATION in draft.notes:
+        return Phase.RESTORING
     return Phase.CLAIM_STALLED if any(each.growth.stalled for each in draft.growing) else Phase.COMPLETE
 
 

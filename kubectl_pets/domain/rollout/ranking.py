@@ -15,6 +15,7 @@ _WORST_FIRST = (
     Phase.FAILING,
     Phase.UNKNOWN,
     Phase.RECREATING,
+    Phase.RESTORING,
     Phase.WAITING_FOR_DELETE,
     Phase.PAUSED,
     Phase.SCALING,
@@ -23,7 +24,7 @@ _WORST_FIRST = (
     Phase.COMPLETE,
     Phase.GONE,
 )
-_PROBLEMS = (Phase.STUCK, Phase.CLAIM_STALLED, Phase.FAILING, Phase.UNKNOWN, Phase.RECREATING)
+_PROBLEMS = (Phase.STUCK, Phase.CLAIM_STALLED, Phase.FAILING, Phase.UNKNOWN, Phase.RECREATING, Phase.RESTORING)
 _RANKS = {phase: rank for rank, phase in enumerate(_WORST_FIRST)}
 
 

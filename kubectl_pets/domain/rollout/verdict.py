@@ -26,6 +26,8 @@ class Phase(StrEnum):
     CLAIM_STALLED = "claim-stalled"
     #: The pods are as wanted, and the set is being made again: it may be gone in a moment, or was not taken to the end.
     RECREATING = "recreating"
+    #: The pods are as wanted, and claims of the set are made anew from VolumeSnapshots, or that was not taken to the end.
+    RESTORING = "restoring"
     #: Every released position is done; the partition keeps the others back.
     PAUSED = "paused"
     PROGRESSING = "progressing"
@@ -240,7 +242,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rolled_out(self) -> bool:
         """Every position holds an available pod of the wanted revision, whatever else is to be said of the set."""
-        return self.phase in (Phase.COMPLETE, Phase.CLAIM_STALLED, Phase.RECREATING)
+        return self.phase in (Phase.COMPLETE, Phase.CLAIM_STALLED, Phase.RECREATING, Phase.RESTORING)
 
     @property
     def observed(self) -> bool:

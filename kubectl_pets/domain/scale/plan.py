@@ -36,6 +36,7 @@ from kubectl_pets.domain.scale.types import (
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.grouping import claim_templates, group_size
 from kubectl_pets.domain.sets.kinds import kind_of
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.sets.slots import Slots
 
 
@@ -175,6 +176,8 @@ def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> ScaleRefused
         return ScaleRefused(reason=ScaleRefusedReason.LEADER_WORKER_SET)
     if RECREATING_ANNOTATION in seen.notes:
         return ScaleRefused(reason=ScaleRefusedReason.RECREATING)
+    if RESTORING_ANNOTATION in seen.notes and draft.after > draft.before:
+        return ScaleRefused(reason=ScaleRefusedReason.RESTORING)
     if pods_unreadable(seen):
         return ScaleRefused(reason=ScaleRefusedReason.PODS_UNREADABLE)
     if draft.before == draft.after:

@@ -120,6 +120,8 @@ class ScaleRefusedReason(StrEnum):
     LEADER_WORKER_SET = "leader-worker-set"
     #: The set is being made again: a number that is written into it now may be lost with it.
     RECREATING = "recreating"
+    #: Its claims are made anew from VolumeSnapshots: pods would come up on part of them, and on empty ones.
+    RESTORING = "restoring"
     #: OrderedReady does nothing above a pod that is broken.
     BLOCKED = "blocked"
     #: No pod can be made: the set's name is too long.

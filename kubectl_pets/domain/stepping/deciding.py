@@ -14,6 +14,7 @@ from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kept import kept_template
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
 from kubectl_pets.domain.stepping.moves import CUT, one_at_a_time
@@ -269,7 +270,9 @@ def refusal(seen: Assessment) -> Refused | None:
     """Why no verb changes this set at all; also before it is asked what the verb would do."""
     if seen.leader_worker_set is not None:
         return Refused(reason=RefusedReason.LEADER_WORKER_SET)
-    return Refused(reason=RefusedReason.RECREATING) if RECREATING_ANNOTATION in seen.notes else None
+    if RECREATING_ANNOTATION in seen.notes:
+        return Refused(reason=RefusedReason.RECREATING)
+    return Refused(reason=RefusedReason.RESTORING) if RESTORING_ANNOTATION in seen.notes else None
 
 
 def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:

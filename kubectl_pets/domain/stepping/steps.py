@@ -297,6 +297,8 @@ class RefusedReason(StrEnum):
     LEADER_WORKER_SET = "leader-worker-set"
     #: The set is being made again: what is written into it now may be lost with it.
     RECREATING = "recreating"
+    #: Its claims are made anew from VolumeSnapshots, or that was not taken to the end.
+    RESTORING = "restoring"
     #: What was written into the template did not come to be in it: admission made of it what was there before.
     ADMISSION = "admission"
     #: Somebody else stopped updates by the spec (OpenKruise ``updateStrategy.rollingUpdate.paused``).

@@ -62,6 +62,8 @@ def after_a_look(seen: Assessment) -> str | None:
             return _stalled(seen)
         case Phase.RECREATING:
             return words.finish_recreation(seen)
+        case Phase.RESTORING:
+            return words.finish_restoration(seen)
         case Phase.PAUSED:
             return _onward(seen)
         case Phase.PROGRESSING | Phase.SCALING | Phase.FAILING if seen.silent_nodes and Capability.GROUPS not in seen.kind.can:
@@ -134,6 +136,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return f"release all with: {release}; its controller keeps maxUnavailable"
         case RefusedReason.RECREATING:
             return words.finish_recreation(seen)
+        case RefusedReason.RESTORING:
+            return words.finish_restoration(seen)
         case RefusedReason.PODS_UNREADABLE:
             return pods_unread(seen)
         case RefusedReason.REVISIONS_UNREAD:

@@ -338,6 +338,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"{name} has unorderedUpdate: which pod is next is its controller's to choose, so no order can be promised."
         case RefusedReason.RECREATING:
             return words.made_again(seen)
+        case RefusedReason.RESTORING:
+            return words.data_on_the_way(seen)
         case RefusedReason.ADMISSION:
             return f"what was written into {name} is not in its template: admission made of it what was there before."
         case RefusedReason.REVISION_NOT_KEPT:

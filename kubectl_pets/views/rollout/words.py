@@ -52,6 +52,8 @@ def phase(seen: Assessment) -> str:
             return "a claim stands still"
         case Phase.RECREATING:
             return "being made again"
+        case Phase.RESTORING:
+            return "its data being brought back"
         case Phase.PAUSED:
             # Pods may run ahead of a partition that was raised over them: then it was more than staged.
             if seen.updates_stopped and not (seen.partition and seen.released_done):
@@ -83,7 +85,9 @@ def phase_ink(seen: Assessment) -> Ink:
             return Ink.LOUD if seen.partition_left_over else Ink.GOOD
         case Phase.FAILING | Phase.STUCK | Phase.CLAIM_STALLED | Phase.GONE | Phase.UNKNOWN:
             return Ink.BAD
-        case Phase.RECREATING | Phase.PAUSED | Phase.PROGRESSING | Phase.WAITING_FOR_DELETE | Phase.SCALING | Phase.DELETING:
+        case Phase.RECREATING | Phase.RESTORING | Phase.PAUSED | Phase.PROGRESSING | Phase.WAITING_FOR_DELETE:
+            return Ink.BUSY
+        case Phase.SCALING | Phase.DELETING:
             return Ink.BUSY
         case _:
             assert_never(seen.phase)
@@ -107,6 +111,8 @@ def reason(seen: Assessment) -> str:
             return f"the resize of {folded(stalled)} does not go on by itself"
         case Phase.RECREATING:
             return "it may be away for a moment"
+        case Phase.RESTORING:
+            return "its claims are made anew from VolumeSnapshots"
         case Phase.COMPLETE:
             return "it will hold back the next change" if seen.partition_left_over else ""
         case Phase.PAUSED:
@@ -329,6 +335,17 @@ def finish_recreation(seen: Assessment) -> str:
     """What ends that."""
     there, back = command(seen, "recreate"), command(seen, "recreate", "--abandon")
     return f"where nobody is at it any more: {there} goes on, {back} takes it back"
+
+
+def data_on_the_way(seen: Assessment) -> str:
+    """Why nothing else is done to it."""
+    return f"claims of {title(seen)} are made anew from VolumeSnapshots: until all are, pods would come up on part of the data."
+
+
+def finish_restoration(seen: Assessment) -> str:
+    """What ends that."""
+    at_zero = f"{command(seen, 'scale', '--replicas', '0')}; then " if seen.replicas else ""
+    return f"where nobody is at it any more: {at_zero}{command(seen, 'rollout undo', '--with-data')} goes on"
 
 
 def warning(manager: Manager) -> str:

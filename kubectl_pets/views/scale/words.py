@@ -22,6 +22,8 @@ def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
             return f"it {words.part_of(seen)}, whose controller puts the number back."
         case ScaleRefusedReason.RECREATING:
             return words.made_again(seen)
+        case ScaleRefusedReason.RESTORING:
+            return words.data_on_the_way(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
             odd = next((words.blocker(each) for each in seen.blockers if each.message), "its pods could not be read")
             return f"{odd}, so what scaling does to them cannot be said."
@@ -46,6 +48,8 @@ def instead(found: ScaleRefused, seen: Assessment) -> str | None:
             return words.whole_group(seen)
         case ScaleRefusedReason.RECREATING:
             return words.finish_recreation(seen)
+        case ScaleRefusedReason.RESTORING:
+            return words.finish_restoration(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
             return advice.pods_unread(seen)
         case ScaleRefusedReason.BLOCKED:

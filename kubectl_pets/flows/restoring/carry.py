@@ -1,0 +1,214 @@
+"""``rollout undo --with-data``, from the plan to the last word: which revision, what speaks against it, the set's name typed, its
+template as an undo puts it back, and then its claims one after the other (``returning``)."""
+
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from kubectl_pets.domain.changes import CreateClaim, DryRun
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.history import RevisionEntry, entries
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
+from kubectl_pets.domain.snapshots.restoring import Stand, under_way
+from kubectl_pets.domain.stepping.deciding import refusal
+from kubectl_pets.domain.stepping.freeing import goes_back_to
+from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.steps import Done, Note, Refused, RefusedReason, Undo
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import held_back
+from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.report import rehearse, report
+from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.restoring.returning import OVER_QUOTA, BringingBack, DataGoal, ReturnEnd
+from kubectl_pets.flows.rollout.carry import carry
+from kubectl_pets.flows.rollout.handover import give_back_after_undo
+from kubectl_pets.session import Session
+from kubectl_pets.views.rollout import advice, decisions
+from kubectl_pets.views.snapshots import returning as view
+
+_HERE = (
+    ("patch", "statefulsets.apps"),
+    ("get", "persistentvolumeclaims"),
+    ("list", "persistentvolumeclaims"),
+    ("create", "persistentvolumeclaims"),
+    ("delete", "persistentvolumeclaims"),
+    ("list", "volumesnapshots.snapshot.storage.k8s.io"),
+    ("get", "volumesnapshots.snapshot.storage.k8s.io"),
+    ("list", "pods"),
+)
+_EVERYWHERE = (
+    ("list", "persistentvolumes"),
+    ("get", "persistentvolumes"),
+    ("patch", "persistentvolumes"),
+    ("get", "volumesnapshotcontents.snapshot.storage.k8s.io"),
+    ("list", "storageclasses.storage.k8s.io"),
+)
+
+_CODES = {
+    ReturnEnd.REACHED: ExitCode.OK,
+    ReturnEnd.REFUSED: ExitCode.FAILED,
+    ReturnEnd.INTERRUPTED: ExitCode.INTERRUPTED,
+    ReturnEnd.TIMED_OUT: ExitCode.TIMED_OUT,
+}
+
+
+class DataWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What was typed besides the options that all verbs share."""
+
+    #: The number of a revision; None: as an undo chooses it.
+    to_revision: int | None
+    #: The set's name, typed beforehand; None: it is asked for.
+    confirm: str | None
+    #: The folder for the record; None: the user's own.
+    record: Path | None
+    #: So many pods the set had; None: as many as it has claims for.
+    replicas: int | None
+
+
+def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOptions) -> ExitCode:
+    """Returns the exit code; raises PetsError."""
+    terminal, deadline = session.terminal, Deadline(options.timeout)
+    seen, target = _target(session, name, wish)
+    if isinstance(target, Refused):
+        told, hint = decisions.sentence(target, seen), advice.hint(target, seen)
+        return report(terminal, ExitCode.REFUSED, f"refused: {told}", hint)
+    if isinstance(target, str):
+        return report(terminal, ExitCode.REFUSED, f"refused: {view.other_under_way(target, seen)}", view.goes_on(seen))
+    goal = DataGoal(revision=target.name, number=target.number, replicas=wish.replicas)
+    run = BringingBack(session.cluster, session.namespace, name, goal, wish.record, terminal.tell)
+    run.look()
+    if run.plan.refused:
+        return _refuse(session, run, seen, options)
+    if options.dry_run is not DryRun.NONE:
+        return _rehearse(session, run, seen, options)
+    if run.plan.done and target.name == seen.update_revision and RESTORING_ANNOTATION not in seen.notes:
+        return report(terminal, ExitCode.OK, view.already(run.plan, seen), document=_document(run, seen, options))
+    require(session.cluster, {session.namespace: _HERE, "": _EVERYWHERE})
+    _judged_by_server(session, run)
+    terminal.tell(view.draw(run.plan, seen, session.now()))
+    if not _confirmed(session, run, seen, wish):
+        return ExitCode.REFUSED
+    if target.name != seen.update_revision:
+        code = _template(session, seen, target, options)
+        if code is not ExitCode.OK:
+            return code
+    code = _carry_out(session, run, seen, options, deadline)
+    if code is ExitCode.OK:
+        give_back_after_undo(session, name)
+    return code
+
+
+def _target(session: Session, name: str, wish: DataWish) -> tuple[Assessment, RevisionEntry | Refused | str]:
+    """The revision that is meant: that of what is under way, else the one that an undo chooses. A text: another one is under
+    way."""
+    past = entries(session.cluster.history(session.namespace, name))
+    view_of_set = session.cluster.set_view(session.namespace, name)
+    seen = assess(view_of_set, session.now())
+    by_name = {entry.name: entry for entry in past}
+    against = refusal(seen)
+    if against is not None and against.reason is not RefusedReason.RESTORING:
+        return seen, against
+    begun = under_way(view_of_set.set) if view_of_set.set is not None else None
+    if begun is not None and begun.revision in by_name:
+        found = by_name[begun.revision]
+        return seen, found if wish.to_revision in (None, found.number) else found.name
+    back = goes_back_to(past, seen, wish.to_revision)
+    if isinstance(back, Refused):
+        return seen, back
+    return seen, by_name[seen.update_revision if isinstance(back, Done) else back]
+
+
+def _refuse(session: Session, run: BringingBack, seen: Assessment, options: RunOptions) -> ExitCode:
+    terminal, found = session.terminal, run.plan
+    for each in found.refused:
+        terminal.tell(f"refused: {view.refusal(each, seen)}")
+    return report(
+        terminal, ExitCode.REFUSED, "nothing was changed", view.hint(found, seen), document=_document(run, seen, options)
+    )
+
+
+def _rehearse(session: Session, run: BringingBack, seen: Assessment, options: RunOptions) -> ExitCode:
+    return rehearse(
+        session.terminal,
+        options,
+        ExitCode.OK,
+        checks=[partial(_judged_by_server, session, run)],
+        accepted="the new claims",
+        picture=lambda: view.draw(run.plan, seen, session.now()),
+        document=partial(view.document, run.plan, seen),
+    )
+
+
+def _judged_by_server(session: Session, run: BringingBack) -> None:
+    """Have quotas, policies and webhooks judge the claims before the first of the old ones goes: under other names, because their
+    own are taken. A quota that is full now has room once a claim is gone."""
+    for each in run.plan.claims:
+        if each.stand not in (Stand.NEWER, Stand.LEAVING, Stand.GONE):
+            continue
+        meta = each.made.metadata
+        tried = msgspec.structs.replace(meta, name=f"{meta.name[:240].rstrip('-.')}-tried")
+        try:
+            session.cluster.apply(CreateClaim(claim=msgspec.structs.replace(each.made, metadata=tried)), dry_run=True)
+        except ForbiddenError as failure:
+            if OVER_QUOTA not in failure.message:
+                raise
+
+
+def _confirmed(session: Session, run: BringingBack, seen: Assessment, wish: DataWish) -> bool:
+    """Whether somebody has typed the set's name, at the terminal or in ``--confirm``."""
+    terminal, server = session.terminal, session.cluster.server_name()
+    if wish.confirm is not None:
+        if wish.confirm == seen.name:
+            terminal.tell(view.agreed(run.plan, seen, server))
+            return True
+        terminal.tell(f"refused: {view.other_confirmed(wish.confirm, seen)}. Nothing was changed.")
+        return False
+    if not terminal.interactive:
+        terminal.tell(f"refused: {view.agreed(run.plan, seen, server)} Nothing was changed.")
+        terminal.tell(f"hint: {view.not_confirmed(seen)}")
+        return False
+    return terminal.types(view.question(run.plan, seen, server), seen.name)
+
+
+def _template(session: Session, seen: Assessment, target: RevisionEntry, options: RunOptions) -> ExitCode:
+    """The template first: a set without pods takes it at once. What an earlier run noted would keep it from that."""
+    if RESTORING_ANNOTATION in seen.notes:
+        there = session.cluster.set_view(session.namespace, seen.name)
+        if there.set is None:
+            raise ConflictError(f"StatefulSet {seen.name} was deleted meanwhile")
+        forget = Note(notes={RESTORING_ANNOTATION: None})
+        session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
+
+    def goal(now_seen: Assessment, careful: bool) -> Undo:
+        return Undo(revision=target.name, number=target.number, template=target.template)
+
+    quietly = msgspec.structs.replace(options, yes=True, gathered=[])  # there is one document, at the end
+    return carry(session, SetRef(name=seen.name), goal, quietly)
+
+
+def _carry_out(session: Session, run: BringingBack, seen: Assessment, options: RunOptions, deadline: Deadline) -> ExitCode:
+    terminal = session.terminal
+    try:
+        with held_back() as held:
+            ended = run.to_the_end(deadline, held)
+    except (PetsError, KeyboardInterrupt):
+        terminal.tell(f"stopped: {view.stopped(run.plan, seen)}; {view.goes_on(seen)}")
+        raise
+    code, document = _CODES[ended], _document(run, seen, options)
+    if ended is ReturnEnd.REACHED:
+        told, hint = view.reached(run.plan, seen), view.afterwards(run.plan, seen, run.record)
+        terminal.tell(f"note: {view.consistency(run.plan)}")
+        return report(terminal, code, told, hint, document=document)
+    if ended is ReturnEnd.REFUSED:
+        told, hint = f"failed: {view.refused_half_way(run.plan, seen)}", f"{view.hint(run.plan, seen)}"
+        return report(terminal, code, told, hint, document=document)
+    mark = "interrupted" if ended is ReturnEnd.INTERRUPTED else "timed out"
+    return report(terminal, code, f"{mark}: {view.stopped(run.plan, seen)}", view.goes_on(seen), document=document)
+
+
+def _document(run: BringingBack, seen: Assessment, options: RunOptions) -> str:
+    return "" if options.tabular else view.document(run.plan, seen, options.output)

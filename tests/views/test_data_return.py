@@ -1,0 +1,63 @@
+"""How a set's way back to the data of a revision is drawn and told: the plan, and each reason why it is refused."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.snapshots.restoring import ClassTraits, NoReturn, ReturnPlan, Unreturnable, plan
+from kubectl_pets.views.snapshots import returning as view
+from tests.domain.builders import NOW, OLD
+from tests.domain.builders import snapshot as around
+from tests.domain.data_return import ASKED, claim, ground, owner, snapshot
+from tests.schemas import check
+
+SEEN = assess(around(owner()), NOW)
+
+
+def found(**changes: object) -> ReturnPlan:
+    return plan(ground(**changes), OLD, 3)  # type: ignore[arg-type]
+
+
+def test_the_plan_says_claim_by_claim_what_is_done_and_how_the_cuts_fit() -> None:
+    shots = (snapshot(claim(0)), replace(snapshot(claim(1)), status=replace(snapshot(claim(1)).status, creation_time=ASKED + timedelta(seconds=2))))
+    drawn = view.draw(found(snapshots=shots), SEEN, NOW).splitlines()
+    assert "data back to revision 3 (web-old)" in drawn[0]
+    assert drawn[1].startswith("  data-web-1: volume pv-uid-prod-data-web-1 is kept with the newer data, the claim made anew from VolumeSnapshot data-web-1-one (cut ")
+    assert drawn[1].endswith("class fast, 1Gi") and drawn[2].startswith("  data-web-0: ")
+    assert drawn[3] == "  cut within 2s of each other; each is crash-consistent, of its own volume"
+    waits = view.draw(found(classes={"fast": ClassTraits("csi.example.org", True)}), SEEN, NOW)
+    assert waits.count("filled when its pod comes") == 2
+
+
+def test_names_from_the_cluster_are_harmless() -> None:
+    odd = replace(found(), refused=(Unreturnable(reason=NoReturn.MOUNTED, claim="data-web-0", detail="\x1b[2J{0}"),))
+    assert "\x1b" not in view.draw(odd, SEEN, NOW) + view.hint(odd, SEEN) and "{0} mounts it" in view.draw(odd, SEEN, NOW)
+
+
+@pytest.mark.parametrize("reason", NoReturn)
+def test_every_reason_has_its_words_and_a_next_command(reason: NoReturn) -> None:
+    one = Unreturnable(reason=reason, claim="data-web-0", detail="what")
+    refused = replace(found(), refused=(one,))
+    assert len(view.refusal(one, SEEN)) > 25 and "{" not in view.refusal(one, SEEN)
+    assert "kubectl " in view.hint(refused, SEEN)
+    check(json.loads(view.document(refused, SEEN, "json")))
+
+
+def test_the_set_that_is_not_at_0_is_told_all_three_commands() -> None:
+    refused = plan(ground(owner(replicas=3)), OLD, 3)
+    assert view.hint(refused, SEEN) == (
+        "kubectl pets scale web --replicas 0 -n prod; then kubectl pets rollout undo web --with-data -n prod; "
+        "then kubectl pets scale web --replicas 3 -n prod"
+    )
+
+
+def test_what_is_left_when_it_stops_is_said() -> None:
+    gone = replace(ground(), claims=(claim(0),))
+    assert "data-web-1: the claim is not there" in view.draw(plan(gone, OLD, 3), SEEN, NOW)
+    assert view.stopped(found(), SEEN).startswith("0 of 2 claims")
+    assert "kubectl pets scale web --replicas 2 -n prod" in view.afterwards(found(), SEEN, None)
+    assert "kubectl pets orphans restore /tmp/one.json" in view.afterwards(found(), SEEN, Path("/tmp/one.json"))
