@@ -92,6 +92,10 @@ def test_a_driver_that_refuses_when_volumes_are_purged(pets: Plugin, tmp_path: P
         assert "could not be destroyed so far" in done.stderr and (REFUSED if driver == "csi" else "only supports /tmp/.+") in done.stderr
         assert "destroyed" not in done.stdout
         assert pets.plane.kubectl(*phase).stdout == ("Released" if driver == "csi" else "Failed")
+        back = pets("orphans", "restore", *map(str, tmp_path.glob("*.json")))  # before it can
+        assert "restored" in back.stdout + back.stderr and f"the destruction of volume {volume} had been asked for" in back.stderr
+        assert field(pets, volume, "status.phase") == "Bound" and pets.get("pvc", "data-db-0")["status"]["phase"] == "Bound"
+        pets.kubectl("delete", "pvc", "data-db-0")
     finally:
         remove(pets, volume)
 

@@ -225,11 +225,12 @@ def _nonsense(record: Record) -> str:
 def _rescue(
     record: Record, volume: PersistentVolume, present: PersistentVolumeClaim | None, now: datetime, run: str
 ) -> tuple[RestoreStep, ...]:
-    """What keeps a volume from being destroyed that has lost its claim and has the policy Delete, or that had it a moment ago."""
+    """What keeps a volume from being destroyed that has lost its claim and has the policy Delete, or that had it a moment ago.
+    One that is Failed, because its driver could not do it so far, is destroyed as soon as that can (reclaimVolume)."""
     meta, held, known = volume.metadata, volume.spec.claim_ref, noted(volume)
     if meta.uid != record.volume_uid or meta.deletion_timestamp is not None or held is None:
         return ()
-    if volume.status.phase not in ("Released", "Bound") or held.uid != record.claim.metadata.uid:
+    if volume.status.phase not in ("Released", "Bound", "Failed") or held.uid != record.claim.metadata.uid:
         return ()
     if (held.namespace, held.name) != (record.claim.namespace, record.claim.name):
         return ()
@@ -263,8 +264,8 @@ def _volume_refused(
     known = ("", meta.uid, present.metadata.uid if present else "")
     if held.uid not in known:
         return RestoreRefusedReason.VOLUME_TAKEN
-    if volume.status.phase in ("Released", "Available"):
-        return None
+    if volume.status.phase in ("Released", "Available") or (volume.status.phase == "Failed" and rescued_at(volume) is not None):
+        return None  # the volume controller makes a Failed one Available, too, once the old claim's uid is cleared (syncVolume)
     back = present is not None and held.uid == present.metadata.uid and present.metadata.uid != meta.uid
     return None if volume.status.phase == "Bound" and back else RestoreRefusedReason.VOLUME_NOT_RELEASED
 

@@ -139,6 +139,17 @@ def test_what_cannot_be_read_is_refused() -> None:
     assert record_of(msgspec.structs.replace(RELEASED, spec=msgspec.structs.replace(RELEASED.spec, claim_ref=None))) is None
 
 
+def test_one_that_its_driver_could_not_destroy_so_far_is_kept_and_then_restored() -> None:
+    """In-tree plugins make it Failed, and are asked again until they can (pv_controller reclaimVolume)."""
+    kept = with_ref(RELEASED, OLD.metadata.uid, "Failed", persistent_volume_reclaim_policy="Delete")
+    assert steps(plan_restore(RECORD, kept, ())) == [SetRetain, AwaitKept]
+    notes = RELEASED.metadata.annotations | {RESCUED_ANNOTATION: (NOW - timedelta(seconds=31)).isoformat()}
+    failed = with_ref(RELEASED, OLD.metadata.uid, "Failed")
+    rescued = msgspec.structs.replace(failed, metadata=msgspec.structs.replace(failed.metadata, annotations=notes))
+    assert steps(plan_restore(RECORD, rescued, ())) == [CreateClaim, ClearClaimRef, AwaitBound, RestorePolicy]
+    assert reason(plan_restore(RECORD, failed, ())) is R.VOLUME_NOT_RELEASED  # nobody has watched it
+
+
 @pytest.mark.parametrize(
     ("item", "because"),
     [
