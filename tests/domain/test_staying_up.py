@@ -5,6 +5,7 @@ resync of up to a minute; ``terminated`` shows for nearly all of a back-off, ``C
 readiness probe a container is Ready for as long as it runs.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter, back_off
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.sets.in_place import STATE_ANNOTATION
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 from tests.domain.examples import cases
 
@@ -199,6 +201,44 @@ def test_complete_says_for_how_long_the_youngest_pod_has_been_up(story: Story) -
         if seen.phase is Phase.COMPLETE:
             assert seen.youngest_up is not None
             assert now - max(life.start for life in story.lives if life.start <= now) <= seen.youngest_up < timedelta(minutes=16)
+
+
+# --- updated in place ----------------------------------------------------------------------------------------------------------
+
+
+def updated_in_place(story: Story, now: datetime, before: int) -> SetView:
+    """As the story, of a pod of OpenKruise's that its update in place made what it is when the story begins; it had been restarted
+    so often before, at other versions, and once by the update itself."""
+    view = story.view(now)
+    assert view.set is not None and view.pods is not None
+    (made,) = view.pods
+    ran = Life(NOW - timedelta(days=3), NOW - _SECOND, 0)
+    (status,) = made.status.container_statuses
+    last = status.last_state if status.last_state.terminated is not None else ContainerState(terminated=_ended(ran))
+    status = replace(status, image_id="new", restart_count=status.restart_count + before + 1, last_state=last)
+    state = {
+        "revision": NEW, "updateTimestamp": NOW.isoformat(), "updateImages": True, "lastContainerStatuses": {"app": {"imageID": "old"}}
+    }
+    meta = replace(made.metadata, creation_timestamp=NOW - timedelta(days=9), annotations={STATE_ANNOTATION: json.dumps(state)})
+    made = replace(made, metadata=meta, status=replace(made.status, container_statuses=(status,)))
+    return replace(view, set=replace(view.set, api_version="apps.kruise.io/v1beta1"), pods=(made,))
+
+
+@cases(80)
+@given(story=stories(alike=True), before=st.integers(0, 30))
+def test_after_an_update_in_place_a_loop_is_told_by_what_came_after_it(story: Story, before: int) -> None:
+    """Each update in place restarts a container, and that many updates are no crash loop: patience begins with the update. What
+    ends again and again is never complete after its first end, and once it is stuck it stays so."""
+    story, stuck = Story(story.lives, story.blink, init=False), False
+    first = story.lives[0].end
+    times = sorted({life.start for life in story.lives} | {life.end for life in story.lives})
+    for time in sorted({time + step * _SECOND for time in times for step in (0, 1, 5)}):
+        seen = assess(updated_in_place(story, time, before), time)
+        assert seen.phase is not Phase.COMPLETE or time < first
+        assert not stuck or seen.phase is Phase.STUCK, time - NOW
+        stuck = stuck or seen.phase is Phase.STUCK
+        early = first - NOW < 10 * _SECOND and time < min(story.lives[1].end, NOW + 100 * _SECOND)
+        assert not (early and stuck), "one end of a container is no loop, however often it was updated"
 
 
 # --- what another pod of the revision tells ------------------------------------------------------------------------------------

@@ -126,6 +126,31 @@ def trouble_of(pod: Pod, now: datetime) -> Trouble | None:
     return min(found, key=_badness, default=None)
 
 
+def counted_from(trouble: Trouble, pod: Pod, time: datetime) -> Trouble:
+    """The trouble of a container that was started then at another version: what it did before is not held against this one.
+    Restarts are counted over the whole life of a pod, so of these as many count as there was time for since then."""
+    status = next((each for each in pod.status.container_statuses if each.name == trouble.container), None)
+    restarts = trouble.restarts if status is None else min(trouble.restarts, _most_restarts(status, time))
+    return msgspec.structs.replace(trouble, restarts=restarts, since=max(time, trouble.since or time))
+
+
+def _most_restarts(status: ContainerStatus, since: datetime) -> int:
+    """How often a container may have been restarted up to its latest life: by the kubelet's back-off, and lives as long as the
+    one before that. Of a long one no more than the first back-off counts, so that this number never falls."""
+    running, ended, last = status.state.running, status.state.terminated, status.last_state.terminated
+    latest = running or ended or last
+    if latest is None or latest.started_at is None or latest.started_at.year < 2000:
+        return status.restart_count
+    life = min(_life(last) or timedelta(0), _FIRST)
+    if latest is last:  # of the one before nothing is known, and each may have been told a second longer or shorter
+        life = max(timedelta(0), life - timedelta(seconds=2))
+    left, number = latest.started_at - since, 0
+    while number < status.restart_count and left >= life:
+        number += 1
+        left -= life + back_off(number)
+    return number
+
+
 def outlived(started: datetime | None, lived: timedelta, now: datetime) -> bool:
     """Whether what was started then is past the age at which another like it ended: twice that, or when the kubelet forgets."""
     return started is not None and now >= later(started, proof(lived))

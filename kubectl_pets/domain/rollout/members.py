@@ -13,12 +13,21 @@ from typing import assert_never
 import msgspec
 
 from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
-from kubectl_pets.domain.rollout.containers import StuckAfter, Trouble, ended_lately, outlived, proof, restarts_of, trouble_of
+from kubectl_pets.domain.rollout.containers import (
+    StuckAfter,
+    Trouble,
+    counted_from,
+    ended_lately,
+    outlived,
+    proof,
+    restarts_of,
+    trouble_of,
+)
 from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.fields import min_ready_seconds
-from kubectl_pets.domain.sets.in_place import unfinished, updated_at, without_its_restarts
+from kubectl_pets.domain.sets.in_place import unfinished, updated_at, updated_containers, without_its_restarts
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
@@ -302,10 +311,17 @@ class _Reading:
         )
 
     def _trouble(self, name: str, pod: Pod) -> Trouble | None:
-        of_containers = trouble_of(without_its_restarts(pod) if self._in_place else pod, self._now)
+        of_containers = self._since_its_update(pod) if self._in_place else trouble_of(pod, self._now)
         before = ended_before(name, pod, self._owner, self._events, self._now)
         # What has ended for good is about to be made anew: its containers are not started again, so it goes on what was before.
         return before or of_containers if pod.status.phase in ("Failed", "Succeeded") else of_containers or before
+
+    def _since_its_update(self, pod: Pod) -> Trouble | None:
+        """What a pod that is updated in place did since the last time; that update has restarted containers itself."""
+        found, at = trouble_of(without_its_restarts(pod), self._now), updated_at(pod)
+        if found is None or at is None or found.container not in updated_containers(pod):
+            return found
+        return counted_from(found, pod, at)
 
     def _ended_after(self, pod: Pod, trouble: Trouble | None) -> timedelta | None:
         own = ended_lately(without_its_restarts(pod) if self._in_place else pod, self._now)

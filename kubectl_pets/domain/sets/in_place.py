@@ -96,6 +96,12 @@ def updated_at(pod: Pod) -> datetime | None:
     return state.update_timestamp if state is not None else None
 
 
+def updated_containers(pod: Pod) -> frozenset[str]:
+    """The containers that its latest update in place has restarted, or is to."""
+    state = _state(pod)
+    return frozenset(state.last_container_statuses) if state is not None else frozenset()
+
+
 def _ran_before(status: ContainerStatus, time: datetime) -> bool:
     """Whether it runs, and its last life began before that time, so that it was started once since then."""
     last = status.last_state.terminated
