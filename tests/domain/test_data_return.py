@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.changes import CreateClaim, DeleteClaim, SetRetain
+from kubectl_pets.domain.changes import ORDINAL_ANNOTATION, CreateClaim, DeleteClaim, SetRetain
 from kubectl_pets.domain.model import ClaimRetentionPolicy, OwnerReference, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION
@@ -168,6 +168,20 @@ def test_claims_of_other_templates_and_of_holes_count() -> None:
     assert reasons(ground(owner(claims=("data", "wal")))) == [("wal-web-1", NoReturn.LACKS_SNAPSHOT), ("wal-web-0", NoReturn.LACKS_SNAPSHOT)]
     assert reasons(ground(owner(), claim(0), claim(2))) == [("data-web-1", NoReturn.LACKS_SNAPSHOT)]
     assert reasons(ground(owner(start=1), claim(1))) == [], "an ordinal below the start is no pod's"
+
+
+@pytest.mark.parametrize("far", [2_147_483_647, 10**18])
+def test_an_ordinal_that_somebody_wrote_down_is_not_counted_up_to(far: int) -> None:
+    """A VolumeSnapshot may name a claim that was never there, and its annotations any number; a claim may be called anything."""
+    claims = (claim(0), claim(1))
+    forged = snapshot(claim(1), name="forged", uid="forged")
+    notes = {**forged.metadata.annotations, ORDINAL_ANNOTATION: str(far)}
+    forged = replace(forged, metadata=replace(forged.metadata, annotations=notes))
+    found = plan(ground(None, *claims, snapshots=(snapshot(claim(0)), forged)), OLD, 1)
+    assert {each.reason for each in found.refused} == {NoReturn.LACKS_SNAPSHOT} and len(found.refused) <= 12
+    by_hand = (*claims, claim(2_147_483_647))
+    found = plan(ground(None, *by_hand, snapshots=tuple(snapshot(each) for each in claims)), OLD, 1)
+    assert {each.reason for each in found.refused} == {NoReturn.LACKS_SNAPSHOT} and len(found.refused) <= 12
 
 
 def test_claims_of_an_earlier_scaling_are_left_alone_only_where_somebody_says_so() -> None:

@@ -12,6 +12,7 @@ A plan is a value, and made anew before each step from what is there: whoever ty
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
+from itertools import islice
 
 import msgspec
 
@@ -34,6 +35,9 @@ from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION, is_bound_to, n
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot, VolumeSnapshotContent
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION, Restoration, restoration
 from kubectl_pets.domain.snapshots.marks import SnapshotMark, mark_of
+
+#: So many ordinals are named that lack everything.
+_FEW = 10
 
 #: The group of VolumeSnapshots, as a claim's ``dataSource`` names it.
 _GROUP = "snapshot.storage.k8s.io"
@@ -286,7 +290,8 @@ def _by_run(
         last = max([owner.start + replicas - 1, *(mark.ordinal for mark, _ in taken.values())])
     found: list[ClaimReturn] = []
     refused: list[Unreturnable] = []
-    for ordinal in reversed(range(owner.start, last + 1)):
+    known = {*own.values(), *(mark.ordinal for mark, _ in taken.values())}
+    for ordinal in _places(range(owner.start, last + 1), known):
         for stem in stems:
             name = f"{stem}-{ordinal}"
             made = _of_claim(ground, name, ordinal, there.get(name), taken.get(name), note)
@@ -298,6 +303,14 @@ def _by_run(
     return msgspec.structs.replace(
         draft, run=run, note=note, claims=tuple(found), refused=tuple(refused), left_alone=alone
     )
+
+
+def _places(wanted: range, known: set[int]) -> list[int]:
+    """The ordinals that there is something of, and the first of those that there is nothing of, the highest first: an ordinal is
+    whatever somebody wrote onto a snapshot or called a claim, so none are counted up to it."""
+    there = {each for each in known if each in wanted}
+    missing = (each for each in wanted if each not in there)
+    return sorted({*there, *islice(missing, _FEW)}, reverse=True)
 
 
 def _of_claim(
