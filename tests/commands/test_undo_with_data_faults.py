@@ -300,7 +300,18 @@ def test_scaled_up_at_every_request(tmp_path: Path, requests: range, after: bool
     for number in requests:
         fake = Fake(tmp_path)
         fake.late = True
-        fake.meets = at(number, lambda: fake.scale(2), after=after)  # noqa: B023
+        scaled = at(number, lambda: fake.scale(2), after=after)  # noqa: B023
+
+        def meets(now: int, change: Any) -> Callable[[], None] | None:
+            """No claim goes or is made once it could be known: the set is read right before, and for a claim that goes its volume
+            after that."""
+            since = now - number - after  # noqa: B023
+            if fake.set.spec.replicas:  # noqa: B023
+                assert not isinstance(change, DeleteClaim) or since <= 1, number  # noqa: B023
+                assert not isinstance(change, CreateClaim) or since <= 0, number  # noqa: B023
+            return scaled(now, change)  # noqa: B023
+
+        fake.meets = meets
         ended = fake.run()
         noted = RESTORING_ANNOTATION in fake.set.metadata.annotations
         assert ended is ReturnEnd.REFUSED or not noted, (number, ended)
@@ -350,7 +361,16 @@ def test_a_snapshot_that_goes_meanwhile_stops_it_before_its_claim_goes(tmp_path:
         def goes() -> None:
             fake.shots = [replace(each, metadata=replace(each.metadata, deletion_timestamp=NOW)) for each in fake.shots]  # noqa: B023
 
-        fake.meets = at(number, goes)
+        leaves = at(number, goes)
+
+        def meets(now: int, change: Any) -> Callable[[], None] | None:
+            """The snapshot, the set and the volume are read right before a claim goes, in this order."""
+            late = now - number <= 2  # noqa: B023
+            left = any(each.metadata.deletion_timestamp for each in fake.shots)  # noqa: B023
+            assert not (left and isinstance(change, DeleteClaim)) or late, number  # noqa: B023
+            return leaves(now, change)  # noqa: B023
+
+        fake.meets = meets
         ended = fake.run()
         assert ended in (ReturnEnd.REFUSED, ReturnEnd.REACHED), number
         texts = {fake.data[each.spec.volume_name] for each in fake.own.values()}
@@ -395,3 +415,21 @@ def test_somebody_who_wants_it_to_stop_is_heard_between_two_changes(tmp_path: Pa
     fake.meets = lambda number, change: None
     assert fake.run() is ReturnEnd.REACHED
     fake.whole()
+
+
+def test_a_policy_that_is_set_back_is_seen_before_the_claim_goes(tmp_path: Path, requests: range) -> None:
+    """At any request but the deletion itself somebody, or a controller of theirs, gives the volumes the policy Delete again."""
+    for number in requests:
+        fake = Fake(tmp_path)
+
+        def set_back() -> None:
+            for name, each in fake.there.items():  # noqa: B023
+                if each.status.phase == "Bound":
+                    meta = replace(each.metadata, resource_version=fake._next())  # noqa: B023
+                    spec = replace(each.spec, persistent_volume_reclaim_policy="Delete")
+                    fake.there[name] = replace(each, metadata=meta, spec=spec)  # noqa: B023
+
+        back = at(number, set_back)
+        fake.meets = lambda now, change: None if isinstance(change, DeleteClaim) else back(now, change)  # noqa: B023
+        assert fake.run() is ReturnEnd.REACHED, number
+        fake.whole()
