@@ -77,6 +77,8 @@ def undo(
       kubectl pets rollout undo web --with-data --dry-run
     """
     if with_data:
+        if soak or terms != Terms():
+            raise UsageError("--with-data is for a set at 0 replicas: --soak, gates, --quorum and the like say nothing of it.")
         return _with_data(session, name, options, to_revision, confirm, record, replicas)
     if confirm is not None or replicas is not None or record is not None:
         raise UsageError("--confirm, --replicas and --record go with --with-data.")

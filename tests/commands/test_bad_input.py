@@ -39,6 +39,15 @@ def test_a_timeout_where_nothing_is_waited_for(verb: str) -> None:
     assert alone(verb, "web", "--timeout", "5s", expect=2) == "error: --timeout goes with -w.\n"
 
 
+@pytest.mark.parametrize("words", [("--soak", "5m"), ("--quorum",), ("--min-available", "2"), ("--gate-dns",)])
+def test_what_is_asked_of_pods_where_there_are_none(words: tuple[str, ...]) -> None:
+    assert "--with-data is for a set at 0 replicas" in alone("rollout", "undo", "web", "--with-data", *words, expect=2)
+
+
+def test_what_goes_with_the_data_alone() -> None:
+    assert "go with --with-data" in alone("rollout", "undo", "web", "--confirm", "web", expect=2)
+
+
 def test_another_kind() -> None:
     assert "is not a StatefulSet" in alone("status", "deployment/web", expect=2)
 
