@@ -55,6 +55,14 @@ def test_the_set_that_is_not_at_0_is_told_all_three_commands() -> None:
     )
 
 
+def test_a_claim_that_waits_for_its_pod_is_not_called_back() -> None:
+    waiting = found(classes={"fast": ClassTraits("csi.example.org", True)})
+    empty = replace(waiting, claims=(waiting.claims[0], replace(waiting.claims[1], volume=None)))
+    for told in (view.reached, view.already):
+        assert told(found(), SEEN).startswith("prod/web is back at the data of revision 3")
+        assert told(empty, SEEN).startswith("prod/web has claims that are filled with the data of revision 3 when their pods come")
+
+
 def test_what_is_left_when_it_stops_is_said() -> None:
     gone = replace(ground(), claims=(claim(0),))
     assert "data-web-1: the claim is not there" in view.draw(plan(gone, OLD, 3), SEEN, NOW)

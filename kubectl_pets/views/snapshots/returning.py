@@ -181,13 +181,18 @@ def other_under_way(revision: str, seen: Assessment) -> str:
 
 
 def already(found: ReturnPlan, seen: Assessment) -> str:
-    return f"{words.title(seen)} has the data of revision {found.number} already; nothing was changed"
+    return f"{_back(found, seen)} already; nothing was changed"
 
 
 def reached(found: ReturnPlan, seen: Assessment) -> str:
-    waits = ", to be filled when their pods come" if any(each.waits_for_pod for each in found.claims) else ""
-    made = f"{count(len(found.claims), 'claim')} made anew{waits}"
-    return f"{words.title(seen)} is back at the data of revision {found.number}: {made}"
+    return f"{_back(found, seen)}: {count(len(found.claims), 'claim')} made anew"
+
+
+def _back(found: ReturnPlan, seen: Assessment) -> str:
+    """Nothing is in a claim yet that waits for its pod."""
+    if any(each.waits_for_pod and each.volume is None for each in found.claims):
+        return f"{words.title(seen)} has claims that are filled with the data of revision {found.number} when their pods come"
+    return f"{words.title(seen)} is back at the data of revision {found.number}"
 
 
 def afterwards(found: ReturnPlan, seen: Assessment, record: Path | None) -> str:
