@@ -24,6 +24,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
+from kubectl_pets.domain.stepping import deciding
 from kubectl_pets.domain.stepping.deciding import decide
 from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION, RESTART_ANNOTATION
@@ -343,6 +344,29 @@ def test_what_pods_of_a_name_did_before_it_ends_no_verb_that_has_made_one_anew()
     assert decide(Abort(), looked(made), NOW, memory)[0] == Wait(reason=WaitReason.PODS, pods=("web-2",))
     ended = replace(made, status=replace(made.status, phase="Failed", reason="Evicted"))
     assert isinstance(decide(Abort(), looked(ended), NOW, memory)[0], Stuck), "it ends, too"
+
+
+def test_nor_before_the_new_one_is_there() -> None:
+    """The refused pod goes, and for a moment there is none: the abort called that stuck, right after its own deletion."""
+    deleted = Event(
+        type="Normal", reason="SuccessfulDelete", message="Delete Pod web-2 in StatefulSet web successful", count=11,
+        involved_object=ObjectReference(kind="StatefulSet", name="web", uid=UID),
+        first_timestamp=NOW - timedelta(seconds=15), last_timestamp=NOW,
+    )
+    around = Around(events=(deleted,), namesakes=(), nodes=())
+
+    def looked(*last: Pod) -> Assessment:
+        return assess(replace(snapshot(statefulset(partition=3), pod(0), pod(1), *last), around=around), NOW)
+
+    broken = pod(2, NEW, ready=False, created=NOW - timedelta(seconds=1))
+    act, memory = decide(Abort(), looked(broken), NOW, RunMemory())
+    assert isinstance(act, Act) and isinstance(act.step, Delete), "it would come back at the old revision"
+    memory = deciding.after(act, memory, at=NOW)
+    leaving = replace(broken, metadata=replace(broken.metadata, deletion_timestamp=NOW + timedelta(seconds=30)))
+    for now_there in ((leaving,), ()):
+        assert looked(*now_there).phase is Phase.STUCK
+        assert decide(Abort(), looked(*now_there), NOW, memory)[0] == Wait(reason=WaitReason.PODS, pods=("web-2",))
+    assert isinstance(decide(Abort(), looked(), NOW + timedelta(minutes=3), memory)[0], Stuck), "patience ends"
 
 
 def test_another_template_releases_no_pod_that_is_ready_and_only_waits_for_its_min_ready_seconds() -> None:

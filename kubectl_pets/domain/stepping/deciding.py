@@ -4,7 +4,7 @@ It is level-triggered: nothing is remembered of earlier steps but what ``RunMemo
 point goes on from what the cluster says. The ways to the goals are in modules of their own; here is what stops all of them.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -54,6 +54,9 @@ from kubectl_pets.domain.stepping.steps import (
     WaitReason,
 )
 
+#: So long after it was deleted a pod may be on its way out, or not be there, before others of its name that ended tell of it.
+_SUCCEEDED = timedelta(minutes=2)
+
 _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 
 
@@ -75,7 +78,7 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
     stopped, memory = _updates_stopped(goal, seen, memory)
     if stopped is not None:
         return stopped, memory
-    seen = _forgiven(seen, memory)
+    seen = _forgiven(seen, now, memory)
     decision, memory = _way(goal, seen, now, memory)
     if _is_unguarded(goal, seen, memory) and not isinstance(decision, Overtaken | Refused):
         return _guard_again(seen, memory), memory
@@ -150,9 +153,9 @@ def _has_no_order(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
             return False
 
 
-def _forgiven(seen: Assessment, memory: RunMemory) -> Assessment:
-    """Without what pods of a name did before this run, where it has made one anew that has not ended: what it did about them may
-    have helped, and one that ends as well says so itself."""
+def _forgiven(seen: Assessment, now: datetime, memory: RunMemory) -> Assessment:
+    """Without what pods of a name did before this run, where it has made one anew that has not ended, or is about to: what it did
+    about them may have helped, and one that ends as well says so itself."""
     if not memory.changed or memory.begun is None or seen.phase is not Phase.STUCK:
         return seen
     begun = memory.begun - CUT
@@ -161,6 +164,9 @@ def _forgiven(seen: Assessment, memory: RunMemory) -> Assessment:
         for member in seen.members
         if member.state is not PodState.ENDED and member.created is not None and member.created >= begun
     }
+    deleted = {name for name, at in memory.deleted if now < at + _SUCCEEDED}
+    gone = (*LEAVING, PodState.MISSING)
+    made |= {member.name for member in seen.members if member.name in deleted and member.state in gone}
     left = tuple(
         blocker
         for blocker in seen.blockers
@@ -204,8 +210,9 @@ def before(act: Act, memory: RunMemory) -> RunMemory:
             return memory
 
 
-def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None) -> RunMemory:
-    """What to hold on to once the step has been carried out. ``answer``: to a change of the set; None: not known."""
+def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None, *, at: datetime | None = None) -> RunMemory:
+    """What to hold on to once the step has been carried out, ``at`` that time. ``answer``: to a change of the set; None: not
+    known. A plan knows no times."""
     ours = memory.ours or before(act, memory).tried is not None
     memory = replace(memory, ours=ours, tried=None, generation=answer.generation if answer is not None else None)
     if isinstance(act.step, SetPartition | Stage | Restore) and act.step.paused is False:
@@ -223,8 +230,9 @@ def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None) -> Run
             return replace(memory, partition=held, revision="", written=True, changed=True)
         case Note():
             return replace(memory, written=True, changed=True)
-        case Delete() | Evict():
-            return replace(memory, changed=True)
+        case Delete(pod=pod) | Evict(pod=pod):
+            others = tuple(each for each in memory.deleted if each[0] != pod)
+            return replace(memory, changed=True, deleted=(*others, (pod, at)) if at is not None else memory.deleted)
 
 
 def rewritten(asked: tuple[Image, ...], answer: PatchAnswer) -> tuple[tuple[Image, Image], ...]:

@@ -403,6 +403,8 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     already: bool = False
     #: Restart: pods that turned out to lead when their turn came.
     skipped: frozenset[str] = frozenset()
+    #: When this run deleted a pod, by name, that last.
+    deleted: tuple[tuple[str, datetime], ...] = ()
     #: Release one pod at a time, whatever the step: what holds for one pod is asked again for the next.
     careful: bool = False
     #: Whether this run has changed anything.

@@ -197,6 +197,7 @@ class _Run:
         assert sight.view.set is not None
         self.memory = before(decision, self.memory)
         answer = self._cluster.apply(change_for(step, sight.view.set, sight.seen))
-        self.memory = after(decision, self.memory, answer_of(answer) if answer is not None else None)
+        heard = answer_of(answer) if answer is not None else None
+        self.memory = after(decision, self.memory, heard, at=sight.now)
         self._look.show(decision)  # not before: painting takes its time
         return Again()
