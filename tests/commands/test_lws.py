@@ -144,7 +144,17 @@ def test_a_partition_of_groups(pets: Groups) -> None:
 def test_a_group_that_is_made_again_is_not_there(pets: Groups) -> None:
     pets.make_llm()
     before = pets.get("pod", "llm-1")["metadata"]["uid"]
+    hold = json.dumps({"metadata": {"finalizers": ["example.org/seen"]}})
+    pets.kubectl("patch", "pod", "llm-1-2", "--type=merge", "-p", hold)
     pets.kubectl("delete", "pod", "llm-1-2", "--wait=false")
+
+    def goes() -> bool:
+        """The controller has seen it: of a pod that is gone before it looks it knows nothing, and leaves the group as it is."""
+        leader = json.loads(pets.kubectl("get", "pod", "llm-1", "-o", "json", "--ignore-not-found") or "null")
+        return leader is None or "deletionTimestamp" in leader["metadata"] or leader["metadata"]["uid"] != before
+
+    pets.eventually(goes, "the leader goes with its worker")
+    pets.kubectl("patch", "pod", "llm-1-2", "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
     pets("status", "lws/llm", "-w", "--until", "ready", "--timeout", "120s", "--patience", "100s")
 
     def anew() -> bool:
