@@ -41,11 +41,13 @@ def find_blockers(
 
 
 def split(found: list[Blocker], now: datetime) -> tuple[tuple[Blocker, ...], tuple[Blocker, ...]]:
-    """A pair: those that block by now, and those whose ``stuck_at`` has not come yet."""
-    over = tuple(
-        msgspec.structs.replace(each, stuck_at=None) for each in found if each.stuck_at is None or each.stuck_at <= now
-    )
-    return over, tuple(each for each in found if each.stuck_at is not None and each.stuck_at > now)
+    """A pair: those that block by now, and those with which there is patience."""
+    over = tuple(msgspec.structs.replace(each, stuck_at=None) for each in found if not _bears(each, now))
+    return over, tuple(each for each in found if _bears(each, now))
+
+
+def _bears(blocker: Blocker, now: datetime) -> bool:
+    return blocker.lasting or (blocker.stuck_at is not None and blocker.stuck_at > now)
 
 
 def not_observed(owner: StatefulSet, now: datetime, patience: StuckAfter) -> Blocker | None:
@@ -88,6 +90,15 @@ class _Finder:
 
     def of(self, member: Member) -> Blocker | None:
         """What blocks at this position; None: nothing that is known."""
+        found, trouble = self._of(member), member.trouble
+        if trouble is None or trouble.container or not _only_once(member):
+            return found
+        if found is None or (found.cause in QUIET and (self._now is None or _bears(found, self._now))):
+            ended = self._of_trouble(Cause.POD_ENDS, member, trouble)
+            return msgspec.structs.replace(ended, stuck_at=None, lasting=True)
+        return found
+
+    def _of(self, member: Member) -> Blocker | None:
         if member.lacks and member.state not in LEAVING:
             return self._blocker(Cause.VOLUME_MISSING, member, message=", ".join(member.lacks))
         if member.trouble is not None and not member.trouble.container and not _only_once(member):
@@ -237,7 +248,8 @@ def _of_part(name: str, refused: Refusal) -> Refusal:
 
 def _only_once(member: Member) -> bool:
     """Whether one pod was ended by its node and the next one is coming up: that is no loop, and it may take its time, as any pod
-    that comes to a node which has neither its image nor its volume. Once it is Ready it has to outlive the one before."""
+    that comes to a node which has neither its image nor its volume; it is failing for as long. Once it is Ready it has to outlive
+    the one before."""
     coming_up = member.state is PodState.STARTING or (traits(member.state).never_served and member.state is not PodState.FAILING)
     return member.trouble is not None and member.trouble.restarts < 2 and coming_up
 

@@ -140,6 +140,8 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: datetime | None = None
     #: When patience with it ends; None where it has ended, or there was none.
     stuck_at: datetime | None = None
+    #: Patience with it does not end as long as it is as it is.
+    lasting: bool = False
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
