@@ -11,19 +11,20 @@ from kubectl_pets.cluster.pods.execute import ExecResult
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import Around, SetView, StatefulSet
 from kubectl_pets.domain.rollout.asking import Questions
-from kubectl_pets.domain.sets.kinds import SetKind
+from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.looking import Frame
 from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.rollout.attended import is_away
 from kubectl_pets.flows.rollout.checks import Checks, Terms
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
 from kubectl_pets.flows.rollout.follow import follow
 from kubectl_pets.flows.rollout.gates import ExecGate
 from kubectl_pets.ports.sets import SetViewSource
-from kubectl_pets.session import Cluster
+from kubectl_pets.session import Cluster, Session
 from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 from tests.domain.test_before import EARLY, LATE
 
@@ -299,6 +300,22 @@ def test_a_set_that_is_away_to_be_made_again_is_followed_when_it_is_back() -> No
     assert followed(Ticking(STAGED, GAP, GAP, COMPLETE), lambda: False) is Progress.GONE
     answers = iter([True, True, False, False])
     assert followed(Ticking(STAGED, GAP), lambda: next(answers)) is Progress.GONE, "somebody gave up the recreation"
+
+
+@pytest.mark.parametrize("unsaid", [True, False])
+def test_nobody_says_that_a_set_is_not_made_again_while_the_server_is_away(unsaid: bool) -> None:
+    class Failing:
+        def __init__(self, error: PetsError) -> None:
+            self.cluster, self.namespace, self.error = self, "prod", error
+
+        def recreation(self, namespace: str, name: str) -> None:
+            raise self.error
+
+    def told(error: PetsError) -> bool:
+        return is_away(cast(Session, Failing(error)), SetRef(name="web"), unsaid=unsaid)
+
+    assert told(UnreachableError("no route")) is unsaid and told(ServerError("etcd")) is unsaid
+    assert told(ForbiddenError("configmaps")) is False
 
 
 def test_a_set_that_stays_away_is_not_waited_for_without_end() -> None:

@@ -35,7 +35,7 @@ def test_the_plan_says_claim_by_claim_what_is_done_and_how_the_cuts_fit() -> Non
 
 def test_names_from_the_cluster_are_harmless() -> None:
     odd = replace(found(), refused=(Unreturnable(reason=NoReturn.MOUNTED, claim="data-web-0", detail="\x1b[2J{0}"),))
-    assert "\x1b" not in view.draw(odd, SEEN, NOW) + view.hint(odd, SEEN) and "{0} mounts it" in view.draw(odd, SEEN, NOW)
+    assert "\x1b" not in view.draw(odd, SEEN, NOW) + view.hint(odd, SEEN, {}) and "{0} mounts it" in view.draw(odd, SEEN, NOW)
 
 
 @pytest.mark.parametrize("reason", NoReturn)
@@ -43,13 +43,13 @@ def test_every_reason_has_its_words_and_a_next_command(reason: NoReturn) -> None
     one = Unreturnable(reason=reason, claim="data-web-0", detail="what")
     refused = replace(found(), refused=(one,))
     assert len(view.refusal(one, SEEN)) > 25 and "{" not in view.refusal(one, SEEN)
-    assert "kubectl " in view.hint(refused, SEEN)
+    assert "kubectl " in view.hint(refused, SEEN, {})
     check(json.loads(view.document(refused, SEEN, "json")))
 
 
 def test_the_set_that_is_not_at_0_is_told_all_three_commands() -> None:
     refused = plan(ground(owner(replicas=3)), OLD, 3)
-    assert view.hint(refused, SEEN) == (
+    assert view.hint(refused, SEEN, {}) == (
         "kubectl pets scale web --replicas 0 -n prod; then kubectl pets rollout undo web --with-data -n prod; "
         "then kubectl pets scale web --replicas 3 -n prod"
     )
@@ -61,6 +61,19 @@ def test_a_claim_that_waits_for_its_pod_is_not_called_back() -> None:
     for told in (view.reached, view.already):
         assert told(found(), SEEN).startswith("prod/web is back at the data of revision 3")
         assert told(empty, SEEN).startswith("prod/web has claims that are filled with the data of revision 3 when their pods come")
+
+
+def test_what_is_to_be_pasted_means_what_was_typed() -> None:
+    """Without the number it would take the data of another revision."""
+    typed = {"--to-revision": "2", "--replicas": "3"}
+    asked = "kubectl pets rollout undo web --with-data --to-revision 2 --replicas 3"
+    assert f"; then {asked} -n prod; then " in view.hint(plan(ground(owner(replicas=3)), OLD, 3), SEEN, typed)
+    for told in (view.not_confirmed(SEEN, typed), view.goes_on(SEEN, typed)):
+        assert told.endswith(f"{asked} --confirm web -n prod")
+    fewer = replace(found(), refused=(Unreturnable(reason=NoReturn.LACKS_SNAPSHOT, claim="data-web-2"),))
+    assert "--with-data --to-revision 2 --replicas 2 -n prod leaves" in view.hint(fewer, SEEN, typed)
+    none = replace(found(), refused=(Unreturnable(reason=NoReturn.NO_SNAPSHOTS, detail=OLD),))
+    assert view.hint(none, SEEN, typed).endswith("without the data: kubectl pets rollout undo web --to-revision 2 -n prod")
 
 
 def test_what_is_left_when_it_stops_is_said() -> None:

@@ -1,6 +1,7 @@
 """``rollout undo --with-data``, from the plan to the last word: which revision, what speaks against it, the set's name typed, its
 template as an undo puts it back, and then its claims one after the other (``returning``)."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -68,21 +69,26 @@ class DataWish(msgspec.Struct, frozen=True, kw_only=True):
     #: So many pods the set had; None: as many as it has claims for.
     replicas: int | None
 
+    def typed(self, *, revision: bool) -> dict[str, str]:
+        """What has to be typed again to mean the same. ``revision``: the number of the revision, too."""
+        told = {"--to-revision": self.to_revision if revision else None, "--replicas": self.replicas, "--record": self.record}
+        return {flag: str(value) for flag, value in told.items() if value is not None}
+
 
 def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOptions) -> ExitCode:
     """Returns the exit code; raises PetsError."""
     terminal, deadline = session.terminal, Deadline(options.timeout)
     seen, target = _target(session, name, wish)
     if isinstance(target, Refused):
-        told, hint = decisions.sentence(target, seen), advice.hint(target, seen)
-        return report(terminal, ExitCode.REFUSED, f"refused: {told}", hint)
+        return report(terminal, ExitCode.REFUSED, f"refused: {decisions.sentence(target, seen)}", advice.hint(target, seen))
     if isinstance(target, str):
-        return report(terminal, ExitCode.REFUSED, f"refused: {view.other_under_way(target, seen)}", view.goes_on(seen))
+        hint = view.goes_on(seen, wish.typed(revision=False))
+        return report(terminal, ExitCode.REFUSED, f"refused: {view.other_under_way(target, seen)}", hint)
     goal = DataGoal(revision=target.name, number=target.number, replicas=wish.replicas)
     run = BringingBack(session.cluster, session.namespace, name, goal, wish.record, terminal.tell)
     run.look()
     if run.plan.refused:
-        return _refuse(session, run, seen, options)
+        return _refuse(session, run, seen, options, wish)
     if options.dry_run is not DryRun.NONE:
         return _rehearse(session, run, seen, options)
     if run.plan.done and target.name == seen.update_revision and RESTORING_ANNOTATION not in seen.notes:
@@ -96,7 +102,9 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
         code = _template(session, seen, target, options)
         if code is not ExitCode.OK:
             return code
-    code = _carry_out(session, run, seen, options, deadline)
+    # A revision that was gone back to has a new number by now, and is the newest: no number means it.
+    typed = wish.typed(revision=target.name == seen.update_revision)
+    code = _carry_out(session, run, seen, options, deadline, typed)
     if code is ExitCode.OK:
         give_back_after_undo(session, name)
     return code
@@ -122,13 +130,12 @@ def _target(session: Session, name: str, wish: DataWish) -> tuple[Assessment, Re
     return seen, by_name[seen.update_revision if isinstance(back, Done) else back]
 
 
-def _refuse(session: Session, run: BringingBack, seen: Assessment, options: RunOptions) -> ExitCode:
+def _refuse(session: Session, run: BringingBack, seen: Assessment, options: RunOptions, wish: DataWish) -> ExitCode:
     terminal, found = session.terminal, run.plan
+    hint = view.hint(found, seen, wish.typed(revision=True))
     for each in found.refused:
         terminal.tell(f"refused: {view.refusal(each, seen)}")
-    return report(
-        terminal, ExitCode.REFUSED, "nothing was changed", view.hint(found, seen), document=_document(run, seen, options)
-    )
+    return report(terminal, ExitCode.REFUSED, "nothing was changed", hint, document=_document(run, seen, options))
 
 
 def _rehearse(session: Session, run: BringingBack, seen: Assessment, options: RunOptions) -> ExitCode:
@@ -169,7 +176,7 @@ def _confirmed(session: Session, run: BringingBack, seen: Assessment, wish: Data
         return False
     if not terminal.interactive:
         terminal.tell(f"refused: {view.agreed(run.plan, seen, server)} Nothing was changed.")
-        terminal.tell(f"hint: {view.not_confirmed(seen)}")
+        terminal.tell(f"hint: {view.not_confirmed(seen, wish.typed(revision=True))}")
         return False
     return terminal.types(view.question(run.plan, seen, server), seen.name)
 
@@ -190,13 +197,15 @@ def _template(session: Session, seen: Assessment, target: RevisionEntry, options
     return carry(session, SetRef(name=seen.name), goal, quietly)
 
 
-def _carry_out(session: Session, run: BringingBack, seen: Assessment, options: RunOptions, deadline: Deadline) -> ExitCode:
+def _carry_out(
+    session: Session, run: BringingBack, seen: Assessment, options: RunOptions, deadline: Deadline, typed: Mapping[str, str]
+) -> ExitCode:
     terminal = session.terminal
     try:
         with held_back() as held:
             ended = run.to_the_end(deadline, held)
     except (PetsError, KeyboardInterrupt):
-        terminal.tell(f"stopped: {view.stopped(run.plan, seen)}; {view.goes_on(seen)}")
+        terminal.tell(f"stopped: {view.stopped(run.plan, seen)}; {view.goes_on(seen, typed)}")
         raise
     code, document = _CODES[ended], _document(run, seen, options)
     if ended is ReturnEnd.REACHED:
@@ -204,10 +213,10 @@ def _carry_out(session: Session, run: BringingBack, seen: Assessment, options: R
         terminal.tell(f"note: {view.consistency(run.plan)}")
         return report(terminal, code, told, hint, document=document)
     if ended is ReturnEnd.REFUSED:
-        told, hint = f"failed: {view.refused_half_way(run.plan, seen)}", f"{view.hint(run.plan, seen)}"
+        told, hint = f"failed: {view.refused_half_way(run.plan, seen)}", view.hint(run.plan, seen, typed)
         return report(terminal, code, told, hint, document=document)
     mark = "interrupted" if ended is ReturnEnd.INTERRUPTED else "timed out"
-    return report(terminal, code, f"{mark}: {view.stopped(run.plan, seen)}", view.goes_on(seen), document=document)
+    return report(terminal, code, f"{mark}: {view.stopped(run.plan, seen)}", view.goes_on(seen, typed), document=document)
 
 
 def _document(run: BringingBack, seen: Assessment, options: RunOptions) -> str:

@@ -15,6 +15,7 @@ from kubectl_pets.flows.engine.choosing import at
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.keys import KeyPressed
 from kubectl_pets.flows.engine.loop import TimedOut
+from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.rollout.follow import follow
@@ -94,7 +95,7 @@ def _look_on(
                     deadline=deadline,
                     stuck_after=stuck_after,
                     ends=ends,
-                    away=lambda: is_away(session, ref),
+                    away=lambda: is_away(session, ref, unsaid=True),
                 )
             return end, seen, ""
     except KeyPressed as pressed:
@@ -102,10 +103,13 @@ def _look_on(
         return Left.LEFT, onlooker.frame.seen, pressed.key.replace("q", "")
 
 
-def is_away(session: Session, ref: SetRef) -> bool:
-    """Whether a set that is gone is being made again, by whomever; False where that may not be read."""
+def is_away(session: Session, ref: SetRef, *, unsaid: bool) -> bool:
+    """Whether a set that is gone is being made again, by whomever; False where that may not be read, and ``unsaid`` where the
+    server fails over it: that passes."""
     try:
         return ref.kind is APPS_SET and session.cluster.recreation(at(session, ref), ref.name) is not None
+    except PASSING:
+        return unsaid
     except PetsError:
         return False
 

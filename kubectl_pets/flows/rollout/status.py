@@ -134,7 +134,7 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
         return report(session.terminal, code, told, why=evidence, about=words.title(seen)), seen
     if end is Progress.GONE:
         told, hint = f"StatefulSet {ref.typed} was deleted", None
-        if is_away(session, ref):
+        if is_away(session, ref, unsaid=False):
             told = f"StatefulSet {ref.typed} is away, to be made again; its pods run on"
             again = pets("recreate", ref.typed, namespace=at(session, ref))
             hint = f"where nobody is at it any more, go on with: {again}"

@@ -1,6 +1,6 @@
 """The way of a set's data back to a revision: the plan claim by claim, what is asked, why it is refused, how it ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_never
@@ -15,6 +15,9 @@ from kubectl_pets.views.text import ages, sizes
 from kubectl_pets.views.text.phrases import command, count, folded
 
 _AGAIN = ("rollout undo", "--with-data")
+
+#: The options that were typed, with their values: without them a pasted command would mean another revision, or other claims.
+Typed = Mapping[str, str]
 
 
 def draw(found: ReturnPlan, seen: Assessment, now: datetime) -> str:
@@ -111,9 +114,9 @@ _OF_CLAIM = {
 }
 
 
-def hint(found: ReturnPlan, seen: Assessment) -> str:
+def hint(found: ReturnPlan, seen: Assessment, typed: Typed) -> str:
     """What to type next; whole commands."""
-    first, again = found.refused[0], command(seen, *_AGAIN)
+    first, again = found.refused[0], _again(seen, typed)
     space = seen.namespace
     match first.reason:
         case NoReturn.CLAIMS_GO_WITH_PODS:
@@ -135,7 +138,7 @@ def hint(found: ReturnPlan, seen: Assessment) -> str:
         case NoReturn.CLASS_UNFIT:
             return kubectl("get", "storageclasses")
         case NoReturn.LACKS_SNAPSHOT if found.claims:
-            had = command(seen, *_AGAIN, "--replicas", str(found.replicas))
+            had = _again(seen, {**typed, "--replicas": str(found.replicas)})
             pods = count(found.replicas, "pod")
             return f"{_list(seen)} lists them; where the set had {pods}: {had} leaves the claims of others alone"
         case NoReturn.NO_TEMPLATES:
@@ -143,7 +146,17 @@ def hint(found: ReturnPlan, seen: Assessment) -> str:
         case NoReturn.DELETING:
             return kubectl("describe", "statefulset", seen.name, namespace=space)
         case _:
-            return f"{_list(seen)} lists what there is; without the data: {command(seen, 'rollout undo')}"
+            revision = {flag: value for flag, value in typed.items() if flag == "--to-revision"}
+            without = command(seen, "rollout undo", *_words(revision))
+            return f"{_list(seen)} lists what there is; without the data: {without}"
+
+
+def _again(seen: Assessment, typed: Typed, *more: str) -> str:
+    return command(seen, *_AGAIN, *_words(typed), *more)
+
+
+def _words(typed: Typed) -> tuple[str, ...]:
+    return tuple(word for pair in typed.items() for word in pair)
 
 
 def _list(seen: Assessment) -> str:
@@ -166,9 +179,9 @@ def agreed(found: ReturnPlan, seen: Assessment, server: str) -> str:
     )
 
 
-def not_confirmed(seen: Assessment) -> str:
+def not_confirmed(seen: Assessment, typed: Typed) -> str:
     """What stands in for a terminal."""
-    return f"this takes the set's name, and -y is not enough: {command(seen, *_AGAIN, '--confirm', seen.name)}"
+    return f"this takes the set's name, and -y is not enough: {_again(seen, typed, '--confirm', seen.name)}"
 
 
 def other_confirmed(typed: str, seen: Assessment) -> str:
@@ -217,8 +230,8 @@ def refused_half_way(found: ReturnPlan, seen: Assessment) -> str:
     return f"stopped half-way, nothing is lost: {told}"
 
 
-def goes_on(seen: Assessment) -> str:
-    return f"the same command goes on from there: {command(seen, *_AGAIN, '--confirm', seen.name)}"
+def goes_on(seen: Assessment, typed: Typed) -> str:
+    return f"this goes on from there: {_again(seen, typed, '--confirm', seen.name)}"
 
 
 def document(found: ReturnPlan, seen: Assessment, output: str) -> str:
