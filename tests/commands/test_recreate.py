@@ -287,7 +287,8 @@ def test_a_set_that_is_away_is_known_to_the_other_verbs(pets: Plugin, tmp_path: 
     assert "web: 3 pods without a StatefulSet, which was deleted alone" in pets("list").stderr
     pets.kubectl("delete", "pod", "web-2", "--timeout=60s")  # now nobody mounts its claim, and nobody makes the pod again
     assert "orphan" not in {each["class"] for each in json.loads(pets("orphans", "-o", "json").stdout)["items"]}
-    assert "its set is being made again" in pets("orphans", "explain", "data-web-2").stdout
+    # The server says until a moment later that a pod uses it.
+    pets.eventually(lambda: "its set is being made again" in pets("orphans", "explain", "data-web-2").stdout, "what keeps the claim is said")
     pets("orphans", "delete", "data-web-2", "-y", "--record", str(tmp_path), expect=6)
     assert len(pets.get("pvc")["items"]) == 3
     done = pets("recreate", "web", "--timeout", "60s")

@@ -2,6 +2,7 @@
 is away, somebody who changes the set, at every request that there is."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -162,8 +163,11 @@ class Faulty:
                 self._patch(change, version)
             case AnnotateClaim():
                 each = self.own[change.name]
+                if each.metadata.resource_version != change.resource_version:
+                    raise ConflictError("it changed since it was read")
                 annotations = {key: text for key, text in {**each.metadata.annotations, **change.annotations}.items() if text is not None}
-                self.own[change.name] = replace(each, metadata=replace(each.metadata, annotations=annotations))
+                meta = replace(each.metadata, annotations=annotations, resource_version=version)
+                self.own[change.name] = replace(each, metadata=meta)
         self.done.append(type(change).__name__)
 
     def _same(self, uid: str, version: str) -> None:
@@ -238,6 +242,29 @@ def test_stopped_anywhere_and_begun_anew_it_comes_to_its_end(number: int) -> Non
             run(cluster)
         assert run(cluster).finished.end is RecreateEnd.REACHED
         cluster.whole()
+
+
+@pytest.mark.parametrize("stop", range(_WHOLE.requests))
+@pytest.mark.parametrize("until", range(0, _WHOLE.requests + 1, 3))
+def test_another_run_that_comes_by_anywhere_leaves_nothing_behind(stop: int, until: int) -> None:
+    """One stands still before one of its requests (Ctrl-Z, a slow node), and another does so much of it meanwhile, or all."""
+    cluster = Faulty()
+    asked, by = cluster._asked, [False]
+
+    def stands_still(do: Callable[[], Any]) -> Any:
+        if cluster.requests == stop and not by[0]:
+            by[0] = True
+            cluster._fails = lambda number: number == stop + until
+            cluster._error = KeyError("killed")  # type: ignore[assignment]
+            with suppress(KeyError):
+                assert run(cluster).finished.end is RecreateEnd.REACHED
+            cluster._fails = lambda number: False
+        return asked(do)
+
+    cluster._asked = stands_still  # type: ignore[method-assign]
+    assert run(cluster).finished.end is RecreateEnd.REACHED and by == [True]
+    cluster.whole()
+    assert cluster.done.count("OrphanSet") == cluster.done.count("CreateSet") == 1
 
 
 def test_what_is_refused_while_there_is_no_set_is_sent_again() -> None:

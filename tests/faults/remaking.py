@@ -7,6 +7,7 @@ and nothing of the work is left behind, or the program has said why not.
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -31,7 +32,7 @@ from tests.faults.ground import Ended, Ground
 #: What is done to a round; kills are met at every change, in turn.
 KINDS = (
     "kill", "two", "kill", "somebody first", "deployer first", "kill", "pod dies", "quota", "kill", "server away",
-    "killed in the gap", "answer lost",
+    "killed in the gap", "answer lost", "another comes by",
 )
 _KILLS = KINDS.count("kill")
 
@@ -42,6 +43,9 @@ _STOPPED_SECONDS = 5.0
 _BYTES = 4096
 _WORDS = ("recreate", "web", "--set", "volumeClaimTemplates[data].storage=2Mi", "-y")
 _MARK = "kubectl-pets/recreating"
+
+#: Of one run, at least; reads and changes.
+_REQUESTS = 55
 
 #: Changes of one run: the record, three claims and the set marked, deleted, created, the marks taken off, the record deleted.
 CHANGES = 12
@@ -206,7 +210,7 @@ class _Fault:
         expected = (1,) if self._kind == "deployer first" else (0,)
         with middle(self._scene.ground.plane, self._folder) as between:
             began = time.monotonic()
-            gap = _Gap(self._scene, self._kind, between)
+            gap = _Gap(self._scene, self._kind, between, self._rng.randint(1, _REQUESTS))
             process = self._scene.ground.start(_WORDS, between.kubeconfig)
             gap.process = process
             ended = self._scene.ground.finish(process, began)
@@ -215,6 +219,8 @@ class _Fault:
         self._scene.outcome.faults += gap.happened
         if not gap.happened:
             self._scene.outcome.problems.append("the program never came to create the set")
+        if gap.other is not None:
+            self._end(gap.other)
         if self._kind == "killed in the gap":
             self._scene.outcome.kills += 1
             self._scene.outcome.retypes += 1
@@ -226,9 +232,12 @@ class _Fault:
 class _Gap:
     """What happens between the program and the API server."""
 
-    def __init__(self, scene: _Scene, kind: str, between: Middle) -> None:
-        self._scene, self._kind = scene, kind
+    def __init__(self, scene: _Scene, kind: str, between: Middle, nth: int) -> None:
+        self._scene, self._kind, self._nth = scene, kind, nth
+        self._count = itertools.count(1)
         self.happened = False
+        #: How another run ended that came by before the request of that number.
+        self.other: Ended | None = None
         self.process: "subprocess.Popen[str] | None" = None
         self._away_until = 0.0
         #: Until the server and its controllers are back.
@@ -240,7 +249,9 @@ class _Gap:
         """Called before a request goes on. Raises OSError where it gets no answer."""
         if time.monotonic() < self._away_until:
             raise OSError("the server is away")
-        if self.happened or method != "POST" or "/statefulsets" not in path or "dryRun" in path:
+        if self._kind == "another comes by" and next(self._count) == self._nth:
+            self.happened, self.other = True, self._scene.ground.type(_WORDS)
+        if self._kind == "another comes by" or self.happened or method != "POST" or "/statefulsets" not in path or "dryRun" in path:
             return
         self.happened = True
         does: dict[str, Callable[[], None]] = {

@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
-from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan
+from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRefusedReason
 
 
 @unique
@@ -65,11 +65,17 @@ class Over(msgspec.Struct, frozen=True):
     claim: ClaimPlan | None = None
 
 
+#: What speaks against changes while it lasts, and against nothing that was changed.
+_OF_PODS = (ResizeRefusedReason.NOT_OBSERVED, ResizeRefusedReason.UNDER_WAY)
+
+
 def next_move(found: ResizePlan, uid: str, now: datetime, patience: timedelta) -> Do | Over:
     """``found``: planned right now; ``uid``: of the set that somebody agreed to."""
-    if found.uid != uid:  # somebody who does the same may have made it again
-        return Over(ResizeEnd.REACHED if found.complete else ResizeEnd.REPLACED)
-    if found.refused:
+    if found.uid != uid:  # somebody who does the same may have made it again; what its pods do is not asked for here
+        against = [each for each in found.refused if each.reason not in _OF_PODS]
+        if against or found.to_change or found.template_follows:
+            return Over(ResizeEnd.REPLACED)
+    elif found.refused:
         return Over(ResizeEnd.REFUSED)
     for each in found.claims:
         stands = standing(each.growth, each.modification, changes=each.changes, now=now, patience=patience)

@@ -6,7 +6,7 @@ Nothing is decided here: ``domain.recreate`` does, the views word it.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -34,6 +34,11 @@ from kubectl_pets.views.recreate import plan as view
 from kubectl_pets.views.recreate import words
 from kubectl_pets.views.rollout import words as rollout_words
 
+E = TypeVar("E")
+
+#: So many other runs are brought to their end, one after the other.
+_OTHERS = 20
+
 _EXIT = {
     RecreateEnd.REACHED: ExitCode.OK,
     RecreateEnd.ABANDONED: ExitCode.OK,
@@ -57,17 +62,25 @@ class RecreateRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def recreate(session: Session, name: str, request: RecreateRequest, options: RunOptions, terms: Terms) -> ExitCode:
     """Returns the exit code; raises PetsError."""
-    deadline = Deadline(options.timeout)
+    deadline, paused, make = Deadline(options.timeout), request.operator_paused, request.wanted
+    others = Others(
+        session=session, name=name, options=options, deadline=deadline, operator_paused=paused, hand_over=request.hand_over
+    )
     if options.dry_run is DryRun.NONE:
-        terms_of_it = {"operator_paused": request.operator_paused, "hand_over": request.hand_over}
-        code = finish(session, name, options, deadline, **terms_of_it)
-        if code not in (None, ExitCode.OK) or (code is not None and request.wanted is None):
+        code = others.finish()
+        if code not in (None, ExitCode.OK) or (code is not None and make is None):
             return code or ExitCode.OK
-    if request.wanted is None:
+    if make is None:
         return _only_pods(session, name, options, terms)
+    look = partial(foresee, session, name, make, operator_paused=paused)
     if options.dry_run is DryRun.NONE:
         require(session.cluster, {session.namespace: RIGHTS})
-    foreseen = foresee(session, name, request.wanted, operator_paused=request.operator_paused)
+        looked = others.beside(look, lambda found: bool(found.refused) or not found.wanted)
+        if isinstance(looked, ExitCode):
+            return looked
+        foreseen = looked
+    else:
+        foreseen = look()
     left_out = request.template is not None and not has_template(session, foreseen, request.template)
     found = plan(foreseen.live, foreseen.view, foreseen.wanted, foreseen.refused, template_left_out=left_out)
     if options.dry_run is not DryRun.NONE or found.refused:
@@ -79,7 +92,7 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
     if not _agreed(session, found, foreseen.seen, options):
         return ExitCode.REFUSED
     if found.changes:
-        code = remake(session, foreseen, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
+        code = remake(session, foreseen, deadline, operator_paused=paused, hand_over=request.hand_over)
         if code is not ExitCode.OK:
             return code
     return _pods_brought(session, name, msgspec.structs.replace(options, yes=True), terms)
@@ -103,36 +116,64 @@ def remake(
     return _run(session, name, run)
 
 
-def finish(
-    session: Session, name: str, options: RunOptions, deadline: Deadline, *, operator_paused: bool, hand_over: bool
-) -> ExitCode | None:
-    """Bring what is under way to its end, whoever began it; while the set of before is there it is asked first. None: nothing is,
-    or the set of before is still there with nothing done to it that typing the same again would not go on with."""
-    cluster, namespace = session.cluster, session.namespace
-    try:
-        saved = cluster.recreation(namespace, name)
-    except ForbiddenError:
-        return None  # whoever may not read it could not go on with it either
-    if saved is None:
-        return None
-    if saved.intended is None:
-        return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
-    session.terminal.tell(words.goes_on(namespace, name))
-    require(cluster, {namespace: RIGHTS})
-    intended = saved.intended
-    if not _goes_on(session, intended, options):
-        return ExitCode.REFUSED
-    run = Remaking(
-        session,
-        name,
-        intended.uid,
-        intended.wanted,
-        deadline,
-        hand_over=hand_over,
-        operator_paused=operator_paused,
-        told=partial(_tell, session),
-    )
-    return _run(session, name, run)
+class Others(msgspec.Struct, frozen=True, kw_only=True):
+    """Another run that makes the same set again, or one that was killed while it did."""
+
+    session: Session
+    name: str
+    options: RunOptions
+    deadline: Deadline
+    operator_paused: bool
+    hand_over: bool
+
+    def finish(self) -> ExitCode | None:
+        """Bring what is under way to its end, whoever began it; while the set of before is there it is asked first. None: nothing
+        is, or the set of before is still there with nothing done to it that typing the same again would not go on with. Raises
+        PetsError."""
+        session, name, namespace = self.session, self.name, self.session.namespace
+        try:
+            saved = session.cluster.recreation(namespace, name)
+        except ForbiddenError:
+            return None  # whoever may not read it could not go on with it either
+        if saved is None:
+            return None
+        if saved.intended is None:
+            return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
+        session.terminal.tell(words.goes_on(namespace, name))
+        require(session.cluster, {namespace: RIGHTS})
+        intended = saved.intended
+        if not _goes_on(session, intended, self.options):
+            return ExitCode.REFUSED
+        run = Remaking(
+            session,
+            name,
+            intended.uid,
+            intended.wanted,
+            self.deadline,
+            hand_over=self.hand_over,
+            operator_paused=self.operator_paused,
+            told=partial(_tell, session),
+        )
+        return _run(session, name, run)
+
+    def beside(self, look: Callable[[], E], doubtful: Callable[[E], bool]) -> E | ExitCode:
+        """What ``look`` returns; where it finds no set, or what is ``doubtful``, that may be another run's doing. It is brought
+        to its end then, and all looked at anew. An exit code: it came to no good end, which was told. Raises PetsError."""
+        quiet = False
+        for _ in range(_OTHERS):
+            try:
+                found = look()
+            except NotFoundError:
+                if quiet:
+                    raise
+            else:
+                if quiet or not doubtful(found):
+                    return found
+            code = self.finish()
+            if code not in (None, ExitCode.OK):
+                return code or ExitCode.OK
+            quiet = code is None  # one that came to its end since the look is seen by the next
+        return look()
 
 
 def _goes_on(session: Session, intended: Recreation, options: RunOptions) -> bool:

@@ -28,6 +28,9 @@ RIGHTS = (
     ("patch", "persistentvolumeclaims"),
 )
 
+#: So many looks at a set that others make again meanwhile.
+_LOOKS = 5
+
 #: A set's own name can be longer than leaves room for this, and then nobody makes a pod of it.
 _REHEARSED = "-kubectl-pets-dry-run"
 
@@ -47,10 +50,7 @@ def foresee(
 ) -> Foreseen:
     """``make``: immutable fields, whole, for the spec as it is. Raises NotFoundError where there is no such set."""
     cluster, namespace, now = session.cluster, session.namespace, session.now()
-    view = cluster.set_view(namespace, name)
-    live = cluster.whole_set(namespace, name)
-    if view.set is None or live is None:
-        raise NotFoundError(f"StatefulSet {name} was deleted")
+    view, live = _read(session, name)
     seen, wanted = assess(view, now), make(live.spec)
     refused = list(refusals(live, view, seen, wanted, operator_paused=operator_paused))
     found = Foreseen(live=live, view=view, seen=seen, wanted=_differing(wanted, live), refused=tuple(refused))
@@ -66,6 +66,17 @@ def foresee(
     if rehearsed.spec.get("template") != live.spec.get("template"):
         refused.append(RecreateRefused(reason=RecreateRefusedReason.TEMPLATE_REWRITTEN))
     return msgspec.structs.replace(found, wanted=_differing(written, live), refused=tuple(refused))
+
+
+def _read(session: Session, name: str) -> tuple[SetView, WholeSet]:
+    """The set as it is judged and as it is copied. Raises NotFoundError where it is gone, or another one at every look."""
+    for _ in range(_LOOKS):
+        view, live = session.cluster.set_view(session.namespace, name), session.cluster.whole_set(session.namespace, name)
+        if view.set is None or live is None:
+            break
+        if view.set.metadata.uid == live.metadata.uid:
+            return view, live
+    raise NotFoundError(f"StatefulSet {name} was deleted")
 
 
 def _differing(wanted: Mapping[str, Any], live: WholeSet) -> dict[str, Any]:

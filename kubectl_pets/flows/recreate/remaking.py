@@ -179,8 +179,8 @@ class Remaking:
     def _glance(self) -> Glance | None:
         """None: what was read does not fit together, so it is read again in a moment."""
         saved, live = self._read()
-        if live is None and saved is None:  # another run may have brought it to its end between the two reads
-            saved, live = self._read()
+        if saved is None and (live is None or live.metadata.uid != self._uid):
+            saved, live = self._read()  # another run may have kept it, and more, between the two reads
         leaving = live is not None and live.metadata.uid == self._uid and live.metadata.deletion_timestamp is not None
         self.away = (live is None or leaving) and not self._hand_over
         if live is None or leaving:
@@ -191,9 +191,15 @@ class Remaking:
             view = self._session.cluster.set_view(self._namespace, self._name)
         except NotFoundError:
             return None
+        # Read before the set is read again: claims without a mark after another run's end would be marked for a set that is gone.
+        claims = self._session.cluster.claims(self._namespace)
+        live = self._session.cluster.whole_set(self._namespace, self._name)
+        if live is None or view.set is None or not view.set.metadata.uid == live.metadata.uid == self._uid:
+            return None
+        if live.metadata.deletion_timestamp is not None:
+            return None
         seen = assess(view, self._session.now())
         refused = refusals(live, view, seen, self._wanted, operator_paused=self._operator_paused)
-        claims = self._session.cluster.claims(self._namespace)
         return Glance(live=live, saved=saved, claims=claims, pods=view.pods or (), refused=refused)
 
     def _after(self, live: WholeSet, saved: SavedRecreation | None) -> Glance | None:

@@ -19,7 +19,15 @@ from kubectl_pets.domain.recreate.asking import sized
 from kubectl_pets.domain.recreate.running import PASSING
 from kubectl_pets.domain.resize.plan import change, plan
 from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
-from kubectl_pets.domain.resize.types import ClaimPlan, ResizePlan, ResizeRequest, ResizeSkip, ServerObjection, Skipped
+from kubectl_pets.domain.resize.types import (
+    ClaimPlan,
+    ResizePlan,
+    ResizeRefusedReason,
+    ResizeRequest,
+    ResizeSkip,
+    ServerObjection,
+    Skipped,
+)
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef
@@ -30,8 +38,8 @@ from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.engine.rights import require
-from kubectl_pets.flows.engine.waiting import until
-from kubectl_pets.flows.recreate.carry import finish, remake
+from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.recreate.carry import Others, remake
 from kubectl_pets.flows.recreate.foreseeing import RIGHTS, Foreseen, foresee
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
@@ -72,19 +80,26 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     """Give the claims of the set another size and wait until they have it, and then its template; with ``dry_run`` only say what
     it takes. ``terms``: on which pods are started again. Returns the exit code; raises PetsError."""
     terminal, deadline = session.terminal, Deadline(options.timeout)
+    how = {"operator_paused": request.operator_paused, "hand_over": request.hand_over}
+    others = Others(session=session, name=name, options=options, deadline=deadline, **how)
+    look = partial(_foreseen, session, name, request)
     if options.dry_run is DryRun.NONE:
-        terms_of_it = {"operator_paused": request.operator_paused, "hand_over": request.hand_over}
-        code = finish(session, name, options, deadline, **terms_of_it)
+        code = others.finish()
         if code not in (None, ExitCode.OK):
             return code or ExitCode.OK
-    found = _foreseen(session, name, request)
+        looked = others.beside(look, lambda found: not found.plan.stands)
+        if isinstance(looked, ExitCode):
+            return looked
+        found = looked
+    else:
+        found = look()
     if options.dry_run is not DryRun.NONE or not found.plan.stands:
         terminal.print(_told(session, found, options))
         return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
     require(session.cluster, {found.seen.namespace: [_PATCH, *(RIGHTS if found.plan.template_follows else ())]})
     if not _agreed(session, found, options):
         return ExitCode.REFUSED
-    run = _Growing(session, name, found, options, deadline)
+    run = _Growing(session, name, found, others, deadline)
     try:
         over = _grown(run, options, terms)
     except PetsError:
@@ -92,8 +107,10 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
         raise
     except KeyboardInterrupt:
         return report(terminal, ExitCode.INTERRUPTED, view.interrupted(run.found.plan, run.found.seen))
+    if isinstance(over, ExitCode):
+        return over
     if over.end is ResizeEnd.REACHED and run.found.plan.template_follows:
-        code = _template(session, name, run, deadline)
+        code = _template(session, name, run, others, deadline)
         if code is not ExitCode.OK:
             terminal.tell(view.template_left(run.found.plan, run.found.seen))
             return code
@@ -116,12 +133,13 @@ def _agreed(session: Session, found: _Planned, options: RunOptions) -> bool:
     return terminal.agrees(view.question(found.plan, found.seen, server))
 
 
-def _grown(run: "_Growing", options: RunOptions, terms: Terms) -> Over:
-    """Grow the claims to the end, starting pods again where a node waits for that and it was agreed to."""
+def _grown(run: "_Growing", options: RunOptions, terms: Terms) -> Over | ExitCode:
+    """Grow the claims to the end, starting pods again where a node waits for that and it was agreed to. An exit code: another run
+    came to no good end, which was told."""
     started: set[str] = set()
     over = run.to_the_end()
     for _ in run.found.plan.claims:
-        stuck = over.claim
+        stuck = over.claim if isinstance(over, Over) else None
         if not run.found.plan.request.restart or stuck is None or not _helped_by_restart(stuck) or stuck.pod in started:
             break
         started.add(stuck.pod)
@@ -141,18 +159,25 @@ def _helped_by_restart(claim: ClaimPlan) -> bool:
     return claim.growth.stage is GrowthStage.NEEDS_RESTART and not claim.growth.offline
 
 
-def _template(session: Session, name: str, run: "_Growing", deadline: Deadline) -> ExitCode:
+def _template(session: Session, name: str, run: "_Growing", others: Others, deadline: Deadline) -> ExitCode:
     """Make the set again with the new template."""
     request = run.found.plan.request
 
-    def look() -> Foreseen | None:
-        found = _template_foreseen(session, run.found)
-        passing = any(each.reason in PASSING for each in found.refused)
-        return None if passing and not deadline.passed else found
+    def doubtful(found: Foreseen) -> bool:
+        return not found.wanted or any(each.reason not in PASSING for each in found.refused)
 
+    def look() -> Foreseen | ExitCode | None:
+        found = others.beside(partial(_template_foreseen, session, run.found), doubtful)
+        if isinstance(found, ExitCode) or deadline.passed:
+            return found
+        return None if any(each.reason in PASSING for each in found.refused) else found
+
+    found: Foreseen | ExitCode | Unended
     found = until(look, within=_SETTLING, deadline=deadline, troubled=told_once(session.terminal))
-    if not isinstance(found, Foreseen):
+    if isinstance(found, Unended):
         found = _template_foreseen(session, run.found)
+    if isinstance(found, ExitCode):
+        return found
     if found.refused:
         told = recreate_words.stopped(session.namespace, name, found.refused)
         return report(session.terminal, ExitCode.FAILED, told)
@@ -230,36 +255,44 @@ def _objections(session: Session, found: _Planned) -> Iterator[ServerObjection]:
 class _Growing:
     """One run. ``found``: its last look."""
 
-    def __init__(self, session: Session, name: str, agreed: _Planned, options: RunOptions, deadline: Deadline) -> None:
+    def __init__(self, session: Session, name: str, agreed: _Planned, others: Others, deadline: Deadline) -> None:
         self.session, self.name, self._agreed = session, name, agreed.plan
-        self._options, self._deadline = options, deadline
+        self._others, self._deadline = others, deadline
         self._troubled = told_once(session.terminal)
         self.found = agreed
 
-    def to_the_end(self) -> Over:
+    def to_the_end(self) -> Over | ExitCode:
         """Reading, deciding and changing are one look for the engine: what fails and passes is waited out, and then all is done
-        anew, for a change may have been carried out or not."""
+        anew, for a change may have been carried out or not. An exit code: another run came to no good end, which was told."""
+        over: Over | ExitCode | Unended
         over = until(self._step, deadline=self._deadline, every=0.0, troubled=self._troubled)
-        return over if isinstance(over, Over) else Over(ResizeEnd.TIMED_OUT)
+        return Over(ResizeEnd.TIMED_OUT) if isinstance(over, Unended) else over
 
     def look(self) -> None:
         """See how far it is."""
         self.found = _look(self.session, self.name, self._agreed.request)
 
-    def _step(self) -> Over | None:
-        try:
-            self.look()
-        except NotFoundError:
-            how = {"operator_paused": self._agreed.request.operator_paused, "hand_over": self._agreed.request.hand_over}
-            if finish(self.session, self.name, self._options, self._deadline, **how) is not ExitCode.OK:
-                raise
-            return None  # somebody else had come to the template
+    def _step(self) -> Over | ExitCode | None:
+        found: _Planned | ExitCode | Unended
+        found = until(self._settled, within=_SETTLING, deadline=self._deadline, every=_EVERY, troubled=self._troubled)
+        if isinstance(found, ExitCode):
+            return found
         move = next_move(self.found.plan, self._agreed.uid, self.session.now(), NODE_PATIENCE)
         if isinstance(move, Over):
             return move
         if not self._deadline.passed:
             self._do(move)
         return None
+
+    def _settled(self) -> _Planned | ExitCode | None:
+        """None: the controller has yet to see what another run, or a deployer, has just written."""
+        look = partial(_look, self.session, self.name, self._agreed.request)
+        found = self._others.beside(look, lambda found: bool(found.plan.refused) or found.plan.uid != self._agreed.uid)
+        if isinstance(found, ExitCode):
+            return found
+        self.found = found
+        unseen = any(each.reason is ResizeRefusedReason.NOT_OBSERVED for each in found.plan.refused)
+        return None if unseen else found
 
     def _do(self, move: Do) -> None:
         if move.standing is ClaimStanding.AWAIT:
