@@ -179,6 +179,8 @@ class PodSpec(Value, frozen=True):
     subdomain: str = ""
     host_network: bool = False
     dns_policy: str = ""
+    #: How long its containers may take to end, in seconds.
+    termination_grace_period_seconds: int | None = None
 
 
 class PodTemplate(Value, frozen=True):
@@ -274,6 +276,8 @@ class StatefulSetSpec(Value, frozen=True):
     leader_worker_template: dict[str, Any] | None = None
     network_config: dict[str, Any] | None = None
     rollout_strategy: GroupRollout | None = None
+    #: ``LeaderReady``: the workers of a group are made once its leader is Ready.
+    startup_policy: str = ""
 
 
 class StatefulSetStatus(Value, frozen=True):

@@ -81,6 +81,8 @@ CASES = [
     (Blocker(cause=Cause.NODE_SILENT, message="node-a"), "node:silent"),
     (Blocker(cause=Cause.NOT_MADE, message="data-web-1"), "volume:terminating"),
     (Blocker(cause=Cause.NOT_MADE), "controller:silent"),
+    (Blocker(cause=Cause.PART_NOT_MADE, message="vllm-1-1"), "controller:silent"),
+    (Blocker(cause=Cause.UPDATE_UNFINISHED, message="its lifecycle state is not Normal"), "update:unfinished"),
 ]
 
 

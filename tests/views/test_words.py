@@ -77,6 +77,8 @@ def test_states(state: PodState, marked: str) -> None:
         (Blocker(cause=Cause.UNSCHEDULABLE, pod="web-2", message="no nodes"), "web-2 cannot be scheduled: no nodes"),
         (Blocker(cause=Cause.CLAIM_UNBOUND, pod="web-2", message="data-web-2: unbound"), "web-2 waits for a claim that is not bound: data-web-2: unbound"),
         (Blocker(cause=Cause.TERMINATION_OVERDUE, pod="web-2"), "web-2 is still terminating long after its grace period; its node may not answer"),
+        (Blocker(cause=Cause.PART_NOT_MADE, pod="llm-1", message="llm-1-1"), "nobody creates llm-1-1 of group llm-1, and no event says why: the LeaderWorkerSet controller may not run"),
+        (Blocker(cause=Cause.UPDATE_UNFINISHED, pod="db-3", message="its lifecycle state is not Normal"), "db-3 does not come to the end of its update in place: its lifecycle state is not Normal"),
         (Blocker(cause=Cause.NOT_MADE, pod="web-2", reason="Succeeded"), "web-2 has ended (Succeeded), and its controller does not make it anew"),
         (Blocker(cause=Cause.SET_NAME_TOO_LONG), "no pod can be created, because the set's name is longer than 52 characters"),
         (Blocker(cause=Cause.PODS_UNREADABLE), "its pods could not be read, so nothing can be said of them"),

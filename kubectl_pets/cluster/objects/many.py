@@ -9,7 +9,7 @@ import msgspec
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, ResourceKind
 from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, PersistentVolumeClaim, Pod, Value
 from kubectl_pets.domain.sets.grouping import SIZE_ANNOTATION
-from kubectl_pets.domain.sets.in_place import GRACE_ANNOTATION, STATE_ANNOTATION
+from kubectl_pets.domain.sets.in_place import GRACE_ANNOTATION, LIFECYCLE_TIME_ANNOTATION, STATE_ANNOTATION
 
 
 class _Notes(Value, frozen=True):
@@ -18,9 +18,11 @@ class _Notes(Value, frozen=True):
     size: str | None = msgspec.field(name=SIZE_ANNOTATION, default=None)
     state: str | None = msgspec.field(name=STATE_ANNOTATION, default=None)
     grace: str | None = msgspec.field(name=GRACE_ANNOTATION, default=None)
+    labelled: str | None = msgspec.field(name=LIFECYCLE_TIME_ANNOTATION, default=None)
 
     def as_annotations(self) -> dict[str, str]:
         noted = {SIZE_ANNOTATION: self.size, STATE_ANNOTATION: self.state, GRACE_ANNOTATION: self.grace}
+        noted[LIFECYCLE_TIME_ANNOTATION] = self.labelled
         return {key: value for key, value in noted.items() if value is not None}
 
 

@@ -21,7 +21,7 @@ from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 LONGEST_SET_NAME = 52
 
 #: Nothing is wrong before patience with these ends: they are what every pod and every change begins with.
-QUIET = (Cause.NOT_SCHEDULED, Cause.NOT_MADE, Cause.NOT_OBSERVED)
+QUIET = (Cause.NOT_SCHEDULED, Cause.NOT_MADE, Cause.NOT_OBSERVED, Cause.PART_NOT_MADE, Cause.UPDATE_UNFINISHED)
 #: And with this the scheduler begins wherever a claim is made with its pod.
 _BEGINNINGS = (*QUIET, Cause.CLAIM_UNBOUND)
 
@@ -152,9 +152,9 @@ class _Finder:
                     return None
                 return self._since(Cause.NOT_SCHEDULED, member, member.unscheduled_since)
             case PodState.CREATING:
-                return self._creating(member) or self._of_parts(member) or self._on_silent_node(member)
+                return self._creating(member) or self._of_parts(member) or self._on_silent_node(member) or self._absent(member)
             case PodState.STARTING:
-                return self._of_parts(member) or self._on_silent_node(member)
+                return self._of_parts(member) or self._on_silent_node(member) or self._absent(member) or self._updating(member)
             case PodState.OVERDUE:
                 return self._overdue(member)
             case PodState.ENDED | PodState.READY | PodState.AVAILABLE | PodState.TERMINATING:
@@ -197,6 +197,19 @@ class _Finder:
             if found is not None:
                 return self._refused(Cause.NOT_STARTED, member, _of_part(pod.name, found))
         return None
+
+    def _absent(self, member: Member) -> Blocker | None:
+        """A pod of the group that nobody makes, as ``_missing`` has it of a pod of the set's own."""
+        since = self._missing_since.get(member.absent)
+        if since is None:
+            return None
+        return self._since(Cause.PART_NOT_MADE, member, max(since, member.created or since), message=member.absent)
+
+    def _updating(self, member: Member) -> Blocker | None:
+        """Its containers are up, and what its controller or its kubelet has to do besides does not come."""
+        if not member.updating or member.updating_since is None:
+            return None
+        return self._since(Cause.UPDATE_UNFINISHED, member, member.updating_since, message=member.updating)
 
     def _on_silent_node(self, member: Member) -> Blocker | None:
         names = [part.node for part in member.parts if not part.ready] or [member.node]

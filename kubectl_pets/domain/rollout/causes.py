@@ -42,6 +42,7 @@ class CauseId(StrEnum):
     ADMISSION = "admission"
     CREATE_REFUSED = "create:refused"
     UPDATE_REFUSED = "update:refused"
+    UPDATE_UNFINISHED = "update:unfinished"
     DELETE_REFUSED = "delete:refused"
     SCHEDULE_RESOURCES = "schedule:resources"
     SCHEDULE_VOLUME = "schedule:volume"
@@ -202,7 +203,9 @@ def cause_of(found: Blocker) -> CauseId:
             return CauseId.VOLUME_TERMINATING if found.message else CauseId.CONTROLLER_SILENT
         case Cause.VOLUME_MISSING:
             return CauseId.VOLUME_MISSING
-        case Cause.NOT_OBSERVED:
+        case Cause.UPDATE_UNFINISHED:
+            return CauseId.UPDATE_UNFINISHED
+        case Cause.NOT_OBSERVED | Cause.PART_NOT_MADE:
             return CauseId.CONTROLLER_SILENT
         case Cause.SET_NAME_TOO_LONG:
             return CauseId.NAME_TOO_LONG

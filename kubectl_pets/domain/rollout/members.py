@@ -27,7 +27,8 @@ from kubectl_pets.domain.rollout.events import ended_before
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.fields import min_ready_seconds
-from kubectl_pets.domain.sets.in_place import unfinished, updated_at, updated_containers, without_its_restarts
+from kubectl_pets.domain.sets.grouping import awaited_worker
+from kubectl_pets.domain.sets.in_place import standing_since, unfinished, updated_at, updated_containers, without_its_restarts
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
 from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
@@ -178,6 +179,12 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resource_version: str = ""
     #: Where it stands for a group of pods: those, the leader first.
     parts: tuple[Part, ...] = ()
+    #: The first pod of the group that nobody has made though its time has come.
+    absent: str = ""
+    #: What its update in place waits for; empty where there is none, or it is over.
+    updating: str = ""
+    #: Since when that has come no further, where the pod tells.
+    updating_since: datetime | None = None
     #: The pod's, sorted; what budgets select by.
     labels: tuple[tuple[str, str], ...] = ()
 
@@ -277,6 +284,7 @@ class _Reading:
         if available_at is not None and trouble is not None and trouble.settles_at is not None:
             available_at = max(available_at, trouble.settles_at)
         going_on = unfinished(pod) if self._in_place else None
+        parts = self._parts.get(name, ())
         if going_on is not None and state in (PodState.READY, PodState.AVAILABLE, PodState.RECOVERING):
             state, reason, message, available_at = PodState.STARTING, "InPlaceUpdate", going_on.value, None
         return Member(
@@ -306,7 +314,10 @@ class _Reading:
             claims=uses,
             uid=pod.metadata.uid,
             resource_version=pod.metadata.resource_version,
-            parts=tuple(map(_part, self._parts.get(name, ()))),
+            parts=tuple(map(_part, parts)),
+            absent=awaited_worker(owner, parts) if parts else "",
+            updating=going_on.value if going_on is not None else "",
+            updating_since=standing_since(pod) if going_on is not None else None,
             labels=tuple(sorted(pod.metadata.labels.items())),
         )
 

@@ -67,6 +67,10 @@ class Cause(StrEnum):
     NAME_TAKEN = "name-taken"
     #: Nobody makes the pod, and nothing tells why.
     NOT_MADE = "not-made"
+    #: Nobody makes a pod (``message``: which) of the group, and nothing tells why.
+    PART_NOT_MADE = "part-not-made"
+    #: Its containers are up, and its update in place does not come to its end (``message``: what is not so yet).
+    UPDATE_UNFINISHED = "update-unfinished"
     #: The controller cannot bring the pod to what the set says, and does nothing else before it has.
     UPDATE_REFUSED = "update-refused"
     #: The controller cannot delete the pod, to replace it or to scale down.

@@ -144,6 +144,7 @@ def _as_set(owner: StatefulSet, raw: dict[str, Any], update: str, older: str) ->
     rolling = rollout.rolling_update_configuration if rollout is not None else None
     spec = StatefulSetSpec(
         leader_worker_template=raw,
+        startup_policy=owner.spec.startup_policy,
         replicas=owner.spec.replicas,
         selector=selector_of(owner),
         service_name=owner.name,
@@ -230,8 +231,7 @@ def _is_left_over(owner: StatefulSet, group: str) -> bool:
 def _as_pod(owner: StatefulSet, parts: dict[int, Pod], size: int, update: str) -> Pod:
     parts = {index: by_the_servers_clock(pod) for index, pod in parts.items()}
     leader = parts[0] if 0 in parts else _stand_in(owner, parts)
-    noted = leader.metadata.annotations.get(SIZE_ANNOTATION, "")
-    size = int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 10 else size
+    size = _size_of(leader, size)
     ours = tuple(parts[index] for index in sorted(parts))
     leaving = [pod.metadata.deletion_timestamp for pod in ours if pod.metadata.deletion_timestamp is not None]
     status = replace(
@@ -292,6 +292,25 @@ def _readiness(leader: Pod, parts: dict[int, Pod], size: int) -> Condition:
         return Condition(type="Ready", status="False", reason="GroupNotReady", message=", ".join(told[:3]) + more)
     times = [each.last_transition_time for each in found.values() if each is not None and each.last_transition_time is not None]
     return Condition(type="Ready", status="True", last_transition_time=max(times, default=None))
+
+
+def _size_of(leader: Pod, size: int) -> int:
+    """How many pods the group of this leader has; ``size`` where it carries no number."""
+    noted = leader.metadata.annotations.get(SIZE_ANNOTATION, "")
+    return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 10 else size
+
+
+def awaited_worker(owner: StatefulSet, parts: tuple[Pod, ...]) -> str:
+    """The first worker of a group that is not there though its time has come (LeaderWorkerSet ``startupPolicy``); empty where
+    none is. ``parts``: the pods of the group, its leader first."""
+    if not parts or _WORKER not in parts[0].metadata.labels or parts[0].metadata.labels[_WORKER] != "0":
+        return ""
+    leader, names = parts[0], {pod.name for pod in parts}
+    ready = leader.status.condition("Ready")
+    if leader.terminating or (owner.spec.startup_policy == "LeaderReady" and (ready is None or ready.status != "True")):
+        return ""
+    wanted = (f"{leader.name}-{index}" for index in range(1, _size_of(leader, group_size(owner))))
+    return next((name for name in wanted if name not in names), "")
 
 
 def _is_older(pod: Pod, leader: Pod) -> bool:

@@ -6,7 +6,7 @@ defaultCheckInPlaceUpdateCompleted, the grace period, batches of containers, the
 is not done.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 import msgspec
@@ -16,6 +16,8 @@ from kubectl_pets.domain.model import ContainerStatus, Pod, Value
 STATE_ANNOTATION = "apps.kruise.io/inplace-update-state"
 GRACE_ANNOTATION = "apps.kruise.io/inplace-update-grace"
 LIFECYCLE_LABEL = "lifecycle.apps.kruise.io/state"
+#: When the controller last wrote that label (pkg/util/lifecycle SetPodLifecycle).
+LIFECYCLE_TIME_ANNOTATION = "lifecycle.apps.kruise.io/timestamp"
 CONDITION = "InPlaceUpdateReady"
 
 
@@ -51,6 +53,12 @@ class _State(Value, frozen=True):
     last_container_statuses: dict[str, _Before] = {}
 
 
+class _Grace(Value, frozen=True):
+    """The grace annotation (pkg/util/inplaceupdate UpdateSpec)."""
+
+    grace_seconds: int = 0
+
+
 def unfinished(pod: Pod) -> NotInPlaceYet | None:
     """What the pod's update in place still waits for; None where it is over, or never was one."""
     condition = pod.status.condition(CONDITION)
@@ -70,6 +78,43 @@ def unfinished(pod: Pod) -> NotInPlaceYet | None:
     if state.update_images and any(not _has_changed(pod, name, was) for name, was in state.last_container_statuses.items()):
         return NotInPlaceYet.CONTAINER
     return None
+
+
+def standing_since(pod: Pod) -> datetime | None:
+    """Since when an update in place that is not over has come no further, by what the pod itself tells. None: it is over, its
+    containers are being started (which takes what it takes), or nothing tells."""
+    why, up, gate = unfinished(pod), pod.status.condition("ContainersReady"), pod.status.condition(CONDITION)
+    if why is None or up is None or up.status != "True":
+        return None
+    labelled, updated = _labelled_at(pod), updated_at(pod)
+    of_this = updated if pod.metadata.labels.get(LIFECYCLE_LABEL) == "Updating" else labelled
+    if why is NotInPlaceYet.LIFECYCLE and of_this is None:
+        return None
+    times = (up.last_transition_time, labelled, updated, gate.last_transition_time if gate is not None else None)
+    try:
+        return max(time for time in times if time is not None) + _allowed(pod)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _allowed(pod: Pod) -> timedelta:
+    """What it takes by right: the grace period before it, and the end of a container that is to be replaced."""
+    state, seconds = _state(pod), 0
+    if state is not None and any(not _has_changed(pod, name, was) for name, was in state.last_container_statuses.items()):
+        seconds = pod.spec.termination_grace_period_seconds or 0
+    try:
+        seconds += msgspec.json.decode(pod.metadata.annotations.get(GRACE_ANNOTATION, "{}"), type=_Grace).grace_seconds
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    return timedelta(seconds=min(max(0, seconds), 2**31))
+
+
+def _labelled_at(pod: Pod) -> datetime | None:
+    """When its lifecycle label was written last; None where nothing tells."""
+    try:
+        return msgspec.convert(pod.metadata.annotations.get(LIFECYCLE_TIME_ANNOTATION), datetime | None)
+    except msgspec.ValidationError:
+        return None
 
 
 def without_its_restarts(pod: Pod) -> Pod:

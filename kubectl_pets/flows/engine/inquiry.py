@@ -148,6 +148,7 @@ class Inquiry:
         due = down if seen.policy == "Parallel" else down[:1]
         names = {member.name for member in due if member.state is PodState.MISSING and seen.observed}
         names |= {member.name for member in seen.members if member.mislabelled}
+        names |= {member.absent for member in seen.members if member.absent}
         self._missing = {name: self._missing.get(name, now) for name in names}
 
     def _note_trouble(self, seen: Assessment, asked: Questions, now: datetime) -> None:

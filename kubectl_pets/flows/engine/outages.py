@@ -17,6 +17,8 @@ _BY_TIME = (
     Cause.CLAIM_UNBOUND,
     Cause.NODE_SILENT,
     Cause.NOT_MADE,
+    Cause.PART_NOT_MADE,
+    Cause.UPDATE_UNFINISHED,
     Cause.NOT_OBSERVED,
 )
 

@@ -296,7 +296,16 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
         case Cause.NOT_MADE if blocker.reason:
             away = pasting.kubectl("delete", "pod", pod, namespace=seen.namespace)
             return f"it has ended, so nothing runs that could be lost; it is made anew after: {away}"
-        case Cause.NOT_OBSERVED | Cause.NOT_MADE | Cause.UPDATE_REFUSED | Cause.DELETION_REFUSED:
+        case Cause.UPDATE_UNFINISHED:
+            shown = pasting.kubectl("get", "pod", pod, "-o", "yaml", namespace=seen.namespace)
+            return f"see what its controller noted with: {shown}"
+        case (
+            Cause.NOT_OBSERVED
+            | Cause.NOT_MADE
+            | Cause.PART_NOT_MADE
+            | Cause.UPDATE_REFUSED
+            | Cause.DELETION_REFUSED
+        ):
             about = f"--field-selector=involvedObject.name={seen.name}"
             shown = pasting.kubectl("get", "events", about, namespace=seen.namespace)
             return f"see what its controller says with: {shown}"

@@ -220,6 +220,10 @@ def blocker(found: Blocker) -> str:
             return f"{pod} is not created while its claim {told} is being deleted"
         case Cause.NOT_MADE:
             return f"nobody creates {pod}, and no event says why: the StatefulSet controller may not run"
+        case Cause.PART_NOT_MADE:
+            return f"nobody creates {told} of group {pod}, and no event says why: the LeaderWorkerSet controller may not run"
+        case Cause.UPDATE_UNFINISHED:
+            return f"{pod} does not come to the end of its update in place: {told}"
         case Cause.UPDATE_REFUSED:
             return f"{pod} cannot be updated, and the controller does nothing else before" + _after(told)
         case Cause.DELETION_REFUSED:

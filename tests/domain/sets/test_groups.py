@@ -1,7 +1,7 @@
 """LeaderWorkerSets judged as sets of groups, from what their real controller left at each stage."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -30,9 +30,10 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.rollout.asking import Questions, questions
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.revisions import Image
-from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Phase
+from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Cause, Phase
 from kubectl_pets.domain.safety import lost
 from kubectl_pets.domain.safety.nodes import Node, NodeStatus
 from kubectl_pets.domain.scale.progress import ScaleProgress, progress
@@ -60,6 +61,7 @@ from kubectl_pets.domain.stepping.steps import (
     Stage,
     StepOn,
 )
+from kubectl_pets.flows.engine.inquiry import Inquiry
 from kubectl_pets.views.rollout.decisions import before_acting, lost_with_groups
 from kubectl_pets.views.rollout.plan import draw
 
@@ -188,6 +190,61 @@ def test_a_group_whose_worker_is_ended_again_and_again_is_a_loop() -> None:
     ends = tuple(told("Pod", "vllm-1-1", "Evicted", "disk", minute, minute, f"uid-{minute}") for minute in (3, 4, 5))
     (blocker,) = explained(of_worker({"phase": "Failed", "reason": "Evicted"}), Around(events=ends)).blockers
     assert (str(blocker.cause), blocker.pod, blocker.restarts) == ("pod-ends", "vllm-1", 3)
+
+
+def without_workers(policy: str, ready: str = "True") -> Callable[[Obj], Any]:
+    """Group 1 has its leader, and nobody has made its workers."""
+
+    def change(item: Obj) -> Any:
+        if item["kind"] == "LeaderWorkerSet":
+            item["spec"]["startupPolicy"] = policy
+        if item["kind"] == "Pod" and item["metadata"]["name"] == "vllm-1":
+            for condition in item["status"]["conditions"]:
+                if condition["type"] == "Ready":
+                    condition["status"] = ready
+        return not item["metadata"]["name"].startswith("vllm-1-")
+
+    return change
+
+
+def looked_on(change: Callable[[Obj], Any], *seconds: int) -> list[Assessment]:
+    """The verdicts of somebody who has looked on since ``now("made")``, after so many seconds."""
+    found = read("made", change)
+    (owner,) = found["LeaderWorkerSet"]
+    view = folded(SetView(set=owner, pods=tuple(found["Pod"]), revisions=tuple(found["ControllerRevision"])))
+    inquiry = Inquiry(Silent(), StuckAfter())
+    inquiry.judge(view, now("made"), fresh=True)
+    return [inquiry.judge(view, now("made") + timedelta(seconds=each), fresh=True) for each in seconds]
+
+
+class Silent:
+    """A cluster in which nothing tells why."""
+
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
+        return tuple(Around() for _ in asked)
+
+
+@pytest.mark.parametrize(("policy", "ready"), [("LeaderCreated", "True"), ("LeaderCreated", "False"), ("LeaderReady", "True")])
+def test_workers_that_nobody_makes_are_stuck_in_the_end(policy: str, ready: str) -> None:
+    early, late = looked_on(without_workers(policy, ready), 119, 120)
+    assert early.phase is Phase.PROGRESSING and not early.failing
+    assert late.phase is Phase.STUCK
+    assert [(each.cause, each.pod, each.message) for each in late.blockers] == [(Cause.PART_NOT_MADE, "vllm-1", "vllm-1-1")]
+
+
+def test_workers_that_wait_for_their_leader_are_not_due() -> None:
+    (late,) = looked_on(without_workers("LeaderReady", "False"), 3600)
+    assert late.phase is Phase.PROGRESSING and not late.blockers
+
+
+def test_a_leader_that_is_made_anew_has_as_long_again() -> None:
+    def young(item: Obj) -> Any:
+        if item["metadata"]["name"] == "vllm-1" and item["kind"] == "Pod":
+            item["metadata"]["creationTimestamp"] = (now("made") + timedelta(seconds=60)).isoformat()
+        return without_workers("LeaderCreated")(item)
+
+    early, late = looked_on(young, 179, 180)
+    assert (early.phase, late.phase) == (Phase.PROGRESSING, Phase.STUCK)
 
 
 def test_what_is_asked_about_a_group() -> None:

@@ -144,6 +144,92 @@ def normal(item: dict[str, Any]) -> None:
         item["metadata"]["labels"]["lifecycle.apps.kruise.io/state"] = "Normal"
 
 
+def later_by(seconds: float, change: Callable[[dict[str, Any]], None] | None = None) -> Assessment:
+    """The updates in place that began 4 s before the look, so much later."""
+    view, now = scenes.look("in-place-running", change)
+    return assess(view, now + timedelta(seconds=seconds))
+
+
+def lasting(seconds: int) -> Callable[[dict[str, Any]], None]:
+    """The containers take as long to end."""
+
+    def change(item: dict[str, Any]) -> None:
+        if item["kind"] == "Pod":
+            item["spec"]["terminationGracePeriodSeconds"] = seconds
+
+    return change
+
+
+def restarting(item: dict[str, Any]) -> None:
+    """The kubelet has stopped the containers, and pulls their image."""
+    if item["kind"] == "Pod" and item["metadata"]["labels"]["lifecycle.apps.kruise.io/state"] == "Updating":
+        for condition in item["status"]["conditions"]:
+            if condition["type"] == "ContainersReady":
+                condition["status"] = "False"
+
+
+def restarted_alone(item: dict[str, Any]) -> None:
+    """Both run the new image, and the controller writes nothing."""
+    if item["kind"] == "Pod" and item["metadata"]["labels"]["lifecycle.apps.kruise.io/state"] == "Updating":
+        item["status"]["containerStatuses"][0].update(image="registry.test/db:2", imageID="another")
+
+
+def labelled(state: str, timestamp: str) -> Callable[[dict[str, Any]], None]:
+    """A lifecycle hook holds the pods; nothing else is left of the update."""
+
+    def change(item: dict[str, Any]) -> None:
+        restarted_alone(item)
+        passed(item)
+        if item["kind"] == "Pod" and item["metadata"]["labels"]["lifecycle.apps.kruise.io/state"] == "Updating":
+            item["metadata"]["labels"]["lifecycle.apps.kruise.io/state"] = state
+            if timestamp:
+                item["metadata"]["annotations"]["lifecycle.apps.kruise.io/timestamp"] = timestamp
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (None, "InPlaceUpdateReady is not True"),
+        (restarted_alone, "InPlaceUpdateReady is not True"),
+        (passed, "its lifecycle state is not Normal"),
+        (labelled("Updating", ""), "its lifecycle state is not Normal"),
+        (labelled("PreparingUpdate", "2026-11-26T05:12:33Z"), "its lifecycle state is not Normal"),
+    ],
+)
+def test_an_update_in_place_that_comes_no_further_is_stuck_in_the_end(
+    change: Callable[[dict[str, Any]], None] | None, told: str
+) -> None:
+    assert later_by(115, change).phase is Phase.PROGRESSING
+    assert later_by(0, change).recheck_at == scenes.look("in-place-running")[1] + timedelta(seconds=116)
+    seen = later_by(116, change)
+    assert seen.phase is Phase.STUCK
+    assert {(each.cause, each.pod, each.message) for each in seen.blockers} == {
+        (Cause.UPDATE_UNFINISHED, pod, told) for pod in ("db-3", "db-4")
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [restarting, labelled("PreparingUpdate", ""), labelled("PreparingUpdate", "soon"), labelled("Updated", "2126-11-26T05:12:33Z")],
+)
+def test_what_starts_or_tells_no_time_is_not_stuck(change: Callable[[dict[str, Any]], None]) -> None:
+    seen = later_by(100_000, change)
+    assert seen.phase is Phase.PROGRESSING and not seen.blockers
+
+
+def test_an_update_in_place_may_take_what_it_takes_by_right() -> None:
+    """The end of the old container, and the grace period of the update."""
+    assert later_by(700, lasting(600)).phase is Phase.PROGRESSING and later_by(717, lasting(600)).phase is Phase.STUCK
+
+    def graceful(item: dict[str, Any]) -> None:
+        if item["kind"] == "Pod" and "annotations" in item["metadata"]:
+            item["metadata"]["annotations"][GRACE] = '{"revision":"x","graceSeconds":300}'
+
+    assert later_by(400, graceful).phase is Phase.PROGRESSING and later_by(417, graceful).phase is Phase.STUCK
+
+
 @pytest.mark.parametrize("change", [ready, passed, normal])
 def test_it_is_not_over_before_containers_have_restarted(change: Callable[[dict[str, Any]], None]) -> None:
     seen = judged("in-place-running", change)
