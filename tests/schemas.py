@@ -424,6 +424,7 @@ RECREATE = document(
     revisionsLost=many(STRING),
     managers=many(OPEN),
     templateLeftOut=BOOLEAN,
+    takersUnread=many(STRING),
     refused=many(obj(reason=words(RecreateRefusedReason), subjects=many(STRING))),
     done=BOOLEAN,
 )

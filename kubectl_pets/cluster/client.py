@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.safety.budgets import Budget
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
-    from kubectl_pets.domain.sets.away import SavedRecreation, SetContent, WholeSet
+    from kubectl_pets.domain.sets.away import PodTaker, SavedRecreation, SetContent, WholeSet
 
 _NAMED: dict[str, ResourceKind[Any]] = {
     **{kind.resource: kind for kind in SETS_OF.values()},
@@ -313,6 +313,11 @@ class Client:
         from kubectl_pets.cluster.topics.recreating import recreation
 
         return recreation(self._reader, namespace, name)
+
+    def pod_takers(self, namespace: str) -> tuple[tuple[PodTaker, ...], tuple[str, ...]]:
+        from kubectl_pets.cluster.topics.recreating import pod_takers
+
+        return pod_takers(self._reader, namespace)
 
     def rehearsed_set(self, namespace: str, name: str, content: SetContent) -> WholeSet:
         from kubectl_pets.cluster.objects.writes import rehearsed_set

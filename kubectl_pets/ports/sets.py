@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.rollout.fields import FieldsOwner
     from kubectl_pets.domain.rollout.history import History
     from kubectl_pets.domain.scale.types import Surroundings
-    from kubectl_pets.domain.sets.away import SavedRecreation, SetContent, WholeSet
+    from kubectl_pets.domain.sets.away import PodTaker, SavedRecreation, SetContent, WholeSet
     from kubectl_pets.domain.sets.kinds import SetKind
 
 
@@ -133,6 +133,9 @@ class RecreatePort(Protocol):
 
     def recreation(self, namespace: str, name: str) -> SavedRecreation | None:
         """What is saved of one that is made again. None: nothing is."""
+
+    def pod_takers(self, namespace: str) -> tuple[tuple[PodTaker, ...], tuple[str, ...]]:
+        """Whatever takes on pods that are nobody's, and the resources of which that may not be seen (a missing right)."""
 
     def rehearsed_set(self, namespace: str, name: str, content: SetContent) -> WholeSet:
         """What the API server would make of a set of that content, without keeping it. Raises ForbiddenError and InvalidError

@@ -159,6 +159,24 @@ def test_a_rollout_under_way_comes_first_and_so_do_finalizers_of_others(pets: Pl
     assert "a rollout is under way" in pets("recreate", "web", "--set", "serviceName=x", "-y", expect=6).stdout
 
 
+@pytest.mark.parametrize("kind", ["ReplicaSet", "DaemonSet", "ReplicationController"])
+def test_a_workload_that_would_take_on_the_pods(pets: Plugin, kind: str) -> None:
+    """While there is no set its pods are nobody's: these adopt what their selector matches, and delete what is too many."""
+    made(pets)
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "app:1"}], "nodeSelector": {"no": "node"}}}
+    core = kind == "ReplicationController"
+    spec: dict[str, Any] = {"selector": labels if core else {"matchLabels": labels}, "template": template}
+    other = {"apiVersion": "v1" if core else "apps/v1", "kind": kind, "metadata": {"name": "old"}}
+    pets.plane.apply(json.dumps({**other, "spec": spec if kind == "DaemonSet" else {**spec, "replicas": 0}}), pets.namespace)
+    before = pets.uids()
+    found = pets("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", expect=6)
+    assert f"{kind}/old would take them on" in found.stdout
+    pets.kubectl("delete", kind.lower(), "old")
+    pets("recreate", "web", "--set", "podManagementPolicy=Parallel", "-y", "--timeout", "60s")
+    assert pets.uids() == before
+
+
 def test_a_quota_of_sets_that_is_full_is_refused_before(pets: Plugin) -> None:
     """Between deletion and creation somebody else could take its place."""
     made(pets)

@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import AnnotateClaim, CreateSet, ForgetRecreation, OrphanSet, PatchSet, SaveRecreation
-from kubectl_pets.domain.model import OwnerReference, PersistentVolumeClaim, Pod, SetView
+from kubectl_pets.domain.model import ObjectMeta, OwnerReference, PersistentVolumeClaim, Pod, SetView
 from kubectl_pets.domain.recreate.running import RecreateEnd
-from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, SavedRecreation, WholeMeta, WholeSet
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, PodTaker, SavedRecreation, TakerSpec, WholeMeta, WholeSet
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError, PetsError, ServerError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.options import RunOptions
@@ -60,6 +60,7 @@ class Faulty:
             spec={**spec, POLICY: {"whenDeleted": "Delete", "whenScaled": "Retain"}},
         )
         self.saved: SavedRecreation | None = None
+        self.takers: tuple[PodTaker, ...] = ()
         self.members = {each: pod(each, NEW) for each in range(2)}
         self.own = {f"data-web-{each}": claim(each) for each in range(2)}
         self._fails, self._error, self._carried = fails, error, carried
@@ -109,6 +110,9 @@ class Faulty:
 
     def recreation(self, namespace: str, name: str) -> SavedRecreation | None:
         return cast("SavedRecreation | None", self._asked(lambda: self.saved))
+
+    def pod_takers(self, namespace: str) -> tuple[tuple[PodTaker, ...], tuple[str, ...]]:
+        return cast("tuple[tuple[PodTaker, ...], tuple[str, ...]]", self._asked(lambda: (self.takers, ())))
 
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]:
         return cast("tuple[PersistentVolumeClaim, ...]", self._asked(lambda: tuple(self.own.values())))
@@ -315,6 +319,23 @@ def test_time_that_is_over_ends_it_before_the_deletion_and_never_after() -> None
     cluster._carry_out = carry_out  # type: ignore[method-assign]
     remaking.to_the_end()
     assert cluster.live is not None and cluster.live.metadata.uid == NEW_UID
+
+
+def test_whoever_would_take_on_its_pods_keeps_the_set_from_being_deleted() -> None:
+    """A ReplicaSet that is made after the plan."""
+    cluster = Faulty()
+    labels = cluster.members[0].metadata.labels
+    first = cluster._carry_out
+
+    def carry_out(change: Any) -> None:
+        first(change)
+        if isinstance(change, PatchSet):
+            cluster.takers = (PodTaker(kind="ReplicaSet", metadata=ObjectMeta(name="old"), spec=TakerSpec(selector={"matchLabels": labels})),)
+
+    cluster._carry_out = carry_out  # type: ignore[method-assign]
+    found = run(cluster).finished
+    assert found.end is RecreateEnd.REFUSED and [each.subjects for each in found.refused] == [("ReplicaSet/old",)]
+    assert "OrphanSet" not in cluster.done
 
 
 def test_somebody_deletes_it() -> None:

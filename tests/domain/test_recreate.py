@@ -10,11 +10,11 @@ from kubectl_pets.domain.model import Inventory, Object, ObjectMeta, OwnerRefere
 from kubectl_pets.domain.recreate.asking import Unmeant, of_manifest, of_words, sized
 from kubectl_pets.domain.recreate.content import created, intention, mark, unmark
 from kubectl_pets.domain.recreate.plan import TemplateFate, lacking, plan
-from kubectl_pets.domain.recreate.refusing import RecreateRefusedReason, refusals
+from kubectl_pets.domain.recreate.refusing import RecreateRefused, RecreateRefusedReason, refusals
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ranking import is_problem
 from kubectl_pets.domain.rollout.verdict import Phase
-from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, WholeMeta, WholeSet
+from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, PodTaker, TakerSpec, WholeMeta, WholeSet
 from kubectl_pets.domain.stepping.deciding import refusal
 from kubectl_pets.domain.stepping.steps import RefusedReason
 from kubectl_pets.domain.stepping.until import Progress, Until, progress
@@ -46,6 +46,29 @@ def reasons(wanted: dict[str, Any], view: SetView | None = None, live: WholeSet 
     view = view or at_rest()
     found = refusals(live or whole(view), view, assess(view, NOW), wanted, operator_paused=False)
     return [each.reason for each in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector", "takes"),
+    [
+        ("ReplicaSet", {"matchLabels": {"app": "web"}}, True),
+        ("ReplicaSet", {"matchLabels": {"app": "web", "pod-template-hash": "1"}}, False),
+        ("DaemonSet", {"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ("DaemonSet", {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}, False),
+        ("ReplicationController", {"app": "web"}, True),
+        ("ReplicationController", {"app": "other"}, False),
+        ("ReplicaSet", {}, False),  # no workload of the API may have it
+        ("ReplicaSet", "nobody knows", True),
+    ],
+)
+def test_who_takes_on_pods_that_are_nobodys(kind: str, selector: Any, takes: bool) -> None:
+    view = at_rest()
+    pods = tuple(replace(each, metadata=replace(each.metadata, labels={**each.metadata.labels, "app": "web"})) for each in view.pods or ())
+    view = replace(view, pods=pods)
+    taker = PodTaker(kind=kind, metadata=ObjectMeta(name="x"), spec=TakerSpec(selector=selector))
+    found = refusals(whole(view), view, assess(view, NOW), {}, operator_paused=False, takers=(taker,))
+    wanted = [RecreateRefused(reason=RecreateRefusedReason.PODS_TAKEN, subjects=(f"{kind}/x",))] if takes else []
+    assert list(found) == wanted
 
 
 def test_what_is_typed() -> None:

@@ -70,6 +70,8 @@ class RecreatePlan(msgspec.Struct, frozen=True, kw_only=True):
     managers: tuple[Manager, ...] = ()
     #: The pod template that was typed is another one, which is left out.
     template_left_out: bool = False
+    #: Resources that may not be listed, so that nobody knows whether one of them would take on the pods meanwhile.
+    takers_unread: tuple[str, ...] = ()
     refused: tuple[RecreateRefused, ...] = ()
 
     @property
@@ -88,6 +90,7 @@ def plan(
     refused: tuple[RecreateRefused, ...],
     *,
     template_left_out: bool = False,
+    takers_unread: tuple[str, ...] = (),
 ) -> RecreatePlan:
     """``wanted``: the immutable fields that change."""
     own = own_pods(live.name, view)
@@ -105,6 +108,7 @@ def plan(
         revisions_lost=_lost(view.revisions or (), wanted.get("selector")),
         managers=managers(view.set) if view.set is not None else (),
         template_left_out=template_left_out,
+        takers_unread=takers_unread,
         refused=refused,
     )
 

@@ -5,7 +5,7 @@ Adoption is kubernetes pkg/controller/controller_ref_manager.go: a pod without a
 selector matches and that is not on its way out. A revision is found the same way.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum, unique
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 from kubectl_pets.domain.model import LabelSelector, Pod, SetView, ordinal_of
 from kubectl_pets.domain.rollout.managers import leader_worker_set
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause
-from kubectl_pets.domain.sets.away import ORPHAN_FINALIZER, WholeSet, record_name
+from kubectl_pets.domain.sets.away import ORPHAN_FINALIZER, PodTaker, WholeSet, record_name
 
 
 @unique
@@ -40,6 +40,8 @@ class RecreateRefusedReason(StrEnum):
     SELECTOR_MISSES = "selector-misses"
     #: It leaves out labels that the selector has. Subjects: these.
     SELECTOR_WIDER = "selector-wider"
+    #: They would take on the pods while these are nobody's, and delete them. Subjects: workloads.
+    PODS_TAKEN = "pods-taken"
     #: The pods mount what is dropped. Subjects: claim templates.
     MOUNTED = "mounted"
     #: The API server makes another pod template of it: every pod would be replaced.
@@ -59,13 +61,20 @@ class RecreateRefused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refusals(
-    live: WholeSet, view: SetView, seen: Assessment, wanted: Mapping[str, Any], *, operator_paused: bool
+    live: WholeSet,
+    view: SetView,
+    seen: Assessment,
+    wanted: Mapping[str, Any],
+    *,
+    operator_paused: bool,
+    takers: Iterable[PodTaker] = (),
 ) -> tuple[RecreateRefused, ...]:
-    """All that speaks against it right now, what passes by itself included."""
+    """All that speaks against it right now, what passes by itself included. ``takers``: of the set's namespace."""
     return (
         *_of_set(live, view, seen, operator_paused),
         *_of_claims(live, view, seen),
         *_of_pods(live, view, wanted),
+        *_of_takers(live, view, takers),
         *_of_template(live, wanted),
     )
 
@@ -112,6 +121,13 @@ def _of_pods(live: WholeSet, view: SetView, wanted: Mapping[str, Any]) -> Iterat
         yield RecreateRefused(reason=RecreateRefusedReason.PODS_LEAVING, subjects=leaving)
     if "selector" in wanted:
         yield from _of_selector(live, own, wanted["selector"])
+
+
+def _of_takers(live: WholeSet, view: SetView, takers: Iterable[PodTaker]) -> Iterator[RecreateRefused]:
+    own = [pod.metadata.labels for pod in view.pods or () if ordinal_of(pod.name, live.name) is not None]
+    found = tuple(f"{each.kind}/{each.name}" for each in takers if any(each.takes(labels) for labels in own))
+    if found:
+        yield RecreateRefused(reason=RecreateRefusedReason.PODS_TAKEN, subjects=found)
 
 
 def _of_selector(live: WholeSet, pods: list[Pod], text: Any) -> Iterator[RecreateRefused]:

@@ -5,12 +5,13 @@ The model is Elastic's (cloud-on-k8s pkg/controller/elasticsearch/driver/pvc_exp
 uid of before: it is still to be deleted. No set: it is to be created. Another uid: it is to be verified.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import Object, ObjectMeta, StatefulSetStatus, Value
+from kubectl_pets.domain.model import LabelSelector, Object, ObjectMeta, StatefulSetStatus, Value
 
 #: On a set, from before its deletion until the new one is verified: the uid that is replaced. On the set's claims, for as long:
 #: which set they are of; nothing about such a claim is certain.
@@ -69,6 +70,30 @@ class Recreation(Value, frozen=True):
     pods: dict[str, str] = {}
     revision: str = ""
     started: datetime | None = None
+
+
+class TakerSpec(Value, frozen=True):
+    #: A LabelSelector, or the plain labels that a ReplicationController has.
+    selector: Any = None
+
+
+class PodTaker(Object, frozen=True):
+    """Something whose controller takes on pods that are nobody's and that its selector matches, and deletes what it then has too
+    many of (kubernetes pkg/controller/controller_ref_manager.go): a DaemonSet, a ReplicaSet, a ReplicationController. Another
+    StatefulSet does not: it takes on pods of its own name alone."""
+
+    spec: TakerSpec = TakerSpec()
+
+    def takes(self, labels: Mapping[str, str]) -> bool:
+        """Whether it would take on a pod with these labels; of a selector that cannot be read nobody knows, so it counts."""
+        selector = self.spec.selector
+        if self.kind == "ReplicationController":
+            selector = {"matchLabels": selector}
+        try:
+            found = msgspec.convert(selector, LabelSelector)
+        except msgspec.ValidationError:
+            return True
+        return bool(found.match_labels or found.match_expressions) and found.matches(labels)
 
 
 class SavedRecreation(msgspec.Struct, frozen=True):

@@ -82,7 +82,14 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
     else:
         foreseen = look()
     left_out = request.template is not None and not has_template(session, foreseen, request.template)
-    found = plan(foreseen.live, foreseen.view, foreseen.wanted, foreseen.refused, template_left_out=left_out)
+    found = plan(
+        foreseen.live,
+        foreseen.view,
+        foreseen.wanted,
+        foreseen.refused,
+        template_left_out=left_out,
+        takers_unread=foreseen.takers_unread,
+    )
     if options.dry_run is not DryRun.NONE or found.refused:
         session.terminal.print(_told(found, foreseen.seen, options))
         return ExitCode.REFUSED if found.refused else ExitCode.OK

@@ -43,6 +43,8 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     seen: Assessment
     wanted: dict[str, Any]
     refused: tuple[RecreateRefused, ...] = ()
+    #: As in the plan.
+    takers_unread: tuple[str, ...] = ()
 
 
 def foresee(
@@ -52,8 +54,10 @@ def foresee(
     cluster, namespace, now = session.cluster, session.namespace, session.now()
     view, live = _read(session, name)
     seen, wanted = assess(view, now), make(live.spec)
-    refused = list(refusals(live, view, seen, wanted, operator_paused=operator_paused))
-    found = Foreseen(live=live, view=view, seen=seen, wanted=_differing(wanted, live), refused=tuple(refused))
+    differing = _differing(wanted, live)
+    takers, unread = cluster.pod_takers(namespace) if differing else ((), ())
+    refused = list(refusals(live, view, seen, wanted, operator_paused=operator_paused, takers=takers))
+    found = Foreseen(live=live, view=view, seen=seen, wanted=differing, refused=tuple(refused), takers_unread=unread)
     if not found.wanted:
         return found
     content = intention(live, wanted, view.pods or (), None, now).content

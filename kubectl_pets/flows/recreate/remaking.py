@@ -14,7 +14,7 @@ import msgspec
 
 from kubectl_pets.domain.changes import AnnotateClaim, CreateSet, ForgetRecreation, OrphanSet, SaveRecreation
 from kubectl_pets.domain.model import PersistentVolumeClaim
-from kubectl_pets.domain.recreate.content import created, mark, unmark
+from kubectl_pets.domain.recreate.content import created, mark, marked, unmark
 from kubectl_pets.domain.recreate.refusing import refusals
 from kubectl_pets.domain.recreate.running import Finished, Glance, Perform, RecreateEnd, RecreateStep, next_step
 from kubectl_pets.domain.rollout.assessing import assess
@@ -199,7 +199,9 @@ class Remaking:
         if live.metadata.deletion_timestamp is not None:
             return None
         seen = assess(view, self._session.now())
-        refused = refusals(live, view, seen, self._wanted, operator_paused=self._operator_paused)
+        # Right before the deletion: who might take on the pods while they are nobody's.
+        takers = self._session.cluster.pod_takers(self._namespace)[0] if marked(live) and not self._abandon else ()
+        refused = refusals(live, view, seen, self._wanted, operator_paused=self._operator_paused, takers=takers)
         return Glance(live=live, saved=saved, claims=claims, pods=view.pods or (), refused=refused)
 
     def _after(self, live: WholeSet, saved: SavedRecreation | None) -> Glance | None:

@@ -183,6 +183,8 @@ def _template(session: Session, name: str, run: "_Growing", others: Others, dead
         return report(session.terminal, ExitCode.FAILED, told)
     if not found.wanted:
         return ExitCode.OK
+    if found.takers_unread:
+        session.terminal.tell(recreate_words.takers_unread(found.takers_unread))
     return remake(session, found, deadline, operator_paused=request.operator_paused, hand_over=request.hand_over)
 
 

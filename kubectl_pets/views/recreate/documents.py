@@ -19,6 +19,7 @@ def document(found: RecreatePlan, seen: Assessment, output: str) -> str:
             "revisionsLost": list(found.revisions_lost),
             "managers": [camel(each) for each in found.managers],
             "templateLeftOut": found.template_left_out,
+            "takersUnread": list(found.takers_unread),
             "refused": [camel(each) for each in found.refused],
             "done": found.done,
         },

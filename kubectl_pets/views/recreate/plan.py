@@ -59,6 +59,8 @@ def _lines(found: RecreatePlan, seen: Assessment) -> Iterator[str]:
         yield f"history: the new selector does not match {lost}, which can then not be gone back to"
     if found.template_left_out:
         yield "pod template: what was typed has another one, which is left out: apply it afterwards, as a rollout"
+    if found.changes and found.takers_unread:
+        yield words.takers_unread(found.takers_unread)
     yield from (f"warning: {rollout_words.warning(each)}" for each in found.managers)
 
 

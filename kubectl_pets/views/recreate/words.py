@@ -44,6 +44,9 @@ def refusal(found: RecreateRefused) -> str:
             return f"the new selector does not match {names}, which nobody would take on: {first}."
         case RecreateRefusedReason.SELECTOR_WIDER:
             return f"the new selector leaves out {subjects}, and so may take on what is not the set's."
+        case RecreateRefusedReason.PODS_TAKEN:
+            told = f"while there is no set, the pods are nobody's, and {subjects} would take them on and may delete them"
+            return f"{told}: its selector matches them, so change that one, or the pods' labels, first."
         case RecreateRefusedReason.MOUNTED:
             return f"the pod template mounts {subjects}, without which no pod could be made: roll that out without it first."
         case RecreateRefusedReason.TEMPLATE_REWRITTEN:
@@ -56,6 +59,10 @@ def refusal(found: RecreateRefused) -> str:
             return "its name is too long to keep a record of it in the cluster."
         case _:
             assert_never(found.reason)
+
+
+def takers_unread(resources: tuple[str, ...]) -> str:
+    return f"not looked at: whether any of {', '.join(resources)} would take on the pods meanwhile (no right to list them)"
 
 
 def resume_hint(namespace: str, name: str, *flags: str) -> str:
