@@ -104,6 +104,19 @@ def test_there_and_back(pets: Plugin, storage: Storage, tmp_path: Path, binding:
     assert {claim: rolled.volume(claim) for claim in CLAIMS} == rolled.volumes and rolled.held() == dict.fromkeys(CLAIMS, AFTER)
 
 
+def test_back_over_a_set_that_was_made_again_meanwhile(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """``resize`` and ``recreate`` give the set another uid; what its rollouts took is of the same revisions and claims."""
+    rolled = Rolled(pets, storage, tmp_path, at_zero=False)
+    before = pets.set("db")["metadata"]["uid"]
+    pets("recreate", "db", "--set", "podManagementPolicy=Parallel", "-y", "--timeout", "2m", "--patience", "1m")
+    assert pets.set("db")["metadata"]["uid"] != before
+    rolled.scale(0)
+    rolled.undo()
+    rolled.newer_is_kept()
+    rolled.scale(2)
+    assert set(pets.images("db").values()) == {OLD} and rolled.held() == dict.fromkeys(CLAIMS, BEFORE)
+
+
 def test_the_writes_are_where_it_may_be_killed(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
     """SIGKILL right after each claim's deletion, which is the worst moment; anybody goes on, and nothing is lost."""
     rolled = Rolled(pets, storage, tmp_path)

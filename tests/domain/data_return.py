@@ -86,6 +86,7 @@ def ground(of: StatefulSet | None = None, *claims: PersistentVolumeClaim, **chan
     read: dict[str, Any] = {
         "owner": of,
         "pods": (),
+        "revisions": (),
         "mounted": {},
         "claims": claims,
         "volumes": own_volumes(of, volumes) if volumes is not None else None,

@@ -1,13 +1,13 @@
 """What it takes to bring a set's claims back to the data of a revision, and every reason why that is refused."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import ORDINAL_ANNOTATION, CreateClaim, DeleteClaim, SetRetain
-from kubectl_pets.domain.model import ClaimRetentionPolicy, OwnerReference, PersistentVolumeClaim
+from kubectl_pets.domain.model import ClaimRetentionPolicy, ControllerRevision, ObjectMeta, OwnerReference, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION
 from kubectl_pets.domain.rollout.assessing import assess
@@ -32,7 +32,7 @@ from kubectl_pets.domain.stepping.deciding import refusal
 from kubectl_pets.domain.stepping.steps import RefusedReason
 from tests.domain.builders import NEW, NOW, OLD, UID, pod
 from tests.domain.builders import snapshot as view
-from tests.domain.data_return import claim, content, ground, owner, snapshot
+from tests.domain.data_return import ASKED, claim, content, ground, owner, snapshot
 from tests.domain.orphans.builders import volume
 
 NOTE = Restoration(uid=UID, revision=OLD, snapshots="one", generation=7)
@@ -125,6 +125,30 @@ def owned_pod() -> Any:
 def test_what_speaks_against_it_as_a_whole(found: Any, reason: NoReturn) -> None:
     refused = plan(found(), OLD, 1)
     assert [(each.claim, each.reason) for each in refused.refused] == [("", reason)] and refused.next is None
+
+
+def held(name: str, created: datetime, uid: str = UID) -> ControllerRevision:
+    owners = (OwnerReference(kind="StatefulSet", name="web", uid=uid, controller=True),)
+    return ControllerRevision(metadata=ObjectMeta(name=name, creation_timestamp=created, owner_references=owners), revision=1)
+
+
+@pytest.mark.parametrize(
+    ("revisions", "fits"),
+    [
+        ((held(OLD, ASKED - timedelta(hours=1)),), True),
+        ((held(OLD, ASKED),), True),
+        ((held(OLD, ASKED + timedelta(seconds=1)),), False),  # of a set that came after a deletion
+        ((held(OLD, ASKED - timedelta(hours=1), "another"),), False),
+        ((held(NEW, ASKED - timedelta(hours=1)),), False),
+        (None, False),
+    ],
+)
+def test_snapshots_of_before_the_set_was_made_again_around_its_pods(revisions: Any, fits: bool) -> None:
+    """It has another uid since, and the same revisions: ``resize`` and ``recreate`` do that."""
+    taken = (snapshot(claim(0), set_uid="of-before"), snapshot(claim(1), set_uid="of-before"))
+    found = plan(ground(snapshots=taken, revisions=revisions), OLD, 1)
+    assert (not found.refused and [each.stand for each in found.claims] == [Stand.NEWER] * 2) is fits
+    assert bool(contents_wanted(taken, owner(), revisions, OLD)) is fits
 
 
 def contents(**changes: Any) -> dict[str, Any]:
@@ -271,8 +295,8 @@ def test_notes_that_somebody_else_wrote_are_none() -> None:
     assert restoration("") is None and restoration("{") is None and restoration('{"uid": 3}') is None and restoration(NOTE.text) == NOTE
     foreign = owner(annotations={RESTORING_ANNOTATION: replace(NOTE, uid="another").text, RESTORED_ANNOTATION: "x"})
     assert under_way(foreign) is None and finished(foreign) is None
-    assert contents_wanted(None, owner(), OLD) == ()
-    assert contents_wanted((snapshot(claim(0)), snapshot(claim(1), revision=NEW)), owner(), OLD) == ("content-data-web-0-one",)
+    assert contents_wanted(None, owner(), None, OLD) == ()
+    assert contents_wanted((snapshot(claim(0)), snapshot(claim(1), revision=NEW)), owner(), (), OLD) == ("content-data-web-0-one",)
 
 
 def test_nobody_calls_the_set_complete_or_scales_it_up_meanwhile() -> None:

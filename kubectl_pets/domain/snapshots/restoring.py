@@ -19,6 +19,7 @@ import msgspec
 from kubectl_pets.domain.changes import CreateClaim, DeleteClaim, SetRetain
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import (
+    ControllerRevision,
     DataSource,
     ObjectMeta,
     PersistentVolumeClaim,
@@ -57,6 +58,7 @@ class DataGround(msgspec.Struct, frozen=True, kw_only=True):
     owner: StatefulSet
     #: What its selector matches.
     pods: tuple[Pod, ...] | None
+    revisions: tuple[ControllerRevision, ...] | None
     #: By claim a pod of the namespace that mounts it, whoever made that.
     mounted: Mapping[str, str] | None
     #: Of the namespace.
@@ -212,7 +214,7 @@ def plan(ground: DataGround, revision: str, number: int, *, replicas: int | None
     """What it takes to bring the claims to the data of the ControllerRevision ``revision`` (``number``), and what speaks against
     it. ``replicas``: so many pods the set had, as somebody said; None: as many as it has claims for."""
     draft = ReturnPlan(revision=revision, number=number, run="")
-    against = tuple(_of_set(ground))
+    against = tuple(_against_set(ground))
     if against:
         return msgspec.structs.replace(draft, refused=against)
     runs = _runs(ground, revision)
@@ -230,7 +232,7 @@ def plan(ground: DataGround, revision: str, number: int, *, replicas: int | None
     return msgspec.structs.replace(plans[whole], passed_over=tuple(each.run for each in plans[:whole]))
 
 
-def _of_set(ground: DataGround) -> Iterator[Unreturnable]:
+def _against_set(ground: DataGround) -> Iterator[Unreturnable]:
     owner = ground.owner
     policy = owner.spec.persistent_volume_claim_retention_policy
     first = {
@@ -257,16 +259,28 @@ def _of_set(ground: DataGround) -> Iterator[Unreturnable]:
             yield Unreturnable(reason=NoReturn.NOT_READ, detail=resource)
 
 
+def _of_set(mark: SnapshotMark, owner: StatefulSet, revisions: Iterable[ControllerRevision] | None) -> bool:
+    """Whether a rollout of this very set took it. One that was made again around its pods since has another uid, but took on the
+    ControllerRevision that ran on the data, which was there before the snapshot; one that came after a deletion has revisions of
+    its own, which are younger (controller_history.go, AdoptControllerRevision)."""
+    uid = owner.metadata.uid
+    if mark.set_uid == uid:
+        return mark.set_name == owner.name
+    own = (each for each in revisions or () if (of := each.metadata.controller()) is not None and of.uid == uid)
+    since = next((each.metadata.creation_timestamp for each in own if each.name == mark.revision), None)
+    return mark.set_name == owner.name and since is not None and since <= mark.asked_at
+
+
 _Run = dict[str, tuple[SnapshotMark, VolumeSnapshot]]
 
 
 def _runs(ground: DataGround, revision: str) -> dict[str, _Run]:
     """By run, the newest first, what it took of each claim of this very set while that revision ran on it."""
-    uid, runs = ground.owner.metadata.uid, dict[str, _Run]()
+    runs = dict[str, _Run]()
     marked = [(mark, each) for each in ground.snapshots or () if (mark := mark_of(each)) is not None]
     marked.sort(key=lambda pair: (pair[0].asked_at, pair[1].name), reverse=True)
     for mark, each in marked:
-        if (mark.set_uid, mark.set_name, mark.revision) == (uid, ground.owner.name, revision):
+        if mark.revision == revision and _of_set(mark, ground.owner, ground.revisions):
             taken = runs.setdefault(mark.run, {})
             if mark.claim not in taken or (each.status.ready_to_use and not taken[mark.claim][1].status.ready_to_use):
                 taken[mark.claim] = (mark, each)
@@ -508,8 +522,13 @@ def _made_from(like: PersistentVolumeClaim, snapshot: VolumeSnapshot, note: Rest
     )
 
 
-def contents_wanted(snapshots: Iterable[VolumeSnapshot] | None, owner: StatefulSet, revision: str) -> tuple[str, ...]:
+def contents_wanted(
+    snapshots: Iterable[VolumeSnapshot] | None,
+    owner: StatefulSet,
+    revisions: Iterable[ControllerRevision] | None,
+    revision: str,
+) -> tuple[str, ...]:
     """The names of the contents that a plan for this revision looks at."""
     marked = [(mark, each) for each in snapshots or () if (mark := mark_of(each)) is not None]
-    ours = [each for mark, each in marked if (mark.set_uid, mark.revision) == (owner.metadata.uid, revision)]
+    ours = [each for mark, each in marked if mark.revision == revision and _of_set(mark, owner, revisions)]
     return tuple(sorted({each.status.bound_volume_snapshot_content_name for each in ours} - {""}))

@@ -121,7 +121,7 @@ class BringingBack:
                 self._classes = {each.name: ClassTraits(each.provisioner, each.volume_binding_mode == _WAITS) for each in listed}
         installed = cluster.snapshot_offer().installed
         snapshots = cluster.snapshots(space)
-        for name in contents_wanted(snapshots, owner, goal.revision):
+        for name in contents_wanted(snapshots, owner, view.revisions, goal.revision):
             if self._contents.get(name) is None:
                 self._contents[name] = cluster.snapshot_content(name)
         # Claims before volumes, and who mounts them last: as ``orphans.retention`` wants it.
@@ -129,6 +129,7 @@ class BringingBack:
         ground = DataGround(
             owner=owner,
             pods=view.pods,
+            revisions=view.revisions,
             claims=claims,
             volumes=self._volumes(owner),
             mounted=cluster.mounts(space),
