@@ -82,14 +82,14 @@ def undo(
         return _with_data(session, name, options, to_revision, confirm, record, replicas)
     if confirm is not None or replicas is not None or record is not None:
         raise UsageError("--confirm, --replicas and --record go with --with-data.")
-    history = entries(session.cluster.history(session.namespace, name.name, name.kind))
-    by_name = {entry.name: entry for entry in history}
 
     def goal(seen: Assessment, careful: bool) -> Undo | Done | Refused:
+        # After the set: a history from before somebody's deploy does not have what is undone, and so tells a revision too old.
+        history = entries(session.cluster.history(session.namespace, name.name, name.kind))
         back = goes_back_to(history, seen, to_revision, settle)
         if isinstance(back, Done | Refused):
             return back
-        entry = by_name[back]
+        entry = next(entry for entry in history if entry.name == back)
         if not entry.template:
             raise InvalidError(f"revision {entry.number} of {name.name} holds no template, so there is nothing to restore.")
         by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None

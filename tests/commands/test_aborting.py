@@ -64,6 +64,26 @@ def test_abort_asks_before_it_deletes(pets: Plugin) -> None:
     assert set(pets.images().values()) == {OLD}
 
 
+def test_who_orders_another_version_while_it_is_asked_keeps_its_pods(pets: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was agreed to is to take down the pods of the version that was wanted then."""
+    from tests.terminal import FakeTerminal
+
+    pets.make("web")
+    pets("rollout", "canary", "web", "--image", NEW, "--timeout", "60s")
+
+    def agrees(terminal: FakeTerminal, question: str) -> bool:
+        assert "web-2" in question
+        pets.kubectl("set", "image", "statefulset/web", "app=app:3")
+        pets.eventually(lambda: pets.images().get("web-2") == "app:3", "the pod of the new version")
+        pets("status", "web", "-w", "--until", "canary", "--timeout", "60s")
+        return True
+
+    monkeypatch.setattr(FakeTerminal, "agrees", agrees)
+    stopped = pets("rollout", "abort", "web", "--timeout", "60s", expect=1)
+    assert "somebody changed the template" in stopped.stderr
+    assert pets.images() == {"web-0": OLD, "web-1": OLD, "web-2": "app:3"} and pets.partition() == 2
+
+
 def test_nothing_to_go_back_to(pets: Plugin) -> None:
     pets.make("web")
     generation = pets.set()["metadata"]["generation"]

@@ -206,8 +206,28 @@ def test_what_was_agreed_to_is_what_is_done(pets: Plugin, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(FakeTerminal, "agrees", agrees)
     refused = pets("scale", "web", "--replicas", "1", expect=6).stderr
-    assert "changed while you were asked" in refused and "DESTROYS" in refused
+    assert "changed meanwhile" in refused and "DESTROYS" in refused
     assert replicas(pets) == 2 and len(pods(pets)) == 2
+
+
+def test_who_agrees_beforehand_agrees_to_what_is_told(pets: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The volume gets another policy between what -y has it say and the change."""
+    from tests.terminal import FakeTerminal
+
+    make(pets, replicas=2, claims=True, extra=GOES)
+    volume, tell = volume_of(pets, "data-web-1"), FakeTerminal.tell
+    pets.plane.kubectl("patch", "pv", volume, "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}')
+
+    def told(terminal: FakeTerminal, text: str) -> None:
+        tell(terminal, text)
+        if "destroys no data" in text or "leaves 1 volume" in text:
+            pets.plane.kubectl("patch", "pv", volume, "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
+
+    monkeypatch.setattr(FakeTerminal, "tell", told)
+    refused = pets("scale", "web", "--replicas", "1", "-y", *WAIT, expect=6).stderr
+    assert "changed meanwhile" in refused and "DESTROYS" in refused
+    assert replicas(pets) == 2 and len(pods(pets)) == 2
+    pets("scale", "web", "--replicas", "1", "-y", *WAIT)  # typed again it is told, and so agreed to
 
 
 def test_who_else_wants_claims_is_asked_once_and_again_after_a_question(pets: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:

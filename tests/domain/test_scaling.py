@@ -435,6 +435,8 @@ def test_an_agreement_covers_what_was_told_and_no_more() -> None:
     fewer = scaled_to(1, owner, *PODS, around=around(claims[0]))
     assert fewer.within(destroys) and not destroys.within(fewer)
     assert not scaled_to(0, three(), *PODS).within(scaled_to(1, three(), *PODS))
+    assert not destroys.spares(keeps) and destroys.spares(destroys) and fewer.spares(destroys) and not destroys.spares(fewer)
+    assert scaled_to(0, three(), *PODS).spares(scaled_to(1, three(), *PODS)), "whoever agreed beforehand agreed to all but data"
 
 
 def test_claims_are_found_by_exact_names() -> None:

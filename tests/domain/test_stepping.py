@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION, assess
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.deciding import after, begins, decide
 from kubectl_pets.domain.stepping.holding import standing
 from kubectl_pets.domain.stepping.steps import (
     Abort,
@@ -27,6 +27,7 @@ from kubectl_pets.domain.stepping.steps import (
     Promote,
     Refused,
     RefusedReason,
+    Restart,
     Resume,
     Run,
     RunMemory,
@@ -34,6 +35,7 @@ from kubectl_pets.domain.stepping.steps import (
     Stage,
     StepOn,
     Stuck,
+    Undo,
     Wait,
     WaitReason,
 )
@@ -67,6 +69,48 @@ def test_what_stops_every_verb(goal: Goal) -> None:
     assert decided(goal, replace(half, partition=3), BEGUN) == Overtaken(reason=OvertakenReason.PARTITION_RAISED)
     assert decided(goal, unseen) == Wait(reason=WaitReason.OBSERVATION)
     assert decided(goal, replace(half, update_revision=THIRD), BEGUN) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+
+
+@pytest.mark.parametrize("goal", EVERY)
+def test_what_was_planned_is_what_is_carried_out(goal: Goal) -> None:
+    """Between the plan and the first look, where there may be a question, somebody orders another version, or makes another set."""
+    half = assess(snapshot(statefulset(partition=2), *HALF), NOW)
+    begun = begins(goal, half)
+    assert decided(goal, half, begun) == decided(goal, half), "as planned"
+    assert decided(goal, replace(half, uid="another"), begun) == Overtaken(reason=OvertakenReason.REPLACED)
+    assert decided(goal, replace(half, strategy="OnDelete"), begun) == Overtaken(reason=OvertakenReason.STRATEGY_CHANGED)
+    edited = replace(half, update_revision=THIRD)
+    holds = isinstance(goal, Pause)  # whatever is under way
+    assert (decided(goal, edited, begun) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)) is not holds
+    unseen = assess(snapshot(statefulset(partition=2, observed=1), *HALF), NOW)  # what it calls wanted is the version before
+    assert decided(goal, edited, begins(goal, unseen)) == decided(goal, edited)
+
+
+def test_who_has_done_the_same_meanwhile_is_in_nobodys_way() -> None:
+    """Another run of the same verb has ordered the version that this one was typed for."""
+    three = tuple(pod(ordinal) for ordinal in range(3))
+    before = assess(snapshot(statefulset(current=OLD, update=OLD), *three), NOW)
+    staged = assess(snapshot(statefulset(partition=3, images=("app:3",)), *three), NOW)
+    run = Run(images=(Image(container="app", image="app:3"),))
+    step = SetPartition(partition=2, before=3, releases=("web-2",))
+    assert decided(run, staged, begins(run, before)) == Act(step=step)
+    other = Run(images=(Image(container="app", image="app:4"),))
+    assert decided(other, staged, begins(other, before)) == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
+    half = assess(snapshot(statefulset(partition=2), *HALF), NOW)
+    back = assess(snapshot(statefulset(current=OLD, update=OLD), *three), NOW)
+    for goal in (Undo(revision=OLD, number=1, template={"spec": {}}), Abort(), Restart(at="2026-03-01T12:00:00+00:00")):
+        assert not isinstance(decided(goal, back, begins(goal, half)), Overtaken), goal
+
+
+def test_who_takes_it_back_before_it_goes_on_is_heard() -> None:
+    """Another one aborts, and is done, between the plan of a verb that releases pods and its first look."""
+    half = assess(snapshot(statefulset(partition=2), *HALF), NOW)
+    aborted = assess(snapshot(statefulset(partition=3), pod(0), pod(1), pod(2)), NOW)
+    ordered = Run(images=half.template)
+    for goal in (StepOn(), Promote(), Canary(), Run(), ordered):
+        assert decided(goal, aborted, begins(goal, half)) == Overtaken(reason=OvertakenReason.PARTITION_RAISED), goal
+    further = assess(snapshot(statefulset(partition=1), pod(0), pod(1, NEW), pod(2, NEW)), NOW)
+    assert decided(StepOn(), further, begins(StepOn(), half)) == Act(step=SetPartition(partition=0, before=1, releases=("web-0",)))
 
 
 def test_a_partition_lowered_by_others_matters_to_those_who_hold_back() -> None:

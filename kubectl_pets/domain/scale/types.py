@@ -210,7 +210,13 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True):
     def within(self, agreed: "Scaling") -> bool:
         """Whether whoever agreed to the plan ``agreed`` has agreed to this one, too: no other claim or volume goes, and no
         more is at stake."""
-        known = {(each.claim, each.fate, each.volume) for each in agreed.lost}
         if self.promotes != agreed.promotes:
             return False
-        return set(self.stakes) <= set(agreed.stakes) and all((each.claim, each.fate, each.volume) in known for each in self.lost)
+        return set(self.stakes) <= set(agreed.stakes) and self.spares(agreed)
+
+    def spares(self, told: "Scaling") -> bool:
+        """Whether no claim or volume goes of which the plan ``told`` did not say so: that is no data of those which somebody gave
+        up who agreed to all beforehand."""
+        known = {(each.claim, each.fate, each.volume) for each in told.lost}
+        unknown = ClaimEffect.UNKNOWN_CLAIMS in self.stakes and ClaimEffect.UNKNOWN_CLAIMS not in told.stakes
+        return not unknown and all((each.claim, each.fate, each.volume) in known for each in self.lost)

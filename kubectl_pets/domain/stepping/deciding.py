@@ -35,6 +35,7 @@ from kubectl_pets.domain.stepping.steps import (
     Partition,
     PatchAnswer,
     Pause,
+    Planned,
     Promote,
     Refused,
     RefusedReason,
@@ -63,9 +64,7 @@ _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     """The next decision, and what to hold on to. After acting on an Act, pass the memory on to the next call with ``after``."""
     if not memory.uid:
-        memory = replace(memory, uid=seen.uid, begun=now, strategy=seen.strategy)
-        if not isinstance(goal, Abort | Pause | Resume | Partition):  # they count on it from the first look on
-            memory = replace(memory, partition=seen.partition)
+        memory = _begun(goal, seen, now, memory)
     if memory.tried is not None and seen.partition == memory.tried:
         memory = replace(memory, partition=memory.tried, tried=None, ours=True, changed=True)
     hindrance = _hindrance(goal, seen, memory)
@@ -84,6 +83,63 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
         return _guard_again(seen, memory), memory
     decision = _going_on(goal, one_at_a_time(decision, seen) if memory.careful else decision, seen)
     return _keeping(decision, seen), memory
+
+
+def begins(goal: Goal, planned: Assessment, *, careful: bool = False) -> RunMemory:
+    """What a run of ``goal`` begins with that was planned, and maybe agreed to, for the set as ``planned``: between the plan and
+    the first look, where there may be a question, somebody may have made another set of that name, or ordered another version."""
+    ordered = _has_images(goal, planned.template)  # what another run of the verb has staged since is held by a partition as well
+    partition = planned.partition if ordered and planned.observed else None
+    revisions = _meant(goal, planned)
+    ground = Planned(uid=planned.uid, strategy=planned.strategy, partition=partition, revisions=revisions)
+    return RunMemory(careful=careful, planned=ground)
+
+
+def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> RunMemory:
+    """With what the first look shows, or as it was planned."""
+    planned, partition = memory.planned, seen.partition
+    if isinstance(goal, Abort | Pause | Resume | Partition):
+        held = None  # they count on it from their own change on
+    elif planned is None or planned.partition is None:
+        held = partition
+    else:
+        held = min(planned.partition, partition)  # what was raised since was raised by somebody else
+    ground = seen if planned is None else planned
+    return replace(memory, uid=ground.uid, begun=now, strategy=ground.strategy, partition=held)
+
+
+def _meant(goal: Goal, planned: Assessment) -> frozenset[str]:
+    """The wanted revisions for which the goal is right: the one planned for, and the one that it leads to itself."""
+    match goal:
+        case Pause() | Restart() | RestartPods():
+            return frozenset()  # whatever is wanted is held, or made anew
+        case Partition(partition=partition) if partition >= planned.partition:
+            return frozenset()
+        case Undo(revision=revision):
+            led_to = revision
+        case Abort():
+            led_to = planned.before.held
+        case _:
+            led_to = ""
+    # Before its controller has seen the template, what is called wanted is the version before.
+    return frozenset({planned.update_revision, led_to}) - {""} if planned.observed else frozenset()
+
+
+def _is_meant(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
+    """Whether the wanted revision is one that the goal was planned for, or the one that another run has led it to."""
+    revisions = memory.planned.revisions if memory.planned is not None else ()
+    if not revisions or seen.update_revision in revisions:
+        return True
+    return isinstance(goal, Canary | Run) and bool(goal.images) and _has_images(goal, seen.template)
+
+
+def _has_images(goal: Goal, template: tuple[Image, ...]) -> bool:
+    """Whether the goal releases what is ordered already, and nothing of its own."""
+    match goal:
+        case Canary(images=images) | Run(images=images):
+            return all(image in template for image in images)
+        case _:
+            return isinstance(goal, Promote | StepOn)
 
 
 #: The goals that go well with updates that are stopped: they hold pods back themselves, or let go what was stopped.
@@ -217,6 +273,8 @@ def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None, *, at:
     memory = replace(memory, ours=ours, tried=None, generation=answer.generation if answer is not None else None)
     if isinstance(act.step, SetPartition | Stage | Restore) and act.step.paused is False:
         memory = replace(memory, stopped=False)
+    if isinstance(act.step, Stage | Restore | Mark):  # the revision that comes of it has no name yet
+        memory = replace(memory, planned=None)
     match act.step:
         case SetPartition(partition=partition, guards=guards):
             return replace(memory, partition=partition, changed=True, guarded=guards if isinstance(guards, int) else None)
@@ -306,7 +364,7 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
         return Overtaken(reason=OvertakenReason.PARTITION_LOWERED)  # raising it again and again would be a tug of war
     if not seen.observed:
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _OBSERVE
-    if memory.revision and seen.update_revision != memory.revision:
+    if (memory.revision and seen.update_revision != memory.revision) or not _is_meant(goal, seen, memory):
         return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
     return None
 

@@ -376,11 +376,24 @@ Ending = Done | Refused | Stuck | Overtaken | GateFailed
 Decision = Act | Wait | Ending
 
 
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """The set that a verb was planned, and maybe agreed to, for."""
+
+    uid: str
+    strategy: str
+    #: None: it may have any.
+    partition: int | None
+    #: The wanted revisions for which the goal is right; empty: any will do.
+    revisions: frozenset[str]
+
+
 class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of a verb holds on to between decisions. Nothing here is needed to resume: a run killed and typed again
     starts with none and finds its way from the cluster."""
 
     uid: str = ""
+    #: What it was planned for, until it orders a version itself; None: nobody has planned.
+    planned: Planned | None = None
     #: When it was looked for the first time.
     begun: datetime | None = None
     #: The update strategy: another one means other steps, which nobody asked for.

@@ -113,9 +113,10 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
 def _target(session: Session, name: str, wish: DataWish) -> tuple[Assessment, RevisionEntry | Refused | str]:
     """The revision that is meant: that of what is under way, else the one that an undo chooses. A text: another one is under
     way."""
-    past = entries(session.cluster.history(session.namespace, name))
     view_of_set = session.cluster.set_view(session.namespace, name)
     seen = assess(view_of_set, session.now())
+    # After the set: a history from before somebody's deploy does not have what is undone, and so tells a revision too old.
+    past = entries(session.cluster.history(session.namespace, name))
     by_name = {entry.name: entry for entry in past}
     against = refusal(seen)
     if against is not None and against.reason is not RefusedReason.RESTORING:

@@ -117,7 +117,7 @@ def carry(
         return ExitCode.REFUSED
     agreed = agreed or bool(planned.deletes)
     driver = _Driver(session, options, checks, careful, snapshots)
-    return _carry_out(driver, ref, goal, agreed, on_stuck)
+    return _carry_out(driver, ref, goal, seen, agreed, on_stuck)
 
 
 def _refuse_of_groups(ref: SetRef, seen: Assessment, terms: Terms) -> None:
@@ -184,7 +184,14 @@ class _Driver:
         self._checks, self._careful = checks, careful
 
     def drive(
-        self, source: SetViewSource, goal: Goal, deadline: Deadline, *, may_delete: bool, checked: bool = True
+        self,
+        source: SetViewSource,
+        goal: Goal,
+        planned: Assessment,
+        deadline: Deadline,
+        *,
+        may_delete: bool,
+        checked: bool = True,
     ) -> Conclusion:
         """``checked``: with the checks, which a retreat does without."""
         with pictured(self.session.terminal, tabular=self.options.tabular, streams=self.options.streams) as onlooker:
@@ -195,6 +202,7 @@ class _Driver:
                 observe=onlooker.observe,
                 deadline=deadline,
                 may_delete=may_delete,
+                planned=planned,
                 checks=self._checks if checked else None,
                 snapshots=self.taking.snapshots if checked else None,
                 careful=self._careful and checked,
@@ -202,25 +210,29 @@ class _Driver:
             )
 
 
-def _carry_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
+def _carry_out(
+    driver: _Driver, ref: SetRef, goal: Goal, seen: Assessment, agreed: bool, on_stuck: OnStuck | None
+) -> ExitCode:
     try:
-        return _carried_out(driver, ref, goal, agreed, on_stuck)
+        return _carried_out(driver, ref, goal, seen, agreed, on_stuck)
     finally:
         driver.taking.release(ref.typed)
 
 
-def _carried_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuck: OnStuck | None) -> ExitCode:
+def _carried_out(
+    driver: _Driver, ref: SetRef, goal: Goal, seen: Assessment, agreed: bool, on_stuck: OnStuck | None
+) -> ExitCode:
     session, options = driver.session, driver.options
     with session.cluster.watch_set(session.namespace, ref.name, ref.kind) as source:
         try:
             deadline = Deadline(options.timeout)
-            ending = driver.drive(source, goal, deadline, may_delete=agreed)
+            ending = driver.drive(source, goal, seen, deadline, may_delete=agreed)
             if isinstance(ending.ending, Unagreed):  # the plan knew of no deletion; the cluster went another way
                 if not _may_delete(session, ending.seen, (ending.ending.pod,)):
                     return ending.exit_code
-                ending = driver.drive(source, goal, deadline, may_delete=True)
+                ending = driver.drive(source, goal, ending.seen, deadline, may_delete=True)
         except KeyboardInterrupt:
-            return on_interrupt(session, source, ref.typed, goal, options, driver.taking)
+            return on_interrupt(session, source, ref, seen, goal, options, driver.taking)
         retreats = on_stuck is not None and ending.held_up and ending.seen.under_way
         code = _report(session, ending, options, last=not retreats, taking=driver.taking)
         if code is ExitCode.OK:
@@ -230,13 +242,19 @@ def _carried_out(driver: _Driver, ref: SetRef, goal: Goal, agreed: bool, on_stuc
         settle = goal.settle if isinstance(goal, Run) else timedelta(0)
         way_out: Goal = Abort(settle=settle) if on_stuck is OnStuck.ABORT else Pause()
         session.terminal.tell(decisions.way_out(on_stuck.value))
-        retreat = driver.drive(source, way_out, Deadline(options.timeout), may_delete=True, checked=False)
+        retreat = driver.drive(source, way_out, ending.seen, Deadline(options.timeout), may_delete=True, checked=False)
         _report(session, retreat, options, why=ending)
         return code
 
 
 def on_interrupt(
-    session: Session, source: SetViewSource, name: str, goal: Goal, options: RunOptions, taking: Taking
+    session: Session,
+    source: SetViewSource,
+    ref: SetRef,
+    planned: Assessment,
+    goal: Goal,
+    options: RunOptions,
+    taking: Taking,
 ) -> ExitCode:
     """Ctrl-C: hold what a run would have gone on to release, and say where the cluster stands. While snapshots are waited for no
     pod goes by itself, so there is nothing to hold."""
@@ -244,13 +262,14 @@ def on_interrupt(
     if isinstance(goal, Run) and taking.waiting is None:
         terminal.tell("interrupted: pausing the rollout where it stands")
         try:
-            conduct(session.cluster, source, Pause(), observe=unseen, deadline=Deadline(_PARTING), may_delete=False)
+            parting = Deadline(_PARTING)
+            conduct(session.cluster, source, Pause(), observe=unseen, deadline=parting, may_delete=False, planned=planned)
         except PetsError as error:
             terminal.tell(f"error: could not pause it: {error.message}")
     try:
         seen = judged(session.cluster, source.refresh(), options.stuck_after)
     except PetsError as error:
-        return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {name} could not be read again: {error.message}")
+        return report(terminal, ExitCode.INTERRUPTED, f"interrupted: {ref.typed} could not be read again: {error.message}")
     hint = taking.hint(seen) or decisions.next_after_interrupt(seen, isinstance(goal, Run))
     told = f"interrupted: {words.headline(seen)}{taking.told(seen)}"
     document = _document(options, seen, ExitCode.INTERRUPTED, told, session.now())

@@ -7,7 +7,7 @@ import msgspec
 
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.stepping.deciding import after, before, decide
+from kubectl_pets.domain.stepping.deciding import after, before, begins, decide
 from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -110,18 +110,21 @@ def conduct(
     observe: Observer,
     deadline: Deadline,
     may_delete: bool,
+    planned: Assessment | None = None,
     checks: Checks | None = None,
     snapshots: "Snapshots | None" = None,
     careful: bool = False,
     stuck_after: StuckAfter = StuckAfter(),
 ) -> Conclusion:
-    """Carry out a goal. Without ``may_delete`` it ends as Unagreed before it deletes a pod. ``careful``: release one pod at a
-    time, so that the checks are made for each. Raises PetsError for what lasts.
+    """Carry out a goal. Without ``may_delete`` it ends as Unagreed before it deletes a pod. ``planned``: the set as the goal was
+    planned for it; where it is another one by now, or another version is wanted, it ends as Overtaken; None: whatever is found.
+    ``careful``: release one pod at a time, so that the checks are made for each. Raises PetsError for what lasts.
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
     look = SetLook(cluster, source, deadline, observe, stuck_after)
-    run = _Run(cluster, look, goal, RunMemory(careful=careful), may_delete, checks, snapshots, deadline)
+    memory = begins(goal, planned, careful=careful) if planned is not None else RunMemory(careful=careful)
+    run = _Run(cluster, look, goal, memory, may_delete, checks, snapshots, deadline)
     ending = until_ended(look, run.turn, deadline)
     partition = run.memory.partition if run.memory.ours else None
     return Conclusion(ending=ending, seen=look.seen, changed=run.memory.changed, partition=partition)

@@ -276,7 +276,7 @@ class _Scaling:
         if found.plan.before != agreed.after:
             if found.plan.refused is not None:
                 return Stalled(_Refused(found), found.plan.refused.blockers)
-            if not self._options.yes and not found.plan.within(agreed):
+            if not (found.plan.spares(agreed) if self._options.yes else found.plan.within(agreed)):
                 return Ended(_Refused(found))
             self._session.cluster.apply(change(found.owner, agreed.after, found.plan.removed))
         self._changed = True  # also where the answer to our change was lost, or somebody else set the same number

@@ -286,4 +286,4 @@ def refused(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
 def changed_meanwhile(found: Scaling, seen: Assessment) -> str:
     """Nobody has agreed to what it would do now."""
     parts = "; ".join(_stake(each, found) for each in found.stakes)
-    return f"refused: {words.title(seen)}: what scaling does changed while you were asked: {parts}. Nothing was changed."
+    return f"refused: {words.title(seen)}: what scaling does changed meanwhile: {parts}. Nothing was changed."
