@@ -168,12 +168,18 @@ class PodResourceClaim(Value, frozen=True):
     resource_claim_template_name: str = ""
 
 
+class SchedulingGate(Value, frozen=True):
+    name: str = ""
+
+
 class PodSpec(Value, frozen=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     node_name: str = ""
     volumes: tuple[Volume, ...] = ()
     resource_claims: tuple[PodResourceClaim, ...] = ()
+    #: While there are any no scheduler looks at the pod, which is meant so (KEP-3521).
+    scheduling_gates: tuple[SchedulingGate, ...] = ()
     #: With ``subdomain``: what the pod is called in DNS. The StatefulSet controller sets both when it makes the pod, never after.
     hostname: str = ""
     subdomain: str = ""
@@ -341,6 +347,8 @@ class ContainerStatus(Value, frozen=True):
     image: str = ""
     image_id: str = msgspec.field(name="imageID", default="")
     ready: bool = False
+    #: Its startup probe has passed, or it has none; None where the kubelet does not tell.
+    started: bool | None = None
     restart_count: int = 0
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()

@@ -10,13 +10,17 @@ from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS
 from kubectl_pets.cluster.objects.many import CLAIMS_OF_MANY, PODS_OF_MANY
 from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, Pod, SetView
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.members import CHOSEN_NODE_ANNOTATION
 from kubectl_pets.domain.sets.grouping import SIZE_ANNOTATION
 from kubectl_pets.domain.sets.in_place import GRACE_ANNOTATION, STATE_ANNOTATION, unfinished, updated_at, without_its_restarts
 from tests.domain.builders import NOW, pod, snapshots
 from tests.domain.examples import times
 
 STATE = '{"revision": "r", "updateTimestamp": "2026-03-01T11:00:00Z", "nextContainerImages": {"app": "app:2"}}'
-NOTES: tuple[dict[str, str], ...] = ({}, {SIZE_ANNOTATION: "3"}, {STATE_ANNOTATION: STATE}, {GRACE_ANNOTATION: ""}, {STATE_ANNOTATION: STATE, GRACE_ANNOTATION: "{}"})
+NOTES: tuple[dict[str, str], ...] = (
+    {}, {SIZE_ANNOTATION: "3"}, {STATE_ANNOTATION: STATE}, {GRACE_ANNOTATION: ""}, {STATE_ANNOTATION: STATE, GRACE_ANNOTATION: "{}"},
+    {CHOSEN_NODE_ANNOTATION: "node-b"},
+)
 WRITTEN = (ManagedFieldsEntry(manager="kubelet", operation="Update", subresource="status", time=NOW),)
 
 

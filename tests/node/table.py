@@ -31,7 +31,7 @@ def _row(way: Way, looks: tuple[Look, ...]) -> str:
 def _said(look: Look) -> str:
     """The last word, without names that only this recording has."""
     seen = look.seen
-    detail = words.reason(seen).replace(f"{seen.name}-0", "web-0").replace(seen.name, "web")
+    detail = words.reason(seen).replace(f"{seen.name}-0", "web-0")  # alone it may be a word of the kubelet's
     text = words.phase(seen) + (f": {detail}" if detail else "")
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return text.replace("|", "\\|")

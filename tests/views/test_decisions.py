@@ -289,6 +289,19 @@ def _crashed(seen: Assessment, pod: str) -> Assessment:
             "Force deletion gives up at most one and can corrupt data.",
         ),
         (
+            (Blocker(cause=Cause.TERMINATION_OVERDUE, pod="web-1", node_ready=True),),
+            builders.rolling(),
+            "default/web: web-1 is still terminating long after its grace period, though its node is Ready",
+            "its node has to end it, and cannot get rid of a container, a network or a volume; see more with: "
+            "kubectl describe pod web-1 -n default. Force deletion gives up at most one and can corrupt data.",
+        ),
+        (
+            (Blocker(cause=Cause.NOT_TAKEN_ON, pod="web-1", message="node-a"),),
+            builders.rolling(),
+            "default/web: web-1 was given to node node-a, and the kubelet there has not taken it on",
+            "see its node with: kubectl describe node node-a; nothing of the pod has run, so another one may be made in its place",
+        ),
+        (
             (Blocker(cause=Cause.SET_NAME_TOO_LONG),),
             builders.rolling(),
             "default/web: no pod can be created, because the set's name is longer than 52 characters",

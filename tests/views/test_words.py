@@ -1,7 +1,9 @@
 """The words for what was found."""
 
 import pytest
+from msgspec.structs import replace
 
+from kubectl_pets.domain.model import Condition, Pod
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
@@ -79,6 +81,12 @@ def test_states(state: PodState, marked: str) -> None:
         (Blocker(cause=Cause.TERMINATION_OVERDUE, pod="web-2"), "web-2 is still terminating long after its grace period; its node may not answer"),
         (Blocker(cause=Cause.PART_NOT_MADE, pod="llm-1", message="llm-1-1"), "nobody creates llm-1-1 of group llm-1, and no event says why: the LeaderWorkerSet controller may not run"),
         (Blocker(cause=Cause.UPDATE_UNFINISHED, pod="db-3", message="its lifecycle state is not Normal"), "db-3 does not come to the end of its update in place: its lifecycle state is not Normal"),
+        (
+            Blocker(cause=Cause.TERMINATION_OVERDUE, pod="web-2", node_ready=True, message="error killing pod"),
+            "web-2 is still terminating long after its grace period, though its node is Ready: error killing pod",
+        ),
+        (Blocker(cause=Cause.VOLUME_NOT_MADE, pod="web-2", message="data-web-2"), "web-2 waits for a volume that is not made: data-web-2"),
+        (Blocker(cause=Cause.NOT_TAKEN_ON, pod="web-2", message="node-a"), "web-2 was given to node node-a, and the kubelet there has not taken it on"),
         (Blocker(cause=Cause.NOT_MADE, pod="web-2", reason="Succeeded"), "web-2 has ended (Succeeded), and its controller does not make it anew"),
         (Blocker(cause=Cause.SET_NAME_TOO_LONG), "no pod can be created, because the set's name is longer than 52 characters"),
         (Blocker(cause=Cause.PODS_UNREADABLE), "its pods could not be read, so nothing can be said of them"),
@@ -116,6 +124,25 @@ def test_waits_for_the_same_are_one_phrase() -> None:
         Awaiting(awaited=Awaited.START, pod="web-4"),
     ]
     assert words.waits(waits) == ["web-0, web-4 to start", "web-1 to be created"]
+
+
+def _unready(ordinal: int, told: str) -> Pod:
+    made = pod(ordinal, NEW, ready=False)
+    condition = Condition(type="Ready", status="False", reason="ReadinessGatesNotReady", message=told)
+    return replace(made, status=replace(made.status, conditions=(condition,)))
+
+
+def test_why_it_waits_is_told_with_the_pod_that_is_waited_for() -> None:
+    told = 'pod readiness gate "ready.example.com" is not \x1b[31m"True"'
+    seen = assess(snapshot([pod(0), pod(1), _unready(2, told)]), NOW)
+    assert words.reason(seen) == 'waiting for web-2 to become ready (pod readiness gate "ready.example.com" is not "True")'
+    quiet = assess(snapshot([pod(0), pod(1), _unready(2, "")]), NOW)
+    assert words.reason(quiet) == "waiting for web-2 to become ready"
+
+
+def test_of_several_pods_nothing_is_told_that_is_the_first_ones_alone() -> None:
+    seen = assess(snapshot([pod(0), _unready(1, "a gate is shut"), _unready(2, "a container is not ready")]), NOW)
+    assert words.reason(seen) == "waiting for web-1, web-2 to become ready"
 
 
 @pytest.mark.parametrize(

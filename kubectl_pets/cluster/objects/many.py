@@ -8,6 +8,7 @@ import msgspec
 
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, ResourceKind
 from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, PersistentVolumeClaim, Pod, Value
+from kubectl_pets.domain.rollout.members import CHOSEN_NODE_ANNOTATION
 from kubectl_pets.domain.sets.grouping import SIZE_ANNOTATION
 from kubectl_pets.domain.sets.in_place import GRACE_ANNOTATION, LIFECYCLE_TIME_ANNOTATION, STATE_ANNOTATION
 
@@ -19,10 +20,11 @@ class _Notes(Value, frozen=True):
     state: str | None = msgspec.field(name=STATE_ANNOTATION, default=None)
     grace: str | None = msgspec.field(name=GRACE_ANNOTATION, default=None)
     labelled: str | None = msgspec.field(name=LIFECYCLE_TIME_ANNOTATION, default=None)
+    chosen: str | None = msgspec.field(name=CHOSEN_NODE_ANNOTATION, default=None)
 
     def as_annotations(self) -> dict[str, str]:
         noted = {SIZE_ANNOTATION: self.size, STATE_ANNOTATION: self.state, GRACE_ANNOTATION: self.grace}
-        noted[LIFECYCLE_TIME_ANNOTATION] = self.labelled
+        noted |= {LIFECYCLE_TIME_ANNOTATION: self.labelled, CHOSEN_NODE_ANNOTATION: self.chosen}
         return {key: value for key, value in noted.items() if value is not None}
 
 

@@ -97,11 +97,13 @@ def _made_alone(member: Member, seen: Assessment) -> bool:
 def _told_by_events(state: PodState) -> bool:
     """Whether a pod's own status leaves out what its events tell."""
     match state:
-        case PodState.MISSING | PodState.PENDING | PodState.CREATING | PodState.ENDED | PodState.TERMINATING:
+        case PodState.MISSING | PodState.PENDING | PodState.CREATING | PodState.ENDED:
+            return True
+        case PodState.TERMINATING | PodState.OVERDUE:
             return True
         case PodState.UNSCHEDULABLE | PodState.CLAIM_UNBOUND | PodState.FAILING | PodState.RECOVERING | PodState.STARTING:
             return False
-        case PodState.READY | PodState.AVAILABLE | PodState.OVERDUE:
+        case PodState.READY | PodState.AVAILABLE:
             return False
         case _:
             assert_never(state)

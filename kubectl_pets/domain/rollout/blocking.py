@@ -4,14 +4,14 @@ Every blocker has a time from which on it is called stuck; until then it is fail
 events remember, never on when somebody began to look, so that every look says the same.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
 
 from kubectl_pets.domain.model import Around, NodeReadiness, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.rollout.containers import LONG_AGO, StuckAfter, Trouble, ended_at
-from kubectl_pets.domain.rollout.events import Refusal, not_starting, refusals
+from kubectl_pets.domain.rollout.events import Refusal, not_ending, not_starting, refusals
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
@@ -21,9 +21,20 @@ from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 LONGEST_SET_NAME = 52
 
 #: Nothing is wrong before patience with these ends: they are what every pod and every change begins with.
-QUIET = (Cause.NOT_SCHEDULED, Cause.NOT_MADE, Cause.NOT_OBSERVED, Cause.PART_NOT_MADE, Cause.UPDATE_UNFINISHED)
+QUIET = (
+    Cause.NOT_SCHEDULED,
+    Cause.VOLUME_NOT_MADE,
+    Cause.NOT_TAKEN_ON,
+    Cause.NOT_MADE,
+    Cause.NOT_OBSERVED,
+    Cause.PART_NOT_MADE,
+    Cause.UPDATE_UNFINISHED,
+)
 #: And with this the scheduler begins wherever a claim is made with its pod.
 _BEGINNINGS = (*QUIET, Cause.CLAIM_UNBOUND)
+
+#: A kubelet that starts many pods at once takes them on one after the other.
+_KUBELETS_TURN = timedelta(minutes=1)
 
 
 def find_blockers(
@@ -71,6 +82,7 @@ class _Finder:
         self._pods = {pod.metadata.uid: pod for pod in snapshot.pods or ()}
         self._parts = snapshot.parts
         self._nodes = {node.name: node for node in around.nodes or () if node.ready != "True"}
+        self._ready_nodes = {node.name for node in around.nodes or () if node.ready == "True"}
         self._missing_since = around.missing_since
         self._leaving = {pod.name for pod in around.namesakes or () if pod.terminating}
         claims = snapshot.claims or ()
@@ -144,15 +156,20 @@ class _Finder:
             case PodState.FAILING | PodState.RECOVERING:
                 return self._of_trouble(Cause.CONTAINER, member, member.trouble) if member.trouble is not None else None
             case PodState.UNSCHEDULABLE:
-                return self._since(Cause.UNSCHEDULABLE, member, member.unscheduled_since)
+                return self._unschedulable(member)
             case PodState.CLAIM_UNBOUND:
                 return self._since(Cause.CLAIM_UNBOUND, member, member.unscheduled_since)
             case PodState.PENDING:
                 if member.unscheduled_since is None:
                     return None
+                if member.placed:
+                    return self._since(
+                        Cause.VOLUME_NOT_MADE, member, member.unscheduled_since, message=", ".join(member.placed)
+                    )
                 return self._since(Cause.NOT_SCHEDULED, member, member.unscheduled_since)
             case PodState.CREATING:
-                return self._creating(member) or self._of_parts(member) or self._on_silent_node(member) or self._absent(member)
+                told = self._creating(member) or self._of_parts(member) or self._on_silent_node(member)
+                return told or self._absent(member) or self._not_taken_on(member)
             case PodState.STARTING:
                 return self._of_parts(member) or self._on_silent_node(member) or self._absent(member) or self._updating(member)
             case PodState.OVERDUE:
@@ -216,10 +233,33 @@ class _Finder:
         node = next((self._nodes[name] for name in names if name in self._nodes), None)
         return self._since(Cause.NODE_SILENT, member, node.since, message=node.name) if node is not None else None
 
+    def _unschedulable(self, member: Member) -> Blocker:
+        """That no node fits is what it is until something changes; of an error of its own the scheduler tries again at once."""
+        found = self._since(Cause.UNSCHEDULABLE, member, member.unscheduled_since)
+        if member.reason == "Unschedulable" or found.since is None:
+            return found
+        return msgspec.structs.replace(found, stuck_at=later(found.since, self._patience.silence))
+
+    def _not_taken_on(self, member: Member) -> Blocker | None:
+        """Its node is Ready, and its kubelet does not know of the pod, or does not get to it (kubernetes/kubernetes#107303): it
+        sets ``status.startTime`` before anything else, and no event tells that it has not."""
+        pod = self._pods.get(member.uid)
+        scheduled = pod.status.condition("PodScheduled") if pod is not None else None
+        bound = scheduled.last_transition_time if scheduled is not None and scheduled.status == "True" else None
+        if pod is None or bound is None or pod.status.start_time is not None or pod.status.container_statuses:
+            return None
+        found = self._since(Cause.NOT_TAKEN_ON, member, bound, message=member.node)
+        return msgspec.structs.replace(found, stuck_at=later(bound, max(self._patience.time, _KUBELETS_TURN)))
+
     def _overdue(self, member: Member) -> Blocker:
         if member.finalizers and not member.running:
             return self._blocker(Cause.FINALIZER, member, message=", ".join(member.finalizers))
-        return self._blocker(Cause.TERMINATION_OVERDUE, member)
+        pod = self._pods.get(member.uid)
+        told = not_ending(pod, self._events) if pod is not None else None
+        found = self._blocker(Cause.TERMINATION_OVERDUE, member)
+        if told is not None:
+            found = msgspec.structs.replace(found, reason=told.reason, message=told.message)
+        return msgspec.structs.replace(found, node_ready=member.node in self._ready_nodes)
 
     def _of_trouble(self, cause: Cause, member: Member, trouble: Trouble) -> Blocker:
         deadline = trouble.deadline(self._patience)

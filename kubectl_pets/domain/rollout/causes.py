@@ -93,7 +93,7 @@ _IMAGE: _Rules = (
         r"no match for platform|no matching manifest|does not match the specified platform|for architecture",
         CauseId.IMAGE_PLATFORM,
     ),
-    (r"toomanyrequests|too many requests|\b429\b", CauseId.IMAGE_THROTTLED),
+    (r"toomanyrequests|too many requests|pull QPS exceeded|\b429\b", CauseId.IMAGE_THROTTLED),
     (r"denied|unauthorized|authentication required|no basic auth|insufficient_scope|\b40[13]\b|forbidden", CauseId.IMAGE_DENIED),
     (r"not found|manifest unknown|name unknown|does not exist|\b404\b", CauseId.IMAGE_NOT_FOUND),
     (
@@ -123,7 +123,7 @@ _REFUSED: _Rules = (
 #: The scheduler's reasons (pkg/scheduler/framework/plugins), those first that no other node can make up for.
 _UNSCHEDULABLE: _Rules = (
     (
-        r"volume node affinity|node\(s\) had volume|persistentvolumeclaim .*not found|volume count|unbound",
+        r"volume node affinity|node\(s\) had volume|persistentvolumeclaim .*not found|volume count|unbound|binding volumes",
         CauseId.SCHEDULE_VOLUME,
     ),
     (r"insufficient|too many pods", CauseId.SCHEDULE_RESOURCES),
@@ -143,7 +143,7 @@ _NOT_STARTED: _Rules = (
 
 #: With these the kubelet ends a pod or does not let it in.
 _ENDED: _Rules = (
-    (r"^Evicted", CauseId.NODE_EVICTED),
+    (r"^(Evicted|TaintManagerEviction)", CauseId.NODE_EVICTED),
     (r"^Preempt", CauseId.NODE_PREEMPTED),
     (rf"^({NOT_ADMITTED})", CauseId.NODE_REFUSED),
 )
@@ -183,13 +183,13 @@ def cause_of(found: Blocker) -> CauseId:
             return _first(_UNSCHEDULABLE, re.sub(_NAMES, "", found.message), CauseId.SCHEDULE_NO_NODE)
         case Cause.NOT_SCHEDULED:
             return CauseId.SCHEDULE_DEVICE if found.message else CauseId.SCHEDULE_NO_SCHEDULER
-        case Cause.CLAIM_UNBOUND:
+        case Cause.CLAIM_UNBOUND | Cause.VOLUME_NOT_MADE:
             return CauseId.VOLUME_UNBOUND
         case Cause.TERMINATION_OVERDUE:
             return CauseId.TERMINATING_OVERDUE
         case Cause.FINALIZER:
             return CauseId.TERMINATING_FINALIZER
-        case Cause.NODE_SILENT:
+        case Cause.NODE_SILENT | Cause.NOT_TAKEN_ON:
             return CauseId.NODE_SILENT
         case Cause.CREATION_REFUSED:
             return _first(_REFUSED, found.message, CauseId.CREATE_REFUSED)

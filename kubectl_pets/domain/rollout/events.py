@@ -32,6 +32,8 @@ _BEFORE_START = frozenset(
     }
 )
 
+_NOT_KILLED = "FailedKillPod"
+
 #: Tell that what is before the start is over.
 _STARTING = frozenset({"Pulling", "Pulled", "Created", "Started"})
 
@@ -44,6 +46,10 @@ NOT_ADMITTED = (
 
 #: With these it ends one or does not let it in; then it is made anew (pkg/kubelet/eviction, pkg/kubelet/preemption).
 _ENDING = re.compile(rf"Evicted|Preempt\w+|{NOT_ADMITTED}")
+
+#: The scheduler and the controller of NoExecute taints end pods too. They think nothing of it, so these events are Normal, and
+#: the second has no uid (pkg/scheduler/framework/preemption, pkg/controller/tainteviction).
+_PREEMPTED, _TAINTED, _MARKED = "Preempted", "TaintManagerEviction", "Marking for deletion"
 
 #: A pod that is made anew is made within this time of the end of the one before it.
 _SOON = timedelta(seconds=90)
@@ -129,6 +135,16 @@ def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
     return Refusal(reason=newest.reason, message=newest.message, since=since)
 
 
+def not_ending(pod: Pod, events: Iterable[Event]) -> Refusal | None:
+    """What the kubelet says keeps it from ending a pod: a container or a sandbox that it cannot stop (pkg/kubelet/events:
+    FailedToKillPod). None: nothing that an event tells, as of a volume that cannot be unmounted (kubernetes/kubernetes#113426).
+    """
+    mine = [event for event in events if _is_about(event, pod)]
+    told = [event for event in mine if event.reason == _NOT_KILLED and event.type == "Warning"]
+    newest = max(told, key=lambda event: (event.last or LONG_AGO, event.message), default=None)
+    return Refusal(reason=newest.reason, message=newest.message, since=newest.first) if newest is not None else None
+
+
 def _is_about(event: Event, pod: Pod) -> bool:
     """Whether an event is about the object of that uid; writers that leave the uid out mean the pod that there was at the
     time."""
@@ -142,25 +158,39 @@ def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[E
     """The pods of this name that ended one after the other, told as the restarts of a container are; None: none did. A group goes
     with any pod of it."""
     groups = Capability.GROUPS in kind_of(owner).can
-    uid = pod.metadata.uid if pod is not None else ""
     ends = [
         event
         for event in events
         if event.involved_object.kind == "Pod"
         and (event.involved_object.name == name or (groups and ordinal_of(event.involved_object.name, name) is not None))
-        and event.involved_object.uid not in ("", uid)
-        and event.type == "Warning"
-        and _ENDING.fullmatch(event.reason)
-        and event.last is not None
+        and _ends_a_pod(event)
+        and _is_about_another(event, pod)
     ]
     if not ends:
         return _made_again_and_again(name, pod, owner, events, now)
     ends = _in_a_row(ends)
     newest = max(ends, key=lambda event: (event.last or datetime.min, event.message))
     first = min(event.last for event in ends if event.last is not None)
-    times = len({event.involved_object.uid for event in ends})
+    times = len({event.involved_object.uid for event in ends} - {""})
+    times += sum(event.times for event in ends if not event.involved_object.uid)
     trouble = _as_trouble(pod, newest.reason, newest.message, first, newest.last or first, times)
     return _until_outlived(trouble, pod, _lived(newest, events), now)
+
+
+def _ends_a_pod(event: Event) -> bool:
+    if event.type == "Warning":
+        return _ENDING.fullmatch(event.reason) is not None
+    return event.reason == _PREEMPTED or (event.reason == _TAINTED and event.message.startswith(_MARKED))
+
+
+def _is_about_another(event: Event, pod: Pod | None) -> bool:
+    """Whether an event is about a pod before this one; without a uid it is about the one that there was at the time."""
+    about, created = event.involved_object, pod.metadata.creation_timestamp if pod is not None else None
+    if event.last is None:
+        return False
+    if not about.uid:
+        return pod is None or (created is not None and event.last < created)
+    return pod is None or about.uid != pod.metadata.uid
 
 
 def _in_a_row(ends: list[Event]) -> list[Event]:

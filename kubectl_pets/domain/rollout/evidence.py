@@ -112,7 +112,7 @@ def clues(seen: Assessment, lines: int) -> Clues | None:
         return None
     crashed = next((each for each in wrong if _has_a_log(each)), None) if lines else None
     pods = tuple(dict.fromkeys(each.pod for each in wrong if each.pod))[:_FEW_PODS]
-    unbound = {each.pod for each in wrong if each.cause is Cause.CLAIM_UNBOUND}.intersection(pods)
+    unbound = {each.pod for each in wrong if each.cause in (Cause.CLAIM_UNBOUND, Cause.VOLUME_NOT_MADE)}.intersection(pods)
     claims = (use.name for each in seen.members if each.name in unbound for use in each.claims if use.phase != "Bound")
     return Clues(
         namespace=seen.namespace,

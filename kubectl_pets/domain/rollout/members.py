@@ -12,7 +12,7 @@ from typing import assert_never
 
 import msgspec
 
-from kubectl_pets.domain.model import ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import Condition, ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.rollout.containers import (
     StuckAfter,
     Trouble,
@@ -34,6 +34,9 @@ from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
 
 #: ``deletionTimestamp`` already holds the grace period; a pod still there this long after it sits on a node that does not answer.
 TERMINATION_PATIENCE = timedelta(seconds=30)
+
+#: On a claim whose volume is to be made where its pod is to run (volume.kubernetes.io, WaitForFirstConsumer).
+CHOSEN_NODE_ANNOTATION = "volume.kubernetes.io/selected-node"
 
 
 @unique
@@ -163,6 +166,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready_since: datetime | None = None
     #: What holds it in the API server once its deletion is asked for.
     finalizers: tuple[str, ...] = ()
+    #: The claims whose volumes the scheduler waits for, before it binds the pod to the node that it has found.
+    placed: tuple[str, ...] = ()
     #: A container of it runs, as far as its node has told.
     running: bool = False
     #: A container of it, or a pod before it, ended after so long, and not long ago.
@@ -279,6 +284,7 @@ class _Reading:
         uses = _claim_uses(pod, self._claims)
         trouble = self._trouble(name, pod)
         state, reason, message = self._state(pod, uses, trouble)
+        placed = self._placed(uses) if state is PodState.PENDING and not reason else ()
         ready_since = _ready_since(pod)
         available_at = _available_at(ready_since, self._min_ready)
         if available_at is not None and trouble is not None and trouble.settles_at is not None:
@@ -306,6 +312,7 @@ class _Reading:
             mislabelled=_is_mislabelled(owner, pod),
             unscheduled_since=_unscheduled_since(pod),
             ready_since=ready_since,
+            placed=placed,
             finalizers=pod.metadata.finalizers,
             running=any(status.state.running is not None for status in _statuses(pod)),
             ended_after=self._ended_after(pod, trouble),
@@ -320,6 +327,13 @@ class _Reading:
             updating_since=standing_since(pod) if going_on is not None else None,
             labels=tuple(sorted(pod.metadata.labels.items())),
         )
+
+    def _placed(self, uses: tuple[ClaimUse, ...]) -> tuple[str, ...]:
+        """The claims for which a node was chosen, and that wait for the volume that is to be made there. Before that is made the
+        scheduler does not bind the pod, for up to ten minutes, and says nothing of it (plugin volumebinding, PreBind)."""
+        claims = ((self._claims or {}).get(use.name) for use in uses if use.phase == "Pending")
+        noted = (claim for claim in claims if claim is not None and claim.metadata.annotations.get(CHOSEN_NODE_ANNOTATION))
+        return tuple(claim.name for claim in noted)
 
     def _trouble(self, name: str, pod: Pod) -> Trouble | None:
         of_containers = self._since_its_update(pod) if self._in_place else trouble_of(pod, self._now)
@@ -365,17 +379,38 @@ class _Reading:
 def _pending(pod: Pod, uses: tuple[ClaimUse, ...]) -> tuple[PodState, str, str]:
     scheduled = pod.status.condition("PodScheduled")
     if scheduled is not None and scheduled.status == "False":
-        unbound = [use.name for use in uses if use.phase not in (None, "Bound")]
-        words = scheduled.message.lower()
-        if unbound and ("persistentvolumeclaim" in words or "persistent volume" in words):
-            return PodState.CLAIM_UNBOUND, scheduled.reason, f"{', '.join(unbound)}: {scheduled.message}"
-        if scheduled.reason == "Unschedulable":
-            return PodState.UNSCHEDULABLE, scheduled.reason, scheduled.message
-        return PodState.PENDING, scheduled.reason, scheduled.message
+        return _not_scheduled(pod, scheduled, uses)
     if not pod.spec.node_name:
         return PodState.PENDING, "", ", ".join(_devices(pod))
     waiting = next((status.state.waiting for status in _statuses(pod) if status.state.waiting), None)
-    return PodState.CREATING, waiting.reason if waiting else "", waiting.message if waiting else ""
+    return PodState.CREATING, waiting.reason if waiting else "", (waiting.message if waiting else "") or _initializing(pod)
+
+
+def _not_scheduled(pod: Pod, told: Condition, uses: tuple[ClaimUse, ...]) -> tuple[PodState, str, str]:
+    """What a scheduler says. Whatever its reason (kube-scheduler: Unschedulable; SchedulerError where it could not bind), it has
+    looked at the pod; only a gate keeps it from that (core/v1 PodReasonSchedulingGated)."""
+    if told.reason == "SchedulingGated":
+        gates = ", ".join(gate.name for gate in pod.spec.scheduling_gates)
+        return PodState.PENDING, told.reason, f"held back by scheduling gate {gates}" if gates else told.message
+    unbound = [use.name for use in uses if use.phase not in (None, "Bound")]
+    words = told.message.lower()
+    if unbound and ("persistentvolumeclaim" in words or "persistent volume" in words or "binding volumes" in words):
+        return PodState.CLAIM_UNBOUND, told.reason, f"{', '.join(unbound)}: {told.message}"
+    if told.reason == "Unschedulable" or told.message:
+        return PodState.UNSCHEDULABLE, told.reason, told.message
+    return PodState.PENDING, told.reason, told.message
+
+
+def _initializing(pod: Pod) -> str:
+    """Which init container the others wait for: the first that has not ended, or of a sidecar has not started (KEP-753). It may
+    take as long as it likes, and no event tells of it."""
+    sidecars = {container.name for container in pod.spec.init_containers if container.restart_policy == "Always"}
+    for status in pod.status.init_container_statuses:
+        if status.name in sidecars and not status.started and status.state.running is not None:
+            return f"sidecar {status.name} has not started: its startup probe has not passed"
+        if status.name not in sidecars and status.state.running is not None:
+            return f"init container {status.name} has not ended"
+    return ""
 
 
 def _devices(pod: Pod) -> Iterator[str]:

@@ -56,9 +56,13 @@ class Cause(StrEnum):
     #: No scheduler has looked at it.
     NOT_SCHEDULED = "not-scheduled"
     CLAIM_UNBOUND = "claim-unbound"
+    #: A node was found, and no volume is made there for its claim (``message``: which).
+    VOLUME_NOT_MADE = "volume-not-made"
     TERMINATION_OVERDUE = "termination-overdue"
     #: Its containers are gone, and a finalizer (``message``: which) keeps it in the API server.
     FINALIZER = "finalizer"
+    #: It was bound to a node (``message``: which), and the kubelet there has not taken it on.
+    NOT_TAKEN_ON = "not-taken-on"
     #: Its node's Ready condition is not True.
     NODE_SILENT = "node-silent"
     #: The controller cannot make the pod: quota, admission, PodSecurity, service account.
@@ -146,6 +150,8 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stuck_at: datetime | None = None
     #: Patience with it does not end as long as it is as it is.
     lasting: bool = False
+    #: Its node's Ready condition is True, where that was asked for.
+    node_ready: bool = False
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):

@@ -277,6 +277,12 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
     match blocker.cause:
         case Cause.TERMINATION_OVERDUE if seen.silent_nodes:
             return _lost(seen)
+        case Cause.TERMINATION_OVERDUE if blocker.node_ready:
+            shown = pasting.kubectl("describe", "pod", pod, namespace=seen.namespace)
+            return (
+                f"its node has to end it, and cannot get rid of a container, a network or a volume; see more with: {shown}. "
+                "Force deletion gives up at most one and can corrupt data."
+            )
         case Cause.TERMINATION_OVERDUE:
             shown = pasting.kubectl("get", "pod", pod, "-o", "wide", namespace=seen.namespace)
             return (
@@ -285,6 +291,9 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
             )
         case Cause.NODE_SILENT:
             return _lost(seen)
+        case Cause.NOT_TAKEN_ON:
+            shown = pasting.kubectl("describe", "node", blocker.message)
+            return f"see its node with: {shown}; nothing of the pod has run, so another one may be made in its place"
         case Cause.FINALIZER:
             shown = pasting.kubectl("get", "pod", pod, "-o", "yaml", namespace=seen.namespace)
             return f"its node has nothing to do with it; see who set the finalizer with: {shown}"

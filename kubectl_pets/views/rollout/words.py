@@ -103,7 +103,7 @@ def reason(seen: Assessment) -> str:
             more = len(seen.blockers) - 1
             return blocker(seen.blockers[0]) + (f" (and {more} more)" if more > 0 else "") if seen.blockers else ""
         case Phase.PROGRESSING | Phase.SCALING:
-            return f"waiting for {waits(seen.waits_for)[0]}" if seen.waits_for else ""
+            return f"waiting for {waits(seen.waits_for)[0]}{_as_told(seen)}" if seen.waits_for else ""
         case Phase.WAITING_FOR_DELETE:
             return folded([wait.pod for wait in seen.waits_for if wait.awaited is Awaited.DELETE_BY_USER])
         case Phase.CLAIM_STALLED:
@@ -121,6 +121,14 @@ def reason(seen: Assessment) -> str:
             return ""
         case _:
             assert_never(seen.phase)
+
+
+def _as_told(seen: Assessment) -> str:
+    """What the cluster says of the one pod that is waited for first, such as which readiness gate is shut: that may last."""
+    first, *others = seen.waits_for
+    alone = first.pod and not first.last_pod and all(wait.awaited is not first.awaited for wait in others)
+    told = next((member.message for member in (*seen.members, *seen.surplus) if alone and member.name == first.pod), "")
+    return f" ({clean(told)})" if told else ""
 
 
 def _only_staged(seen: Assessment) -> bool:
@@ -203,10 +211,16 @@ def blocker(found: Blocker) -> str:
             return f"no scheduler looks at {pod}" + (f", which waits for {told}" if told else "")
         case Cause.CLAIM_UNBOUND:
             return f"{pod} waits for a claim that is not bound" + _after(told)
+        case Cause.VOLUME_NOT_MADE:
+            return f"{pod} waits for a volume that is not made: {told}"
+        case Cause.TERMINATION_OVERDUE if found.node_ready:
+            return f"{pod} is still terminating long after its grace period, though its node is Ready" + _after(told)
         case Cause.TERMINATION_OVERDUE:
             return f"{pod} is still terminating long after its grace period; its node may not answer" + _after(told)
         case Cause.FINALIZER:
             return f"{pod} has ended and is held by finalizer {told}: whoever set that has to take it off"
+        case Cause.NOT_TAKEN_ON:
+            return f"{pod} was given to node {told}, and the kubelet there has not taken it on"
         case Cause.NODE_SILENT:
             return f"{pod} is on node {told}, which is not Ready"
         case Cause.CREATION_REFUSED:
