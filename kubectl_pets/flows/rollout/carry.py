@@ -9,6 +9,7 @@ from enum import StrEnum, unique
 from functools import partial
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import DryRun
@@ -57,6 +58,9 @@ from kubectl_pets.views.rollout import advice, decisions, documents
 from kubectl_pets.views.rollout import plan as plan_view
 from kubectl_pets.views.rollout import words
 
+#: So often a refusal is looked up again where the looks differ.
+_LOOKS = 3
+
 #: How long an interrupted run may take to pause the rollout, in seconds.
 _PARTING = 10.0
 
@@ -83,24 +87,11 @@ def carry(
     by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
     there is nothing to do or to refuse. ``question``: asked where no pod is deleted, too; empty: then nothing is. Returns the
     exit code; raises PetsError."""
-    snapshot = _observed(session, ref)
-    now = session.now()
-    seen = judged(session.cluster, snapshot, options.stuck_after)
-    checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
-    # Its own controller goes on over groups whose workers do not start.
-    careful = checks is not None and (checks.careful(seen) or Capability.GROUPS in seen.kind.can)
-    careful = careful or (terms is not None and terms.snapshots is not None and terms.snapshots.each)
-    if terms is not None:
-        _refuse_of_groups(ref, seen, terms)
-    goal = refusal(seen) or make_goal(seen, careful)
-    if isinstance(goal, Canary | Run):
-        goal = _as_admitted(session, snapshot, seen, goal, options)
-    if isinstance(goal, Done | Refused):
-        return _report(session, Conclusion(ending=goal, seen=seen, changed=False), options)
-    planned = plan(goal, seen, now, careful=careful)
-    refused = _foreseen(checks, planned, seen)
-    if refused is not None:
-        return _report(session, Conclusion(ending=refused, seen=seen, changed=False), options)
+    aim = _aimed(session, ref, make_goal, options, terms)
+    snapshot, seen, goal, planned, checks = aim.snapshot, aim.seen, aim.goal, aim.planned, aim.checks
+    if goal is None or planned is None:
+        assert aim.ending is not None
+        return _report(session, Conclusion(ending=aim.ending, seen=seen, changed=False), options)
     snapshots = Taking(session, terms.snapshots if terms is not None else None, goal, options)
     unfit = snapshots.foresee(snapshot, seen, planned)
     if unfit is not None:
@@ -116,8 +107,74 @@ def carry(
     if not agreed and not _agreed(session, seen, planned, question):
         return ExitCode.REFUSED
     agreed = agreed or bool(planned.deletes)
-    driver = _Driver(session, options, checks, careful, snapshots)
+    driver = _Driver(session, options, checks, aim.careful, snapshots)
     return _carry_out(driver, ref, goal, seen, agreed, on_stuck)
+
+
+class _Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look makes of a verb: its goal and plan, or (then None) how it ends before it begins."""
+
+    snapshot: SetView
+    seen: Assessment
+    checks: Checks | None
+    careful: bool
+    goal: Goal | None = None
+    planned: Plan | None = None
+    ending: Done | Refused | None = None
+
+    @property
+    def refused(self) -> bool:
+        if self.planned is None:
+            return isinstance(self.ending, Refused)
+        return isinstance(self.planned.ending, Refused) and not self.planned.entries
+
+
+def _aimed(
+    session: Session,
+    ref: SetRef,
+    make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
+    options: RunOptions,
+    terms: Terms | None,
+) -> _Aim:
+    """What the verb is to do. A refusal is looked up again until two looks are the same: one is of several lists, between which
+    another run may have done what this one then sees half of."""
+    snapshot = _observed(session, ref)
+    aim = _aim(session, ref, snapshot, make_goal, options, terms)
+    for _ in range(_LOOKS):
+        if not aim.refused:
+            break
+        before, snapshot = snapshot, _observed(session, ref)
+        if snapshot == before:
+            break
+        aim = _aim(session, ref, snapshot, make_goal, options, terms)
+    return aim
+
+
+def _aim(
+    session: Session,
+    ref: SetRef,
+    snapshot: SetView,
+    make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
+    options: RunOptions,
+    terms: Terms | None,
+) -> _Aim:
+    now = session.now()
+    seen = judged(session.cluster, snapshot, options.stuck_after)
+    checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
+    # Its own controller goes on over groups whose workers do not start.
+    careful = checks is not None and (checks.careful(seen) or Capability.GROUPS in seen.kind.can)
+    careful = careful or (terms is not None and terms.snapshots is not None and terms.snapshots.each)
+    if terms is not None:
+        _refuse_of_groups(ref, seen, terms)
+    goal = refusal(seen) or make_goal(seen, careful)
+    if isinstance(goal, Canary | Run):
+        goal = _as_admitted(session, snapshot, seen, goal, options)
+    aim = _Aim(snapshot=snapshot, seen=seen, checks=checks, careful=careful)
+    if isinstance(goal, Done | Refused):
+        return replace(aim, ending=goal)
+    planned = plan(goal, seen, now, careful=careful)
+    refused = _foreseen(checks, planned, seen)
+    return replace(aim, ending=refused) if refused is not None else replace(aim, goal=goal, planned=planned)
 
 
 def _refuse_of_groups(ref: SetRef, seen: Assessment, terms: Terms) -> None:
