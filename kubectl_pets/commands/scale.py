@@ -20,6 +20,9 @@ from kubectl_pets.session import Session
 _MOST = 100_000
 
 
+#: A kind that can do either leaves ordinals out.
+_LEAVES_OUT = frozenset((Capability.RESERVE_ORDINALS, Capability.DELETE_SLOTS))
+
 _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask where claims are deleted, a majority goes, or nothing is left.")
 
 
@@ -51,7 +54,7 @@ def command(
 
     Says before which old claims come back with old data, which the retention policy deletes and what that does to their
     data, what becomes of the majority, and what else sets the replicas. Killed and typed again, it waits on. --remove is for
-    kinds that leave ordinals out of their range (OpenKruise reserveOrdinals).
+    kinds that leave ordinals out of their range (OpenKruise reserveOrdinals, PingCAP delete-slots).
 
     \b
     Examples:
@@ -64,7 +67,7 @@ def command(
         raise UsageError("--plan and --dry-run=server exclude each other.", hint="--dry-run=server prints the plan, too.")
     if (replicas is None) is not bool(remove):
         raise UsageError("say either --replicas N or --remove ORDINAL.")
-    if remove and Capability.RESERVE_ORDINALS not in name.kind.can:
+    if remove and not _LEAVES_OUT & name.kind.can:
         raise RefusedError(
             f"{name.typed} is of a kind that leaves no ordinal out: it removes the highest first. Nothing was changed.",
             hint=pets("scale", name.typed, "--replicas", "N", namespace=session.typed_namespace),

@@ -29,13 +29,13 @@ def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
     if asked & {"--help", "-h"}:
         return words
     settle = ("--settle", "0") if verb in _SETTLING and "--settle" not in asked else ()
-    patience = ("--patience", "2s") if verb in _PATIENT and "--patience" not in asked else ()
+    patience = ("--patience", "2s") if verb in PATIENT and "--patience" not in asked else ()
     return (*words, *settle, *patience)
 
 
 #: Verbs with ``--settle``, and those with ``--patience``.
 _SETTLING = ("run", "canary", "step", "promote", "abort", "undo", "unstick", "restart", "scale")
-_PATIENT = ("run", "canary", "step", "promote", "status", "wait", "abort", "undo", "restart", "scale")
+PATIENT = ("run", "canary", "step", "promote", "status", "wait", "abort", "undo", "restart", "scale")
 
 
 class Plugin:

@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 import pytest
+from msgspec.structs import replace
 
-from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, connection
+from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, changed, connection
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.sets.kinds import PINGCAP_SET, SetRef
 from kubectl_pets.domain.stepping.steps import Amount
+from kubectl_pets.errors import RefusedError
 from kubectl_pets.session import ConnectionFlags
 
 GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
@@ -70,6 +73,15 @@ def test_what_a_word_means(kind: Callable[[], click.ParamType[Any]], text: str, 
 def test_what_cannot_be_meant_is_named(kind: Callable[[], click.ParamType[Any]], text: str) -> None:
     with pytest.raises(click.BadParameter, match="'"):
         kind().convert(text, None, None)
+
+
+def test_a_kind_that_no_verb_was_tried_with_is_changed_by_none() -> None:
+    """How a further kind begins: it is read, and nothing else."""
+    ref = SetRef(kind=replace(PINGCAP_SET, can=frozenset()), name="db")
+    with pytest.raises(RefusedError, match="'scale' is not there for statefulsets.apps.pingcap.com") as refused:
+        changed("scale", ref)
+    assert "kubectl pets status pingcap/db" in (refused.value.hint or "")
+    changed("scale", SetRef(kind=PINGCAP_SET, name="db"))
 
 
 def test_every_connection_flag_has_its_option() -> None:

@@ -64,25 +64,6 @@ def test_sets_of_other_groups_want_their_claims() -> None:
 
 # --- reading them ------------------------------------------------------------------------------------------------------------
 
-CHANGING = (
-    ("partition", "pingcap/db"),
-    ("rollout", "run", "pingcap/db", "--image", "db:9", "-y"),
-    ("rollout", "canary", "pingcap/db", "--image", "db:9"),
-    ("rollout", "step", "pingcap/db"),
-    ("rollout", "promote", "pingcap/db"),
-    ("rollout", "pause", "pingcap/db"),
-    ("rollout", "resume", "pingcap/db"),
-    ("rollout", "abort", "pingcap/db", "-y"),
-    ("rollout", "undo", "pingcap/db", "-y"),
-    ("rollout", "unstick", "pingcap/db", "-y"),
-    ("rollout", "restart", "pingcap/db", "-y"),
-    ("rollout", "handover", "pingcap/db"),
-    ("scale", "pingcap/db", "--replicas", "1", "-y"),
-    ("lost", "pingcap/db", "--force-delete", "db-0"),
-    ("resize", "pingcap/db", "2Gi"),
-)
-
-
 @pytest.fixture(scope="module")
 def other() -> Iterator[Plugin]:
     """A set ``db`` of each of apps/v1 and OpenKruise, the latter with holes and four pods."""
@@ -171,12 +152,6 @@ def test_names_of_another_kind(other: Plugin) -> None:
     found = json.loads(other("dns", "kruise/db", "-o", "json").stdout)
     assert found["set"]["apiVersion"] == "apps.kruise.io/v1beta1"
     assert [name["pod"] for name in found["names"] if name["kind"] == "pod"] == ["db-0", "db-2", "db-3", "db-4"]
-
-
-@pytest.mark.parametrize("words", CHANGING, ids=" ".join)
-def test_what_changes_a_set_refuses_kinds_that_it_was_not_tried_with(other: Plugin, words: tuple[str, ...]) -> None:
-    said = other(*words, expect=6).stderr
-    assert "is not there for statefulsets.apps.pingcap.com" in said and "kubectl pets status pingcap/db" in said
 
 
 UNITED = """

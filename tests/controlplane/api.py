@@ -52,7 +52,7 @@ class Api:
         context = ssl.create_default_context(cafile=str(self._authority))
         connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=timeout, context=context)
         try:
-            connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
+            connection.request(method, path, body=_compact(body) if body is not None else None, headers=headers)
             response = connection.getresponse()
             text = response.read().decode(errors="replace")
         except http.client.HTTPException as error:
@@ -62,6 +62,11 @@ class Api:
         if not 200 <= response.status < 300:
             raise ApiError(response.status, f"{method} {path}: {response.status} {_message(text)}")
         return text
+
+
+def _compact(body: Mapping[str, Any]) -> str:
+    """As the API server writes JSON itself: the data of a ControllerRevision may not change by a byte."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
 def _message(text: str) -> str:

@@ -110,7 +110,7 @@ class ControlPlane:
 
     def create_namespace(self, name: str) -> None:
         """Make a namespace and wait until pods may be made in it, which takes a service account."""
-        api = self._api()
+        api = self.api()
         objects.create(api, "/api/v1/namespaces", {"metadata": {"name": name}})
 
         def done() -> bool:
@@ -120,7 +120,7 @@ class ControlPlane:
 
     def delete_namespace(self, name: str) -> None:
         """Have a namespace deleted, without waiting for it."""
-        self._api().delete(f"/api/v1/namespaces/{name}")
+        self.api().delete(f"/api/v1/namespaces/{name}")
 
     def requests(self, user_agent: str = "") -> list[dict[str, Any]]:
         """The audit events so far of the clients whose user agent begins so, oldest first."""
@@ -136,18 +136,18 @@ class ControlPlane:
         silences the node needs that where the control plane is shared, or the scheduler gives it other tests' pods too.
         """
         taints = [{"key": f"{DOMAIN}/reserved", "effect": "NoSchedule"}] if reserved else []
-        objects.create(self._api(), "/api/v1/nodes", objects.node(name, labels or {}, taints, {}))
+        objects.create(self.api(), "/api/v1/nodes", objects.node(name, labels or {}, taints, {}))
         self._await_node(name, True)
 
     def silence_node(self, name: str, wait: bool = True) -> None:
         """The node's kubelet stops answering: its lease ends, and its pods stay Terminating when they are deleted."""
-        self._api().merge(f"/api/v1/nodes/{name}", {"metadata": {"labels": {SILENT_LABEL: "true"}}})
+        self.api().merge(f"/api/v1/nodes/{name}", {"metadata": {"labels": {SILENT_LABEL: "true"}}})
         if wait:
             self._await_node(name, False)
 
     def wake_node(self, name: str) -> None:
         """The kubelet is back."""
-        api = self._api()
+        api = self.api()
         api.merge(f"/api/v1/nodes/{name}", {"metadata": {"labels": {SILENT_LABEL: None}}})
         self._await_node(name, True)
         # A kubelet that comes back looks at all its pods; KWOK only looks at a pod that changes.
@@ -158,14 +158,14 @@ class ControlPlane:
 
     def _await_node(self, name: str, ready: bool) -> None:
         def done() -> bool:
-            return objects.is_ready(self._api().get(f"/api/v1/nodes/{name}")) is ready
+            return objects.is_ready(self.api().get(f"/api/v1/nodes/{name}")) is ready
 
         self._await(done, f"node {name} to become {'ready' if ready else 'not ready'}", _NODE_SECONDS)
 
     def forward_port(self, namespace: str, pod: str, ports: Mapping[int, int]) -> None:
         """Port-forwards to the fake pod's ports (keys) reach ports of this machine (values)."""
         path = f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{namespace}/portforwards"
-        objects.create(self._api(), path, objects.port_forward(namespace, pod, ports))
+        objects.create(self.api(), path, objects.port_forward(namespace, pod, ports))
 
     def launch(self, name: str, command: list[str], port: int, grace: float = 0.0) -> None:
         """Have a process of one's own run that ends with the control plane; its output goes to a log of that name. ``grace``:
@@ -231,7 +231,7 @@ class ControlPlane:
             raise ControlPlaneError(state.message)
         return state
 
-    def _api(self) -> Api:
+    def api(self) -> Api:
         files = self._layout.credentials
         return Api(self._state().ports["kube-apiserver"], files.server_authority, files.token(credentials.SUPERVISOR))
 

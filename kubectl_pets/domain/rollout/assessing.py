@@ -318,7 +318,7 @@ def _draft(
         resume_partition=_resume_partition(owner),
         heals=_heals(owner, snapshot.server),
         spends_budget=_spends_budget(owner, snapshot.server),
-        updates_stopped=updates_stopped(owner),
+        updates_stopped=updates_stopped(owner) or stands_still(owner),
         surges=surges(owner),
         notes={key: value for key, value in owner.metadata.annotations.items() if key.startswith(_NOTES)},
         labels=owner.metadata.labels,

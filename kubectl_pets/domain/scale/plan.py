@@ -16,7 +16,7 @@ from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
-from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Phase
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.scale.claim_effects import Leaving, Returning, deletes_claims, leaving, returning
 from kubectl_pets.domain.scale.progress import ScaleProgress, blocking_pods, pods_unreadable, progress
@@ -35,9 +35,13 @@ from kubectl_pets.domain.scale.types import (
 )
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.grouping import claim_templates, group_size
-from kubectl_pets.domain.sets.kinds import kind_of
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
+from kubectl_pets.domain.sets.reserved import DELETE_SLOTS_ANNOTATION, leaving_out
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.sets.slots import Slots
+
+#: What leaves nothing to say of the set, or keeps its controller from it.
+_UNKNOWN = (Cause.SLOTS_UNREADABLE, Cause.CONTROLLER_STOPPED)
 
 
 def plan(
@@ -52,8 +56,8 @@ def plan(
     """What giving ``owner`` (the set of this ``snapshot``) so many ``replicas`` would do, and leaving the ``removed`` ordinals
     out. Pure; ``now``: the server's clock."""
     seen = assess(snapshot, now, stuck_after)
-    spec = replace(owner.spec, replicas=replicas, reserve_ordinals=(*owner.spec.reserve_ordinals, *removed))
-    then = assess(replace(snapshot, set=replace(owner, spec=spec)), now, stuck_after)
+    scaled = replace(owner, spec=replace(owner.spec, replicas=replicas))
+    then = assess(replace(snapshot, set=leaving_out(scaled, removed) if removed else scaled), now, stuck_after)
     changes = replicas != seen.replicas
     others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
     returns, leaves = _of_claims(owner, around, seen, then, now)
@@ -129,16 +133,32 @@ def target(owner: StatefulSet, seen: Slots, wish: Wish) -> tuple[int, tuple[int,
 
 def change(owner: StatefulSet, replicas: int, removed: tuple[int, ...] = ()) -> PatchSet:
     """The one change: the number and, for a kind that has them, ordinals that are left out (OpenKruise
-    ``spec.reserveOrdinals``), if nobody has edited the set since it was read."""
+    ``spec.reserveOrdinals``, PingCAP's annotation), if nobody has edited the set since it was read."""
     meta = owner.metadata
-    left_out = [*owner.spec.reserve_ordinals, *removed]
     operations = (
         Operation(op="test", path="/metadata/uid", value=meta.uid),
         Operation(op="test", path="/metadata/generation", value=meta.generation),
         Operation(op="add", path="/spec/replicas", value=replicas),
-        *([Operation(op="add", path="/spec/reserveOrdinals", value=left_out)] if removed else ()),
+        *(_left_out(owner, removed) if removed else ()),
     )
     return PatchSet(kind=kind_of(owner), namespace=owner.namespace, name=owner.name, operations=operations)
+
+
+def _left_out(owner: StatefulSet, removed: tuple[int, ...]) -> tuple[Operation, ...]:
+    """An annotation does not count in the generation, so nobody may have changed it, nor any other where there was none."""
+    after = leaving_out(owner, removed)
+    if Capability.DELETE_SLOTS not in kind_of(owner).can:
+        return (Operation(op="add", path="/spec/reserveOrdinals", value=list(after.spec.reserve_ordinals)),)
+    there, noted = owner.metadata.annotations, after.metadata.annotations[DELETE_SLOTS_ANNOTATION]
+    if not there:
+        unchanged = Operation(op="test", path="/metadata/resourceVersion", value=owner.metadata.resource_version)
+        return unchanged, Operation(op="add", path="/metadata/annotations", value={DELETE_SLOTS_ANNOTATION: noted})
+    path = f"/metadata/annotations/{DELETE_SLOTS_ANNOTATION}"
+    if DELETE_SLOTS_ANNOTATION not in there:
+        unchanged = Operation(op="test", path="/metadata/resourceVersion", value=owner.metadata.resource_version)
+    else:
+        unchanged = Operation(op="test", path=path, value=there[DELETE_SLOTS_ANNOTATION])
+    return unchanged, Operation(op="add", path=path, value=noted)
 
 
 def _creation(member: Member, then: Assessment) -> Move:
@@ -180,6 +200,9 @@ def _refused(draft: Scaling, seen: Assessment, then: Assessment) -> ScaleRefused
         return ScaleRefused(reason=ScaleRefusedReason.RESTORING)
     if pods_unreadable(seen):
         return ScaleRefused(reason=ScaleRefusedReason.PODS_UNREADABLE)
+    unknown = tuple(each for each in (*seen.blockers, *then.blockers) if each.cause in _UNKNOWN)
+    if unknown:
+        return ScaleRefused(reason=ScaleRefusedReason.UNKNOWN, blockers=unknown[:1])
     if draft.before == draft.after:
         return None
     if any(not blocker.pod for blocker in then.blockers) and any(move.creates for move in draft.moves):

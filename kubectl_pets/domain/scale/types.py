@@ -116,6 +116,8 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True):
 class ScaleRefusedReason(StrEnum):
     DELETING = "deleting"
     PODS_UNREADABLE = "pods-unreadable"
+    #: Nothing can be said of the set, or its controller was told to leave it alone: the blocker says which.
+    UNKNOWN = "unknown"
     #: The set is a part of a LeaderWorkerSet, whose controller puts the number back.
     LEADER_WORKER_SET = "leader-worker-set"
     #: The set is being made again: a number that is written into it now may be lost with it.

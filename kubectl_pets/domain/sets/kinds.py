@@ -25,7 +25,7 @@ class SetGroup(StrEnum):
 class Capability(StrEnum):
     """What the controller of a kind does, or this program does with it, that is not so for every kind."""
 
-    #: This program has verbs that change sets of the kind: they were tried with its real controller.
+    #: This program has verbs that change sets of the kind: they were tried with its real controller, or one played by its source.
     CHANGE = "change"
     #: ``spec.ordinals.start`` always counts (KEP-3335). Elsewhere it takes a gate of the controller that nothing shows.
     START = "start"
@@ -33,6 +33,8 @@ class Capability(StrEnum):
     RESERVE_ORDINALS = "reserve-ordinals"
     #: An annotation does (``delete-slots``).
     DELETE_SLOTS = "delete-slots"
+    #: The partition is an ordinal: everywhere else it counts positions, which is the same where no ordinal is left out.
+    PARTITION_ORDINAL = "partition-ordinal"
     #: ``updateStrategy.rollingUpdate.paused`` stops updates, and nothing else.
     PAUSE = "pause"
     #: An annotation on the set stops its controller altogether: its status says nothing then.
@@ -112,7 +114,7 @@ PINGCAP_SET = SetKind(
     version="v1",
     title="Advanced StatefulSet (PingCAP)",
     nicknames=("pingcap",),
-    can=frozenset((Capability.DELETE_SLOTS, Capability.STANDSTILL)),
+    can=frozenset((Capability.CHANGE, Capability.DELETE_SLOTS, Capability.PARTITION_ORDINAL, Capability.STANDSTILL)),
 )
 
 KINDS = (APPS_SET, KRUISE_SET, PINGCAP_SET)

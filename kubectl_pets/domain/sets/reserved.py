@@ -9,8 +9,10 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 DELETE_SLOTS_ANNOTATION = "delete-slots"
 
@@ -81,6 +83,18 @@ def reserved_by_annotation(item: StatefulSet) -> Reserved:
         return _read(msgspec.json.decode(text, type=list[int]))
     except msgspec.DecodeError:
         return Reserved(readable=False)
+
+
+def leaving_out(item: StatefulSet, ordinals: Iterable[int]) -> StatefulSet:
+    """The set with more ordinals left out, where its own kind keeps these. An annotation that makes no sense keeps none."""
+    if Capability.RESERVE_ORDINALS in kind_of(item).can:
+        return replace(item, spec=replace(item.spec, reserve_ordinals=(*item.spec.reserve_ordinals, *ordinals)))
+    if Capability.DELETE_SLOTS not in kind_of(item).can:
+        return item
+    there = reserved_by_annotation(item)
+    listed = sorted({*ordinals, *(each for first, last in there.ranges for each in range(first, last + 1))})
+    annotations = {**item.metadata.annotations, DELETE_SLOTS_ANNOTATION: msgspec.json.encode(listed).decode()}
+    return replace(item, metadata=replace(item.metadata, annotations=annotations))
 
 
 def _read(parts: Iterable[int | str]) -> Reserved:

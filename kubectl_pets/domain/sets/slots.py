@@ -5,8 +5,9 @@ Everybody who judges a set asks here and counts nothing for himself, because the
 ever as long as the number of replicas, which is whatever somebody typed: a million slots without a pod are one ``Gap``.
 
 The rules are those of the controllers: kubernetes pkg/controller/statefulset (getStartOrdinal, KEP-3335; positions below the
-partition keep the current revision) and OpenKruise pkg/controller/statefulset (the partition counts slots that are not reserved;
-with ``unorderedUpdate`` it counts pods, whichever these are).
+partition keep the current revision), OpenKruise pkg/controller/statefulset (the partition counts slots that are not reserved;
+with ``unorderedUpdate`` it counts pods, whichever these are) and PingCAP pkg/controller/statefulset (the partition is an ordinal:
+updateStatefulSet, newVersionedStatefulSetPod). Here it is always a position: ``written_partition`` has what the spec has.
 """
 
 from collections.abc import Iterable, Iterator
@@ -138,11 +139,20 @@ def slots_of(owner: StatefulSet, held: Iterable[int] = ()) -> Slots:
         reserved=_reserved(owner, kind),
         by_count=Capability.UNORDERED in kind.can and rolling is not None and rolling.unordered_update is not None,
     )
+    if Capability.PARTITION_ORDINAL in kind.can:
+        slots = msgspec.structs.replace(slots, partition=max(0, slots.position(slots.partition)))
     if owner.start == slots.start:
         return slots
     other = msgspec.structs.replace(slots, start=owner.start)
     ordinals = set(held)
     return other if sum(each in other for each in ordinals) > sum(each in slots for each in ordinals) else slots
+
+
+def written_partition(owner: StatefulSet, position: int) -> int:
+    """What the spec has to say so that the slots below this position are held back."""
+    if position <= 0 or Capability.PARTITION_ORDINAL not in kind_of(owner).can:
+        return position
+    return slots_of(owner).ordinal(position)
 
 
 def _reserved(owner: StatefulSet, kind: SetKind) -> Reserved:

@@ -14,6 +14,7 @@ from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kept import kept_template
+from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
@@ -57,6 +58,12 @@ from kubectl_pets.domain.stepping.steps import (
 
 #: So long after it was deleted a pod may be on its way out, or not be there, before others of its name that ended tell of it.
 _SUCCEEDED = timedelta(minutes=2)
+
+#: Of what cannot be read nothing is changed.
+_UNREADABLE = {
+    Cause.PODS_UNREADABLE: RefusedReason.PODS_UNREADABLE,
+    Cause.SLOTS_UNREADABLE: RefusedReason.SLOTS_UNREADABLE,
+}
 
 _OBSERVE = Wait(reason=WaitReason.OBSERVATION)
 
@@ -151,11 +158,14 @@ def _updates_stopped(goal: Goal, seen: Assessment, memory: RunMemory) -> tuple[D
     is not ours to end, and one that comes in the middle ends the verb."""
     meanwhile = seen.updates_stopped and memory.stopped is False
     memory = replace(memory, stopped=seen.updates_stopped if memory.stopped is None else memory.stopped and seen.updates_stopped)
-    if not seen.updates_stopped or isinstance(goal, _HOLDS):
+    stands_still = seen.updates_stopped and Capability.STANDSTILL in seen.kind.can  # what is deleted then is not made anew
+    if not seen.updates_stopped or isinstance(goal, Resume) or (isinstance(goal, _HOLDS) and not stands_still):
         return None, memory
-    if meanwhile:
+    if meanwhile or (stands_still and memory.changed):
         return Overtaken(reason=OvertakenReason.UPDATES_PAUSED), memory
-    if isinstance(goal, RestartPods):
+    if stands_still:
+        fine = False
+    elif isinstance(goal, RestartPods):
         fine = not seen.under_way  # a pod that is made anew would come at the wanted version
     elif isinstance(goal, Partition):
         fine = goal.partition >= seen.partition
@@ -352,8 +362,9 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
     refused = refusal(seen)
     if refused is not None:
         return refused
-    if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
-        return Refused(reason=RefusedReason.PODS_UNREADABLE)
+    unreadable = next((_UNREADABLE[blocker.cause] for blocker in seen.blockers if blocker.cause in _UNREADABLE), None)
+    if unreadable is not None:
+        return Refused(reason=unreadable)
     if seen.strategy != memory.strategy:
         return Overtaken(reason=OvertakenReason.STRATEGY_CHANGED)
     if seen.strategy not in ("RollingUpdate", "OnDelete"):

@@ -74,7 +74,8 @@ def _stopped(act: Act, paused: bool) -> Act:
 
 def resume(seen: Assessment, memory: RunMemory) -> Decision:
     """Take a pause of ours back, by its note. Without one it is a canary or a staged change, and to release that is promote's."""
-    if seen.strategy == "OnDelete":
+    stands_still = seen.updates_stopped and Capability.STANDSTILL in seen.kind.can
+    if seen.strategy == "OnDelete" and not (stands_still or memory.changed):
         return Done(reason=DoneReason.NEVER_ROLLS)
     if memory.changed:
         return Done(reason=DoneReason.RESUMED)

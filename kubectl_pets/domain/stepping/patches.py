@@ -17,9 +17,11 @@ from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_parti
 from kubectl_pets.domain.rollout.ownership import DeployedField
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION
 from kubectl_pets.domain.sets.grouping import pod_template, template_and_container
 from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note
-from kubectl_pets.domain.sets.kinds import Capability, kind_of
+from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
+from kubectl_pets.domain.sets.slots import written_partition
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchAnswer, Restore, SetPartition, Stage, Step
@@ -45,12 +47,12 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
         case SetPartition(partition=partition, before=before, remember=remember, paused=paused, keeps=keeps):
             told = {RESUME_ANNOTATION: str(before) if remember else None, **_stated(owner, partition)}
             note = _noted(owner, {**told, **_keeping(keeps, seen.update_revision, seen)})
-            return _patch(owner, (*_partition(owner, partition), *_paused(paused), *note))
+            return _patch(owner, (*_partition(owner, partition), *_paused(owner, paused), *note))
         case Stage(images=images, partition=partition, paused=paused):
-            return _patch(owner, (*_images(owner, images), *_held(owner, partition, {}), *_paused(paused)))
+            return _patch(owner, (*_images(owner, images), *_held(owner, partition, {}), *_paused(owner, paused)))
         case Restore(template=template, partition=partition, before=before, revision=revision, paused=paused, keeps=keeps):
             notes = {UNDONE_ANNOTATION: f"{before} {revision}", **_keeping(keeps, revision, seen)}
-            return _patch(owner, (*_template(owner, template), *_held(owner, partition, notes), *_paused(paused)))
+            return _patch(owner, (*_template(owner, template), *_held(owner, partition, notes), *_paused(owner, paused)))
         case Mark(at=at, partition=partition):
             return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
         case Note(notes=notes):
@@ -90,15 +92,23 @@ def _partition(owner: StatefulSet, partition: int) -> tuple[Operation, ...]:
     if Capability.GROUPS in kind_of(owner).can:  # whose admission fills in the rest
         path = "/spec/rolloutStrategy/rollingUpdateConfiguration/partition"
         return (Operation(op="add", path=path, value=partition),)
-    if owner.spec.update_strategy.rolling_update is None:
-        return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate", value={"partition": partition}),)
-    return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/partition", value=partition),)
+    if owner.spec.update_strategy.type == "OnDelete":
+        return ()  # it has none; what is wanted is in the rest of the change
+    strategy, number = owner.spec.update_strategy, written_partition(owner, partition)
+    if strategy.rolling_update is None and kind_of(owner) is not APPS_SET:  # no admission has filled in the strategy
+        value = {"type": strategy.type, "rollingUpdate": {"partition": number}}
+        return (Operation(op="add", path="/spec/updateStrategy", value=value),)
+    if strategy.rolling_update is None:
+        return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate", value={"partition": number}),)
+    return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/partition", value=number),)
 
 
-def _paused(paused: bool | msgspec.UnsetType) -> tuple[Operation, ...]:
-    """Only ever of a set that has ``rollingUpdate``: its kind's admission fills it in."""
+def _paused(owner: StatefulSet, paused: bool | msgspec.UnsetType) -> tuple[Operation, ...]:
+    """Stopped only ever of a set that has ``rollingUpdate``: its kind's admission fills it in."""
     if isinstance(paused, msgspec.UnsetType):
         return ()
+    if Capability.STANDSTILL in kind_of(owner).can:  # which this program ends, and never begins
+        return _noted(owner, {PAUSED_RECONCILE_ANNOTATION: None})
     return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/paused", value=paused),)
 
 

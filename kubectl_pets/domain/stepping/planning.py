@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kubectl_pets.domain.rollout.assessing import at_rest
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.stuck import is_stuck
-from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause
 from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.moves import CUT, REPLACED, to
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
@@ -130,7 +130,10 @@ def _carried_out(step: Step, seen: Assessment) -> Assessment:
 
 
 def _with_pause(step: SetPartition | Stage | Restore, seen: Assessment) -> Assessment:
-    return seen if isinstance(step.paused, msgspec.UnsetType) else replace(seen, updates_stopped=step.paused)
+    if isinstance(step.paused, msgspec.UnsetType):
+        return seen
+    left = tuple(each for each in seen.blockers if step.paused or each.cause is not Cause.CONTROLLER_STOPPED)
+    return replace(seen, updates_stopped=step.paused, blockers=left)
 
 
 def _with_partition(seen: Assessment, partition: int | None) -> Assessment:

@@ -262,6 +262,8 @@ class DoneReason(StrEnum):
 class RefusedReason(StrEnum):
     DELETING = "deleting"
     PODS_UNREADABLE = "pods-unreadable"
+    #: Which ordinals it leaves out makes no sense, so which pods it is to have cannot be said.
+    SLOTS_UNREADABLE = "slots-unreadable"
     STRATEGY_UNKNOWN = "strategy-unknown"
     TOO_MANY_PODS = "too-many-pods"
     NOTHING_STAGED = "nothing-staged"

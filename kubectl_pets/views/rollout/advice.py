@@ -78,7 +78,9 @@ def after_a_look(seen: Assessment) -> str | None:
             return _unstick(seen.blockers, seen)
         case Phase.UNKNOWN if any(blocker.cause is Cause.PODS_UNREADABLE for blocker in seen.blockers):
             return pods_unread(seen)
-        case Phase.DELETING | Phase.GONE | Phase.UNKNOWN:
+        case Phase.UNKNOWN:
+            return _of_unknown(seen)
+        case Phase.DELETING | Phase.GONE:
             return None
         case _:
             assert_never(seen.phase)
@@ -140,6 +142,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return words.finish_restoration(seen)
         case RefusedReason.PODS_UNREADABLE:
             return pods_unread(seen)
+        case RefusedReason.SLOTS_UNREADABLE:
+            return f"put it right with: {_edit(seen)}"
         case RefusedReason.REVISIONS_UNREAD:
             return _ask_for("controllerrevisions", seen)
         case RefusedReason.ADMISSION:
@@ -255,6 +259,14 @@ def _history(seen: Assessment) -> str:
 
 def _undo(seen: Assessment) -> str:
     return command(seen, "rollout undo")
+
+
+def _of_unknown(seen: Assessment) -> str | None:
+    """What ends that nothing can be said of a set whose pods could be read."""
+    causes = [each.cause for each in seen.blockers]
+    if Cause.SLOTS_UNREADABLE in causes and Capability.CHANGE in seen.kind.can:
+        return f"put it right with: {_edit(seen)}"
+    return f"let it go on with: {command(seen, 'rollout resume')}" if Cause.CONTROLLER_STOPPED in causes else None
 
 
 def pods_unread(seen: Assessment) -> str:

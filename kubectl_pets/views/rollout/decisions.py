@@ -12,6 +12,7 @@ import msgspec
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
+from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.steps import (
     NEW_REVISION,
@@ -39,6 +40,9 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.text import phrases
+
+#: Kinds whose updates can be stopped besides the partition.
+_CAN_STOP = frozenset((Capability.PAUSE, Capability.STANDSTILL))
 
 
 def sentence(decision: Decision, seen: Assessment) -> str:
@@ -75,7 +79,7 @@ def step_phrase(step: Step) -> str:
         case SetPartition(partition=partition, before=before, paused=True):
             return f"pause updates in the spec and hold the pods (partition {before} -> {partition})"
         case SetPartition(partition=partition, before=before, paused=False, releases=()):
-            return f"let updates go on by the spec (partition {before} -> {partition})"
+            return f"let updates go on (partition {before} -> {partition})"
         case SetPartition(partition=partition, before=before, releases=releases, steps=steps, keeps=keeps):
             if isinstance(steps, int):
                 return f"release {phrases.folded(releases)} in {steps} steps (partition {before} -> {partition})"
@@ -233,7 +237,7 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
         case DoneReason.PAUSED:
             return f"paused at partition {seen.partition}, {seen.updated}/{seen.replicas} updated" + _only_while_alive(seen)
         case DoneReason.RESUMED:
-            return f"resumed, partition {seen.partition}" + (", updates go on" if Capability.PAUSE in seen.kind.can else "")
+            return f"resumed, partition {seen.partition}" + (", updates go on" if _CAN_STOP & seen.kind.can else "")
         case DoneReason.ABORTED if seen.update_revision == seen.before.held:
             return f"aborted, every pod is back at {revision_now}"
         case DoneReason.ABORTED:
@@ -290,6 +294,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.PODS_UNREADABLE:
             odd = next((words.blocker(each) for each in seen.blockers if each.message), f"the pods of {name} could not be read")
             return f"{odd}, and pods that cannot be seen must not be replaced."
+        case RefusedReason.SLOTS_UNREADABLE:
+            return f"which ordinals {name} leaves out cannot be read, so neither can be said which pods a change would reach."
         case RefusedReason.STRATEGY_UNKNOWN:
             return f"update strategy {clean(seen.strategy)} of {name} is not known, so neither is what a change would do."
         case RefusedReason.TOO_MANY_PODS:
@@ -329,6 +335,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.LEADER_WORKER_SET:
             groups = " or makes whole groups anew for them" if seen.leader_worker_set and seen.leader_worker_set.groups else ""
             return f"{name} {words.part_of(seen)}, whose controller puts changes back{groups}."
+        case RefusedReason.UPDATES_PAUSED if Capability.STANDSTILL in seen.kind.can:
+            return f"annotation {PAUSED_RECONCILE_ANNOTATION} keeps its controller from {name}, so no pod would be made anew."
         case RefusedReason.UPDATES_PAUSED:
             whose = ", and not by kubectl-pets" if seen.resume_partition is None else ""
             return f"the spec of {name} pauses updates{whose}, so no pod would be replaced."
@@ -377,6 +385,8 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
         case OvertakenReason.REVISION_GONE:
             wanted = clean(seen.update_revision)
             return f"the ControllerRevision to go back to was deleted: a pod that is deleted now comes back at {wanted}"
+        case OvertakenReason.UPDATES_PAUSED if Capability.STANDSTILL in seen.kind.can:
+            return f"somebody set annotation {PAUSED_RECONCILE_ANNOTATION}, which stops its controller; this rollout stops there"
         case OvertakenReason.UPDATES_PAUSED:
             return "somebody paused updates in its spec; this rollout stops there"
         case OvertakenReason.STRATEGY_CHANGED:

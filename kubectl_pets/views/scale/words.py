@@ -24,6 +24,8 @@ def refusal(found: ScaleRefused, plan: Scaling, seen: Assessment) -> str:
             return words.made_again(seen)
         case ScaleRefusedReason.RESTORING:
             return words.data_on_the_way(seen)
+        case ScaleRefusedReason.UNKNOWN:
+            return f"{words.blocker(found.blockers[0])}."
         case ScaleRefusedReason.PODS_UNREADABLE:
             odd = next((words.blocker(each) for each in seen.blockers if each.message), "its pods could not be read")
             return f"{odd}, so what scaling does to them cannot be said."
@@ -52,6 +54,8 @@ def instead(found: ScaleRefused, seen: Assessment) -> str | None:
             return words.finish_restoration(seen)
         case ScaleRefusedReason.PODS_UNREADABLE:
             return advice.pods_unread(seen)
+        case ScaleRefusedReason.UNKNOWN:
+            return advice.after_a_look(seen)
         case ScaleRefusedReason.BLOCKED:
             unstick = phrases.command(seen, "rollout unstick")
             return f"{phrases.command(seen, 'status')} shows it; {unstick} frees a set that is stuck"

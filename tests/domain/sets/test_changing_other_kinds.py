@@ -1,10 +1,12 @@
-"""What is decided about Advanced StatefulSets of OpenKruise, from scenes that their real controller left."""
+"""What is decided about Advanced StatefulSets of OpenKruise, from scenes that their real controller left, and about PingCAP's, from
+the same with another name."""
 
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import PatchSet
 from kubectl_pets.domain.model import StatefulSet
@@ -13,7 +15,7 @@ from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.plan import change, target
 from kubectl_pets.domain.scale.types import Wish
-from kubectl_pets.domain.sets.kinds import KRUISE_SET
+from kubectl_pets.domain.sets.kinds import KRUISE_SET, PINGCAP_SET
 from kubectl_pets.domain.stepping.deciding import after, decide
 from kubectl_pets.domain.stepping.moves import revision_if_recreated
 from kubectl_pets.domain.stepping.patches import change_for
@@ -220,3 +222,96 @@ def test_an_ordinal_that_goes_is_left_out_in_one_change() -> None:
         "/spec/replicas": 3,
         "/spec/reserveOrdinals": [1, "5-6", 3],
     }
+
+
+# --- PingCAP's ---------------------------------------------------------------------------------------------------------------
+
+
+def pingcap(annotations: dict[str, str], partition: int = 0, image: str = "") -> Any:
+    def change(item: Change) -> None:
+        if item["kind"] == "StatefulSet":
+            item["apiVersion"] = "apps.pingcap.com/v1"
+            item["metadata"]["annotations"] = annotations
+            item["spec"].pop("reserveOrdinals", None)
+            item["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}
+
+    return change
+
+
+STOPPED = {"paused-reconcile": "true"}
+
+EVERY: tuple[Goal, ...] = (*FORWARD, Partition(partition=2), Pause(), Abort(), Unstick(), RestartPods(pods=("db-0",)))
+
+
+@pytest.mark.parametrize("goal", EVERY)
+def test_nothing_is_changed_while_its_controller_is_stopped(goal: Goal) -> None:
+    """What is deleted then is not made anew."""
+    decision, memory = decided(goal, "canary", pingcap(STOPPED, 3))
+    assert decision == Refused(reason=RefusedReason.UPDATES_PAUSED)
+    ours, _ = decided(goal, "canary", pingcap({**STOPPED, **OURS}, 3))
+    assert ours == decision  # a note of our own pause does not make that stop ours
+    meanwhile, _ = decided(goal, "canary", pingcap(STOPPED, 3), replace(memory, changed=True, stopped=False))
+    assert meanwhile == Overtaken(reason=OvertakenReason.UPDATES_PAUSED)
+
+
+@pytest.mark.parametrize(("notes", "partition"), [({}, 3), (OURS, 0)])
+def test_resume_lets_its_controller_go_on_and_puts_our_partition_back(notes: dict[str, str], partition: int) -> None:
+    seen, now, owner = judged("canary", pingcap({**STOPPED, **notes}, 3))
+    decision, _ = decide(Resume(), seen, now, RunMemory())
+    assert isinstance(decision, Act) and isinstance(decision.step, SetPartition)
+    patch = change_for(decision.step, owner, seen)
+    assert isinstance(patch, PatchSet)
+    written = {(operation.op, operation.path): operation.value for operation in patch.operations}
+    assert ("remove", "/metadata/annotations/paused-reconcile") in written
+    assert written["add", "/spec/updateStrategy/rollingUpdate/partition"] == partition
+    assert plan(Resume(), seen, now).ending == Done(reason=DoneReason.RESUMED)
+
+
+def test_its_pause_is_a_partition_so_that_lost_pods_come_back() -> None:
+    seen, now, owner = judged("canary", pingcap({"delete-slots": "[7]"}, 0))
+    decision, _ = decide(Pause(), seen, now, RunMemory())
+    assert isinstance(decision, Act)
+    patch = change_for(decision.step, owner, seen)
+    assert isinstance(patch, PatchSet) and not any("paused" in operation.path for operation in patch.operations)
+
+
+def test_what_it_leaves_out_is_a_ground_for_nothing_where_it_makes_no_sense() -> None:
+    for goal in (*EVERY, Resume()):
+        decision, _ = decided(goal, "canary", pingcap({"delete-slots": "1, 2"}))
+        assert decision == Refused(reason=RefusedReason.SLOTS_UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "path", "value", "tested"),
+    [
+        ({}, "/metadata/annotations", {"delete-slots": "[1]"}, "/metadata/resourceVersion"),
+        ({"a": "b"}, "/metadata/annotations/delete-slots", "[1]", "/metadata/resourceVersion"),
+        ({"delete-slots": "[7, 0]"}, "/metadata/annotations/delete-slots", "[0,1,7]", "/metadata/annotations/delete-slots"),
+    ],
+)
+def test_an_ordinal_is_left_out_by_its_annotation(annotations: dict[str, str], path: str, value: Any, tested: str) -> None:
+    """Its generation does not count annotations, so what there was of them is tested, too."""
+    _, _, owner = judged("made", pingcap(annotations))
+    operations = change(owner, 3, (1,)).operations
+    assert {operation.path: operation.value for operation in operations if operation.op == "add"} == {"/spec/replicas": 3, path: value}
+    assert tested in [operation.path for operation in operations if operation.op == "test"]
+
+
+def test_a_set_that_has_no_strategy_gets_a_whole_one() -> None:
+    """No admission fills it in."""
+
+    def bare(item: Change) -> None:
+        pingcap({"delete-slots": "[1]"})(item)
+        if item["kind"] == "StatefulSet":
+            del item["spec"]["updateStrategy"]
+
+    seen, _, owner = judged("reserved", bare)
+    patch = change_for(SetPartition(partition=2, before=0), owner, seen)
+    assert isinstance(patch, PatchSet)
+    written = {operation.path: operation.value for operation in patch.operations if operation.op == "add"}
+    assert written == {"/spec/updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}}
+
+
+def test_its_maximum_of_unavailable_pods_is_one_whatever_it_says() -> None:
+    seen, _, _ = judged("canary", pingcap({}))
+    assert not seen.spends_budget and seen.kind is PINGCAP_SET

@@ -18,7 +18,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, KRUISE_SET, PINGCAP_SET, SetKind, kind_named, kind_of
 from kubectl_pets.domain.sets.reserved import reserved_ordinals
-from kubectl_pets.domain.sets.slots import FEW, Gap, Side, Slots, slots_of
+from kubectl_pets.domain.sets.slots import FEW, Gap, Side, Slots, slots_of, written_partition
 from tests.domain.examples import cases
 
 
@@ -139,6 +139,23 @@ def test_each_kind_goes_by_its_own_holes() -> None:
         item = make(kind=kind, **by_field, **by_annotation)  # type: ignore[arg-type]
         assert [slot.ordinal for slot in slots_of(item).in_update_order()] == wanted[::-1]
         assert reserved_ordinals(item).ranges == ((1, 2),)
+
+
+@pytest.mark.parametrize(("partition", "held"), [(0, []), (1, []), (2, []), (3, [2]), (4, [2, 3]), (5, [2, 3]), (6, [2, 3, 5]), (9, [2, 3, 5])])
+def test_pingcaps_partition_is_an_ordinal(partition: int, held: list[int]) -> None:
+    """Slots 0, 1 and 4 are left out: 2, 3 and 5 are there (updateStatefulSet: ``target >= updateMin``)."""
+    item = make(kind=PINGCAP_SET, partition=partition, delete_slots="[0, 1, 4]")
+    slots = slots_of(item)
+    assert [slot.ordinal for slot in slots.in_update_order() if slot.side is Side.HELD] == held[::-1]
+    assert slots.partition == len(held) or partition > 5
+
+
+@given(st.integers(0, 12), st.sets(st.integers(0, 9), max_size=5))
+def test_what_is_written_holds_back_what_is_meant(position: int, left_out: set[int]) -> None:
+    item = make(kind=PINGCAP_SET, delete_slots=str(sorted(left_out)))
+    written = written_partition(item, position)
+    assert slots_of(make(kind=PINGCAP_SET, delete_slots=str(sorted(left_out)), partition=written)).partition == position
+    assert written_partition(make(), position) == position
 
 
 def test_holes_that_make_no_sense_are_said_to() -> None:
