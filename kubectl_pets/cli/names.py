@@ -40,7 +40,8 @@ _OTHERS = (
     "ns networkpolicies networkpolicy netpol no node nodes pdb poddisruptionbudget poddisruptionbudgets podtemplate podtemplates "
     "quota rc replicationcontroller replicationcontrollers replicaset replicasets resourcequota resourcequotas role rolebinding "
     "rolebindings roles rs sa sc secret secrets service serviceaccount serviceaccounts services storageclass storageclasses svc "
-    "volumeattachment volumeattachments volumesnapshot volumesnapshots vs"
+    "volumeattachment volumeattachments volumesnapshot volumesnapshots vs "
+    "instanceset instancesets podcliqueset podcliquesets strimzipodset strimzipodsets uniteddeployment uniteddeployments"
 )
 _KINDS = frozenset(_OTHERS.split()) | SET.words | CLAIM.words | VOLUME.words | POD.words
 

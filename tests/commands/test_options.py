@@ -41,6 +41,8 @@ GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
 BAD: list[tuple[Callable[[], click.ParamType[Any]], str]] = [
     (SetName, "deployment/web"),
     (SetName, "pod/web-0"),
+    (SetName, "instanceset/mysql"),
+    (SetName, "uniteddeployments/web"),
     (SetName, "Web"),
     (SetName, ""),
     (SetName, "../../etc"),
