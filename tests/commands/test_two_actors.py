@@ -128,18 +128,37 @@ def test_a_policy_that_was_put_back_fences_off_the_deletion_that_was_under_way(s
     assert scene.file.exists()
 
 
-def test_a_purge_and_a_restore_that_meet(scene: Scene) -> None:
-    """The restore has planned on a volume that a purge then sets to Delete; host-path destroys within tenths of a second."""
+@pytest.mark.parametrize("verb", ["restore", "adopt"])
+def test_a_purge_and_who_brings_a_volume_back_meet(scene: Scene, verb: str) -> None:
+    """It has planned on a volume that a purge then sets to Delete; host-path destroys within tenths of a second. The claim that
+    was made for the volume would wait for ever."""
     scene.pets("orphans", "delete", CLAIM, "-y", "--record", str(scene.folder))
     scene.pets.eventually(lambda: scene.live()["status"]["phase"] == "Released", "released")
     scene.gate.stop("POST", "/persistentvolumeclaims", answered=False)
-    back = scene.start("restore", *scene.records)
+    back = scene.start(verb, *(scene.records if verb == "restore" else (scene.volume, "--as", "web", "-y")))
     scene.stopped(back)
     scene.pets("orphans", "purge", "--older-than", "0", "-y")
     scene.pets.plane.kubectl("wait", "--for=delete", f"pv/{scene.volume}", "--timeout=60s")
     scene.gate.let_through()
     stdout, stderr = back.communicate(timeout=90)
-    assert "restored" not in stdout and back.returncode != 0, (stdout, stderr)
+    assert stdout == "" and back.returncode != 0, (stdout, stderr)
+    assert scene.pets.kubectl("get", "pvc", CLAIM, "--ignore-not-found") == "", (stdout, stderr)
+
+
+@pytest.mark.parametrize("verb", ["restore", "adopt"])
+def test_a_volume_that_a_claim_was_made_for_is_not_purged(scene: Scene, verb: str) -> None:
+    """Whoever brings it back stands still between the claim and the volume, which is Released yet."""
+    scene.pets("orphans", "delete", CLAIM, "-y", "--record", str(scene.folder))
+    scene.pets.eventually(lambda: scene.live()["status"]["phase"] == "Released", "released")
+    scene.gate.stop("POST", "/persistentvolumeclaims", answered=True)
+    back = scene.start(verb, *(scene.records if verb == "restore" else (scene.volume, "--as", "web", "-y")))
+    scene.stopped(back)
+    refused = scene.pets("orphans", "purge", scene.volume, "-y", expect=6)
+    assert "brings it back" in refused.stderr
+    scene.gate.let_through()
+    stdout, stderr = back.communicate(timeout=90)
+    assert back.returncode == 0 and scene.file.exists(), (stdout, stderr)
+    assert volume_of(scene.pets, CLAIM)["metadata"]["name"] == scene.volume
 
 
 POLICY = """

@@ -120,17 +120,26 @@ def judge(volume: PersistentVolume, use: StorageUse, selection: PurgeSelection, 
     against: Objection | None = objection(volume, use)
     if against is not None:
         return PurgeRefused(volume=volume, reason=against.reason, subject=against.subject)
+    if any(each.spec.volume_name == volume.name and each.metadata.deletion_timestamp is None for each in use.claims or ()):
+        # Made for it by whoever brings it back, who has yet to clear the claim from before.
+        return PurgeRefused(volume=volume, reason=PurgeRefusedReason.NOT_RELEASED)
     meta = volume.metadata
     step = DestroyVolume(volume=volume.name, uid=meta.uid, resource_version=meta.resource_version)
     return Purge(volume=volume, since=since, step=step)
 
 
 def again(planned: Purge, use: StorageUse, selection: PurgeSelection, now: datetime) -> Purge | PurgeRefused:
-    """The same decision on what was newly read, right before its turn."""
+    """The same decision on what was newly read, right before its turn. A volume that another deletion has left since, because it
+    came back in between, holds what was written then, and nobody has said that this may go."""
     fresh = next((volume for volume in use.volumes or () if volume.name == planned.volume.name), None)
-    if fresh is None or fresh.metadata.uid != planned.volume.metadata.uid:
+    if fresh is None or fresh.metadata.uid != planned.volume.metadata.uid or _holder(fresh) != _holder(planned.volume):
         return PurgeRefused(volume=planned.volume, reason=PurgeRefusedReason.CHANGED)
     return judge(fresh, use, selection, now)
+
+
+def _holder(volume: PersistentVolume) -> str:
+    """The uid of the claim that has it, or had it last."""
+    return volume.spec.claim_ref.uid if volume.spec.claim_ref is not None else ""
 
 
 def is_under_way(planned: Purge, use: StorageUse) -> bool:

@@ -192,6 +192,19 @@ def is_back(record: Record, volume: PersistentVolume | None, claim: PersistentVo
     return volume is not None and claim is not None and volume.metadata.uid == record.volume_uid and is_bound_to(volume, claim)
 
 
+def is_stranded(claim: PersistentVolumeClaim, volume: PersistentVolume | None, uid: str, was: str) -> bool:
+    """Whether a claim that waits for the volume of that ``uid`` will never be bound to it: it is gone, or about to be, or another
+    claim has got it (syncUnboundClaim). ``was``: the uid of the claim that had it before; with that one it may yet be cleared."""
+    if claim.status.phase != "Pending" or claim.metadata.deletion_timestamp is not None:
+        return False
+    if volume is None or volume.metadata.uid != uid or volume.metadata.deletion_timestamp is not None:
+        return True
+    held = volume.spec.claim_ref
+    if held is None or held.uid == was != "":
+        return False
+    return (held.namespace, held.name) != (claim.namespace, claim.name) or held.uid not in ("", claim.metadata.uid)
+
+
 def may_settle(found: RestorePlan | RestoreRefused, volume: PersistentVolume | None) -> bool:
     """Whether it is worth looking again in a moment: a claim that was deleted a moment ago leaves a volume that is called Bound
     until its controller has seen that."""

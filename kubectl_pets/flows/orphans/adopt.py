@@ -17,6 +17,7 @@ from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.storage import storage_use
+from kubectl_pets.flows.orphans.stranding import take_back
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import adopt as view
 from kubectl_pets.views.orphans import documents, outcomes
@@ -105,11 +106,20 @@ def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> None:
     if found is None or found.claim != planned.claim or found.volume.metadata.uid != planned.volume.metadata.uid:
         told = view.refused(fresh.refused[0]) if fresh.refused else f"{name}: it or its claim changed since the plan was made"
         raise ConflictError(f"{told}; type the same again for what is left")
-    for step in found.steps:
-        if isinstance(step, AwaitBound):
-            _await_bound(session, step)
-        else:
-            whole(partial(_apply, session, step))
+    made: CreateClaim | None = None
+    try:
+        for step in found.steps:
+            if isinstance(step, CreateClaim):
+                made = step
+            if isinstance(step, AwaitBound):
+                _await_bound(session, step)
+            else:
+                whole(partial(_apply, session, step))
+    except PetsError:
+        held = found.volume.spec.claim_ref
+        if made is not None:
+            take_back(session.cluster, made, found.volume.metadata.uid, held.uid if held is not None else "")
+        raise
 
 
 def _apply(session: Session, step: CreateClaim | ReserveVolume) -> None:

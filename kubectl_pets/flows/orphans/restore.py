@@ -33,6 +33,7 @@ from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.retention import RetentionPort, put_back
+from kubectl_pets.flows.orphans.stranding import take_back
 from kubectl_pets.ports.server import RightsPort
 
 _E = TypeVar("_E")
@@ -100,6 +101,8 @@ class _Restoring:
         self._cluster, self._record, self._run, self._tell, self._troubled = cluster, record, run, tell, troubled
         self._policy_left, self._rescued = "", False
         self._told: list[type] = []
+        #: The claim that this run has made, or tried to.
+        self._made: CreateClaim | None = None
 
     def rehearse(self) -> RestorePlan | RestoreRefused:
         planned, _ = self._look()
@@ -118,6 +121,21 @@ class _Restoring:
             raise NotFoundError(str(error), hint=again) from error
 
     def carry_out(self) -> Restored | RestoreRefused:
+        try:
+            done = self._carried_out()
+        except PetsError:
+            self._take_back()
+            raise
+        if isinstance(done, RestoreRefused):
+            self._take_back()
+        return done
+
+    def _take_back(self) -> None:
+        """What was made for nothing, because somebody else destroyed or took the volume."""
+        if self._made is not None:
+            take_back(self._cluster, self._made, self._record.volume_uid, self._record.claim.metadata.uid)
+
+    def _carried_out(self) -> Restored | RestoreRefused:
         conflicts, begun = 0, False
         reads, attempts = (Patience(Deadline(None), troubled=self._troubled) for _ in range(2))
         planned, volume = self._look()
@@ -192,6 +210,7 @@ class _Restoring:
         if isinstance(step, RestorePolicy):
             self._put_back(step, volume)
         elif isinstance(step, CreateClaim):
+            self._made = step
             self._make(step)
         elif isinstance(step, SetRetain | ClearClaimRef):
             self._cluster.apply(step)

@@ -19,12 +19,13 @@ from kubectl_pets.domain.orphans.purging import (
     again,
     is_rescued,
     is_under_way,
+    judge,
     plan_purge,
 )
 from kubectl_pets.domain.orphans.retention import POLICY_ANNOTATION
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from tests.domain.orphans.builders import DAY, NOBODY_ELSE, NOW, claim, volume
-from tests.domain.orphans.test_restoring import OLD, RELEASED, retained, with_ref
+from tests.domain.orphans.test_restoring import OLD, RELEASED, WAITING, retained, with_ref
 
 R = PurgeRefusedReason
 ALL = PurgeSelection(namespace=None)
@@ -122,8 +123,19 @@ def test_right_before_its_turn_it_is_judged_again() -> None:
     (one,) = planned(RELEASED).purges
     use = msgspec.structs.replace(NOBODY_ELSE, volumes=(RELEASED,))
     assert not isinstance(again(one, use, ALL, NOW), PurgeRefused)
-    for volumes in ((), (with_ref(RELEASED, "made-anew", "Bound"),), (volume(OLD, "Retain", phase="Released", uid="another"),)):
+    came_back_and_went = with_ref(RELEASED, "made-anew", "Released")  # with what was written in between
+    another = volume(OLD, "Retain", phase="Released", uid="another")
+    for volumes in ((), (with_ref(RELEASED, "made-anew", "Bound"),), (another,), (came_back_and_went,)):
         assert isinstance(again(one, msgspec.structs.replace(use, volumes=volumes), ALL, NOW), PurgeRefused)
+
+
+def test_a_claim_that_was_made_for_it_keeps_it() -> None:
+    """Somebody is about to bring it back, and has yet to clear the claim from before."""
+    use = msgspec.structs.replace(NOBODY_ELSE, volumes=(RELEASED,), claims=(WAITING,))
+    found = plan_purge(use, ALL, NOW)
+    assert not found.purges and judge(RELEASED, use, ALL, NOW) == PurgeRefused(volume=RELEASED, reason=PurgeRefusedReason.NOT_RELEASED)
+    leaving = msgspec.structs.replace(WAITING, metadata=msgspec.structs.replace(WAITING.metadata, deletion_timestamp=NOW))
+    assert plan_purge(msgspec.structs.replace(use, claims=(leaving,)), ALL, NOW).purges
 
 
 def test_what_an_order_has_come_to_whose_answer_was_lost() -> None:

@@ -244,3 +244,17 @@ def test_notes_of_an_earlier_claim_are_not_believed() -> None:
     broken = volume(OLD, "Retain", phase="Released", annotations={CLAIM_ANNOTATION: "{", POLICY_ANNOTATION: "Delete"})
     record = record_of(broken)
     assert record is not None and record.claim.metadata.uid == OLD.metadata.uid
+
+
+def test_a_claim_whose_volume_is_gone_or_taken_is_stranded() -> None:
+    """It would wait for ever; as long as it may yet be bound it is not."""
+    uid, was = RELEASED.metadata.uid, OLD.metadata.uid
+    leaving = msgspec.structs.replace(RELEASED, metadata=msgspec.structs.replace(RELEASED.metadata, deletion_timestamp=NOW))
+    another = msgspec.structs.replace(RELEASED, metadata=msgspec.structs.replace(RELEASED.metadata, uid="another"))
+    for found in (None, leaving, another, with_ref(RELEASED, "of-another-run", "Released"), with_ref(RELEASED, "of-another-run", "Bound")):
+        assert restoring.is_stranded(WAITING, found, uid, was), found
+    for found in (RELEASED, with_ref(RELEASED, "", "Available"), with_ref(RELEASED, "made-anew", "Released")):
+        assert not restoring.is_stranded(WAITING, found, uid, was), found
+    assert not restoring.is_stranded(NEW, None, uid, was), "bound: there is data in it"
+    elsewhere = msgspec.structs.replace(WAITING, metadata=msgspec.structs.replace(WAITING.metadata, name="data-web-7"))
+    assert restoring.is_stranded(elsewhere, with_ref(RELEASED, "", "Available"), uid, was)
