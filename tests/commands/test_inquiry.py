@@ -83,6 +83,22 @@ def test_what_lasts_is_asked_about_now_and_then() -> None:
     assert look.next_at == at(33)
 
 
+def test_what_is_there_at_the_first_look_is_asked_about_at_once_by_who_only_looks_on() -> None:
+    port = Port()
+    look = Inquiry(cast(LookPort, port), StuckAfter(), at_once=True)
+    told = [bool(look.judge(MISSING, at(seconds), fresh=False).failing) for seconds in range(10)]
+    assert all(told) and len(port.asked) == 1
+    assert look.next_at == at(10)
+
+
+def test_what_begins_later_is_asked_about_once_it_lasts() -> None:
+    port = Port()
+    look = Inquiry(cast(LookPort, port), StuckAfter(), at_once=True)
+    look.judge(WELL, at(0), fresh=False)
+    told = [bool(look.judge(MISSING, at(seconds), fresh=False).failing) for seconds in range(1, 6)]
+    assert told == [False, False, False, True, True] and len(port.asked) == 1
+
+
 def test_a_pod_that_is_made_anew_all_the_time_is_one_trouble() -> None:
     port = Port()
     look = inquiry(port)

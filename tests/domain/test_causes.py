@@ -72,6 +72,7 @@ CASES = [
     (Blocker(cause=Cause.DELETION_REFUSED, message="something new"), "delete:refused"),
     (Blocker(cause=Cause.DELETION_REFUSED, message='admission webhook "v.example.com" denied the request: no'), "admission"),
     (Blocker(cause=Cause.POD_ENDS, reason="Evicted"), "node:evicted"),
+    (Blocker(cause=Cause.CONTAINER, reason="ErrVolumeOfAnImage", message="no such artifact"), "unknown"),
     (Blocker(cause=Cause.POD_ENDS, reason="TaintManagerEviction"), "node:evicted"),
     (Blocker(cause=Cause.POD_ENDS, reason="Preempting"), "node:preempted"),
     (Blocker(cause=Cause.POD_ENDS, reason="Preempted"), "node:preempted"),

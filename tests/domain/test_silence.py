@@ -12,8 +12,10 @@ from kubectl_pets.domain.model import (
     Around,
     ClaimVolume,
     Condition,
+    Event,
     ManagedFieldsEntry,
     ObjectMeta,
+    ObjectReference,
     PersistentVolumeClaim,
     PersistentVolumeClaimStatus,
     Pod,
@@ -82,3 +84,19 @@ def test_silence_is_given_its_time(view: SetView, cause: Cause) -> None:
 def test_what_is_said_counts_at_once() -> None:
     seen = assess(with_pod(unscheduled(told("0/3 nodes are available: 3 Insufficient memory."))), NOW, IMPATIENT)
     assert seen.phase is Phase.STUCK and [each.cause for each in seen.blockers] == [Cause.UNSCHEDULABLE]
+
+
+def happened(reason: str, message: str, seconds: float) -> Event:
+    about = ObjectReference(kind="Pod", name="web-2", uid=pod(2).metadata.uid)
+    return Event(type="Normal", reason=reason, message=message, event_time=NOW + timedelta(seconds=seconds), involved_object=about)
+
+
+def test_which_image_is_pulled_is_told_until_it_is_there() -> None:
+    """The events are all that tells of it (kubernetes/kubernetes#83471)."""
+    made = pod(2, ready=False, phase="Pending", created=NOW)
+    view = with_pod(replace(made, status=replace(made.status, container_statuses=())))
+    begun = happened("Pulling", 'Pulling image "db:2"', 1)
+    there = happened("Pulled", 'Successfully pulled image "db:2" in 2h0m0s', 7200)
+    for events, message in (((begun,), 'Pulling image "db:2"'), ((there, begun), ""), ((), "")):
+        seen = assess(replace(view, around=Around(events=events)), NOW + timedelta(hours=3))
+        assert seen.members[2].message == message and seen.phase is Phase.PROGRESSING

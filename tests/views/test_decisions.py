@@ -37,6 +37,7 @@ from tests.views.builders import NEW, NOW, pod, snapshot
 @pytest.mark.parametrize(
     ("step", "phrase"),
     [
+        (Stage(images=(Image(container="app", image="nginx:1.27"),), partition=0), "set image app=nginx:1.27 (partition 0 holds no pod)"),
         (Stage(images=(Image(container="app", image="nginx:1.27"),), partition=3), "set image app=nginx:1.27 and hold every pod (partition 3)"),
         (Stage(images=(Image(container="app", image="nginx:1.27"),), partition=None), "set image app=nginx:1.27 (OnDelete: no pod changes until it is deleted)"),
         (SetPartition(partition=2, before=3, releases=("web-2",)), "release web-2 (partition 3 -> 2)"),

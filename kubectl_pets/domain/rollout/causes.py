@@ -13,6 +13,7 @@ from typing import assert_never
 
 import msgspec
 
+from kubectl_pets.domain.rollout.containers import FAILING_REASONS
 from kubectl_pets.domain.rollout.events import NOT_ADMITTED
 from kubectl_pets.domain.rollout.verdict import Blocker, Cause
 
@@ -251,6 +252,8 @@ def _of_container(found: Blocker) -> CauseId:
         return CauseId.CRASH_HOOK
     if "exec format error" in found.message:
         return CauseId.IMAGE_PLATFORM
+    if found.reason and found.reason not in FAILING_REASONS and found.exit_code is None:
+        return CauseId.UNKNOWN
     return _of_end(found)
 
 

@@ -48,6 +48,13 @@ FAILING_REASONS = frozenset(
 #: Those that pass for nobody who only waits.
 HOPELESS_REASONS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 
+#: Whatever else a container waits with is told by what its name begins or ends with: kubelets and runtimes get new reasons.
+_TROUBLE_BEGINS, _TROUBLE_ENDS = ("Err", "Failed"), ("Error", "BackOff", "Failed")
+
+#: What the kubelet notes of a container that is not there any more, as after its node was restarted (pkg/kubelet/kubelet_pods.go
+#: convertToAPIContainerStatuses): it has no times, and how it ended is not known.
+_NOT_FOUND = "ContainerStatusUnknown"
+
 #: A restart is noted with one of these when the container cannot be started, and alternates with CrashLoopBackOff.
 _RESTARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "PostStartHookError", "PreStartHookError"})
 
@@ -113,6 +120,11 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.settles_at is None or (self.started_at is not None and end <= self.started_at):
             return end
         return max(end, self.settles_at)  # while it runs it may still outlive its back-off
+
+
+def tells_of_trouble(reason: str) -> bool:
+    """Whether a container that waits with this reason does so because something went wrong."""
+    return reason in FAILING_REASONS or reason.startswith(_TROUBLE_BEGINS) or reason.endswith(_TROUBLE_ENDS)
 
 
 def back_off(restarts: int) -> timedelta:
@@ -200,16 +212,17 @@ def _badness(trouble: Trouble) -> tuple[bool, int, bool, str]:
 
 
 def _all(pod: Pod) -> list[Trouble]:
-    began = _began(pod)
-    sidecars = _sidecars(pod)
+    began, sidecars = _began(pod), _sidecars(pod)
+    ready = pod.status.condition("Ready")
+    changed = ready.last_transition_time if ready is not None else None
     found = []
     for status in pod.status.init_container_statuses:
         ended = status.state.terminated
         if ended is not None and ended.exit_code == 0 and status.name not in sidecars:
             began = max(began, ended.finished_at) if began is not None and ended.finished_at is not None else began
             continue  # it has done its work, however often it took
-        found.append(_judged(status if status.name in sidecars else _anew(status), began))
-    found += [_judged(status, began) for status in pod.status.container_statuses]
+        found.append(_judged(_located(status if status.name in sidecars else _anew(status), changed), began))
+    found += [_judged(_located(status, changed), began) for status in pod.status.container_statuses]
     return [each for each in found if each is not None]
 
 
@@ -220,6 +233,20 @@ def _anew(status: ContainerStatus) -> ContainerStatus:
     if last is None or last.exit_code != 0:
         return status
     return msgspec.structs.replace(status, restart_count=0, last_state=ContainerState())
+
+
+def _located(status: ContainerStatus, changed: datetime | None) -> ContainerStatus:
+    """With when a container came to its end that was not found any more: at the latest when the pod's readiness last changed.
+    That it is restarted for it makes no crash loop, however often it was before."""
+    last = status.last_state.terminated
+    if last is None or last.reason != _NOT_FOUND or last.finished_at is not None or status.state.terminated is not None:
+        return status
+    running = status.state.running
+    times = [time for time in (changed, running.started_at if running is not None else None) if time is not None]
+    ended = msgspec.structs.replace(last, finished_at=min(times, default=None))
+    return msgspec.structs.replace(
+        status, restart_count=min(1, status.restart_count), last_state=ContainerState(terminated=ended)
+    )
 
 
 def _sidecars(pod: Pod) -> frozenset[str]:
@@ -246,7 +273,7 @@ def _judged(status: ContainerStatus, began: datetime | None) -> Trouble | None:
     reason = waiting.reason if waiting is not None else ""
     if reason in _RESTARTING:
         return _crashed(status, ended, began)
-    if reason in FAILING_REASONS | HOPELESS_REASONS:
+    if reason in HOPELESS_REASONS or tells_of_trouble(reason):
         return _refused(status, began)
     # Being made anew: after one end the node may just have been restarted, after several it is a loop.
     return _crashed(status, ended, began) if ended is not None and _restarts(status) > 1 else None

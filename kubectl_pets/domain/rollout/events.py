@@ -135,6 +135,14 @@ def not_starting(pod: Pod, events: Iterable[Event]) -> Refusal | None:
     return Refusal(reason=newest.reason, message=newest.message, since=since)
 
 
+def pulling(pod: Pod, events: Iterable[Event]) -> str:
+    """What the kubelet says of the image that it is pulling for a pod; empty where it is pulling none. A large one, or one that
+    waits for others (``serializeImagePulls``), may take hours, and nothing else tells of it (kubernetes/kubernetes#83471)."""
+    mine = [event for event in events if event.reason in _STARTING and _is_about(event, pod)]
+    newest = max(mine, key=lambda event: (event.last or LONG_AGO, event.message), default=None)
+    return newest.message if newest is not None and newest.reason == "Pulling" else ""
+
+
 def not_ending(pod: Pod, events: Iterable[Event]) -> Refusal | None:
     """What the kubelet says keeps it from ending a pod: a container or a sandbox that it cannot stop (pkg/kubelet/events:
     FailedToKillPod). None: nothing that an event tells, as of a volume that cannot be unmounted (kubernetes/kubernetes#113426).

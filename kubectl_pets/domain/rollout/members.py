@@ -23,7 +23,7 @@ from kubectl_pets.domain.rollout.containers import (
     restarts_of,
     trouble_of,
 )
-from kubectl_pets.domain.rollout.events import ended_before
+from kubectl_pets.domain.rollout.events import ended_before, pulling
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.fields import min_ready_seconds
@@ -284,6 +284,8 @@ class _Reading:
         uses = _claim_uses(pod, self._claims)
         trouble = self._trouble(name, pod)
         state, reason, message = self._state(pod, uses, trouble)
+        if state is PodState.CREATING and not message:
+            message = pulling(pod, self._events)
         placed = self._placed(uses) if state is PodState.PENDING and not reason else ()
         ready_since = _ready_since(pod)
         available_at = _available_at(ready_since, self._min_ready)

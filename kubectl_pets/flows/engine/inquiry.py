@@ -75,8 +75,9 @@ class Inquiry:
     """The questions of one run that looks on at one set. ``next_at``: when to look again only to ask. A verdict that would be
     found again is not found anew."""
 
-    def __init__(self, port: AroundPort, stuck_after: StuckAfter) -> None:
-        self._port, self._stuck_after = port, stuck_after
+    def __init__(self, port: AroundPort, stuck_after: StuckAfter, *, at_once: bool = False) -> None:
+        """``at_once``: trouble that is there at the first look has not begun with it, and is asked about in that look."""
+        self._port, self._stuck_after, self._at_once = port, stuck_after, at_once
         self._about: tuple[str, ...] = ()
         self._since: datetime | None = None
         self._asked_at: datetime | None = None
@@ -113,6 +114,7 @@ class Inquiry:
         if self._first is None or self._first.view is not view or not self._first.holds(now):
             self._first, self._second = self._looked(view, now), None
         seen, asked = replace(self._first.seen, at=now), self._first.asked
+        fresh, self._at_once = fresh or self._at_once, False
         self._note_missing(seen, now)
         if asked is None:
             self._about, self._since, self._answer, self.next_at = (), None, None, None

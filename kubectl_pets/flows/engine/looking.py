@@ -63,10 +63,13 @@ class SetLook:
         deadline: Deadline,
         observe: Observer = unseen,
         stuck_after: StuckAfter = StuckAfter(),
+        *,
+        ask_at_once: bool = False,
     ) -> None:
+        """``ask_at_once``: why it is not well is asked in the first look already."""
         self._clock, self._source, self._deadline, self._observe = port, source, deadline, observe
         self._patience = Patience(deadline, source.wait, self._trouble)
-        self._inquiry = Inquiry(port, stuck_after)
+        self._inquiry = Inquiry(port, stuck_after, at_once=ask_at_once)
         #: Reads may succeed while every change fails (an admission webhook that is down).
         self._of_attempts = Patience(deadline, source.wait, self._trouble)
         self._grace = OutageGrace()

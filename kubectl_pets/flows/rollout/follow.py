@@ -53,6 +53,6 @@ def follow(
             case _:
                 return Ended(reached)
 
-    look = SetLook(port, source, deadline, observe, stuck_after)
+    look = SetLook(port, source, deadline, observe, stuck_after, ask_at_once=True)
     reached = until_ended(look, turn, deadline)
     return reached, look.seen

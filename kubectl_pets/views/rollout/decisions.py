@@ -75,7 +75,7 @@ def step_phrase(step: Step) -> str:
             change = "set image " + ", ".join(f"{clean(image.container)}={clean(image.image)}" for image in images)
             if partition is None:
                 return f"{change} (OnDelete: no pod changes until it is deleted)"
-            return f"{change} and hold every pod (partition {partition})"
+            return f"{change}{_holding(partition)}"
         case SetPartition(partition=partition, before=before, paused=True):
             return f"pause updates in the spec and hold the pods (partition {before} -> {partition})"
         case SetPartition(partition=partition, before=before, paused=False, releases=()):
@@ -106,7 +106,9 @@ def _keeping(name: str | msgspec.UnsetType) -> str:
 
 
 def _holding(partition: int | None) -> str:
-    return "" if partition is None else f" and hold every pod (partition {partition})"
+    if not partition:
+        return "" if partition is None else " (partition 0 holds no pod)"
+    return f" and hold every pod (partition {partition})"
 
 
 def deletion_question(seen: Assessment, pods: Sequence[str], server: str) -> str:
