@@ -155,6 +155,7 @@ def shown(seen: Assessment) -> dict[str, Any]:
         "unread": list(seen.unread),
         "silent_nodes": [f"{node.name} {node.ready}" for node in seen.silent_nodes],
         "pods": {member.name: str(member.state) for member in seen.members},
+        "odd_images": {member.name: list(member.odd_images) for member in seen.members if member.odd_images},
         "surplus": {member.name: str(member.state) for member in seen.surplus},
         "left_over": seen.partition_left_over,
         "staged": seen.staged,

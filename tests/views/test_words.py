@@ -9,7 +9,7 @@ from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Awaited, Awaiting, Blocker, Cause
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import tree, words
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 
@@ -180,3 +180,13 @@ def test_the_left_over_partition_says_how_far_the_next_change_will_come() -> Non
 )  # fmt: skip
 def test_who_deploys_a_field(field: DeployedField, end: NextDeploy, said: str) -> None:
     assert words.deployer(Stake(field=field, deployer="helm", next_deploy=end, value="7"), builders.SCENES["complete"]()) == said
+
+
+def test_a_pod_with_another_image_than_the_template_is_told_though_all_is_rolled_out() -> None:
+    seen = builders.complete()
+    odd = replace(seen, members=(*seen.members[:2], replace(seen.members[2], odd_images=("app=nginx:\x1b[31mother",))))
+    assert words.headline(odd) == "default/web: complete: but web-2 runs another image than the template says"
+    both = replace(seen, members=tuple(replace(each, odd_images=("app=x",)) for each in seen.members))
+    assert words.reason(both) == "but web-0..web-2 run another image than the template says"
+    drawn = [line for line in tree.draw(odd, NOW).splitlines() if "app=" in line]
+    assert drawn == ["             app=nginx:other is not what the template says: somebody changed it in the pod, or admission did"]

@@ -12,7 +12,16 @@ from typing import assert_never
 
 import msgspec
 
-from kubectl_pets.domain.model import Condition, ContainerStatus, PersistentVolumeClaim, Pod, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import (
+    Condition,
+    ContainerStatus,
+    PersistentVolumeClaim,
+    Pod,
+    PodSpec,
+    SetView,
+    StatefulSet,
+    ordinal_of,
+)
 from kubectl_pets.domain.rollout.containers import (
     StuckAfter,
     Trouble,
@@ -168,6 +177,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finalizers: tuple[str, ...] = ()
     #: The claims whose volumes the scheduler waits for, before it binds the pod to the node that it has found.
     placed: tuple[str, ...] = ()
+    #: ``container=image`` where it is of the wanted revision, and runs another image than that and than other pods of it.
+    odd_images: tuple[str, ...] = ()
     #: A container of it runs, as far as its node has told.
     running: bool = False
     #: A container of it, or a pod before it, ended after so long, and not long ago.
@@ -214,7 +225,9 @@ def read_members(
     """The positions of the set in ordinal order, and the pods outside its range. ``slots`` are the set's, ``pods`` its own by
     ordinal (``own_pods``); of the snapshot only claims and what was asked besides are looked at."""
     read = _Reading(owner, slots, snapshot, now, patience)
-    held = _not_proven([read.member(ordinal, pods[ordinal]) for ordinal in sorted(pods)], now)
+    odd = _odd_images(owner, pods)
+    members = [read.member(ordinal, pods[ordinal], odd.get(ordinal, ())) for ordinal in sorted(pods)]
+    held = _not_proven(members, now)
     missing = [read.missing(gap) for gap in slots.gaps(pods)]
     in_range = [member for member in held if member.ordinal in slots]
     surplus = tuple(member for member in held if member.ordinal not in slots)
@@ -241,6 +254,28 @@ def _warned(member: Member, by: Member | None, now: datetime) -> Member:
     return msgspec.structs.replace(
         member, state=PodState.RECOVERING, warned_by=by.name, ended_after=lived, available_at=available_at
     )
+
+
+def _odd_images(owner: StatefulSet, pods: dict[int, Pod]) -> dict[int, tuple[str, ...]]:
+    """By ordinal, the images of pods of the wanted revision that are not the template's, though other pods of it have that one.
+
+    An image may be changed in the pod (pkg/apis/core/validation ValidatePodUpdate), and no controller of apps/v1 looks at it
+    again. Where no pod has the template's image admission makes another one of it, which is meant so.
+    """
+    if kind_of(owner) is not APPS_SET or owner.status.observed_generation < owner.metadata.generation:
+        return {}
+    wanted = _images(owner.spec.template.spec)
+    update = owner.status.update_revision
+    ours = {ordinal: _images(pod.spec) for ordinal, pod in pods.items() if pod.revision and pod.revision == update}
+    as_wanted = {name for images in ours.values() for name, image in images.items() if image == wanted.get(name)}
+    return {
+        ordinal: tuple(f"{name}={image}" for name, image in images.items() if name in as_wanted and image != wanted[name])
+        for ordinal, images in ours.items()
+    }
+
+
+def _images(spec: PodSpec) -> dict[str, str]:
+    return {each.name: each.image for each in spec.init_containers + spec.containers}
 
 
 def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
@@ -278,7 +313,7 @@ class _Reading:
             trouble=ended_before(slots.name(gap.first), None, self._owner, self._events, self._now),
         )
 
-    def member(self, ordinal: int, pod: Pod) -> Member:
+    def member(self, ordinal: int, pod: Pod, odd_images: tuple[str, ...]) -> Member:
         pod = by_the_servers_clock(pod)
         owner, slots, name = self._owner, self._slots, self._slots.name(ordinal)
         uses = _claim_uses(pod, self._claims)
@@ -287,6 +322,8 @@ class _Reading:
         if state is PodState.CREATING and not message:
             message = pulling(pod, self._events)
         placed = self._placed(uses) if state is PodState.PENDING and not reason else ()
+        if placed:
+            message = f"a node was found, and the volume of {', '.join(placed)} is to be made there"
         ready_since = _ready_since(pod)
         available_at = _available_at(ready_since, self._min_ready)
         if available_at is not None and trouble is not None and trouble.settles_at is not None:
@@ -315,6 +352,7 @@ class _Reading:
             unscheduled_since=_unscheduled_since(pod),
             ready_since=ready_since,
             placed=placed,
+            odd_images=odd_images,
             finalizers=pod.metadata.finalizers,
             running=any(status.state.running is not None for status in _statuses(pod)),
             ended_after=self._ended_after(pod, trouble),

@@ -262,6 +262,9 @@ def _remarks(member: Member, seen: Assessment, now: datetime, indent: int) -> li
         remarks.append((f"available {age.until(member.available_at, now)}", Ink.BUSY))
     if member.ordinal not in seen.slots:
         remarks.append((_surplus(member, seen), Ink.BUSY))
+    if member.odd_images:
+        images = clean(", ".join(member.odd_images))
+        remarks.append((f"{images} is not what the template says: somebody changed it in the pod, or admission did", Ink.LOUD))
     told = words.trouble(member)
     if told:
         remarks.append((told, words.marked_state(member)[1]))

@@ -114,13 +114,20 @@ def reason(seen: Assessment) -> str:
         case Phase.RESTORING:
             return "its claims are made anew from VolumeSnapshots"
         case Phase.COMPLETE:
-            return "it will hold back the next change" if seen.partition_left_over else ""
+            return "it will hold back the next change" if seen.partition_left_over else _odd(seen)
         case Phase.PAUSED:
             return "" if _only_staged(seen) else f"{seen.updated}/{seen.replicas} updated"
         case Phase.DELETING | Phase.GONE:
             return ""
         case _:
             assert_never(seen.phase)
+
+
+def _odd(seen: Assessment) -> str:
+    """Which pods run something else than their revision says; empty: none."""
+    odd = [member.name for member in seen.members if member.odd_images]
+    verb = "runs" if len(odd) == 1 else "run"
+    return f"but {folded(odd)} {verb} another image than the template says" if odd else ""
 
 
 def _as_told(seen: Assessment) -> str:
