@@ -9,6 +9,7 @@ import click
 from msgspec.structs import replace
 
 from kubectl_pets.cli import completing, names
+from kubectl_pets.cli.pflag import FALSE, TRUE
 from kubectl_pets.errors import ExitCode, RefusedError, UsageError
 from kubectl_pets.pasting import connected_by, pets
 from kubectl_pets.session import Session
@@ -305,13 +306,26 @@ class _Quiet(click.Option):
         return None
 
 
+class _Switch(click.ParamType[bool]):
+    """True or false as ``pflag`` reads it: nothing at all, which a variable that is not set leaves, is an error."""
+
+    name = "boolean"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        if isinstance(value, bool):
+            return value
+        if value not in TRUE | FALSE:
+            self.fail(f"{value!r} is neither true nor false.", param, ctx)
+        return value in TRUE
+
+
 def _flag(*names: str, completes: Callable[..., Any] | None = None, **kw: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     return names, {"shell_complete": completes, **kw}
 
 
 def _switch(*names: str, **kw: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     """On, or with ``=false`` off again (``pflag`` gives the bare one its value)."""
-    return _flag(*names, type=click.BOOL, is_flag=False, flag_value="true", metavar="", **kw)
+    return _flag(*names, type=_Switch(), is_flag=False, flag_value="true", metavar="", **kw)
 
 
 #: The first of these are shown in every verb's help, all of them in the program's.

@@ -14,8 +14,9 @@ _LEVEL = re.compile(r"-?[0-9]{1,3}")
 _DRY_RUNS = ("none", "client", "server")
 #: No word of a command line holds it.
 _MARK = "\0"
-_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
-_FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
+#: Go's ``strconv.ParseBool``.
+TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
 #: What each of these means where no value is given with it; click would take the next word for one.
 _BARE = {"--insecure-skip-tls-verify": "true", "--disable-compression": "true", "--warnings-as-errors": "true"}
@@ -57,11 +58,11 @@ def as_command_reads(command: click.Command, words: Sequence[str]) -> list[str]:
         option = options.get(found[1]) if found else None
         if found is None or option is None:
             read.append(word)
-        elif option.is_flag and option.secondary_opts and found[2] in _TRUE | _FALSE:
-            read.append(found[1] if found[2] in _TRUE else option.secondary_opts[0])
-        elif option.is_flag and not option.secondary_opts and found[2] in _TRUE:
+        elif option.is_flag and option.secondary_opts and found[2] in TRUE | FALSE:
+            read.append(found[1] if found[2] in TRUE else option.secondary_opts[0])
+        elif option.is_flag and not option.secondary_opts and found[2] in TRUE:
             read.append(found[1])
-        elif option.is_flag and not option.secondary_opts and found[2] in _FALSE:
+        elif option.is_flag and not option.secondary_opts and found[2] in FALSE:
             read = _without(option, read, word)
         elif not option.is_flag and not found[1].startswith("--"):
             read += found.groups()

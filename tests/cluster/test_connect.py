@@ -349,6 +349,13 @@ def test_impersonation_from_the_kubeconfig(server: Loopback, connecting: Connect
     }
 
 
+@pytest.mark.parametrize("user", [{"as": " "}, {"as": "jane\t"}, {"as": "jane", "as-groups": [" g"]}, {"as": "jane", "as-user-extra": {"a": ["1 "]}}])
+def test_nobody_is_impersonated_whose_name_would_get_lost_on_the_way(server: Loopback, connecting: Connector, user: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="begins or ends with a blank"):
+        connecting(server.url, user={"token": "t", **user})
+    assert server.seen == []
+
+
 def test_impersonation_from_flags_wins(server: Loopback, connecting: Connector) -> None:
     user = {"token": "t", "as": "jane", "as-groups": ["g1"], "as-uid": "u1", "as-user-extra": {"a": ["1"], "b": ["2"]}}
     flags = {"as_user": "jörg", "as_groups": ("dev", "ops"), "as_uid": "u2", "as_user_extra": ("a=x=y", "a=z")}

@@ -45,3 +45,24 @@ def test_where_it_is_wrong_is_said_without_what_stands_there() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_byte_order_mark_is_understood(encoding: str) -> None:
     assert first_document("a: ü".encode(encoding)) == {"a": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("{<<: *t, token: own}", "own"),
+        ("{token: own, <<: *t}", "t"),
+        ("{<<: [*t, *s]}", "t"),
+        ("{<<: *t, <<: *s}", "s"),
+        ("{<<: {<<: *t, token: inner}}", "inner"),
+    ],
+)
+def test_a_merge_wins_over_what_stands_before_it_and_loses_to_what_follows(text: str, who: str) -> None:
+    found = first_document(f"t: &t {{token: t}}\ns: &s {{token: s}}\nu: {text}".encode())
+    assert found["u"] == {"token": who}
+
+
+@pytest.mark.parametrize("text", ["a: &a {<<: *a}", "<<: word", "<<: [word]", "a: .inf", "a: .nan"])
+def test_what_kubectl_cannot_read_is_refused(text: str) -> None:
+    with pytest.raises(GoYamlError):
+        first_document(text.encode())

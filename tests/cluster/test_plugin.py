@@ -15,7 +15,7 @@ import trustme
 from kubectl_pets.cluster.access.kubeconfig import EnvVar, ExecPlugin
 from kubectl_pets.cluster.access.kuberc import Policy
 from kubectl_pets.cluster.access.plugins import Plugin, child_environment
-from kubectl_pets.cluster.http.credentials import Certificate, Credential
+from kubectl_pets.cluster.http.credentials import Certificate, Credential, TokenFile
 from kubectl_pets.errors import ConfigError, CredentialPluginError, UnauthorizedError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Loopback, stateful_set, status
@@ -339,3 +339,21 @@ def test_a_401_that_stays_is_unauthorized(server: Loopback, connecting: Connecto
     with pytest.raises(UnauthorizedError):
         connecting(server.url, user=script.user()).set_view("x", "web")
     assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("fields", [{"args": ["a\0b"]}, {"env": [EnvVar(name="A", value="a\0b")]}])
+def test_what_no_program_can_be_given_is_told(tmp_path: Path, fields: dict[str, Any]) -> None:
+    with pytest.raises(CredentialPluginError, match="cannot be started: embedded null"):
+        plugin(Script(tmp_path).spec(**fields)).current()
+
+
+def test_the_name_of_a_variable_goes_up_to_the_first_equals_sign(tmp_path: Path) -> None:
+    script = Script(tmp_path, answer(token="x").replace("'x'", "os.environ['A']"))
+    named = [EnvVar(name="A=B", value="2"), EnvVar(name="=", value="nothing")]
+    assert plugin(script.spec(env=named)).current() == Credential("Bearer B=2")
+
+
+def test_a_token_goes_out_in_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\ufeffs3cret\u3000\n", "utf-8")
+    header = TokenFile(str(tmp_path / "token")).current().authorization or ""
+    assert header.encode("latin-1").decode() == "Bearer \ufeffs3cret"

@@ -120,6 +120,20 @@ def test_flags_mean_what_they_mean_to_kubectl(words: tuple[str, ...], read: list
     assert as_kubectl_reads(words) == read
 
 
+@pytest.mark.parametrize("flag", ["--insecure-skip-tls-verify", "--disable-compression"])
+@pytest.mark.parametrize("value", ["", "yes", "tRue", "on"])
+def test_a_switch_is_true_or_false_as_go_has_it(flag: str, value: str) -> None:
+    """``--insecure-skip-tls-verify=$UNSET`` decides nothing."""
+
+    @click.command()
+    @connection
+    def command() -> None:
+        pass
+
+    with pytest.raises(click.BadParameter, match="neither true nor false"):
+        command.make_context("x", [f"{flag}={value}"])
+
+
 @click.command()
 @click.option("-n", "--namespace")
 @click.option("-A", "--all-namespaces", is_flag=True)

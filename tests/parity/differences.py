@@ -3,6 +3,9 @@
 DIFFERENCES: dict[str, tuple[str, ...]] = {
     "A redirect is not followed: an API server sends none, and what it leads to would get the credentials.": ("server-gateway-redirect",),
     "`--as-user-extra` without `KEY=VALUE` is an error; kubectl leaves it out and plays somebody else.": ("as-flag-extra-without-value",),
+    "Who is impersonated, or a group or extra of theirs, neither begins nor ends with a blank: HTTP/1.1 would lose it on the way.": (
+        "as-groups-with-blanks",
+    ),
     "`--warnings-as-errors` and `--match-server-version` are not taken: they are about what kubectl itself prints and is.": (
         "flag-warnings-as-errors",
     ),

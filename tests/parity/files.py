@@ -8,6 +8,7 @@ import yaml
 
 from tests.parity.case import Case, Config, case, cluster, config
 
+_ANNA = "    token: '%{anna}'"
 _BOB: Config = {"token": "%{boris}"}
 
 
@@ -56,6 +57,7 @@ CASES: list[Case] = [
     several("tilde", "~/other", {"h/other": config()}, HOME="%{dir}/h"),
     several("home", None, {"h/.kube/config": config()}, HOME="%{dir}/h"),
     several("variable-empty", "", {"h/.kube/config": config()}, HOME="%{dir}/h"),
+    several("slash-at-the-end", "%{dir}/a/", {"a": config()}),
     several("flag", "%{dir}/a", {"a": config(), "b": config(who=_BOB)}, "--kubeconfig", "%{dir}/b"),
     several("flag-missing", "%{dir}/a", {"a": config()}, "--kubeconfig", "%{dir}/gone"),
     several("flag-folder", "%{dir}/a", {"a": config(), "d/x": ""}, "--kubeconfig", "%{dir}/d"),
@@ -79,6 +81,13 @@ CASES: list[Case] = [
     looking("empty-first-document", "---\n---\n" + text()),
     looking("dashes", "---\n" + text() + "...\n"),
     looking("anchors", text(lambda dumped: "x-t: &t\n  token: '%{boris}'\n" + dumped.replace("    token: '%{anna}'", "    <<: *t"))),
+    looking("anchors-after-an-own-key", text(lambda dumped: "x-t: &t\n  token: '%{boris}'\n" + dumped.replace(_ANNA, _ANNA + "\n    <<: *t"))),
+    looking("anchors-before-an-own-key", text(lambda dumped: "x-t: &t\n  token: '%{boris}'\n" + dumped.replace(_ANNA, "    <<: *t\n" + _ANNA))),
+    looking("anchors-several", text(
+        lambda dumped: "x-t: &t\n  token: '%{boris}'\nx-s: &s\n  token: '%{clara}'\n" + dumped.replace(_ANNA, "    <<: [*t, *s]"),
+    )),
+    looking("anchor-in-itself", text() + "a: &a\n  <<: *a\n"),
+    looking("infinity", text() + "a: .inf\n"),
     looking("key-twice", text(lambda dumped: dumped.replace("current-context: x", "current-context: gone\ncurrent-context: x"))),
     looking("token-twice", text(lambda dumped: dumped.replace("    token: '%{anna}'", "    token: '%{anna}'\n    token: '%{boris}'"))),
     looking("unknown-keys", config(cluster(foo=1), {"token": "%{anna}", "bar": {"a": 1}}, preferences={"colors": True}, zzz=[1])),

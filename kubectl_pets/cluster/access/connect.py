@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from posixpath import normpath
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
 from kubectl_pets.cluster.access import kuberc, oidc
@@ -101,14 +101,14 @@ def _server_url(server: str) -> str:
         zoned = "%" in host and not ip_address(host.replace("%25", "%")).is_link_local
     except ValueError:
         right = zoned = False
-    if not right or re.search(r"[\s\x00-\x1f\x7f]", server):
+    if not right or re.search(r"[\s\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", re.sub(r"\[[^]]*]", "", server)):
         raise ConfigError(f"the server {shown_url(server)} is not a URL of http or https")
     if "@" in parts.netloc:
         raise ConfigError(
             f"the server {shown_url(server)} has a user name or password in its URL",
             hint="take it out; the user in the kubeconfig, --username or --token say who you are",
         )
-    path = normpath("/" + parts.path.lstrip("/")).rstrip("/")
+    path = quote(normpath("/" + unquote(parts.path).lstrip("/")).rstrip("/"), safe="/$&+,:;=@")  # as Go writes what it has read
     place = re.sub("%.*]", "]", parts.netloc) if zoned else parts.netloc  # where a zone means nothing
     return f"{parts.scheme}://{place}{path}"
 
@@ -202,7 +202,8 @@ def _impersonation(user: UserInfo) -> tuple[tuple[str, str], ...]:
     if user.as_uid:
         headers.append(("Impersonate-Uid", header_text(user.as_uid, "--as-uid")))
     for key, values in (user.as_user_extra or {}).items():
-        escaped = quote(key.lower(), safe="!#$&'*+-.^_`|~")
+        small = re.sub("[A-Z]+", lambda letters: letters[0].lower(), key)  # the server does so, to these and no others
+        escaped = quote(small, safe="!#$&'*+-.^_`|~")
         headers += [(f"Impersonate-Extra-{escaped}", header_text(value or "", "as-user-extra")) for value in values or ()]
     return tuple(headers)
 

@@ -7,7 +7,7 @@ one counts, and keys that are no text become text.
 
 import re
 from base64 import b64decode
-from math import isinf
+from math import isfinite, isinf
 from typing import Any
 
 import yaml
@@ -55,6 +55,23 @@ class _Loader(_BASE):  # type: ignore[misc]
             return "!plain" if implicit[0] else _TAG + "str"
         tag: str = super().resolve(kind, value, implicit)
         return tag
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Each merge where it stands: what follows it wins over it, and it wins over what is before; of several the first one
+        wins (go-yaml v2, ``decoder.mapping`` and ``merge``). For PyYAML a merge never wins."""
+        flat: list[tuple[yaml.Node, yaml.Node]] = []
+        for key, value in node.value:
+            if key.tag != _TAG + "merge":
+                flat.append((key, value))
+                continue
+            for source in reversed(value.value) if isinstance(value, yaml.SequenceNode) else (value,):
+                if not isinstance(source, yaml.MappingNode):
+                    raise GoYamlError
+                self.flatten_mapping(source)
+                flat += source.value
+                if len(flat) > _MOST:
+                    raise GoYamlError
+        node.value = flat
 
 
 def _tagged(*types: type) -> Any:
@@ -142,6 +159,8 @@ def _as_json(value: Any, seen: list[int]) -> Any:
         return {_key(key): _as_json(each, seen) for key, each in value.items()}
     if isinstance(value, list):
         return [_as_json(each, seen) for each in value]
+    if isinstance(value, float) and not isfinite(value):
+        raise GoYamlError  # JSON has no such numbers
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise GoYamlError  # !!binary, !!set and the like

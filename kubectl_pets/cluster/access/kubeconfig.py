@@ -140,7 +140,7 @@ _V = TypeVar("_V")
 def load(explicit: str | None, environ: Mapping[str, str]) -> KubeConfig:
     """The file given with ``--kubeconfig``, else those in ``KUBECONFIG``, else ``~/.kube/config``."""
     if explicit:
-        if not Path(explicit).exists():
+        if not os.path.exists(explicit):
             raise ConfigError(f"there is no kubeconfig at {clean(explicit)}", hint="check --kubeconfig")
         return _merge([explicit])
     variable = environ.get("KUBECONFIG")
@@ -216,7 +216,8 @@ def _each(entries: list[_Named | None] | None, empty: type[_Named], path: str) -
 
 def _read(path: str) -> _File:
     try:
-        text = Path(path).read_bytes()
+        with open(path, "rb") as opened:  # a Path would not mind a slash after a file's name
+            text = opened.read()
     except FileNotFoundError:
         return _File()  # kubectl skips those of KUBECONFIG that do not exist
     except OSError as error:

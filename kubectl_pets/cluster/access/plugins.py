@@ -5,6 +5,7 @@ the plugin's own words are the error. Its environment is the one we were started
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from threading import Event, RLock
 from time import monotonic
-from typing import IO, Annotated, Any
+from typing import IO, Any
 
 import msgspec
 
@@ -35,16 +36,28 @@ _PATIENCE = 120.0
 _SILENCE = 1.0
 
 
+#: RFC 3339 as Go's ``time.Parse`` takes it: narrower than ISO 8601, but for the comma and an hour of one digit.
+_MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    """What it was told; all that counts is that it is what it should be."""
+
+    interactive: bool | None = None
+    cluster: dict[str, Any] | None = None
+
+
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
     token: str | None = None
     client_certificate_data: str | None = None
     client_key_data: str | None = None
-    expiration_timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    expiration_timestamp: str | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True, rename="camel"):
     api_version: str | None = None
     kind: str | None = None
+    spec: _Spec | None = None
     status: _Status | None = None
 
 
@@ -102,13 +115,14 @@ class Plugin:
         self._credential = None
         answer = self._parsed(self._output())
         certificate = None
+        expires = self._moment(answer.expiration_timestamp)
         try:
             if answer.client_certificate_data and answer.client_key_data:
                 certificate = usable(Certificate(answer.client_certificate_data.encode(), answer.client_key_data.encode()))
             header = bearer(answer.token, "its token") if answer.token else None
         except ConfigError as error:
             raise self._failure(error.message) from None
-        self._expires = answer.expiration_timestamp
+        self._expires = expires
         self._credential = Credential(header, certificate)
 
     def _output(self) -> bytes:
@@ -132,6 +146,8 @@ class Plugin:
                 )
             except OSError as error:
                 raise self._failure(f"it cannot be started: {error.strerror}") from None
+            except ValueError as error:  # a NUL in an argument or a variable
+                raise self._failure(f"it cannot be started: {error}") from None
             output = self._wait(process, words, interactive)
             if process.returncode != 0:
                 raise self._failure(f"it ended with status {process.returncode}", self._said(words))
@@ -176,7 +192,11 @@ class Plugin:
 
     def _environment(self, interactive: bool) -> dict[str, str]:
         env = child_environment(self._environ, bool(getattr(sys, "frozen", False)))
-        env |= {variable.name: variable.value or "" for variable in self._spec.env or () if variable and variable.name}
+        for variable in self._spec.env or ():
+            if variable is not None:
+                # Go joins both to one text, so that a name goes up to the first "=" in it
+                name, _, value = f"{variable.name or ''}={variable.value or ''}".partition("=")
+                env |= {name: value} if name else {}
         spec: dict[str, Any] = {"interactive": interactive}
         if self._spec.provide_cluster_info:
             spec["cluster"] = self._cluster
@@ -204,6 +224,19 @@ class Plugin:
         if bool(status.client_certificate_data) != bool(status.client_key_data):
             raise self._failure("it gave a certificate without its key, or a key without its certificate")
         return status
+
+    def _moment(self, text: str | None) -> datetime | None:
+        if text is None:
+            return None
+        try:
+            found = _MOMENT.fullmatch(text)
+            if found is None:
+                raise ValueError
+            year, month, day, hour, minute, second = map(int, found.groups()[:6])
+            zone = datetime.fromisoformat(f"2000-01-01T00:00{found[7]}").tzinfo
+            return datetime(max(year, 1), month, day, hour, minute, second, tzinfo=zone)  # year 0 is long ago as well
+        except ValueError:
+            raise self._failure("what it printed is not an ExecCredential") from None
 
     def _said(self, words: IO[bytes]) -> str:
         """The last that it said: where a program fails it says why at the end."""

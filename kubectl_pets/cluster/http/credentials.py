@@ -17,6 +17,9 @@ import msgspec
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.errors import ConfigError
 
+#: What Go's ``strings.TrimSpace`` takes away (``unicode.IsSpace``); Python's ``strip`` knows four control characters more.
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+
 
 class Certificate(msgspec.Struct, frozen=True):
     """A client certificate with its key, PEM."""
@@ -95,7 +98,7 @@ class TokenFile:
             if stamp == self._stamp and self._credential is not None:
                 return self._credential
             with open(self._path, encoding="utf-8") as file:
-                header = bearer(file.read().strip(), f"the token file {clean(self._path)}")
+                header = bearer(file.read().strip(_SPACE), f"the token file {clean(self._path)}")
         except (OSError, UnicodeDecodeError, ConfigError) as error:
             if self._credential is not None:
                 return self._credential  # in the middle of a rotation the old one is still good
@@ -146,7 +149,7 @@ def bearer(token: str, origin: str) -> str:
     """The header for a token; ``origin`` says where it came from, should it be of no use."""
     if not token:
         raise ConfigError(f"{origin} is empty")
-    return f"Bearer {_sendable(token, origin)}"
+    return f"Bearer {_bytes(_sendable(token, origin))}"
 
 
 def basic(username: str, password: str) -> str:
@@ -155,8 +158,16 @@ def basic(username: str, password: str) -> str:
 
 
 def header_text(value: str, origin: str) -> str:
-    """A header's value as the bytes that Go would send: UTF-8. http.client sends Latin-1, and quotes what it refuses."""
-    return _sendable(value, origin).encode().decode("latin-1")
+    """A header's value, exactly this one. Raises ConfigError for blanks at its ends: HTTP/1.1 takes them away, and who would be
+    played with nothing left is nobody else (kubectl sends them over HTTP/2, which leaves them)."""
+    if value != value.strip(" \t"):
+        raise ConfigError(f"{origin} begins or ends with a blank, which would get lost on the way", hint="take it out")
+    return _bytes(_sendable(value, origin))
+
+
+def _bytes(value: str) -> str:
+    """As the bytes that Go would send: UTF-8. http.client sends Latin-1."""
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _sendable(value: str, origin: str) -> str:

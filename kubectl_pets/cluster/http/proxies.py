@@ -5,6 +5,7 @@ environment, ALL_PROXY means nothing, and ``proxy-url`` of the kubeconfig beats 
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ _SCHEMES = ("http", "https", "socks5", "socks5h")
 
 #: What ``proxy-url`` may begin with (clientcmd ``parseProxyURL``).
 _CONFIGURED = ("http", "https", "socks5")
+
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def proxy_for(server: str, configured: str | None, environ: Mapping[str, str]) -> str | None:
@@ -35,7 +38,7 @@ def _checked(url: str, origin: str, schemes: Sequence[str]) -> str:
     """The URL; a ConfigError that does not quote it, as it may hold a password."""
     try:
         parts = urlsplit(url)
-        usable = "://" in url and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = not _NO_ESCAPE.search(url) and "://" in url and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable:
