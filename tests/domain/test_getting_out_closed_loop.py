@@ -312,6 +312,21 @@ def test_a_finished_restart_is_not_done_twice() -> None:
     assert Session(world, Restart(at=now(world), anew=True), Random(1)).run() == Done(reason=DoneReason.RESTARTED)
 
 
+def test_who_stood_still_while_another_one_restarted_all_restarts_nothing() -> None:
+    """A suspended process, a lid that was shut: what it was asked for has been done by the time that it goes on, however late."""
+    world = World()
+    world.come_to_rest()
+    asked: Goal = Restart(at=now(world))
+    world.pass_by(5)
+    assert Session(world, Restart(at=now(world)), Random(1)).run() == Done(reason=DoneReason.RESTARTED)
+    world.sync()
+    uids = [pod.uid for pod in world.pods.values()]
+    world.pass_by(1800)
+    assert Session(world, asked, Random(1)).run() == Done(reason=DoneReason.ALREADY_RESTARTED)
+    assert uids == [pod.uid for pod in world.pods.values()]
+    assert Session(world, Restart(at=now(world)), Random(1)).run() == Done(reason=DoneReason.RESTARTED), "another wish"
+
+
 def test_the_same_pods_may_be_restarted_again_later() -> None:
     world = World()
     world.come_to_rest()

@@ -91,7 +91,7 @@ def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -
     ours = bool(noted) and noted == seen.restarted_at and not goal.anew
     ours = ours and (seen.under_way or _within(_UNFINISHED, noted, now))
     if not memory.written and not ours:
-        if not goal.anew and _is_just_over(_ALL, seen, now):
+        if not goal.anew and (_is_just_over(_ALL, seen, now) or _was_over_since(goal.at, seen, now)):
             return Done(reason=DoneReason.ALREADY_RESTARTED), memory
         refusal = _cannot_begin(seen)
         if refusal is not None:
@@ -238,6 +238,17 @@ def _finish(key: str, pods: str, now: datetime) -> Note:
 def _is_just_over(pods: str, seen: Assessment, now: datetime) -> bool:
     time, _, which = seen.notes.get(FINISHED_ANNOTATION, "").partition(" ")
     return which == pods and _within(_JUST_NOW, time, now)
+
+
+def _was_over_since(asked: str, seen: Assessment, now: datetime) -> bool:
+    """Whether another run's restart of the whole set came to its end after this one was ``asked`` for: this one stood still all
+    the time, and every pod has been made anew since."""
+    time, _, which = seen.notes.get(FINISHED_ANNOTATION, "").partition(" ")
+    try:
+        over, begun = datetime.fromisoformat(time), datetime.fromisoformat(asked)
+    except ValueError:
+        return False
+    return which == _ALL and over.tzinfo is not None and begun.tzinfo is not None and begun <= over <= now
 
 
 def _text(time: datetime) -> str:

@@ -192,6 +192,12 @@ def _template(session: Session, seen: Assessment, target: RevisionEntry, options
         session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
 
     def goal(now_seen: Assessment, careful: bool) -> Undo:
+        if now_seen.uid != seen.uid or now_seen.update_revision not in (seen.update_revision, target.name):
+            raise ConflictError(
+                f"StatefulSet {seen.name} is another one, or wants another version, than when its name was typed; its template "
+                "and claims were left as they are",
+                hint="type the same again: the plan is another one now",
+            )
         return Undo(revision=target.name, number=target.number, template=target.template)
 
     quietly = msgspec.structs.replace(options, yes=True, gathered=[])  # there is one document, at the end
