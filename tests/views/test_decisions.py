@@ -223,7 +223,7 @@ def test_refused(refused: Refused, seen: Assessment, sentence: str, hint: str) -
 def test_every_refusal_names_a_command_in_the_right_namespace(reason: RefusedReason) -> None:
     hint = advice.hint(Refused(reason=reason, asked=1, limit=2), builders.paused())
     assert hint is not None
-    assert re.search(r"kubectl (pets|rollout|auth|get) [-a-z /0.8]*[a-zA-Z ]*-n default", hint)
+    assert re.search(r"kubectl (pets|rollout|auth|get|edit) [-a-z /0.8]*[a-zA-Z ]*-n default", hint)
 
 
 @pytest.mark.parametrize(
