@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 import msgspec
 
+from kubectl_pets.cleaning import clean_lines
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import connection, exit_codes
@@ -165,7 +166,7 @@ def _explain(error: click.ClickException | PetsError, session: Session) -> int:
             tell(_usage(error))
             return ExitCode.USAGE
         case click.ClickException():
-            tell(f"error: {error.format_message()}")
+            tell(clean_lines(f"error: {error.format_message()}"))
             return ExitCode.FAILED
         case PetsError():
             if session.terminal.ci or session.junit:
@@ -174,9 +175,9 @@ def _explain(error: click.ClickException | PetsError, session: Session) -> int:
                 session.terminal.endings.append(
                     Ending(about="", code=error.exit_code, told=error.message, hint=error.hint or "")
                 )
-            tell(f"error: {error.message}")
+            tell(clean_lines(f"error: {error.message}"))
             if error.hint:
-                tell(f"hint: {error.hint}")
+                tell(clean_lines(f"hint: {error.hint}"))
             if session.verbose:
                 _traceback(session)
             return error.exit_code
@@ -199,7 +200,7 @@ def _explain_system(error: OSError, session: Session) -> int:
 
 
 def _explain_defect(error: Exception, session: Session) -> int:
-    session.terminal.tell(f"error: {type(error).__name__}: {error}")
+    session.terminal.tell(clean_lines(f"error: {type(error).__name__}: {error}"))
     session.terminal.tell(f"hint: this is a defect in kubectl-pets; run it again with -v and report what it prints: {DEFECTS}")
     if session.verbose:
         _traceback(session)
@@ -210,13 +211,13 @@ def _usage(error: click.UsageError) -> str:
     lines = [f"error: {error.format_message()}"]
     if error.ctx is not None:
         lines.append(f"hint: '{error.ctx.command_path} --help' shows how it is used.")
-    return "\n".join(lines)
+    return clean_lines("\n".join(lines))
 
 
 def _traceback(session: Session) -> None:
     import traceback
 
-    session.terminal.tell(traceback.format_exc())
+    session.terminal.tell(clean_lines(traceback.format_exc()))
 
 
 def _fill_closed_streams() -> bool:

@@ -20,6 +20,11 @@ _SEQUENCES = re.compile(
 )
 
 
+def clean_lines(text: str) -> str:
+    """Several lines, each fit for a terminal; one that is so already stays as it is."""
+    return "\n".join(line if line.isprintable() else clean(line, len(line)) for line in text.split("\n"))
+
+
 def clean(text: str, limit: int = LONGEST) -> str:
     """One line of printable text, cut with an ellipsis at ``limit`` characters.
 

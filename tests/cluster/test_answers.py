@@ -1,5 +1,6 @@
 """Nothing counts that is not what was asked for: a good status with another body is no answer, and never an empty list."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 
 from kubectl_pets.cluster import Client
+from kubectl_pets.cluster.http import transport
 from kubectl_pets.cluster.objects.kinds import pruned
 from kubectl_pets.domain.model import Pod, StatefulSet
-from kubectl_pets.errors import PetsError, ServerError, UnreadableError
+from kubectl_pets.errors import PetsError, ServerError, UnreadableError, UsageError
 from tests.cluster.loopback import Answer, Loopback, list_of, pod, stateful_set
 
 
@@ -98,6 +100,34 @@ def test_a_list_that_goes_on_where_it_was_ends(server: Loopback, client: Client)
     with pytest.raises(ServerError, match="the list does not end"):
         client.set_view("x", "web")
     assert len(server.requests("/pods")) == 2
+
+
+@pytest.mark.parametrize("pods", [(), ("web-0",)], ids=["empty", "the same"])
+def test_pages_that_lead_nowhere_end(server: Loopback, client: Client, pods: tuple[str, ...]) -> None:
+    """Each with a continue of its own."""
+    found = [server.world.get("pods", name) for name in pods]
+
+    def go_on(handler: Any) -> None:
+        page = list_of("pods", *found, **{"continue": str(len(server.requests("/pods")))})
+        handler.answer(Answer(200, body(page)))
+
+    server.fault(go_on, path="/pods", times=1000)
+    with pytest.raises(ServerError, match="the list does not end"):
+        client.set_view("x", "web")
+    assert len(server.requests("/pods")) < 200
+
+
+def test_what_unpacks_to_more_than_any_answer_is_none(server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_LONGEST", 1 << 20)
+    server.fault(Answer(200, gzip.compress(b" " * (1 << 24)), (("Content-Encoding", "gzip"),)), path="/statefulsets/web", times=9)
+    with pytest.raises(ServerError, match="longer than any answer"):
+        client.set_view("x", "web")
+    assert len(server.requests("/statefulsets/web")) == 1
+
+
+def test_what_can_be_no_name_is_told_without_what_a_terminal_obeys(client: Client) -> None:
+    with pytest.raises(UsageError, match="^'evil' cannot be the name of a namespace"):
+        client.set_view("e\x1b[31mv\u202ei\u200bl\r", "web")
 
 
 # --- one object that cannot be read costs itself -----------------------------------------------------------------------------

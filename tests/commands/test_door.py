@@ -39,6 +39,13 @@ def failing(error: BaseException) -> Callable[[], None]:
     return behave
 
 
+@pytest.mark.parametrize("error", [errors.UsageError, errors.ConfigError, ValueError, click.ClickException, click.UsageError])
+@pytest.mark.parametrize("flags", [(), ("-v",)])
+def test_no_error_holds_what_a_terminal_obeys(monkeypatch: pytest.MonkeyPatch, error: type[Exception], flags: tuple[str, ...]) -> None:
+    code, said = spoken(monkeypatch, failing(error("e\x1b[31mv\x1b]0;t\x07\u202ei\u200bl\x9b2J")), *flags)
+    assert code != 0 and "evil" in said and all(line.isprintable() for line in said.splitlines())
+
+
 @pytest.mark.parametrize("code", list(ExitCode))
 def test_a_verb_s_exit_code_is_the_program_s(monkeypatch: pytest.MonkeyPatch, code: ExitCode) -> None:
     assert spoken(monkeypatch, lambda: code) == (code.value, "")

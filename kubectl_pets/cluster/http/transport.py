@@ -21,7 +21,7 @@ from urllib3 import exceptions as wire
 from kubectl_pets import __version__
 from kubectl_pets.cluster.http.clock import ServerClock
 from kubectl_pets.cluster.http.credentials import Certificate, Credential, Credentials
-from kubectl_pets.cluster.http.failures import Attempt, clean, refused, retry_after, unreachable
+from kubectl_pets.cluster.http.failures import Attempt, clean, refused, retry_after, unintelligible, unreachable
 from kubectl_pets.cluster.http.pools import Exchange, open_pool
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.cluster.http.together import together
@@ -43,6 +43,9 @@ _NEAR = 0.003
 
 #: Bytes that are read at a time, of what is used while it arrives.
 _PART = 1 << 18
+
+#: Bytes of a body: a page is 500 objects, and an object of more than 1.5 MiB is no object that etcd takes.
+_LONGEST = 1 << 30
 
 #: A watch begins at once; the seconds it may take nevertheless.
 _HEADERS = 30.0
@@ -102,7 +105,7 @@ class Transport:
             try:
                 with exchange or nullcontext():
                     response = self._answered(request)
-                    body = self._body(response)
+                    body = self._body(response, request.attempt)
             except wire.HTTPError as error:
                 if _passing(error) and pauses:
                     self._pause(pauses.pop(0), request, exchange)
@@ -129,7 +132,7 @@ class Transport:
             with exchange or nullcontext():
                 response = self._answered(request)
                 if response.status != 200:
-                    raise refused(response.status, self._body(response), response.headers, request.attempt)
+                    raise refused(response.status, self._body(response, request.attempt), response.headers, request.attempt)
                 try:
                     for part in response.stream(_PART, decode_content=True):
                         yield part
@@ -150,7 +153,7 @@ class Transport:
             with exchange:
                 response = self._answered(request, stream=True)
                 if response.status != 200:
-                    body = self._body(response)
+                    body = self._body(response, request.attempt)
                     raise refused(response.status, body, response.headers, request.attempt)
                 try:
                     sock = getattr(response.connection, "sock", None)
@@ -169,7 +172,7 @@ class Transport:
         try:
             response = self._answered(request, stream=True, limit=limit)
             if response.status != 101:
-                raise refused(response.status, self._body(response), response.headers, request.attempt)
+                raise refused(response.status, self._body(response, request.attempt), response.headers, request.attempt)
             return response
         except wire.HTTPError as error:
             raise self._unreachable(error, request) from None
@@ -197,7 +200,7 @@ class Transport:
         credential = self._credentials.current()
         response = self._once(request, credential, stream, limit)
         if response.status == 401:
-            self._body(response)
+            self._body(response, request.attempt)
             if self._credentials.renewed(credential):
                 response = self._once(request, self._credentials.current(), stream, limit)
         return response
@@ -252,15 +255,18 @@ class Transport:
                 self._certificate = credential.certificate
             return self._pool
 
-    def _body(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        """All of the body. With a limit on the time, the limit holds for a body that trickles in as well."""
+    def _body(self, response: urllib3.BaseHTTPResponse, attempt: Attempt) -> bytes:
+        """All of the body, unpacked; no more of it than any answer has, for a few bytes may unpack to any number. With a limit on
+        the time, the limit holds for a body that trickles in as well."""
         limit = self.target.request_timeout
-        if not limit:
-            return response.read()
-        parts, deadline = [], monotonic() + limit
-        while part := response.read1(1 << 18):
+        parts, length, deadline = [], 0, monotonic() + limit if limit else None
+        while part := response.read1(_PART):
             parts.append(part)
-            if monotonic() > deadline:
+            length += len(part)
+            if length > _LONGEST:
+                response.close()
+                raise unintelligible(attempt, "it is longer than any answer of Kubernetes")
+            if deadline is not None and monotonic() > deadline:
                 response.close()
                 raise wire.HTTPError(TimeoutError())
         return b"".join(parts)

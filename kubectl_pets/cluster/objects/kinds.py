@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.network import EndpointSlice, Service
 from kubectl_pets.domain.model import (
     ControllerRevision,
@@ -125,13 +126,13 @@ class ResourceKind(Generic[T]):
         path = self.base
         if namespace is not None:
             if not _LABEL.fullmatch(namespace):
-                raise UsageError(f"'{namespace}' cannot be the name of a namespace: it is no DNS label (RFC 1123).")
+                raise UsageError(f"'{clean(namespace)}' cannot be the name of a namespace: it is no DNS label (RFC 1123).")
             path += f"/namespaces/{namespace}"
         path += f"/{self.plural}"
         if not name:
             return path
         if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-            raise UsageError(f"'{name}' cannot be the name of a {self.kind}: it is no DNS subdomain (RFC 1123).")
+            raise UsageError(f"'{clean(name)}' cannot be the name of a {self.kind}: it is no DNS subdomain (RFC 1123).")
         return f"{path}/{quote(name, safe='')}"
 
     def one(self, body: bytes, name: str, namespace: str | None) -> T:

@@ -39,6 +39,9 @@ _A = TypeVar("_A")
 #: As kubectl's --chunk-size.
 _CHUNK = 500
 
+#: Pages of a list without an object.
+_MOST_EMPTY = 100
+
 #: Bytes of a list in one piece that are decoded at a time.
 _BLOCK = 1 << 19
 
@@ -139,7 +142,8 @@ class Reader:
         it comes again. So it does where it is longer than a page and the server can send it in one piece without holding it: then
         the pages are what has arrived of that."""
         more, chunk, first = "", str(_CHUNK), True
-        told: set[str] = set()
+        told: set[object] = set()
+        empty = 0
         while True:
             request = _request(kind, scope, metadata_only, limit=chunk, more=more)
             try:
@@ -148,6 +152,7 @@ class Reader:
                 if not more:
                     raise
                 more, chunk, first = "", "", True  # in one piece it cannot expire again
+                told.clear()
                 continue
             page = _decoded(kind, scope, request, metadata_only)(body)
             more = page.metadata.continue_
@@ -161,9 +166,13 @@ class Reader:
             first = False
             if not more:
                 return
-            if more in told:
+            # Objects come in the order of their keys, so no two pages begin alike; a page without any is what is left of one
+            # whose objects were left out.
+            start = (page.objects[0].namespace, page.objects[0].name) if page.objects else None
+            empty += start is None
+            if more in told or start in told or empty > _MOST_EMPTY:
                 raise unintelligible(request.attempt, "the list does not end: it goes on where it was before")
-            told.add(more)
+            told |= {more} if start is None else {more, start}
 
     def _whole(
         self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None, metadata_only: bool
