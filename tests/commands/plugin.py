@@ -21,7 +21,7 @@ class Result(NamedTuple):
     stderr: str
 
 
-def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
+def at_once(words: tuple[str, ...], patience: str = "2s") -> tuple[str, ...]:
     """Without the settling time and with little patience, unless the test is about these: pods that are played stay up, and what
     is played as broken stays broken."""
     asked = set(words)
@@ -29,17 +29,20 @@ def at_once(words: tuple[str, ...]) -> tuple[str, ...]:
     if asked & {"--help", "-h"}:
         return words
     settle = ("--settle", "0") if verb in _SETTLING and "--settle" not in asked else ()
-    patience = ("--patience", "2s") if verb in PATIENT and "--patience" not in asked else ()
-    return (*words, *settle, *patience)
+    asked_for = ("--patience", patience) if verb in _PATIENT and "--patience" not in asked else ()
+    return (*words, *settle, *asked_for)
 
 
 #: Verbs with ``--settle``, and those with ``--patience``.
 _SETTLING = ("run", "canary", "step", "promote", "abort", "undo", "unstick", "restart", "scale")
-PATIENT = ("run", "canary", "step", "promote", "status", "wait", "abort", "undo", "restart", "scale")
+_PATIENT = ("run", "canary", "step", "promote", "status", "wait", "abort", "undo", "restart", "scale")
 
 
 class Plugin:
     """One namespace of the control plane, and the plugin pointed at it."""
+
+    #: Of verbs that are to end well: more where those who do the work take turns with much else.
+    patience = "2s"
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.plane, self.namespace = plane, namespace
@@ -49,7 +52,7 @@ class Plugin:
     ) -> Result:
         """Run it in this process; an exit code other than ``expect`` (None: any) fails the test with all that was printed."""
         terminal = FakeTerminal(answers=answers, interactive=interactive)
-        words = at_once(words)
+        words = at_once(words, self.patience if expect == 0 else "2s")
         code = run([*words, *self.place(kubeconfig)], Session(terminal=terminal))
         result = Result(code, terminal.stdout_text, terminal.stderr_text)
         assert expect in (None, code), f"exit code {code}, expected {expect}\n{result.stdout}\n{result.stderr}"

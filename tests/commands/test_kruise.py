@@ -55,6 +55,8 @@ spec:
 class Kruise(Plugin):
     """The plugin, and one Advanced StatefulSet ``db``."""
 
+    patience = "30s"
+
     def make_db(self, **how: Any) -> None:
         self.plane.apply(manifest(**how), self.namespace)
         self("status", "kruise/db", "-w", "--timeout", "120s", "--patience", "100s")

@@ -42,6 +42,8 @@ spec:
 class Groups(Plugin):
     """The plugin, and one LeaderWorkerSet ``llm``."""
 
+    patience = "30s"
+
     def make_llm(self, **how: Any) -> None:
         self.plane.apply(manifest(**how), self.namespace)
         self("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")

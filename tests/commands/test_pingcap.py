@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests import controlplane
-from tests.commands.plugin import PATIENT, Plugin, Result
+from tests.commands.plugin import Plugin
 from tests.commands.test_orphans import become
 from tests.controlplane import ControlPlane
 from tests.controlplane.played import TYPE, PlayedController
@@ -45,11 +45,7 @@ spec:
 class Pingcap(Plugin):
     """The plugin, and one Advanced StatefulSet ``db``."""
 
-    def __call__(self, *words: str, **how: Any) -> Result:
-        """With patience, for the played controller takes its turn in this very process."""
-        verb = words[1] if words[0] == "rollout" else words[0]
-        patience = () if "--patience" in words or verb not in PATIENT else ("--patience", "60s")
-        return super().__call__(*words, *patience, **how)
+    patience = "30s"
 
     def make_db(self, **how: Any) -> None:
         self.plane.apply(manifest(**how), self.namespace)
@@ -139,7 +135,7 @@ def test_abort_undo_and_history(pets: Pingcap) -> None:
 def test_a_broken_pod_is_freed_once_the_template_is_put_back(pets: Pingcap) -> None:
     """kubernetes/kubernetes#67250, which this controller has, too."""
     pets.make_db(replicas=3)
-    said = pets("rollout", "run", "pingcap/db", "--image", "app:broken", "--patience", "2s", "--on-stuck", "pause", expect=4)
+    said = pets("rollout", "run", "pingcap/db", "--image", "app:broken", "--timeout", "120s", "--on-stuck", "pause", expect=4)
     assert "db-2" in said.stderr and pets.tags() == {0: "1", 1: "1", 2: "broken"}
     pets("rollout", "undo", "pingcap/db", "-y", "--timeout", "120s")
     assert set(pets.tags().values()) == {"1"}

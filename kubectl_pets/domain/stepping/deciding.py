@@ -128,8 +128,9 @@ def _meant(goal: Goal, planned: Assessment) -> frozenset[str]:
             led_to = planned.before.held
         case _:
             led_to = ""
-    # Before its controller has seen the template, what is called wanted is the version before.
-    return frozenset({planned.update_revision, led_to}) - {""} if planned.observed else frozenset()
+    # Before its controller has seen the template, and while it was told to do nothing, the version before is called wanted.
+    said = planned.observed and planned.phase is not Phase.UNKNOWN
+    return frozenset({planned.update_revision, led_to}) - {""} if said else frozenset()
 
 
 def _is_meant(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:

@@ -143,7 +143,7 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.PODS_UNREADABLE:
             return pods_unread(seen)
         case RefusedReason.SLOTS_UNREADABLE:
-            return f"put it right with: {_edit(seen)}"
+            return f"{_look(seen)}; put it right with: {_edit(seen)}"
         case RefusedReason.REVISIONS_UNREAD:
             return _ask_for("controllerrevisions", seen)
         case RefusedReason.ADMISSION:

@@ -16,7 +16,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.scale.plan import change, target
 from kubectl_pets.domain.scale.types import Wish
 from kubectl_pets.domain.sets.kinds import KRUISE_SET, PINGCAP_SET
-from kubectl_pets.domain.stepping.deciding import after, decide
+from kubectl_pets.domain.stepping.deciding import after, begins, decide
 from kubectl_pets.domain.stepping.moves import revision_if_recreated
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.planning import plan
@@ -265,6 +265,16 @@ def test_resume_lets_its_controller_go_on_and_puts_our_partition_back(notes: dic
     assert ("remove", "/metadata/annotations/paused-reconcile") in written
     assert written["add", "/spec/updateStrategy/rollingUpdate/partition"] == partition
     assert plan(Resume(), seen, now).ending == Done(reason=DoneReason.RESUMED)
+
+
+def test_what_was_wanted_while_its_controller_was_stopped_is_no_promise() -> None:
+    """Its status is as old as that: once it goes on another revision may be wanted, and nobody has changed anything meanwhile."""
+    seen, _, _ = judged("canary", pingcap(STOPPED))
+    ground = begins(Resume(), seen).planned
+    assert ground is not None and not ground.revisions
+    seen, _, _ = judged("canary", pingcap({}))
+    ground = begins(Resume(), seen).planned
+    assert ground is not None and ground.revisions == {seen.update_revision}
 
 
 def test_its_pause_is_a_partition_so_that_lost_pods_come_back() -> None:
