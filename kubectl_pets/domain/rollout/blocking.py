@@ -242,11 +242,14 @@ class _Finder:
 
     def _not_taken_on(self, member: Member) -> Blocker | None:
         """Its node is Ready, and its kubelet does not know of the pod, or does not get to it (kubernetes/kubernetes#107303): it
-        sets ``status.startTime`` before anything else, and no event tells that it has not."""
+        sets ``status.startTime`` before anything else, and no event tells that it has not. What stands in for a kubelet, and has
+        no such time to tell, may say so in the pod's reason."""
         pod = self._pods.get(member.uid)
         scheduled = pod.status.condition("PodScheduled") if pod is not None else None
         bound = scheduled.last_transition_time if scheduled is not None and scheduled.status == "True" else None
-        if pod is None or bound is None or pod.status.start_time is not None or pod.status.container_statuses:
+        if pod is None or bound is None:
+            return None
+        if pod.status.start_time is not None or pod.status.container_statuses or pod.status.reason:
             return None
         found = self._since(Cause.NOT_TAKEN_ON, member, bound, message=member.node)
         return msgspec.structs.replace(found, stuck_at=later(bound, max(self._patience.time, _KUBELETS_TURN)))
