@@ -66,6 +66,7 @@ _ATTACHMENTS = ResourceKind(VolumeAttachment, _STORAGE, "volumeattachments", "Vo
 _REVISIONS = ResourceKind(ControllerRevision, REVISIONS.base, REVISIONS.plural, REVISIONS.kind)
 _QUOTAS = ResourceKind(ResourceQuota, _CORE, "resourcequotas", "ResourceQuota")
 _DEPLOYMENTS: ResourceKind[Any] = ResourceKind(Selecting, "/apis/apps/v1", "deployments", "Deployment")
+_DAEMON_SETS: ResourceKind[Any] = ResourceKind(Selecting, "/apis/apps/v1", "daemonsets", "DaemonSet")
 _ACCOUNTS = ResourceKind(Object, _CORE, "serviceaccounts", "ServiceAccount")
 _CONFIG_MAPS = ResourceKind(Content, _CORE, "configmaps", "ConfigMap")
 _SECRETS = ResourceKind(Content, _CORE, "secrets", "Secret")
@@ -201,6 +202,7 @@ class _Look:
             "budgets": lambda: self._list("budgets", _BUDGETS, scope, _as_budget),
             "quotas": lambda: self._list("quotas", _QUOTAS, scope),
             "deployments": lambda: self._list("deployments", _DEPLOYMENTS, scope, unreadable=True),
+            "daemon_sets": lambda: self._list("daemon_sets", _DAEMON_SETS, scope, unreadable=True),
             "accounts": lambda: self._names("accounts", _ACCOUNTS),
             "config_maps": lambda: self._names("config_maps", _CONFIG_MAPS),
             "secrets": lambda: self._secrets(deep),

@@ -197,7 +197,7 @@ def two_autoscalers(case: Case) -> Judgement:
         )
 
 
-@check(Rule.SELECTORS_OVERLAP, "deployments")
+@check(Rule.SELECTORS_OVERLAP, "deployments", "daemon_sets")
 def selectors_overlap(case: Case) -> Judgement:
     """The selector of another workload matches the pods of this set (kubernetes/kubernetes#36859): either may count, adopt or
     delete what is the other's. While a set is made again beside its orphaned pods there is one of that name only."""

@@ -212,10 +212,12 @@ class Ward:
         for owner in self.estate.sets:
             if not owner.unreadable:
                 _file(found, Selector("StatefulSet", owner.namespace, owner.name, owner.metadata.uid, owner.spec.selector))
-        for each in self.estate.deployments or ():
+        others = [("Deployment", each) for each in self.estate.deployments or ()]
+        others += [("DaemonSet", each) for each in self.estate.daemon_sets or ()]
+        for kind, each in others:
             meta = each.metadata
             if each.spec.selector is not None:
-                _file(found, Selector("Deployment", meta.namespace, meta.name, "", each.spec.selector))
+                _file(found, Selector(kind, meta.namespace, meta.name, "", each.spec.selector))
         return found
 
     def selectors_of(self, namespace: str, labels: Mapping[str, str]) -> Iterator[Selector]:

@@ -206,7 +206,7 @@ class SelectingSpec(WorkloadSpec, frozen=True):
 
 
 class Selecting(Workload, frozen=True):
-    """Another workload that takes pods by labels: a Deployment."""
+    """Another workload that takes pods by labels: a Deployment or a DaemonSet."""
 
     spec: SelectingSpec = SelectingSpec()
 
@@ -312,6 +312,7 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     scaled_objects: tuple[ScaledObject, ...] | None = None
     quotas: tuple[ResourceQuota, ...] | None = None
     deployments: tuple[Selecting, ...] | None = None
+    daemon_sets: tuple[Selecting, ...] | None = None
     #: Their names only.
     accounts: tuple[Object, ...] | None = None
     config_maps: tuple[Content, ...] | None = None

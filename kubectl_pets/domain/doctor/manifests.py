@@ -27,6 +27,7 @@ _KINDS: dict[tuple[str, str], tuple[str, Any]] = {
     ("autoscaling", "HorizontalPodAutoscaler"): ("autoscalers", HorizontalPodAutoscaler),
     ("keda.sh", "ScaledObject"): ("scaled_objects", ScaledObject),
     ("apps", "Deployment"): ("deployments", Selecting),
+    ("apps", "DaemonSet"): ("daemon_sets", Selecting),
 }
 
 #: What a cluster's estate has besides, and manifests may bring: by name alone.
@@ -40,7 +41,7 @@ _BY_NAME: dict[tuple[str, str], tuple[str, Any]] = {
 OF_CLUSTERS = frozenset(field for field, _ in _BY_NAME.values())
 
 #: Those that a chart brings whole.
-_WHOLE = ("budgets", "deployments")
+_WHOLE = ("budgets", "deployments", "daemon_sets")
 #: Those that count as read where there is one.
 _SOMETIMES = ("services", "autoscalers", "scaled_objects")
 

@@ -313,7 +313,7 @@ _MEND: dict[Rule, _Command] = {
     Rule.SPREAD_IMPOSSIBLE: _get("nodes", namespaced=False),
     Rule.TWO_AUTOSCALERS: _get("hpa"),
     Rule.REPLICAS_CONTESTED: _get("hpa"),
-    Rule.SELECTORS_OVERLAP: _get("statefulsets,deployments"),
+    Rule.SELECTORS_OVERLAP: _get("statefulsets,deployments,daemonsets"),
     Rule.STRAY_PODS: _get("pods"),
     Rule.LOST_POD: _pets("lost"),
     Rule.TERMINATING_OVERDUE: _pets("lost"),

@@ -847,3 +847,16 @@ def test_who_votes(image: str, labels: dict[str, str], expected_: Members) -> No
     sets = merged(container(image=image), {"metadata": {"labels": labels}})
     assert members_of(estate(sets).sets[0]) is expected_
     assert members_of(estate(merged(sets, {"metadata": {"annotations": {"kubectl-pets/members": "data"}}})).sets[0]) is Members.DATA
+
+
+@pytest.mark.parametrize("field", ["deployments", "daemon_sets"])
+def test_whose_selector_matches_the_pods_is_named_and_unread_is_no_all_clear(field: str) -> None:
+    agent = {"metadata": {"name": "agent", "namespace": "prod"}, "spec": {"selector": {"matchLabels": {"app": "web"}}}}
+    elsewhere = merged(agent, {"metadata": {"namespace": "dev"}})
+    worlds: list[dict[str, Any]] = [{field: [agent]}, {field: [elsewhere]}, {field: None}]
+    here, there, unread = worlds
+    (found,) = [each for each in checkup(estate(**here)).found if each.rule is Rule.SELECTORS_OVERLAP]
+    assert found.names == (("Deployment" if field == "deployments" else "DaemonSet") + "/agent",)
+    assert Rule.SELECTORS_OVERLAP not in rules(estate(**there))
+    (outcome,) = [each for each in checkup(estate(**unread)).outcomes if each.rule is Rule.SELECTORS_OVERLAP]
+    assert outcome.standing == "skip"

@@ -205,6 +205,7 @@ _WELL: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "scaled_objects": (ScaledObject, []),
     "quotas": (ResourceQuota, []),
     "deployments": (Selecting, []),
+    "daemon_sets": (Selecting, []),
     "accounts": (Object, [named("app")]),
     "config_maps": (Content, [named("settings")]),
     "secrets": (Content, [named("password")]),

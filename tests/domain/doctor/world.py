@@ -52,7 +52,8 @@ _VERSIONS = ("v1.33.1", "v1.34.1", "v1.35.2", "v1.37.2", "v1.38.0-alpha.1", "odd
 #: Fields of an estate that may be unread, and what an item of each is decoded into.
 _LISTS: dict[str, Any] = {
     "pods": Pod, "revisions": ControllerRevision, "services": Service, "slices": EndpointSlice, "budgets": Guard, "nodes": FullNode,
-    "classes": StorageClass, "attachments": VolumeAttachment, "quotas": ResourceQuota, "deployments": Selecting, "accounts": Object,
+    "classes": StorageClass, "attachments": VolumeAttachment, "quotas": ResourceQuota, "deployments": Selecting, "daemon_sets": Selecting,
+    "accounts": Object,
     "config_maps": Content, "secrets": Content, "snapshots": VolumeSnapshot, "events": Event,
 }  # fmt: skip
 
@@ -403,6 +404,9 @@ class Growing:
 
     def _deployments(self) -> list[dict[str, Any]]:
         return self.several(lambda: {**self.named(self.spaces()), "spec": {"selector": self.pick((None, {}, {"matchLabels": {"app": "web"}}))}})
+
+    def _daemon_sets(self) -> list[dict[str, Any]]:
+        return self._deployments()
 
     def _accounts(self) -> list[dict[str, Any]]:
         return self.several(lambda: self.named(self.spaces(), "app"), 1)
