@@ -41,6 +41,9 @@ def untrue(case: Case, scene: Scene, ended: Ended, journal: list[str]) -> str:
         case 1:
             fits = any(words in said and any(each.split()[0] in kinds for each in journal) for words, kinds in _DOINGS.items())
             return "" if fits else f"fails for what nobody did: {said}"
+        case 3:  # what somebody had held before this run looked for the first time is left as it is
+            held = "keeps" in said and any(each.split()[0] == "partition" for each in journal)
+            return "" if held and any(not _is_done(case, "", view) for view in views) else f"says it is not done: {said}"
         case 4 | 5:
             return "" if any(not _is_done(case, "", view) for view in views) else f"says it is not done: {said}"
         case 6:
