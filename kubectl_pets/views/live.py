@@ -95,8 +95,9 @@ class _Canvas:
             self.busy = True
             try:
                 text = "".join(f"{line}{_CLEAR_LINE}\n" for line in pictured)
-                self._write(f"{'' if self._taken else _TAKE}{_HOME}{text}{_CLEAR_BELOW}")
-                self._taken = True
+                take = "" if self._taken else _TAKE
+                self._taken = True  # first: an interrupt right after the writing must find that it is to be given back
+                self._write(f"{take}{_HOME}{text}{_CLEAR_BELOW}")
                 self._painted = self.size(), list(pictured)
             finally:
                 self.busy = False

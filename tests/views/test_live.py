@@ -100,6 +100,27 @@ def test_the_cursor_comes_back_after_an_interrupt() -> None:
     assert window.emulator.cursor_shown
 
 
+def test_the_cursor_comes_back_after_an_interrupt_at_once_after_the_first_picture() -> None:
+    """Whoever reads it types Ctrl-C before the program is told that the picture is out."""
+    window = Window()
+
+    class Interrupting(io.StringIO):
+        interrupts = 1
+
+        def flush(self) -> None:
+            super().flush()
+            self.interrupts -= 1
+            if self.interrupts == 0:
+                raise KeyboardInterrupt
+
+    window.terminal.stdout = stream = Interrupting()
+    with pytest.raises(KeyboardInterrupt), window.painter as painter:
+        painter.show(builders.paused(), NOW)
+    window.emulator.feed(stream.getvalue())
+    assert window.emulator.text == tree.draw(builders.paused(), NOW)
+    assert window.emulator.cursor_shown
+
+
 def test_every_state_is_painted_and_no_sooner_than_the_interval() -> None:
     window = Window()
     with window.painter as painter:
