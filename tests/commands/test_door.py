@@ -142,7 +142,7 @@ def test_status_loads_nothing_that_changes_a_set(tmp_path: Path, monkeypatch: py
     """
     assert not {name for name in brought if name.removeprefix("kubectl_pets.").startswith(tuple(others.split()))}
     assert brought & {"tabulate", "dns", "websocket"} == set()
-    needless = {"importlib.metadata", "multiprocessing", "pickle", "html"}
+    needless = {"importlib.metadata", "multiprocessing", "pickle", "html", "urllib.request", "kubernetes.utils.retry", "dataclasses"}
     assert {"urllib3.http2.probe", "kubernetes.client.rest"} <= brought and brought & needless == set()
 
 

@@ -1,8 +1,11 @@
 """The parts of the client library that are used, loaded without those that are not.
 
 Importing ``kubernetes`` the plain way also loads its kubeconfig loader, its dynamic client and its informers, with oauthlib and
-pydantic behind them: more than all the rest of a verb takes. Its packages are therefore entered by the side door. And its
-configuration asks ``multiprocessing``, which loads pickle, for the number of processors: a default that nobody uses.
+pydantic behind them: more than all the rest of a verb takes. Its packages are therefore entered by the side door. And three
+modules are stood in for while it is loaded: its configuration asks ``multiprocessing``, which loads pickle, for the number of
+processors, a default that nobody uses, and ``urllib.request`` for proxies of the environment, which kubectl_pets/cluster/http/
+proxies.py has read by kubectl's rules; its client's own way to repeat requests is never taken (kubectl_pets/cluster/http/
+transport.py has ours), and loads ``inspect`` with all that Python knows about its own syntax.
 """
 
 import os
@@ -11,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
+from typing import Any, NoReturn
 
 _PACKAGES = ("kubernetes", "kubernetes.client", "kubernetes.utils")
 
@@ -25,14 +29,13 @@ def _enter_by_the_side_door() -> None:
 
 
 @contextmanager
-def _counting_processors() -> Iterator[None]:
-    """In the block ``multiprocessing`` is a stand-in that counts processors, unless it is loaded already."""
-    name = "multiprocessing"
+def _standing_in(name: str, **parts: Any) -> Iterator[None]:
+    """In the block the module is a stand-in with these parts, unless it is loaded already."""
     if name in sys.modules:
         yield
         return
     stand_in = ModuleType(name)
-    stand_in.cpu_count = os.cpu_count  # type: ignore[attr-defined]
+    vars(stand_in).update(parts)
     sys.modules[name] = stand_in
     try:
         yield
@@ -40,10 +43,26 @@ def _counting_processors() -> Iterator[None]:
         del sys.modules[name]
 
 
+def _none_from_the_environment() -> dict[str, str]:
+    """``urllib.request.getproxies`` where there are none."""
+    return {}
+
+
+def _never(*args: object, **kw: object) -> NoReturn:
+    raise NotImplementedError("requests are made and repeated by kubectl_pets.cluster.http.transport")
+
+
+#: What the client takes from its module of retries.
+RETRIES = ("is_retry_after_response", "on_retry_after_error", "retry_after_backoff")
+
 _enter_by_the_side_door()
 
-with _counting_processors():
+with (
+    _standing_in("multiprocessing", cpu_count=os.cpu_count),
+    _standing_in("urllib.request", getproxies=_none_from_the_environment),
+):
     from kubernetes.client.configuration import Configuration  # noqa: E402
-from kubernetes.client.rest import RESTClientObject, is_socks_proxy_url  # noqa: E402
+with _standing_in("kubernetes.utils.retry", **dict.fromkeys(RETRIES, _never)):
+    from kubernetes.client.rest import RESTClientObject, is_socks_proxy_url  # noqa: E402
 
 __all__ = ["Configuration", "RESTClientObject", "is_socks_proxy_url"]

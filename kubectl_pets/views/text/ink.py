@@ -3,7 +3,6 @@ seen, and escape sequences are not seen; so views build lines of (text, ink) and
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum, unique
 
@@ -103,6 +102,8 @@ def shortened(text: str, width: int, *, middle: bool = False) -> str:
 
 
 def _cells(character: str) -> int:
+    import unicodedata  # a megabyte, for text that is not plain
+
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
