@@ -14,6 +14,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from krew import build, contents, documents, parts
 from kubectl_pets.__main__ import VERBS, cli
+from kubectl_pets.cluster.http import library
 from tests.packaging.conftest import LEFT_OUT
 from tests.packaging.frozen import Frozen
 
@@ -78,10 +79,16 @@ def test_nothing_that_is_loaded_needs_what_is_left_out(dist: Path) -> None:
     """An import that is neither in a function, nor in a `try`, nor under a condition would fail as soon as its module is loaded."""
     never_run = {"kubernetes", "kubernetes.client", "kubernetes.utils", "click._winconsole"}
     codecs = {"encodings", str(build.ROOT / "kubectl_pets" / "__main__.py")}  # a codec is looked up by name when it is asked for
+    stood_in = {"multiprocessing": set(), "urllib.request": {"getproxies"}, "kubernetes.utils.retry": set(library.RETRIES)}
+    assert set(stood_in) == contents.STOOD_IN
     assert left_out(dist), "the list is read as it is written"
     for module, importer, how in left_out(dist):
         if module == "typing_extensions":
             assert taken_from(module, importer) <= set(dir(typing)), f"krew/start.py has nothing to give to {importer}"
+        elif module.startswith("_frozen_importlib"):
+            assert module in sys.modules, "Python has it within itself before it imports anything"
+        elif module in contents.STOOD_IN and importer.startswith("kubernetes.client."):
+            assert taken_from(module, importer) <= stood_in[module], f"library.py has nothing to give to {importer}"
         elif how == {"top-level"} and importer not in never_run:
             assert importer in codecs and module.startswith("encodings."), f"{importer} cannot be loaded without {module}"
 

@@ -1,0 +1,111 @@
+"""How the executable finds its modules: those that lie there as they are, compressed ones, libraries, and stand-ins."""
+
+import inspect
+import os
+import subprocess
+import sys
+import threading
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from krew import importing
+from kubectl_pets.__main__ import VERBS
+from tests.packaging.frozen import Frozen
+
+
+def later(folder: Path, name: str, source: str) -> importing.LaterLoader:
+    path = folder / f"{name}.py"
+    path.write_text(source, encoding="utf-8")
+    return importing.LaterLoader(spec_from_file_location(name, path))
+
+
+def stand_in(loader: importing.LaterLoader, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec: Any = getattr(loader, "_spec")
+    made = type(spec)(spec.name, loader, origin=spec.origin)
+    module = loader.create_module(made)
+    module.__spec__ = made
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    loader.exec_module(module)
+    return module
+
+
+def test_a_stand_in_loads_its_module_when_something_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = stand_in(later(tmp_path, "seldom_a", "import os\nos.environ['SELDOM_A'] = 'loaded'\nvalue = [1]\n"), monkeypatch)
+    monkeypatch.delenv("SELDOM_A", raising=False)
+    assert not hasattr(module, "__path__") and not hasattr(module, "__file__"), "what the import system asks for is no reason"
+    assert "SELDOM_A" not in os.environ
+    assert module.value == [1] and os.environ["SELDOM_A"] == "loaded"
+    assert sys.modules["seldom_a"] is not module and sys.modules["seldom_a"].value is module.value, "whoever imports it now gets it"
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        module.nothing_like_it  # noqa: B018
+
+
+def test_threads_get_one_module_and_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one asks while the first one is loading it: for the last name in it."""
+    source = "import builtins\nbuiltins.seldom_b_begun.set()\nassert builtins.seldom_b_go.wait(60)\nlast = object()\n"
+    module = stand_in(later(tmp_path, "seldom_b", source), monkeypatch)
+    begun, go, found = threading.Event(), threading.Event(), list[object]()
+    monkeypatch.setattr("builtins.seldom_b_begun", begun, raising=False)
+    monkeypatch.setattr("builtins.seldom_b_go", go, raising=False)
+    threads = [threading.Thread(target=lambda: found.append(module.last)) for _ in range(4)]
+    threads[0].start()
+    assert begun.wait(60)
+    for thread in threads[1:]:
+        thread.start()
+    assert found == []
+    go.set()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == 4 and len(set(map(id, found))) == 1
+
+
+def test_what_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = stand_in(later(tmp_path, "seldom_c", "import os\nvalue = os.environ['SELDOM_C']\n"), monkeypatch)
+    monkeypatch.delenv("SELDOM_C", raising=False)
+    with pytest.raises(KeyError):
+        module.value  # noqa: B018
+    monkeypatch.setenv("SELDOM_C", "there")
+    assert module.value == "there"
+
+
+@pytest.mark.parametrize("text", ["", "One line.", "  Two\n    lines\n", "\tTabs", " One before.", "A\n\n  B\n    C\n", "end \n"])
+def test_help_is_cleaned_as_inspect_does_it(text: str) -> None:
+    loader = importing.LaterLoader(inspect.__spec__)
+    setattr(loader, "_module", inspect)
+    assert getattr(loader, "_cleandoc")(text) == inspect.cleandoc(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["example.com", "a", "localhost", "10.0.0.1", "a.", ".", "", "a..b", "x" * 63, "x" * 64, "bücher.example", "日本.jp", "A.Example"]
+)
+@pytest.mark.parametrize("errors", ["strict", "ignore"])
+def test_names_of_hosts_are_encoded_as_python_does_it(name: str, errors: str) -> None:
+    def told(encode: Any) -> object:
+        try:
+            return encode(name, errors)
+        except UnicodeError as error:
+            return type(error), str(error)
+
+    from encodings import idna
+
+    assert told(importing.encoded) == told(idna.getregentry().encode)
+    assert importing.decoded(b"xn--bcher-kva.example") == idna.getregentry().decode(b"xn--bcher-kva.example")
+
+
+def test_a_file_is_opened_as_none_of_the_streams() -> None:
+    script = "import os\nfrom krew import importing\nos.close(0)\nos.close(1)\nn = importing.opened(os.devnull)\n" \
+        "free = os.open(os.devnull, os.O_RDONLY)\nos._exit(0 if n > 2 and free == 0 else 1)\n"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_every_verb_and_what_hardly_any_run_loads(frozen: Frozen) -> None:
+    """Each verb's modules are found, compressed or not; a host that is not written in ASCII asks for a library that is unpacked only
+    then."""
+    for name in VERBS:
+        frozen(name, "--help")
+    told = frozen("status", "web", "--server", "http://b\u00fccher.invalid:1", expect=1)
+    assert "b\u00fccher.invalid" in told.stderr and "defect" not in told.stderr
