@@ -28,7 +28,19 @@ def drip(handler: Handler) -> None:
         handler.cut()
 
 
-@pytest.mark.parametrize("mischief", [stall, drip])
+def drip_headers(handler: Handler) -> None:
+    """A byte of a header now and then, and never the last one."""
+    handler.send_response(200)
+    handler.flush_headers()
+    try:
+        while not handler.loopback.ended.wait(0.05):
+            handler.wfile.write(b"X")
+            handler.wfile.flush()
+    except OSError:
+        handler.cut()
+
+
+@pytest.mark.parametrize("mischief", [stall, drip, drip_headers])
 @pytest.mark.parametrize("verb", [["status", "web", "-w"], ["rollout", "promote", "web"], ["scale", "web", "--replicas", "5", "-y"]], ids=lambda verb: verb[0])
 def test_a_silent_server_does_not_outlast_the_timeout(
     server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str], mischief: Mischief

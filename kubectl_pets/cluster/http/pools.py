@@ -9,7 +9,8 @@ import re
 import socket
 import ssl
 import tempfile
-from threading import Event, Lock, local
+from http.client import HTTPException
+from threading import Event, Lock, Timer, local
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote
@@ -62,13 +63,8 @@ class Exchange:
         with self._lock:
             self.over.set()
             sock: Any = self._opening or getattr(self._connection, "sock", None)
-            sock = getattr(sock, "socket", sock)  # urllib3's TLS inside TLS
             if sock is not None:
-                try:
-                    # An SSLSocket's own shutdown drops its TLS state, on which the other thread may just be working.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-                except OSError:
-                    pass  # gone already
+                _shut_down(sock)
 
     def _has(self, connection: HTTPConnection | None, opening: socket.socket | None) -> None:
         with self._lock:
@@ -105,6 +101,39 @@ class _Announcing:
     def request(self, *args: Any, **kw: Any) -> None:
         _announce(self)
         super().request(*args, **kw)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        """Within the time for reading, all in all: a socket's own counts anew from each byte, and headers may trickle in. Raises
+        TimeoutError."""
+        limit, sock = getattr(self, "timeout", None), getattr(self, "sock", None)
+        if not isinstance(limit, int | float) or sock is None:
+            return super().getresponse()  # type: ignore[misc]
+        late = Event()
+        timer = Timer(limit, _cut_late, (sock, late))
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()  # type: ignore[misc]
+        except (OSError, HTTPException) as error:
+            if late.is_set():
+                raise TimeoutError("no answer in time") from error
+            raise
+        finally:
+            timer.cancel()
+
+
+def _cut_late(sock: Any, late: Event) -> None:
+    late.set()
+    _shut_down(sock)
+
+
+def _shut_down(sock: Any) -> None:
+    sock = getattr(sock, "socket", sock)  # urllib3's TLS inside TLS
+    try:
+        # An SSLSocket's own shutdown drops its TLS state, on which the other thread may just be working.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    except OSError:
+        pass  # gone already
 
 
 def _announce(connection: Any) -> None:

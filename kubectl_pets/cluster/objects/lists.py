@@ -168,7 +168,7 @@ class Reader:
                 return
             # Objects come in the order of their keys, so no two pages begin alike; a page without any is what is left of one
             # whose objects were left out.
-            start = (page.objects[0].namespace, page.objects[0].name) if page.objects else None
+            start = (page.objects[0].metadata.namespace, page.objects[0].metadata.name) if page.objects else None
             empty += start is None
             if more in told or start in told or empty > _MOST_EMPTY:
                 raise unintelligible(request.attempt, "the list does not end: it goes on where it was before")
