@@ -112,14 +112,19 @@ class _Announcing:
         timer = Timer(limit, _cut_late, (sock, late))
         timer.daemon = True
         timer.start()
+        response = None
         try:
-            return super().getresponse()  # type: ignore[misc]
-        except (OSError, HTTPException) as error:
-            if late.is_set():
-                raise TimeoutError("no answer in time") from error
-            raise
+            response = super().getresponse()  # type: ignore[misc]
+        except (OSError, HTTPException):
+            if not late.is_set():
+                raise
         finally:
             timer.cancel()
+        if late.is_set():
+            if response is not None:  # headers that were cut off in the middle are whole for http.client
+                response.close()
+            raise TimeoutError("no answer in time")
+        return response
 
 
 def _cut_late(sock: Any, late: Event) -> None:
