@@ -77,3 +77,14 @@ def test_no_name_of_a_class_stands_twice() -> None:
                 places[node.name].append(str(path.relative_to(root)))
     assert len(places) > 300
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_the_map_has_every_room() -> None:
+    """CONTRIBUTING's tables name each folder of each floor, and of the domain each module that stands outside the rooms."""
+    page = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for floor in ("flows", "domain", "views", "cluster"):
+        _, _, after = page.partition(f"| {floor}/ |")
+        rows = "\n".join(line.split("|")[1] for line in after.split("\n\n")[0].splitlines() if line.startswith("|"))
+        rooms = {each.name for each in (ROOT / floor).iterdir() if (each / "__init__.py").exists()}
+        rooms |= {each.stem for each in (ROOT / floor).glob("*.py")} - {"__init__", "client"}
+        assert {room for room in rooms if not re.search(rf"`{room}/?`", rows)} == set(), floor

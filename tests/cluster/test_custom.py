@@ -12,7 +12,7 @@ from kubectl_pets.cluster.objects.discovery import CustomKinds, Discovery, Serve
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.topics.claims import read_claim_inventory
 from kubectl_pets.cluster.topics.custom import search
-from kubectl_pets.domain.orphans.inventory import DISCOVERY, CustomScaler, CustomUse, ScaleTarget
+from kubectl_pets.domain.orphans.inventory import DISCOVERY, WORKLOADS, CustomScaler, CustomUse, ScaleTarget
 from kubectl_pets.domain.orphans.judging import Searched, judge
 from tests.domain.orphans.builders import NOW
 
@@ -369,19 +369,16 @@ CLAIM = {
 def _cluster(*groups: Obj) -> Canned:
     canned = Canned()
     canned.says("/apis", {"kind": "APIGroupDiscoveryList", "items": list(groups)})
-    core: dict[str, list[Obj]] = {"PersistentVolumeClaim": [CLAIM], "Pod": [], "ReplicationController": []}
-    apps: dict[str, list[Obj]] = {"StatefulSet": [], "Deployment": [], "ReplicaSet": [], "DaemonSet": [], "ControllerRevision": []}
-    batch: dict[str, list[Obj]] = {"Job": [], "CronJob": []}
-    scaling: dict[str, list[Obj]] = {"HorizontalPodAutoscaler": []}
-    for base, version, kinds in (
-        ("/api/v1", "v1", core),
-        ("/apis/apps/v1", "apps/v1", apps),
-        ("/apis/batch/v1", "batch/v1", batch),
-        ("/apis/autoscaling/v2", "autoscaling/v2", scaling),
-    ):
-        for kind, items in kinds.items():
-            body = {"apiVersion": version, "kind": f"{kind}List", "metadata": {}, "items": items}
-            canned.says(f"{base}/namespaces/prod/{kind.lower()}s", body)
+    lists: list[tuple[str, str, str, list[Obj]]] = [
+        ("/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim", [CLAIM]),
+        ("/apis/apps/v1", "statefulsets", "StatefulSet", []),
+        ("/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", []),
+        *((row.base, row.plural, row.kind, []) for row in WORKLOADS),
+    ]
+    for base, plural, kind, items in lists:
+        version = base.removeprefix("/apis/").removeprefix("/api/")
+        body = {"apiVersion": version, "kind": f"{kind}List", "metadata": {}, "items": items}
+        canned.says(f"{base}/namespaces/prod/{plural}", body)
     return canned
 
 
@@ -398,7 +395,7 @@ def test_what_a_whole_look_asks_for() -> None:
     canned.says(MACHINES, listing(VM))
     assert _class(canned) == ("set-gone", ())
     beside = {"/api/v1/namespaces/prod/services", "/apis/policy/v1/namespaces/prod/poddisruptionbudgets"}
-    assert canned.seen.count("/apis") == 1 and canned.seen[-3] == MACHINES and len(canned.seen) == 15
+    assert canned.seen.count("/apis") == 1 and canned.seen[-3] == MACHINES and len(canned.seen) == 7 + len(WORKLOADS)
     assert set(canned.seen[-2:]) == beside  # not there in this cluster, and nothing is unsure for it
     assert not any("secrets" in path or "configmaps" in path for path in canned.seen)
     item = {"metadata": {"name": "s", "namespace": "prod"}, "spec": {"selector": {"app": "web"}}}

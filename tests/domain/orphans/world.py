@@ -26,6 +26,7 @@ from kubectl_pets.domain.model import (
     Volume,
 )
 from kubectl_pets.domain.orphans.inventory import (
+    WORKLOADS,
     AutoscalerSpec,
     ClaimInventory,
     ClaimRef,
@@ -69,7 +70,7 @@ SPACES = ("prod", "test")
 #: A set at rest may be given any size; no ordinal in these worlds is larger.
 ANY_SIZE = 16
 GROUPS = ("apps", "apps", "apps", "kruise", "pingcap")
-KINDS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs", "cronjobs", "controllerrevisions")
+KINDS = tuple(row.plural for row in WORKLOADS if row.plural != "pods")
 HANDS = ("helm", "kubectl-create", "kubectl-client-side-apply", "velero-server", "manager", "")
 RESTORER = "kubectl-pets"
 LWS_LABEL = "leaderworkerset.sigs.k8s.io/name"
