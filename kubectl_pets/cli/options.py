@@ -48,6 +48,9 @@ _WITHOUT_GROUPS = {
     "doctor": ("its rules are about StatefulSets; without a name it looks at those of its groups, too", "status"),
 }
 
+#: The verbs that know sets of named pods (InstanceSet, StrimziPodSet): all of them look.
+_WITH_NAMES = frozenset(("status", "rollout status", "list", "ls", "quorum", "wait", "lost", "dns", "dns explain"))
+
 #: Seconds that a request may take beyond ``--timeout``: one that is about to be answered is not cut off for being slow.
 _LEEWAY = 10.0
 
@@ -119,7 +122,8 @@ def changed(verb: str, found: "SetRef") -> None:
     from kubectl_pets.domain.sets.kinds import Capability
 
     if Capability.CHANGE not in found.kind.can:
-        raise _unknown_to(verb, found, "no verb was tried with its controller")
+        own = Capability.NAMED in found.kind.can
+        raise _unknown_to(verb, found, "its own controller writes all of it" if own else "no verb was tried with its controller")
 
 
 def _verb(ctx: click.Context | None) -> str:
@@ -129,7 +133,7 @@ def _verb(ctx: click.Context | None) -> str:
 def _unknown_to(verb: str, found: "SetRef", why: str, *, instead: str = "") -> RefusedError:
     """``instead``: a verb that is there for it; empty: none changes it."""
     look = pets("status", found.typed, namespace=found.namespace)
-    hint = f"{look} shows it; so do list, quorum, dns and orphans. Change it with kubectl."
+    hint = f"{look} shows it; so do list, quorum, dns and orphans. Change {found.kind.changed_by or 'it with kubectl'}."
     if instead:
         name = () if instead == "list" else (found.typed,)
         hint = f"{look} shows it; see also: {pets(instead, *name, namespace=found.namespace)}"
@@ -173,6 +177,8 @@ def _ref(by: click.ParamType[Any], text: str, param: click.Parameter | None, ctx
     if Capability.GROUPS in kind.can and ctx is not None and _verb(ctx) not in _WITH_GROUPS:
         why, instead = _WITHOUT_GROUPS.get(_verb(ctx), ("it knows no groups of pods", "list"))
         raise _unknown_to(_verb(ctx), ref, why, instead=instead)
+    if Capability.NAMED in kind.can and ctx is not None and _verb(ctx) not in _WITH_NAMES:
+        raise _unknown_to(_verb(ctx), ref, "its own controller writes all of it")
     return ref
 
 

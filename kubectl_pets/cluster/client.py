@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_pets.cluster.http.failures import shown_url
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, SETS_OF, ResourceKind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, SETS_OF, ResourceKind, sets_of
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
 from kubectl_pets.domain.model import Around, Event, Inventory, PersistentVolumeClaim, SetView, StatefulSet
@@ -78,11 +78,14 @@ class Client:
         target = self._transport.target
         return f"{target.name} ({shown_url(target.server)})"
 
+    def _served(self, kind: SetKind) -> SetKind:
+        return self._reader.discovery.served(kind) if kind.or_versions else kind
+
     def now(self) -> datetime:
         return self._transport.clock.now()
 
     def set_view(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
-        return read.set_view(self._reader, namespace, name, kind)
+        return read.set_view(self._reader, namespace, name, self._served(kind))
 
     def inventory(
         self, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
@@ -169,7 +172,7 @@ class Client:
     def watch_set(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetSource:
         from kubectl_pets.cluster.topics.watched_sets import SetSource
 
-        source = SetSource(self._reader, self._transport, self._forget, namespace, name, kind)
+        source = SetSource(self._reader, self._transport, self._forget, namespace, name, self._served(kind))
         with self._lock:
             self._sources.append(source)
         return source
@@ -328,17 +331,17 @@ class Client:
         return read.names(self._reader, _NAMED[resource], namespace)
 
     def stateful_set(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> StatefulSet:
-        return self._reader.one(SETS_OF[kind.group], namespace, name)
+        return self._reader.one(sets_of(self._served(kind)), namespace, name)
 
     def network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
         from kubectl_pets.cluster.topics.network import network
 
-        return network(self._reader, namespace, name, kind)
+        return network(self._reader, namespace, name, self._served(kind))
 
     def watch_network(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> WatchedNetwork:
         from kubectl_pets.cluster.topics.network import WatchedNetwork
 
-        source = WatchedNetwork(self._reader, self._transport, self._forget, namespace, name, kind)
+        source = WatchedNetwork(self._reader, self._transport, self._forget, namespace, name, self._served(kind))
         with self._lock:
             self._sources.append(source)
         return source

@@ -241,6 +241,8 @@ class RollingUpdate(Value, frozen=True):
     unordered_update: UnorderedUpdate | None = None
     #: leaderworkerset.x-k8s.io only: groups beyond the replicas while a rollout is under way; a number or a share.
     max_surge: int | str | None = None
+    #: workloads.kubeblocks.io only: how many pods are updated; a number or a share.
+    replicas: int | str | None = None
 
 
 class GroupRollout(Value, frozen=True):
@@ -264,6 +266,15 @@ class ClaimRetentionPolicy(Value, frozen=True):
     when_scaled: str = "Retain"
 
 
+class NamedPods(Value, frozen=True):
+    """The names of a set's pods: first the ``wanted`` ones, then those that are there besides. ``known``: whether anybody has
+    said which it is to have."""
+
+    names: tuple[str, ...] = ()
+    wanted: int = 0
+    known: bool = True
+
+
 class StatefulSetSpec(Value, frozen=True):
     #: The API server defaults this to 1.
     replicas: int = 1
@@ -284,6 +295,15 @@ class StatefulSetSpec(Value, frozen=True):
     rollout_strategy: GroupRollout | None = None
     #: ``LeaderReady``: the workers of a group are made once its leader is Ready.
     startup_policy: str = ""
+    #: workloads.kubeblocks.io's: what some of its pods have in place of the template, and what its controller may do.
+    instances: tuple[dict[str, Any], ...] = ()
+    instance_update_strategy: UpdateStrategy | None = None
+    disable_default_headless_service: bool = False
+    paused: bool = False
+    #: core.strimzi.io's: its pods in full.
+    pods: tuple[dict[str, Any], ...] = ()
+    #: Where pods stand by their names (``sets.named``); no field of the API is called so.
+    named: NamedPods | None = msgspec.field(name="kubectl-pets/named", default=None)
 
 
 class StatefulSetStatus(Value, frozen=True):
@@ -295,6 +315,8 @@ class StatefulSetStatus(Value, frozen=True):
     updated_replicas: int = 0
     current_revision: str = ""
     update_revision: str = ""
+    #: workloads.kubeblocks.io only: by pod that it is to have, the revision.
+    update_revisions: dict[str, str] = {}
 
 
 class StatefulSet(Object, frozen=True):

@@ -9,6 +9,7 @@ from kubectl_pets.cluster import Client
 from kubectl_pets.cluster.objects.kinds import CLAIMS, SETS, selector_text
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import LabelSelector, LabelSelectorRequirement
+from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET
 from kubectl_pets.errors import ExpiredError, ForbiddenError, NotFoundError, PetsError, ServerError, UnauthorizedError, UsageError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Loopback, drop, list_of, pod, stateful_set, status
@@ -57,7 +58,8 @@ def test_other_kinds_cost_one_request_and_only_who_asks_for_them(server: Loopbac
 @pytest.mark.parametrize("code", [403, 404])
 def test_kinds_that_the_server_does_not_tell_are_not_none(server: Loopback, client: Client, code: int) -> None:
     server.fault(Answer(code), path="/apis", times=3)
-    unknown = ("statefulsets.apps.kruise.io", "statefulsets.apps.pingcap.com", "leaderworkersets.leaderworkerset.x-k8s.io")
+    unknown = tuple(kind.resource for kind in ALL_KINDS if kind is not APPS_SET)
+    assert unknown[:2] == ("statefulsets.apps.kruise.io", "statefulsets.apps.pingcap.com")
     assert client.inventory("x", None, every_kind=True).kinds_not_read == unknown[:2]
     assert client.inventory("x", None, every_kind=True, groups=True).kinds_not_read == unknown
     with client.watch_inventory("x", None, every_kind=True) as source:

@@ -12,7 +12,7 @@ from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods,
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
-from kubectl_pets.domain.sets.kinds import PINGCAP_SET, SetRef
+from kubectl_pets.domain.sets.kinds import INSTANCE_SET, PINGCAP_SET, SetRef
 from kubectl_pets.domain.stepping.steps import Amount
 from kubectl_pets.errors import RefusedError
 from kubectl_pets.session import ConnectionFlags
@@ -41,7 +41,7 @@ GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
 BAD: list[tuple[Callable[[], click.ParamType[Any]], str]] = [
     (SetName, "deployment/web"),
     (SetName, "pod/web-0"),
-    (SetName, "instanceset/mysql"),
+    (SetName, "podcliqueset/mysql"),
     (SetName, "uniteddeployments/web"),
     (SetName, "Web"),
     (SetName, ""),
@@ -84,6 +84,14 @@ def test_a_kind_that_no_verb_was_tried_with_is_changed_by_none() -> None:
         changed("scale", ref)
     assert "kubectl pets status pingcap/db" in (refused.value.hint or "")
     changed("scale", SetRef(kind=PINGCAP_SET, name="db"))
+
+
+def test_a_set_of_named_pods_is_told_what_changes_it() -> None:
+    with pytest.raises(RefusedError, match="its/db is one: its own controller writes all of it") as refused:
+        changed("scale", SetRef(kind=INSTANCE_SET, name="db"))
+    assert "Change its Cluster, or make an OpsRequest." in (refused.value.hint or "")
+    with pytest.raises(RefusedError, match="it is for StatefulSets of apps/v1"):
+        SetName().convert("sps/kafka", None, None)
 
 
 def test_every_connection_flag_has_its_option() -> None:

@@ -13,8 +13,8 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, unintelligible
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind
-from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, OTHER_KINDS, SetKind
+from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, ServerError
 
 _A = TypeVar("_A")
 
@@ -164,14 +164,24 @@ class Discovery:
         self._versions: tuple[_Served, ...] | None = None
 
     def set_kinds(self, *, groups: bool = False) -> tuple[SetKind, ...] | None:
-        """The kinds of sets besides apps/v1 whose API is served, with ``groups`` LeaderWorkerSets, too; None where the server
-        will not say. Raises PetsError where it could not."""
+        """The kinds of sets besides apps/v1 whose API is served, each at a version that is, with ``groups`` LeaderWorkerSets and
+        the like, too; None where the server will not say. Raises PetsError where it could not."""
         try:
             served = {f"{each.group}/{each.version}" for each in self._served()}
         except (ForbiddenError, NotFoundError):
             return None
-        known = (*KINDS, LEADER_WORKER_SET) if groups else KINDS
-        return tuple(kind for kind in known if kind is not APPS_SET and kind.api_version in served)
+        known = (*KINDS, *OTHER_KINDS) if groups else KINDS
+        return tuple(found for kind in known if kind is not APPS_SET and (found := _at_version(kind, served)) is not None)
+
+    def served(self, kind: SetKind) -> SetKind:
+        """A kind at the version of it that is served; at its own where the server will not say, or serves none. Only a kind that
+        has several is asked about."""
+        if not kind.or_versions:
+            return kind
+        try:
+            return _at_version(kind, {f"{each.group}/{each.version}" for each in self._served()}) or kind
+        except PetsError:
+            return kind
 
     def versions(self) -> dict[str, str]:
         """The version that the server prefers of each API group that it serves besides the core; none where it will not say.
@@ -248,6 +258,14 @@ class Discovery:
         except (ForbiddenError, NotFoundError, ServerError):
             return None
         return found.resources if found.kind == "APIResourceList" else None
+
+
+def _at_version(kind: SetKind, served: set[str]) -> SetKind | None:
+    """The kind at the first of its versions that is among these; None where none is."""
+    version = next((each for each in (kind.version, *kind.or_versions) if f"{kind.group}/{each}" in served), "")
+    if not version:
+        return None
+    return kind if version == kind.version else msgspec.structs.replace(kind, version=version)
 
 
 def _kinds(served: _Served) -> Iterator[ServedKind]:

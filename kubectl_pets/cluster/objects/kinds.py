@@ -30,7 +30,7 @@ from kubectl_pets.domain.model import (
     Pod,
     StatefulSet,
 )
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET
+from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET, SetKind
 from kubectl_pets.errors import UsageError
 
 T = TypeVar("T", bound=Object)
@@ -262,10 +262,21 @@ def _without_nulls(value: Any) -> Any:
 _APPS, _CORE = "/apis/apps/v1", "/api/v1"
 
 SETS_OF = {
-    kind.group: ResourceKind(StatefulSet, f"/apis/{kind.api_version}", kind.plural, kind.kind)
-    for kind in (*KINDS, LEADER_WORKER_SET)
+    kind.group: ResourceKind(StatefulSet, f"/apis/{kind.api_version}", kind.plural, kind.kind) for kind in ALL_KINDS
 }
 SETS = SETS_OF[APPS_SET.group]
+_OTHER_VERSIONS: dict[str, ResourceKind[StatefulSet]] = {}
+
+
+def sets_of(kind: SetKind) -> ResourceKind[StatefulSet]:
+    """How sets of a kind are read, at the version that it says (``Discovery.served``)."""
+    usual = SETS_OF[kind.group]
+    if kind.api_version == usual.api_version:
+        return usual
+    other = ResourceKind(StatefulSet, f"/apis/{kind.api_version}", kind.plural, kind.kind)
+    return _OTHER_VERSIONS.setdefault(kind.api_version, other)
+
+
 PODS = ResourceKind(Pod, _CORE, "pods", "Pod")
 REVISIONS = ResourceKind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)
 SERVICES = ResourceKind(Service, _CORE, "services", "Service")

@@ -11,6 +11,7 @@ from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, Persistent
 from kubectl_pets.domain.rollout.members import CHOSEN_NODE_ANNOTATION
 from kubectl_pets.domain.sets.grouping import SIZE_ANNOTATION
 from kubectl_pets.domain.sets.in_place import GRACE_ANNOTATION, LIFECYCLE_TIME_ANNOTATION, STATE_ANNOTATION
+from kubectl_pets.domain.sets.named import STRIMZI_REVISION_ANNOTATION
 
 
 class _Notes(Value, frozen=True):
@@ -20,10 +21,12 @@ class _Notes(Value, frozen=True):
     state: str | None = msgspec.field(name=STATE_ANNOTATION, default=None)
     grace: str | None = msgspec.field(name=GRACE_ANNOTATION, default=None)
     labelled: str | None = msgspec.field(name=LIFECYCLE_TIME_ANNOTATION, default=None)
+    strimzi: str | None = msgspec.field(name=STRIMZI_REVISION_ANNOTATION, default=None)
     chosen: str | None = msgspec.field(name=CHOSEN_NODE_ANNOTATION, default=None)
 
     def as_annotations(self) -> dict[str, str]:
         noted = {SIZE_ANNOTATION: self.size, STATE_ANNOTATION: self.state, GRACE_ANNOTATION: self.grace}
+        noted |= {STRIMZI_REVISION_ANNOTATION: self.strimzi}
         noted |= {LIFECYCLE_TIME_ANNOTATION: self.labelled, CHOSEN_NODE_ANNOTATION: self.chosen}
         return {key: value for key, value in noted.items() if value is not None}
 

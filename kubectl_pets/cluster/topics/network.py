@@ -5,30 +5,39 @@ Services and EndpointSlices are read from the whole namespace: which of them hav
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SETS_OF, SLICES, selector_text
+from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SLICES, selector_text, sets_of
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.watches import Follower
 from kubectl_pets.cluster.topics.sets import items, missing
 from kubectl_pets.cluster.topics.watched_sets import OneSet
 from kubectl_pets.domain.dns.network import Network
-from kubectl_pets.domain.model import LabelSelector, Pod, StatefulSet
+from kubectl_pets.domain.model import LabelSelector, Pod, SetView, StatefulSet
 from kubectl_pets.domain.sets.grouping import selector_of
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
+from kubectl_pets.domain.sets.named import named
 from kubectl_pets.errors import NotFoundError
 
 
 def network(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> Network:
     """Raises NotFoundError that says what there is instead of such a set."""
     try:
-        found = reader.one(SETS_OF[kind.group], namespace, name)
+        found = reader.one(sets_of(kind), namespace, name)
     except NotFoundError:
         raise missing(reader, namespace, name, kind) from None
     own = Scope(namespace=namespace, labels=selector_text(selector_of(found)))
     everything = Scope(namespace=namespace)
     # The slices last: one that is older than the pods would look as if it lagged behind them.
     pods, services = together([items(reader, PODS, own), items(reader, SERVICES, everything)])
-    return Network(set=found, pods=pods, services=services, slices=items(reader, SLICES, everything)())
+    return _told(Network(set=found, pods=pods, services=services, slices=items(reader, SLICES, everything)()))
+
+
+def _told(found: Network) -> Network:
+    """With the set and its pods as ``named`` has them."""
+    view = named(SetView(set=found.set, pods=found.pods))
+    return found if view.set is found.set or view.set is None else replace(found, set=view.set, pods=view.pods)
 
 
 class WatchedNetwork(OneSet[Network]):
@@ -62,4 +71,4 @@ class WatchedNetwork(OneSet[Network]):
         found, pods, services, slices = self._set(), self._pods.store, self._services.store, self._slices.store
         if found is None or not (pods.synced and services.synced and slices.synced):
             return None
-        return Network(set=found, pods=pods.items, services=services.items, slices=slices.items)
+        return _told(Network(set=found, pods=pods.items, services=services.items, slices=slices.items))

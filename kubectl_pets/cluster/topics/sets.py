@@ -17,17 +17,17 @@ from kubectl_pets.cluster.objects.kinds import (
     PODS,
     REVISIONS,
     SETS,
-    SETS_OF,
     ResourceKind,
     claim_selector,
     selector_text,
+    sets_of,
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
 from kubectl_pets.domain.rollout.managers import WHOLES, Whole
 from kubectl_pets.domain.sets.away import record_name
 from kubectl_pets.domain.sets.grouping import folded, selector_of
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind
+from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, OTHER_KINDS, SetKind
 from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
 from kubectl_pets.pasting import kubectl, pets
 
@@ -42,7 +42,7 @@ _RECORDS = ResourceKind(Object, "/api/v1", "configmaps", "ConfigMap")
 def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
     """One set and what its selector matches. Raises NotFoundError that says what there is instead."""
     try:
-        found = reader.one(SETS_OF[kind.group], namespace, name, unreadable=True)
+        found = reader.one(sets_of(kind), namespace, name, unreadable=True)
     except NotFoundError:
         raise missing(reader, namespace, name, kind) from None
     if found.unreadable:
@@ -65,7 +65,7 @@ def inventory(
     reader: Reader, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
 ) -> Inventory:
     """All sets, narrowed by labels, and all that may belong to any of them. ``every_kind``: not of apps/v1 alone; ``groups``:
-    LeaderWorkerSets as well."""
+    LeaderWorkerSets and the like (``OTHER_KINDS``) as well."""
     from kubectl_pets.cluster.objects.many import CLAIMS_OF_MANY, PODS_OF_MANY
 
     scope = Scope(namespace=namespace, labels=selector or "")
@@ -100,11 +100,11 @@ def _of_other_kinds(
     """By resource, the sets of kinds besides apps/v1 that this server knows; None where they may not be read."""
     kinds = discovery.set_kinds(groups=groups)
     if kinds is None:
-        return {kind.resource: None for kind in (*KINDS, *((LEADER_WORKER_SET,) if groups else ())) if kind is not APPS_SET}
+        return {kind.resource: None for kind in (*KINDS, *(OTHER_KINDS if groups else ())) if kind is not APPS_SET}
 
     def listed(kind: SetKind) -> tuple[StatefulSet, ...] | None:
         try:
-            return items(reader, SETS_OF[kind.group], scope, unreadable=True)()
+            return items(reader, sets_of(kind), scope, unreadable=True)()
         except NotFoundError:
             return ()  # the group is there for other kinds of its
 
@@ -183,7 +183,7 @@ def missing(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET)
 def _names(reader: Reader, namespace: str, kind: SetKind) -> list[str] | None:
     """What the sets of a kind in a namespace are called; None where the server does not know the kind."""
     try:
-        pages = reader.pages(SETS_OF[kind.group], Scope(namespace=namespace), metadata_only=True)
+        pages = reader.pages(sets_of(kind), Scope(namespace=namespace), metadata_only=True)
         return [each.name for each in next(pages)[0].objects]
     except NotFoundError:
         return None if kind is not APPS_SET else []
@@ -197,8 +197,8 @@ def _namesake(reader: Reader, namespace: str, name: str, kind: SetKind) -> SetKi
         kinds = (APPS_SET, *(reader.discovery.set_kinds(groups=True) or ()))
     except PetsError:
         return None
-    others = [each for each in kinds if each is not kind]
-    found = together([partial(_there, reader, SETS_OF[each.group], namespace, name) for each in others])
+    others = [each for each in kinds if each.group is not kind.group]
+    found = together([partial(_there, reader, sets_of(each), namespace, name) for each in others])
     return next((each for each, there in zip(others, found, strict=True) if there), None)
 
 

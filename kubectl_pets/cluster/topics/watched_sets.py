@@ -17,10 +17,10 @@ from kubectl_pets.cluster.objects.kinds import (
     PODS,
     REVISIONS,
     SETS,
-    SETS_OF,
     ResourceKind,
     claim_selector,
     selector_text,
+    sets_of,
 )
 from kubectl_pets.cluster.objects.lists import Reader, Scope, undecodable
 from kubectl_pets.cluster.objects.store import Board
@@ -39,7 +39,7 @@ from kubectl_pets.domain.model import (
     StatefulSet,
 )
 from kubectl_pets.domain.sets.grouping import folded, selector_of
-from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, LEADER_WORKER_SET, SetKind, kind_of
+from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET, SetKind, kind_of
 from kubectl_pets.errors import PetsError
 
 V = TypeVar("V", SetView, Inventory, Network)
@@ -179,7 +179,7 @@ class OneSet(Source[V]):
     ) -> None:
         super().__init__(reader, transport, on_close)
         self._namespace, self._name, self._kind = namespace, name, kind
-        sets = SETS_OF[kind.group]
+        sets = sets_of(kind)
         self._selector: LabelSelector | None = None
         self._sets = self._follower(
             sets, Scope(namespace=namespace, name=name), required=True, unreadable=True, on_change=self._adopt
@@ -280,7 +280,7 @@ class SetSource(OneSet[SetView]):
     def learn(self, item: StatefulSet | Pod) -> None:
         """News of our own making: the answer to a change."""
         if isinstance(item, StatefulSet):
-            if (item.namespace, item.name, kind_of(item)) == (self._namespace, self._name, self._kind):
+            if (item.namespace, item.name, kind_of(item).group) == (self._namespace, self._name, self._kind.group):
                 self._sets.learn(item)
         elif any(pod.metadata.uid == item.metadata.uid for pod in self._own.pods.store.items or ()):
             self._own.pods.learn(item)
@@ -319,9 +319,8 @@ class FleetSource(Source[Inventory]):
         self._sets = self._follower(SETS, scope, required=True, unreadable=True)
         self._sets.prime()
         others = reader.discovery.set_kinds(groups=True) if every_kind else ()
-        known = (*KINDS, LEADER_WORKER_SET)
-        self._unknown = tuple(kind.resource for kind in known if others is None and kind is not APPS_SET)
-        self._others = {kind: self._follower(SETS_OF[kind.group], scope, unreadable=True) for kind in others or ()}
+        self._unknown = tuple(kind.resource for kind in ALL_KINDS if others is None and kind is not APPS_SET)
+        self._others = {kind: self._follower(sets_of(kind), scope, unreadable=True) for kind in others or ()}
         together([each.prime for each in self._others.values()])
         self._all = self._belongings(namespace, "", "", PODS_OF_MANY, CLAIMS_OF_MANY)
         self._prime(self._all)

@@ -29,7 +29,7 @@ from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.unreadable import unreadable
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
-from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION, min_ready_seconds, stands_still, surges, updates_stopped
+from kubectl_pets.domain.sets.fields import min_ready_seconds, stands_still, stopped_by, surges, updates_stopped
 from kubectl_pets.domain.sets.grouping import claims_go_along
 from kubectl_pets.domain.sets.kinds import APPS_SET, KRUISE_SET, Capability, kind_of
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
@@ -113,9 +113,10 @@ def _verdict(draft: Assessment, owner: StatefulSet, snapshot: SetView, now: date
     if undecoded or snapshot.pods is None:
         return _with(draft, Phase.UNKNOWN, (), undecoded or (Blocker(cause=Cause.PODS_UNREADABLE),))
     if not draft.slots.reserved.readable:
-        return _with(draft, Phase.UNKNOWN, (), (Blocker(cause=Cause.SLOTS_UNREADABLE),))
+        reason = "names" if owner.spec.named is not None else ""
+        return _with(draft, Phase.UNKNOWN, (), (Blocker(cause=Cause.SLOTS_UNREADABLE, reason=reason),))
     if stands_still(owner):
-        return _with(draft, Phase.UNKNOWN, (), (Blocker(cause=Cause.CONTROLLER_STOPPED, reason=PAUSED_RECONCILE_ANNOTATION),))
+        return _with(draft, Phase.UNKNOWN, (), (Blocker(cause=Cause.CONTROLLER_STOPPED, reason=stopped_by(owner)),))
     if owner.status.observed_generation < owner.metadata.generation or not draft.update_revision:
         return _unobserved(draft, owner, now, patience)
     blockers, failing = find_blockers(draft, owner, snapshot, now, patience)
@@ -367,6 +368,10 @@ def _own_claims(
     """Each claim of a name that this set's templates make (``<template>-<set>-<ordinal>``), with its ordinal, in range or not."""
     if claims is None:
         return None
+    if owner.spec.named is not None:
+        pods = tuple(enumerate(owner.spec.named.names))
+        names = {f"{each.name}-{pod}": at for each in owner.spec.volume_claim_templates for at, pod in pods}
+        return [(claim, names[claim.name]) for claim in claims if claim.name in names]
     stems = {f"{template.name}-{owner.name}" for template in owner.spec.volume_claim_templates}
     found = ((claim, ordinal_of(claim.name, stem)) for claim in claims for stem in stems)
     return [(claim, ordinal) for claim, ordinal in found if ordinal is not None]

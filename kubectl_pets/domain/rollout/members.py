@@ -20,7 +20,6 @@ from kubectl_pets.domain.model import (
     PodSpec,
     SetView,
     StatefulSet,
-    ordinal_of,
 )
 from kubectl_pets.domain.rollout.containers import (
     StuckAfter,
@@ -39,7 +38,7 @@ from kubectl_pets.domain.sets.fields import min_ready_seconds
 from kubectl_pets.domain.sets.grouping import awaited_worker
 from kubectl_pets.domain.sets.in_place import standing_since, unfinished, updated_at, updated_containers, without_its_restarts
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
-from kubectl_pets.domain.sets.slots import Gap, Side, Slots, span
+from kubectl_pets.domain.sets.slots import Gap, Side, Slots, ordinals_in, span
 
 #: ``deletionTimestamp`` already holds the grace period; a pod still there this long after it sits on a node that does not answer.
 TERMINATION_PATIENCE = timedelta(seconds=30)
@@ -281,9 +280,10 @@ def _images(spec: PodSpec) -> dict[str, str]:
 def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
     """By ordinal, the pods that the set controls and whose names are its."""
     found: dict[int, Pod] = {}
+    ordinal_in = ordinals_in(owner)
     for pod in pods or ():
         controller = pod.metadata.controller()
-        ordinal = ordinal_of(pod.name, owner.name)
+        ordinal = ordinal_in(pod.name)
         if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
             found[ordinal] = pod
     return found

@@ -1,7 +1,8 @@
 """Which objects of a StatefulSet could not be decoded? Then nothing can be said of the set: nobody knows what they are."""
 
-from kubectl_pets.domain.model import Pod, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.verdict import Blocker, Cause
+from kubectl_pets.domain.sets.slots import ordinals_in
 
 
 def unreadable(owner: StatefulSet, view: SetView) -> tuple[Blocker, ...]:
@@ -21,4 +22,4 @@ def _may_be_of(owner: StatefulSet, pod: Pod) -> bool:
     controller = pod.metadata.controller()
     if controller is not None:
         return controller.uid == owner.metadata.uid
-    return ordinal_of(pod.name, owner.name) is not None
+    return ordinals_in(owner)(pod.name) is not None

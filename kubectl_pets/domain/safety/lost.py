@@ -17,6 +17,7 @@ from kubectl_pets.domain.model import Condition, Pod, SetView, StatefulSet, ordi
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, leader_worker_set
 from kubectl_pets.domain.safety.nodes import OUT_OF_SERVICE_TAINT, Node, NodeState, Taint, VolumeAttachment
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, SetKind, kind_of
+from kubectl_pets.domain.sets.slots import ordinals_in
 
 
 @unique
@@ -131,8 +132,9 @@ def _own_pods(snapshot: SetView) -> Iterable[tuple[int, Pod]]:
     owner = snapshot.set
     if owner is None:
         return
+    ordinal_in = ordinals_in(owner)
     for pod in snapshot.pods or ():
-        controller, ordinal = pod.metadata.controller(), ordinal_of(pod.name, owner.name)
+        controller, ordinal = pod.metadata.controller(), ordinal_in(pod.name)
         if controller is not None and controller.uid == owner.metadata.uid and ordinal is not None:
             yield from ((ordinal, part) for part in snapshot.parts.get(pod.name, ()) or (pod,))
 

@@ -4,7 +4,7 @@ OpenKruise: ``pkg apis/apps/v1beta1 StatefulSet``; PingCAP: ``client/apis/apps/v
 """
 
 from kubectl_pets.domain.model import StatefulSet
-from kubectl_pets.domain.sets.kinds import Capability, kind_of
+from kubectl_pets.domain.sets.kinds import INSTANCE_SET, Capability, kind_of
 
 #: On PingCAP's: its controller leaves the set alone, and does not write its status either.
 PAUSED_RECONCILE_ANNOTATION = "paused-reconcile"
@@ -31,6 +31,16 @@ def updates_stopped(owner: StatefulSet) -> bool:
     return Capability.PAUSE in kind_of(owner).can and rolling is not None and rolling.paused
 
 
+def stopped_by(owner: StatefulSet) -> str:
+    """The annotation or the field (``spec.paused`` of KubeBlocks) that tells its controller to leave it alone altogether; empty
+    where none does."""
+    if kind_of(owner) is INSTANCE_SET and owner.spec.paused:
+        return "spec.paused"
+    if Capability.STANDSTILL in kind_of(owner).can and owner.metadata.annotations.get(PAUSED_RECONCILE_ANNOTATION) == "true":
+        return PAUSED_RECONCILE_ANNOTATION
+    return ""
+
+
 def stands_still(owner: StatefulSet) -> bool:
     """Whether its controller was told to leave it alone altogether."""
-    return Capability.STANDSTILL in kind_of(owner).can and owner.metadata.annotations.get(PAUSED_RECONCILE_ANNOTATION) == "true"
+    return bool(stopped_by(owner))

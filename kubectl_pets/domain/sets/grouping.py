@@ -34,6 +34,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
+from kubectl_pets.domain.sets.named import named
 
 #: On every set, pod, claim and ControllerRevision of a LeaderWorkerSet (its api/leaderworkerset/v1 SetNameLabelKey and siblings).
 NAME_LABEL = "leaderworkerset.sigs.k8s.io/name"
@@ -52,7 +53,9 @@ def selector_of(item: StatefulSet) -> LabelSelector:
 
 
 def folded(view: SetView) -> SetView:
-    """The same look with groups in place of pods, where it is at a LeaderWorkerSet; any other one as it is."""
+    """The same look with groups in place of pods, where it is at a LeaderWorkerSet; as ``named`` has it, where it is at a set of
+    named pods; any other one as it is."""
+    view = named(view)
     owner = view.set
     if owner is None or owner.unreadable or Capability.GROUPS not in kind_of(owner).can:
         return view

@@ -19,6 +19,8 @@ class SetGroup(StrEnum):
     KRUISE = "apps.kruise.io"
     PINGCAP = "apps.pingcap.com"
     LEADER_WORKER = "leaderworkerset.x-k8s.io"
+    KUBEBLOCKS = "workloads.kubeblocks.io"
+    STRIMZI = "core.strimzi.io"
 
 
 @unique
@@ -45,6 +47,8 @@ class Capability(StrEnum):
     GROUPS = "groups"
     #: ``updateStrategy.rollingUpdate.unorderedUpdate``: the partition counts pods that stay, whichever these are.
     UNORDERED = "unordered"
+    #: Which pods it is to have stands in it name by name, and its controller makes them itself (``sets.named``).
+    NAMED = "named"
 
 
 class SetKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,10 @@ class SetKind(msgspec.Struct, frozen=True, kw_only=True):
     plural: str = "statefulsets"
     #: In sentences.
     title: str
+    #: Other versions that hold the same of what is read here, of which one is asked for where ``version`` is not served.
+    or_versions: tuple[str, ...] = ()
+    #: What to change in its place, where its own controller writes all of it; empty: nothing does.
+    changed_by: str = ""
     #: What stands before a slash on the command line, besides what kubectl itself resolves to this kind; lower case.
     nicknames: tuple[str, ...] = ()
     can: frozenset[Capability] = frozenset()
@@ -130,7 +138,37 @@ LEADER_WORKER_SET = SetKind(
     can=frozenset((Capability.CHANGE, Capability.GROUPS)),
 )
 
-_BY_GROUP = {kind.group.value: kind for kind in (*KINDS, LEADER_WORKER_SET)}
+#: KubeBlocks: https://kubeblocks.io. Its controller writes all of it from a Component, that from a Cluster.
+INSTANCE_SET = SetKind(
+    group=SetGroup.KUBEBLOCKS,
+    version="v1",
+    kind="InstanceSet",
+    plural="instancesets",
+    title="InstanceSet (KubeBlocks)",
+    changed_by="its Cluster, or make an OpsRequest",
+    nicknames=("its", "instanceset", "instancesets"),
+    can=frozenset((Capability.NAMED,)),
+)
+
+#: Strimzi: https://strimzi.io. Its operator writes every pod of it in full, and rolls them itself.
+STRIMZI_POD_SET = SetKind(
+    group=SetGroup.STRIMZI,
+    version="v1beta2",
+    or_versions=("v1",),
+    kind="StrimziPodSet",
+    plural="strimzipodsets",
+    title="StrimziPodSet",
+    changed_by="its Kafka or KafkaNodePool, or annotate it with strimzi.io/manual-rolling-update=true",
+    nicknames=("sps", "strimzipodset", "strimzipodsets"),
+    can=frozenset((Capability.NAMED,)),
+)
+
+#: Kinds whose pods are not made from one template and a number of replicas, so that not everybody can read them.
+OTHER_KINDS = (LEADER_WORKER_SET, INSTANCE_SET, STRIMZI_POD_SET)
+
+ALL_KINDS = (*KINDS, *OTHER_KINDS)
+
+_BY_GROUP = {kind.group.value: kind for kind in ALL_KINDS}
 
 
 class SetRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,9 +200,10 @@ def kind_named(word: str) -> SetKind | None:
     """The kind that a word before a slash means, as kubectl resolves it (``statefulset``, ``statefulsets.v1.apps``,
     ``asts``); None where it means none of these."""
     word = word.lower()
-    for kind in (*KINDS, LEADER_WORKER_SET):
+    for kind in ALL_KINDS:
         resources = (kind.kind.lower(), kind.plural)
-        full = {f"{each}.{tail}" for each in resources for tail in (kind.group.value, f"{kind.version}.{kind.group}")}
+        versions = (f"{version}.{kind.group}" for version in (kind.version, *kind.or_versions))
+        full = {f"{each}.{tail}" for tail in (kind.group.value, *versions) for each in resources}
         if word in kind.nicknames or word in full:
             return kind
     return None

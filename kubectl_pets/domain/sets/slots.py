@@ -10,12 +10,13 @@ with ``unorderedUpdate`` it counts pods, whichever these are) and PingCAP pkg/co
 updateStatefulSet, newVersionedStatefulSetPod). Here it is always a position: ``written_partition`` has what the spec has.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum, unique
+from itertools import pairwise
 
 import msgspec
 
-from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.model import NamedPods, StatefulSet, ordinal_of
 from kubectl_pets.domain.sets.kinds import Capability, SetKind, kind_of
 from kubectl_pets.domain.sets.reserved import Reserved, reserved_by_annotation, reserved_by_field
 
@@ -64,6 +65,8 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
     reserved: Reserved = Reserved()
     #: The partition counts pods that stay as they are, whichever these are.
     by_count: bool = False
+    #: Where names are no number after the set's: those of the positions, and of pods beyond them; an ordinal is an index into it.
+    listed: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return max(0, self.replicas)
@@ -80,7 +83,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
         return self.reserved.nth(self.start, position)
 
     def name(self, ordinal: int) -> str:
-        return f"{self.set_name}-{ordinal}"
+        return self.listed[ordinal] if 0 <= ordinal < len(self.listed) else f"{self.set_name}-{ordinal}"
 
     def side(self, ordinal: int) -> Side:
         if self.by_count and 0 < self.partition < self.replicas:
@@ -131,6 +134,8 @@ def slots_of(owner: StatefulSet, held: Iterable[int] = ()) -> Slots:
     ``spec.ordinals.start`` takes a gate of the controller (OpenKruise StatefulSetStartOrdinal, off by default)."""
     kind = kind_of(owner)
     rolling = owner.spec.update_strategy.rolling_update
+    if Capability.NAMED in kind.can and owner.spec.named is not None:
+        return _of_names(owner, owner.spec.named)
     slots = Slots(
         set_name=owner.name,
         start=owner.start if Capability.START in kind.can else 0,
@@ -146,6 +151,39 @@ def slots_of(owner: StatefulSet, held: Iterable[int] = ()) -> Slots:
     other = msgspec.structs.replace(slots, start=owner.start)
     ordinals = set(held)
     return other if sum(each in other for each in ordinals) > sum(each in slots for each in ordinals) else slots
+
+
+def ordinals_in(owner: StatefulSet) -> Callable[[str], int | None]:
+    """What tells the ordinal of a pod of the set by its name; None where the name is none of the set's."""
+    listed = owner.spec.named.names if owner.spec.named is not None else ()
+    if not listed or _numbers(owner, listed):
+        return lambda name: ordinal_of(name, owner.name)
+    return {name: index for index, name in enumerate(listed)}.get
+
+
+def _numbers(owner: StatefulSet, names: Iterable[str]) -> tuple[int, ...]:
+    """The ordinals of these names in order; empty where they are not all numbers after the set's name."""
+    found = [ordinal_of(name, owner.name) for name in names]
+    numbers = sorted(each for each in found if each is not None)
+    return tuple(numbers) if len(numbers) == len(found) else ()
+
+
+def _of_names(owner: StatefulSet, named: NamedPods) -> Slots:
+    """Numbers that are left out between those of the names are as any that are left out."""
+    rolling, names = owner.spec.update_strategy.rolling_update, named.names[: named.wanted]
+    partition = owner.partition if owner.spec.update_strategy.type == "RollingUpdate" else 0
+    slots = Slots(
+        set_name=owner.name,
+        replicas=len(names),
+        partition=partition,
+        reserved=Reserved(readable=named.known),
+        by_count=rolling is not None and rolling.unordered_update is not None,
+    )
+    numbers = _numbers(owner, names)
+    if not _numbers(owner, named.names):
+        return msgspec.structs.replace(slots, listed=named.names)
+    holes = tuple((low + 1, high - 1) for low, high in pairwise(numbers) if high - low > 1)
+    return msgspec.structs.replace(slots, start=numbers[0] if numbers else 0, reserved=Reserved(holes, readable=named.known))
 
 
 def written_partition(owner: StatefulSet, position: int) -> int:

@@ -266,7 +266,9 @@ def _of_unknown(seen: Assessment) -> str | None:
     causes = [each.cause for each in seen.blockers]
     if Cause.SLOTS_UNREADABLE in causes and Capability.CHANGE in seen.kind.can:
         return f"put it right with: {_edit(seen)}"
-    return f"let it go on with: {command(seen, 'rollout resume')}" if Cause.CONTROLLER_STOPPED in causes else None
+    if Cause.CONTROLLER_STOPPED in causes and Capability.CHANGE in seen.kind.can:
+        return f"let it go on with: {command(seen, 'rollout resume')}"
+    return None
 
 
 def pods_unread(seen: Assessment) -> str:

@@ -259,10 +259,13 @@ def blocker(found: Blocker) -> str:
             return f"{pod or 'the set'} could not be decoded, so nothing can be said of it: {told}"
         case Cause.PODS_UNREADABLE:
             return "its pods could not be read, so nothing can be said of them"
+        case Cause.SLOTS_UNREADABLE if found.reason:
+            return "which pods it is to have, or at which revision, is not said in a way that can be read"
         case Cause.SLOTS_UNREADABLE:
             return "which ordinals it leaves out cannot be read, so which pods it is to have cannot be said"
         case Cause.CONTROLLER_STOPPED:
-            return f"annotation {clean(found.reason)} keeps its controller from it, so its status says nothing"
+            what = "" if found.reason.startswith("spec.") else "annotation "
+            return f"{what}{clean(found.reason)} keeps its controller from it, so its status says nothing"
         case Cause.STRATEGY_UNKNOWN:
             return f"its update strategy {clean(found.reason) or '(none)'} is unknown to this version of kubectl-pets"
         case _:
