@@ -6,7 +6,8 @@ How a volume behaves is chosen by the class that a test has made for itself; the
     claims_class = storage.storage_class(expand_most=3 << 30, expand_refusal="out-of-range")
 
 What a kubelet would do at the end of an expansion (trait ``node_step``) a KWOK stage does, a moment after it is asked for and for as
-long as a pod uses the claim; not while the claim is labelled `kubectl-pets.test/node-step: held`.
+long as a pod uses the claim; not while the claim is labelled `kubectl-pets.test/node-step: held`. Where there is a
+real node (tests/node) its kubelet does it: the driver is published to it, and mounts the volumes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import fcntl
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,10 +35,21 @@ DRIVER = "folders.kubectl-pets.test"
 
 _CLIENT_MODULE = "github.com/kubernetes-csi/external-snapshotter/client/v8"
 _READY_SECONDS = 90.0
+_DRIVER_PROCESS = "csi-driver"
 
 #: The sidecars' own default for the longest time between two tries is 5 min, longer than a test may take.
 _RETRIES = "--retry-interval-max=5s"
 _PACE = ("--kube-api-qps=100", "--kube-api-burst=200")
+
+
+@dataclass(frozen=True)
+class RealNode:
+    """A node with a kubelet: its name, the words before a command that make it see the node's mounts, and where the kubelet looks
+    for drivers."""
+
+    name: str
+    within: tuple[str, ...]
+    registry: str
 
 
 @dataclass(frozen=True)
@@ -79,14 +91,14 @@ class Storage:
         return name
 
 
-def standard(plane: ControlPlane) -> Storage:
-    """The one of a control plane, started by the first who asks."""
+def standard(plane: ControlPlane, node: RealNode | None = None) -> Storage:
+    """The one of a control plane, started by the first who asks. ``node``: the only one that it has, where that is real."""
     folder = _folder(plane)
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "started").exists():
-            _start(plane)
+            _start(plane, node)
             (folder / "started").touch()
     return Storage(plane)
 
@@ -104,17 +116,19 @@ def _words(values: Mapping[str, str | int | bool]) -> dict[str, str]:
     return {name.replace("_", "-"): str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
 
 
-def _start(plane: ControlPlane) -> None:
+def _start(plane: ControlPlane, node: RealNode | None) -> None:
     """Returns when a claim was provisioned."""
     binaries = build_storage()
     plane.kubectl("apply", "--server-side", *(word for file in _definitions() for word in ("-f", str(file))))
     plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", *(f"{each}.snapshot.storage.k8s.io" for each in (
         "volumesnapshots", "volumesnapshotclasses", "volumesnapshotcontents")))
-    plane.apply(_driver_objects(plane))
-    for name, flags in _commands(plane).items():
-        plane.launch(name, [str(binaries[name]), *flags], 0)
-        if name == "csi-driver":
+    plane.apply(_driver_objects(() if node else _nodes(plane)))
+    for name, flags in _commands(plane, node).items():
+        within = node.within if node and name == _DRIVER_PROCESS else ()
+        plane.launch(name, [*within, str(binaries[name]), *flags], 0)
+        if name == _DRIVER_PROCESS:
             _await(plane, (_folder(plane) / "csi.sock").exists, "the driver's socket")
+            _await(plane, lambda: node is None or _is_published(plane, node), "the kubelet to take the driver")
     _try(plane)
 
 
@@ -125,9 +139,17 @@ def _definitions() -> list[Path]:
     return sorted(folder.glob("snapshot.storage.k8s.io_*.yaml"))
 
 
-def _driver_objects(plane: ControlPlane) -> str:
-    """What says to the cluster that each of its nodes has the driver, as its registration with the kubelets would."""
-    nodes = json.loads(plane.kubectl("get", "nodes", "-o", "json").stdout)["items"]
+def _nodes(plane: ControlPlane) -> tuple[str, ...]:
+    return tuple(each["metadata"]["name"] for each in json.loads(plane.kubectl("get", "nodes", "-o", "json").stdout)["items"])
+
+
+def _is_published(plane: ControlPlane, node: RealNode) -> bool:
+    found = plane.kubectl("get", "csinode", node.name, "-o", "jsonpath={.spec.drivers[*].name}", "--ignore-not-found").stdout
+    return DRIVER in found.split()
+
+
+def _driver_objects(played: Iterable[str]) -> str:
+    """What says to the cluster that these nodes have the driver, as its registration with their kubelets would."""
     return str(yaml.safe_dump_all([
         {
             "apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": DRIVER},
@@ -135,15 +157,15 @@ def _driver_objects(plane: ControlPlane) -> str:
         },
         *(
             {
-                "apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": node["metadata"]["name"]},
-                "spec": {"drivers": [{"name": DRIVER, "nodeID": node["metadata"]["name"], "topologyKeys": [ZONE_LABEL]}]},
+                "apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": node},
+                "spec": {"drivers": [{"name": DRIVER, "nodeID": node, "topologyKeys": [ZONE_LABEL]}]},
             }
-            for node in nodes
+            for node in played
         ),
     ]))
 
 
-def _commands(plane: ControlPlane) -> dict[str, list[str]]:
+def _commands(plane: ControlPlane, node: RealNode | None) -> dict[str, list[str]]:
     """The flags of each process, in the order in which they are started."""
     files = Layout(plane.directory).credentials
     folder = _folder(plane)
@@ -153,8 +175,8 @@ def _commands(plane: ControlPlane) -> dict[str, list[str]]:
     kubeconfig = f"--kubeconfig={plane.kubeconfig_for(credentials.STORAGE)}"
     sidecar = [kubeconfig, f"--csi-address={folder / 'csi.sock'}", *_PACE, "-v=4"]
     return {
-        "csi-driver": [
-            f"--name={DRIVER}", f"--socket={folder / 'csi.sock'}", f"--data={folder / 'data'}", f"--server={plane.server}",
+        _DRIVER_PROCESS: [
+            *([f"--node={node.name}", f"--registry={node.registry}"] if node else []), f"--name={DRIVER}", f"--socket={folder / 'csi.sock'}", f"--data={folder / 'data'}", f"--server={plane.server}",
             f"--ca={files.server_authority}", f"--token-file={token}",
         ],
         "csi-provisioner": [*sidecar, _RETRIES, "--extra-create-metadata"],

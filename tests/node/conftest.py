@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.controlplane import BuildError, ControlPlane
+from tests.controlplane import BuildError, ControlPlane, Storage, build_storage
 from tests.controlplane.progress import Progress
 from tests.node import GroundError, Node, running
 from tests.node.ground import objection
@@ -32,6 +32,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     with capture.global_and_fixture_disabled() if capture else ExitStack():
         try:
             prepare(Progress(sys.stderr))
+            if any("storage" in getattr(item, "fixturenames", ()) for item in session.items):
+                build_storage()
         except (GroundError, BuildError):
             pass  # told by each test that needs the node, which tries again
 
@@ -47,3 +49,9 @@ def node() -> Iterator[Node]:
 def controlplane(node: Node) -> ControlPlane:
     """The node's own control plane, in place of the one whose nodes are played."""
     return node.plane
+
+
+@pytest.fixture(scope="session")
+def storage(node: Node) -> Storage:
+    """Real storage controllers, with a driver that the node's kubelet mounts volumes by."""
+    return node.storage()

@@ -62,13 +62,38 @@ def put(plane: ControlPlane, namespace: str, pod: str, key: str, value: str) -> 
     return done.returncode == 0 and "revision" in done.stdout
 
 
+def single(storage_class: str, size: str) -> str:
+    """A set `db` with one member alone, on a volume of that class, which has what it took on its disk before it says so."""
+    start = "exec etcd --data-dir /data/etcd --log-level warn --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls http://db-0.db:2379"
+    container = {**_CONTAINER, "command": ["sh", "-c", start]}
+    template = {"metadata": {"labels": {"app": "db"}}, "spec": {"terminationGracePeriodSeconds": 10, "containers": [container]}}
+    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class, "resources": {"requests": {"storage": size}}}
+    return yaml.safe_dump_all([
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"}, "spec": {"clusterIP": "None", "selector": {"app": "db"}}},
+        {
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"},
+            "spec": {
+                "serviceName": "db", "selector": {"matchLabels": {"app": "db"}}, "template": template,
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim}],
+            },
+        },
+    ])
+
+
+def written(plane: ControlPlane, namespace: str, pod: str) -> int:
+    """How many of a load's writes that member has."""
+    body = json.dumps({"key": _coded("load-"), "range_end": _coded("load."), "count_only": True})
+    command = ["wget", "-q", "-O", "-", "--post-data", body, "http://127.0.0.1:2379/v3/kv/range"]
+    return int(json.loads(plane.kubectl("exec", pod, "-n", namespace, "--", *command).stdout).get("count", 0))
+
+
 # As a client library does it: each member is asked in turn until one takes the write.
 _WRITE = """\
 writes=0; failed=0
 while [ ! -f /tmp/stop ]; do
-  writes=$((writes + 1)); taken=
-  for i in 0 1 2; do
-    timeout 2 wget -q -O /dev/null --post-data '{"key": "bG9hZA==", "value": "bG9hZA=="}' http://etcd-$i.etcd:2379/v3/kv/put 2>/dev/null && { taken=1; break; }
+  writes=$((writes + 1)); taken=; key=$(printf load-%d $writes | base64)
+  for member in $MEMBERS; do
+    timeout 2 wget -q -O /dev/null --post-data '{"key": "'$key'", "value": "'$key'"}' http://$member:2379/v3/kv/put 2>/dev/null && { taken=1; break; }
   done
   [ $taken ] || failed=$((failed + 1))
   sleep 0.1
@@ -78,16 +103,19 @@ echo $writes $failed
 
 
 class Load:
-    """Somebody who writes all the time, from a pod of its own, for as long as the block lasts; then it is known how many writes
-    there were and how many no member took."""
+    """Somebody who writes all the time, a key of its own each time, from a pod of its own, for as long as the block lasts; then it is
+    known how many writes there were and how many no member took."""
 
-    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+    def __init__(self, plane: ControlPlane, namespace: str, *members: str) -> None:
+        """``members``: by their names; those of ETCD unless others are given."""
         self._plane, self._namespace = plane, namespace
+        self._members = members or tuple(f"etcd-{number}.etcd" for number in range(3))
         self._pod = f"load-{secrets.token_hex(4)}"
         self.writes = self.failed = 0
 
     def __enter__(self) -> "Load":
-        container = {"name": "load", "image": f"{REGISTRY}/app:1", "imagePullPolicy": "Never", "command": ["sh", "-c", _WRITE]}
+        container: dict[str, object] = {"name": "load", "image": f"{REGISTRY}/app:1", "imagePullPolicy": "Never", "command": ["sh", "-c", _WRITE]}
+        container["env"] = [{"name": "MEMBERS", "value": " ".join(self._members)}]
         spec = {"restartPolicy": "Never", "containers": [container]}
         self._plane.apply(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": self._pod}, "spec": spec}), self._namespace)
         self._plane.kubectl("wait", "--for=condition=Ready", f"pod/{self._pod}", "-n", self._namespace, "--timeout=60s")

@@ -6,6 +6,7 @@ there and something is missing it is installed, elsewhere it is named.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -22,12 +23,14 @@ from tests.controlplane.recipes import cache_root
 #: The program and Debian's package that has it. A program that is there is used, whatever package brought it.
 _PROGRAMS: Mapping[str, str] = {
     "containerd": "containerd", "ctr": "containerd", "containerd-shim-runc-v2": "containerd", "runc": "runc", "iptables": "iptables",
-    "ip": "iproute2", "unshare": "util-linux", "mount": "mount",
+    "ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux", "mount": "mount", "losetup": "mount",
 }
 _NETWORK_PLUGINS = ("bridge", "host-local", "loopback")
 _NETWORK_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 _NETWORK_PACKAGE = "containernetworking-plugins"
 _BUSYBOX_PACKAGE = "busybox-static"
+#: Of volumes that are more than directories; without it they are these.
+_FILE_SYSTEM, _FILE_SYSTEM_PACKAGE = "xfs", "xfsprogs"
 
 
 class GroundError(Exception):
@@ -62,6 +65,9 @@ def prepare(progress: Progress) -> Ground:
         packages = missing_packages()
         if packages:
             raise GroundError(f"still missing after they were installed: {', '.join(packages)}")
+    if _mountable() and shutil.which(f"mkfs.{_FILE_SYSTEM}") is None:
+        with contextlib.suppress(GroundError):
+            _install([_FILE_SYSTEM_PACKAGE], progress)
     plugins = _network_plugins()
     assert plugins is not None
     return Ground(plugins, _busybox(progress))
@@ -73,6 +79,16 @@ def missing_packages() -> list[str]:
     if _network_plugins() is None:
         wanted.add(_NETWORK_PACKAGE)
     return sorted(wanted)
+
+
+def file_system() -> str:
+    """What volumes can have in a file of their own, which grows as a disk does; empty where this machine mounts no such file."""
+    return _FILE_SYSTEM if _mountable() and shutil.which(f"mkfs.{_FILE_SYSTEM}") else ""
+
+
+def _mountable() -> bool:
+    known = Path("/proc/filesystems").read_text(encoding="utf-8").split()
+    return Path("/dev/loop-control").exists() and _FILE_SYSTEM in known
 
 
 def _network_plugins() -> Path | None:

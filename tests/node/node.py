@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tests import controlplane
-from tests.controlplane import ControlPlane, build, credentials, objects, processes
+from tests.controlplane import ControlPlane, Storage, build, credentials, objects, processes, storage
 from tests.controlplane.layout import Layout
 from tests.controlplane.progress import Progress, elapsed
 from tests.controlplane.recipes import DEFAULT_VERSION
@@ -68,6 +68,13 @@ class Node:
     def wake(self) -> None:
         """The kubelet goes on."""
         os.kill(self.process("kubelet"), signal.SIGCONT)
+
+    def storage(self) -> Storage:
+        """Real storage controllers, whose driver is published to this node's kubelet and mounts volumes there."""
+        # In the kubelet's mounts, and in its process ids, for which /proc is there; not in its network, for the driver asks the API
+        # server by the machine's loopback address.
+        within = ("nsenter", f"--target={self.process('kubelet')}", "--mount", "--pid", "setpriv", "--pdeathsig=KILL")
+        return storage.standard(self.plane, storage.RealNode(self.name, within, "/var/lib/kubelet/plugins_registry"))
 
     def settings(self) -> Settings:
         return self.folder.settings()

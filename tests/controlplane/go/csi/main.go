@@ -25,7 +25,9 @@ type Driver struct {
 	name    string
 	shelves Shelves
 	cluster *Cluster
-	lock    sync.Mutex
+	// The real node that this process runs on; "" where nodes are only played.
+	node string
+	lock sync.Mutex
 }
 
 func main() {
@@ -35,6 +37,8 @@ func main() {
 	server := flag.String("server", "", "the API server's URL, asked whether a volume is in use")
 	authority := flag.String("ca", "", "a file with the certificate of the API server's authority")
 	token := flag.String("token-file", "", "a file with the token to show it")
+	node := flag.String("node", "", "the real node whose mounts this process sees; none: nodes are only played")
+	registry := flag.String("registry", "", "the directory in which that node's kubelet looks for drivers")
 	flag.Parse()
 
 	cluster, err := NewCluster(*server, *authority, *token)
@@ -52,10 +56,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	driver := &Driver{name: *name, shelves: shelves, cluster: cluster}
+	driver := &Driver{name: *name, shelves: shelves, cluster: cluster, node: *node}
 	answering := grpc.NewServer(grpc.UnaryInterceptor(logged))
 	csi.RegisterIdentityServer(answering, driver)
 	csi.RegisterControllerServer(answering, driver)
+	if *node != "" {
+		here := &Node{driver: driver, socket: *socket}
+		csi.RegisterNodeServer(answering, here)
+		if err := here.publish(*registry); err != nil {
+			log.Fatal(err)
+		}
+	}
 	log.Fatal(answering.Serve(listener))
 }
 

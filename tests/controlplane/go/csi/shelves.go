@@ -56,6 +56,30 @@ func (s Shelves) data(shelf, id string) string {
 	return filepath.Join(s.place(shelf, id), "data")
 }
 
+// image is the file of a volume that has a file system of its own.
+func (s Shelves) image(id string) string {
+	return filepath.Join(s.data("volumes", id), "image")
+}
+
+// format makes that file, or takes one that was copied to its size: what is in it grows when it is mounted.
+func (s Shelves) format(id string, bytes int64) error {
+	_, err := os.Stat(s.image(id))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		return os.Truncate(s.image(id), bytes)
+	}
+	file, err := os.Create(s.image(id))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Truncate(bytes), file.Close()); err != nil {
+		return err
+	}
+	return run("mkfs.xfs", "-q", s.image(id))
+}
+
 // read fills about from the object's file; false where there is no such object.
 func (s Shelves) read(shelf, id string, about any) (bool, error) {
 	text, err := os.ReadFile(filepath.Join(s.place(shelf, id), "about.json"))

@@ -18,6 +18,7 @@ import (
 //	expand-refusal    the code for more than that: out-of-range or invalid-argument
 //	expand-offline    "true": FAILED_PRECONDITION for as long as a pod uses the volume
 //	node-step         "true": the node has to do its part of an expansion
+//	file-system       xfs: a volume is a file with that in it, and no plain directory; for a real node
 //	topology          "true": a volume is of one zone
 //	snapshots-hold    "true": FAILED_PRECONDITION for deleting a volume of which there are snapshots
 //
@@ -27,6 +28,7 @@ type Traits map[string]string
 const (
 	outOfRange      = "out-of-range"
 	invalidArgument = "invalid-argument"
+	xfs             = "xfs"
 )
 
 // fromSidecars is what the provisioner and the snapshotter add of their own.
@@ -43,6 +45,7 @@ func (t Traits) check() error {
 			_, err = strconv.ParseInt(value, 10, 64)
 		case key == "expand-offline", key == "node-step", key == "topology", key == "snapshots-hold":
 			_, err = strconv.ParseBool(value)
+		case key == "file-system" && value == xfs:
 		case key == "expand-refusal" && (value == outOfRange || value == invalidArgument):
 		default:
 			return status.Errorf(codes.InvalidArgument, "no such parameter: %s: %s", key, value)
@@ -56,6 +59,11 @@ func (t Traits) check() error {
 
 func (t Traits) is(key string) bool {
 	return t[key] == "true"
+}
+
+// formatted says that the volume is a file with a file system in it.
+func (t Traits) formatted() bool {
+	return t["file-system"] == xfs
 }
 
 func (t Traits) number(key string) int64 {

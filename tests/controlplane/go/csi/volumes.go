@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strconv"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
@@ -45,6 +46,11 @@ func (d *Driver) CreateVolume(ctx context.Context, r *csi.CreateVolumeRequest) (
 		if err := d.shelves.fill("volumes", id, source); err != nil {
 			return nil, err
 		}
+		if traits.formatted() {
+			if err := d.shelves.format(id, bytes); err != nil {
+				return nil, err
+			}
+		}
 		volume = Volume{ID: id, Bytes: bytes, Traits: traits, Attributes: r.GetMutableParameters()}
 		if traits.is("topology") {
 			volume.Zone = zone(r.GetAccessibilityRequirements())
@@ -54,7 +60,9 @@ func (d *Driver) CreateVolume(ctx context.Context, r *csi.CreateVolumeRequest) (
 		}
 	}
 	answer := &csi.Volume{VolumeId: id, CapacityBytes: volume.Bytes, ContentSource: r.GetVolumeContentSource()}
-	if volume.Zone != "" {
+	if d.node != "" {
+		answer.AccessibleTopology = []*csi.Topology{{Segments: map[string]string{nodeKey: d.node}}}
+	} else if volume.Zone != "" {
 		answer.AccessibleTopology = []*csi.Topology{{Segments: map[string]string{zoneKey: volume.Zone}}}
 	}
 	return &csi.CreateVolumeResponse{Volume: answer}, nil
@@ -170,7 +178,13 @@ func (d *Driver) ControllerExpandVolume(
 	if err := d.shelves.write("volumes", volume.ID, volume); err != nil {
 		return nil, err
 	}
-	return &csi.ControllerExpandVolumeResponse{CapacityBytes: volume.Bytes, NodeExpansionRequired: volume.Traits.is("node-step")}, nil
+	if volume.Traits.formatted() {
+		if err := os.Truncate(d.shelves.image(volume.ID), volume.Bytes); err != nil {
+			return nil, err
+		}
+	}
+	needsNode := volume.Traits.is("node-step") || volume.Traits.formatted()
+	return &csi.ControllerExpandVolumeResponse{CapacityBytes: volume.Bytes, NodeExpansionRequired: needsNode}, nil
 }
 
 func (d *Driver) ControllerModifyVolume(
