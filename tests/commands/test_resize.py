@@ -40,6 +40,12 @@ def ask(pets: Plugin, claim: str, size: str) -> None:
     pets.kubectl("patch", "pvc", claim, "--type=merge", "-p", json.dumps({"spec": {"resources": {"requests": {"storage": size}}}}))
 
 
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes and drivers are given a second."""
+    for name in ("flows.resize.carry.NODE_PATIENCE", "flows.resize.carry.REFUSED_PATIENCE", "domain.resize.plan.NODE_PATIENCE"):
+        monkeypatch.setattr(f"kubectl_pets.{name}", timedelta(seconds=1))
+
+
 def untouched(pets: Plugin) -> bool:
     return set(sizes(pets).values()) == {("1Gi", "1Gi")}
 
@@ -208,8 +214,7 @@ def test_it_stops_at_what_cannot_be_had_and_is_made_smaller(pets: Plugin, storag
 
 
 def test_a_pod_that_has_to_be_started_again_is_named(pets: Plugin, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("kubectl_pets.flows.resize.carry", "kubectl_pets.domain.resize.plan"):
-        monkeypatch.setattr(f"{module}.NODE_PATIENCE", timedelta(seconds=1))
+    impatient(monkeypatch)
     make(pets, storage.storage_class(node_step=True), labels='{"kubectl-pets.test/node-step": held}')
     found = pets("resize", "web", "2Gi", "-y", "--timeout", "60s", expect=4)
     assert "data-web-2 has 1Gi, its volume has grown and the node waits" in found.stderr
@@ -223,8 +228,7 @@ def test_a_pod_that_has_to_be_started_again_is_named(pets: Plugin, storage: Stor
 
 
 def test_a_pod_is_started_again_where_that_is_agreed_to_and_once(pets: Plugin, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("kubectl_pets.flows.resize.carry", "kubectl_pets.domain.resize.plan"):
-        monkeypatch.setattr(f"{module}.NODE_PATIENCE", timedelta(seconds=1))
+    impatient(monkeypatch)
     make(pets, storage.storage_class(node_step=True), labels='{"kubectl-pets.test/node-step": held}')
     before, owner = pets.uids(), pets.set()["metadata"]["uid"]
     found = pets("resize", "web", "2Gi", "-y", "--restart", "--timeout", "120s", expect=4)

@@ -65,6 +65,10 @@ LONG_PENDING = condition("FileSystemResizePending", since=NOW - NODE_PATIENCE)
         (growing("10Gi", NODE_PENDING, RESIZING, LONG_PENDING), GrowthStage.NEEDS_RESTART),
         (growing("10Gi", "", LONG_PENDING), GrowthStage.NEEDS_RESTART),
         (growing("10Gi", "NodeResizeInProgress", RESIZING), GrowthStage.WORKING),
+        # It has begun, however late, and the condition stays until it is through.
+        (growing("10Gi", "NodeResizeInProgress", RESIZING, LONG_PENDING), GrowthStage.WORKING),
+        (growing("10Gi", "NodeResizeInProgress", LONG_PENDING, condition("NodeResizeError", "code = Internal")), GrowthStage.RETRYING),
+        (growing("10Gi", "NodeResizeInProgress", condition("FileSystemResizePending"), condition("NodeResizeError", IN_USE)), GrowthStage.NEEDS_RESTART),
         (growing("10Gi", "ControllerResizeInfeasible", RESIZING, condition("ControllerResizeError", "too much")), GrowthStage.INFEASIBLE),
         (growing("10Gi", "NodeResizeInfeasible", RESIZING), GrowthStage.INFEASIBLE),
         # What it was called before 1.31.
@@ -249,6 +253,9 @@ def test_a_quota_has_to_hold_all_of_them() -> None:
     assert reasons(planned("20Gi", around(*three(), quotas=(of_class,)))) == [ResizeRefusedReason.QUOTA]
     other = quota("slow.storageclass.storage.k8s.io/requests.storage", hard="1Gi", used="1Gi")
     assert not planned("20Gi", around(*three(), quotas=(other,))).refused
+    # Lowered below what is there: it lets through what takes nothing of it.
+    grown = (claim(each, "20Gi", "20Gi") for each in range(3))
+    assert not planned("20Gi", around(*grown, quotas=(quota(hard="40Gi", used="60Gi"),))).refused
 
 
 def test_what_a_quota_has_granted_already_is_not_counted_again() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.claims.growth import NODE_PATIENCE, Growth, GrowthStage, Modification
+from kubectl_pets.domain.claims.growth import REFUSED_PATIENCE, Growth, GrowthStage, Modification
 from kubectl_pets.domain.model import PersistentVolumeClaim, ResourceRequests
 from kubectl_pets.domain.resize.running import ClaimStanding, Do, Over, ResizeEnd, next_move, standing
 from kubectl_pets.domain.resize.types import ResizePlan
@@ -37,13 +37,13 @@ LONG_AGO = NOW - timedelta(minutes=5)
 )
 def test_what_a_claim_needs(stage: GrowthStage, modified: Modification | None, expected: ClaimStanding) -> None:
     found = Growth(stage=stage, asks=2, has=1, since=LONG_AGO)
-    assert standing(found, modified, changes=False, now=NOW, patience=NODE_PATIENCE) is expected
-    assert standing(found, modified, changes=True, now=NOW, patience=NODE_PATIENCE) is ClaimStanding.ASK
+    assert standing(found, modified, changes=False, now=NOW, patience=REFUSED_PATIENCE) is expected
+    assert standing(found, modified, changes=True, now=NOW, patience=REFUSED_PATIENCE) is ClaimStanding.ASK
 
 
 def test_a_driver_that_refuses_what_is_in_use_gets_a_moment() -> None:
     found = Growth(stage=GrowthStage.NEEDS_RESTART, asks=2, has=1, since=NOW - timedelta(seconds=3), offline=True)
-    assert standing(found, None, changes=False, now=NOW, patience=NODE_PATIENCE) is ClaimStanding.AWAIT
+    assert standing(found, None, changes=False, now=NOW, patience=REFUSED_PATIENCE) is ClaimStanding.AWAIT
 
 
 def test_what_failed_before_the_claim_was_changed_says_nothing_of_the_change() -> None:
@@ -54,9 +54,9 @@ def test_what_failed_before_the_claim_was_changed_says_nothing_of_the_change() -
 
 def test_another_set_of_the_name_or_what_speaks_against_it_by_now_ends_it() -> None:
     fine = planned("20Gi", around(claim(0)), at_rest(replicas=1))
-    assert next_move(fine, "another", NOW, NODE_PATIENCE) == Over(ResizeEnd.REPLACED)
+    assert next_move(fine, "another", NOW, REFUSED_PATIENCE) == Over(ResizeEnd.REPLACED)
     refused = planned("20Gi", around(claim(0, storage_class="fixed")), at_rest(replicas=1))
-    assert next_move(refused, refused.uid, NOW, NODE_PATIENCE) == Over(ResizeEnd.REFUSED)
+    assert next_move(refused, refused.uid, NOW, REFUSED_PATIENCE) == Over(ResizeEnd.REFUSED)
 
 
 class Driver:
@@ -105,7 +105,7 @@ def test_one_at_a_time_to_the_end_or_to_the_one_that_cannot_be_had(seed: int) ->
         return planned("20Gi", around(*driver.claims.values()), at_rest(replicas=number))
 
     for _ in range(400):
-        move = next_move(look(), "set-1", NOW, NODE_PATIENCE)
+        move = next_move(look(), "set-1", NOW, REFUSED_PATIENCE)
         if isinstance(move, Over):
             break
         assert isinstance(move, Do)

@@ -7,7 +7,7 @@ it. A driver that expands offline only has no state of its own either: it refuse
 long as the volume is in use, and is asked again for ever (kubernetes-csi/external-resizer).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
@@ -16,14 +16,21 @@ import msgspec
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import Condition, PersistentVolumeClaim, SetView
 
-#: For how long a node with the pod on it may take for its part. A kubelet looks at its volumes every 100 ms.
-NODE_PATIENCE = timedelta(seconds=30)
+#: For how long a node with the pod on it may leave its part undone. A kubelet finds out that a volume has grown when it looks at
+#: the pod again, after up to one and a half minutes (kubelet syncFrequency, jittered by workerResyncIntervalJitterFactor;
+#: volumemanager checkVolumeFSResize looks at no pod more often).
+NODE_PATIENCE = timedelta(minutes=3)
+
+#: For how long a driver, or a node, that refuses what is in use is looked at, for the pod may be about to end.
+REFUSED_PATIENCE = timedelta(seconds=30)
 
 #: Conditions of a claim whose size is being changed (core/v1 PersistentVolumeClaimConditionType).
 RESIZING = frozenset(("Resizing", "FileSystemResizePending", "ControllerResizeError", "NodeResizeError"))
 
 #: The latter two are what Kubernetes 1.23 to 1.30 called it.
 _INFEASIBLE = ("ControllerResizeInfeasible", "NodeResizeInfeasible", "ControllerResizeFailed", "NodeResizeFailed")
+
+_AT_THE_NODE = ("NodeResizePending", "NodeResizeInProgress")
 
 #: As gRPC spells it in an error's text.
 _IN_USE = "code = FailedPrecondition"
@@ -125,9 +132,8 @@ def growth(claim: PersistentVolumeClaim, wanted: int, *, in_use: bool, now: date
     failed = None if outdated else holding.get("ControllerResizeError") or holding.get("NodeResizeError")
     if not outdated and state in _INFEASIBLE:
         return _told(found, GrowthStage.INFEASIBLE, failed)
-    pending = holding.get("FileSystemResizePending")
-    if pending is not None or state == "NodeResizePending":
-        return _at_the_node(found, pending, in_use=in_use, now=now, patience=patience)
+    if "FileSystemResizePending" in holding or state in _AT_THE_NODE:
+        return _at_the_node(found, state, holding, in_use=in_use, now=now, patience=patience)
     if failed is not None:
         offline = _IN_USE in failed.message and in_use
         stage = GrowthStage.NEEDS_RESTART if offline else GrowthStage.RETRYING
@@ -138,12 +144,18 @@ def growth(claim: PersistentVolumeClaim, wanted: int, *, in_use: bool, now: date
 
 
 def _at_the_node(
-    found: Growth, pending: Condition | None, *, in_use: bool, now: datetime, patience: timedelta
+    found: Growth, state: str, holding: Mapping[str, Condition], *, in_use: bool, now: datetime, patience: timedelta
 ) -> Growth:
-    """A kubelet expands what is mounted within a second or so, although the condition asks for a restart; one that cannot looks
-    the same."""
+    """A kubelet expands what is mounted by itself, although the condition asks for a restart from the start; one that does not
+    looks the same until it has tried. What its driver refuses while it is in use it tries again only for another pod
+    (pkg/volume/util/operationexecutor/node_expander.go)."""
+    pending, failed = holding.get("FileSystemResizePending"), holding.get("NodeResizeError")
     if not in_use:
         return _told(found, GrowthStage.NEEDS_POD, pending)
+    if failed is not None:
+        return _told(found, GrowthStage.NEEDS_RESTART if _IN_USE in failed.message else GrowthStage.RETRYING, failed)
+    if state == "NodeResizeInProgress":
+        return _told(found, GrowthStage.WORKING, pending)
     since = pending.last_transition_time if pending is not None else None
     overdue = since is not None and now - since >= patience
     return _told(found, GrowthStage.NEEDS_RESTART if overdue else GrowthStage.WORKING, pending)

@@ -27,7 +27,7 @@ class ClaimStanding(StrEnum):
 
 
 def standing(found: Growth, modified: Modification | None, *, changes: bool, now: datetime, patience: timedelta) -> ClaimStanding:
-    """``patience``: how long a driver is given that refuses what is in use, for a pod may be about to end."""
+    """``patience``: how long a driver, or a node, is given that refuses what is in use, for a pod may be about to end."""
     if changes:
         return ClaimStanding.ASK
     stuck = found.stage is GrowthStage.NEEDS_RESTART and (found.since is None or now - found.since >= patience)

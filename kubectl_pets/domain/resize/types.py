@@ -154,7 +154,8 @@ class QuotaRoom(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def suffices(self) -> bool:
-        return self.needed <= self.left
+        """One that was lowered below what is there leaves less than nothing, and lets through what takes nothing of it."""
+        return not self.needed or self.needed <= self.left
 
 
 @unique

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowthStage, growth, modification, mounted
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, REFUSED_PATIENCE, GrowthStage, growth, modification, mounted
 from kubectl_pets.domain.recreate.asking import sized
 from kubectl_pets.domain.recreate.running import PASSING
 from kubectl_pets.domain.resize.plan import change, plan
@@ -279,7 +279,7 @@ class _Growing:
         found = until(self._settled, within=_SETTLING, deadline=self._deadline, every=_EVERY, troubled=self._troubled)
         if isinstance(found, ExitCode):
             return found
-        move = next_move(self.found.plan, self._agreed.uid, self.session.now(), NODE_PATIENCE)
+        move = next_move(self.found.plan, self._agreed.uid, self.session.now(), REFUSED_PATIENCE)
         if isinstance(move, Over):
             return move
         if not self._deadline.passed:
@@ -321,7 +321,7 @@ class _Growing:
             in_use = each.claim in mounted(cluster.set_view(namespace, self.name))
             grown = growth(claim, request.bytes, in_use=in_use, now=now, patience=NODE_PATIENCE)
             modified = modification(claim, request.attributes_class) if request.attributes_class else None
-            stands = standing(grown, modified, changes=False, now=now, patience=NODE_PATIENCE)
+            stands = standing(grown, modified, changes=False, now=now, patience=REFUSED_PATIENCE)
             return True if stands is not ClaimStanding.AWAIT else None
 
         until(look, deadline=self._deadline, every=_EVERY, troubled=self._troubled)
