@@ -1,5 +1,6 @@
 """A set that is made again, disturbed: killed right behind each of its changes and at random moments, and met by somebody else in the
 moment without a set. Each round has a namespace of its own, and a set that owns its claims, which a deletion could take with it.
+Where its claims grow as well (`resize`), the real resizer grows them over the CSI driver of the tests.
 
 However it ends, there has to be a set, every byte on its volumes and every pod that nobody took down; and either all is as asked for
 and nothing of the work is left behind, or the program has said why not.
@@ -32,7 +33,7 @@ from tests.faults.ground import Ended, Ground
 #: What is done to a round; kills are met at every change, in turn.
 KINDS = (
     "kill", "two", "kill", "somebody first", "deployer first", "kill", "pod dies", "quota", "kill", "server away",
-    "killed in the gap", "answer lost", "another comes by",
+    "killed in the gap", "answer lost", "another comes by", "killed growing", "claim deleted", "two growing", "quota growing",
 )
 _KILLS = KINDS.count("kill")
 
@@ -41,7 +42,11 @@ STOPPED = "server stopped in the gap"
 _STOPPED_SECONDS = 5.0
 
 _BYTES = 4096
-_WORDS = ("recreate", "web", "--set", "volumeClaimTemplates[data].storage=2Mi", "-y")
+_RECREATE = ("recreate", "web", "--set", "volumeClaimTemplates[data].storage=2Mi", "-y")
+_RESIZE = ("resize", "web", "2Mi", "-y")
+#: With these the claims grow first, which are so many changes more.
+_GROWING = ("killed growing", "two growing", "quota growing")
+_CLAIMS = 3
 _MARK = "kubectl-pets/recreating"
 
 #: Of one run, at least; reads and changes.
@@ -59,7 +64,7 @@ def play(ground: Ground, number: int, rng: Random, kind: str = "") -> Outcome:
     own = Ground(ground.plane, f"remaking-{number}-{ground.new_name().removeprefix('quiet-')}")
     ground.plane.create_namespace(own.namespace)
     with tempfile.TemporaryDirectory() as folder:
-        scene = _Scene(own, outcome)
+        scene = _Scene(own, outcome, grows=kind in _GROWING)
         scene.make()
         with closing(_Writes(scene)) as writes:
             _Fault(scene, kind, _turn(number), Path(folder), rng, writes).play()
@@ -78,8 +83,11 @@ def _turn(number: int) -> int:
 class _Scene:
     """The set, and how it was before."""
 
-    def __init__(self, ground: Ground, outcome: Outcome) -> None:
+    def __init__(self, ground: Ground, outcome: Outcome, *, grows: bool) -> None:
         self.ground, self.outcome, self.plugin = ground, outcome, ground.plugin
+        self.storage = ground.plane.standard_storage() if grows else None
+        self.words: tuple[str, ...] = _RESIZE if grows else _RECREATE
+        self.changes = CHANGES + _CLAIMS * grows
         self.files: dict[str, Path] = {}
         self.claims: dict[str, str] = {}
         self.pods: dict[str, str] = {}
@@ -94,16 +102,23 @@ class _Scene:
         pets = self.plugin
         retention = "persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}"
         body = yaml.safe_load(manifest(policy="Parallel", claims=True, extra=retention))
+        if self.storage is not None:
+            body["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = self.storage.storage_class(expand_takes="300ms")
         pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(body))
         pets.kubectl("wait", "statefulset/web", "--for=jsonpath={.status.availableReplicas}=3", "--timeout=120s")
         pets.eventually(self._owned, "the set owns its claims")
         for claim in pets.get("pvc")["items"]:
-            volume = json.loads(pets.plane.kubectl("get", "pv", claim["spec"]["volumeName"], "-o", "json").stdout)
-            file = Path(volume["spec"]["hostPath"]["path"]) / "precious"
+            file = self._folder(claim["spec"]["volumeName"]) / "precious"
             file.write_bytes(b"x" * _BYTES)
             self.files[claim["metadata"]["name"]] = file
         self.claims = self._claims()
         self.pods, self.fields, self.revisions = pets.uids(), self._fields(), self._revisions()
+
+    def _folder(self, volume: str) -> Path:
+        if self.storage is not None:
+            return self.storage.data(volume)
+        found = json.loads(self.plugin.plane.kubectl("get", "pv", volume, "-o", "json").stdout)
+        return Path(found["spec"]["hostPath"]["path"])
 
     def _owned(self) -> bool:
         uid = self.plugin.set()["metadata"]["uid"]
@@ -138,6 +153,8 @@ class _Scene:
         again = {name for name, uid in pets.uids().items() if name in kept and kept[name] != uid}
         found += [f"started again: {sorted(again)}"] if again else []
         found += [] if self._claims() == self.claims else ["other claims than before"]
+        sizes = {each["status"]["capacity"]["storage"] for each in pets.get("pvc")["items"]}
+        found += [] if sizes == {"2Mi" if self.storage is not None else "1Mi"} else [f"the claims have {sizes}"]
         found += [] if self._revisions() == self.revisions else ["other revisions than before"]
         found += [] if self.put_back or self._fields() == self.fields else ["other owners of fields than before"]
         marked = [each["metadata"]["name"] for each in (*pets.get("pvc")["items"], owner) if _MARK in each["metadata"].get("annotations", {})]
@@ -153,10 +170,12 @@ class _Fault:
 
     def play(self) -> None:
         match self._kind:
-            case "kill":
+            case "kill" | "killed growing":
                 self._kill()
-            case "two":
+            case "two" | "two growing":
                 self._two()
+            case "quota growing":
+                self._full()
             case _:
                 self._gap()
 
@@ -167,10 +186,10 @@ class _Fault:
 
     def _kill(self) -> None:
         """Right behind a change, each in its turn, or at a random moment; again and again."""
-        outcome = self._scene.outcome
-        nth = self._turn % CHANGES + 1
+        outcome, changes = self._scene.outcome, self._scene.changes
+        nth = self._turn % changes + 1 if self._kind == "kill" else self._rng.randint(1, changes)
         while outcome.kills < 4:
-            process = self._scene.ground.start(_WORDS)
+            process = self._scene.ground.start(self._scene.words)
             began = time.monotonic()
             moment = began + self._rng.uniform(0, 3.0)
             by_change = outcome.kills == 0 or self._rng.random() < 0.5
@@ -184,14 +203,15 @@ class _Fault:
             self._scene.ground.finish(process, began)
             outcome.kills += 1
             outcome.retypes += 1
-            nth = self._rng.randint(1, CHANGES)
-        self._end(self._scene.ground.type(_WORDS))
+            nth = self._rng.randint(1, changes)
+        self._end(self._scene.ground.type(self._scene.words))
 
     def _two(self) -> None:
         """At once, and one of them stands still for a while, or is killed."""
         began = time.monotonic()
-        first, second = self._scene.ground.start(_WORDS), self._scene.ground.start(_WORDS)
-        nth = self._rng.randint(1, CHANGES)
+        words = self._scene.words
+        first, second = self._scene.ground.start(words), self._scene.ground.start(words)
+        nth = self._rng.randint(1, self._scene.changes)
         while first.poll() is None and self._writes.count() < nth:
             time.sleep(0.002)
         if first.poll() is None:
@@ -203,7 +223,22 @@ class _Fault:
             self._scene.outcome.faults += 1
         self._end(self._scene.ground.finish(first, began), (0, -9))
         self._end(self._scene.ground.finish(second, began))
-        self._end(self._scene.ground.type(_WORDS))
+        self._end(self._scene.ground.type(words))
+
+    def _full(self) -> None:
+        """Somebody takes the place that the other claims were to have, once the first has grown."""
+        plugin = self._scene.plugin
+        began, process = time.monotonic(), self._scene.ground.start(self._scene.words)
+        while process.poll() is None and not self._writes.count():
+            time.sleep(0.002)
+        plugin.kubectl("create", "quota", "storage", "--hard=requests.storage=4Mi")
+        ended = self._scene.ground.finish(process, began)
+        self._scene.outcome.faults += ended.code != 0
+        self._end(ended, (0, 1))
+        if ended.code:
+            self._end(self._scene.ground.type(self._scene.words), (6,))
+        plugin.kubectl("delete", "quota", "storage")
+        self._end(self._scene.ground.type(self._scene.words))
 
     def _gap(self) -> None:
         """Something happens when the program is about to create the set."""
@@ -211,7 +246,7 @@ class _Fault:
         with middle(self._scene.ground.plane, self._folder) as between:
             began = time.monotonic()
             gap = _Gap(self._scene, self._kind, between, self._rng.randint(1, _REQUESTS))
-            process = self._scene.ground.start(_WORDS, between.kubeconfig)
+            process = self._scene.ground.start(self._scene.words, between.kubeconfig)
             gap.process = process
             ended = self._scene.ground.finish(process, began)
             if gap.returning is not None:
@@ -250,7 +285,7 @@ class _Gap:
         if time.monotonic() < self._away_until:
             raise OSError("the server is away")
         if self._kind == "another comes by" and next(self._count) == self._nth:
-            self.happened, self.other = True, self._scene.ground.type(_WORDS)
+            self.happened, self.other = True, self._scene.ground.type(self._scene.words)
         if self._kind == "another comes by" or self.happened or method != "POST" or "/statefulsets" not in path or "dryRun" in path:
             return
         self.happened = True
@@ -258,6 +293,7 @@ class _Gap:
             "somebody first": lambda: self._create("2Mi"),
             "deployer first": lambda: self._create("1Mi"),
             "pod dies": self._pod_dies,
+            "claim deleted": self._claim_goes,
             "quota": self._fill_quota,
             "server away": self._go_away,
             STOPPED: self._stop,
@@ -284,6 +320,10 @@ class _Gap:
     def _pod_dies(self) -> None:
         self._scene.taken.add("web-1")
         self._scene.plugin.kubectl("delete", "pod", "web-1", "--timeout=60s")
+
+    def _claim_goes(self) -> None:
+        """It stays for as long as its pod does."""
+        self._scene.plugin.kubectl("delete", "pvc", "data-web-1", "--wait=false")
 
     def _fill_quota(self) -> None:
         """Somebody takes the place, and gives it back a little later."""

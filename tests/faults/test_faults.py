@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests import controlplane as plane_package
-from tests.controlplane import ControlPlane
+from tests.controlplane import ControlPlane, Storage
 from tests.faults import outage, remaking, rounds
 from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.ground import Ground
@@ -53,7 +53,8 @@ def test_two_actors_at_the_same_claims(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(remaking.KINDS)))
-def test_a_set_that_is_made_again(ground: Ground, number: int) -> None:
+def test_a_set_that_is_made_again(ground: Ground, storage: Storage, number: int) -> None:
+    """``storage``: what it takes is built before."""
     _played(rounds.remade(ground, number, _SEED))
 
 
