@@ -12,7 +12,7 @@ from kubectl_pets import pasting
 from kubectl_pets.__main__ import run
 from kubectl_pets.domain.dns.reasons import NameFinding, Reason
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember
-from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.scale.types import ScaleRefused, ScaleRefusedReason
 from kubectl_pets.domain.stepping.steps import (
     Done,
@@ -154,6 +154,27 @@ def test_no_name_does_anything_in_a_shell(name: str, namespace: str) -> None:
     assert spelt.isprintable()
     read = shlex.split(spelt)
     assert read[:3] == ["kubectl", "describe", "pod"] and len(read) == (6 if namespace else 4)
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "mends"),
+    [
+        (Cause.CONTAINER, "ErrImagePull", True),
+        (Cause.CONTAINER, "CrashLoopBackOff", True),
+        (Cause.CONTAINER, "CreateContainerConfigError", False),
+        (Cause.POD_ENDS, "Preempted", False),
+        (Cause.POD_ENDS, "Evicted", False),
+        (Cause.UNSCHEDULABLE, "Unschedulable", False),
+        (Cause.CREATION_REFUSED, "FailedCreate", False),
+        (Cause.NOT_STARTED, "FailedMount", False),
+    ],
+)
+def test_a_fixed_image_is_advised_where_it_mends_something(cause: Cause, reason: str, mends: bool) -> None:
+    """A pod that has to make room for others goes on having to, whatever it runs."""
+    seen = replace(builders.stuck(), before=replace(builders.stuck().before, held=builders.NEW, revision="", older=""))
+    blocker = Blocker(cause=cause, pod="web-2", reason=reason, updated=True)
+    told = advice.hint(Stuck(blockers=(blocker,)), seen) or ""
+    assert "kubectl describe pod web-2" in told and ("fixed image" in told) == mends
 
 
 def test_what_may_be_done_is_what_is_named() -> None:

@@ -9,6 +9,7 @@ from typing import assert_never
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.claims.growth import GrowthStage
+from kubectl_pets.domain.rollout.causes import cause_of
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.freeing import undoes_to
@@ -29,6 +30,9 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.views.rollout import claims, words
 from kubectl_pets.views.text.phrases import command, folded
+
+#: What another image may mend (``causes.CauseId``): not a quota, a node that is full or a pod that has to make room.
+_OF_IMAGE = ("image:", "crash:")
 
 
 def hint(decision: Decision, seen: Assessment) -> str | None:
@@ -212,7 +216,8 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))
     what = ("pod", pod) if exists else (seen.kind.kubectl, seen.name)
     why = f"see why with: {pasting.kubectl('describe', *what, namespace=seen.namespace)}"
-    return f"{why}; a fixed image replaces what is broken: 'rollout run' with --image" if wanted else why
+    mends = any(blocker.updated and cause_of(blocker).startswith(_OF_IMAGE) for blocker in blockers)
+    return f"{why}; a fixed image replaces what is broken: 'rollout run' with --image" if mends else why
 
 
 def _take_back(seen: Assessment, what: str = "it") -> str | None:
