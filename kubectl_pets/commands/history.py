@@ -1,5 +1,7 @@
 """``kubectl pets rollout history`` and ``rollout diff``: what the template was, and what is different."""
 
+from functools import partial
+
 import click
 
 from kubectl_pets.cleaning import clean
@@ -17,7 +19,7 @@ from kubectl_pets.domain.rollout.history import (
     ran_last,
 )
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef
-from kubectl_pets.errors import ExitCode, NotFoundError, PetsError, UsageError
+from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, PetsError, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, at, refs
 from kubectl_pets.flows.rollout import diff as diffing
 from kubectl_pets.session import Session
@@ -128,7 +130,30 @@ def diff(
       kubectl pets rollout diff web 3 4
       kubectl pets rollout diff -l app=web
     """
-    named = each_with(name, others, is_revision_of)
+    try:
+        return _diff(session, each_with(name, others, partial(_is_revision, session)), selector, all_namespaces)
+    except PetsError as error:
+        if error.exit_code is ExitCode.FAILED:  # which says "different" here
+            error.exit_code = ExitCode.USAGE
+        raise
+
+
+def _is_revision(session: Session, owner: SetRef, word: str) -> bool:
+    """Whether the word names a revision of the set: by how it is spelt, or because the set has one that is called so, as kubectl
+    finds them by their owner."""
+    if is_revision_of(owner, word):
+        return True
+    if "/" in word:
+        return False
+    try:
+        return find(entries(session.cluster.history(at(session, owner), owner.name, owner.kind)), word) is not None
+    except (NotFoundError, ForbiddenError):
+        return False  # which is told when the set itself is looked at
+
+
+def _diff(
+    session: Session, named: tuple[tuple[SetRef, tuple[str, ...]], ...], selector: str | None, all_namespaces: bool
+) -> ExitCode:
     many = next((ref.typed for ref, sides in named if len(sides) > 2), None)
     if many is not None:
         raise UsageError(f"two revisions of {many} can be compared, not more.")
@@ -142,12 +167,10 @@ def diff(
             name_of = found.set.name
             pairs.append((kind, found, _side(found, before, name_of), _side(found, after or _LIVE, name_of)))
         return max((_compared(session, *pair) for pair in pairs), default=ExitCode.OK)
-    except PetsError as error:
-        if isinstance(error, NotFoundError) and len(named) > 1:
+    except NotFoundError as error:
+        if len(named) > 1:
             taken = "a word that is no number and no name of a revision was taken for another set"
             error.hint = f"{error.hint}; {taken}." if error.hint else f"{taken}."
-        if error.exit_code is ExitCode.FAILED:  # which says "different" here
-            error.exit_code = ExitCode.USAGE
         raise
 
 

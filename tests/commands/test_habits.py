@@ -94,7 +94,7 @@ def test_a_verb_of_exactly_this_name_in_a_group_comes_first(typed: str, meant: s
         (is_revision_of, "web web-api", [("web", ()), ("web-api", ())]),
     ],
 )
-def test_words_that_belong_to_the_set_before_them(belongs: Callable[[str, str], bool], typed: str, found: list[tuple[str, tuple[str, ...]]]) -> None:
+def test_words_that_belong_to_the_set_before_them(belongs: Callable[[SetRef, str], bool], typed: str, found: list[tuple[str, tuple[str, ...]]]) -> None:
     first, *words = typed.split()
     with click.Context(verb("dns"), info_name="dns"):
         read = each_with(SetRef(name=first), words, belongs)

@@ -99,6 +99,12 @@ def test_diff_tells_by_its_exit_code(pets: Plugin) -> None:
     back = pets("rollout", "diff", "web", "2", "1", expect=1).stdout
     assert "+  - image: app:1" in back
     assert pets("rollout", "diff", "web", "1", "1").stdout == ""
+    odd = next(each for each in pets.get("controllerrevisions")["items"] if each["revision"] == 1)
+    odd["metadata"] = {key: odd["metadata"][key] for key in ("labels", "ownerReferences")} | {"name": "web-old33"}
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(odd))
+    assert "+  - image: app:2" in pets("rollout", "diff", "web", "web-old33", expect=1).stdout, "it is the set's, whatever it is called"
+    assert "-  - image: app:2" in pets("rollout", "diff", "web", "2", "web-old33", expect=1).stdout
+    assert "no StatefulSet web-old33" in pets("rollout", "diff", "web", "sts/web-old33", expect=2).stderr
 
 
 def test_trouble_is_no_difference(pets: Plugin) -> None:
