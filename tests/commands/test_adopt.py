@@ -43,8 +43,9 @@ def test_in_the_order_in_which_they_are_named(pets: Plugin) -> None:
     pets(*words, "-y")
     assert volume_of(pets, "data-web-1")["metadata"]["name"] == two and volume_of(pets, "data-web-2")["metadata"]["name"] == zero
     assert pets.get("pvc", "data-web-1")["metadata"]["labels"] == {"app": "web"}
-    refused = pets(*words, "-y", expect=6)
-    assert "it is Bound" in refused.stderr
+    assert f"nothing to do: {two} is claim data-web-1 already" in pets(*words, "-y").stderr
+    turned = pets("orphans", "adopt", zero, two, "--as", "web", "-y", expect=6)
+    assert "it is Bound" in turned.stderr
     pets("scale", "web", "--replicas", "3", "-y", "--timeout", "60s")
     assert two_file.exists() and zero_file.exists()
     assert volume_of(pets, "data-web-1")["metadata"]["name"] == two

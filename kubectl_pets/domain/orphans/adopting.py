@@ -21,6 +21,7 @@ from kubectl_pets.domain.model import (
     PersistentVolumeClaimSpec,
     ResourceRequests,
     Value,
+    ordinal_of,
 )
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import AwaitBound
@@ -75,7 +76,7 @@ class AdoptRefused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 class AdoptPlan(msgspec.Struct, frozen=True, kw_only=True):
     """All volumes or none: one that is refused would leave another one with the wrong ordinal. ``already``: volume and claim that
-    an adoption which was broken off had bound."""
+    an adoption which was broken off, or another one of the same, had bound."""
 
     adoptions: tuple[Adoption, ...]
     refused: tuple[AdoptRefused, ...] = ()
@@ -98,7 +99,8 @@ def plan_adoption(
 ) -> AdoptPlan:
     """Each of the volumes of these ``names`` gets the lowest ordinal that has no claim yet, in the order in which they are named.
     ``volumes`` and the ``claims`` of the set's namespace are newly read. A claim of an adoption that was broken off (ours by the
-    volume that it names) is gone on with: what it has bound already is passed by, unless nothing else is left to do."""
+    volume that it names) is gone on with: what it has bound already is passed by. Where nothing else is left to do, that is what
+    was asked for if the ordinals are in the order of the names."""
     known = {volume.name: volume for volume in volumes}
     taken = {claim.name: claim for claim in claims if claim.namespace == maker.namespace}
     stem = f"{template.name}-{maker.name}-"
@@ -111,7 +113,7 @@ def plan_adoption(
     adoptions: list[Adoption] = []
     refused: list[AdoptRefused] = []
     already = {name: claim for name in names if (claim := _has_become(known.get(name), stem, taken))}
-    if not set(names) - already.keys():
+    if not set(names) - already.keys() and not _in_order(already.values(), stem):
         already = {}
     for place, name in enumerate(names):
         volume = known.get(name)
@@ -127,10 +129,23 @@ def plan_adoption(
     return AdoptPlan(adoptions=() if refused else tuple(adoptions), refused=tuple(refused), already=tuple(already.items()))
 
 
+def _in_order(claims: Iterable[str], stem: str) -> bool:
+    ordinals = [int(claim.removeprefix(stem)) for claim in claims]
+    return ordinals == sorted(ordinals)
+
+
+def is_torn(names: Sequence[str], volumes: Iterable[PersistentVolume], claims: Iterable[PersistentVolumeClaim]) -> bool:
+    """Whether the two lists are of different moments, as far as these volumes go: a claim is bound to one of them, and in the
+    list that was read before it that volume is not bound to it yet."""
+    known = {volume.name: volume for volume in volumes if volume.name in names}
+    bound = (claim for claim in claims if claim.status.phase == "Bound" and claim.spec.volume_name in known)
+    return any(not is_bound_to(known[claim.spec.volume_name], claim) for claim in bound)
+
+
 def _has_become(volume: PersistentVolume | None, stem: str, taken: Mapping[str, PersistentVolumeClaim]) -> str:
     """The claim of the set and template that the volume is bound to; empty: none."""
     held = volume.spec.claim_ref if volume is not None else None
-    claim = taken.get(held.name) if held is not None and held.name.startswith(stem) else None
+    claim = taken.get(held.name) if held is not None and ordinal_of(held.name, stem[:-1]) is not None else None
     return claim.name if claim is not None and volume is not None and is_bound_to(volume, claim) else ""
 
 

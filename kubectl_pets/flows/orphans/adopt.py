@@ -6,9 +6,11 @@ import msgspec
 
 from kubectl_pets import pasting
 from kubectl_pets.domain.changes import CreateClaim, DryRun, ReserveVolume
-from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, plan_adoption, template_of
+from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, is_torn, plan_adoption, template_of
 from kubectl_pets.domain.orphans.restoring import AwaitBound
 from kubectl_pets.domain.orphans.retention import is_bound_to
+from kubectl_pets.domain.orphans.storage import StorageUse
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UsageError
 from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
@@ -24,6 +26,9 @@ from kubectl_pets.views.orphans import documents, outcomes
 from kubectl_pets.views.orphans.outcomes import Came, RunKind
 
 _BINDING_SECONDS = 60.0
+
+#: Who has not read two lists of one moment by then goes by what there is.
+_LOOKS = 5
 
 
 class AdoptRun(RunOptions, frozen=True, kw_only=True):
@@ -52,6 +57,9 @@ def _adopt(session: Session, run: AdoptRun, account: Account) -> ExitCode:
             terminal.tell(f"refused: {view.refused(refused)}")
         terminal.tell("nothing was changed")
         return ExitCode.REFUSED
+    if not planned.adoptions:
+        terminal.tell(f"nothing to do: {view.already(planned)}")
+        return ExitCode.OK
     of_claims, of_volumes = ("get", "create"), ("get", "patch")
     needed = {session.namespace: [(verb, "persistentvolumeclaims") for verb in of_claims]}
     require(cluster, {**needed, "": [(verb, "persistentvolumes") for verb in of_volumes]})
@@ -62,15 +70,16 @@ def _adopt(session: Session, run: AdoptRun, account: Account) -> ExitCode:
         return ExitCode.REFUSED
     for place, one in enumerate(planned.adoptions):
         account.notes(place, outcomes.adoption(one, Came.BEGUN))
-        _carry_out(session, run, one)
+        ours = _carry_out(session, run, one)
         account.notes(place, outcomes.adoption(one, Came.DONE))
-        account.say(f"adopted {one.volume.name} as {one.claim.namespace}/{one.claim.name}")
+        became = f"{one.claim.namespace}/{one.claim.name}"
+        account.say(f"adopted {one.volume.name} as {became}" if ours else f"{one.volume.name} is {became} by now")
     return ExitCode.OK
 
 
 def _plan(session: Session, run: AdoptRun) -> AdoptPlan:
-    cluster, namespace = session.cluster, session.namespace
-    maker, use = cluster.claim_maker(namespace, run.set), storage_use(cluster)
+    maker = session.cluster.claim_maker(session.namespace, run.set)
+    use, claims = _read(session, run)
     template = template_of(maker, run.template)
     if template is None:
         found = ", ".join(each.name for each in maker.spec.volume_claim_templates) or "none"
@@ -78,7 +87,16 @@ def _plan(session: Session, run: AdoptRun) -> AdoptPlan:
     if use.volumes is None:
         hint = pasting.kubectl("auth", "can-i", "list", "persistentvolumes")
         raise ForbiddenError("volumes may not be listed, so nothing can be said of them. Nothing was changed.", hint=hint)
-    return plan_adoption(run.volumes, use.volumes, maker, template, cluster.claims(namespace), use)
+    return plan_adoption(run.volumes, use.volumes, maker, template, claims, use)
+
+
+def _read(session: Session, run: AdoptRun) -> tuple[StorageUse, tuple[PersistentVolumeClaim, ...]]:
+    """Volumes, and then the claims, of one moment: where somebody adopts the same meanwhile, these are read again."""
+    for _ in range(_LOOKS):
+        use, claims = storage_use(session.cluster), tuple(session.cluster.claims(session.namespace))
+        if use.volumes is None or not is_torn(run.volumes, use.volumes, claims):
+            break
+    return use, claims
 
 
 def _rehearse(session: Session, planned: AdoptPlan, run: AdoptRun, account: Account) -> ExitCode:
@@ -98,13 +116,17 @@ def _ask(session: Session, step: CreateClaim) -> None:
     session.cluster.apply(step, dry_run=True)
 
 
-def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> None:
-    """Bind one volume. It is planned anew right before its turn, and has to come out the same, else ConflictError."""
+def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> bool:
+    """Bind one volume. It is planned anew right before its turn, and has to come out the same, else ConflictError. False:
+    somebody else has done just that meanwhile."""
     name = planned.volume.name
     fresh = _plan(session, msgspec.structs.replace(run, volumes=(name,)))
+    if fresh.already == ((name, planned.claim.name),):
+        return False
     found = next(iter(fresh.adoptions), None)
     if found is None or found.claim != planned.claim or found.volume.metadata.uid != planned.volume.metadata.uid:
-        told = view.refused(fresh.refused[0]) if fresh.refused else f"{name}: it or its claim changed since the plan was made"
+        changed = view.already(fresh) or f"{name}: it or its claim changed since the plan was made"
+        told = view.refused(fresh.refused[0]) if fresh.refused else changed
         raise ConflictError(f"{told}; type the same again for what is left")
     made: CreateClaim | None = None
     try:
@@ -120,6 +142,7 @@ def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> None:
         if made is not None:
             take_back(session.cluster, made, found.volume.metadata.uid, held.uid if held is not None else "")
         raise
+    return True
 
 
 def _apply(session: Session, step: CreateClaim | ReserveVolume) -> None:

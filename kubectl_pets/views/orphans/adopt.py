@@ -17,13 +17,22 @@ from kubectl_pets.views.text.phrases import count
 
 def draw(planned: AdoptPlan) -> str:
     """The steps volume by volume, then what is refused."""
-    lines = [f"{clean(volume)} is claim {clean(claim)} already" for volume, claim in planned.already]
+    lines = _already(planned)
     for number, one in enumerate(planned.adoptions, start=1):
         lines.append(f"{number:>3}. {_title(one)}, {sizes.size(_size(one.volume))}")
         lines += [f"     - {_step(step)}" for step in one.steps]
     if planned.refused:
         lines += ["nothing would be adopted:", *(f"  - {refused(one)}" for one in planned.refused)]
     return "\n".join(lines)
+
+
+def already(planned: AdoptPlan) -> str:
+    """Which volumes are claims of the set by now; empty: none."""
+    return ", ".join(_already(planned))
+
+
+def _already(planned: AdoptPlan) -> list[str]:
+    return [f"{clean(volume)} is claim {clean(claim)} already" for volume, claim in planned.already]
 
 
 def agreed(planned: AdoptPlan, namespace: str, server: str) -> str:

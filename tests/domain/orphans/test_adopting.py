@@ -19,6 +19,7 @@ from kubectl_pets.domain.orphans.adopting import (
     AdoptRefusedReason,
     ClaimMaker,
     ClaimMakerSpec,
+    is_torn,
     plan_adoption,
     template_of,
 )
@@ -90,7 +91,26 @@ def test_what_a_run_that_was_killed_has_bound_already_is_passed_by() -> None:
         assert [one.reason for one in planned(volume(other, "Retain"), free("b"), claims=(other,)).refused] == [R.VOLUME_NOT_FREE]
     again = planned(first, free("b"), claims=(done,), names=("pv-a", "pv-b", "pv-a"))
     assert [one.reason for one in again.refused] == [R.TWICE] and not again.adoptions
-    assert [one.reason for one in planned(first, claims=(done,)).refused] == [R.VOLUME_NOT_FREE]  # nothing is left
+    whole = planned(first, claims=(done,))
+    assert whole.already == (("pv-a", "data-web-0"),) and not (whole.refused or whole.adoptions), "nothing is left to do"
+
+
+def test_what_another_one_has_adopted_is_what_was_asked_for_if_it_is_in_the_same_order() -> None:
+    done = (claim("data-web-0", volume_name="pv-a"), claim("data-web-1", volume_name="pv-b"))
+    volumes = tuple(volume(each, "Retain") for each in done)
+    assert [name for name, _ in planned(*volumes, claims=done).already] == ["pv-a", "pv-b"]
+    turned = planned(*volumes, claims=done, names=("pv-b", "pv-a"))
+    assert [one.reason for one in turned.refused] == [R.VOLUME_NOT_FREE] * 2 and not turned.already
+    odd = claim("data-web-01", volume_name="pv-a")
+    assert [one.reason for one in planned(volume(odd, "Retain"), claims=(odd,)).refused] == [R.VOLUME_NOT_FREE]
+
+
+def test_volumes_and_claims_of_two_moments() -> None:
+    """Somebody adopts the same between the two lists: the volume was free still, and its claim is bound already."""
+    done = claim("data-web-0", volume_name="pv-a")
+    assert is_torn(("pv-a",), (free("a"),), (done,)) and not is_torn(("pv-a",), (volume(done, "Retain"),), (done,))
+    assert not is_torn(("pv-b",), (free("a"), free("b")), (done,)), "of a volume that nobody asked about"
+    assert not is_torn(("pv-a",), (free("a"),), (claim("data-web-0", phase="Pending", volume_name="pv-a"),)), "it is on its way"
 
 
 def _with(item: PersistentVolume, **spec: Any) -> PersistentVolume:
