@@ -139,9 +139,16 @@ class Object(Value, frozen=True):
 # --- pod templates -----------------------------------------------------------------------------------------------------------
 
 
+class ResizePolicy(Value, frozen=True):
+    """What a change of one resource takes: "NotRequired", or "RestartContainer" (KEP-1287)."""
+
+    restart_policy: str = ""
+
+
 class Container(Value, frozen=True):
     name: str = ""
     image: str = ""
+    resize_policy: tuple[ResizePolicy, ...] = ()
     #: "Always" makes an init container a sidecar, which runs beside the others (KEP-753); otherwise unset.
     restart_policy: str = ""
 

@@ -7,12 +7,13 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import Around, Event, ObjectReference, SetView
-from kubectl_pets.domain.rollout.asking import Questions
+from kubectl_pets.domain.model import Around, Event, NodeReadiness, ObjectReference, SetView
+from kubectl_pets.domain.rollout.asking import Questions, nodes_of
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
-from kubectl_pets.flows.engine.inquiry import Inquiry, LookPort, judged
+from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookPort, judged, judged_each
 from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
 
 MISSING = snapshot(statefulset(), pod(0), pod(1))
@@ -53,9 +54,10 @@ def inquiry(port: Port) -> Inquiry:
 
 def test_one_look_asks_once_and_only_where_something_is_not_well() -> None:
     port = Port()
-    assert judged(cast(LookPort, port), WELL, StuckAfter()).phase is Phase.COMPLETE and port.asked == []
+    assert judged(cast(LookPort, port), WELL, StuckAfter()).phase is Phase.COMPLETE
+    assert port.asked == [Questions(nodes=("node-1",))], "whether its nodes are there still"
     seen = judged(cast(LookPort, port), MISSING, StuckAfter())
-    assert len(port.asked) == 1 and [(each.cause, each.pod) for each in seen.failing] == [(Cause.CREATION_REFUSED, "web-2")]
+    assert len(port.asked) == 2 and [(each.cause, each.pod) for each in seen.failing] == [(Cause.CREATION_REFUSED, "web-2")]
 
 
 def test_one_look_does_without_the_reason_where_the_server_fails_over_it() -> None:
@@ -96,7 +98,8 @@ def test_what_begins_later_is_asked_about_once_it_lasts() -> None:
     look = Inquiry(cast(LookPort, port), StuckAfter(), at_once=True)
     look.judge(WELL, at(0), fresh=False)
     told = [bool(look.judge(MISSING, at(seconds), fresh=False).failing) for seconds in range(1, 6)]
-    assert told == [False, False, False, True, True] and len(port.asked) == 1
+    assert told == [False, False, False, True, True]
+    assert [each.nodes for each in port.asked if each.set_name] == [()], "and first of all whether the node is there"
 
 
 def test_a_pod_that_is_made_anew_all_the_time_is_one_trouble() -> None:
@@ -148,3 +151,41 @@ def test_in_order_only_the_lowest_one_that_is_missing_is_due() -> None:
 def test_what_is_no_failure_that_passes_is_raised() -> None:
     with pytest.raises(ForbiddenError):
         inquiry(Port(ForbiddenError("no"))).judge(MISSING, at(0), fresh=True)
+
+
+GONE = Around(nodes=(NodeReadiness(name="node-1", ready=""),))
+THERE = Around(nodes=(NodeReadiness(name="node-1", ready="True"),))
+
+
+def test_pods_on_a_node_that_is_gone_are_not_called_done() -> None:
+    """The garbage collector has not looked yet, and nothing of the pods tells."""
+    port = Port(GONE)
+    look = inquiry(port)
+    assert look.judge(WELL, at(0), fresh=False).phase is Phase.COMPLETE and not port.asked, "nothing rests on it yet"
+    assert look.judge(WELL, at(1), fresh=True).phase is Phase.FAILING and len(port.asked) == 1
+    told = [look.judge(WELL, at(seconds), fresh=False).phase for seconds in range(2, 11)]
+    assert set(told) == {Phase.FAILING} and len(port.asked) == 1 and [look.next_at] == [at(11)]
+    port.answer = THERE
+    assert look.judge(WELL, at(11), fresh=False).phase is Phase.COMPLETE, "it came back"
+    assert look.judge(WELL, at(12), fresh=False).phase is Phase.COMPLETE and len(port.asked) == 2 and look.next_at is None
+    assert judged(cast(LookPort, Port(GONE)), WELL, StuckAfter()).phase is Phase.FAILING
+
+
+def test_nodes_that_may_not_be_read_are_no_news_where_all_is_well() -> None:
+    port = Port(Around(nodes=None))
+    for seen in (inquiry(port).judge(WELL, at(0), fresh=True), judged(cast(LookPort, port), WELL, StuckAfter())):
+        assert seen.phase is Phase.COMPLETE and seen.unread == ()
+    assert len(port.asked) == 2
+
+
+def test_nodes_are_not_asked_for_where_many_sets_or_many_nodes_are_looked_at() -> None:
+    port = Port(GONE)
+    found = statefulset(current=NEW)
+    other = replace(WELL, set=replace(found, metadata=replace(found.metadata, uid="other")))
+    assert {each.phase for each in judged_each(cast(LookPort, port), (WELL, WELL), StuckAfter())} == {Phase.COMPLETE}
+    Inquiries(cast(LookPort, port), StuckAfter()).judge((WELL, other), at(0))
+    assert not [each for each in port.asked if each.nodes and not each.set_name]
+    pods = [pod(ordinal, NEW) for ordinal in range(17)]
+    spread = [replace(each, spec=replace(each.spec, node_name=f"node-{number}")) for number, each in enumerate(pods)]
+    assert nodes_of(assess(snapshot(statefulset(replicas=17, current=NEW), *spread), NOW)) is None
+    assert nodes_of(assess(snapshot(statefulset(replicas=17, current=NEW), *pods), NOW)) == Questions(nodes=("node-1",))

@@ -16,6 +16,9 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 #: So many pods in trouble are asked about. The controller mostly works at one, and what ails several ails them alike.
 _FEW = 3
 
+#: Nodes of pods that are all well: so many are asked for, or none at all.
+_MOST_NODES = 16
+
 #: A pod that has just become Ready may be the successor of one that was ended on its node, which only events tell.
 _YOUNG = timedelta(seconds=60)
 
@@ -51,6 +54,20 @@ def questions(seen: Assessment) -> Questions | None:
         missing=tuple(member.name for member in down if member.state is PodState.MISSING),
         nodes=tuple(sorted({node for member in down for node in _nodes(member) if node})),
     )
+
+
+def nodes_of(seen: Assessment) -> Questions | None:
+    """The nodes of pods that are all available, for whoever is about to rely on that. None: too many, or there are none.
+
+    A Node object may be deleted, as a cloud does with a machine that it takes back, and the pods that were there say Ready until
+    the garbage collector has deleted them, which takes it up to a minute (pkg/controller/podgc: quarantine of 40 s, a round each
+    20 s).
+    """
+    if seen.phase in (Phase.GONE, Phase.UNKNOWN, Phase.DELETING) or not seen.all_available:
+        return None
+    nodes = {part.node for member in seen.members for part in member.parts} | {member.node for member in seen.members}
+    found = tuple(sorted(nodes - {""}))
+    return Questions(nodes=found) if 0 < len(found) <= _MOST_NODES else None
 
 
 def _with_events(member: Member) -> tuple[str, ...]:

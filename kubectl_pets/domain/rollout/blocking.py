@@ -231,7 +231,11 @@ class _Finder:
     def _on_silent_node(self, member: Member) -> Blocker | None:
         names = [part.node for part in member.parts if not part.ready] or [member.node]
         node = next((self._nodes[name] for name in names if name in self._nodes), None)
-        return self._since(Cause.NODE_SILENT, member, node.since, message=node.name) if node is not None else None
+        if node is None:
+            return None
+        if not node.ready:  # whatever is bound to it is deleted within a minute, and then made anew
+            return msgspec.structs.replace(self._blocker(Cause.NODE_SILENT, member, message=node.name), lasting=True)
+        return self._since(Cause.NODE_SILENT, member, node.since, message=node.name)
 
     def _unschedulable(self, member: Member) -> Blocker:
         """That no node fits is what it is until something changes; of an error of its own the scheduler tries again at once."""

@@ -197,6 +197,43 @@ def ended_at(pod: Pod) -> datetime | None:
     return max((time for time in times if time is not None), default=None)
 
 
+def without_resizes(pod: Pod) -> Pod:
+    """The pod as if no restart had been asked for with a resize (KEP-1287): that is no crash. The resize is told by its time in
+    the managedFields, which lists of many leave out; what was alive then and ended within a minute, or its grace period, was
+    ended for it. How many there were is at most how often the spec was changed (``metadata.generation``, since 1.33)."""
+    times = [entry.time for entry in pod.metadata.managed_fields if entry.subresource == "resize" and entry.time is not None]
+    asked = {
+        each.name
+        for each in pod.spec.init_containers + pod.spec.containers
+        if any(policy.restart_policy == "RestartContainer" for policy in each.resize_policy)
+    }
+    if not times or not asked:
+        return pod
+    within = _RESYNC + timedelta(seconds=min(max(0, pod.spec.termination_grace_period_seconds or 0), 2**31))
+    changes = max(1, pod.metadata.generation - 1)
+
+    def spared(status: ContainerStatus) -> ContainerStatus:
+        return _without_its_resize(status, times, within, changes) if status.name in asked else status
+
+    status = pod.status
+    containers, init = map(spared, status.container_statuses), map(spared, status.init_container_statuses)
+    changed = msgspec.structs.replace(status, container_statuses=tuple(containers), init_container_statuses=tuple(init))
+    return msgspec.structs.replace(pod, status=changed)
+
+
+def _without_its_resize(status: ContainerStatus, times: list[datetime], within: timedelta, changes: int) -> ContainerStatus:
+    ended = status.state.terminated or status.last_state.terminated
+    if ended is None or ended.started_at is None or ended.finished_at is None or ended.reason == "OOMKilled":
+        return status
+    end, second = ended.finished_at, timedelta(seconds=1)  # to which times are cut
+    if not any(ended.started_at <= time <= later(end, second) and end <= later(time, within) for time in times):
+        crashed = max(min(1, status.restart_count), status.restart_count - changes)
+        return msgspec.structs.replace(status, restart_count=crashed)
+    state = ContainerState() if status.state.terminated is not None else status.state
+    left = max(0, status.restart_count - changes)
+    return msgspec.structs.replace(status, restart_count=left, state=state, last_state=ContainerState())
+
+
 def restarts_of(pod: Pod) -> int:
     """What kubectl shows as RESTARTS: of containers and sidecars, and of all init containers while these are not through."""
     statuses = pod.status.init_container_statuses

@@ -13,6 +13,7 @@ from typing import assert_never
 import msgspec
 
 from kubectl_pets.domain.model import (
+    Around,
     Condition,
     ContainerStatus,
     PersistentVolumeClaim,
@@ -30,6 +31,7 @@ from kubectl_pets.domain.rollout.containers import (
     proof,
     restarts_of,
     trouble_of,
+    without_resizes,
 )
 from kubectl_pets.domain.rollout.events import ended_before, pulling
 from kubectl_pets.domain.rollout.times import later
@@ -298,7 +300,9 @@ class _Reading:
         self._in_place = Capability.IN_PLACE in kind_of(owner).can
         self._parts = snapshot.parts
         self._claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
-        self._events = (snapshot.around.events if snapshot.around is not None else None) or ()
+        around = snapshot.around or Around()
+        self._events = around.events or ()
+        self._gone_nodes = {node.name for node in around.nodes or () if not node.ready}
 
     def missing(self, gap: Gap) -> Member:
         slots = self._slots
@@ -330,8 +334,12 @@ class _Reading:
             available_at = max(available_at, trouble.settles_at)
         going_on = unfinished(pod) if self._in_place else None
         parts = self._parts.get(name, ())
-        if going_on is not None and state in (PodState.READY, PodState.AVAILABLE, PodState.RECOVERING):
+        if going_on is not None and traits(state).ready:
             state, reason, message, available_at = PodState.STARTING, "InPlaceUpdate", going_on.value, None
+        if pod.spec.node_name in self._gone_nodes and traits(state).ready:
+            # Nobody tells its status any more; the garbage collector is about to delete it (pkg/controller/podgc).
+            state, reason, message = PodState.STARTING, "NodeGone", "its node does not exist any more"
+            ready_since = available_at = None
         return Member(
             ordinal=ordinal,
             position=slots.position(ordinal),
@@ -376,7 +384,7 @@ class _Reading:
         return tuple(claim.name for claim in noted)
 
     def _trouble(self, name: str, pod: Pod) -> Trouble | None:
-        of_containers = self._since_its_update(pod) if self._in_place else trouble_of(pod, self._now)
+        of_containers = self._since_its_update(pod) if self._in_place else trouble_of(without_resizes(pod), self._now)
         before = ended_before(name, pod, self._owner, self._events, self._now)
         # What has ended for good is about to be made anew: its containers are not started again, so it goes on what was before.
         return before or of_containers if pod.status.phase in ("Failed", "Succeeded") else of_containers or before
@@ -389,7 +397,7 @@ class _Reading:
         return counted_from(found, pod, at)
 
     def _ended_after(self, pod: Pod, trouble: Trouble | None) -> timedelta | None:
-        own = ended_lately(without_its_restarts(pod) if self._in_place else pod, self._now)
+        own = ended_lately(without_its_restarts(pod) if self._in_place else without_resizes(pod), self._now)
         before = trouble.lived if trouble is not None else None
         return max((life for life in (own, before) if life is not None), default=None)
 
@@ -476,8 +484,10 @@ def _statuses(pod: Pod) -> tuple[ContainerStatus, ...]:
 
 
 def _ready_since(pod: Pod) -> datetime | None:
-    ready = pod.status.condition("Ready")
-    return ready.last_transition_time if ready is not None and ready.status == "True" else None
+    """Since when it is Ready; never since before it was made, whatever the clock of its node said."""
+    ready, created = pod.status.condition("Ready"), pod.metadata.creation_timestamp
+    since = ready.last_transition_time if ready is not None and ready.status == "True" else None
+    return max(since, created) if since is not None and created is not None else since
 
 
 def _available_at(ready_since: datetime | None, min_ready_seconds: int) -> datetime | None:

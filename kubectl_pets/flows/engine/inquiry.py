@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Around, SetView
-from kubectl_pets.domain.rollout.asking import Questions, questions
+from kubectl_pets.domain.rollout.asking import Questions, nodes_of, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import PodState
@@ -39,15 +39,23 @@ def judged(port: LookPort, view: SetView, stuck_after: StuckAfter) -> Assessment
 
 
 def judged_each(port: LookPort, views: Iterable[SetView], stuck_after: StuckAfter) -> list[Assessment]:
-    """The verdicts for somebody who looks once. Only of sets that are not well it is asked why, all at once; what tells why is
-    left out where the server fails over it. Raises PetsError for what lasts."""
+    """The verdicts for somebody who looks once. Only of sets that are not well it is asked why, all at once, and of a single one
+    that is whether its nodes are there still; what tells why is left out where the server fails over it. Raises PetsError for
+    what lasts."""
     now, looks = port.now(), list(views)
     seen = [assess(view, now, stuck_after) for view in looks]
     asked = {index: wanted for index, each in enumerate(seen) if (wanted := questions(each)) is not None}
+    if not asked and len(looks) == 1 and (nodes := nodes_of(seen[0])) is not None:
+        asked[0] = nodes
     answers = _answers(port, [(seen[index].namespace, wanted) for index, wanted in asked.items()])
     for index, around in zip(asked, answers or ()):
-        seen[index] = assess(replace(looks[index], around=around), now, stuck_after)
+        seen[index] = assess(replace(looks[index], around=_told(around, asked[index])), now, stuck_after)
     return seen
+
+
+def _told(around: Around, asked: Questions) -> Around:
+    """What was answered. That nodes may not be read is no news where nothing but these was asked: the pods are well."""
+    return replace(around, nodes=()) if around.nodes is None and asked == Questions(nodes=asked.nodes) else around
 
 
 def _answers(port: AroundPort, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...] | None:
@@ -92,7 +100,7 @@ class Inquiry:
         """``fresh``: something will be called done or stuck, or be changed."""
         seen, asked = self.wanted(view, now, fresh=fresh)
         if asked is not None:
-            self.hear(_answers(self._port, ((seen.namespace, asked),)), now)
+            self.hear(asked, _answers(self._port, ((seen.namespace, asked),)), now)
         return self.verdict(seen, view, now)
 
     def standing(self, view: SetView, now: datetime) -> Assessment | None:
@@ -109,24 +117,34 @@ class Inquiry:
         times = [look.until for look in (self._first, self._second) if look is not None and look.until is not None]
         return min(times, default=None)
 
-    def wanted(self, view: SetView, now: datetime, *, fresh: bool) -> tuple[Assessment, Questions | None]:
-        """The verdict without what would tell why, and what to ask now; None: nothing, or not yet."""
+    def wanted(
+        self, view: SetView, now: datetime, *, fresh: bool, alone: bool = True
+    ) -> tuple[Assessment, Questions | None]:
+        """The verdict without what would tell why, and what to ask now; None: nothing, or not yet. ``alone``: it is the only set
+        that is looked at, so that it is asked of its nodes where all is well, before something rests on that."""
         if self._first is None or self._first.view is not view or not self._first.holds(now):
             self._first, self._second = self._looked(view, now), None
         seen, asked = replace(self._first.seen, at=now), self._first.asked
         fresh, self._at_once = fresh or self._at_once, False
         self._note_missing(seen, now)
+        if asked is None and alone and (fresh or self._node_gone):
+            asked = nodes_of(seen)
         if asked is None:
             self._about, self._since, self._answer, self.next_at = (), None, None, None
             return seen, None
         self._note_trouble(seen, asked, now)
         return seen, asked if self._is_time(now, fresh) else None
 
-    def hear(self, answers: Sequence[Around] | None, now: datetime) -> None:
-        """What was asked has been answered, or could not be."""
+    def hear(self, asked: Questions, answers: Sequence[Around] | None, now: datetime) -> None:
+        """What was ``asked`` has been answered, or could not be (None)."""
         if answers is not None:
-            (self._answer,) = answers
+            self._answer = _told(answers[0], asked)
         self._asked_at = now
+
+    @property
+    def _node_gone(self) -> bool:
+        """By the last answer, whose word stands until it is asked again."""
+        return self._answer is not None and any(not node.ready for node in self._answer.nodes or ())
 
     def verdict(self, seen: Assessment, view: SetView, now: datetime) -> Assessment:
         """With all that is known by now. ``seen``: without it, as ``wanted`` had it."""
@@ -183,12 +201,14 @@ class Inquiries:
         self._by_uid = {uid: known.get(uid) or self._made(self._port, self._stuck_after) for uid in looks}
         seen = {uid: inquiry.standing(looks[uid], now) for uid, inquiry in self._by_uid.items()}
         first = {
-            uid: self._by_uid[uid].wanted(looks[uid], now, fresh=uid not in known) for uid, each in seen.items() if each is None
+            uid: self._by_uid[uid].wanted(looks[uid], now, fresh=uid not in known, alone=len(looks) == 1)
+            for uid, each in seen.items()
+            if each is None
         }
         asked = {uid: (unasked.namespace, wanted) for uid, (unasked, wanted) in first.items() if wanted is not None}
         answers = _answers(self._port, list(asked.values()))
         for index, uid in enumerate(asked):
-            self._by_uid[uid].hear(answers[index:index + 1] if answers is not None else None, now)
+            self._by_uid[uid].hear(asked[uid][1], answers[index:index + 1] if answers is not None else None, now)
         seen |= {uid: self._by_uid[uid].verdict(unasked, looks[uid], now) for uid, (unasked, _) in first.items()}
         found = [each for each in seen.values() if each is not None]
         times = [each.recheck_at for each in found] + [inquiry.next_at for inquiry in self._by_uid.values()]

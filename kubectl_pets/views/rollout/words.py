@@ -228,6 +228,8 @@ def blocker(found: Blocker) -> str:
             return f"{pod} has ended and is held by finalizer {told}: whoever set that has to take it off"
         case Cause.NOT_TAKEN_ON:
             return f"{pod} was given to node {told}, and the kubelet there has not taken it on"
+        case Cause.NODE_SILENT if found.lasting:
+            return f"{pod} was on node {told}, which does not exist any more; it is about to be made anew"
         case Cause.NODE_SILENT:
             return f"{pod} is on node {told}, which is not Ready"
         case Cause.CREATION_REFUSED:
