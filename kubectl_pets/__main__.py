@@ -153,7 +153,7 @@ def _run(arguments: Sequence[str], session: Session) -> int:
     except OSError as error:
         return _explain_system(error, session)
     except Exception as error:
-        return _explain_defect(error, session)
+        return _explain_shortage(session) if _is_shortage(error) else _explain_defect(error, session)
     finally:
         session.close()
 
@@ -197,6 +197,17 @@ def _explain_system(error: OSError, session: Session) -> int:
         session.terminal.tell("hint: change to a folder that exists.")
         return ExitCode.FAILED
     return _explain_defect(error, session)
+
+
+def _is_shortage(error: Exception) -> bool:
+    """Whether this machine has no more memory, or, to what Python's threading says, no more threads to give."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "can't start new thread" in str(error))
+
+
+def _explain_shortage(session: Session) -> int:
+    session.terminal.tell("error: no more memory or threads are to be had here, so nothing is known of how this would have ended")
+    session.terminal.tell("hint: look at the limits of this shell (ulimit -a) or container.")
+    return ExitCode.FAILED
 
 
 def _explain_defect(error: Exception, session: Session) -> int:

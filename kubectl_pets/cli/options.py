@@ -200,6 +200,24 @@ class Duration(click.ParamType[timedelta]):
         return timedelta(seconds=total)
 
 
+class RequestTimeout(Duration):
+    """As kubectl takes it (clientcmd ``ParseTimeout``): with a sign as well, and where there is none, or it is negative, or more
+    than Go can count, nothing is cut off."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        text = str(value)
+        whole = re.fullmatch(r"([+-]?)0*([0-9]{1,19})", text)
+        if whole is None and not isinstance(value, timedelta) and text:
+            found = super().convert(re.sub("^[+-]", "", text), param, ctx)
+            return timedelta(0) if text.startswith("-") else found
+        if whole is None:
+            return value if isinstance(value, timedelta) else timedelta(0)
+        seconds = int(whole[2])
+        if seconds >= 2**63 or (whole[1] == "-" and seconds):
+            self.fail(f"'{text}' is not a duration like 30s, 10m or 1h30m.", param, ctx)
+        return timedelta(seconds=seconds if seconds < _LONGEST else 0)
+
+
 class Age(Duration):
     """A duration in which days count, too: ``30d``."""
 
@@ -375,7 +393,7 @@ _CONNECTION = (
     _flag("--tls-server-name", metavar="NAME", help="Name to check the server's certificate for."),
     _switch("--insecure-skip-tls-verify", help="Do not check the server's certificate."),
     _switch("--disable-compression", help="Have answers sent uncompressed."),
-    _flag("--request-timeout", type=Duration(), metavar="DURATION", help="Give up on a single request after this long."),
+    _flag("--request-timeout", type=RequestTimeout(), metavar="DURATION", help="Give up on a single request after this long."),
     _flag("--kuberc", metavar="FILE", completes=completing.files, help="Preferences that say which credential plugins may run."),
     _flag(
         "-v",

@@ -9,6 +9,7 @@ import pytest
 
 from kubectl_pets.cluster import Client
 from kubectl_pets.cluster.http import transport
+from kubectl_pets.cluster.objects import lists
 from kubectl_pets.cluster.objects.kinds import pruned
 from kubectl_pets.domain.model import Pod, StatefulSet
 from kubectl_pets.errors import PetsError, ServerError, UnreadableError, UsageError
@@ -115,6 +116,23 @@ def test_pages_that_lead_nowhere_end(server: Loopback, client: Client, pods: tup
     with pytest.raises(ServerError, match="the list does not end"):
         client.set_view("x", "web")
     assert len(server.requests("/pods")) < 200
+
+
+@pytest.mark.parametrize("bound", ["_MOST_PAGES", "_MOST_OBJECTS", "_MOST_BYTES"])
+def test_pages_that_are_always_new_end(server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    monkeypatch.setattr(lists, bound, 20 if bound != "_MOST_BYTES" else 10_000)
+    found = server.world.get("pods", "web-0")
+    assert found is not None
+
+    def go_on(handler: Any) -> None:
+        number = len(server.requests("/pods"))
+        pod = found | {"metadata": {**found["metadata"], "name": f"other-{number:05}"}}
+        handler.answer(Answer(200, body(list_of("pods", pod, **{"continue": str(number)}))))
+
+    server.fault(go_on, path="/pods", times=1000)
+    with pytest.raises(ServerError, match="longer than any that a cluster can hold"):
+        client.set_view("x", "web")
+    assert 1 < len(server.requests("/pods")) < 100
 
 
 def test_what_unpacks_to_more_than_any_answer_is_none(server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,42 @@ def test_a_merge_wins_over_what_stands_before_it_and_loses_to_what_follows(text:
     assert found["u"] == {"token": who}
 
 
-@pytest.mark.parametrize("text", ["a: &a {<<: *a}", "<<: word", "<<: [word]", "a: .inf", "a: .nan"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("!!set {a, b}", {"a": None, "b": None}),
+        ("!!omap [a: 1]", [{"a": 1}]),
+        ("!!pairs [a: 1, a: 2]", [{"a": 1}, {"a": 2}]),
+        ("!!seq {a: 1}", {"a": 1}),
+        ("!!map [1]", [1]),
+        ("!!str {a: 1}", {"a": 1}),
+        ("!!int [x]", ["x"]),
+        ("!!set x", "x"),
+        ("!mine {a: !yours [1, y]}", {"a": [1, True]}),
+        ("!mine yes", "yes"),
+        ("!!binary /w==", "\ufffd"),
+        ("!!timestamp 2020-01-01", "2020-01-01"),
+    ],
+)
+def test_what_a_tag_is_worth(text: str, value: object) -> None:
+    """Each as kubectl reads it (tests/parity: file-tags)."""
+    assert first_document(f"a: {text}".encode()) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a {<<: *a}",
+        "<<: word",
+        "<<: [word]",
+        "a: .inf",
+        "a: .nan",
+        "a: !!timestamp word",
+        "a: !!timestamp 2020-13-01",
+        "a: !!int word",
+        "a: !!bool 1",
+    ],
+)
 def test_what_kubectl_cannot_read_is_refused(text: str) -> None:
     with pytest.raises(GoYamlError):
         first_document(text.encode())

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kubectl_pets.cluster.objects import pieces
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, Page
 from kubectl_pets.cluster.objects.pieces import can_be_cut, cut
 
@@ -68,6 +69,23 @@ def test_a_list_that_ends_too_early_is_none(seed: int) -> None:
     data = listed(rng, 30).rstrip()
     with pytest.raises(msgspec.DecodeError):
         read(data[: rng.choice((rng.randrange(len(data)), len(data) - 1, len(data) - 2))], rng, 500)
+
+
+@pytest.mark.parametrize("begin", [b'{"kind":"PersistentVolumeClaimList","metadata":{"x":"', b'{"kind":"PersistentVolumeClaimList","items":[{"metadata":{"x":"'])
+def test_what_never_comes_to_an_end_of_an_object_is_none(monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+    monkeypatch.setattr(pieces, "_LONGEST", 1 << 16)
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        yield begin
+        while True:
+            taken += 1
+            yield b"x" * 1000
+
+    with pytest.raises(msgspec.DecodeError):
+        list(cut(endless(), CLAIMS.page, 500))
+    assert taken < 200
 
 
 def test_an_object_that_cannot_be_decoded_costs_itself() -> None:

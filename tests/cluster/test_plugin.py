@@ -121,6 +121,7 @@ def test_a_certificate_from_a_plugin_is_taken(tmp_path: Path, authority: trustme
         """{"apiVersion": "%s", "kind": "ExecCredential", "spec": {}, "status": {"token": "t", "new": 1}}""",
         """apiVersion: %s\nkind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: 2099-01-01T00:00:00Z""",
         """\ufeff{"apiVersion": "%s", "kind": "ExecCredential", "status": {"token": "t"}}""",
+        r"""{"apiVersion": "%s", "status": {"token": "t", "x": "\ud800", "y": "\udc00\ud83d\ude00", "\ud800": "\\\\ud800"}}""",
         """{"apiVersion": "%s", "status": {"token": "t", "expirationTimestamp": "2099-01-01T00:00:00.123456789+02:00"}}""",
     ],
 )

@@ -79,6 +79,12 @@ def test_a_defect_is_owned_up_to(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 1 and "surprise" in said and "-v" in said and "Traceback" not in said
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_machine_without_memory_or_threads_is_no_defect(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    code, said = spoken(monkeypatch, failing(error))
+    assert code == 1 and "no more memory or threads" in said and "ulimit -a" in said and "defect" not in said
+
+
 def test_wrong_usage_names_the_help(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = FakeTerminal()
     assert door.run(["status"], Session(terminal=terminal)) == 2

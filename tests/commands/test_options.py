@@ -8,7 +8,7 @@ import click
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, SetName, changed, connection
+from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, RequestTimeout, SetName, changed, connection
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
@@ -28,6 +28,13 @@ GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
     (Duration, "1.5m", timedelta(seconds=90)),
     (Duration, "250ms", timedelta(milliseconds=250)),
     (Duration, "0", timedelta(0)),
+    (RequestTimeout, "+5", timedelta(seconds=5)),
+    (RequestTimeout, "007", timedelta(seconds=7)),
+    (RequestTimeout, "-0", timedelta(0)),
+    (RequestTimeout, "+1m", timedelta(minutes=1)),
+    (RequestTimeout, "-1h30m", timedelta(0)),
+    (RequestTimeout, "", timedelta(0)),
+    (RequestTimeout, "9223372037", timedelta(0)),
     (Pods, "1", Amount(1)),
     (Pods, "25%", Amount(25, percent=True)),
     (Pods, "100%", Amount(100, percent=True)),
@@ -49,6 +56,10 @@ BAD: list[tuple[Callable[[], click.ParamType[Any]], str]] = [
     (Duration, "ten minutes"),
     (Duration, "-5s"),
     (Duration, "5d"),
+    (RequestTimeout, "-5"),
+    (RequestTimeout, "--5s"),
+    (RequestTimeout, "+"),
+    (RequestTimeout, "99999999999999999999"),
     (Duration, "5s5"),
     (Pods, "0"),
     (Pods, "0%"),

@@ -55,6 +55,16 @@ def test_majority(replicas: int, needed: int) -> None:
     assert majority(replicas) == needed
 
 
+def test_a_pod_or_a_set_that_cannot_be_decoded_is_unknown() -> None:
+    spoilt = Pod(metadata=ObjectMeta(name="web-1", namespace="prod"), unreadable="a date of year 0")
+    look = snapshot(statefulset(), pod(0), spoilt, pod(2))
+    owner = replace(statefulset(), unreadable="a date of year 0")
+    for seen in (look, snapshot(owner, pod(0), pod(1), pod(2))):
+        found = judge(seen, assess(seen, NOW), (budget(),), ZONES)
+        assert (found.available, found.tolerates, found.survives_node, found.not_read) == (None, None, None, ("pods",))
+        assert Rule.QUORUM_LOST not in risks(found)
+
+
 def test_all_is_well() -> None:
     found = judged(SPREAD, (budget(),), ZONES)
     assert (found.available, found.tolerates, found.survives_node, found.survives_zone) == (3, 1, True, True)

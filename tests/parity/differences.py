@@ -9,6 +9,7 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
     "`--warnings-as-errors` and `--match-server-version` are not taken: they are about what kubectl itself prints and is.": (
         "flag-warnings-as-errors",
     ),
+    "An escaped slash in a kubeconfig is read, as JSON has it; kubectl reads all as YAML, which did not know it.": ("file-json-with-escaped-slash",),
     "A namespace that is no DNS label is an error; kubectl asks for it and finds nothing.": ("namespace-flag-in-capitals",),
     "In a pod `--as` and `--request-timeout` are about its own cluster; kubectl then asks localhost:8080.": ("pod-as-flag", "pod-timeout-flag"),
     "In a pod `--username`, `--client-certificate` and `--client-key` without a cluster are errors; kubectl goes on as the service account.": (

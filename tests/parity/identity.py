@@ -48,6 +48,8 @@ CASES: list[Case] = [
     case("key-missing-without-certificate", config(who={"client-key": "gone", "token": "%{anna}"})),
     case("one-file-for-both", config(who={"client-certificate": "a.pem", "client-key": "a.pem"}), files={"a.pem": "%{key}%{crt}"}),
     case("certificate-with-remarks", config(who=_CERT), files={"a.crt": "Bag Attributes\n  friendlyName: é\n%{crt}", "a.key": "%{key}"}),
+    case("certificate-with-a-key-of-another-label", config(who=_CERT), files={"a.crt": "%{crt}", "a.key": "%{key_as_rsa}"}),
+    case("certificate-with-a-key-under-a-general-label", config(who=_CERT), files={"a.crt": "%{crt}", "a.key": "%{key_as_any}"}),
     case("certificate-flags", config(who={}), "--client-certificate", "%{dir}/a.crt", "--client-key", "%{dir}/a.key", files=_FILES),
     case("certificate-flags-over-data", config(who=_DATA), "--client-certificate", "a.crt", "--client-key", "a.key", files=_FILES),
     case("certificate-flag-with-key-data", config(who=_DATA), "--client-certificate", "a.crt", files=_FILES),

@@ -315,6 +315,8 @@ def lane(name: str, program: tuple[str, ...], plane: ControlPlane, folder: Path,
     for mark, user in (("", "certuser"), ("2", "certuser2")):
         leaf = people.issue_cert(f"{user}.test", common_name=user)
         made.values["crt" + mark], made.values["key" + mark] = leaf.cert_chain_pems[0].bytes().decode(), leaf.private_key_pem.bytes().decode()
+    for mark, label in (("rsa", "RSA PRIVATE KEY"), ("any", "PRIVATE KEY")):
+        made.values["key_as_" + mark] = re.sub("(?<=-BEGIN |---END )[A-Z ]+", label, made.values["key"])
     with ExitStack() as running:
         raw: list[tuple[str, type[_Server], type[BaseRequestHandler], str]] = [
             ("port", _Server, _Relay, "127.0.0.1"), ("connect", _Server, _Connect, "127.0.0.1"), ("locked", _Server, _Locked, "127.0.0.1"),

@@ -134,6 +134,7 @@ CASES: list[Case] = [
     answering("answer-with-blank-lines", "\n\n  " + json.dumps(_JSON) + "\n\n"),
     answering("answer-with-byte-order-mark", "\ufeff" + json.dumps(_JSON)),
     answering("answer-twice", json.dumps(_JSON) + json.dumps(_JSON)),
+    answering("answer-half-of-a-pair", json.dumps({**_JSON, "x": "PAIR"}).replace("PAIR", "\\ud800")),
     answering("answer-list", "[]"),
     answering("answer-empty", ""),
     answering("answer-number-for-token", json.dumps({**_JSON, "status": {"token": 1}})),

@@ -64,7 +64,7 @@ def connect(
         namespace=_path_segment(chosen.namespace),
         insecure=secure and bool(cluster.insecure_skip_tls_verify),
         authority=_authority(cluster) if secure else None,
-        tls_server_name=cluster.tls_server_name or None,
+        tls_server_name=_tls_name(cluster.tls_server_name or "") if secure else None,
         proxy=proxy_for(server, cluster.proxy_url, environ),
         impersonation=_impersonation(user),
         command=_command_headers(command, environ),
@@ -110,7 +110,26 @@ def _server_url(server: str) -> str:
         )
     path = quote(normpath("/" + unquote(parts.path).lstrip("/")).rstrip("/"), safe="/$&+,:;=@")  # as Go writes what it has read
     place = re.sub("%.*]", "]", parts.netloc) if zoned else parts.netloc  # where a zone means nothing
-    return f"{parts.scheme}://{place}{path}"
+    return f"{parts.scheme}://{_unmapped(place)}{path}"
+
+
+def _unmapped(place: str) -> str:
+    """``[::ffff:192.0.2.1]:6443`` as ``192.0.2.1:6443``: for Go they are one address, and what stands in certificates is this."""
+    inside = re.match(r"\[([0-9A-Fa-f:.]+)]", place)
+    mapped = getattr(ip_address(inside[1]), "ipv4_mapped", None) if inside else None
+    return f"{mapped}{place[inside.end():]}" if inside and mapped else place
+
+
+def _tls_name(name: str) -> str | None:
+    """What the certificate is checked for instead of the server's name; None: nothing else."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ConfigError(f"the tls-server-name {clean(name, 80)!r} can be no server's name") from None
+    try:
+        return str(getattr(ip_address(name), "ipv4_mapped", None) or name)
+    except ValueError:
+        return name or None
 
 
 def _path_segment(namespace: str) -> str:

@@ -7,6 +7,7 @@ one counts, and keys that are no text become text.
 
 import re
 from base64 import b64decode
+from datetime import date
 from math import isfinite, isinf
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _TAG = "tag:yaml.org,2002:"
+_COLLECTIONS = frozenset(_TAG + each for each in ("map", "omap", "pairs", "seq", "set"))
 
 _NAMED: dict[str, Any] = (
     dict.fromkeys(("", "~", "null", "Null", "NULL"))
@@ -56,6 +58,17 @@ class _Loader(_BASE):  # type: ignore[misc]
         tag: str = super().resolve(kind, value, implicit)
         return tag
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A collection is what it looks like, whatever its tag says (``!!set``, ``!!omap``, one of somebody's own), and a scalar
+        that is tagged as one is text (go-yaml v2, ``decoder.unmarshal``)."""
+        if isinstance(node, yaml.MappingNode):
+            node.tag = _TAG + "map"
+        elif isinstance(node, yaml.SequenceNode):
+            node.tag = _TAG + "seq"
+        elif node.tag in _COLLECTIONS:
+            node.tag = _TAG + "str"
+        return super().construct_object(node, deep)
+
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Each merge where it stands: what follows it wins over it, and it wins over what is before; of several the first one
         wins (go-yaml v2, ``decoder.mapping`` and ``merge``). For PyYAML a merge never wins."""
@@ -86,11 +99,13 @@ def _tagged(*types: type) -> Any:
     return construct
 
 
-def _own(loader: Any, node: yaml.Node) -> Any:
-    """A tag of somebody's own changes nothing."""
-    if isinstance(node, yaml.ScalarNode):
-        return node.value
-    return loader.construct_sequence(node, True) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node, True)
+def _moment(loader: Any, node: yaml.Node) -> Any:
+    """Text it stays; but it has to be a date."""
+    text = loader.construct_scalar(node)
+    if not _DATE.fullmatch(text):
+        raise GoYamlError
+    date(*map(int, re.split("[-Tt ]", text)[:3]))
+    return text
 
 
 _Loader.add_constructor("!plain", lambda loader, node: scalar(node.value))
@@ -98,10 +113,12 @@ _Loader.add_constructor(_TAG + "null", _tagged(type(None)))
 _Loader.add_constructor(_TAG + "bool", _tagged(bool))
 _Loader.add_constructor(_TAG + "int", _tagged(int))
 _Loader.add_constructor(_TAG + "float", _tagged(int, float))
-_Loader.add_constructor(_TAG + "binary", lambda loader, node: b64decode(loader.construct_scalar(node), validate=True).decode())
-for _text in ("timestamp", "merge"):
-    _Loader.add_constructor(_TAG + _text, lambda loader, node: loader.construct_scalar(node))
-_Loader.add_constructor(None, _own)
+_Loader.add_constructor(
+    _TAG + "binary", lambda loader, node: b64decode(loader.construct_scalar(node), validate=True).decode(errors="replace")
+)
+_Loader.add_constructor(_TAG + "timestamp", _moment)
+#: "merge", and tags of somebody's own, which change nothing.
+_Loader.add_constructor(None, lambda loader, node: node.value)
 
 
 def first_document(text: bytes) -> Any:
@@ -163,7 +180,7 @@ def _as_json(value: Any, seen: list[int]) -> Any:
         raise GoYamlError  # JSON has no such numbers
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    raise GoYamlError  # !!binary, !!set and the like
+    raise GoYamlError
 
 
 def _key(key: Any) -> str:

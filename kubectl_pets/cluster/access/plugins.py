@@ -39,6 +39,11 @@ _SILENCE = 1.0
 #: RFC 3339 as Go's ``time.Parse`` takes it: narrower than ISO 8601, but for the comma and an hour of one digit.
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
+#: What JSON escapes; in the group: half of a surrogate pair without the other one.
+_ESCAPED = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
 
 class _Spec(msgspec.Struct, frozen=True):
     """What it was told; all that counts is that it is what it should be."""
@@ -72,6 +77,12 @@ def child_environment(environ: Mapping[str, str], frozen: bool) -> dict[str, str
             else:
                 env.pop(variable, None)
     return env
+
+
+def _as_go_reads(output: bytes) -> bytes:
+    """JSON in which all is Unicode: what is none is a replacement character to Go (encoding/json)."""
+    text = output.decode(errors="replace").encode()
+    return _ESCAPED.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 class Plugin:
@@ -208,7 +219,7 @@ class Plugin:
         """JSON or YAML, as kubectl decodes it: a kind that is left out is taken for granted, a version is not."""
         try:
             if output.lstrip().startswith(b"{"):
-                answer = msgspec.json.decode(output, type=_Answer)
+                answer = msgspec.json.decode(_as_go_reads(output), type=_Answer)
             else:
                 answer = msgspec.convert(first_document(output), _Answer)
         except (GoYamlError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError):

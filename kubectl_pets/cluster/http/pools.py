@@ -23,6 +23,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from kubectl_pets.cluster.http import roots
 from kubectl_pets.cluster.http.credentials import Certificate, basic
+from kubectl_pets.cluster.http.keys import relabelled
 from kubectl_pets.cluster.http.library import Configuration, RESTClientObject, is_socks_proxy_url
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.errors import ConfigError
@@ -241,7 +242,7 @@ def _show(context: ssl.SSLContext, certificate: Certificate) -> None:
     with tempfile.TemporaryDirectory(prefix="kubectl-pets-") as folder:
         path = os.path.join(folder, "client.pem")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(certificate.chain + b"\n" + certificate.key)
+            file.write(certificate.chain + b"\n" + relabelled(certificate.key))
         try:
             context.load_cert_chain(path, password=_no_password)
         except ssl.SSLError as error:

@@ -17,6 +17,9 @@ _SCHEMES = ("http", "https", "socks5", "socks5h")
 #: What ``proxy-url`` may begin with (clientcmd ``parseProxyURL``).
 _CONFIGURED = ("http", "https", "socks5")
 
+_HAS_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
+_HAS_PORT = re.compile(r"[^/?#]*:[0-9]+(?:[/?#]|$)")
+
 _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -31,7 +34,11 @@ def proxy_for(server: str, configured: str | None, environ: Mapping[str, str]) -
     found = environ.get(variable) or environ.get(variable.lower())
     if not found or _bypassed(server, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
         return None
-    return _checked(found if "://" in found else f"http://{found}", variable, _SCHEMES)
+    if not _HAS_SCHEME.match(found):
+        return _checked(f"http://{found}", variable, _SCHEMES)
+    scheme, _, rest = found.partition("://")
+    unknown = scheme.lower() not in _SCHEMES and _HAS_PORT.match(rest)  # Go speaks HTTP to what is called otherwise
+    return _checked(f"http://{rest}" if unknown else found, variable, _SCHEMES)
 
 
 def _checked(url: str, origin: str, schemes: Sequence[str]) -> str:

@@ -42,6 +42,11 @@ _CHUNK = 500
 #: Pages of a list without an object.
 _MOST_EMPTY = 100
 
+#: Pages of a list, or pieces of one that comes whole; its objects; its bytes: more than any cluster holds, whose etcd has 8 GiB.
+_MOST_PAGES = 1 << 15
+_MOST_OBJECTS = 5_000_000
+_MOST_BYTES = 1 << 34
+
 #: Bytes of a list in one piece that are decoded at a time.
 _BLOCK = 1 << 19
 
@@ -86,6 +91,34 @@ class Listing(msgspec.Struct, Generic[T], frozen=True):
 
     items: tuple[T, ...]
     resource_version: str
+
+
+class _Extent:
+    """How much of a list has come. Objects come in the order of their keys, so no two pages begin alike; a page without any is
+    what is left of one whose objects were left out."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._told: set[object] = set()
+        self._pages = self._empty = self._objects = self._bytes = 0
+
+    def add(self, page: Page[Any], length: int, more: str = "") -> None:
+        """One more page of so many bytes, which goes on at ``more``. Raises ServerError where the list does not end."""
+        start = (page.objects[0].metadata.namespace, page.objects[0].metadata.name) if page.objects else None
+        if more in self._told or start in self._told:
+            raise unintelligible(self._attempt, "the list does not end: it goes on where it was before")
+        self._told |= {each for each in (more, start) if each}
+        self._pages += 1
+        self._empty += start is None
+        self._objects += len(page.objects)
+        self._bytes += length
+        if (
+            self._empty > _MOST_EMPTY
+            or self._pages > _MOST_PAGES
+            or self._objects > _MOST_OBJECTS
+            or self._bytes > _MOST_BYTES
+        ):
+            raise unintelligible(self._attempt, "the list does not end: it is longer than any that a cluster can hold")
 
 
 class Reader:
@@ -142,8 +175,7 @@ class Reader:
         it comes again. So it does where it is longer than a page and the server can send it in one piece without holding it: then
         the pages are what has arrived of that."""
         more, chunk, first = "", str(_CHUNK), True
-        told: set[object] = set()
-        empty = 0
+        extent = _Extent(scope.attempt("list", kind))
         while True:
             request = _request(kind, scope, metadata_only, limit=chunk, more=more)
             try:
@@ -152,7 +184,7 @@ class Reader:
                 if not more:
                     raise
                 more, chunk, first = "", "", True  # in one piece it cannot expire again
-                told.clear()
+                extent = _Extent(request.attempt)
                 continue
             page = _decoded(kind, scope, request, metadata_only)(body)
             more = page.metadata.continue_
@@ -166,20 +198,20 @@ class Reader:
             first = False
             if not more:
                 return
-            # Objects come in the order of their keys, so no two pages begin alike; a page without any is what is left of one
-            # whose objects were left out.
-            start = (page.objects[0].metadata.namespace, page.objects[0].metadata.name) if page.objects else None
-            empty += start is None
-            if more in told or start in told or empty > _MOST_EMPTY:
-                raise unintelligible(request.attempt, "the list does not end: it goes on where it was before")
-            told |= {more} if start is None else {more, start}
+            extent.add(page, len(body), more)
 
     def _whole(
         self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None, metadata_only: bool
     ) -> Iterator[tuple[Page[T], bool]]:
         request = _request(kind, scope, metadata_only)
-        first = True
-        for page in cut(self._transport.parts(request, exchange), _decoded(kind, scope, request, metadata_only), _BLOCK):
+        decoded, extent, first = _decoded(kind, scope, request, metadata_only), _Extent(request.attempt), True
+
+        def piece(body: bytes) -> Page[T]:
+            page = decoded(body)
+            extent.add(page, len(body))
+            return page
+
+        for page in cut(self._transport.parts(request, exchange), piece, _BLOCK):
             yield page, first
             first = False
 

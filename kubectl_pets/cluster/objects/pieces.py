@@ -24,6 +24,9 @@ _BEGINS = b'{"kind":"'
 _ITEMS = b'"items":[{'
 _END = b"]}"
 
+#: Bytes in which no place to cut is found: no object is so long, so this is no list.
+_LONGEST = 1 << 30
+
 #: So many places are tried before more is waited for.
 _TRIES = 4
 
@@ -45,11 +48,15 @@ def cut(parts: Iterable[bytes], decode: Callable[[bytes], P], block: int) -> Ite
             head = _head(rest)
             if not head:
                 wanted *= 2
+                if wanted > _LONGEST:
+                    break
                 continue
             del rest[: len(head)]
         found = _cut(head, rest, decode)
         if found is None:
             wanted *= 2
+            if wanted > _LONGEST:
+                break
             continue
         piece, length = found
         del rest[: length + 1]  # and the comma

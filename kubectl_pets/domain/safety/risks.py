@@ -11,7 +11,7 @@ import msgspec
 from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.members import Member, PodState
-from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause
 from kubectl_pets.domain.safety.budgets import Budget, evictable_at_best
 from kubectl_pets.domain.safety.nodes import Node
 from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, majority
@@ -21,7 +21,7 @@ def judge(
     snapshot: SetView, seen: Assessment, budgets: tuple[Budget, ...] | None, nodes: tuple[Node, ...] | None
 ) -> Quorum:
     """Judge one set, of which ``seen`` is the assessment. ``budgets`` may be those of all namespaces."""
-    available = None if snapshot.pods is None else seen.available
+    available = None if snapshot.pods is None or _is_unreadable(seen) else seen.available
     on_nodes, in_zones, unzoned = _spread([member for member in seen.members if member.available], nodes)
     own = None if budgets is None else [one for one in budgets if one.namespace == seen.namespace]
     covered = None if own is None else _coverages(snapshot, seen, own)
@@ -43,6 +43,11 @@ def judge(
     risks = (*_member_risks(draft), *_place_risks(draft, len(zones_of_cluster)))
     risks += _budget_risks(draft, [] if own is None else _several(snapshot, seen, own))
     return msgspec.structs.replace(draft, findings=risks, not_read=_not_read(pods=available, nodes=nodes, budgets=budgets))
+
+
+def _is_unreadable(seen: Assessment) -> bool:
+    """Whether the set, or a pod that may be its own, could not be decoded: which of its pods are available is unknown then."""
+    return any(blocker.cause in (Cause.PODS_UNREADABLE, Cause.SLOTS_UNREADABLE) for blocker in seen.blockers)
 
 
 def _not_read(**looked_at: object) -> tuple[str, ...]:
