@@ -66,6 +66,35 @@ def test_kinds_that_the_server_does_not_tell_are_not_none(server: Loopback, clie
         assert source.latest().kinds_not_read == unknown
 
 
+def _with_kruise(server: Loopback, times: int) -> str:
+    """Advertise the group of OpenKruise; returns where its sets are listed."""
+    versions = ("apps/v1", "apps.kruise.io/v1beta1")
+    groups = [{"name": each.partition("/")[0], "versions": [{"groupVersion": each, "version": each.partition("/")[2]}]} for each in versions]
+    told = json.dumps({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+    server.fault(Answer(200, told.encode()), path="/apis", times=times)
+    return "/apis/apps.kruise.io/v1beta1/namespaces/x/statefulsets"
+
+
+def test_a_kind_whose_webhook_does_not_answer_costs_itself_alone(server: Loopback, client: Client) -> None:
+    """conversion webhook for apps.kruise.io/v1alpha1 failed: every list of the kind is a 500 then."""
+    path = _with_kruise(server, 1)
+    server.fault(Answer(500, status(500, "conversion webhook failed", "InternalError")), path=path, times=1000)
+    seen = client.inventory("x", None, every_kind=True)
+    assert [each.name for each in seen.sets] == ["web"] and seen.kinds_not_read == ("statefulsets.apps.kruise.io",)
+    with client.watch_inventory("x", None, every_kind=True) as source:
+        latest = source.latest()
+        assert [each.name for each in latest.sets] == ["web"] and latest.kinds_not_read == ("statefulsets.apps.kruise.io",)
+
+
+def test_a_group_that_is_there_for_other_kinds_has_no_sets(server: Loopback, client: Client) -> None:
+    path = _with_kruise(server, 1)
+    server.fault(Answer(404), path=path, times=1000)
+    assert client.inventory("x", None, every_kind=True).kinds_not_read == ()
+    with client.watch_inventory("x", None, every_kind=True) as source:
+        latest = source.latest()
+        assert [each.name for each in latest.sets] == ["web"] and latest.kinds_not_read == ()
+
+
 def test_an_answer_that_lists_no_groups_is_not_none_either(server: Loopback, client: Client) -> None:
     server.fault(Answer(200, b"{}"), path="/apis")
     with pytest.raises(ServerError, match="an APIGroupList was asked for"):

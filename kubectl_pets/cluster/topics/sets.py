@@ -28,7 +28,7 @@ from kubectl_pets.domain.rollout.managers import WHOLES, Whole
 from kubectl_pets.domain.sets.away import record_name
 from kubectl_pets.domain.sets.grouping import folded, selector_of
 from kubectl_pets.domain.sets.kinds import APPS_SET, KINDS, OTHER_KINDS, SetKind
-from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, UnreadableError
+from kubectl_pets.errors import ForbiddenError, NotFoundError, PetsError, ServerError, UnreadableError
 from kubectl_pets.pasting import kubectl, pets
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _of_other_kinds(
             return items(reader, sets_of(kind), scope, unreadable=True)()
         except NotFoundError:
             return ()  # the group is there for other kinds of its
+        except ServerError:
+            return None  # what converts or serves them does not answer (a webhook of theirs): apps/v1 goes on
 
     return dict(zip([kind.resource for kind in kinds], together([partial(listed, kind) for kind in kinds]), strict=True))
 

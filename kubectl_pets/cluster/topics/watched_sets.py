@@ -5,6 +5,7 @@ goes straight into the store, so nobody is shown the set as it was before.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import monotonic
 from typing import Any, Generic, Self, TypeVar
 
@@ -40,7 +41,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.sets.grouping import folded, selector_of
 from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET, SetKind, kind_of
-from kubectl_pets.errors import PetsError
+from kubectl_pets.errors import NotFoundError, PetsError, ServerError
 
 V = TypeVar("V", SetView, Inventory, Network)
 T = TypeVar("T", bound=Object)
@@ -321,11 +322,22 @@ class FleetSource(Source[Inventory]):
         others = reader.discovery.set_kinds(groups=True) if every_kind else ()
         self._unknown = tuple(kind.resource for kind in ALL_KINDS if others is None and kind is not APPS_SET)
         self._others = {kind: self._follower(sets_of(kind), scope, unreadable=True) for kind in others or ()}
-        together([each.prime for each in self._others.values()])
+        together([partial(self._prime_other, kind, each) for kind, each in tuple(self._others.items())])
         self._all = self._belongings(namespace, "", "", PODS_OF_MANY, CLAIMS_OF_MANY)
         self._prime(self._all)
         self.latest()
         self._start()
+
+    def _prime_other(self, kind: SetKind, follower: Follower[StatefulSet]) -> None:
+        try:
+            follower.prime()
+        except NotFoundError:  # the group is there for other kinds of its
+            with self._board.condition:
+                self._followers.remove(follower)
+                del self._others[kind]
+        except ServerError:  # what converts or serves them does not answer: it is asked again
+            with self._board.condition:
+                follower.merge(None, 0)
 
     def learn(self, item: StatefulSet | Pod) -> None:
         """Nothing is decided from many sets at once: their watches are soon enough."""
