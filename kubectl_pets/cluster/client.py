@@ -16,7 +16,7 @@ from kubectl_pets.cluster.objects.kinds import CLAIMS, NAMESPACES, SETS, SETS_OF
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics import sets as read
 from kubectl_pets.domain.model import Around, Event, Inventory, PersistentVolumeClaim, SetView, StatefulSet
-from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
+from kubectl_pets.domain.sets.kinds import APPS_SET, OTHER_KINDS, SetKind
 from kubectl_pets.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -328,7 +328,9 @@ class Client:
         return rehearsed_set(self._transport, namespace, name, content)
 
     def names(self, resource: str, namespace: str | None) -> tuple[str, ...]:
-        return read.names(self._reader, _NAMED[resource], namespace)
+        versions = next((kind for kind in OTHER_KINDS if kind.or_versions and kind.resource == resource), None)
+        kind = _NAMED[resource] if versions is None else sets_of(self._served(versions))
+        return read.names(self._reader, kind, namespace)
 
     def stateful_set(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> StatefulSet:
         return self._reader.one(sets_of(self._served(kind)), namespace, name)

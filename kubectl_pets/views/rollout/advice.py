@@ -232,6 +232,8 @@ def _edit(seen: Assessment) -> str:
 
 
 def _onward(seen: Assessment) -> str:
+    if seen.kind.changed_by:
+        return f"to release more, change {seen.kind.changed_by}"
     if Capability.CHANGE not in seen.kind.can:
         fewer = max(0, min(seen.partition, seen.replicas) - 1)
         return f"release one more with: {words.patched(seen, fewer)}"

@@ -485,7 +485,9 @@ def left_over(seen: Assessment) -> str:
 
 
 def clear(seen: Assessment) -> str:
-    """Command that clears the left-over partition."""
+    """Command that clears the left-over partition, or who else does."""
+    if seen.kind.changed_by:
+        return f"to clear it, change {seen.kind.changed_by}"
     if Capability.CHANGE not in seen.kind.can:
         return f"clear it with: {patched(seen, 0)}"
     return f"clear it with: {command(seen, 'partition', '0')}"

@@ -14,6 +14,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Cause, Phase
 from kubectl_pets.domain.sets.grouping import folded
 from kubectl_pets.domain.sets.kinds import INSTANCE_SET, STRIMZI_POD_SET, kind_named, kind_of
+from kubectl_pets.views.rollout.advice import after_a_look
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 ROLES = {"db-0": "rev-1", "db-1": "rev-1", "db-big-0": "rev-big"}
@@ -158,6 +159,8 @@ def test_its_strategy_counts_what_is_updated(strategy: dict[str, Any], partition
     wanted = dict.fromkeys(("db-0", "db-1", "db-2"), "rev-2")
     seen = look(instance_set(wanted, **strategy), pod("db-0", "rev-2"), pod("db-1", "rev-1"), pod("db-2", "rev-1"))
     assert seen.partition == partition
+    if partition == 2:  # and no patch of a field that it does not have
+        assert after_a_look(seen) == "to release more, change its Cluster, or make an OpsRequest"
     assert seen.phase is (Phase.PAUSED if partition == 2 else Phase.PROGRESSING)
 
 
