@@ -329,3 +329,58 @@ def test_the_roles_are_what_it_takes(pets: Kruise, lws: ControlPlane) -> None:
     frank("rollout", "abort", "kruise/db", "-y")
     frank("scale", "kruise/db", "--replicas", "1", "-y")
     assert frank.unused() - without == set()
+
+
+def test_a_set_of_apps_with_the_same_name_is_another_one(pets: Kruise) -> None:
+    """As while a set is moved from one kind to the other: the one of apps/v1 is at 0, and both explain the same claims."""
+    pets.make_db(replicas=2)
+    same = manifest(replicas=0).replace("apps.kruise.io/v1beta1", "apps/v1").partition("---")[2]
+    pets.plane.apply(same, pets.namespace)
+    pets("status", "db", "-w", "--timeout", "60s")
+    rows = [line.split()[:2] for line in pets("list").stdout.splitlines()[1:]]
+    assert sorted(rows) == [["db", "StatefulSet"], ["db", "StatefulSet.apps.kruise.io"]]
+    told = {name: json.loads(pets("quorum", name, "-o", "json").stdout)["members"] for name in ("db", "kruise/db")}
+    assert told == {"db": 0, "kruise/db": 2}
+    before = pets.get("statefulset.apps", "db")["metadata"]["resourceVersion"]
+    pets("rollout", "run", "kruise/db", "--image", "app:2")
+    pets("scale", "kruise/db", "--replicas", "1", "-y")
+    assert pets.tags() == {0: "2"}
+    become(pets, data_db_0="in-use", data_db_1="will-return")  # the one at 0 may want it, too
+    after = pets.get("statefulset.apps", "db")
+    assert after["metadata"]["resourceVersion"] == before and after["spec"]["template"]["spec"]["containers"][0]["image"] == "app:1"
+    document = json.loads(pets("status", "kruise/db", "-o", "json").stdout)
+    assert document["set"]["apiVersion"] == "apps.kruise.io/v1beta1" and [pod["name"] for pod in document["status"]["pods"]] == ["db-0"]
+
+
+def test_a_pod_that_a_quota_keeps_from_being_made(pets: Kruise) -> None:
+    quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: few}, spec: {hard: {pods: '2'}}}"
+    pets.make_db(replicas=2)
+    pets.plane.apply(quota, pets.namespace)
+    pets.eventually(lambda: pets.get("resourcequota", "few").get("status", {}).get("used", {}).get("pods") == "2", "the quota counts")
+    pets.patch('{"spec":{"replicas":3}}')
+    pets.eventually(lambda: pets("status", "kruise/db", expect=None).code == 4, "it is stuck")
+    shown = pets("status", "kruise/db", expect=4).stdout
+    assert "db-2" in shown and "exceeded quota: few" in shown
+    pets.kubectl("delete", "resourcequota", "few")
+    pets("status", "kruise/db", "-w", "--timeout", "120s", "--patience", "100s")
+
+
+def test_a_pod_on_a_node_that_does_not_answer(pets: Kruise) -> None:
+    node = f"lost-{pets.namespace}"
+    pets.plane.add_node(node, {"only": pets.namespace}, reserved=True)
+    try:
+        place = f"nodeSelector: {{only: {pets.namespace}}}\n      tolerations: [{{operator: Exists, effect: NoSchedule}}]\n      containers:"
+        pets.plane.apply(manifest(replicas=1).replace("containers:", place), pets.namespace)
+        pets("status", "kruise/db", "-w", "--timeout", "120s", "--patience", "100s")
+        uid = pets.uids("db")["db-0"]
+        pets.plane.silence_node(node)
+        pets.kubectl("delete", "pod", "db-0", "--wait=false", "--grace-period=1")
+        pets.eventually(lambda: "lost" in pets("lost", "kruise/db", expect=None).stdout, "its node does not answer")
+        pets.eventually(lambda: "lost kruise/db --force-delete db-0" in pets("lost", "kruise/db").stdout, "it may be forced out")
+        force = ("lost", "kruise/db", "--force-delete", "db-0")
+        assert "db-0 was forced out" in pets(*force, interactive=True, answers=f"{node}\n").stdout
+        pets.plane.wake_node(node)
+        pets("status", "kruise/db", "-w", "--until", "ready", "--timeout", "120s", "--patience", "100s")
+        assert pets.uids("db")["db-0"] != uid
+    finally:
+        pets.plane.kubectl("delete", "node", node, check=False)

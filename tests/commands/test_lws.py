@@ -12,6 +12,7 @@ import pytest
 from tests.commands.plugin import Plugin
 from tests.commands.shell import Shell
 from tests.commands.test_least_rights import Holder
+from tests.commands.test_orphans import become
 from tests.controlplane import ControlPlane
 
 pytestmark = pytest.mark.real
@@ -486,3 +487,74 @@ def test_the_role_is_what_it_takes(pets: Groups, kruise: ControlPlane) -> None:
     grace("rollout", "history", "lws/llm")
     grace("scale", "lws/llm", "--replicas", "2", "--timeout", "120s")
     assert grace.unused() - without == set()
+
+
+def test_claims_of_groups_at_zero_and_beyond(pets: Groups) -> None:
+    """Workers' sets are gone then, which says nothing of their claims."""
+    claims = "[{metadata: {name: cache}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]"
+    pets.plane.apply(manifest(replicas=2) + f"    volumeClaimTemplates: {claims}\n", pets.namespace)
+    pets.eventually(lambda: len(pets.get("pvc")["items"]) == 6, "every pod has its claim")
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+    pets.kubectl("annotate", KIND, "llm", "kubectl.kubernetes.io/last-applied-configuration-")  # which remembers two groups
+    every = {f"cache_llm_{group}{worker}": group for group in range(2) for worker in ("", "_1", "_2")}
+    pets("scale", "lws/llm", "--replicas", "1", "-y", "--timeout", "180s")
+    become(pets, **{name: "in-use" if group == 0 else "scaled-down" for name, group in every.items()})
+    pets("scale", "lws/llm", "--replicas", "0", "-y", "--timeout", "180s")
+    become(pets, **dict.fromkeys(every, "will-return"))
+    assert "complete" in pets("status", "lws/llm").stdout
+    pets.kubectl("delete", KIND, "llm", "--wait=true")
+    become(pets, **dict.fromkeys(every, "set-gone"))
+
+
+def test_a_group_of_one_pod(pets: Groups) -> None:
+    pets.plane.apply(manifest(replicas=2).replace("size: 3", "size: 1"), pets.namespace)
+    pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+    assert set(pets.uids_of_pods()) == {"llm-0", "llm-1"}
+    before = pets.uids_of_pods()
+    pets("rollout", "restart", "lws/llm", "--group", "1", "-y", "--timeout", "180s")
+    assert {name for name, uid in pets.uids_of_pods().items() if before[name] != uid} == {"llm-1"}
+    pets("rollout", "run", "lws/llm", "--image", "leader/app=app:2", "--timeout", "180s")
+    assert pets.tags() == {0: {"2"}, 1: {"2"}}
+    assert json.loads(pets("quorum", "lws/llm", "-o", "json").stdout)["members"] == 2
+
+
+def test_one_that_is_being_deleted(pets: Groups) -> None:
+    pets.make_llm()
+    hold = json.dumps({"metadata": {"finalizers": ["example.org/held"]}})
+    pets.patch(hold)
+    try:
+        pets.kubectl("delete", KIND, "llm", "--wait=false")
+        assert "being deleted" in pets("status", "lws/llm", expect=3).stdout
+        assert json.loads(pets("status", "lws/llm", "-o", "json", expect=3).stdout)["status"]["phase"] == "deleting"
+        for words in (("rollout", "restart", "lws/llm", "-y"), ("partition", "lws/llm", "1"), ("scale", "lws/llm", "--replicas", "1", "-y")):
+            pets(*words, expect=6)
+    finally:
+        pets.patch('{"metadata": {"finalizers": null}}')
+    pets.eventually(lambda: "no LeaderWorkerSet llm" in pets("status", "lws/llm", expect=None).stderr, "it is gone")
+
+
+def test_a_worker_on_a_node_that_does_not_answer(pets: Groups) -> None:
+    node = f"lost-{pets.namespace}"
+    pets.plane.add_node(node, {"only": pets.namespace}, reserved=True)
+    try:
+        place = f"nodeSelector: {{only: {pets.namespace}}}, tolerations: [{{operator: Exists, effect: NoSchedule}}], "
+        placed = manifest(replicas=1).replace("workerTemplate: {spec: {", f"workerTemplate: {{spec: {{{place}")
+        pets.plane.apply(placed, pets.namespace)
+        pets("status", "lws/llm", "-w", "--timeout", "120s", "--patience", "100s")
+        pets.plane.silence_node(node)
+        pets.kubectl("delete", "pod", "llm-0-1", "--wait=false", "--grace-period=1")
+        pets.eventually(lambda: "llm-0-1" in pets("lost", "lws/llm", expect=None).stdout, "its node does not answer")
+
+        def told() -> set[str]:
+            found = json.loads(pets("lost", "lws/llm", "-o", "json").stdout)["items"]
+            return {each["metadata"]["name"] for each in found if each["held"] == "lost"}
+
+        pets.eventually(lambda: "llm-0-1" in told(), "it is lost")
+        shown = pets("status", "lws/llm", expect=None)
+        assert shown.code in (3, 4) and "llm-0" in shown.stdout
+        quorum = json.loads(pets("quorum", "lws/llm", "-o", "json", expect=None).stdout)
+        assert (quorum["members"], quorum["available"]) == (1, 0)
+        said = pets("lost", "lws/llm", "--force-delete", "llm-0-1", expect=6).stderr
+        assert "LeaderWorkerSet llm" in said
+    finally:
+        pets.plane.kubectl("delete", "node", node, check=False)

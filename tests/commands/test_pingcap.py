@@ -219,3 +219,39 @@ def test_what_is_not_for_this_kind_says_so(pets: Pingcap) -> None:
     assert json.loads(pets("quorum", "pingcap/db", "-o", "json").stdout)["members"] == 1
     pets("lost", "pingcap/db")
     pets("doctor", "pingcap/db", expect=None)
+
+
+@pytest.fixture
+def node(pets: Pingcap) -> Iterator[str]:
+    """A node that takes pods of this test's namespace alone."""
+    name = f"lost-{pets.namespace}"
+    pets.plane.add_node(name, {"only": pets.namespace}, reserved=True)
+    yield name
+    pets.plane.kubectl("delete", "node", name, check=False)
+
+
+def test_a_lost_pod_is_forced_out_and_made_anew(pets: Pingcap, node: str) -> None:
+    """Also while its controller is stopped, which makes the pod anew once it goes on."""
+    place = f"nodeSelector: {{only: {pets.namespace}}}\n      tolerations: [{{operator: Exists, effect: NoSchedule}}]\n      containers:"
+    pets.plane.apply(manifest(replicas=1).replace("containers:", place), pets.namespace)
+    pets("status", "pingcap/db", "-w", "--timeout", "120s")
+    uid = pets.uids("db")["db-0"]
+    pets.plane.silence_node(node)
+    pets.kubectl("delete", "pod", "db-0", "--wait=false", "--grace-period=1")
+
+    def held() -> str:
+        items = json.loads(pets("lost", "pingcap/db", "-o", "json").stdout)["items"]
+        return str(items[0]["held"]) if items else ""
+
+    pets.eventually(lambda: held() == "lost", "its node does not answer")
+    pets.kubectl("annotate", KIND, "db", f"{PAUSED}=true")
+    force = ("lost", "pingcap/db", "--force-delete", "db-0")
+    assert node in pets(*force, expect=6).stderr and pets.uids("db") == {"db-0": uid}
+    assert "nothing was changed" in pets(*force, interactive=True, answers="yes\n", expect=6).stderr
+    assert "db-0 was forced out" in pets(*force, interactive=True, answers=f"{node}\n").stdout
+    assert pets.uids("db") == {} and pets.get("pvc", "data-db-0")["status"]["phase"] == "Bound"
+    pets.plane.wake_node(node)
+    pets("rollout", "resume", "pingcap/db")
+    pets("status", "pingcap/db", "-w", "--until", "ready", "--timeout", "120s", "--patience", "100s")
+    assert pets.uids("db")["db-0"] != uid
+    assert "no pod" in pets("lost", "pingcap/db", "--check").stderr
