@@ -262,10 +262,10 @@ class Client:
 
         return storage_classes(self._reader)
 
-    def mounts(self, namespace: str) -> Mapping[str, str] | None:
+    def mounts(self, namespace: str, besides: frozenset[str] = frozenset()) -> Mapping[str, str] | None:
         from kubectl_pets.cluster.topics.claims import mounts
 
-        return mounts(self._reader, namespace)
+        return mounts(self._reader, namespace, besides)
 
     def volumes(self) -> tuple[PersistentVolume, ...]:
         from kubectl_pets.cluster.topics.claims import VOLUMES

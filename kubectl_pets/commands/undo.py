@@ -32,6 +32,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
     is_flag=True,
     help="The data as well, for a set at 0 replicas: claims anew from the VolumeSnapshots of the revision (run --snapshot).",
 )
+@click.option("--one-by-one", is_flag=True, help="With --with-data: while the set runs, one pod after the other.")
 @click.option("--confirm", metavar="NAME", help="With --with-data: the set's name, in place of typing it at the terminal.")
 @click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="With --with-data: so many pods the set had.")
 @click.option(
@@ -51,6 +52,7 @@ def undo(
     terms: Terms,
     to_revision: int | None,
     with_data: bool,
+    one_by_one: bool,
     confirm: str | None,
     replicas: int | None,
     record: Path | None,
@@ -66,8 +68,9 @@ def undo(
     controller. With gates, --soak, --quorum, --min-available or a PodDisruptionBudget the pods are released one at a time.
 
     With --with-data the claims go back, too: each is made anew, under its name, from the VolumeSnapshot that a rollout took of
-    that revision; the volume with the newer data is kept, and a record brings it back (orphans restore). Only for a set at 0
-    replicas; the set's name has to be typed, -y is not enough. Killed and typed again it goes on.
+    that revision; the volume with the newer data is kept, and a record brings it back (orphans restore). For a set at 0
+    replicas; with --one-by-one while it runs: pod after pod, the highest ordinal first, each available again before the next.
+    The set's name has to be typed, -y is not enough. Killed and typed again it goes on.
 
     \b
     Examples:
@@ -75,13 +78,17 @@ def undo(
       kubectl pets rollout undo web --to-revision 3
       kubectl pets rollout undo web -y --quorum --timeout 15m
       kubectl pets rollout undo web --with-data --dry-run
+      kubectl pets rollout undo web --with-data --one-by-one --quorum
     """
     if with_data:
-        if soak or terms != Terms():
+        if one_by_one and (soak or replicas is not None):
+            raise UsageError("--one-by-one is for a set that runs: --replicas is for one at 0, and --soak for neither.")
+        if not one_by_one and (soak or terms != Terms()):
             raise UsageError("--with-data is for a set at 0 replicas: --soak, gates, --quorum and the like say nothing of it.")
-        return _with_data(session, name, options, to_revision, confirm, record, replicas)
-    if confirm is not None or replicas is not None or record is not None:
-        raise UsageError("--confirm, --replicas and --record go with --with-data.")
+        how = (terms, settle) if one_by_one else None
+        return _with_data(session, name, options, to_revision, confirm, record, replicas, how)
+    if one_by_one or confirm is not None or replicas is not None or record is not None:
+        raise UsageError("--one-by-one, --confirm, --replicas and --record go with --with-data.")
 
     def goal(seen: Assessment, careful: bool) -> Undo | Done | Refused:
         # After the set: a history from before somebody's deploy does not have what is undone, and so tells a revision too old.
@@ -109,13 +116,16 @@ def _with_data(
     confirm: str | None,
     record: Path | None,
     replicas: int | None,
+    how: tuple[Terms, timedelta] | None,
 ) -> ExitCode:
-    """Loads what only this takes."""
+    """Loads what only this takes. ``how``: while the set runs, on these terms, with this time to settle."""
     from kubectl_pets.flows.restoring.carry import DataWish, undo_with_data
+    from kubectl_pets.flows.restoring.one_by_one import Manner
 
     if name.kind is not APPS_SET:
         raise RefusedError(f"--with-data is for StatefulSets of apps/v1, and {name.typed} is none. Nothing was changed.")
-    wish = DataWish(to_revision=to_revision, confirm=confirm, record=record, replicas=replicas)
+    manner = Manner(terms=how[0], settle=how[1], stuck_after=options.stuck_after) if how is not None else None
+    wish = DataWish(to_revision=to_revision, confirm=confirm, record=record, replicas=replicas, manner=manner)
     return undo_with_data(session, name.name, wish, options)
 
 

@@ -61,6 +61,18 @@ class DeletePod(msgspec.Struct, frozen=True, kw_only=True, tag="delete-pod"):
     force: bool = False
 
 
+class SetFinalizers(msgspec.Struct, frozen=True, kw_only=True, tag="set-finalizers"):
+    """Who has to let go of a pod or a claim (``of``: the resource) before it is gone: all of them. Conditional on uid and
+    resourceVersion."""
+
+    of: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    finalizers: tuple[str, ...]
+
+
 # --- a set that is made again ------------------------------------------------------------------------------------------------
 
 
@@ -264,4 +276,4 @@ ClaimChange = (
     | DestroyVolume
 )
 
-Change = PatchSet | DeletePod | RecreationChange | SnapshotChange | ClaimChange
+Change = PatchSet | DeletePod | SetFinalizers | RecreationChange | SnapshotChange | ClaimChange

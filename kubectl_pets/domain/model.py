@@ -97,6 +97,8 @@ class ObjectMeta(Value, frozen=True):
     generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    #: Of a pod that is being deleted, in seconds; 0: its kubelet is through with it, or somebody did not want to wait for that.
+    deletion_grace_period_seconds: int | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: tuple[OwnerReference, ...] = ()

@@ -52,8 +52,9 @@ class ClaimPort(Protocol):
     def storage_classes(self) -> tuple[StorageClass, ...] | None:
         """All of the cluster. None: may not be read."""
 
-    def mounts(self, namespace: str) -> Mapping[str, str] | None:
-        """By claim a pod of the namespace that mounts it, ended ones too. None: may not be read, or not all could be."""
+    def mounts(self, namespace: str, besides: frozenset[str] = ...) -> Mapping[str, str] | None:
+        """By claim a pod of the namespace that mounts it, ended ones too, but none that is called ``besides``. None: may not be
+        read, or not all could be."""
 
     def volumes(self) -> tuple[PersistentVolume, ...]: ...
 

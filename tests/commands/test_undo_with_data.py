@@ -32,7 +32,7 @@ class Rolled:
         pets("status", "db", "-w", "--until", "ready", "--timeout", "90s", "--patience", "1m")
         self.write(BEFORE)
         kept = storage.snapshot_class(deletion="Retain")
-        pets("rollout", "run", "db", "--image", NEW, f"--snapshot={kept}", "--timeout", "4m", "--patience", "1m")
+        pets("rollout", "run", "db", "--image", NEW, f"--snapshot={kept}", "-y", "--timeout", "4m", "--patience", "1m")
         self.write(AFTER)
         self.volumes = {claim: self.volume(claim) for claim in CLAIMS}
         if at_zero:

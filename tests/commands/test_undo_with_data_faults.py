@@ -71,6 +71,10 @@ class Fake:
             if name not in self.own:
                 self._bind(claim(ordinal, uid=self._uid(), volume_name=""), "")
             self.data[self.own[name].spec.volume_name] += f", {MEANWHILE}"
+        self._released()
+
+    def _released(self) -> None:
+        """Volumes whose claim is gone."""
         for each in tuple(self.there.values()):
             held = each.spec.claim_ref
             there = held is not None and any(of.metadata.uid == held.uid for of in self.own.values())

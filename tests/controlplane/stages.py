@@ -27,6 +27,7 @@ def alive: .metadata.deletionTimestamp == null;
 def starting: alive and .status.phase == "Pending" and .status.startTime == null;
 def running: alive and .status.phase == "Running";
 def annotation($name): (.metadata.annotations // {{}})["{DOMAIN}/" + $name];
+def kept: (.metadata.finalizers // []) != [] and .status.phase != "Succeeded" and .status.phase != "Failed";
 def held: (.metadata.labels // {{}})["{UNREADY_LABEL}"] == "true";
 def statuses: .status.containerStatuses // [];
 def every: statuses + (.status.initContainerStatuses // []);
@@ -55,6 +56,7 @@ _BEGIN = f"""
 {{{{ $held := eq "true" (index (or .metadata.labels dict) "{UNREADY_LABEL}" | default "false") }}}}
 {{{{ $statuses := list }}}}
 {{{{ $inits := list }}}}
+{{{{ $over := false }}}}
 """
 
 # Init containers come to their end at once and sidecars stay, but for one whose image dies: nothing is started after it until it
@@ -124,7 +126,7 @@ _START_CONTAINERS = f"""
 _END = """
 {{ $phase := "Running" }}
 {{ $unready := list }}
-{{ $done := ne "Always" (.spec.restartPolicy | default "Always") }}
+{{ $done := or $over (ne "Always" (.spec.restartPolicy | default "Always")) }}
 {{ range (or $inits .status.initContainerStatuses list) }}
   {{ if not .ready }}{{ $unready = append $unready .name }}{{ end }}
 {{ end }}
@@ -448,9 +450,18 @@ def _pod_stages() -> list[dict[str, Any]]:
         ], delay=200, delay_from='annotation("complete-after")'),
         # Deleting what has no grace left is the API server's doing; KWOK deletes by name, and may come too late and hit the successor.
         _stage(
-            "pod-delete", "(alive | not) and .metadata.deletionGracePeriodSeconds != 0", [{"delete": True}],
+            "pod-delete", "(alive | not) and .metadata.deletionGracePeriodSeconds != 0 and (kept | not)", [{"delete": True}],
             delay_from='annotation("delete-after")',
         ),
+        # A kubelet writes down how the containers ended before it lets go of the pod (pkg/kubelet/status, since 1.27), which shows
+        # where a finalizer keeps the pod after that.
+        _stage("pod-ends", "(alive | not) and kept", [
+            _status(_changed("""
+              {{ $end := dict "exitCode" 0 "reason" "Completed" "finishedAt" $now }}
+              {{ $_ := set $status "state" (dict "terminated" $end) }}
+              {{ $_ := set $status "ready" false }}
+              {{ $_ := set $status "started" false }}"""), '{{ $over = true }}', _END),
+        ]),
     ]
 
 

@@ -51,7 +51,8 @@ def test_the_set_that_is_not_at_0_is_told_all_three_commands() -> None:
     refused = plan(ground(owner(replicas=3)), OLD, 3)
     assert view.hint(refused, SEEN, {}) == (
         "kubectl pets scale web --replicas 0 -n prod; then kubectl pets rollout undo web --with-data -n prod; "
-        "then kubectl pets scale web --replicas 3 -n prod"
+        "then kubectl pets scale web --replicas 3 -n prod. Or while it runs, one pod after the other: "
+        "kubectl pets rollout undo web --with-data --one-by-one -n prod"
     )
 
 

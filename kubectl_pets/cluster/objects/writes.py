@@ -44,6 +44,7 @@ from kubectl_pets.domain.changes import (
     ReserveVolume,
     ResizeClaim,
     SaveRecreation,
+    SetFinalizers,
     SetRetain,
     SnapshotChange,
     SnapshotOf,
@@ -79,6 +80,9 @@ def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet
         return None
     if isinstance(change, TakeSnapshot | DeleteSnapshot):
         _of_snapshot(_Sender(transport, dry_run), change)
+        return None
+    if isinstance(change, SetFinalizers):
+        _Sender(transport, dry_run).finalizers(change)
         return None
     if not isinstance(change, DeletePod):
         _of_claim(_Sender(transport, dry_run), change)
@@ -241,15 +245,23 @@ class _Sender:
     ) -> None:
         """A merge patch (RFC 7386) that says which object it means: the server answers 409 where it is another one by now."""
         named = (change.namespace, change.name) if isinstance(change, AnnotateClaim | ResizeClaim) else (None, change.volume)
-        namespace, name = named
         meta: dict[str, Any] = {"uid": change.uid, "resourceVersion": change.resource_version}
         patch: dict[str, Any] = {"metadata": meta if annotations is None else {**meta, "annotations": annotations}}
         spec = spec or ({"persistentVolumeReclaimPolicy": policy} if policy else {"claimRef": claim_ref} if claim_ref else {})
+        namespace, name = named
+        self._merged(kind, namespace, name, {**patch, "spec": spec} if spec else patch)
+
+    def finalizers(self, change: SetFinalizers) -> None:
+        kind: ResourceKind[Any] = PODS if change.of == PODS.plural else CLAIMS
+        meta = {"uid": change.uid, "resourceVersion": change.resource_version, "finalizers": change.finalizers}
+        self._merged(kind, change.namespace, change.name, {"metadata": meta})
+
+    def _merged(self, kind: ResourceKind[Any], namespace: str | None, name: str, patch: dict[str, Any]) -> None:
         request = Request(
             method="PATCH",
             path=kind.path(namespace, name),
             query=self._query,
-            body=msgspec.json.encode({**patch, "spec": spec} if spec else patch),
+            body=msgspec.json.encode(patch),
             content_type="application/merge-patch+json",
             attempt=Attempt("patch", kind.resource, name, namespace or ""),
         )

@@ -215,14 +215,16 @@ def _users_of(reader: Reader, kinds: dict[str, ResourceKind[Any]], namespace: st
     return Workloads({plural: _list(reader, kind, scope) for plural, kind in kinds.items()})
 
 
-def mounts(reader: Reader, namespace: str) -> dict[str, str] | None:
-    """By claim a pod of the namespace that mounts it. None: pods may not be read, or one of them could not be decoded."""
+def mounts(reader: Reader, namespace: str, besides: frozenset[str] = frozenset()) -> dict[str, str] | None:
+    """By claim a pod of the namespace, ``besides`` those of these names, that mounts it. None: pods may not be read, or one of
+    them could not be decoded."""
     pods: tuple[PodUse, ...] | None = _list(reader, _workload_kinds()["pods"], Scope(namespace=namespace))
     if pods is None or any(pod.unreadable for pod in pods):
         return None
     return {
         volume.persistent_volume_claim.claim_name: pod.metadata.name
         for pod in pods
+        if pod.metadata.name not in besides
         for volume in pod.volumes
         if volume.persistent_volume_claim is not None
     }

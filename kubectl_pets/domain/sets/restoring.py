@@ -1,5 +1,5 @@
-"""A set whose claims are made anew from VolumeSnapshots while it has no pods (``domain.snapshots.restoring``): what says so on
-the set, and on each claim that was made."""
+"""A set whose claims are made anew from VolumeSnapshots, while it has no pods or one pod after the other
+(``domain.snapshots.restoring``, ``turns``): what says so on the set, and on each claim that was made."""
 
 import msgspec
 
@@ -23,14 +23,25 @@ class Restoration(Value, frozen=True):
     snapshots: str
     #: Of the set's spec when it began.
     generation: int
+    #: One pod after the other, while the others run.
+    running: bool = False
+    #: Then what the set's partition was before.
+    partition: int = 0
+    #: And the generation of its spec at the end.
+    until: int = 0
 
     @property
     def text(self) -> str:
         return msgspec.json.encode(self).decode()
 
     def lasts(self, uid: str, generation: int) -> bool:
-        """Whether no pod can have been there since it began: to scale a set up and down again takes two changes of its spec."""
-        return self.uid == uid and 0 <= generation - self.generation <= 1
+        """Whether to go on with it: of a set that runs, as long as it is this one, and once it is through, as it was left; of one
+        at 0, as long as no pod can have been there since: to scale a set up and down again takes two changes of its spec."""
+        if self.uid != uid:
+            return False
+        if self.running:
+            return self.until in (0, generation)
+        return 0 <= generation - self.generation <= 1
 
 
 def restoration(text: str) -> Restoration | None:

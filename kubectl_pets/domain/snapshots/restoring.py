@@ -1,10 +1,10 @@
 """How does the data of a set go back to what a revision ran on? Its claims are made anew, under their names, from the
 VolumeSnapshots that a rollout took of that revision; the volumes that hold the newer data are kept, and remember whose they were.
 
-Only for a set without pods. The controller makes a missing claim as soon as it wants its pod (stateful_pod_control.go,
-createPersistentVolumeClaims), empty: so no claim goes while any pod is wanted, and a claim that is there in its place is never
-taken for one of these, but kept like any other that holds data. What a claim was made from is its ``dataSource``, which nobody
-can edit.
+The controller makes a missing claim with its pod (stateful_pod_control.go, createPersistentVolumeClaims), empty: so no claim goes
+while its pod could be made, that is while any pod is wanted, or, one pod after the other, while its own is not held (``turns``).
+A claim that is there in its place is never taken for one of these, but kept like any other that holds data. What a claim was
+made from is its ``dataSource``, which nobody can edit.
 
 A plan is a value, and made anew before each step from what is there: whoever types the command goes on.
 """
@@ -71,6 +71,10 @@ class DataGround(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: tuple[VolumeSnapshot, ...] | None
     #: By name; None: there is none of it.
     contents: Mapping[str, VolumeSnapshotContent | None]
+    #: One pod after the other, while the set has replicas. ``mounted`` then says nothing of the set's own pods.
+    running: bool = False
+    #: Then the pods that are not available.
+    down: tuple[str, ...] = ()
 
 
 @unique
@@ -87,6 +91,13 @@ class NoReturn(StrEnum):
     #: Its controller has not seen the last change of it, or a pod of it is still there (``detail``).
     PODS_THERE = "pods-there"
     PODS_UNREAD = "pods-unread"
+    #: One pod after the other: the set has none. Or pods besides the first are not available, and two would be down
+    #: (``detail``: which).
+    POD_DOWN = "pod-down"
+    #: One pod after the other: its update strategy (``detail``) is none of which is known at what revision a pod comes back.
+    STRATEGY = "strategy"
+    #: One pod after the other: its template was changed since it began.
+    TEMPLATE_CHANGED = "template-changed"
     NO_TEMPLATES = "no-claim-templates"
     NOT_INSTALLED = "snapshots-not-installed"
     #: ``detail``: the list.
@@ -210,6 +221,14 @@ def finished(owner: StatefulSet) -> Restoration | None:
     return found if found is not None and found.lasts(owner.metadata.uid, owner.metadata.generation) else None
 
 
+def begun_by(owner: StatefulSet, *, running: bool) -> Restoration | None:
+    """What to go on with, in the same way; else what came to its end."""
+    found = under_way(owner) or finished(owner)
+    if found is None or found.running != running:
+        return None
+    return msgspec.structs.replace(found, until=0)
+
+
 def plan(ground: DataGround, revision: str, number: int, *, replicas: int | None = None) -> ReturnPlan:
     """What it takes to bring the claims to the data of the ControllerRevision ``revision`` (``number``), and what speaks against
     it. ``replicas``: so many pods the set had, as somebody said; None: as many as it has claims for."""
@@ -218,8 +237,9 @@ def plan(ground: DataGround, revision: str, number: int, *, replicas: int | None
     if against:
         return msgspec.structs.replace(draft, refused=against)
     runs = _runs(ground, revision)
-    begun = under_way(ground.owner) or finished(ground.owner)
-    if begun is not None and begun.revision == revision and any(_made_by(begun, each) for each in ground.claims):
+    begun = begun_by(ground.owner, running=ground.running)
+    is_same = begun is not None and begun.revision == revision
+    if begun is not None and is_same and (ground.running or any(_made_by(begun, each) for each in ground.claims)):
         runs = {begun.snapshots: runs.get(begun.snapshots, {})}  # one set of snapshots, or none of the claims fits the others
     else:
         begun = None
@@ -234,21 +254,20 @@ def plan(ground: DataGround, revision: str, number: int, *, replicas: int | None
 
 def _against_set(ground: DataGround) -> Iterator[Unreturnable]:
     owner = ground.owner
-    policy = owner.spec.persistent_volume_claim_retention_policy
     first = {
         NoReturn.DELETING: owner.metadata.deletion_timestamp is not None,
         NoReturn.NO_TEMPLATES: not owner.spec.volume_claim_templates,
-        NoReturn.CLAIMS_GO_WITH_PODS: policy is not None and policy.when_scaled != "Retain",
-        NoReturn.NOT_AT_ZERO: owner.spec.replicas != 0,
         NoReturn.PODS_UNREAD: ground.pods is None or ground.mounted is None,
     }
-    against = next((reason for reason, holds in first.items() if holds), None)
+    against = next((Unreturnable(reason=reason) for reason, holds in first.items() if holds), None)
+    against = against or (_against_running(ground) if ground.running else _against_at_zero(owner))
     if against is not None:
-        yield Unreturnable(reason=against, detail=str(owner.spec.replicas) if against is NoReturn.NOT_AT_ZERO else "")
+        yield against
         return
     uid = owner.metadata.uid
     there = [pod.name for pod in ground.pods or () if (of := pod.metadata.controller()) is not None and of.uid == uid]
-    if there or owner.status.replicas or owner.status.observed_generation < owner.metadata.generation:
+    unseen = owner.status.observed_generation < owner.metadata.generation
+    if not ground.running and (there or owner.status.replicas or unseen):
         yield Unreturnable(reason=NoReturn.PODS_THERE, detail=", ".join(there))
     if not ground.installed:
         yield Unreturnable(reason=NoReturn.NOT_INSTALLED)
@@ -257,6 +276,32 @@ def _against_set(ground: DataGround) -> Iterator[Unreturnable]:
     for resource, listed in {**read, "storageclasses.storage.k8s.io": ground.classes}.items():
         if listed is None:
             yield Unreturnable(reason=NoReturn.NOT_READ, detail=resource)
+
+
+def _against_at_zero(owner: StatefulSet) -> Unreturnable | None:
+    policy = owner.spec.persistent_volume_claim_retention_policy
+    if policy is not None and policy.when_scaled != "Retain":
+        return Unreturnable(reason=NoReturn.CLAIMS_GO_WITH_PODS)
+    if owner.spec.replicas:
+        return Unreturnable(reason=NoReturn.NOT_AT_ZERO, detail=str(owner.spec.replicas))
+    return None
+
+
+def _against_running(ground: DataGround) -> Unreturnable | None:
+    """One pod is down at a time: none goes that way while another one is, but the one whose turn is first."""
+    owner, strategy = ground.owner, ground.owner.spec.update_strategy.type
+    if strategy not in ("RollingUpdate", "OnDelete"):
+        return Unreturnable(reason=NoReturn.STRATEGY, detail=strategy)
+    if not owner.spec.replicas:
+        return Unreturnable(reason=NoReturn.POD_DOWN)
+    begun = under_way(owner)
+    if begun is not None and begun.running:
+        seen = owner.status.observed_generation >= owner.metadata.generation
+        is_other = seen and owner.status.update_revision != begun.revision
+        return Unreturnable(reason=NoReturn.TEMPLATE_CHANGED) if is_other else None
+    first = f"{owner.name}-{owner.start + owner.spec.replicas - 1}"
+    down = [each for each in ground.down if each != first]
+    return Unreturnable(reason=NoReturn.POD_DOWN, detail=", ".join(down)) if down else None
 
 
 def _of_set(mark: SnapshotMark, owner: StatefulSet, revisions: Iterable[ControllerRevision] | None) -> bool:
@@ -293,7 +338,12 @@ def _by_run(
     """What this run's snapshots make of the claims."""
     owner = ground.owner
     note = begun or Restoration(
-        uid=owner.metadata.uid, revision=draft.revision, snapshots=run, generation=owner.metadata.generation
+        uid=owner.metadata.uid,
+        revision=draft.revision,
+        snapshots=run,
+        generation=owner.metadata.generation,
+        running=ground.running,
+        partition=owner.partition if ground.running else 0,
     )
     there = {each.name: each for each in ground.claims}
     stems = [f"{template.name}-{owner.name}" for template in owner.spec.volume_claim_templates]
@@ -302,6 +352,8 @@ def _by_run(
     last = max([*own.values(), *(mark.ordinal for mark, _ in taken.values())], default=owner.start - 1)
     if replicas is not None:  # never fewer than the run took snapshots of
         last = max([owner.start + replicas - 1, *(mark.ordinal for mark, _ in taken.values())])
+    if ground.running:  # the others have no pod that could have its turn
+        last = owner.start + owner.spec.replicas - 1
     found: list[ClaimReturn] = []
     refused: list[Unreturnable] = []
     known = {*own.values(), *(mark.ordinal for mark, _ in taken.values())}

@@ -59,6 +59,12 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
             return _patch(owner, _noted(owner, notes))
 
 
+def restored(owner: StatefulSet, step: Restore, notes: dict[str, str]) -> PatchSet:
+    """The change of such a step, with more notes of ours: one change."""
+    notes = {UNDONE_ANNOTATION: f"{step.before} {step.revision}", **notes}
+    return _patch(owner, (*_template(owner, step.template), *_held(owner, step.partition, notes)))
+
+
 def written_by(steps: Iterable[Step]) -> tuple[DeployedField, ...]:
     """Which fields that somebody else may deploy these steps write, each once."""
     found: dict[DeployedField, None] = {}

@@ -1,5 +1,6 @@
 """``rollout undo --with-data``, from the plan to the last word: which revision, what speaks against it, the set's name typed, its
-template as an undo puts it back, and then its claims one after the other (``returning``)."""
+template as an undo puts it back, and then its claims one after the other (``returning``), or all of that pod by pod
+(``one_by_one``)."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -8,8 +9,10 @@ from pathlib import Path
 import msgspec
 
 from kubectl_pets.domain.changes import CreateClaim, DryRun
+from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.history import RevisionEntry, entries
+from kubectl_pets.domain.rollout.ownership import DeployedField, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
@@ -24,11 +27,12 @@ from kubectl_pets.flows.engine.interrupts import held_back
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.restoring.one_by_one import Manner, OneByOne
 from kubectl_pets.flows.restoring.returning import OVER_QUOTA, BringingBack, DataGoal, ReturnEnd
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.handover import give_back_after_undo
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import advice, decisions
+from kubectl_pets.views.rollout import advice, decisions, words
 from kubectl_pets.views.snapshots import returning as view
 
 _HERE = (
@@ -48,10 +52,13 @@ _EVERYWHERE = (
     ("get", "volumesnapshotcontents.snapshot.storage.k8s.io"),
     ("list", "storageclasses.storage.k8s.io"),
 )
+#: One pod after the other, besides.
+_RUNNING = (("patch", "pods"), ("patch", "persistentvolumeclaims"))
 
 _CODES = {
     ReturnEnd.REACHED: ExitCode.OK,
     ReturnEnd.REFUSED: ExitCode.FAILED,
+    ReturnEnd.STUCK: ExitCode.STUCK,
     ReturnEnd.INTERRUPTED: ExitCode.INTERRUPTED,
     ReturnEnd.TIMED_OUT: ExitCode.TIMED_OUT,
 }
@@ -68,11 +75,14 @@ class DataWish(msgspec.Struct, frozen=True, kw_only=True):
     record: Path | None
     #: So many pods the set had; None: as many as it has claims for.
     replicas: int | None
+    #: One pod after the other, while the set runs; None: at 0 replicas.
+    manner: Manner | None = None
 
     def typed(self, *, revision: bool) -> dict[str, str]:
         """What has to be typed again to mean the same. ``revision``: the number of the revision, too."""
         told = {"--to-revision": self.to_revision if revision else None, "--replicas": self.replicas, "--record": self.record}
-        return {flag: str(value) for flag, value in told.items() if value is not None}
+        given = {flag: str(value) for flag, value in told.items() if value is not None}
+        return {**given, view.ONE_BY_ONE: ""} if self.manner is not None else given
 
 
 def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOptions) -> ExitCode:
@@ -84,21 +94,23 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     if isinstance(target, str):
         hint = view.goes_on(seen, wish.typed(revision=False))
         return report(terminal, ExitCode.REFUSED, f"refused: {view.other_under_way(target, seen)}", hint)
-    goal = DataGoal(revision=target.name, number=target.number, replicas=wish.replicas)
-    run = BringingBack(session.cluster, session.namespace, name, goal, wish.record, terminal.tell)
-    run.look()
-    if run.plan.refused:
-        return _refuse(session, run, seen, options, wish)
+    run = _run(session, name, wish, target, deadline)
+    owner = run.look().set
+    against = run.foreseen(seen) if isinstance(run, OneByOne) and not run.plan.refused else None
+    if run.plan.refused or against is not None:
+        return _refuse(session, run, seen, options, wish, against)
     if options.dry_run is not DryRun.NONE:
         return _rehearse(session, run, seen, options)
     if run.plan.done and target.name == seen.update_revision and RESTORING_ANNOTATION not in seen.notes:
         return report(terminal, ExitCode.OK, view.already(run.plan, seen), document=_document(run, seen, options))
-    require(session.cluster, {session.namespace: _HERE, "": _EVERYWHERE})
+    require(session.cluster, {session.namespace: (*_HERE, *_more(wish)), "": _EVERYWHERE})
     _judged_by_server(session, run)
     terminal.tell(view.draw(run.plan, seen, session.now()))
+    if owner is not None:
+        _warn(session, owner, seen, wish)
     if not _confirmed(session, run, seen, wish):
         return ExitCode.REFUSED
-    if target.name != seen.update_revision:
+    if wish.manner is None and target.name != seen.update_revision:
         code = _template(session, seen, target, options)
         if code is not ExitCode.OK:
             return code
@@ -108,6 +120,30 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     if code is ExitCode.OK:
         give_back_after_undo(session, name)
     return code
+
+
+def _run(session: Session, name: str, wish: DataWish, target: RevisionEntry, deadline: Deadline) -> BringingBack:
+    cluster, space, tell = session.cluster, session.namespace, session.terminal.tell
+    goal = DataGoal(
+        revision=target.name, number=target.number, replicas=wish.replicas, running=wish.manner is not None
+    )
+    if wish.manner is None:
+        return BringingBack(cluster, space, name, goal, wish.record, tell)
+    run = OneByOne(
+        cluster, space, name, goal, wish.record, tell, template=target.template, manner=wish.manner, deadline=deadline
+    )
+    if run.budgets_unread:
+        tell(f"warning: {decisions.BUDGETS_UNREAD}")
+    return run
+
+
+def _more(wish: DataWish) -> tuple[tuple[str, str], ...]:
+    """The rights that it takes besides."""
+    if wish.manner is None:
+        return ()
+    terms = wish.manner.terms
+    goes = ("delete", "pods") if terms.ignore_budgets else ("create", "pods/eviction")
+    return (*_RUNNING, goes, *terms.rights)
 
 
 def _target(session: Session, name: str, wish: DataWish) -> tuple[Assessment, RevisionEntry | Refused | str]:
@@ -131,8 +167,14 @@ def _target(session: Session, name: str, wish: DataWish) -> tuple[Assessment, Re
     return seen, by_name[seen.update_revision if isinstance(back, Done) else back]
 
 
-def _refuse(session: Session, run: BringingBack, seen: Assessment, options: RunOptions, wish: DataWish) -> ExitCode:
+def _refuse(
+    session: Session, run: BringingBack, seen: Assessment, options: RunOptions, wish: DataWish, against: Refused | None
+) -> ExitCode:
+    """``against``: what keeps the first pod from going; None: the plan is refused."""
     terminal, found = session.terminal, run.plan
+    if against is not None:
+        told, hint = f"refused: {decisions.sentence(against, seen)}", advice.hint(against, seen)
+        return report(terminal, ExitCode.REFUSED, told, hint, document=_document(run, seen, options))
     hint = view.hint(found, seen, wish.typed(revision=True))
     for each in found.refused:
         terminal.tell(f"refused: {view.refusal(each, seen)}")
@@ -164,6 +206,13 @@ def _judged_by_server(session: Session, run: BringingBack) -> None:
         except ForbiddenError as failure:
             if OVER_QUOTA not in failure.message:
                 raise
+
+
+def _warn(session: Session, owner: StatefulSet, seen: Assessment, wish: DataWish) -> None:
+    """Of who deploys what is written here; at 0 replicas the undo of the template does that."""
+    if wish.manner is not None:
+        for found in deployers(owner, (DeployedField.IMAGE, DeployedField.PARTITION)):
+            session.terminal.tell(f"warning: {words.deployer(found, seen)}")
 
 
 def _confirmed(session: Session, run: BringingBack, seen: Assessment, wish: DataWish) -> bool:
@@ -219,6 +268,12 @@ def _carry_out(
         told, hint = view.reached(run.plan, seen), view.afterwards(run.plan, seen, run.record)
         terminal.tell(f"note: {view.consistency(run.plan)}")
         return report(terminal, code, told, hint, document=document)
+    if ended is ReturnEnd.STUCK and isinstance(run, OneByOne) and run.ending is not None:
+        why, at = run.ending
+        terminal.tell(f"stopped: {view.stopped(run.plan, seen)}")
+        return report(
+            terminal, code, f"stuck: {decisions.sentence(why, at)}", view.goes_on(seen, typed), document=document
+        )
     if ended is ReturnEnd.REFUSED:
         told, hint = f"failed: {view.refused_half_way(run.plan, seen)}", view.hint(run.plan, seen, typed)
         return report(terminal, code, told, hint, document=document)

@@ -1,4 +1,4 @@
-"""Brings the claims of a set without pods back to the data of a revision, one after the other.
+"""Brings the claims of a set without pods back to the data of a revision, one after the other (``one_by_one``: of one that runs).
 
 Everything is read and planned anew before each change (``domain.snapshots.restoring``), and the set once more right before a
 claim goes and right before it is made: while it is gone nobody else may make it. The record is on disk, and the volume with the
@@ -53,9 +53,6 @@ _ATTEMPTS = 5
 
 _WAITS = "WaitForFirstConsumer"
 
-#: Seconds between two looks at what is waited for.
-_EVERY = 0.25
-
 #: The words of the quota's admission plugin (apiserver plugin/pkg/admission/resourcequota). What a deleted claim took is given
 #: back a moment later.
 OVER_QUOTA = "exceeded quota"
@@ -70,20 +67,26 @@ class ReturnEnd(Enum):
     REACHED = auto()
     #: What speaks against it has come up on the way.
     REFUSED = auto()
+    #: A pod does not come back, or may not go.
+    STUCK = auto()
     INTERRUPTED = auto()
     TIMED_OUT = auto()
 
 
 class DataGoal(msgspec.Struct, frozen=True, kw_only=True):
-    """The revision whose data is meant; ``replicas`` as in ``plan``."""
+    """The revision whose data is meant; ``replicas`` as in ``plan``. ``running``: one pod after the other."""
 
     revision: str
     number: int
     replicas: int | None = None
+    running: bool = False
 
 
 class BringingBack:
     """One run. ``tell`` hears what was done and what is waited for."""
+
+    #: Seconds between two looks at what is waited for.
+    every = 0.25
 
     def __init__(
         self, cluster: ReturnPort, namespace: str, name: str, goal: DataGoal, record: Path | None, tell: Callable[[str], None]
@@ -126,20 +129,28 @@ class BringingBack:
                 self._contents[name] = cluster.snapshot_content(name)
         # Claims before volumes, and who mounts them last: as ``orphans.retention`` wants it.
         claims = cluster.claims(space)
+        own = frozenset(each.name for each in view.pods or ()) if goal.running else frozenset[str]()
         ground = DataGround(
             owner=owner,
             pods=view.pods,
             revisions=view.revisions,
             claims=claims,
             volumes=self._volumes(owner),
-            mounted=cluster.mounts(space),
+            mounted=cluster.mounts(space, own) if own else cluster.mounts(space),
             classes=self._classes,
             installed=installed,
             snapshots=snapshots,
             contents=self._contents,
+            running=goal.running,
+            down=self._down(view) if goal.running else (),
         )
         self.plan = plan(ground, goal.revision, goal.number, replicas=goal.replicas)
         return view
+
+    def _down(self, view: SetView) -> tuple[str, ...]:
+        """The pods that are not available, by name."""
+        seen = assess(view, self._cluster.now())
+        return tuple(each.name for each in seen.members if not each.available)
 
     def _volumes(self, owner: StatefulSet) -> dict[str, PersistentVolume] | None:
         try:
@@ -163,7 +174,7 @@ class BringingBack:
                     return ended
             return None
 
-        found = until(act, deadline=deadline, every=_EVERY, held=held, troubled=lambda failure: self._say(failure.message))
+        found = until(act, deadline=deadline, every=self.every, held=held, troubled=lambda failure: self._say(failure.message))
         if isinstance(found, ReturnEnd):
             return found
         return ReturnEnd.INTERRUPTED if found is Unended.STOPPED else ReturnEnd.TIMED_OUT
@@ -178,25 +189,34 @@ class BringingBack:
                 return None, False
             again, self._against = self._against == self.plan.refused, self.plan.refused
             return (ReturnEnd.REFUSED, False) if again else (None, True)
+        assert view.set is not None
+        return self._act(view, view.set)
+
+    def _act(self, view: SetView, owner: StatefulSet) -> tuple[ReturnEnd | None, bool]:
+        """One change, nothing speaking against it."""
         note = self.plan.note
-        assert view.set is not None and note is not None
+        assert note is not None
         if self.plan.done:
-            self._note(view, view.set, {RESTORING_ANNOTATION: None, RESTORED_ANNOTATION: note.text})
+            self._note(view, owner, {RESTORING_ANNOTATION: None, RESTORED_ANNOTATION: note.text})
             return ReturnEnd.REACHED, True
-        if under_way(view.set) != note:
-            self._note(view, view.set, {RESTORING_ANNOTATION: note.text})
+        if under_way(owner) != note:
+            self._note(view, owner, {RESTORING_ANNOTATION: note.text})
             return None, True
         assert self.plan.next is not None
-        turn = self._whole(self.plan.next)
+        return None, self._step(self.plan.next, owner)
+
+    def _step(self, claim: ClaimReturn, owner: StatefulSet) -> bool:
+        """The next change to a claim; whether there was one."""
+        turn = self._whole(claim)
         change = step(turn, self._cluster.now(), self._run)
         if change is None:
             self._waits(turn)
-            return None, False
+            return False
         try:
-            self._change(turn, change, view.set)
+            self._change(turn, change, owner)
         except NotFoundError as failure:  # another run was faster; where the set itself is gone the next look says so
             raise ConflictError(failure.message) from failure
-        return None, True
+        return True
 
     def _whole(self, turn: ClaimReturn) -> ClaimReturn:
         """With the claim as it is now: a long list leaves out who made it, and that goes into the record."""
@@ -222,9 +242,7 @@ class BringingBack:
     def _change(self, turn: ClaimReturn, change: SetRetain | DeleteClaim | CreateClaim, owner: StatefulSet) -> None:
         uid = turn.present.metadata.uid if turn.present is not None else ""
         tried = (uid or turn.claim, type(change))
-        self._tries[tried] = self._tries.get(tried, 0) + 1
-        if self._tries[tried] > _ATTEMPTS:
-            raise PetsError(f"claim {turn.claim} or its volume is changed by somebody else again and again")
+        self._counted(tried, f"claim {turn.claim} or its volume")
         if isinstance(change, SetRetain):
             self._write_down(turn)
             self._cluster.apply(change)
@@ -234,7 +252,7 @@ class BringingBack:
             self._cluster.apply(change)
             self._tell(f"{turn.claim}: the newer data stays in volume {turn.volume.name if turn.volume else ''}")
             return
-        self._is_at_rest(owner)
+        self._is_kept_empty(turn, owner)
         try:
             self._cluster.apply(change)
         except ForbiddenError as failure:
@@ -244,6 +262,12 @@ class BringingBack:
             self._say(failure.message)
             raise ConflictError(failure.message) from failure
         self._tell(f"{turn.claim}: made anew from VolumeSnapshot {turn.snapshot}")
+
+    def _counted(self, tried: tuple[str, type], what: str) -> None:
+        """Raises PetsError where it was tried too often."""
+        self._tries[tried] = self._tries.get(tried, 0) + 1
+        if self._tries[tried] > _ATTEMPTS:
+            raise PetsError(f"{what} is changed by somebody else again and again")
 
     def _write_down(self, turn: ClaimReturn) -> None:
         """Before the volume is touched. A claim that is not deleted after all is in the record, too, and does no harm there."""
@@ -273,12 +297,13 @@ class BringingBack:
         seen = self._cluster.snapshot_seen(self._namespace, turn.snapshot)
         if seen.snapshot is None or unfit(seen.snapshot, seen.content) is not None:
             raise ConflictError(f"VolumeSnapshot {turn.snapshot} changed since it was read")
-        self._is_at_rest(owner)
+        self._is_kept_empty(turn, owner)
         if not keeps(self._cluster.volume(volume.name), claim, volume.metadata.uid, self._run):
             raise ConflictError(f"volume {volume.name} changed since it was read")
 
-    def _is_at_rest(self, owner: StatefulSet) -> None:
-        """The controller makes a missing claim, empty, as soon as it wants its pod: then nothing may be missing."""
+    def _is_kept_empty(self, turn: ClaimReturn, owner: StatefulSet) -> None:
+        """Raises ConflictError unless nobody makes the claim's pod now: the controller makes a missing claim, empty, as soon as
+        it wants its pod."""
         now = self._cluster.stateful_set(self._namespace, self._name)
         meta, was = now.metadata, owner.metadata
         if (meta.uid, meta.generation) != (was.uid, was.generation) or now.spec.replicas or now.status.replicas:

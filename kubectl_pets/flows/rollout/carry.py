@@ -361,10 +361,7 @@ def _rehearse(
 
 def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks | None, planned: Plan) -> None:
     if checks is not None and checks.budgets_unread:
-        session.terminal.tell(
-            "warning: PodDisruptionBudgets could not be read (list poddisruptionbudgets.policy), so none is kept; "
-            "--ignore-budgets says that this is known"
-        )
+        session.terminal.tell(f"warning: {decisions.BUDGETS_UNREAD}")
     for told in decisions.before_acting(planned, seen):
         session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:

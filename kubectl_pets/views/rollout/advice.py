@@ -59,6 +59,8 @@ def after_a_look(seen: Assessment) -> str | None:
     """What to type next after ``status``; None where there is nothing to do."""
     if seen.leader_worker_set is not None:
         return None if seen.rolled_out else words.whole_group(seen)
+    if words.restores_running(seen) and seen.phase is not Phase.DELETING:  # a pod that is held is no node's fault
+        return words.finish_restoration(seen)
     match seen.phase:
         case Phase.COMPLETE:
             return _clear(seen)

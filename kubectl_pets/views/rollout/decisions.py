@@ -45,6 +45,12 @@ from kubectl_pets.views.text import phrases
 _CAN_STOP = frozenset((Capability.PAUSE, Capability.STANDSTILL))
 
 
+BUDGETS_UNREAD = (
+    "PodDisruptionBudgets could not be read (list poddisruptionbudgets.policy), so none is kept; "
+    "--ignore-budgets says that this is known"
+)
+
+
 def sentence(decision: Decision, seen: Assessment) -> str:
     """What is being done, or how it ended. Whether that is a refusal or a failure is for the caller to say before it."""
     match decision:

@@ -17,6 +17,7 @@ from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION, restoration
 from kubectl_pets.domain.stepping.until import KubectlEnd
 from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.text import ages, phrases
@@ -372,8 +373,16 @@ def data_on_the_way(seen: Assessment) -> str:
     return f"claims of {title(seen)} are made anew from VolumeSnapshots: until all are, pods would come up on part of the data."
 
 
+def restores_running(seen: Assessment) -> bool:
+    """Whether its data goes back one pod after the other, while it runs."""
+    begun = restoration(seen.notes.get(RESTORING_ANNOTATION, ""))
+    return begun is not None and begun.running
+
+
 def finish_restoration(seen: Assessment) -> str:
     """What ends that."""
+    if restores_running(seen):
+        return f"where nobody is at it any more: {command(seen, 'rollout undo', '--with-data', '--one-by-one')} goes on"
     at_zero = f"{command(seen, 'scale', '--replicas', '0')}; then " if seen.replicas else ""
     return f"where nobody is at it any more: {at_zero}{command(seen, 'rollout undo', '--with-data')} goes on"
 

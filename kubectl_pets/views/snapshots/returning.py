@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import ClaimReturn, NoReturn, ReturnPlan, Stand, Unreturnable
 from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.rollout import words
@@ -16,7 +17,11 @@ from kubectl_pets.views.text.phrases import command, count, folded
 
 _AGAIN = ("rollout undo", "--with-data")
 
-#: The options that were typed, with their values: without them a pasted command would mean another revision, or other claims.
+#: While the set runs.
+ONE_BY_ONE = "--one-by-one"
+
+#: The options that were typed, with their values (empty: a flag): without them a pasted command would mean another revision, or
+#: other claims.
 Typed = Mapping[str, str]
 
 
@@ -33,6 +38,8 @@ def _lines(found: ReturnPlan, seen: Assessment, now: datetime) -> Iterator[str]:
         yield f"  refused: {refusal(against, seen)}"
     if found.claims and not found.refused:
         yield f"  {consistency(found)}"
+    if found.note is not None and found.note.running and not found.refused:
+        yield "  one pod after the other, the highest ordinal first, each available again before the next"
     if found.left_alone:
         yield f"  left alone: {folded([clean(each) for each in found.left_alone])}, of higher ordinals"
     if found.passed_over:
@@ -81,6 +88,8 @@ def refusal(found: Unreturnable, seen: Assessment) -> str:
 def _reason(reason: NoReturn, detail: str) -> str:
     if reason is NoReturn.PODS_THERE and not detail:
         return "its controller has not seen its last change"
+    if reason is NoReturn.POD_DOWN and not detail:
+        return "it has no replicas, and so no pod whose turn it could be"
     told = _OF_SET.get(reason) or _OF_CLAIM.get(reason)
     assert told is not None
     return told.format(detail=detail)
@@ -91,6 +100,9 @@ _OF_SET = {
     NoReturn.CLAIMS_GO_WITH_PODS: "its persistentVolumeClaimRetentionPolicy says whenScaled: Delete: claims go with their pods",
     NoReturn.NOT_AT_ZERO: "it has {detail} replicas, and claims are replaced only while it has none",
     NoReturn.PODS_THERE: "pods of it are still there: {detail}",
+    NoReturn.POD_DOWN: "it goes one pod after the other, and is not available: {detail}",
+    NoReturn.STRATEGY: "at what revision its pods come back is not known of the update strategy {detail}",
+    NoReturn.TEMPLATE_CHANGED: "its template was changed since this began",
     NoReturn.PODS_UNREAD: "pods could not be read, so who uses its claims is not known",
     NoReturn.NO_TEMPLATES: "it has no claim templates, so there is no data to go back to",
     NoReturn.NOT_INSTALLED: "the cluster has no VolumeSnapshots (snapshot.storage.k8s.io)",
@@ -124,7 +136,13 @@ def hint(found: ReturnPlan, seen: Assessment, typed: Typed) -> str:
             return f"{kubectl('patch', 'statefulset', seen.name, '-p', keep, namespace=space)}; then the same command again"
         case NoReturn.NOT_AT_ZERO:
             down, up = (command(seen, "scale", "--replicas", number) for number in ("0", first.detail))
-            return f"{down}; then {again}; then {up}"
+            running = _again(seen, {**typed, ONE_BY_ONE: ""})
+            return f"{down}; then {again}; then {up}. Or while it runs, one pod after the other: {running}"
+        case NoReturn.POD_DOWN | NoReturn.STRATEGY:
+            return _at_zero(seen, typed)
+        case NoReturn.TEMPLATE_CHANGED:
+            forget = kubectl("annotate", "statefulset", seen.name, f"{RESTORING_ANNOTATION}-", namespace=space)
+            return f"{command(seen, 'rollout history')} shows it; to leave it as it stands: {forget}"
         case NoReturn.PODS_THERE:
             return f"{command(seen, 'status', '-w')} shows when they are gone; then the same command again"
         case NoReturn.PODS_UNREAD:
@@ -151,12 +169,21 @@ def hint(found: ReturnPlan, seen: Assessment, typed: Typed) -> str:
             return f"{_list(seen)} lists what there is; without the data: {without}"
 
 
+def _at_zero(seen: Assessment, typed: Typed) -> str:
+    """The other way, which needs no pod that is well."""
+    again = _again(seen, {flag: value for flag, value in typed.items() if flag != ONE_BY_ONE})
+    if not seen.replicas:
+        return again
+    down, up = (command(seen, "scale", "--replicas", number) for number in ("0", str(seen.replicas)))
+    return f"{down}; then {again}; then {up}"
+
+
 def _again(seen: Assessment, typed: Typed, *more: str) -> str:
     return command(seen, *_AGAIN, *_words(typed), *more)
 
 
 def _words(typed: Typed) -> tuple[str, ...]:
-    return tuple(word for pair in typed.items() for word in pair)
+    return tuple(word for pair in typed.items() for word in pair if word)
 
 
 def _list(seen: Assessment) -> str:
@@ -210,10 +237,15 @@ def _back(found: ReturnPlan, seen: Assessment) -> str:
 
 def afterwards(found: ReturnPlan, seen: Assessment, record: Path | None) -> str:
     """What to type once it is through."""
+    running = found.note is not None and found.note.running
     up = f"start it with: {command(seen, 'scale', '--replicas', str(found.replicas))}"
     if record is None:
-        return up
+        return command(seen, "status") if running else up
     back = pets("orphans restore", str(record))
+    if running:
+        down = command(seen, "scale", "--replicas", "0")
+        kept = "the volumes with the newer data are kept"
+        return f"{kept}; at 0 replicas ({down}), once the claims made now are deleted, {back} brings them back"
     return f"{up}. The volumes with the newer data are kept; once the claims made now are deleted, {back} brings them back"
 
 
@@ -221,7 +253,9 @@ def stopped(found: ReturnPlan, seen: Assessment) -> str:
     """Where it stands when it did not come to its end."""
     gone = [clean(each.claim) for each in found.claims if each.stand is Stand.GONE]
     done = sum(each.stand is Stand.DONE for each in found.claims)
-    missing = f"; {folded(gone)} {'is' if len(gone) == 1 else 'are'} gone and not made anew yet: scale nothing up" if gone else ""
+    running = found.note is not None and found.note.running
+    then = "its pod stays away until then" if running else "scale nothing up"
+    missing = f"; {folded(gone)} {'is' if len(gone) == 1 else 'are'} gone and not made anew yet: {then}" if gone else ""
     return f"{done} of {count(len(found.claims), 'claim')} of {words.title(seen)} are back{missing}"
 
 
