@@ -30,6 +30,9 @@ VERBS = {
     "unkeep": Verb(f"{_HERE}:unkeep", "Take that mark off."),
 }
 
+#: A claim that changes under our hands this often is somebody else's business.
+_ATTEMPTS = 3
+
 _CLASSES = f"Only claims of this class: {', '.join(each.value for each in Class)}."
 
 
@@ -180,12 +183,16 @@ def unkeep(session: Session, claim: names.TypedName) -> ExitCode:
 
 def _mark(session: Session, typed: names.TypedName, note: str | None) -> ExitCode:
     namespace = typed.namespace or session.namespace
-    found, title = session.cluster.claim(namespace, typed.name), f"{namespace}/{typed.name}"
-    if found is None:
-        raise no_such(typed.name, namespace)
-    try:
-        session.cluster.apply(mark_kept(found, note))
-    except ConflictError as error:
-        raise ConflictError(f"{title} changed meanwhile; nothing was marked", hint="type it again.") from error
+    title = f"{namespace}/{typed.name}"
+    for left in reversed(range(_ATTEMPTS)):
+        found = session.cluster.claim(namespace, typed.name)
+        if found is None:
+            raise no_such(typed.name, namespace)
+        try:
+            session.cluster.apply(mark_kept(found, note))
+            break
+        except ConflictError as error:
+            if not left:
+                raise ConflictError(f"{title} changed meanwhile; nothing was marked", hint="type it again.") from error
     session.terminal.print(f"{title} {'is kept' if note else 'is judged like any other again'}")
     return ExitCode.OK

@@ -19,8 +19,9 @@ class Scaled:
 
     namespace = "prod"
 
-    def __init__(self) -> None:
-        self.version, self.tested = 0, ""
+    def __init__(self, handed_over_at: int = 99) -> None:
+        """``handed_over_at``: from that version on somebody else has given all fields back."""
+        self.version, self.tested, self._over = 0, "", handed_over_at
 
     def now(self) -> Any:
         return NOW
@@ -31,7 +32,8 @@ class Scaled:
     def _read(self) -> dict[str, Any]:
         self.version += 1
         entry = {"manager": "kubectl-pets", "operation": "Update", "time": NOW.isoformat(), "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-        meta = {"name": "web", "namespace": "prod", "uid": "u", "generation": 1, "resourceVersion": str(self.version), "managedFields": [entry]}
+        entry = {} if self.version >= self._over else entry
+        meta = {"name": "web", "namespace": "prod", "uid": "u", "generation": 1, "resourceVersion": str(self.version), "managedFields": [entry] if entry else []}
         return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta, "spec": {"replicas": self.version}}
 
     def fields_owner(self, namespace: str, name: str) -> FieldsOwner:
@@ -54,5 +56,11 @@ def test_who_scales_between_the_reads_makes_the_change_fail() -> None:
     cluster, terminal = Scaled(), FakeTerminal()
     words = ["rollout", "handover", "web", "-y"]
     code = door.run(words, Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)))
-    assert code == 1 and cluster.tested == "1" and cluster.version == 2, terminal.stderr_text
+    assert code == 1 and cluster.tested == "1" and cluster.version == 4, terminal.stderr_text  # and a look whether it is so already
     assert "it changed since it was read" in terminal.stderr_text and "handed over" not in terminal.stderr_text
+
+
+def test_what_somebody_else_has_handed_over_meanwhile_is_done() -> None:
+    cluster, terminal = Scaled(handed_over_at=3), FakeTerminal()
+    code = door.run(["rollout", "handover", "web", "-y"], Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster)))
+    assert code == 0 and cluster.tested == "1" and "handed over" in terminal.stderr_text, terminal.stderr_text

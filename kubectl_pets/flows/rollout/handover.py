@@ -48,7 +48,12 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
     require(session.cluster, {seen.namespace: [("patch", "statefulsets.apps")]})
     if not (options.yes or session.terminal.agrees(view.question(found, seen))):
         return ExitCode.REFUSED
-    session.cluster.apply(found.change)
+    try:
+        session.cluster.apply(found.change)
+    except ConflictError:
+        _, left = _look(session, name)
+        if left.fields:
+            raise
     _, left = _look(session, name)
     if left.fields:  # admission or somebody else has written under our name
         raise ConflictError(f"{name} is still owned by kubectl-pets in part, it changed meanwhile", hint="type the same again")
