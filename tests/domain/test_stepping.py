@@ -123,8 +123,8 @@ def test_a_partition_lowered_by_others_matters_to_those_who_hold_back() -> None:
 
 def test_pins_after_each_step() -> None:
     stage = Stage(images=(Image(container="app", image="x"),), partition=3)
-    assert after(Act(step=stage), BEGUN) == RunMemory(uid=UID, strategy="RollingUpdate", partition=3, ours=True, changed=True)
-    assert after(Act(step=SetPartition(partition=1, before=2)), BEGUN) == replace(BEGUN, partition=1, ours=True)
+    assert after(Act(step=stage), BEGUN) == RunMemory(uid=UID, strategy="RollingUpdate", partition=3, ours=True, changed=True, noted=False)
+    assert after(Act(step=SetPartition(partition=1, before=2)), BEGUN) == replace(BEGUN, partition=1, ours=True, noted=False)
     assert after(Act(step=Delete(pod="web-2", revision=NEW, comes_back_at=OLD)), replace(BEGUN, changed=False)) == BEGUN
 
 
@@ -151,13 +151,30 @@ def test_the_current_revision_becomes_the_update_revision_at_the_end() -> None:
         assert decided(goal, done, memory) == decided(goal, late, memory) == Done(reason=DoneReason.COMPLETE)
 
 
+def test_a_pause_between_two_steps_of_another_run() -> None:
+    """The partition holds already all that is to be held, so nothing but the note tells the run to go no further."""
+    between = assess(snapshot(statefulset(partition=2), *HALF), NOW)
+    act, memory = decide(Pause(), between, NOW, RunMemory())
+    assert act == Act(step=SetPartition(partition=2, before=2, remember=True))
+    paused = assess(snapshot(statefulset(partition=2, annotations={RESUME_ANNOTATION: "2"}), *HALF), NOW)
+    assert decided(Pause(), paused, after(act, memory)) == decided(Pause(), paused) == Done(reason=DoneReason.PAUSED)
+    for goal in (StepOn(), Promote(), Run(), Run(soak=timedelta(hours=1))):
+        going, memory = decide(goal, between, NOW, begins(goal, between))
+        assert isinstance(going, Act | Wait), goal
+        assert decided(goal, paused, memory) == Overtaken(reason=OvertakenReason.PAUSED), goal
+        assert decided(goal, paused, begins(goal, between)) == Overtaken(reason=OvertakenReason.PAUSED), "between plan and first look"
+        assert isinstance(decided(goal, paused, begins(goal, paused)), Act | Wait), "typed after it, it goes on"
+        assert isinstance(decided(goal, paused), Act | Wait), goal
+    assert decided(Canary(), paused, begins(Canary(), between)) == Done(reason=DoneReason.CANARY_REACHED), "it had come to its end"
+
+
 @pytest.mark.parametrize(
     ("note", "partition", "decision"),
     [
         ("0", 2, Act(step=SetPartition(partition=0, before=2, releases=("web-1", "web-0")))),
         ("1", 2, Act(step=SetPartition(partition=1, before=2, releases=("web-1",)))),
-        ("2", 2, Done(reason=DoneReason.NOTHING_TO_DO)),
-        ("3", 2, Done(reason=DoneReason.NOTHING_TO_DO)),
+        ("2", 2, Act(step=SetPartition(partition=2, before=2))),  # nothing is released, and the pause is over
+        ("3", 2, Act(step=SetPartition(partition=2, before=2))),
         ("-1", 2, Done(reason=DoneReason.NOTHING_TO_DO)),
         ("9" * 5000, 2, Done(reason=DoneReason.NOTHING_TO_DO)),
         (None, 2, Done(reason=DoneReason.NOTHING_TO_DO)),

@@ -232,6 +232,7 @@ def test_every_refusal_names_a_command_in_the_right_namespace(reason: RefusedRea
         (OvertakenReason.DELETED, "default/web: somebody deleted it, so this rollout is over"),
         (OvertakenReason.REPLACED, "default/web: somebody deleted it and made another one of the same name; this rollout was of the old one"),
         (OvertakenReason.TEMPLATE_EDITED, "default/web: somebody changed the template: web-5d8f7b9c4 is wanted now, so this rollout is over"),
+        (OvertakenReason.PAUSED, "default/web: somebody paused it at partition 2; this rollout stops there"),
         (OvertakenReason.PARTITION_RAISED, "default/web: somebody raised the partition to 2; this rollout stops there"),
         (
             OvertakenReason.PARTITION_LOWERED,

@@ -48,6 +48,7 @@ from kubectl_pets.domain.stepping.steps import (
     RunMemory,
     SetPartition,
     Stage,
+    Step,
     StepOn,
     Stuck,
     Undo,
@@ -88,6 +89,8 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
     decision, memory = _way(goal, seen, now, memory)
     if _is_unguarded(goal, seen, memory) and not isinstance(decision, Overtaken | Refused):
         return _guard_again(seen, memory), memory
+    if _is_paused(goal, seen, memory) and _goes_on(decision):
+        return Overtaken(reason=OvertakenReason.PAUSED), memory
     decision = _going_on(goal, one_at_a_time(decision, seen) if memory.careful else decision, seen)
     return _keeping(decision, seen), memory
 
@@ -99,7 +102,7 @@ def begins(goal: Goal, planned: Assessment, *, careful: bool = False) -> RunMemo
     partition = planned.partition if ordered and planned.observed else None
     revisions = _meant(goal, planned)
     ground = Planned(uid=planned.uid, strategy=planned.strategy, partition=partition, revisions=revisions)
-    return RunMemory(careful=careful, planned=ground)
+    return RunMemory(careful=careful, planned=ground, noted=planned.resume_partition is not None)
 
 
 def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> RunMemory:
@@ -112,7 +115,8 @@ def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> Ru
     else:
         held = min(planned.partition, partition)  # what was raised since was raised by somebody else
     ground = seen if planned is None else planned
-    return replace(memory, uid=ground.uid, begun=now, strategy=ground.strategy, partition=held)
+    noted = seen.resume_partition is not None if memory.noted is None else memory.noted
+    return replace(memory, uid=ground.uid, begun=now, strategy=ground.strategy, partition=held, noted=noted)
 
 
 def _meant(goal: Goal, planned: Assessment) -> frozenset[str]:
@@ -173,6 +177,18 @@ def _updates_stopped(goal: Goal, seen: Assessment, memory: RunMemory) -> tuple[D
     else:
         fine = seen.resume_partition is not None and not isinstance(goal, Unstick)
     return (None if fine else Refused(reason=RefusedReason.UPDATES_PAUSED)), memory
+
+
+def _is_paused(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
+    """Whether somebody has paused the rollout since this run began, where the partition held already all that was to be held."""
+    if seen.resume_partition is None or memory.noted is not False or seen.updates_stopped:
+        return False
+    return isinstance(goal, Canary | StepOn | Promote | Run | Undo | Restart)
+
+
+def _goes_on(decision: Decision) -> bool:
+    """It begins with the next step, or waits until it may; what was released is waited for all the same."""
+    return isinstance(decision, Act) or (isinstance(decision, Wait) and decision.reason is WaitReason.SOAK)
 
 
 def _going_on(goal: Goal, decision: Decision, seen: Assessment) -> Decision:
@@ -286,6 +302,7 @@ def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None, *, at:
         memory = replace(memory, stopped=False)
     if isinstance(act.step, Stage | Restore | Mark):  # the revision that comes of it has no name yet
         memory = replace(memory, planned=None)
+    memory = replace(memory, noted=_notes_a_pause(act.step, memory))
     match act.step:
         case SetPartition(partition=partition, guards=guards):
             return replace(memory, partition=partition, changed=True, guarded=guards if isinstance(guards, int) else None)
@@ -302,6 +319,17 @@ def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None, *, at:
         case Delete(pod=pod) | Evict(pod=pod):
             others = tuple(each for each in memory.deleted if each[0] != pod)
             return replace(memory, changed=True, deleted=(*others, (pod, at)) if at is not None else memory.deleted)
+
+
+def _notes_a_pause(step: Step, memory: RunMemory) -> bool | None:
+    """Whether the note of a pause is there after the step: each change of the partition writes it or takes it off."""
+    match step:
+        case SetPartition(remember=remember):
+            return remember
+        case Stage(partition=int()) | Restore(partition=int()) | Mark(partition=int()):
+            return False
+        case _:
+            return memory.noted
 
 
 def rewritten(asked: tuple[Image, ...], answer: PatchAnswer) -> tuple[tuple[Image, Image], ...]:

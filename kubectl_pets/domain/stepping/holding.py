@@ -52,7 +52,8 @@ def standing(seen: Assessment) -> int:
 
 
 def pause(seen: Assessment, memory: RunMemory) -> Decision:
-    """Raise the partition to where the rollout stands, and note what it was. Never lower it: that would release pods."""
+    """Raise the partition to where the rollout stands, and note what it was. Never lower it: that would release pods. Where it
+    holds all that is to be held the note alone tells another run, which is between two of its steps, to go no further."""
     if seen.strategy == "OnDelete":
         return Done(reason=DoneReason.NEVER_ROLLS)
     if not seen.under_way and not memory.changed:
@@ -60,9 +61,13 @@ def pause(seen: Assessment, memory: RunMemory) -> Decision:
     position = standing(seen)
     if Capability.PAUSE in seen.kind.can and not seen.updates_stopped and max(position, seen.partition):
         return _stopped(to(max(position, seen.partition), seen, remember=True), True)
-    if position <= seen.partition:
-        return Done(reason=DoneReason.PAUSED if seen.partition else DoneReason.NOTHING_TO_DO)
-    return to(position, seen, remember=True)
+    if position > seen.partition:
+        return to(position, seen, remember=True)
+    if not seen.partition:
+        return Done(reason=DoneReason.NOTHING_TO_DO)
+    if seen.resume_partition is None and not (memory.changed or seen.updates_stopped):
+        return to(seen.partition, seen, remember=True)
+    return Done(reason=DoneReason.PAUSED)
 
 
 def _stopped(act: Act, paused: bool) -> Act:
@@ -82,8 +87,8 @@ def resume(seen: Assessment, memory: RunMemory) -> Decision:
     if seen.updates_stopped:  # by us or, where there is no note, by somebody else: then the partition is theirs, too
         noted = seen.partition if seen.resume_partition is None else min(seen.resume_partition, seen.partition)
         return _stopped(to(noted, seen), False)
-    if seen.resume_partition is not None and seen.resume_partition < seen.partition:
-        return to(seen.resume_partition, seen)
+    if seen.resume_partition is not None and seen.partition:
+        return to(min(seen.resume_partition, seen.partition), seen)
     if seen.partition == 0:
         return Done(reason=DoneReason.NOTHING_TO_DO)
     if not seen.under_way:

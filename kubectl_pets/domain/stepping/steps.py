@@ -324,6 +324,8 @@ class OvertakenReason(StrEnum):
     REVISION_GONE = "revision-gone"
     #: By the spec, while this verb was under way.
     UPDATES_PAUSED = "updates-paused"
+    #: By a pause that had nothing to raise: this verb was between two steps.
+    PAUSED = "paused"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
@@ -432,6 +434,8 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     guarded: int | None = None
     #: The spec stops updates since before this run, or (None) nobody has looked.
     stopped: bool | None = None
+    #: The note of a pause is there since before this run, or it is this run's own; None: nobody has looked.
+    noted: bool | None = None
     #: Images that admission rewrote: as asked for, and as they are in the template.
     admitted: tuple[tuple[Image, Image], ...] = ()
     #: Of the spec, as the answer to the last change had it; None: no answer yet.

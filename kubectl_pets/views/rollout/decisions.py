@@ -92,6 +92,8 @@ def step_phrase(step: Step) -> str:
             if releases:
                 return f"release {phrases.folded(releases)} (partition {before} -> {partition}){_keeping(keeps)}"
             effect = "no further pod is replaced" if partition > before else "no pod is replaced by this"
+            if partition == before:
+                return f"{'note the' if step.remember else 'end the'} pause (partition {partition} stays)"
             return f"set the partition {before} -> {partition}: {effect}"
         case Delete(pod=pod, comes_back_at=comes_back_at):
             return f"delete {clean(pod)}; it comes back at {revision(comes_back_at)}"
@@ -388,6 +390,8 @@ def _overtaken(reason: OvertakenReason, seen: Assessment) -> str:
             return f"somebody changed the template: {clean(seen.update_revision)} is wanted now, so this rollout is over"
         case OvertakenReason.PARTITION_RAISED:
             return f"somebody raised the partition to {seen.partition}; this rollout stops there"
+        case OvertakenReason.PAUSED:
+            return f"somebody paused it at partition {seen.partition}; this rollout stops there"
         case OvertakenReason.PARTITION_LOWERED:
             return f"somebody lowered the partition, which is {seen.partition} now"
         case OvertakenReason.REVISION_GONE:
