@@ -217,6 +217,27 @@ def test_a_controller_that_puts_delete_back(scene: Scene) -> None:
     assert first.returncode == 6 and "does not stay at Retain" in stderr and scene.file.exists()
 
 
+def test_a_controller_that_puts_delete_back_only_after_a_while(scene: Scene) -> None:
+    """Later than the next reading of the volume, and after the claim there would be nothing left to save."""
+    over, late = threading.Event(), threading.Event()
+
+    def sets_back() -> None:
+        while not over.wait(0.02):
+            if scene.live()["spec"]["persistentVolumeReclaimPolicy"] != "Delete":
+                late.wait(0.6)
+                patch = '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'
+                scene.pets.plane.kubectl("patch", "pv", scene.volume, "--type=merge", "-p", patch, check=False)
+
+    controller = threading.Thread(target=sets_back)
+    controller.start()
+    try:
+        refused = scene.pets("orphans", "delete", CLAIM, "-y", "--record", str(scene.folder), expect=6)
+    finally:
+        over.set()
+        controller.join()
+    assert "does not stay at Retain" in refused.stderr and scene.file.exists()
+
+
 def test_a_volume_that_is_being_deleted_is_never_retained(scene: Scene) -> None:
     scene.pets.plane.kubectl("delete", "pv", scene.volume, "--wait=false")
     assert "data destroyed" in scene.pets("orphans", "-o", "wide").stdout

@@ -40,6 +40,9 @@ from kubectl_pets.ports.server import ClockPort
 #: A claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
 
+#: Seconds within which whoever keeps volumes at another policy than Retain sets it back: controllers take tenths, busy ones more.
+_SET_BACK_AFTER = 2.0
+
 #: Seconds for a deleted claim to be gone, and a destroyed volume: controllers take tenths, and drivers some seconds.
 _GONE_AFTER = 15.0
 #: As long where somebody else's finalizer holds the claim: that may take for ever.
@@ -94,6 +97,7 @@ def clear(
     refused: list[DeletionRefused] = []
     unfinished: list[Unfinished] = []
     waiting = [item.verdict for item in plan.deletions]
+    watched: set[tuple[str, str]] = set()
 
     def cleared(reached: int, *, broken: bool = False, failure: PetsError | None = None, interrupted: bool = False) -> Cleared:
         left = waiting[reached + broken:]
@@ -113,7 +117,7 @@ def clear(
             if held():
                 return cleared(number, interrupted=True)
             observer.begins(number + 1, verdict)
-            turn = _Turn(cluster, verdict, options, book, observer, held, patience)
+            turn = _Turn(cluster, verdict, options, book, observer, held, patience, watched)
             try:
                 outcome = turn.take()
             except PetsError as failure:
@@ -145,9 +149,11 @@ class _Turn:
         observer: Observer,
         held: Interrupted,
         patience: float | None,
+        watched: set[tuple[str, str]],
     ) -> None:
+        """``watched``: namespaces and storage classes in which Retain was seen to stay; grows."""
         self._cluster, self._verdict, self._options, self._book = cluster, verdict, options, book
-        self._observer, self._held, self._patience = observer, held, patience
+        self._observer, self._held, self._patience, self._watched = observer, held, patience, watched
         self._record: Record | None = None
         self._retained: SetRetain | None = None
         #: Something was sent that changes the claim or its volume, and not taken back.
@@ -192,6 +198,7 @@ class _Turn:
                 if retain is not None:
                     self._send(retain)
                     self._retained = retain
+                    self._let_settle(decided)
                 elif prepared:
                     self._send_deletion(decided)
                     deleted = True
@@ -205,6 +212,14 @@ class _Turn:
                 raise
             if deleted:  # what fails from here on does not undo it
                 return self._afterwards(decided)
+
+    def _let_settle(self, decided: Deletion) -> None:
+        """Somebody's controller may hold volumes at Delete, and once a claim is gone nothing is saved from one that is late: of
+        the volumes of a namespace and class the first one is left at Retain for a while before it is judged again."""
+        kind = (self._verdict.namespace, decided.verdict.claim.spec.storage_class_name or "")
+        if kind not in self._watched:
+            until(lambda: None, within=_SET_BACK_AFTER)
+            self._watched.add(kind)
 
     def _send_deletion(self, decided: Deletion) -> None:
         if not self._is_kept(decided):
