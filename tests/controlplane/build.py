@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 import selectors
 import shutil
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +27,10 @@ from tests.controlplane.progress import Progress, elapsed
 from tests.controlplane.recipes import DEFAULT_VERSION, Recipe
 
 _SUPPLIED = ("etcd", "kube-apiserver")
+
+#: No debugger's tables: the linker drops them (``-s -w``), so that they would be made for nothing, which is an eighth of the time. What
+#: is built is the same with and without, and is not built anew for it (``recipes.key``).
+_COMPILER_FLAGS = "all=-dwarf=false"
 
 
 class BuildError(Exception):
@@ -42,29 +48,52 @@ def binaries(
     """The paths of the named binaries (default: all of the control plane's), after building those that are missing."""
     progress = progress or Progress(sys.stderr)
     known = (*recipes.recipes(version), *(_besides() if names else ()))
-    unknown = set(names or ()) - {recipe.name for recipe in known}
+    there_are = [name for recipe in known for name in recipe.provides]
+    unknown = set(names or ()) - {*there_are}
     if unknown:
-        raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in known)}")
-    wanted = [recipe for recipe in known if names is None or recipe.name in names]
-    found = {recipe.name: path for recipe in wanted if (path := supplied(recipe, progress)) is not None}
-    missing = []
-    for recipe in wanted:
-        if recipe.name not in found:
-            prepare_module(recipe, progress)
-            path = recipes.binary_path(recipe)
-            found[recipe.name] = path
-            if not path.exists():
-                missing.append(recipe)
-    started = time.monotonic()
-    for number, recipe in enumerate(missing, 1):
-        label = f"[{number}/{len(missing)}] {recipe.name} {recipe.version}"
-        try:
-            _build(recipe, found[recipe.name], label, progress)
-        except OSError as error:
-            raise BuildError(f"cannot build {recipe.name}: {error}") from error
-    if len(missing) > 1:
-        progress.say(f"built {len(missing)} binaries in {elapsed(time.monotonic() - started)}")
+        raise BuildError(f"no such binary: {', '.join(sorted(unknown))}; there are {', '.join(there_are)}")
+    found: dict[str, Path] = {}
+    missing: dict[Recipe, Path] = {}
+    for recipe in known:
+        asked = [name for name in recipe.provides if names is None or name in names]
+        ready = {name: path for name in asked if (path := supplied(recipe, name, progress)) is not None}
+        found |= ready
+        if len(ready) == len(asked):
+            continue
+        prepare_module(recipe, progress)
+        target = recipes.binary_path(recipe)
+        found |= {name: target.with_name(name) for name in asked if name not in ready}
+        if not all(target.with_name(name).exists() for name in (recipe.name, *recipe.provides)):
+            missing[recipe] = target
+    if missing:
+        _build_all(missing, progress)
     return found
+
+
+def _build_all(missing: Mapping[Recipe, Path], progress: Progress) -> None:
+    """One after the other, each with both cores; what comes later is downloaded while the first are compiled."""
+    started = time.monotonic()
+    progress.say(f"building from source, which takes minutes, but only once: {', '.join(map(_called, missing))}")
+    progress.say(f"what is built is kept in {recipes.cache_root()}; with it there, a start takes seconds")
+    with ThreadPoolExecutor(1) as pool:
+        fetched = {recipe: pool.submit(_fetch, recipe) for recipe in missing}
+        try:
+            for number, (recipe, target) in enumerate(missing.items(), 1):
+                label = f"[{number}/{len(missing)}] {recipe.name} {recipe.version}"
+                try:
+                    _build(recipe, target, label, fetched[recipe], progress)
+                except OSError as error:
+                    raise BuildError(f"cannot build {recipe.name}: {error}") from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    if len(missing) > 1:
+        progress.say(f"built {len(missing)} programs in {elapsed(time.monotonic() - started)}")
+
+
+def _called(recipe: Recipe) -> str:
+    """What it is, for whoever waits for it."""
+    parts = f" ({', '.join(recipe.names)})" if recipe.names else ""
+    return f"{recipe.name} {recipe.version}{parts}"
 
 
 def module_files(recipe: Recipe, module: str, under: str, progress: Progress | None = None) -> Path:
@@ -84,15 +113,15 @@ def module_files(recipe: Recipe, module: str, under: str, progress: Progress | N
     return folder
 
 
-def supplied(recipe: Recipe, progress: Progress) -> Path | None:
-    """The binary in KUBEBUILDER_ASSETS, unless it is a server of another minor version than the one asked for."""
+def supplied(recipe: Recipe, name: str, progress: Progress) -> Path | None:
+    """The binary of that name in KUBEBUILDER_ASSETS, unless it is a server of another minor version than the one asked for."""
     folder = os.environ.get("KUBEBUILDER_ASSETS")
-    if not folder or recipe.name not in _SUPPLIED:
+    if not folder or name not in _SUPPLIED:
         return None
-    path = Path(folder) / recipe.name
+    path = Path(folder) / name
     if not os.access(path, os.X_OK):
         return None
-    if recipe.name == "kube-apiserver":
+    if name == "kube-apiserver":
         told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout.strip()
         minor = recipe.version.rpartition(".")[0]
         if not told.startswith(f"Kubernetes {minor}."):
@@ -113,47 +142,79 @@ def go_tool() -> str:
 
 
 def prepare_module(recipe: Recipe, progress: Progress) -> None:
-    """Derive the go.mod of a Kubernetes other than the default one, unless that was done before."""
+    """Derive the module of a Kubernetes other than the default one, unless that was done before: its go.mod, and our program of
+    its servers."""
     folder = recipes.module_folder(recipe)
-    if (folder / "go.sum").exists():
-        return
-    with _lock(folder.parent / f".{folder.name}.lock", f"the go.mod of Kubernetes {recipe.version}", progress):
-        if (folder / "go.sum").exists():
-            return
-        draft = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
-        label = f"resolving the modules of Kubernetes {recipe.version}"
-        (draft / "go.mod").write_text("module draft\n", encoding="utf-8")
-        query = ["mod", "download", "-json", f"k8s.io/kubernetes@{recipe.version}"]
-        described = _go(query, draft, label, progress, lambda _: "")
-        upstream = (Path(_json_field(described, "Dir", recipe)) / "go.mod").read_text(encoding="utf-8")
-        (draft / "go.mod").write_text(recipes.kubernetes_module(recipe.version, upstream), encoding="utf-8")
-        _go(["mod", "tidy"], draft, label, progress, _downloads)
-        os.replace(draft, folder)
+    program = recipes.GO_FOLDER / recipe.module / "servers"
+    if not _derived(folder, program):
+        with _lock(folder.parent / f".{folder.name}.lock", f"the go.mod of Kubernetes {recipe.version}", progress):
+            if not (folder / "go.sum").exists():
+                _derive(recipe, folder, progress)
+            if not _derived(folder, program):
+                shutil.copytree(program, folder / program.name, dirs_exist_ok=True)
 
 
-def _build(recipe: Recipe, target: Path, label: str, progress: Progress) -> None:
+def _derived(folder: Path, program: Path) -> bool:
+    """Whether all of it is there, our program as it is now. Modules of our own are never derived, and have theirs or none."""
+    there, ours = ({file.name: file.read_bytes() for file in at.glob("*.go")} for at in (folder / program.name, program))
+    return there == ours and (folder / "go.sum").exists()
+
+
+def _derive(recipe: Recipe, folder: Path, progress: Progress) -> None:
+    draft = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    label = f"resolving the modules of Kubernetes {recipe.version}"
+    (draft / "go.mod").write_text("module draft\n", encoding="utf-8")
+    query = ["mod", "download", "-json", f"k8s.io/kubernetes@{recipe.version}"]
+    described = _go(query, draft, label, progress, lambda _: "")
+    upstream = (Path(_json_field(described, "Dir", recipe)) / "go.mod").read_text(encoding="utf-8")
+    (draft / "go.mod").write_text(recipes.kubernetes_module(recipe.version, upstream), encoding="utf-8")
+    _go(["mod", "tidy"], draft, label, progress, _downloads)
+    os.replace(draft, folder)
+
+
+def _fetch(recipe: Recipe) -> int:
+    """Download what the binary is made of; how many packages that are. Says nothing, for something else is built meanwhile."""
+    silent = Progress(io.StringIO())
+    listed = _go(["list", "-deps", recipe.package], recipes.module_folder(recipe), f"{_called(recipe)}: sources", silent, _downloads)
+    return len(listed.splitlines())
+
+
+def _build(recipe: Recipe, target: Path, label: str, fetched: "Future[int]", progress: Progress) -> None:
     with _lock(target.parent / ".lock", label, progress):
+        _link(recipe, target)
         if target.exists():
             progress.say(f"{label}: built by another run meanwhile")
             return
-        progress.say(f"{label}: building, once; it is kept in {target.parent}")
+        progress.say(f"{label}: downloading and compiling")
         started = time.monotonic()
-        folder = recipes.module_folder(recipe)
+        while not wait([fetched], timeout=1.0).done:
+            progress.beat(f"{label}: {elapsed(time.monotonic() - started)}, downloading its sources")
+        most = fetched.result()
         partial = target.with_name(f".{target.name}.partial")
-        listed = _go(["list", "-deps", recipe.package], folder, f"{label}: sources", progress, _downloads)
-        most = len(listed.splitlines())
         _go(
             [
-                "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", recipe.linker_flags,
+                "build", "-v", "-trimpath", "-buildvcs=false", "-gcflags", _COMPILER_FLAGS, "-ldflags", recipe.linker_flags,
                 "-o", str(partial), recipe.package,
             ],
-            folder, label, progress, lambda lines: f"{_compiled(lines)} of at most {most} packages compiled",
+            recipes.module_folder(recipe), label, progress, lambda lines: _compiling(_compiled(lines), most),
         )
         os.replace(partial, target)
         size = target.stat().st_size / 1e6
         progress.say(f"{label}: built in {elapsed(time.monotonic() - started)}, {size:.0f} MB")
+
+
+def _link(recipe: Recipe, target: Path) -> None:
+    """The names to start it by, beside it; they lead nowhere until it is there."""
+    for name in recipe.names:
+        with contextlib.suppress(FileExistsError):
+            target.with_name(name).symlink_to(target.name)
+
+
+def _compiling(packages: int, most: int) -> str:
+    """How far the compiler is. What it has compiled for another program before does not come up again, so it may end far below."""
+    return f"{packages} of at most {most} packages compiled"
 
 
 def _compiled(lines: Collection[str]) -> int:

@@ -13,7 +13,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 DEFAULT_VERSION = "v1.37.2"
@@ -37,6 +37,11 @@ GO_FOLDER = Path(__file__).with_name("go")
 RECIPE_FORMAT = 1
 
 
+#: They are one program (go/kubernetes/servers), which looks at its name to know which of them it is: compiled side by side and
+#: linked once, where three programs would each be linked from the same packages again.
+SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One binary: the Go package that it is, the module that pins it and what the linker tells it about itself."""
@@ -46,6 +51,12 @@ class Recipe:
     module: str
     version: str
     linker_values: tuple[tuple[str, str], ...] = ()
+    #: The names to start it by, each a link beside it; empty: its own. Not among what decides the binary (`key`).
+    names: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def provides(self) -> tuple[str, ...]:
+        return self.names or (self.name,)
 
     @property
     def linker_flags(self) -> str:
@@ -73,10 +84,7 @@ def recipes(version: str = DEFAULT_VERSION) -> tuple[Recipe, ...]:
     )
     return (
         Recipe("etcd", "go.etcd.io/etcd/server/v3", "kubernetes", version),
-        *(
-            Recipe(name, f"k8s.io/kubernetes/cmd/{name}", "kubernetes", version, kubernetes)
-            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-        ),
+        Recipe("kubernetes", "./servers", "kubernetes", version, kubernetes, SERVERS),
         Recipe(
             "kwok", "sigs.k8s.io/kwok/cmd/kwok", "kwok", KWOK_VERSION,
             (("sigs.k8s.io/kwok/pkg/consts.Version", KWOK_VERSION),),
@@ -112,8 +120,8 @@ def peers() -> tuple[Recipe, ...]:
 
 def of_a_node() -> tuple[Recipe, ...]:
     """What a real node runs, of the default version. Built when they are asked for by name; tests/node asks."""
-    kubernetes = next(recipe for recipe in recipes() if recipe.name == "kube-apiserver")
-    return tuple(replace(kubernetes, name=name, package=f"k8s.io/kubernetes/cmd/{name}") for name in ("kubelet", "kube-proxy"))
+    servers = next(recipe for recipe in recipes() if recipe.names == SERVERS)
+    return tuple(replace(servers, name=name, package=f"k8s.io/kubernetes/cmd/{name}", names=()) for name in ("kubelet", "kube-proxy"))
 
 
 def of_storage() -> tuple[Recipe, ...]:
@@ -158,7 +166,9 @@ def module_folder(recipe: Recipe) -> Path:
 def key(recipe: Recipe) -> str:
     """A short hash of all that decides what the binary will be."""
     digest = hashlib.sha256(f"{RECIPE_FORMAT} {sys.platform} {platform.machine()} {recipe}\n".encode())
-    for path in sorted(module_folder(recipe).iterdir()):
+    folder = module_folder(recipe)
+    inner = sorted((folder / recipe.package).iterdir()) if recipe.package.startswith("./") else []
+    for path in (*sorted(folder.iterdir()), *inner):
         if path.name in ("go.mod", "go.sum") or path.suffix == ".go":
             digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -187,7 +197,7 @@ def kubernetes_module(version: str, upstream: str) -> str:
         f"go {go.group(1)}",
         "",
         *(line for setting in godebug for line in (setting, "")),
-        *_block("tool", (each.package for each in recipes(version) if each.module == "kubernetes")),
+        *_block("tool", ("go.etcd.io/etcd/server/v3", *(f"k8s.io/kubernetes/cmd/{name}" for name in SERVERS))),
         "",
         f"require k8s.io/kubernetes {version}",
         "",

@@ -2,10 +2,12 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,11 +65,44 @@ def test_built_once_with_progress_and_kept(module: Recipe) -> None:
     told = io.StringIO()
     path = build.binaries(progress=Progress(told, every=0))["tiny"]
     assert subprocess.run([path], capture_output=True, check=True).stderr == b"tiny\n"
-    assert "[1/1] tiny" in told.getvalue() and "built in" in told.getvalue()
+    assert "[1/1] tiny" in told.getvalue() and "built in" in told.getvalue() and str(recipes.cache_root()) in told.getvalue()
     made = path.stat().st_mtime_ns
     again = io.StringIO()
     assert build.binaries(progress=Progress(again))["tiny"] == path
     assert path.stat().st_mtime_ns == made and again.getvalue() == ""
+
+
+def test_one_program_of_several_names(module: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is linked once, and each name leads to it and is told by it, also where an earlier build was broken off between the two."""
+    told = 'package main\n\nimport "os"\n\nfunc main() { println(os.Args[0]) }\n'
+    (recipes.module_folder(module) / "main.go").write_text(told)
+    several = replace(module, names=("one", "two"))
+    monkeypatch.setattr(recipes, "recipes", lambda version: (several,))
+    shown = io.StringIO()
+    found = build.binaries(progress=Progress(shown))
+    assert sorted(found) == ["one", "two"] and shown.getvalue().count("built in") == 1
+    assert "tiny v1.0.0 (one, two)" in shown.getvalue()
+    for path in found.values():
+        assert subprocess.run([path], capture_output=True, check=True, text=True).stderr == f"{path}\n"
+    assert len({path.resolve() for path in found.values()}) == 1
+    found["two"].unlink()
+    assert build.binaries(progress=Progress(io.StringIO()))["two"].resolve() == found["one"].resolve()
+    assert recipes.key(several) == recipes.key(module), "by what names it is started is not what it is made of"
+
+
+def test_what_kwok_and_the_servers_share_is_compiled_once() -> None:
+    """The Go tool takes a package from its cache where all that it is made of has the same versions: KWOK's are those of the
+    servers wherever both have a module."""
+    servers, kwok = (_required(recipes.GO_FOLDER / name / "go.mod") for name in ("kubernetes", "kwok"))
+    shared = servers.keys() & kwok.keys()
+    assert {name: kwok[name] for name in shared} == {name: servers[name] for name in shared} and "k8s.io/client-go" in shared
+
+
+def _required(path: Path) -> dict[str, str]:
+    """The versions of a go.mod; of a module that is replaced (the staging ones), the one that it is replaced by."""
+    text = path.read_text(encoding="utf-8")
+    required = dict(re.findall(r"^\t(\S+) (v\S+)", text, re.MULTILINE))
+    return required | dict(re.findall(r"^\t(\S+) => \S+ (v\S+)", text, re.MULTILINE))
 
 
 def test_another_source_is_another_binary(module: Recipe) -> None:
@@ -125,12 +160,12 @@ def test_ready_made_servers_are_used_where_they_fit(tmp_path: Path, monkeypatch:
     apiserver = tmp_path / "kube-apiserver"
     apiserver.write_text("#!/bin/sh\necho Kubernetes v1.37.0\n")
     apiserver.chmod(0o755)
-    known = {recipe.name: recipe for recipe in recipes.recipes("v1.37.2")}
+    known = {name: recipe for recipe in recipes.recipes("v1.37.2") for name in recipe.provides}
     told = io.StringIO()
-    assert build.supplied(known["kube-apiserver"], Progress(told)) == apiserver
-    assert build.supplied(known["etcd"], Progress(told)) is None and told.getvalue() == ""
+    assert build.supplied(known["kube-apiserver"], "kube-apiserver", Progress(told)) == apiserver
+    assert build.supplied(known["etcd"], "etcd", Progress(told)) is None and told.getvalue() == ""
     apiserver.write_text("#!/bin/sh\necho Kubernetes v1.30.0\n")
-    assert build.supplied(known["kube-apiserver"], Progress(told)) is None
+    assert build.supplied(known["kube-apiserver"], "kube-apiserver", Progress(told)) is None
     assert "not v1.37.x" in told.getvalue()
 
 
