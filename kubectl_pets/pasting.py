@@ -12,16 +12,26 @@ from contextvars import ContextVar
 from shlex import quote
 
 _flags: ContextVar[tuple[str, ...]] = ContextVar("flags", default=())
+_writer: ContextVar[str] = ContextVar("writer", default="")
+
+#: The verbs that write into a set under a name that may be given: they have --field-manager.
+WRITING = frozenset(("partition", "scale")).union(
+    f"rollout {verb}"
+    for verb in (
+        "run", "canary", "step", "promote", "pause", "resume", "abort", "undo", "unstick", "handover", "restart",
+    )
+)
 
 
 @contextmanager
 def connected() -> Iterator[None]:
     """A context for one run: the flags that it was connected by are forgotten at its end."""
-    before = _flags.set(())
+    before, writer = _flags.set(()), _writer.set("")
     try:
         yield
     finally:
         _flags.reset(before)
+        _writer.reset(writer)
 
 
 def connected_by(flags: Sequence[str]) -> None:
@@ -29,9 +39,15 @@ def connected_by(flags: Sequence[str]) -> None:
     _flags.set(tuple(flags))
 
 
+def written_as(manager: str) -> None:
+    """From here on commands that write into a set do so under this name."""
+    _writer.set(manager)
+
+
 def pets(verb: str, *words: str, namespace: str = "") -> str:
     """``kubectl pets VERB WORDS -n NAMESPACE``. ``verb`` may be of several words ("rollout undo"); ``namespace`` empty: none."""
-    return _spelt(["kubectl", "pets", *verb.split()], words, namespace)
+    writer = ("--field-manager", _writer.get()) if _writer.get() and verb in WRITING else ()
+    return _spelt(["kubectl", "pets", *verb.split()], (*words, *writer), namespace)
 
 
 def kubectl(*words: str, namespace: str = "") -> str:

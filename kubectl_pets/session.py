@@ -294,6 +294,8 @@ class Session:
         self.terminal = terminal
         self.flags = ConnectionFlags()
         self.named_namespace = ""
+        #: The field manager as it was typed; empty: our own.
+        self.written_as = ""
         #: The file for JUnit's XML; empty: none.
         self.junit = ""
         self._connect = connect
@@ -309,11 +311,19 @@ class Session:
         from kubectl_pets.cluster import connect
 
         context = get_current_context(silent=True)
-        return connect(flags, tell=self.terminal.tell, command=context.command_path if context is not None else "")
+        command = context.command_path if context is not None else ""
+        return connect(flags, tell=self.terminal.tell, command=command, field_manager=self.written_as)
 
     def bound_requests(self, seconds: float) -> None:
         """No request may take longer, the body of its answer included; streams may. Before the cluster is first asked for."""
         self._longest = seconds
+
+    @property
+    def field_manager(self) -> str:
+        """The name under which the API server records what this run writes into a set."""
+        from kubectl_pets.domain.changes import FIELD_MANAGER
+
+        return self.written_as or FIELD_MANAGER
 
     @property
     def verbose(self) -> bool:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kubectl_pets.cli import completing, names
 from kubectl_pets.cli.pflag import FALSE, TRUE
 from kubectl_pets.errors import ExitCode, RefusedError, UsageError
-from kubectl_pets.pasting import connected_by, pets
+from kubectl_pets.pasting import connected_by, pets, written_as
 from kubectl_pets.session import Session
 
 if TYPE_CHECKING:  # help, version and completion do without the domain
@@ -448,6 +448,32 @@ junit = click.option(
     callback=_note_junit,
     shell_complete=completing.files,
     help="Write what came of each set there, as JUnit's XML.",
+)
+
+
+#: As the API server has it (apimachinery, validation.ValidateFieldManager), which would say so at the first change only.
+_LONGEST_MANAGER = 128
+
+
+def _note_manager(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    session = ctx.find_object(Session)
+    if value is None or session is None:
+        return
+    if not value or len(value.encode()) > _LONGEST_MANAGER or not value.isprintable():
+        raise UsageError(
+            f"--field-manager takes 1 to {_LONGEST_MANAGER} bytes of printable text, which this is not: '{value}'",
+            hint="without it the name is kubectl-pets",
+        )
+    session.written_as = value
+    written_as(value)
+
+
+field_manager = click.option(
+    "--field-manager",
+    metavar="NAME",
+    expose_value=False,
+    callback=_note_manager,
+    help="Who owns what is written into the set (managedFields); kubectl-pets where not given.",
 )
 
 

@@ -49,10 +49,12 @@ _NAMED: dict[str, ResourceKind[Any]] = {
 
 
 class Client:
-    """One cluster as one user. Made by ``connect``; closing it ends its watches and connections."""
+    """One cluster as one user. Made by ``connect``; closing it ends its watches and connections.
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    ``field_manager``: the name under which sets are changed; empty: our own."""
+
+    def __init__(self, transport: Transport, field_manager: str = "") -> None:
+        self._transport, self._field_manager = transport, field_manager
         self._reader = Reader(transport)
         self._lock = Lock()
         self._sources: list[SetSource | FleetSource | WatchedNetwork] = []
@@ -190,7 +192,7 @@ class Client:
     def apply(self, change: Change, *, dry_run: bool = False) -> StatefulSet | None:
         from kubectl_pets.cluster.objects import writes as changes
 
-        after = changes.apply(self._transport, change, dry_run=dry_run)
+        after = changes.apply(self._transport, change, dry_run=dry_run, manager=self._field_manager)
         if after is not None and not dry_run:
             with self._lock:
                 sources = list(self._sources)

@@ -16,6 +16,7 @@ from kubectl_pets.session import Session
 @flags.dry_run
 @flags.yes
 @flags.output("table", "json", "yaml")
+@flags.field_manager
 @connection
 @pass_session
 def command(session: Session, name: str, dry_run: str, yes: bool, output: str) -> ExitCode:
@@ -23,11 +24,13 @@ def command(session: Session, name: str, dry_run: str, yes: bool, output: str) -
 
     Helm 4 and every other server-side apply is refused where it states another value than what kubectl-pets wrote ("conflict with
     kubectl-pets"). This shows the fields and their values, which belong into the chart or manifest first, and then drops the
-    ownership: nothing else of the set changes, and no pod restarts. Refused while a partition of ours holds pods back.
+    ownership: nothing else of the set changes, and no pod restarts. Refused while a partition of ours holds pods back. What was
+    written with --field-manager is given back with the same flag.
 
     \b
     Examples:
       kubectl pets rollout handover web --dry-run
       kubectl pets rollout handover web -y
+      kubectl pets rollout handover web --field-manager nightly-release --dry-run
     """
     return hand_over(session, name, RunOptions(dry_run=DryRun(dry_run), yes=yes, output=output))

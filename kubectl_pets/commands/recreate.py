@@ -28,7 +28,10 @@ from kubectl_pets.session import Session
 @click.option("--hand-over", is_flag=True, help="Delete the set alone, and wait until whoever deploys it creates it.")
 @click.option("--abandon", is_flag=True, help="Take back what is under way, where the set of before is still there.")
 @click.option("--plan", is_flag=True, help="Print what it takes and change nothing; the same as --dry-run.")
-@run_options(yes=yes_to("the set is deleted and created again, and pods that lack something are replaced"))
+@run_options(
+    yes=yes_to("the set is deleted and created again, and pods that lack something are replaced"),
+    writer=False,
+)
 @terms_options
 @connection
 @pass_session

@@ -25,7 +25,10 @@ from kubectl_pets.session import Session
 @click.option("--keep-template", is_flag=True, help="Only the claims: new ordinals get the size of before.")
 @click.option("--hand-over", is_flag=True, help="Delete the set alone at last, and wait until whoever deploys it creates it.")
 @click.option("--plan", is_flag=True, help="Print what it takes and change nothing; the same as --dry-run.")
-@run_options(yes=yes_to("volumes grow, which cannot be taken back, and the set is made again"))
+@run_options(
+    yes=yes_to("volumes grow, which cannot be taken back, and the set is made again"),
+    writer=False,
+)
 @terms_options
 @connection
 @pass_session

@@ -13,7 +13,8 @@ from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.sets.away import Recreation, SetContent
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 
-#: The name under which the API server records what this program wrote (metav1.ManagedFieldsEntry).
+#: The name under which the API server records what this program wrote (metav1.ManagedFieldsEntry), unless ``--field-manager``
+#: gives another one for what it writes into a set.
 FIELD_MANAGER = "kubectl-pets"
 
 
@@ -46,6 +47,8 @@ class PatchSet(msgspec.Struct, frozen=True, kw_only=True, tag="patch-statefulset
     namespace: str
     name: str
     operations: tuple[Operation, ...]
+    #: Under our own name, whatever the run says: nothing of it is to stay, and it is found again by that name.
+    passing: bool = False
 
 
 class DeletePod(msgspec.Struct, frozen=True, kw_only=True, tag="delete-pod"):

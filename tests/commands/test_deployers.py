@@ -93,6 +93,21 @@ def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm:
     assert set(pets.images().values()) == {"app:3"}
 
 
+def test_written_under_another_name(pets: Plugin, helm: Helm) -> None:
+    """Who owns what afterwards, whom Helm's conflict is with, and whose it is to give back."""
+    helm.install()
+    ran = pets("rollout", "run", "web", "--image", "app:2", "--field-manager", "nightly release")
+    assert 'fails with a conflict with "nightly release", until it is given back with: ' in ran.stderr
+    assert "kubectl pets rollout handover web --field-manager 'nightly release' -n" in ran.stderr
+    assert owners(pets)["nightly release"]["f:spec"] and "kubectl-pets" not in owners(pets)
+    assert 'conflict with "nightly release"' in helm("upgrade", "--set", "image=app:3", check=False).stderr
+    assert "nothing of its spec is owned by kubectl-pets" in pets("rollout", "handover", "web", "-y").stderr
+    handed = pets("rollout", "handover", "web", "-y", "--field-manager=nightly release").stderr
+    assert "written by nightly release" in handed and "no conflict with nightly release" in handed
+    assert "f:spec" not in owners(pets).get("nightly release", {})
+    helm("upgrade", "--set", "image=app:2")
+
+
 def test_after_an_undo_to_the_chart_s_own_template_helm_goes_on(pets: Plugin, helm: Helm) -> None:
     helm.install()
     (made,) = [each["metadata"]["creationTimestamp"] for each in pets.get("controllerrevisions")["items"]]

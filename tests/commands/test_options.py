@@ -2,20 +2,34 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import click
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import Duration, ImageValue, PartitionValue, Pods, RequestTimeout, SetName, changed, connection
+from kubectl_pets.__main__ import cli
+from kubectl_pets.cli.options import (
+    Duration,
+    ImageValue,
+    PartitionValue,
+    Pods,
+    RequestTimeout,
+    SetName,
+    changed,
+    connection,
+    field_manager,
+)
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.sets.kinds import INSTANCE_SET, PINGCAP_SET, SetRef
 from kubectl_pets.domain.stepping.steps import Amount
-from kubectl_pets.errors import RefusedError
-from kubectl_pets.session import ConnectionFlags
+from kubectl_pets.errors import RefusedError, UsageError
+from kubectl_pets.pasting import WRITING, connected, kubectl, pets
+from kubectl_pets.session import ConnectionFlags, Session, Terminal
+from tests.commands.test_leader_worker_sets import CHANGING, tree
 
 GOOD: list[tuple[Callable[[], click.ParamType[Any]], str, object]] = [
     (SetName, "web", "web"),
@@ -103,6 +117,37 @@ def test_a_set_of_named_pods_is_told_what_changes_it() -> None:
     assert "Change its Cluster, or make an OpsRequest." in (refused.value.hint or "")
     with pytest.raises(RefusedError, match="it is for StatefulSets of apps/v1"):
         SetName().convert("sps/kafka", None, None)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 129, "ü" * 65, "two\nlines", "bell\x07"])
+def test_a_field_manager_that_no_server_takes(name: str) -> None:
+    """apimachinery, ValidateFieldManager: at most 128 bytes, printable; an empty one would be the client's own choice."""
+    session = Session(terminal=Terminal(StringIO(), StringIO(), StringIO()))
+    with pytest.raises(UsageError, match="1 to 128 bytes"):
+        _writer.main(["--field-manager", name], obj=session, standalone_mode=False)
+    assert session.written_as == "" and session.field_manager == "kubectl-pets"
+
+
+def test_a_field_manager_goes_with_the_verbs_that_write() -> None:
+    session = Session(terminal=Terminal(StringIO(), StringIO(), StringIO()))
+    with connected():
+        _writer.main(["--field-manager", "ü" * 64], obj=session, standalone_mode=False)
+        assert session.field_manager == "ü" * 64
+        assert pets("scale", "web", namespace="shop") == f"kubectl pets scale web --field-manager '{'ü' * 64}' -n shop"
+        assert pets("status", "web") == "kubectl pets status web" and kubectl("get", "sts") == "kubectl get sts"
+    assert pets("scale", "web") == "kubectl pets scale web"
+
+
+def test_every_verb_that_writes_into_a_set_takes_a_field_manager() -> None:
+    """But for those that make it again, after which nothing of it is ours, and the one that only deletes pods."""
+    taking = {" ".join(words) for words, verb in tree(cli) if any("--field-manager" in each.opts for each in verb.params)}
+    assert taking == WRITING == {" ".join(words) for words in CHANGING} - {"resize", "recreate", "lost"}
+
+
+@click.command()
+@field_manager
+def _writer() -> None:
+    """Only here for its option."""
 
 
 def test_every_connection_flag_has_its_option() -> None:

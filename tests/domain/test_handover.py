@@ -88,6 +88,20 @@ def test_nothing_of_ours() -> None:
         handover(msgspec.convert({"metadata": {"managedFields": [7]}}, FieldsOwner), NOW)
 
 
+def test_what_was_written_under_another_name() -> None:
+    """Given back is what stands there under that name, and never what somebody applies under it."""
+    named = owner(IMAGE, manager="nightly")
+    assert handover(named, NOW) == Handover()
+    found = handover(named, NOW, "nightly")
+    assert found.manager == "nightly" and paths(found) == {"template.spec.containers[name=app].image": "app:2"} and found.change is not None
+    assert [each.value for each in found.change.operations if each.path.endswith("/manager")] == ["nightly"]
+    applied = handover(owner(IMAGE, manager="helm"), NOW, "helm")
+    assert paths(applied) == {"template.spec.containers[name=app].image": "app:2"}, "what Helm applies stays Helm's"
+    assert handover(owner(IMAGE), NOW, "nightly") == Handover(manager="nightly")
+    spec = {**SPEC, "updateStrategy": {"rollingUpdate": {"partition": 1}}}
+    assert handover(owner({**IMAGE, **PARTITION}, manager="nightly", spec=spec), NOW, "nightly").kept is KeptReason.HOLDS
+
+
 def test_the_time_of_scaling_outlives_it() -> None:
     """What was written to the spec since counts; what was written beside it does not."""
     hour = timedelta(hours=1)

@@ -73,6 +73,16 @@ def test_what_the_next_deploy_does(entries: list[Any], field: DeployedField, exp
     assert list(stakes(held(*entries), [field])) == expected
 
 
+def test_written_under_another_name() -> None:
+    """What stands there under it is ours, but not what is applied under it; and what has taken an image is found by it."""
+    named = ("nightly", "Update", fields(images=("app",), replicas=True))
+    assert stakes(held(named), [IMAGE, REPLICAS], "nightly") == () and stakes(held(OURS), [IMAGE], "nightly") == ()
+    assert [each.next_deploy for each in stakes(held(named), [REPLICAS])] == [NextDeploy.MAY_OVERWRITE]
+    taken = held(("helm", "Apply", fields(others=("app",))), named)
+    assert stakes(taken, [IMAGE], "nightly") == (msgspec.structs.replace(stake(IMAGE, "helm", NextDeploy.FAILS), ours="nightly"),)
+    assert [each.deployer for each in stakes(held(("helm", "Apply", fields(images=("app",)))), [IMAGE], "helm")] == ["helm"]
+
+
 def test_what_kubectl_apply_noted() -> None:
     spec = {"replicas": 5, "updateStrategy": {"rollingUpdate": {"partition": 0}}, "template": {"spec": {"containers": [{"name": "app", "image": "app:0"}]}}}
     found = stakes(held(applied=json.dumps({"spec": spec})), DeployedField)

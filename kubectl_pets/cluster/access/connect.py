@@ -46,11 +46,13 @@ def connect(
     environ: Mapping[str, str] | None = None,
     tell: Callable[[str], None] | None = None,
     command: str = "",
+    field_manager: str = "",
 ) -> Client:
     """A client for the cluster that the flags, the kubeconfig or the surrounding pod name. Sends nothing yet.
 
-    ``command``: what was typed, without arguments: "kubectl pets status"; empty: nothing is sent of it. ``tell`` is told what the
-    user should know, a line at a time and without secrets: with ``-v=6`` each request. Raises ConfigError.
+    ``command``: what was typed, without arguments: "kubectl pets status"; empty: nothing is sent of it. ``field_manager``: the
+    name under which sets are changed; empty: our own. ``tell`` is told what the user should know, a line at a time and without
+    secrets: with ``-v=6`` each request. Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
     policy = kuberc.load(flags.kuberc, environ, tell or _unheard)
@@ -74,7 +76,7 @@ def connect(
     credentials: Credentials = Fixed(Credential())
     if secure:
         credentials = _credentials(chosen, policy, _for_plugins(cluster, target), environ)
-    return Client(Transport(target, credentials, tell if flags.verbosity >= 6 else None))
+    return Client(Transport(target, credentials, tell if flags.verbosity >= 6 else None), field_manager)
 
 
 def _command_headers(command: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -70,11 +70,12 @@ WHOLE_SETS = ResourceKind(WholeSet, SETS.base, SETS.plural, SETS.kind)
 _SNAPSHOTS = ResourceKind(Object, "/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", "VolumeSnapshot")
 
 
-def apply(transport: Transport, change: Change, *, dry_run: bool) -> StatefulSet | Pod | None:
-    """Carry it out; the object as it is afterwards, where it is a set or a pod and the server says so. Raises ConflictError when
-    what it relies on is no longer true, NotFoundError when the object is gone."""
+def apply(transport: Transport, change: Change, *, dry_run: bool, manager: str = "") -> StatefulSet | Pod | None:
+    """Carry it out, a change of a set under the name of that field manager (empty: our own); the object as it is afterwards,
+    where it is a set or a pod and the server says so. Raises ConflictError when what it relies on is no longer true,
+    NotFoundError when the object is gone."""
     if isinstance(change, PatchSet):
-        return _patch(transport, change, dry_run)
+        return _patch(transport, change, dry_run, FIELD_MANAGER if change.passing or not manager else manager)
     if isinstance(change, SaveRecreation | ForgetRecreation | OrphanSet | CreateSet):
         _of_recreation(_Sender(transport, dry_run), change)
         return None
@@ -285,13 +286,13 @@ class _Sender:
         return answered(kind, self.transport.send(request), request.attempt)
 
 
-def _patch(transport: Transport, change: PatchSet, dry_run: bool) -> StatefulSet:
+def _patch(transport: Transport, change: PatchSet, dry_run: bool, manager: str) -> StatefulSet:
     sets = SETS_OF[change.kind.group]
     attempt = Attempt("patch", sets.resource, change.name, change.namespace)
     request = Request(
         method="PATCH",
         path=sets.path(change.namespace, change.name),
-        query=[("fieldManager", FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])],
+        query=[("fieldManager", manager), *([("dryRun", "All")] if dry_run else [])],
         body=msgspec.json.encode(change.operations),
         content_type="application/json-patch+json",
         attempt=attempt,

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_pets.domain.changes import FIELD_MANAGER
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, check
 from kubectl_pets.domain.doctor.voters import votes
 from kubectl_pets.domain.findings import Finding, Rule, Severity
@@ -14,7 +13,7 @@ from kubectl_pets.domain.model import ContainerStatus, Pod
 from kubectl_pets.domain.rollout import found as rollout
 from kubectl_pets.domain.rollout.assessing import parallel_heals, spends_budget
 from kubectl_pets.domain.rollout.history import differences
-from kubectl_pets.domain.rollout.managers import ManagerKind, managers
+from kubectl_pets.domain.rollout.managers import APPLY, ManagerKind, managers
 from kubectl_pets.domain.rollout.revisions import kept_revisions
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.domain.safety import lost
@@ -138,9 +137,9 @@ def partition_left_over(case: Case) -> Judgement:
 
 
 def _paused_at(case: Case) -> datetime | None:
-    """When this program has written the partition last; None: nothing tells."""
-    ours = (each for each in case.owner.metadata.managed_fields if each.manager == FIELD_MANAGER)
-    wrote = ((each.time, each.fields_v1.spec) for each in ours if each.fields_v1 is not None)
+    """When the partition of a pause was written, under whatever name; None: nothing tells. Who applies it owns it besides."""
+    updates = (each for each in case.owner.metadata.managed_fields if each.operation != APPLY and not each.subresource)
+    wrote = ((each.time, each.fields_v1.spec) for each in updates if each.fields_v1 is not None)
     return max((time for time, spec in wrote if time and spec is not None and spec.partition is not None), default=None)
 
 

@@ -90,7 +90,7 @@ def mark(live: WholeSet) -> PatchSet:
     if deletes_claims(live):
         text = f"{live.metadata.uid} {policy['whenDeleted']}/{policy.get('whenScaled', 'Retain')}" if policy else text
         operations.append(Operation(op="replace", path=f"/spec/{_POLICY}", value=_KEEPING))
-    return PatchSet(namespace=live.namespace, name=live.name, operations=(*operations, *_noted(live, text)))
+    return PatchSet(namespace=live.namespace, name=live.name, operations=(*operations, *_noted(live, text)), passing=True)
 
 
 def unmark(live: WholeSet, fields: tuple[dict[str, Any], ...]) -> PatchSet:
@@ -105,7 +105,7 @@ def unmark(live: WholeSet, fields: tuple[dict[str, Any], ...]) -> PatchSet:
         operations.append(Operation(op="remove", path=f"/metadata/annotations/{_pointer(RECREATING_ANNOTATION)}"))
         value = [*fields, *_written_since(live, fields)]
         operations.append(Operation(op="replace", path="/metadata/managedFields", value=value))
-    return PatchSet(namespace=live.namespace, name=live.name, operations=tuple(operations))
+    return PatchSet(namespace=live.namespace, name=live.name, operations=tuple(operations), passing=True)
 
 
 def _tests(live: WholeSet) -> tuple[Operation, ...]:

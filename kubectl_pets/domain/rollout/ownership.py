@@ -44,6 +44,8 @@ class Stake(msgspec.Struct, frozen=True, kw_only=True):
     deployer: str
     next_deploy: NextDeploy
     value: str = ""
+    #: Our name in their conflict.
+    ours: str = FIELD_MANAGER
 
 
 #: They apply with force: Argo CD's server-side apply, and Flux for kustomizations.
@@ -53,33 +55,37 @@ _FORCING = ("argocd-controller", "kustomize-controller")
 _PASSING = ("kubectl-", "kube-")
 
 
-def stakes(owner: StatefulSet, fields: Iterable[DeployedField]) -> tuple[Stake, ...]:
-    """Who else states these fields, from managedFields and what was last applied, the certain first."""
-    found = [stake for field in fields for stake in (*_by_entries(owner, field), *_by_last_applied(owner, field))]
+def stakes(owner: StatefulSet, fields: Iterable[DeployedField], ours: str = FIELD_MANAGER) -> tuple[Stake, ...]:
+    """Who else states these fields, from managedFields and what was last applied, the certain first. ``ours``: the name under
+    which they are about to be written; what stands there under it, or under the one that we have by default, is nobody else's."""
+    found = [stake for field in fields for stake in (*_by_entries(owner, field, ours), *_by_last_applied(owner, field))]
     return tuple(sorted(found, key=lambda stake: stake.next_deploy is NextDeploy.MAY_OVERWRITE))
 
 
-def deployers(owner: StatefulSet, fields: Iterable[DeployedField]) -> tuple[Stake | Manager, ...]:
+def deployers(
+    owner: StatefulSet, fields: Iterable[DeployedField], ours: str = FIELD_MANAGER
+) -> tuple[Stake | Manager, ...]:
     """Everybody to be named before these fields are written: who states one of them, then who seems to manage the set besides."""
-    found = stakes(owner, fields)
+    found = stakes(owner, fields, ours)
     named = {kind for stake in found if (kind := kind_of(stake.deployer)) is not None}
     return (*found, *(manager for manager in managers(owner) if manager.kind not in named))
 
 
-def _by_entries(owner: StatefulSet, field: DeployedField) -> Iterator[Stake]:
-    theirs = [entry for entry in owner.metadata.managed_fields if not entry.subresource and entry.manager != FIELD_MANAGER]
+def _by_entries(owner: StatefulSet, field: DeployedField, ours: str) -> Iterator[Stake]:
+    theirs = [entry for entry in owner.metadata.managed_fields if not entry.subresource and not _is_ours(entry, ours)]
     for entry in theirs:
         spec = entry.fields_v1.spec if entry.fields_v1 is not None else None
         if spec is None:
             continue
         states = _states(spec, field)
-        if entry.operation == APPLY and (states or field is DeployedField.IMAGE and _lost_an_image(owner, spec)):
+        if entry.operation == APPLY and (states or field is DeployedField.IMAGE and _lost_an_image(owner, spec, ours)):
             forced = entry.manager.startswith(_FORCING)
             yield Stake(
                 field=field,
                 deployer=entry.manager,
                 next_deploy=NextDeploy.OVERWRITES if forced else NextDeploy.FAILS,
                 value=_value(owner, field, spec) if states else "",
+                ours=ours,
             )
         elif states and _deploys(entry, field):
             known = entry.manager.startswith("helm")  # Helm 3, and Helm 4 without server-side apply
@@ -121,10 +127,16 @@ def _states(spec: OwnedSpec, field: DeployedField) -> bool:
             return spec.replicas is not None
 
 
-def _lost_an_image(owner: StatefulSet, spec: OwnedSpec) -> bool:
+def _is_ours(entry: ManagedFieldsEntry, ours: str) -> bool:
+    """An apply under our name is not: it is in conflict with what we write all the same, for a manager is a name and an operation
+    (KEP-555)."""
+    return entry.manager == FIELD_MANAGER or entry.manager == ours and entry.operation != APPLY
+
+
+def _lost_an_image(owner: StatefulSet, spec: OwnedSpec, ours: str) -> bool:
     """Whether it applies a container whose image is ours now: an image is required, so it states one."""
-    ours = [entry.fields_v1 for entry in owner.metadata.managed_fields if entry.manager == FIELD_MANAGER]
-    specs = [fields.spec for fields in ours if fields is not None and fields.spec is not None]
+    written = [entry.fields_v1 for entry in owner.metadata.managed_fields if _is_ours(entry, ours)]
+    specs = [fields.spec for fields in written if fields is not None and fields.spec is not None]
     taken = {key for each in specs for key, container in each.containers.items() if container.image is not None}
     return any(key in taken and container.image is None for key, container in spec.containers.items())
 

@@ -1,9 +1,9 @@
 """Which fields of a set's spec does this program own, and how are they given back to whoever deploys the set?
 
-Our changes are Updates under the field manager ``kubectl-pets``; a server-side apply of another value is a conflict with it until
-our leaves are dropped from managedFields (KEP-555; seen with Helm 4 and kubectl apply on 1.37: the generation stays, applies pass
-afterwards). Dropping is better than writing them under the deployer's name: a partition that its manifest does not state would
-be removed by its next apply, and the pods that it holds would go.
+Our changes are Updates under the field manager ``kubectl-pets``, or the one that ``--field-manager`` names; a server-side apply
+of another value is a conflict with it until our leaves are dropped from managedFields (KEP-555; seen with Helm 4 and kubectl
+apply on 1.37: the generation stays, applies pass afterwards). Dropping is better than writing them under the deployer's name: a
+partition that its manifest does not state would be removed by its next apply, and the pods that it holds would go.
 """
 
 from collections.abc import Sequence
@@ -34,19 +34,22 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[OwnedField, ...] = ()
     kept: KeptReason | None = None
     change: PatchSet | None = None
+    #: The name under which they were written.
+    manager: str = FIELD_MANAGER
 
 
-def handover(owner: FieldsOwner, scaled: datetime) -> Handover:
-    """The fields that are ours and the change that drops them, on the condition that this is still the set. ``scaled``: when its
-    replicas can last have changed, which stays noted: for how long claims are unused rests on it (``orphans.usage.last_scaled``).
-    Raises msgspec.ValidationError where managedFields are none of the API's."""
-    entries = [(index, entry) for index, entry in enumerate(entries_of(owner)) if _ours(entry)]
+def handover(owner: FieldsOwner, scaled: datetime, manager: str = FIELD_MANAGER) -> Handover:
+    """The fields that are ours, by the name under which we wrote them, and the change that drops them, on the condition that this
+    is still the set. ``scaled``: when its replicas can last have changed, which stays noted: for how long claims are unused rests
+    on it (``orphans.usage.last_scaled``). Raises msgspec.ValidationError where managedFields are none of the API's."""
+    entries = [(index, entry) for index, entry in enumerate(entries_of(owner)) if _ours(entry, manager)]
     fields = tuple(field for _, entry in entries for field in leaves(entry.fields_v1["f:spec"], owner.spec))
     if not fields:
-        return Handover()
+        return Handover(manager=manager)
     if any(field.path == _PARTITION and field.value not in (0, None, msgspec.UNSET) for field in fields):
-        return Handover(fields=fields, kept=KeptReason.HOLDS)
-    return Handover(fields=fields, change=_change(owner, [index for index, _ in entries], scaled))
+        return Handover(fields=fields, kept=KeptReason.HOLDS, manager=manager)
+    change = _change(owner, [index for index, _ in entries], scaled, manager)
+    return Handover(fields=fields, change=change, manager=manager)
 
 
 #: A controller makes the revision of a new template so soon after it was applied.
@@ -65,7 +68,7 @@ def own_value_of(owner: FieldsOwner, found: Handover, history: Sequence[Revision
     nothing.
     """
     wanted = next((each for each in history if each.update), None)
-    entries = [entry for entry in entries_of(owner) if not entry.subresource and entry.manager != FIELD_MANAGER]
+    entries = [entry for entry in entries_of(owner) if not entry.subresource and not _ours(entry, found.manager)]
     templates = [entry for entry in entries if "f:template" in (entry.fields_v1.get("f:spec") or {})]
     if found.change is None or found.kept is not None or wanted is None or len(templates) != 1:
         return ""
@@ -78,11 +81,13 @@ def own_value_of(owner: FieldsOwner, found: Handover, history: Sequence[Revision
     return entry.manager if since == [wanted] and made - applied <= _SOON else ""
 
 
-def _ours(entry: FieldsEntry) -> bool:
-    return entry.manager == FIELD_MANAGER and not entry.subresource and bool(entry.fields_v1.get("f:spec"))
+def _ours(entry: FieldsEntry, manager: str) -> bool:
+    """What was applied under the same name is the deployer's: without it a later apply would not know what to take away."""
+    written = entry.manager == manager and entry.operation != APPLY and not entry.subresource
+    return written and bool(entry.fields_v1.get("f:spec"))
 
 
-def _change(owner: FieldsOwner, indices: list[int], scaled: datetime) -> PatchSet:
+def _change(owner: FieldsOwner, indices: list[int], scaled: datetime, manager: str) -> PatchSet:
     meta = owner.metadata
     note = {SCALED_ANNOTATION: scaled.isoformat()}
     key = SCALED_ANNOTATION.replace("~", "~0").replace("/", "~1")
@@ -92,7 +97,7 @@ def _change(owner: FieldsOwner, indices: list[int], scaled: datetime) -> PatchSe
         Operation(op="test", path="/metadata/resourceVersion", value=meta.resource_version),
     ]
     for index in indices:
-        operations.append(Operation(op="test", path=f"/metadata/managedFields/{index}/manager", value=FIELD_MANAGER))
+        operations.append(Operation(op="test", path=f"/metadata/managedFields/{index}/manager", value=manager))
         operations.append(Operation(op="remove", path=f"/metadata/managedFields/{index}/fieldsV1/f:spec"))
     where = ("/metadata/annotations", note) if not meta.annotations else (f"/metadata/annotations/{key}", note[SCALED_ANNOTATION])
     operations.append(Operation(op="add", path=where[0], value=where[1]))

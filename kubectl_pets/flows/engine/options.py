@@ -37,11 +37,15 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_options(
-    *, yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes, patience: bool = True, stream: bool = False
+    *,
+    yes: Callable[[Callable[..., Any]], Callable[..., Any]] = flags.yes,
+    patience: bool = True,
+    stream: bool = False,
+    writer: bool = True,
 ) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
     """``--dry-run``, ``--yes`` (which says in its help what is not asked for), ``--timeout``, ``--patience`` (not where
     ``patience`` is False: the verb waits for no pod) and ``-o`` (with ``stream`` also jsonl), handed over to the command as one
-    ``options``."""
+    ``options``; besides ``--field-manager`` (not where ``writer`` is False: what the verb writes stays nobody's)."""
 
     def decorate(bare: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         @wraps(bare)
@@ -65,7 +69,8 @@ def run_options(
         command: Callable[..., ExitCode] = packed
         waits = (flags.patience,) if patience else ()
         output = flags.output("table", "json", "yaml", *(("jsonl",) if stream else ()))
-        for option in (flags.junit, output, *waits, flags.timeout, yes, flags.dry_run):
+        named = (flags.field_manager,) if writer else ()
+        for option in (flags.junit, *named, output, *waits, flags.timeout, yes, flags.dry_run):
             command = option(command)
         return command
 

@@ -167,7 +167,7 @@ def _warn(session: Session, found: _Planned) -> None:
     told = view.warnings(found.plan, found.seen)
     if found.plan.before != found.plan.after:
         # What kubectl apply noted stands among those who set the replicas.
-        others = deployers(found.owner, (DeployedField.REPLICAS,))
+        others = deployers(found.owner, (DeployedField.REPLICAS,), session.field_manager)
         noted = [each for each in others if isinstance(each, Stake) and each.deployer == APPLYING_CLIENT]
         told += [words.deployer(each, found.seen) for each in others if each not in noted]
     for each in told:

@@ -415,7 +415,7 @@ def stake(found: Stake, seen: Assessment) -> str:
     what = _NOUNS[found.field]
     match found.next_deploy:
         case NextDeploy.FAILS:
-            fails = 'its next deploy of another value fails with a conflict with "kubectl-pets"'
+            fails = f'its next deploy of another value fails with a conflict with "{clean(found.ours)}"'
             return f"{who} applies {what}{value}: {fails}, until it is given back with: {command(seen, 'rollout handover')}"
         case NextDeploy.OVERWRITES if found.field is DeployedField.PARTITION:
             return f"{who} states {what}{value}: a deploy before this is done puts it back and lets go what it holds"
