@@ -35,7 +35,7 @@ _TWICE = 0.5
 
 #: So many new objects before Python looks for garbage among them: what a verb loads, 60,000, is none, and to look through that
 #: takes as long as five requests.
-_GARBAGE = (100_000, 20, 20)
+GARBAGE = (100_000, 20, 20)
 
 VERBS = {
     "list": Verb("kubectl_pets.commands.list:command", "Every StatefulSet in one line: where it stands and why."),
@@ -255,7 +255,7 @@ def _writable(number: int) -> bool:
 
 def main() -> NoReturn:
     """The executable."""
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*GARBAGE)
     gc.enable()  # krew/start.py turned it off
     last = 0.0
 
