@@ -529,13 +529,19 @@ _LANGUAGES = ("jsonpath", "jsonpath-as-json", "jsonpath-file", "custom-columns",
 _TEMPLATES = ("go-template", "go-template-file", "template", "templatefile")
 
 
+#: Fields and elements, which are the same in jq.
+_PLAIN_PATH = re.compile(r"\{?((?:\.[A-Za-z_]\w*(?:\[(?:\*|[0-9]+)])*)+)}?", re.ASCII)
+
+
 class OutputFormat(click.Choice[str]):
     """How to print the answer; what kubectl has besides is refused with the way there."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        word = str(value).partition("=")[0]
+        word, _, asked = str(value).partition("=")
         if word in _LANGUAGES or word in _TEMPLATES:
-            self.fail(f"'{word}' is not spoken here: take -o json, and pick the fields with jq.", param, ctx)
+            plain = _PLAIN_PATH.fullmatch(asked) if word == "jsonpath" else None
+            same = f" In its place: -o json | jq -r '{plain[1].replace('[*]', '[]')}'" if plain else ""
+            self.fail(f"'{word}' is not spoken here: take -o json, and pick the fields with jq.{same}", param, ctx)
         return str(super().convert(value, param, ctx))
 
 

@@ -71,6 +71,19 @@ def test_languages_that_are_not_spoken_here(format: str) -> None:
     assert f"'{format.partition('=')[0]}' is not spoken here: take -o json, and pick the fields with jq." in told
 
 
+@pytest.mark.parametrize(
+    ("path", "jq"),
+    [("{.items[*].metadata.name}", ".items[].metadata.name"), (".phase", ".phase"), ("{.pods[0].name}", ".pods[0].name")],
+)
+def test_a_plain_path_is_told_as_what_jq_takes_in_its_place(path: str, jq: str) -> None:
+    assert f"In its place: -o json | jq -r '{jq}'" in said("list", "-o", f"jsonpath={path}")
+
+
+@pytest.mark.parametrize("path", ["", "{range .items[*]}{.metadata.name}{end}", "{.a}'; rm x '", "{.items[?(@.a)]}", "{..name}", "{.a}{.b}", "{.ü}"])
+def test_any_other_path_is_not_guessed(path: str) -> None:
+    assert "In its place" not in said("list", "-o", f"jsonpath={path}")
+
+
 def test_a_format_that_is_none() -> None:
     assert "'jason' is not one of" in said("list", "-o", "jason")
 
