@@ -15,8 +15,6 @@ import msgspec
 #: Label with the full name of the ControllerRevision that a pod was made from (apps/v1 StatefulSetRevisionLabel).
 REVISION_LABEL = "controller-revision-hash"
 
-_ORDINAL = re.compile(r"(.*)-([0-9]+)")
-
 
 class Value(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True, gc=False):
     """Base of everything decoded from the API: immutable, camelCase on the wire. No value refers back to what holds it, so the
@@ -620,11 +618,11 @@ def ordinal_of(pod_name: str, set_name: str) -> int | None:
     Kubernetes parses ``(.*)-([0-9]+)$``; a name with a padded number ("web-01") is nobody's, and neither is one with a number
     beyond 32 bits.
     """
-    found = _ORDINAL.fullmatch(pod_name)
-    if found is None or found[1] != set_name or len(found[2]) > 10:
+    stem, hyphen, digits = pod_name.rpartition("-")
+    if stem != set_name or not hyphen or len(digits) > 10 or not (digits.isascii() and digits.isdigit()):
         return None
-    ordinal = int(found[2])
-    return ordinal if str(ordinal) == found[2] and ordinal < 2**31 else None
+    ordinal = int(digits)
+    return ordinal if str(ordinal) == digits and ordinal < 2**31 else None
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):

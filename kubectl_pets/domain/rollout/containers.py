@@ -58,6 +58,8 @@ _NOT_FOUND = "ContainerStatusUnknown"
 #: A restart is noted with one of these when the container cannot be started, and alternates with CrashLoopBackOff.
 _RESTARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "PostStartHookError", "PreStartHookError"})
 
+_NOBODY: frozenset[str] = frozenset()
+
 #: What runtimes say of an image for another platform: containerd, Docker, CRI-O; the kernel of a binary.
 _WRONG_PLATFORM = (
     "no match for platform",
@@ -176,13 +178,19 @@ def proof(lived: timedelta) -> timedelta:
 def ended_lately(pod: Pod, now: datetime) -> timedelta | None:
     """For how long a container of the pod had lived when it ended; the longest such life. None: none has ended, or it has run for
     so long since that the kubelet forgets it (then whatever ended it has passed), or it lived for as long as that."""
+    ended = [
+        (status, life)
+        for status in pod.status.init_container_statuses + pod.status.container_statuses
+        if (life := _life(status.state.terminated or status.last_state.terminated)) is not None and life < FORGOTTEN
+    ]
+    if not ended:
+        return None
     kept = {status.name for status in pod.status.container_statuses} | _sidecars(pod)
     lives = []
-    for status in pod.status.init_container_statuses + pod.status.container_statuses:
+    for status, life in ended:
         running = status.state.running
-        life = _life(status.state.terminated or status.last_state.terminated)
         over = running is not None and outlived(running.started_at, FORGOTTEN, now)
-        if status.name in kept and life is not None and life < FORGOTTEN and not over:
+        if status.name in kept and not over:
             lives.append(life)
     return max(lives, default=None)
 
@@ -237,7 +245,7 @@ def _without_its_resize(status: ContainerStatus, times: list[datetime], within: 
 def restarts_of(pod: Pod) -> int:
     """What kubectl shows as RESTARTS: of containers and sidecars, and of all init containers while these are not through."""
     statuses = pod.status.init_container_statuses
-    initialized = pod.status.condition("Initialized")
+    initialized = pod.status.condition("Initialized") if statuses else None
     if (initialized is not None and initialized.status == "True") or not statuses:
         sidecars = _sidecars(pod)
         statuses = (*pod.status.container_statuses, *(status for status in statuses if status.name in sidecars))
@@ -249,18 +257,31 @@ def _badness(trouble: Trouble) -> tuple[bool, int, bool, str]:
 
 
 def _all(pod: Pod) -> list[Trouble]:
-    began, sidecars = _began(pod), _sidecars(pod)
+    sidecars, inits = _sidecars(pod), pod.status.init_container_statuses
+    if all(map(_in_its_first_life, pod.status.container_statuses)) and all(_is_through(each, sidecars) for each in inits):
+        return []  # as nearly always: there is nothing to be judged
+    began = _began(pod)
     ready = pod.status.condition("Ready")
     changed = ready.last_transition_time if ready is not None else None
     found = []
-    for status in pod.status.init_container_statuses:
+    for status in inits:
         ended = status.state.terminated
-        if ended is not None and ended.exit_code == 0 and status.name not in sidecars:
+        if ended is not None and _is_through(status, sidecars):
             began = max(began, ended.finished_at) if began is not None and ended.finished_at is not None else began
             continue  # it has done its work, however often it took
         found.append(_judged(_located(status if status.name in sidecars else _anew(status), changed), began))
     found += [_judged(_located(status, changed), began) for status in pod.status.container_statuses]
     return [each for each in found if each is not None]
+
+
+def _in_its_first_life(status: ContainerStatus) -> bool:
+    return status.restart_count == 0 and status.state.running is not None
+
+
+def _is_through(status: ContainerStatus, sidecars: frozenset[str]) -> bool:
+    """Whether an init container has done its work."""
+    ended = status.state.terminated
+    return ended is not None and ended.exit_code == 0 and status.name not in sidecars
 
 
 def _anew(status: ContainerStatus) -> ContainerStatus:
@@ -287,7 +308,8 @@ def _located(status: ContainerStatus, changed: datetime | None) -> ContainerStat
 
 
 def _sidecars(pod: Pod) -> frozenset[str]:
-    return frozenset(container.name for container in pod.spec.init_containers if container.restart_policy == "Always")
+    inits = pod.spec.init_containers
+    return frozenset(each.name for each in inits if each.restart_policy == "Always") if inits else _NOBODY
 
 
 def _began(pod: Pod) -> datetime | None:

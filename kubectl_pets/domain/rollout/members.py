@@ -492,13 +492,17 @@ def _ready_since(pod: Pod) -> datetime | None:
 
 def _available_at(ready_since: datetime | None, min_ready_seconds: int) -> datetime | None:
     """Ready since, plus minReadySeconds (podutil.IsPodAvailable); None while not Ready."""
-    return later(ready_since, timedelta(seconds=min(min_ready_seconds, _FOREVER))) if ready_since is not None else None
+    if ready_since is None or not min_ready_seconds:
+        return ready_since
+    return later(ready_since, timedelta(seconds=min(min_ready_seconds, _FOREVER)))
 
 
 def _unscheduled_since(pod: Pod) -> datetime | None:
     """Since when no node was found for it; None where it has one, or is held back from scheduling on purpose (KEP-3521)."""
+    if pod.spec.node_name:
+        return None
     scheduled = pod.status.condition("PodScheduled")
-    if pod.spec.node_name or (scheduled is not None and (scheduled.status == "True" or scheduled.reason == "SchedulingGated")):
+    if scheduled is not None and (scheduled.status == "True" or scheduled.reason == "SchedulingGated"):
         return None
     return (scheduled.last_transition_time if scheduled is not None else None) or pod.metadata.creation_timestamp
 
@@ -528,12 +532,19 @@ def _is_mislabelled(owner: StatefulSet, pod: Pod) -> bool:
 
 
 def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tuple[ClaimUse, ...]:
-    names = [volume.persistent_volume_claim.claim_name for volume in pod.spec.volumes if volume.persistent_volume_claim]
-    if claims is None:
-        return tuple(ClaimUse(name=name) for name in names)
     return tuple(
-        ClaimUse(name=name, phase=claims[name].status.phase, terminating=claims[name].metadata.deletion_timestamp is not None)
-        if name in claims
-        else ClaimUse(name=name, phase="")
-        for name in names
+        [
+            _claim_use(volume.persistent_volume_claim.claim_name, claims)
+            for volume in pod.spec.volumes
+            if volume.persistent_volume_claim is not None
+        ]
     )
+
+
+def _claim_use(name: str, claims: dict[str, PersistentVolumeClaim] | None) -> ClaimUse:
+    if claims is None:
+        return ClaimUse(name=name)
+    claim = claims.get(name)
+    if claim is None:
+        return ClaimUse(name=name, phase="")
+    return ClaimUse(name=name, phase=claim.status.phase, terminating=claim.metadata.deletion_timestamp is not None)

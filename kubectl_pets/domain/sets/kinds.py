@@ -188,7 +188,8 @@ class SetRef(msgspec.Struct, frozen=True, kw_only=True):
 def kind_of(item: StatefulSet) -> SetKind:
     """The kind of an object that was read. Lists of built-in kinds leave apiVersion out of their items, lists of custom
     resources never do, so an item without one is of apps/v1."""
-    return _BY_GROUP.get(item.api_version.partition("/")[0], APPS_SET)
+    version = item.api_version
+    return _BY_GROUP.get(version.partition("/")[0], APPS_SET) if version else APPS_SET
 
 
 def ref_of(item: StatefulSet) -> SetRef:

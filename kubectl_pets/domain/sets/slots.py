@@ -72,10 +72,14 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.replicas)
 
     def __contains__(self, ordinal: int) -> bool:
+        if not self.reserved.ranges:  # as nearly always, and each pod asks
+            return self.start <= ordinal < self.start + self.replicas
         return ordinal >= self.start and ordinal not in self.reserved and self.position(ordinal) < self.replicas
 
     def position(self, ordinal: int) -> int:
         """How many slots stand below an ordinal, whether it is in range or not; negative below ``start``."""
+        if not self.reserved.ranges:
+            return ordinal - self.start
         return ordinal - self.start - self.reserved.between(self.start, max(self.start, ordinal))
 
     def ordinal(self, position: int) -> int:
