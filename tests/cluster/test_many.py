@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kubectl_pets.cluster.objects import alike
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS
 from kubectl_pets.cluster.objects.many import CLAIMS_OF_MANY, PODS_OF_MANY
-from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, Pod, SetView
+from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnerReference, Pod, SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import CHOSEN_NODE_ANNOTATION
 from kubectl_pets.domain.sets.grouping import SIZE_ANNOTATION
@@ -67,6 +68,43 @@ def test_the_verdict_is_the_same(view: SetView, which: int) -> None:
         for of_pods, of_claims in ((PODS, CLAIMS), (PODS_OF_MANY, CLAIMS_OF_MANY))
     ]
     assert seen[0] == seen[1]
+
+
+def test_what_is_alike_is_kept_once() -> None:
+    """And what is not alike is nobody else's: an empty list is no empty mapping."""
+    owner = OwnerReference(kind="StatefulSet", name="web", uid="u", controller=True)
+    first, second = (pod(ordinal) for ordinal in range(2))
+    made = [replace(each, metadata=replace(each.metadata, owner_references=(owner,))) for each in (first, second)]
+    one, other = (PODS_OF_MANY.any(sent(each, "Pod")) for each in made)
+    assert one.metadata.owner_references is other.metadata.owner_references
+    assert one.spec.containers is other.spec.containers and one.status.conditions[0].type is other.status.conditions[0].type
+    assert (one.metadata.name, other.metadata.name) == ("web-0", "web-1") and one.metadata.labels == made[0].metadata.labels
+    bare = b'{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"data-%d","namespace":"prod"%s},"spec":{},"status":{}}'
+    claims = [CLAIMS_OF_MANY.any(bare % (number, labels)) for labels in (b"", b',"labels":{"app":"web"}') for number in range(2)]
+    assert claims[0].metadata.labels == {} and claims[0].spec.access_modes == () and claims[0].metadata.owner_references == ()
+    assert claims[2].metadata.labels is claims[3].metadata.labels and claims[2].metadata.labels == {"app": "web"}
+
+
+@settings(max_examples=times(100), deadline=None)
+@given(view=snapshots())
+def test_claims_that_share_what_is_alike_are_what_they_were(view: SetView) -> None:
+    """Those of ``orphans``, which are kept whole."""
+    notes = {"example.org/note": "n"}
+    for each in view.claims or ():
+        body = sent(replace(each, metadata=replace(each.metadata, annotations=notes, managed_fields=WRITTEN)), "PersistentVolumeClaim")
+        whole, shared = CLAIMS.any(body), CLAIMS.any(body)
+        alike.share_claim(shared)
+        assert shared == whole and type(shared) is type(whole)
+        again = CLAIMS.any(body)
+        alike.share_claim(again)
+        assert again.metadata.annotations is shared.metadata.annotations
+
+
+def test_no_more_values_are_remembered_than_the_pods_of_some_sets_have() -> None:
+    body = b'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web-0","namespace":"prod","labels":{"which":"%d"}}}'
+    found = [PODS_OF_MANY.any(body % number) for number in range(2 * alike.MOST_KNOWN)]
+    assert [each.metadata.labels["which"] for each in found] == [str(number) for number in range(len(found))]
+    assert len(alike._KNOWN) < alike.MOST_KNOWN + 100
 
 
 def test_annotations_that_are_no_text_spoil_what_they_spoiled_before() -> None:

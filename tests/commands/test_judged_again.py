@@ -413,7 +413,7 @@ def test_a_moment_notes_until_when_the_answers_are_the_same(asked: Callable[[dat
 # --- how often ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("spent", "rest"), [(0.0, 0.0), (0.01, 0.24), (5.0, 0.7)])
+@pytest.mark.parametrize(("spent", "rest"), [(0.0, 0.0), (0.01, 0.49), (5.0, 0.7)])
 def test_a_picture_that_took_long_is_followed_by_a_rest_within_which_nothing_is_lost(
     spent: float, rest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,15 +153,25 @@ class Reader:
         return found
 
     def listing(
-        self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None, *, unreadable: bool = False
+        self,
+        kind: ResourceKind[T],
+        scope: Scope,
+        exchange: Exchange | None = None,
+        *,
+        unreadable: bool = False,
+        share: Callable[[T], None] | None = None,
     ) -> Listing[T]:
-        """All objects of the scope. ``unreadable`` as in ``one``."""
+        """All objects of the scope. ``unreadable`` as in ``one``. ``share`` is called with each as it arrives, to have them share
+        what is alike."""
         items: list[T] = []
         version = ""
         for page, first in self.pages(kind, scope, exchange):
             if first:
                 items.clear()
             items.extend(page.objects)
+            if share is not None:
+                for item in page.objects:
+                    share(item)
             version = page.metadata.resource_version
         spoilt = None if unreadable else next((item for item in items if item.unreadable), None)
         if spoilt is not None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.objects.alike import share_claim
 from kubectl_pets.cluster.objects.discovery import CustomKinds
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
@@ -76,7 +77,7 @@ def read_claim_inventory(
     told what is being read."""
     progress("claims")
     scope = Scope(namespace=namespace)
-    claims = reader.listing(CLAIMS, scope, unreadable=True).items
+    claims = reader.listing(CLAIMS, scope, unreadable=True, share=share_claim).items
     progress(f"sets and autoscalers for {len(claims)} claims")
     discovered, lists = _lists(reader, scope, ignored_kinds)
     sieve = _Sieve()

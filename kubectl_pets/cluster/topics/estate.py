@@ -102,17 +102,23 @@ class _Known(Reader):
             self._lists[path] = _Kept(scope.namespace, items, convert)
 
     def listing(
-        self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None = None, *, unreadable: bool = False
+        self,
+        kind: ResourceKind[T],
+        scope: Scope,
+        exchange: Exchange | None = None,
+        *,
+        unreadable: bool = False,
+        share: Callable[[T], None] | None = None,
     ) -> Listing[T]:
         path = kind.path(None)
         if path in self._failed:
             raise self._failed[path]
         kept = self._lists.get(path)
         if kept is None or scope.labels or scope.name or scope.about or kept.namespace not in (None, scope.namespace):
-            return super().listing(kind, scope, exchange, unreadable=unreadable)
+            return super().listing(kind, scope, exchange, unreadable=unreadable, share=share)
         items = kept.of(scope.namespace)
         if not all(isinstance(each, kind.type) for each in items):  # who asks wants other fields of them
-            return super().listing(kind, scope, exchange, unreadable=unreadable)
+            return super().listing(kind, scope, exchange, unreadable=unreadable, share=share)
         return cast("Listing[T]", Listing(items, ""))
 
 

@@ -19,8 +19,9 @@ from kubectl_pets.session import Terminal
 #: Seconds between two looks at keys and window, and between two pictures of which only the time differs.
 _BEAT, TICK = 0.1, 1.0
 
-#: So many times as long as a picture took is rested after it, and this long at most, in seconds.
-_REST, _LONGEST_REST = 24.0, 0.7
+#: So many times as long as a picture took is rested after it, and this long at most, in seconds: pictures are to take a fiftieth
+#: of a core, for what changes takes its share, too, and what has changed is to be seen within a second.
+_REST, _LONGEST_REST = 49.0, 0.7
 
 Wait = Callable[[float | None], bool]
 
