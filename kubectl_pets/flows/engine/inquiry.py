@@ -6,7 +6,7 @@ a moment, then now and then, and in any case before something is called done or 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -184,12 +184,24 @@ class Inquiry:
         return fresh or (self._since is not None and now - self._since >= _MOMENT)
 
 
+class _Standing(NamedTuple):
+    """The verdict of a look at one set. It holds for the same ``view`` before ``until`` (None: for ever)."""
+
+    view: SetView
+    seen: Assessment
+    until: datetime | None
+    #: When it may be another one by time alone, or is to be asked again.
+    times: tuple[datetime, ...]
+
+
 class Inquiries:
     """The same for a run that looks on at many sets: what is asked of all of them is asked at once."""
 
     def __init__(self, port: AroundPort, stuck_after: StuckAfter, made: "type[Inquiry]" = Inquiry) -> None:
         self._port, self._stuck_after, self._made = port, stuck_after, made
         self._by_uid: dict[str, Inquiry] = {}
+        self._standing: dict[str, _Standing] = {}
+        self._at: datetime | None = None
         #: When some verdict may change by time alone, or it is to be asked again.
         self.next_at: datetime | None = None
 
@@ -199,22 +211,38 @@ class Inquiries:
         looks = {view.set.metadata.uid: view for view in views if view.set is not None}
         known = self._by_uid
         self._by_uid = {uid: known.get(uid) or self._made(self._port, self._stuck_after) for uid in looks}
-        seen = {uid: inquiry.standing(looks[uid], now) for uid, inquiry in self._by_uid.items()}
+        standing = {uid: found for uid, view in looks.items() if (found := self._stands(uid, view, now)) is not None}
         first = {
-            uid: self._by_uid[uid].wanted(looks[uid], now, fresh=uid not in known, alone=len(looks) == 1)
-            for uid, each in seen.items()
-            if each is None
+            uid: self._by_uid[uid].wanted(view, now, fresh=uid not in known, alone=len(looks) == 1)
+            for uid, view in looks.items()
+            if uid not in standing
         }
         asked = {uid: (unasked.namespace, wanted) for uid, (unasked, wanted) in first.items() if wanted is not None}
         answers = _answers(self._port, list(asked.values()))
         for index, uid in enumerate(asked):
             self._by_uid[uid].hear(asked[uid][1], answers[index:index + 1] if answers is not None else None, now)
-        seen |= {uid: self._by_uid[uid].verdict(unasked, looks[uid], now) for uid, (unasked, _) in first.items()}
-        found = [each for each in seen.values() if each is not None]
-        times = [each.recheck_at for each in found] + [inquiry.next_at for inquiry in self._by_uid.values()]
-        times += [inquiry.until for inquiry in self._by_uid.values()]
-        self.next_at = min((time for time in times if time is not None and time > now), default=None)
-        return found
+        for uid, (unasked, _) in first.items():
+            standing[uid] = self._judged(uid, self._by_uid[uid].verdict(unasked, looks[uid], now), looks[uid])
+        self._standing, self._at = standing, now
+        self.next_at = min((time for each in standing.values() for time in each.times if time > now), default=None)
+        return [standing[uid].seen for uid in looks]
+
+    def _stands(self, uid: str, view: SetView, now: datetime) -> _Standing | None:
+        """The verdict of the last look where it would be found again. Of most sets nothing else has to be asked than this: it is
+        the same view, and no time that it rests on has come."""
+        last = self._standing.get(uid)
+        if last is None or last.view is not view:
+            return None
+        if (last.until is None or now < last.until) and self._at is not None and self._at <= now:
+            return last
+        seen = self._by_uid[uid].standing(view, now)
+        return self._judged(uid, seen, view) if seen is not None else None
+
+    def _judged(self, uid: str, seen: Assessment, view: SetView) -> _Standing:
+        inquiry = self._by_uid[uid]
+        ends = [time for time in (inquiry.next_at, inquiry.until) if time is not None]
+        times = ends if seen.recheck_at is None else [*ends, seen.recheck_at]
+        return _Standing(view, seen, min(ends, default=None), tuple(times))
 
     def cap(self, seconds: float | None, now: datetime) -> float | None:
         """So many seconds (None: for ever), or fewer: until ``next_at``."""
