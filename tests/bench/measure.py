@@ -1,12 +1,33 @@
 """Runs a command and says what it took, as the operating system accounts for it."""
 
 import os
+import platform
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+
+def card() -> str:
+    """What all of it was measured on, in one line: no figure says anything without."""
+    processor = _field("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
+    memory = int((_field("/proc/meminfo", "MemTotal") or "0").split()[0]) / 1024**2
+    load = os.getloadavg()[0]
+    return (
+        f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB; {platform.system()} {platform.release()}; Python {platform.python_version()}"
+        f" ({sys.implementation.name}); load {load:.1f} when it began"
+    )
+
+
+def _field(path: str, name: str) -> str:
+    """Of a file of lines ``name: value``; empty where it has none."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
 
 
 class Cost(NamedTuple):

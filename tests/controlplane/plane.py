@@ -45,6 +45,11 @@ class ControlPlane:
         return f"https://127.0.0.1:{self._state().ports['kube-apiserver']}"
 
     @property
+    def etcd(self) -> str:
+        """etcd's own address: what is written there the API server takes for its own, unseen."""
+        return f"http://127.0.0.1:{self._state().ports['etcd']}"
+
+    @property
     def ca_file(self) -> Path:
         return self._layout.credentials.server_authority
 
