@@ -10,7 +10,7 @@ from functools import partial
 
 from kubectl_pets import __version__
 from tests import controlplane
-from tests.bench import dns, doctor, estate, judges, lists, live, orphans, peers, rollout, startup
+from tests.bench import dns, doctor, estate, judges, lists, live, orphans, paper, peers, rollout, startup
 from tests.bench.measure import card
 from tests.controlplane import DEFAULT_VERSION, ControlPlane
 
@@ -38,7 +38,7 @@ _BIG: dict[str, Callable[[ControlPlane], None]] = {
 #: Shown, with no goals.
 _ON_REQUEST: dict[str, Callable[[ControlPlane], None]] = {"dns2000": partial(dns.run, pods=2000, rounds=3), "huge": lists.huge}
 
-_ROWS = (*_ALONE, *_BIG, "live", *_ON_REQUEST)
+_ROWS = (*_ALONE, *_BIG, "paper", "live", *_ON_REQUEST)
 
 
 def main() -> None:
@@ -57,6 +57,9 @@ def main() -> None:
             estate.fill(plane)
             for row, run in big.items():
                 _timed(row, run, plane)
+    if "paper" in chosen:
+        with controlplane.running(components=_SERVERS) as plane:
+            _timed("paper", paper.run, plane)
     if "live" in chosen:
         live.run()
     if "dns2000" in chosen:

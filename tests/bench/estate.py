@@ -59,8 +59,9 @@ def fill(plane: ControlPlane, namespaces: int = NAMESPACES, sets: int = SETS, po
     spaces = [f"ns-{number:02}" for number in range(namespaces)]
     for space in spaces:
         connection.send("POST", "/api/v1/namespaces", {"metadata": {"name": space}})
-    _fill_set(connection, spaces[0], _FIRST, pods)
+    fill_set(connection, spaces[0], _FIRST, pods)
     made = [(plural, item) for plural, path, head in _KINDS for item in _items(connection, f"{path}/namespaces/{spaces[0]}/{plural}", head)]
+    connection.close()  # it is opened anew when it is used again: writing may take longer than a server keeps one
     names = [f"db-{index:02}" for index in range(sets)]
     _write(plane, (copy for space in spaces for name in names if (space, name) != (spaces[0], _FIRST) for copy in _copies(made, spaces[0], space, name)))
     wanted = namespaces * sets * pods
@@ -135,7 +136,8 @@ def _count(connection: Connection) -> int:
     return len(listed["items"]) + int(listed["metadata"].get("remainingItemCount", 0))
 
 
-def _fill_set(connection: Connection, space: str, name: str, pods: int) -> None:
+def fill_set(connection: Connection, space: str, name: str, pods: int) -> None:
+    """One set, all well, and what belongs to it."""
     apps, core = f"/apis/apps/v1/namespaces/{space}", f"/api/v1/namespaces/{space}"
     labels = {"app.kubernetes.io/name": "database", "app.kubernetes.io/instance": name}
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
