@@ -210,12 +210,14 @@ def without_resizes(pod: Pod) -> Pod:
     the managedFields, which lists of many leave out; what was alive then and ended within a minute, or its grace period, was
     ended for it. How many there were is at most how often the spec was changed (``metadata.generation``, since 1.33)."""
     times = [entry.time for entry in pod.metadata.managed_fields if entry.subresource == "resize" and entry.time is not None]
+    if not times:
+        return pod
     asked = {
         each.name
         for each in pod.spec.init_containers + pod.spec.containers
         if any(policy.restart_policy == "RestartContainer" for policy in each.resize_policy)
     }
-    if not times or not asked:
+    if not asked:
         return pod
     within = _RESYNC + timedelta(seconds=min(max(0, pod.spec.termination_grace_period_seconds or 0), 2**31))
     changes = max(1, pod.metadata.generation - 1)
