@@ -5,6 +5,7 @@
 
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 
@@ -36,7 +37,7 @@ _BIG: dict[str, Callable[[ControlPlane], None]] = {
 }
 
 #: Shown, with no goals.
-_ON_REQUEST: dict[str, Callable[[ControlPlane], None]] = {"dns2000": partial(dns.run, pods=2000, rounds=3), "huge": lists.huge}
+_ON_REQUEST = ("dns2000", "huge")
 
 _ROWS = (*_ALONE, *_BIG, "paper", "live", *_ON_REQUEST)
 
@@ -50,35 +51,46 @@ def main() -> None:
     for row, run in _ALONE.items():
         if row in chosen:
             with controlplane.running() as plane:
-                _timed(row, run, plane)
+                _timed(row, partial(run, plane))
     big = {row: run for row, run in _BIG.items() if row in chosen}
     if big:
         with controlplane.running(components=_SERVERS) as plane:
             estate.fill(plane)
             for row, run in big.items():
-                _timed(row, run, plane)
+                _timed(row, partial(run, plane))
     if "paper" in chosen:
         with controlplane.running(components=_SERVERS) as plane:
-            _timed("paper", paper.run, plane)
+            _timed("paper", partial(paper.run, plane))
     if "live" in chosen:
-        live.run()
+        _timed("live", live.run)
     if "dns2000" in chosen:
         with controlplane.running() as plane:
-            _timed("dns2000", _ON_REQUEST["dns2000"], plane)
+            _timed("dns2000", partial(dns.run, plane, pods=2000, rounds=3))
     if "huge" in chosen:
         with controlplane.running(components=_SERVERS) as plane:
             estate.fill(plane, sets=lists.HUGE_SETS, pods=lists.HUGE_PODS)
-            _timed("huge", _ON_REQUEST["huge"], plane)
+            _timed("huge", partial(lists.huge, plane))
+    if _FAILED:
+        raise SystemExit(f"bench: {', '.join(_FAILED)} failed")
 
 
 _SERVERS = ("etcd", "kube-apiserver")
 
 
-def _timed(row: str, run: Callable[[ControlPlane], None], plane: ControlPlane) -> None:
-    """Run it, and say how long the row took."""
+def _timed(row: str, run: Callable[[], None]) -> None:
+    """Run it, and say how long the row took. One that fails is told, and costs no other its figures."""
     start = time.monotonic()
-    run(plane)
-    print(f"  ({row}: {time.monotonic() - start:.0f} s)", flush=True)
+    try:
+        run()
+    except (Exception, SystemExit) as failure:
+        traceback.print_exc()
+        _FAILED.append(row)
+        print(f"  ({row} FAILED: {failure})", flush=True)
+    else:
+        print(f"  ({row}: {time.monotonic() - start:.0f} s)", flush=True)
+
+
+_FAILED: list[str] = []
 
 
 if __name__ == "__main__":
