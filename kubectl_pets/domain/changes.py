@@ -174,7 +174,21 @@ class DeleteSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="delete-snap
     resource_version: str
 
 
-SnapshotChange = TakeSnapshot | DeleteSnapshot
+#: On a ControllerRevision: the VolumeSnapshots of its data that the newest run took.
+SNAPSHOTS_ANNOTATION = "kubectl-pets/snapshots"
+
+
+class AnnotateRevision(msgspec.Struct, frozen=True, kw_only=True, tag="annotate-revision"):
+    """Annotations of one ControllerRevision, beside what it has. Conditional on uid and resourceVersion."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    annotations: dict[str, str]
+
+
+SnapshotChange = TakeSnapshot | DeleteSnapshot | AnnotateRevision
 
 
 class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):

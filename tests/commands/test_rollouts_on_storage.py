@@ -58,6 +58,9 @@ def test_what_is_kept_is_the_data_of_before(pets: Plugin, storage: Storage) -> N
     assert set(pets.images("db").values()) == {NEW} and "2 VolumeSnapshots of before the rollout" in done.stderr
     data.write("of after")
     assert {data.held_by(name) for name in data.snapshots()} == {"of before"} and len(data.snapshots()) == 2
+    told = {each["revision"]: each["metadata"].get("annotations", {}) for each in pets.get("controllerrevisions")["items"]}
+    assert set(json.loads(told[1]["kubectl-pets/snapshots"])["names"]) == set(data.snapshots()), "they stand on the revision of before"
+    assert "kubectl-pets/snapshots" not in told[2]
 
 
 def test_a_driver_that_takes_none_holds_the_rollout(pets: Plugin, storage: Storage) -> None:

@@ -21,8 +21,9 @@ from kubectl_pets.domain.changes import (
     SET_ANNOTATION,
     SET_UID_LABEL,
     SNAPSHOT_LABELS,
+    SNAPSHOTS_ANNOTATION,
 )
-from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim, StatefulSet
+from kubectl_pets.domain.model import ControllerRevision, ObjectMeta, PersistentVolumeClaim, StatefulSet
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.snapshots import (
     NoSnapshot,
@@ -34,7 +35,7 @@ from kubectl_pets.domain.orphans.snapshots import (
 )
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.snapshots.marks import mark_of, surplus
+from kubectl_pets.domain.snapshots.marks import mark_of, noting, surplus
 from kubectl_pets.domain.snapshots.wanted import (
     AtStake,
     Ground,
@@ -257,3 +258,23 @@ def test_a_mark_that_somebody_changed_is_none(scene: tuple[AtStake, Assessment])
     for key, value in ((ORDINAL_ANNOTATION, "²"), (GENERATION_ANNOTATION, "-1"), (CLAIM_ANNOTATION, "another"), (RUN_ANNOTATION, "")):
         notes = {**good.metadata.annotations, key: value}
         assert mark_of(replace(good, metadata=replace(good.metadata, annotations=notes))) is None
+
+
+def test_names_on_a_revision_are_those_of_the_newest_run() -> None:
+    """Beside those of the same run, in place of an earlier one's; nothing is written twice, and what somebody else wrote is not relied on."""
+    revision = ControllerRevision(metadata=ObjectMeta(name=OLD, namespace="prod", uid="u", resource_version="7"))
+    first = noting(revision, "one", ["b", "a"])
+    assert first is not None and (first.name, first.uid, first.resource_version) == (OLD, "u", "7")
+    assert first.annotations == {SNAPSHOTS_ANNOTATION: '{"run":"one","names":["a","b"]}'}
+
+    def after(text: str) -> ControllerRevision:
+        return replace(revision, metadata=replace(revision.metadata, annotations={SNAPSHOTS_ANNOTATION: text}))
+
+    written = after(first.annotations[SNAPSHOTS_ANNOTATION])
+    assert noting(written, "one", ["b"]) is None
+    more, other = noting(written, "one", ["c"]), noting(written, "two", ["c"])
+    assert more is not None and more.annotations == {SNAPSHOTS_ANNOTATION: '{"run":"one","names":["a","b","c"]}'}
+    assert other is not None and other.annotations == {SNAPSHOTS_ANNOTATION: '{"run":"two","names":["c"]}'}
+    for odd in ("", "no", "[]", '{"run":3}'):
+        assert noting(after(odd), "one", ["b", "a"]) == first
+    assert noting(revision, "one", [f"{each:0200}" for each in range(1000)]) is None, "no object holds that much"

@@ -13,7 +13,7 @@ import msgspec
 
 from kubectl_pets.cluster.http.failures import Attempt, status_of, unintelligible
 from kubectl_pets.cluster.http.transport import Request, Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, SETS, SETS_OF, ResourceKind
+from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, SETS_OF, ResourceKind
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.domain.changes import (
     CLAIM_ANNOTATION,
@@ -28,6 +28,7 @@ from kubectl_pets.domain.changes import (
     SET_UID_LABEL,
     SNAPSHOT_LABELS,
     AnnotateClaim,
+    AnnotateRevision,
     Change,
     ClaimChange,
     ClearClaimRef,
@@ -79,7 +80,7 @@ def apply(transport: Transport, change: Change, *, dry_run: bool, manager: str =
     if isinstance(change, SaveRecreation | ForgetRecreation | OrphanSet | CreateSet):
         _of_recreation(_Sender(transport, dry_run), change)
         return None
-    if isinstance(change, TakeSnapshot | DeleteSnapshot):
+    if isinstance(change, TakeSnapshot | DeleteSnapshot | AnnotateRevision):
         _of_snapshot(_Sender(transport, dry_run), change)
         return None
     if isinstance(change, SetFinalizers):
@@ -102,6 +103,8 @@ def _of_snapshot(send: "_Sender", change: SnapshotChange) -> None:
         case DeleteSnapshot():
             at = (_SNAPSHOTS, change.namespace, change.name)
             delete(send.transport, *at, change.uid, change.resource_version, dry_run=send.dry_run)
+        case AnnotateRevision():
+            send.annotate(REVISIONS, change)
         case _:
             assert_never(change)
 
@@ -251,6 +254,10 @@ class _Sender:
         spec = spec or ({"persistentVolumeReclaimPolicy": policy} if policy else {"claimRef": claim_ref} if claim_ref else {})
         namespace, name = named
         self._merged(kind, namespace, name, {**patch, "spec": spec} if spec else patch)
+
+    def annotate(self, kind: ResourceKind[Any], change: AnnotateRevision) -> None:
+        meta = {"uid": change.uid, "resourceVersion": change.resource_version, "annotations": change.annotations}
+        self._merged(kind, change.namespace, change.name, {"metadata": meta})
 
     def finalizers(self, change: SetFinalizers) -> None:
         kind: ResourceKind[Any] = PODS if change.of == PODS.plural else CLAIMS

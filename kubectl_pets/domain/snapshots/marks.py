@@ -20,9 +20,15 @@ from kubectl_pets.domain.changes import (
     SET_ANNOTATION,
     SET_UID_LABEL,
     SNAPSHOT_LABELS,
+    SNAPSHOTS_ANNOTATION,
+    AnnotateRevision,
     DeleteSnapshot,
 )
+from kubectl_pets.domain.model import ControllerRevision
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
+
+#: In bytes: all annotations of an object have 256 KiB (apimachinery, TotalAnnotationSizeLimitB).
+_LONGEST_NOTE = 100_000
 
 _TEXTS = (SET_ANNOTATION, CLAIM_ANNOTATION, CLAIM_UID_ANNOTATION, REVISION_ANNOTATION, RUN_ANNOTATION)
 
@@ -90,6 +96,34 @@ def surplus(listed: Iterable[VolumeSnapshot], set_uid: str, keep: int) -> tuple[
         )
         for mark, each in ours
         if mark.run not in kept and each.metadata.uid not in newest.values() and each.metadata.deletion_timestamp is None
+    )
+
+
+class Snapped(msgspec.Struct, frozen=True):
+    """What is written on a ControllerRevision: the run that took VolumeSnapshots of its data last, and their names."""
+
+    run: str
+    names: tuple[str, ...]
+
+
+def noting(revision: ControllerRevision, run: str, names: Iterable[str]) -> AnnotateRevision | None:
+    """Write them beside those of the same run; None: they stand there already. Whoever looks at a revision sees what there is to
+    go back to; what counts is what stands on the snapshots themselves, for a revision goes when the history is trimmed."""
+    meta = revision.metadata
+    try:
+        found = msgspec.json.decode(meta.annotations.get(SNAPSHOTS_ANNOTATION, ""), type=Snapped)
+    except msgspec.MsgspecError:
+        found = Snapped(run="", names=())
+    there = set(found.names) if found.run == run else set[str]()
+    text = msgspec.json.encode(Snapped(run=run, names=tuple(sorted(there.union(names))))).decode()
+    if there.issuperset(names) or len(text) > _LONGEST_NOTE:
+        return None
+    return AnnotateRevision(
+        namespace=revision.namespace,
+        name=revision.name,
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        annotations={SNAPSHOTS_ANNOTATION: text},
     )
 
 

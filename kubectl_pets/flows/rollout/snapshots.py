@@ -16,10 +16,10 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.domain.changes import DeleteSnapshot, TakeSnapshot
-from kubectl_pets.domain.model import StatefulSet, ordinal_of
+from kubectl_pets.domain.model import SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, look
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.snapshots.marks import mark_of, surplus
+from kubectl_pets.domain.snapshots.marks import mark_of, noting, surplus
 from kubectl_pets.domain.snapshots.wanted import (
     AtStake,
     Ground,
@@ -95,6 +95,9 @@ class Snapshots:
         self._quiescing = Quiescing(cluster, terms)
         #: Those that were not cut while their pod stood still, by uid: they count for nothing.
         self._spoilt: set[str] = set()
+        #: Names that stand on revisions; and whether that is not allowed.
+        self._noted: set[str] = set()
+        self.unnoted = False
         #: None: nothing is waited for.
         self.waiting: Unready | None = None
 
@@ -172,7 +175,7 @@ class Snapshots:
         pending = {claim: it for claim, it in standing.items() if isinstance(it, Pending)}
         if asked or pending:
             return self._wait(wanted, pending, sight.now)
-        return self._sealed(wanted, standing.items(), seen)
+        return self._sealed(wanted, standing.items(), sight)
 
     def _concerned(self, step: Step, seen: Assessment) -> frozenset[str]:
         return going_now(step, seen) if self.terms.each else at_stake(step, self._goal, seen)
@@ -331,15 +334,31 @@ class Snapshots:
         return Wait(reason=WaitReason.SNAPSHOT, pods=names, until=now + _EVERY, detail=error or msgspec.UNSET)
 
     def _sealed(
-        self, wanted: Iterable[AtStake], standing: Iterable[tuple[str, Taken | Pending | Denied]], seen: Assessment
+        self, wanted: Sequence[AtStake], standing: Iterable[tuple[str, Taken | Pending | Denied]], sight: Sight
     ) -> Unsnapped | None:
         """All are ready: the claims are looked at once more."""
-        claims = self._cluster.claims(seen.namespace)
+        self._note(wanted, sight.view)
+        claims = self._cluster.claims(sight.seen.namespace)
         changed = tuple(found for each in wanted if (found := changed_since(each, claims)) is not None)
         if changed:
             return Unsnapped(changed)
         self.taken |= {claim: it for claim, it in standing if isinstance(it, Taken)}
         return None
+
+    def _note(self, wanted: Iterable[AtStake], view: SetView) -> None:
+        """Write the names on the revisions whose data they hold, where that is allowed."""
+        for each in view.revisions or ():
+            names = {self._named[target.claim] for target in wanted if target.revision == each.name}
+            change = noting(each, self._run, names) if names - self._noted else None
+            if change is None:
+                continue
+            try:
+                self._cluster.apply(change)
+            except ForbiddenError:
+                self.unnoted = True
+            except (NotFoundError, ConflictError):
+                continue  # another run has written them, or the history was trimmed
+            self._noted |= names
 
     # --- afterwards ----------------------------------------------------------------------------------------------------------
 

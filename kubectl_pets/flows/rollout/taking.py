@@ -102,6 +102,8 @@ class Taking:
         from kubectl_pets.views.snapshots import words
 
         terminal.tell(words.kept(len(taking.taken), seen))
+        if taking.unnoted:
+            terminal.tell(words.UNNOTED)
         try:
             gone = taking.tidy(seen.namespace)
         except PetsError as error:

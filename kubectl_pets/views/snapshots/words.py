@@ -17,6 +17,9 @@ from kubectl_pets.views.text import ages, phrases
 _FEW = 5
 
 
+UNNOTED = "note: the revision does not say so (patch controllerrevisions.apps is not allowed), the snapshots do"
+
+
 def planned(takes: Sequence[TakeSnapshot]) -> str:
     """Lines for a plan; empty: there is nothing to ask for."""
     lines = [f"     take VolumeSnapshot {clean(each.name)} (class {clean(each.snapshot_class)})" for each in takes]
