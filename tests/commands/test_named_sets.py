@@ -149,7 +149,7 @@ class Named(Plugin):
     def _claim(self, name: str) -> None:
         """As one of the StatefulSets that KubeBlocks made before it had InstanceSets."""
         spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
-        meta = {"name": name, "labels": {"app": "db"}}
+        meta = {"name": name, "labels": {"example.org/of": "db"}}  # KubeBlocks has labels for them that its selector does not
         item = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
         words = ("create", "--field-manager=kube-controller-manager", "-f", "-", "-n", self.namespace)
         self.plane.kubectl(*words, input=json.dumps(item))
@@ -203,7 +203,7 @@ def test_every_instance_stands_by_its_name(pets: Named, name: str) -> None:
     assert [pod["name"] for pod in document["status"]["pods"]] == list(WANTED)
     pets("status", name, "-w", "--timeout", "120s")
     shown = pets("status", name, "-o", "wide").stdout
-    assert "InstanceSet (KubeBlocks)" in shown and "db-big-0" in shown and "db-1" not in shown
+    assert "3 claims" in shown and "InstanceSet (KubeBlocks)" in shown and "db-big-0" in shown and "db-1" not in shown
 
 
 def test_pods_of_a_strimzi_pod_set(pets: Named) -> None:

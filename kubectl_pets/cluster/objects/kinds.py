@@ -30,7 +30,7 @@ from kubectl_pets.domain.model import (
     Pod,
     StatefulSet,
 )
-from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET, SetKind
+from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET, Capability, SetKind
 from kubectl_pets.errors import UsageError
 
 T = TypeVar("T", bound=Object)
@@ -308,6 +308,9 @@ def selector_text(selector: LabelSelector) -> str:
     return ",".join(terms)
 
 
-def claim_selector(selector: LabelSelector) -> str:
-    """The labels that claims get from their set: the controller copies ``matchLabels`` onto them, expressions it cannot."""
+def claim_selector(selector: LabelSelector, kind: SetKind = APPS_SET) -> str:
+    """The labels that claims get from their set: the controller copies ``matchLabels`` onto them, expressions it cannot. Those of
+    sets of named pods get labels of their own: empty, any claim may be one."""
+    if Capability.NAMED in kind.can:
+        return ""
     return selector_text(LabelSelector(match_labels=selector.match_labels))

@@ -49,7 +49,7 @@ def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET
         return SetView(set=found)  # nobody knows what it selects
     selector = selector_of(found)
     pods = Scope(namespace=namespace, labels=selector_text(selector))
-    claims = Scope(namespace=namespace, labels=claim_selector(selector))
+    claims = Scope(namespace=namespace, labels=claim_selector(selector, kind))
     read = reader.together(
         [
             items(reader, PODS, pods, unreadable=True),

@@ -234,7 +234,7 @@ class SetSource(OneSet[SetView]):
         self._prime(self._own)
 
     def _select(self, selector: LabelSelector) -> None:
-        self._own = self._belongings(self._namespace, selector_text(selector), claim_selector(selector))
+        self._own = self._belongings(self._namespace, selector_text(selector), claim_selector(selector, self._kind))
 
     def _selected(self) -> Iterable[Follower[Any]]:
         return self._own.all()
