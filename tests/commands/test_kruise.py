@@ -384,3 +384,16 @@ def test_a_pod_on_a_node_that_does_not_answer(pets: Kruise) -> None:
         assert pets.uids("db")["db-0"] != uid
     finally:
         pets.plane.kubectl("delete", "node", node, check=False)
+
+
+def test_names_around_a_hole_resolve_and_what_is_beyond_is_scaled_down(pets: Kruise) -> None:
+    pets.plane.standard_dns()
+    pets.make_db(replicas=3, extra="reserveOrdinals: [1]")
+    pets("wait", "kruise/db", "--for", "resolved", "--timeout", "120s")
+    seen = json.loads(pets("dns", "kruise/db", "--check", "-o", "json").stdout)
+    assert seen["right"] and [each["pod"] for each in seen["names"] if each["kind"] == "pod"] == ["db-0", "db-2", "db-3"]
+    pets.kubectl("annotate", KIND, "db", "kubectl.kubernetes.io/last-applied-configuration-")  # which remembers three replicas
+    pets("scale", "kruise/db", "--replicas", "2", "-y")
+    assert sorted(pets.tags()) == [0, 2]
+    become(pets, data_db_0="in-use", data_db_2="in-use", data_db_3="scaled-down")
+    assert "no pod" in pets("lost", "kruise/db", "--check").stderr.lower()
