@@ -19,6 +19,7 @@ from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_AN
 from kubectl_pets.domain.snapshots.restoring import Stand
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.orphans import retention
 from kubectl_pets.flows.restoring.returning import BringingBack, DataGoal, ReturnEnd
 from tests.domain.builders import NEW, NOW, OLD, UID, pod
 from tests.domain.data_return import DRIVER, claim, content, owner, snapshot
@@ -274,6 +275,12 @@ def requests(tmp_path: Path) -> range:
     folder = tmp_path / "undisturbed"
     folder.mkdir()
     return range(undisturbed(folder))
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes by here comes at a request and not at a time."""
+    monkeypatch.setattr(retention, "_SET_BACK_AFTER", 0.001)
 
 
 @pytest.mark.parametrize("after", [False, True])

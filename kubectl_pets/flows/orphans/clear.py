@@ -32,16 +32,13 @@ from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, Not
 from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.records import RecordBook
-from kubectl_pets.flows.orphans.retention import RetentionPort, put_back
+from kubectl_pets.flows.orphans.retention import RetentionPort, let_settle, put_back
 from kubectl_pets.flows.orphans.snapshot import Stopped, TakePort, take
 from kubectl_pets.flows.orphans.storage import StoragePort, storage_use
 from kubectl_pets.ports.server import ClockPort
 
 #: A claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
-
-#: Seconds within which whoever keeps volumes at another policy than Retain sets it back: controllers take tenths, busy ones more.
-_SET_BACK_AFTER = 2.0
 
 #: Seconds for a deleted claim to be gone, and a destroyed volume: controllers take tenths, and drivers some seconds.
 _GONE_AFTER = 15.0
@@ -198,7 +195,7 @@ class _Turn:
                 if retain is not None:
                     self._send(retain)
                     self._retained = retain
-                    self._let_settle(decided)
+                    let_settle(decided.verdict.claim, self._watched)
                 elif prepared:
                     self._send_deletion(decided)
                     deleted = True
@@ -212,14 +209,6 @@ class _Turn:
                 raise
             if deleted:  # what fails from here on does not undo it
                 return self._afterwards(decided)
-
-    def _let_settle(self, decided: Deletion) -> None:
-        """Somebody's controller may hold volumes at Delete, and once a claim is gone nothing is saved from one that is late: of
-        the volumes of a namespace and class the first one is left at Retain for a while before it is judged again."""
-        kind = (self._verdict.namespace, decided.verdict.claim.spec.storage_class_name or "")
-        if kind not in self._watched:
-            until(lambda: None, within=_SET_BACK_AFTER)
-            self._watched.add(kind)
 
     def _send_deletion(self, decided: Deletion) -> None:
         if not self._is_kept(decided):

@@ -10,9 +10,13 @@ from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION, fence, take_hold, undo_retain
 from kubectl_pets.errors import ConflictError, NotFoundError
+from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.ports.claims import ClaimPort
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import ChangePort
+
+#: Seconds within which whoever keeps volumes at another policy than Retain sets it back: controllers take tenths, busy ones more.
+_SET_BACK_AFTER = 2.0
 
 #: A volume or claim that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 3
@@ -25,6 +29,16 @@ class RetentionPort(ClaimPort, ChangePort, ClockPort, Protocol):
 def new_run() -> str:
     """What one run is called, unlike any other: it is written onto the volumes that it holds."""
     return token_hex(8)
+
+
+def let_settle(claim: PersistentVolumeClaim, watched: set[tuple[str, str]]) -> None:
+    """Leave a volume that was set to Retain alone for a while, before it is read again and its claim deleted. Somebody's
+    controller may hold volumes at Delete, and once a claim is gone nothing is saved from one that is late. The first volume of a
+    namespace and storage class is enough; ``watched`` holds these."""
+    kind = (claim.namespace, claim.spec.storage_class_name or "")
+    if kind not in watched:
+        until(lambda: None, within=_SET_BACK_AFTER)
+        watched.add(kind)
 
 
 def put_back(

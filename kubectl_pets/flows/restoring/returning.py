@@ -43,7 +43,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.records import RecordBook
-from kubectl_pets.flows.orphans.retention import new_run
+from kubectl_pets.flows.orphans.retention import let_settle, new_run
 from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
 from kubectl_pets.ports.server import ServerPort
 from kubectl_pets.ports.sets import ChangePort, SetPort
@@ -97,6 +97,8 @@ class BringingBack:
         self._classes: dict[str, ClassTraits] | None = None
         self._contents: dict[str, VolumeSnapshotContent | None] = {}
         self._recorded: set[str] = set()
+        #: As ``let_settle`` has it.
+        self._watched: set[tuple[str, str]] = set()
         self._tries: dict[tuple[str, type], int] = {}
         self._told = ""
         #: What spoke against it in the last look: a look is of several lists, between which another run may have done something.
@@ -246,6 +248,8 @@ class BringingBack:
         if isinstance(change, SetRetain):
             self._write_down(turn)
             self._cluster.apply(change)
+            assert turn.present is not None
+            let_settle(turn.present, self._watched)
             return
         if isinstance(change, DeleteClaim):
             self._is_right_still(turn, owner)
