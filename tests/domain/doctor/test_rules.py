@@ -809,7 +809,7 @@ def test_a_recreation_that_was_broken_off(span: Any, found: bool) -> None:
 @pytest.mark.parametrize(("stage", "rule"), [("NodeResizePending", Rule.RESIZE_WAITS), ("ControllerResizeInfeasible", Rule.RESIZE_INFEASIBLE)])
 def test_a_set_that_status_calls_stalled_has_that_of_its_claim(stage: str, rule: Rule) -> None:
     asks = {"spec": {"resources": {"requests": {"storage": "20Gi"}}}, "status": {"allocatedResourceStatuses": {"storage": stage}}}
-    given = estate(claims=[claim(0, **merged(condition("FileSystemResizePending", HOUR / 60), asks)), claim(1), claim(2)])
+    given = estate(claims=[claim(0, **merged(condition("FileSystemResizePending", HOUR / 15), asks)), claim(1), claim(2)])
     (case,) = Ward(given, NOW).cases()
     assert case.seen.phase is Phase.CLAIM_STALLED and rule in rules(given)
 
@@ -822,7 +822,7 @@ def test_attributes_whose_class_nobody_knows() -> None:
 
 def test_a_resize_that_waits_for_its_pod_is_told_as_soon_as_status_tells_it() -> None:
     asks = {"spec": {"resources": {"requests": {"storage": "20Gi"}}}}
-    waits = merged(merged(condition("FileSystemResizePending", HOUR / 60), asks), {"status": {"allocatedResourceStatuses": {"storage": "NodeResizePending"}}})
+    waits = merged(merged(condition("FileSystemResizePending", HOUR / 15), asks), {"status": {"allocatedResourceStatuses": {"storage": "NodeResizePending"}}})
     given = estate(claims=[claim(0, **waits), claim(1), claim(2)])
     (found,) = [each for each in checkup(given).found if each.rule is Rule.RESIZE_WAITS]
     assert (found.detail, found.names) == ("needs-restart", ("web-0",))
