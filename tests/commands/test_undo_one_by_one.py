@@ -71,7 +71,7 @@ def test_killed_in_each_pods_turn(pets: Plugin, storage: Storage, tmp_path: Path
 def test_the_roles_are_enough_and_no_more(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
     rolled = Rolled(pets, storage, tmp_path, at_zero=False, extra="updateStrategy: {type: OnDelete}")
     roles = ("looking", "rolling-out", "snapshots", "undoing-data", "undoing-data-one-by-one")
-    holder = Holder(pets, "otto", *roles)
+    holder = Holder(pets, "leo", *roles)
     own = {
         (verb, resource + (f".{group}" if group else ""))
         for role in yaml.safe_load_all((ROLES / f"{roles[-1]}.yaml").read_text(encoding="utf-8"))
