@@ -11,7 +11,7 @@ from functools import partial
 
 from kubectl_pets import __version__
 from tests import controlplane
-from tests.bench import dns, doctor, estate, judges, lists, live, orphans, paper, peers, rollout, startup
+from tests.bench import dns, doctor, estate, judges, lists, live, orphans, paper, peers, resize, rollout, startup
 from tests.bench.measure import card
 from tests.controlplane import DEFAULT_VERSION, ControlPlane
 
@@ -20,6 +20,7 @@ _ALONE: dict[str, Callable[[ControlPlane], None]] = {
     "startup": startup.run,
     "rollout": rollout.run,
     "wide": rollout.wide,
+    "resize": resize.run,
     "crowd": rollout.crowd,
     "judges": judges.run,
     "peers": peers.run,
