@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.resize.running import Over, ResizeEnd
 from kubectl_pets.domain.resize.types import ResizePlan, ResizeRefused, ResizeRefusedReason, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -133,3 +134,14 @@ def test_nothing_of_the_cluster_s_breaks_a_document(text: str) -> None:
     poisoned = documents.document(_poisoned(everything(), text), SEEN, "json")
     assert json.loads(poisoned)["claims"][0]["storageClass"] == f"fast{text}"
     assert all(character.isprintable() for character in poisoned.replace("\n", ""))
+
+
+def test_what_is_typed_next_is_what_was_typed() -> None:
+    """A flag less would make the set again after --keep-template, or leave the class as it is."""
+    flags = {"attributes_class": "gold", "canary": 1, "keep_template": True, "operator_paused": True, "restart": True}
+    found = planned("20Gi", around(claim(0), claim(1)), at_rest(replicas=2), **flags)
+    words = f"kubectl pets resize web 20Gi --attributes-class gold {{}}--keep-template --restart --operator-paused -n {SEEN.namespace}"
+    assert words.format("--canary 1 ") in (plan.hint(Over(ResizeEnd.TIMED_OUT), found, SEEN) or "")
+    assert plan.hint(Over(ResizeEnd.REACHED), found, SEEN) == f"the others: {words.format('')}"
+    some = planned("20Gi", around(claim(0), claim(1)), at_rest(replicas=2), template="data", ordinals=(2, 0))
+    assert "resize web data=20Gi --pod 2 --pod 0 -n" in (plan.hint(Over(ResizeEnd.TIMED_OUT), some, SEEN) or "")

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.claims.growth import GrowthStage, Modification
 from kubectl_pets.domain.resize.running import Over, ResizeEnd
-from kubectl_pets.domain.resize.types import ClaimPlan, QuotaRoom, ResizePlan
+from kubectl_pets.domain.resize.types import ClaimPlan, QuotaRoom, ResizePlan, ResizeRequest
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.recreate import words as recreate_words
 from kubectl_pets.views.resize import words
@@ -78,7 +80,7 @@ def ended(over: Over, found: ResizePlan, seen: Assessment, now: datetime) -> str
 
 def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
     """What to type next."""
-    again = phrases.command(seen, "resize", _wanted(found))
+    again = phrases.command(seen, "resize", *_typed(found.request))
     match over.end:
         case ResizeEnd.REACHED:
             return _after(found, seen)
@@ -105,7 +107,8 @@ def template_left(found: ResizePlan, seen: Assessment) -> str:
 def _after(found: ResizePlan, seen: Assessment) -> str:
     """What remains to be done when the claims are as asked for."""
     if found.partial:
-        return f"the others, and the template: {phrases.command(seen, 'resize', _wanted(found))}"
+        rest = "the others" if found.request.keep_template else "the others, and the template"
+        return f"{rest}: {phrases.command(seen, 'resize', *_typed(replace(found.request, ordinals=(), canary=0)))}"
     told = _template(found)
     return f"{told[0]}; {told[-1]}" if found.template_differs else f"for the manifest: {told[-1]}"
 
@@ -119,8 +122,17 @@ def interrupted(found: ResizePlan, seen: Assessment) -> str:
     return f"interrupted: {rollout_words.title(seen)}: {_still_to_do(found)} The storage goes on with what was asked for."
 
 
-def _wanted(found: ResizePlan) -> str:
-    return f"{found.request.template}={found.request.size}" if found.request.template else found.request.size
+def _typed(asked: ResizeRequest) -> tuple[str, ...]:
+    """All that was asked for, to be typed again: a flag less would be another request."""
+    size = f"{asked.template}={asked.size}" if asked.template else asked.size
+    flags = (("--keep-template", asked.keep_template), ("--restart", asked.restart), ("--hand-over", asked.hand_over))
+    return (
+        size,
+        *(("--attributes-class", asked.attributes_class) if asked.attributes_class else ()),
+        *(word for ordinal in asked.ordinals for word in ("--pod", str(ordinal))),
+        *(("--canary", str(asked.canary)) if asked.canary else ()),
+        *(flag for flag, given in (*flags, ("--operator-paused", asked.operator_paused)) if given),
+    )
 
 
 def _why(each: ClaimPlan, now: datetime) -> str:

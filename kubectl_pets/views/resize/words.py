@@ -32,9 +32,9 @@ def refusal(found: ResizeRefused, plan: ResizePlan) -> str:
     one = len(found.claims) == 1
     match found.reason:
         case ResizeRefusedReason.DELETING:
-            return "the set is being deleted."
+            return "the set is being deleted: wait until it is gone, and resize the one that comes after it."
         case ResizeRefusedReason.NOT_OBSERVED:
-            return "its controller has not seen the newest spec."
+            return "its controller has not seen the newest spec: try again in a moment."
         case ResizeRefusedReason.LEADER_WORKER_SET:
             return f"it is a part of LeaderWorkerSet {subject}, whose controller makes its sets anew: change that."
         case ResizeRefusedReason.OPERATOR:
@@ -44,42 +44,46 @@ def refusal(found: ResizeRefused, plan: ResizePlan) -> str:
         case ResizeRefusedReason.UNDER_WAY:
             return "a rollout is under way: bring it to its end, or abort it, first."
         case ResizeRefusedReason.PODS_UNREADABLE:
-            return "its pods may not be read, so nobody knows whether it is at rest."
+            return "its pods may not be read, so nobody knows whether it is at rest: list on pods is needed."
         case ResizeRefusedReason.CLAIMS_UNREADABLE:
-            return "its claims may not be listed."
+            return "its claims may not be listed: list on persistentvolumeclaims is needed."
         case ResizeRefusedReason.NO_TEMPLATES:
-            return "it has no claim templates."
+            return "it has no claim templates: a claim that its pods name themselves grows by a patch of that claim."
         case ResizeRefusedReason.WHICH_TEMPLATE:
             return f"which claim template is meant? There are {subject}: say TEMPLATE=SIZE."
         case ResizeRefusedReason.UNKNOWN_TEMPLATE:
             return f"it has no claim template {clean(plan.request.template)}; there is {subject}."
         case ResizeRefusedReason.NO_SUCH_POD:
-            return f"it has no claim of ordinal {subject}."
+            return f"it has no claim of ordinal {subject}: --plan without --pod shows those that there are."
         case ResizeRefusedReason.SHRINKS:
-            return f"{names} {'has' if one else 'have'} up to {has}: a volume never gets smaller."
+            return f"{names} {'has' if one else 'have'} up to {has}: a volume never gets smaller, so ask for more than that."
         case ResizeRefusedReason.TAKES_BACK:
             back = f"an expansion that failed is not taken back, only made smaller (more than {has})"
             return f"{names} {'has' if one else 'have'} {has} and asked for more: {back}."
         case ResizeRefusedReason.CLASS_FIXED:
-            return f"StorageClass {subject} of {names} does not say allowVolumeExpansion: true."
+            fixed = f"StorageClass {subject} of {names} does not say allowVolumeExpansion: true"
+            return f"{fixed}: where its driver can, say so in the class first."
         case ResizeRefusedReason.CLASS_GONE:
             none = f"{names} {'has' if one else 'have'} no StorageClass"
             told = f"StorageClass {subject} of {names} is not there" if subject else none
             return f"{told}, and only what a class provisioned can grow."
         case ResizeRefusedReason.TERMINATING:
-            return f"{names} {'is' if one else 'are'} being deleted."
+            return f"{names} {'is' if one else 'are'} being deleted, and gone with the pods: bring the data to safety first."
         case ResizeRefusedReason.UNBOUND:
-            return f"{names} {'is' if one else 'are'} not bound to a volume."
+            bound = "events of the claim say why; try again once that is so"
+            return f"{names} {'is' if one else 'are'} not bound to a volume: {bound}."
         case ResizeRefusedReason.AMBIGUOUS:
-            return f"{subject} makes claims of the same names: whose {names} {'is' if one else 'are'} cannot be told."
+            grow = "patch the claims themselves once you know"
+            return f"{subject} makes claims of the same names: whose {names} {'is' if one else 'are'} cannot be told; {grow}."
         case ResizeRefusedReason.QUOTA:
-            return f"ResourceQuota {subject} leaves {has}, which is not enough for all of them."
+            tight = f"ResourceQuota {subject} leaves {has}, which is not enough for all of them"
+            return f"{tight}: have it raised, ask for less, or take a part with --canary N."
         case ResizeRefusedReason.ATTRIBUTES_CLASS_UNKNOWN:
             silent = "the API server would take it all the same, and nothing would happen"
-            return f"there is no VolumeAttributesClass {subject}; {silent}."
+            return f"there is no VolumeAttributesClass {subject}; {silent}: take one that there is."
         case ResizeRefusedReason.ATTRIBUTES_CLASS_FOREIGN:
             name = clean(plan.request.attributes_class)
-            return f"VolumeAttributesClass {name} is one of {subject}, which is not the driver of {names}."
+            return f"VolumeAttributesClass {name} is one of {subject}, which is not the driver of {names}: take one of theirs."
         case _:
             assert_never(found.reason)
 
