@@ -208,11 +208,12 @@ def test_a_record_of_somebody_else_s_is_asked_about_while_its_set_is_there(pets:
     live = pets.set()
     record = {
         "namespace": pets.namespace, "name": "web", "uid": live["metadata"]["uid"],
-        "content": {"spec": live["spec"]}, "wanted": {"podManagementPolicy": "Parallel"},
+        "content": {"spec": live["spec"]}, "wanted": {"podManagementPolicy": "Parallel"}, "by": "ann", "started": "2020-01-01T00:00:00Z",
     }
     pets.kubectl("create", "configmap", "kubectl-pets-recreate-web", f"--from-literal=recreation.json={json.dumps(record)}")
     for words in (("recreate", "web"), ("recreate", "web", "--set", "serviceName=other")):
         asked = pets(*words, answers="n\n", interactive=True, expect=6).stderr
+        assert "is being made again (begun by ann " in asked and " ago); going on with that" in asked
         assert "podManagementPolicy: OrderedReady -> Parallel" in asked and "deletes the set alone and creates it again" in asked
         assert "-y" in pets(*words, expect=6).stderr
     assert pets.set()["metadata"]["uid"] == live["metadata"]["uid"] and "serviceName: other" not in pets.kubectl("get", "sts", "web", "-o", "yaml")
@@ -310,7 +311,7 @@ def test_a_set_that_is_away_is_known_to_the_other_verbs(pets: Plugin, tmp_path: 
     pets("orphans", "delete", "data-web-2", "-y", "--record", str(tmp_path), expect=6)
     assert len(pets.get("pvc")["items"]) == 3
     done = pets("recreate", "web", "--timeout", "60s")
-    assert "is being made again; going on with that" in done.stderr and nothing_left(pets)
+    assert "is being made again (begun" in done.stderr and nothing_left(pets)
     pets("status", "web", "-w", "--timeout", "60s")
     assert {name: uid for name, uid in pets.uids().items() if name != "web-2"} == {name: pods[name] for name in ("web-0", "web-1")}
 

@@ -353,7 +353,7 @@ def _unknown(shown: str, whole: str) -> bool:
     return set(_plain(shown)) <= set(_plain(whole)) | {"-", "?"}
 
 
-HEAD = ("| verb | ends, and names it | refuses, as it cannot know | goes on, and says what it does not know |", "|---|---|---|---|")
+HEAD = ("| verb | ends, and names it | refuses, as it cannot know, or not carry it out | goes on, and says what it does not know |", "|---|---|---|---|")
 
 
 def _table() -> dict[str, str]:

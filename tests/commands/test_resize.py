@@ -155,6 +155,9 @@ def test_who_may_only_look_gets_a_plan_that_says_what_was_not_asked(pets: Plugin
     for line in ("claims may not be patched", "ResourceQuotas may not be listed", "volumes may not be read", "StorageClasses may not be listed"):
         assert f"skipped: {line}" in found
     assert "(dry run)" not in found
+    refused = pets("resize", "web", "2Gi", "-y", expect=6, kubeconfig=controlplane.kubeconfig_for("judy")).stderr
+    assert "patch persistentvolumeclaims" in refused and "create statefulsets.apps" in refused and "Nothing was changed" in refused
+    assert "kubectl auth can-i patch persistentvolumeclaims" in refused and untouched(pets)
 
 
 # --- carried out -------------------------------------------------------------------------------------------------------------

@@ -49,12 +49,13 @@ def intention(
         pods=dict(own),
         revision=live.status.update_revision,
         started=before.started if before is not None else now,
+        by=before.by if before is not None else "",
     )
 
 
 def same(one: Recreation, other: Recreation) -> bool:
-    """Whether they say the same; when it began does not matter."""
-    return replace(one, started=None) == replace(other, started=None)
+    """Whether they say the same; when it began, and who began it, does not matter."""
+    return replace(one, started=None, by="") == replace(other, started=None, by="")
 
 
 def marked(live: WholeSet) -> bool:

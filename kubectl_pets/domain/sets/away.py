@@ -70,6 +70,8 @@ class Recreation(Value, frozen=True):
     pods: dict[str, str] = {}
     revision: str = ""
     started: datetime | None = None
+    #: Who began it, as that machine calls them; empty where it did not say.
+    by: str = ""
 
 
 class TakerSpec(Value, frozen=True):

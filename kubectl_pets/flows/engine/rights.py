@@ -3,23 +3,27 @@
 from collections.abc import Mapping, Sequence
 
 from kubectl_pets import pasting
-from kubectl_pets.errors import ForbiddenError
+from kubectl_pets.errors import ExitCode, ForbiddenError
 from kubectl_pets.ports.server import RightsPort
 
 #: Verb and resource: ("patch", "statefulsets.apps"), ("create", "pods/eviction").
 Right = tuple[str, str]
 
 
-def require(cluster: RightsPort, needed: Mapping[str, Sequence[Right]]) -> None:
-    """Ask whether the user has these rights, by namespace ("": in the whole cluster). Raises ForbiddenError, which names all that
-    are missing and how to check the first. An API server that cannot say counts as allowed."""
+def require(
+    cluster: RightsPort, needed: Mapping[str, Sequence[Right]], *, code: ExitCode = ExitCode.FAILED
+) -> None:
+    """Ask whether the user has these rights, by namespace ("": in the whole cluster). Raises ForbiddenError with that exit code,
+    which names all that are missing and how to check the first. An API server that cannot say counts as allowed."""
     lacking = {namespace: cluster.missing_rights(namespace, rights) for namespace, rights in needed.items() if rights}
     lacking = {namespace: missing for namespace, missing in lacking.items() if missing}
     if not lacking:
         return
     told = "; ".join(f"{_where(namespace)}: {', '.join(map(' '.join, missing))}" for namespace, missing in lacking.items())
     namespace, missing = next(iter(lacking.items()))
-    raise ForbiddenError(f"this needs rights that are missing {told}. Nothing was changed.", hint=_check(namespace, missing[0]))
+    error = ForbiddenError(f"this needs rights that are missing {told}. Nothing was changed.", hint=_check(namespace, missing[0]))
+    error.exit_code = code
+    raise error
 
 
 def _where(namespace: str) -> str:

@@ -74,7 +74,7 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
         return _only_pods(session, name, options, terms)
     look = partial(foresee, session, name, make, operator_paused=paused)
     if options.dry_run is DryRun.NONE:
-        require(session.cluster, {session.namespace: RIGHTS})
+        require(session.cluster, {session.namespace: RIGHTS}, code=ExitCode.REFUSED)
         looked = others.beside(look, lambda found: bool(found.refused) or not found.wanted)
         if isinstance(looked, ExitCode):
             return looked
@@ -146,7 +146,7 @@ class Others(msgspec.Struct, frozen=True, kw_only=True):
             return None
         if saved.intended is None:
             return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
-        session.terminal.tell(words.goes_on(namespace, name))
+        session.terminal.tell(words.goes_on(saved.intended, session.now()))
         require(session.cluster, {namespace: RIGHTS})
         intended = saved.intended
         if not _goes_on(session, intended, self.options):

@@ -5,12 +5,14 @@ out, and what the API server refuses (a quota that was filled meanwhile) is sent
 lies in the cluster; should somebody take it from there meanwhile (a pruning deployer, a clean-up), the run keeps it there anew.
 """
 
+import getpass
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import AnnotateClaim, CreateSet, ForgetRecreation, OrphanSet, SaveRecreation
 from kubectl_pets.domain.model import PersistentVolumeClaim
@@ -253,7 +255,8 @@ class Remaking:
         match move.step:
             case RecreateStep.SAVE:
                 uid, version = (saved.uid, saved.resource_version) if saved is not None else ("", "")
-                apply(SaveRecreation(intended=intended, uid=uid, resource_version=version))
+                signed = intended if intended.by else replace(intended, by=_user())
+                apply(SaveRecreation(intended=signed, uid=uid, resource_version=version))
             case RecreateStep.MARK_CLAIMS | RecreateStep.UNMARK_CLAIMS:
                 text = self._uid if move.step is RecreateStep.MARK_CLAIMS else None
                 for claim in move.claims:
@@ -270,6 +273,14 @@ class Remaking:
                 apply(OrphanSet(**at, uid=live.metadata.uid, resource_version=live.metadata.resource_version))
             case _ if live is not None:
                 apply(mark(live) if move.step is RecreateStep.MARK else unmark(live, intended.fields))
+
+
+def _user() -> str:
+    """Who types, as this machine calls them; empty where it does not know (a container's bare uid)."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 def _annotated(claim: PersistentVolumeClaim, text: str | None) -> AnnotateClaim:

@@ -96,7 +96,8 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     if options.dry_run is not DryRun.NONE or not found.plan.stands:
         terminal.print(_told(session, found, options))
         return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
-    require(session.cluster, {found.seen.namespace: [_PATCH, *(RIGHTS if found.plan.template_follows else ())]})
+    needed = [_PATCH, *(RIGHTS if found.plan.template_follows else ())]
+    require(session.cluster, {found.seen.namespace: needed}, code=ExitCode.REFUSED)
     if not _agreed(session, found, options):
         return ExitCode.REFUSED
     run = _Growing(session, name, found, others, deadline)

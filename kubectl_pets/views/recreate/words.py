@@ -1,14 +1,16 @@
 """The words of making a set again: what speaks against it, and how it ended. A set may be gone when they are said, so they
 take its namespace and its name."""
 
+from datetime import datetime
 from typing import assert_never
 
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.recreate.refusing import RecreateRefused, RecreateRefusedReason
 from kubectl_pets.domain.recreate.running import RecreateEnd, RecreateStep
-from kubectl_pets.domain.sets.away import record_name
+from kubectl_pets.domain.sets.away import Recreation, record_name
 from kubectl_pets.views.text import phrases
+from kubectl_pets.views.text.ages import age
 
 
 def refusal(found: RecreateRefused) -> str:
@@ -16,16 +18,17 @@ def refusal(found: RecreateRefused) -> str:
     subjects = ", ".join(clean(each) for each in found.subjects)
     match found.reason:
         case RecreateRefusedReason.DELETING:
-            return "the set is being deleted."
+            return "the set is being deleted: wait until it is gone, and create it as it is to be."
         case RecreateRefusedReason.LEADER_WORKER_SET:
             return f"it is a part of LeaderWorkerSet {subjects}, whose controller makes its sets anew: change that."
         case RecreateRefusedReason.OPERATOR:
             paused = "tell its operator to leave it alone and say --operator-paused"
             return f"the set is controlled by {subjects}: change it there, or {paused}."
         case RecreateRefusedReason.PODS_UNREADABLE:
-            return "its pods may not be read, so nobody knows whether the new set would take them on."
+            unread = "its pods may not be read, so nobody knows whether the new set would take them on"
+            return f"{unread}: list on pods is needed."
         case RecreateRefusedReason.NOT_OBSERVED:
-            return "its controller has not seen the newest spec."
+            return "its controller has not seen the newest spec: try again in a moment."
         case RecreateRefusedReason.UNDER_WAY:
             return "a rollout is under way, and a set that is new goes on with none: bring it to its end, or abort it, first."
         case RecreateRefusedReason.SCALING:
@@ -34,7 +37,8 @@ def refusal(found: RecreateRefused) -> str:
             names = phrases.folded(found.subjects)
             return f"{names} is on its way out, and the new set would not take it on: wait until it is back."
         case RecreateRefusedReason.FINALIZERS:
-            return f"finalizers of others keep the set from going ({subjects}), so nobody knows for how long there would be none."
+            kept = f"finalizers of others keep the set from going ({subjects}), so nobody knows for how long there would be none"
+            return f"{kept}: have them taken off."
         case RecreateRefusedReason.CLAIMS_OWNED:
             cured = "scale up so that they have pods, or delete what nobody needs, first"
             return f"the set owns {subjects} beyond its replicas, which its controller does not give up: {cured}."
@@ -43,20 +47,21 @@ def refusal(found: RecreateRefused) -> str:
             first = "give the pods its labels first, by a rollout"
             return f"the new selector does not match {names}, which nobody would take on: {first}."
         case RecreateRefusedReason.SELECTOR_WIDER:
-            return f"the new selector leaves out {subjects}, and so may take on what is not the set's."
+            return f"the new selector leaves out {subjects}, and so may take on what is not the set's: keep these."
         case RecreateRefusedReason.PODS_TAKEN:
             told = f"while there is no set, the pods are nobody's, and {subjects} would take them on and may delete them"
             return f"{told}: its selector matches them, so change that one, or the pods' labels, first."
         case RecreateRefusedReason.MOUNTED:
             return f"the pod template mounts {subjects}, without which no pod could be made: roll that out without it first."
         case RecreateRefusedReason.TEMPLATE_REWRITTEN:
-            return "the API server makes another pod template of it (defaults, webhooks), and so every pod would be replaced."
+            cured = "write that template by a rollout first"
+            return f"the API server makes another pod template of it (defaults, webhooks): every pod would be replaced; {cured}."
         case RecreateRefusedReason.OBJECTION:
             return f"the API server would not create it: {subjects}"
         case RecreateRefusedReason.OTHER_INTENTION:
             return f"it is being made again already, with other values of {subjects}: bring that to its end first."
         case RecreateRefusedReason.NAME_TOO_LONG:
-            return "its name is too long to keep a record of it in the cluster."
+            return "its name is too long to keep a record of it in the cluster: it can only be made again by hand."
         case _:
             assert_never(found.reason)
 
@@ -70,8 +75,12 @@ def resume_hint(namespace: str, name: str, *flags: str) -> str:
     return f"{pasting.pets('recreate', name, *flags, namespace=namespace)} goes on from here"
 
 
-def goes_on(namespace: str, name: str) -> str:
-    return f"{clean(namespace)}/{clean(name)} is being made again; going on with that"
+def goes_on(intended: Recreation, now: datetime) -> str:
+    """Whose work is taken up, and how old it is."""
+    by = f" by {clean(intended.by)}" if intended.by else ""
+    since = f" {age(intended.started, now)} ago" if intended.started is not None else ""
+    begun = f" (begun{by}{since})" if by or since else ""
+    return f"{clean(intended.namespace)}/{clean(intended.name)} is being made again{begun}; going on with that"
 
 
 def nothing_under_way(namespace: str, name: str) -> str:
