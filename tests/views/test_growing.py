@@ -23,7 +23,7 @@ SEEN: Assessment = assess(On((WORKING, STALLED, REFUSED)).view, NOW)
 def test_status_has_a_line_a_claim_the_stalls_first() -> None:
     lines = tree.draw(SEEN, NOW).splitlines()
     assert lines[-3:] == [
-        "├─ Stalled     data-web-1 to 20Gi: has 10Gi, its volume has grown and the node waits for 30s: it goes on when web-1 is started again",
+        "├─ Stalled     data-web-1 to 20Gi: has 10Gi, its volume has grown and the node waits for 3m: it goes on when web-1 is started again",
         "├─ Stalled     data-web-2 to 20Gi: has 10Gi, infeasible for 5s: no room; it can be asked for less, as long as that is more than 10Gi",
         "└─ Resizing    data-web-0 to 20Gi: has 10Gi, the storage is at it for 5s",
     ]
