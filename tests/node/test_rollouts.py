@@ -4,8 +4,11 @@ import json
 import subprocess
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from kubectl_pets.domain.model import Pod
+from kubectl_pets.domain.snapshots.turns import HELD_FINALIZER, has_ended
 from tests.commands.plugin import Plugin
 from tests.controlplane import ControlPlane
 from tests.node import Node
@@ -43,6 +46,26 @@ def test_a_scaling_to_pods_that_crash_after_they_were_ready_is_never_done(pets: 
     pets.plane.apply(json.dumps(made), pets.namespace)
     result = pets("scale", "grown", "--replicas", "1", "--timeout", "4m", "--settle", "10s", "--patience", "2m", expect=4)
     assert "grown-0" in result.stderr and "exit code 3" in result.stderr
+
+
+@pytest.mark.timeout(300)
+def test_a_pod_that_a_finalizer_holds_has_ended_when_its_kubelet_says_so(pets: Plugin) -> None:
+    """What an undo of the data of a set that runs rests on: the containers end, and that shows in the phase and in the grace period
+    while the finalizer keeps the pod; the controller makes the next one only when it is gone."""
+    pets.plane.apply(json.dumps(Way("kept", "", WAYS[0].ends).manifest()), pets.namespace)
+    pets("status", "kept", "-w", "--timeout", "90s", "--patience", "2m")
+
+    def pod() -> Pod:
+        return msgspec.json.decode(pets.kubectl("get", "pod", "kept-0", "-o", "json"), type=Pod)
+
+    was = pod()
+    pets.kubectl("patch", "pod", "kept-0", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": [HELD_FINALIZER]}}))
+    pets.kubectl("delete", "pod", "kept-0", "--wait=false")
+    pets.eventually(lambda: has_ended(pod()), "its kubelet is through with it")
+    assert pod().metadata.uid == was.metadata.uid
+    pets.kubectl("patch", "pod", "kept-0", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    pets("status", "kept", "-w", "--timeout", "90s", "--patience", "2m")
+    assert pod().metadata.uid != was.metadata.uid
 
 
 @pytest.fixture
