@@ -21,7 +21,7 @@ Entry = tuple[str, str, str]
 
 #: The packages that may be inside, besides Python's own; the last one is needed by others of them.
 PACKAGES = frozenset(
-    "kubectl_pets kubectl_pets_build kubectl_pets_patterns click dns kubernetes msgspec platformdirs socks urllib3 "
+    "kubectl_pets kubectl_pets_build kubectl_pets_patterns click dns kubernetes msgspec platformdirs socks tabulate urllib3 "
     "yaml _yaml idna".split()
 )
 

@@ -122,8 +122,8 @@ def test_it_says_what_it_is(frozen: Frozen) -> None:
 def test_every_part_has_its_licence(dist: Path, inside: parts.Contents) -> None:
     found = parts.parts(inside)
     names = {part.name.lower() for part in found}
-    assert {"cpython", "openssl", "pyinstaller bootloader", "click", "kubernetes", "msgspec", "urllib3", "pyyaml"} <= names
-    assert not names & {"pydantic", "requests", "mypy", "pytest", "tabulate", "kubectl-pets"}
+    assert {"cpython", "openssl", "pyinstaller bootloader", "click", "kubernetes", "msgspec", "urllib3", "pyyaml", "tabulate"} <= names
+    assert not names & {"pydantic", "requests", "mypy", "pytest", "kubectl-pets"}
     text = (dist / build.LICENCES).read_text(encoding="utf-8")
     assert text == documents.licences(found)
     for part in found:

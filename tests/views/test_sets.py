@@ -85,6 +85,6 @@ def test_colour_is_only_added() -> None:
 
 
 def test_numbers_stay_as_they_are() -> None:
-    """Not 1e5 as a number, nor 007 as 7."""
+    """tabulate would read 1e5 as a number, and 007 as 7."""
     seen = assess(snapshot([], replicas=0, current=NEW, name="007", namespace="1e5"), NOW)
     assert sets.table([seen], NOW, all_namespaces=True, headers=False).startswith("1e5   007   complete")

@@ -1,6 +1,7 @@
 """``kubectl pets list``: every StatefulSet in one line, in the shape of ``kubectl get``.
 
-Upper-case heads, three blanks between the columns, the namespace in front where there are several.
+Upper-case heads, three blanks between the columns, the namespace in front where there are several. tabulate takes longer to
+import than most tables to print, so it is imported when a table is really drawn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +14,8 @@ from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import claims, words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.fitting import Column, aligned, fit
-from kubectl_pets.views.text.ink import Ink, Piece, plain
+from kubectl_pets.views.text.fitting import Column, fit, gap
+from kubectl_pets.views.text.ink import Ink, Piece, cut, plain, render
 
 _NAMESPACE = Column("NAMESPACE", least=10, ease=16, middle=True)
 _NAME = Column("NAME", least=14, ease=24, middle=True)
@@ -65,9 +66,20 @@ def table(
         *((_LABELS,) if labels else ()),
     )
     width = None if wide or labels else width
+    # The heads are a row like any other: tabulate's own would be padded to the width of a number's column.
     rows = [tuple(plain(column.head) for column in columns)] if headers else []
     rows += [_row(one, now, wide=wide, all_namespaces=all_namespaces, kinds=kinds, labels=labels) for one in ordered]
-    return "\n".join(aligned(fit(columns, rows, width), width=width, colour=colour))
+    return _aligned(fit(columns, rows, width), width, colour)
+
+
+def _aligned(rows: Sequence[tuple[Piece, ...]], width: int | None, colour: bool) -> str:
+    from tabulate import DataRow, TableFormat, tabulate
+
+    drawn = [[render((piece,), width=None, colour=colour) for piece in row] for row in rows]
+    between = DataRow("", " " * gap(width), "")
+    kubectl = TableFormat(None, None, None, None, between, between, 0, None)
+    lines = tabulate(drawn, tablefmt=kubectl, disable_numparse=True, stralign="left").splitlines()
+    return "\n".join(line.rstrip() if width is None else cut(line.rstrip(), width) for line in lines)
 
 
 def total(found: Sequence[Assessment], shown: int) -> str:
