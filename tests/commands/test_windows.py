@@ -224,11 +224,12 @@ def test_why_in_one_look(server: Loopback, place: dict[str, str]) -> None:
     assert "Log " not in shown(120, 40, "status", "web", "--logs", "0", **place).text
 
 
-def test_where_all_is_well_nothing_more_is_asked(server: Loopback, place: dict[str, str]) -> None:
+def test_where_all_is_well_only_the_nodes_are_asked_for_besides(server: Loopback, place: dict[str, str]) -> None:
     put_set(server.world, "web")
     assert shown(120, 40, "status", "web", **place).code == 0
     asked = {request.path.rpartition("/")[2] for request in server.seen}
-    assert asked == {"web", "pods", "controllerrevisions", "persistentvolumeclaims", "version"}
+    nodes = {f"ip-10-0-{number}-17.eu-central-1.compute.internal" for number in range(3)}
+    assert asked == {"web", "pods", "controllerrevisions", "persistentvolumeclaims", "version", *nodes}
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
