@@ -120,12 +120,12 @@ def _with_data(
 ) -> ExitCode:
     """Loads what only this takes. ``how``: while the set runs, on these terms, with this time to settle."""
     from kubectl_pets.flows.restoring.carry import DataWish, undo_with_data
-    from kubectl_pets.flows.restoring.one_by_one import Manner
+    from kubectl_pets.flows.restoring.one_by_one import TurnOptions
 
     if name.kind is not APPS_SET:
         raise RefusedError(f"--with-data is for StatefulSets of apps/v1, and {name.typed} is none. Nothing was changed.")
-    manner = Manner(terms=how[0], settle=how[1], stuck_after=options.stuck_after) if how is not None else None
-    wish = DataWish(to_revision=to_revision, confirm=confirm, record=record, replicas=replicas, manner=manner)
+    turn_options = TurnOptions(terms=how[0], settle=how[1], stuck_after=options.stuck_after) if how is not None else None
+    wish = DataWish(to_revision=to_revision, confirm=confirm, record=record, replicas=replicas, turn_options=turn_options)
     return undo_with_data(session, name.name, wish, options)
 
 

@@ -19,7 +19,7 @@ from kubectl_pets.domain.snapshots.turns import HELD_FINALIZER
 from kubectl_pets.errors import ConflictError, InvalidError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.orphans import retention
-from kubectl_pets.flows.restoring.one_by_one import Manner, OneByOne
+from kubectl_pets.flows.restoring.one_by_one import OneByOne, TurnOptions
 from kubectl_pets.flows.restoring.returning import DataGoal, ReturnEnd
 from kubectl_pets.flows.rollout.checks import Terms
 from tests.commands.test_undo_with_data_faults import AFTER, BEFORE, NAMES, Fake, Killed, fails, no_time_passes  # noqa: F401
@@ -180,7 +180,7 @@ class Running(Fake):
         self.told: list[str] = []
         return OneByOne(
             cast(Any, self), "prod", "web", DataGoal(revision=OLD, number=1, running=True), records or self.records, self.told.append,
-            template={"spec": {}}, manner=Manner(terms=terms, settle=timedelta(0), stuck_after=StuckAfter()), deadline=Deadline(60.0),
+            template={"spec": {}}, turn_options=TurnOptions(terms=terms, settle=timedelta(0), stuck_after=StuckAfter()), deadline=Deadline(60.0),
         )
 
     def run(self) -> ReturnEnd:

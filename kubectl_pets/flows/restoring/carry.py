@@ -27,7 +27,7 @@ from kubectl_pets.flows.engine.interrupts import held_back
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import require
-from kubectl_pets.flows.restoring.one_by_one import Manner, OneByOne
+from kubectl_pets.flows.restoring.one_by_one import OneByOne, TurnOptions
 from kubectl_pets.flows.restoring.returning import OVER_QUOTA, BringingBack, DataGoal, ReturnEnd
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.handover import give_back_after_undo
@@ -76,13 +76,13 @@ class DataWish(msgspec.Struct, frozen=True, kw_only=True):
     #: So many pods the set had; None: as many as it has claims for.
     replicas: int | None
     #: One pod after the other, while the set runs; None: at 0 replicas.
-    manner: Manner | None = None
+    turn_options: TurnOptions | None = None
 
     def typed(self, *, revision: bool) -> dict[str, str]:
         """What has to be typed again to mean the same. ``revision``: the number of the revision, too."""
         told = {"--to-revision": self.to_revision if revision else None, "--replicas": self.replicas, "--record": self.record}
         given = {flag: str(value) for flag, value in told.items() if value is not None}
-        return {**given, view.ONE_BY_ONE: ""} if self.manner is not None else given
+        return {**given, view.ONE_BY_ONE: ""} if self.turn_options is not None else given
 
 
 def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOptions) -> ExitCode:
@@ -110,7 +110,7 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
         _warn(session, owner, seen, wish)
     if not _confirmed(session, run, seen, wish):
         return ExitCode.REFUSED
-    if wish.manner is None and target.name != seen.update_revision:
+    if wish.turn_options is None and target.name != seen.update_revision:
         code = _template(session, seen, target, options)
         if code is not ExitCode.OK:
             return code
@@ -125,12 +125,12 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
 def _run(session: Session, name: str, wish: DataWish, target: RevisionEntry, deadline: Deadline) -> BringingBack:
     cluster, space, tell = session.cluster, session.namespace, session.terminal.tell
     goal = DataGoal(
-        revision=target.name, number=target.number, replicas=wish.replicas, running=wish.manner is not None
+        revision=target.name, number=target.number, replicas=wish.replicas, running=wish.turn_options is not None
     )
-    if wish.manner is None:
+    if wish.turn_options is None:
         return BringingBack(cluster, space, name, goal, wish.record, tell)
     run = OneByOne(
-        cluster, space, name, goal, wish.record, tell, template=target.template, manner=wish.manner, deadline=deadline
+        cluster, space, name, goal, wish.record, tell, template=target.template, turn_options=wish.turn_options, deadline=deadline
     )
     if run.budgets_unread:
         tell(f"warning: {decisions.BUDGETS_UNREAD}")
@@ -139,9 +139,9 @@ def _run(session: Session, name: str, wish: DataWish, target: RevisionEntry, dea
 
 def _more(wish: DataWish) -> tuple[tuple[str, str], ...]:
     """The rights that it takes besides."""
-    if wish.manner is None:
+    if wish.turn_options is None:
         return ()
-    terms = wish.manner.terms
+    terms = wish.turn_options.terms
     goes = ("delete", "pods") if terms.ignore_budgets else ("create", "pods/eviction")
     return (*_RUNNING, goes, *terms.rights)
 
@@ -210,7 +210,7 @@ def _judged_by_server(session: Session, run: BringingBack) -> None:
 
 def _warn(session: Session, owner: StatefulSet, seen: Assessment, wish: DataWish) -> None:
     """Of who deploys what is written here; at 0 replicas the undo of the template does that."""
-    if wish.manner is not None:
+    if wish.turn_options is not None:
         for found in deployers(owner, (DeployedField.IMAGE, DeployedField.PARTITION)):
             session.terminal.tell(f"warning: {words.deployer(found, seen)}")
 

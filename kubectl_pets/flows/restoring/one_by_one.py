@@ -58,7 +58,7 @@ class OneByOnePort(ReturnPort, ChecksPort, Protocol):
     """What it takes to bring data back while a set runs."""
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class TurnOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the pods go: on which terms, for how long a new one has to be Ready, and with what there is how much patience."""
 
     terms: Terms
@@ -81,12 +81,12 @@ class OneByOne(BringingBack):
         tell: Callable[[str], None],
         *,
         template: Template,
-        manner: Manner,
+        turn_options: TurnOptions,
         deadline: Deadline,
     ) -> None:
         super().__init__(cluster, namespace, name, goal, record, tell)
-        self._template, self._manner, self._deadline = template, manner, deadline
-        self._checks = Checks(cluster, manner.terms, namespace)
+        self._template, self._turn_options, self._deadline = template, turn_options, deadline
+        self._checks = Checks(cluster, turn_options.terms, namespace)
         #: Why it ended as STUCK, and what it rests on.
         self.ending: tuple[Stuck | Refused | GateFailed, Assessment] | None = None
 
@@ -125,8 +125,8 @@ class OneByOne(BringingBack):
 
     def _act(self, view: SetView, owner: StatefulSet) -> tuple[ReturnEnd | None, bool]:
         now = self._cluster.now()
-        seen = assess(view, now, self._manner.stuck_after)
-        turn = next_turn(self.plan, owner, own_pods(owner, view.pods), seen, now, self._manner.settle)
+        seen = assess(view, now, self._turn_options.stuck_after)
+        turn = next_turn(self.plan, owner, own_pods(owner, view.pods), seen, now, self._turn_options.settle)
         try:
             return self._do(turn, view, owner, seen)
         except NotFoundError as failure:  # another run was faster; where the set itself is gone the next look says so
@@ -183,7 +183,7 @@ class OneByOne(BringingBack):
         """Hold the pod, or have it end, unless a check says no to it now."""
         assert turn.pod is not None
         pod = turn.pod
-        act = Delete if self._manner.terms.ignore_budgets else Evict
+        act = Delete if self._turn_options.terms.ignore_budgets else Evict
         step = act(pod=pod.name, revision=pod.revision, comes_back_at=self._goal.revision)
         due = self._checks.due(Run(), Act(step=step), seen)
         if due is not None:
