@@ -35,6 +35,7 @@ _DESK = pytest.StashKey[Path]()
 _PARTS: dict[str, Callable[[], object]] = {
     "storage": plane_package.build_storage,
     "helm": lambda: plane_package.binaries(names=["helm"]),
+    "prometheus": lambda: plane_package.binaries(names=["prometheus"]),
     "kruise": lambda: operators.build_operator(operators.KRUISE),
     "lws": lambda: operators.build_operator(operators.LWS),
 }

@@ -1,19 +1,24 @@
 """The files of ``examples``: what they type exists, and what they apply an API server takes."""
 
+import json
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from kubectl_pets.__main__ import run
+from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import metrics
 from tests.commands.plugin import Plugin
+from tests.controlplane import binaries
 from tests.terminal import FakeTerminal
 from tests.views import builders
 
@@ -98,6 +103,81 @@ def test_alerts_are_about_metrics_that_there_are() -> None:
         assert set(re.findall(r"\$labels\.(\w+)", told)) <= labels, rule
         bare = re.sub(r'kubectl_pets_\w+(\{.*?\})?', "1", rule["expr"])
         assert re.fullmatch(r"(?:[\d\s()+/<>=-]|floor|time|absent|and|or)+", bare) and bare.count("(") == bare.count(")"), bare
+
+
+@pytest.fixture
+def prometheus() -> str:
+    """Prometheus' own parsers and rules as a program (tests/controlplane/go/prometheus)."""
+    return str(binaries(names=["prometheus"])["prometheus"])
+
+
+def prometheus_makes(prometheus: str, of: str, *words: str) -> list[str]:
+    """The lines that it prints of a text; what it holds against it fails the test."""
+    ran = subprocess.run([prometheus, *words], input=of, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+SCENES = {
+    "complete": builders.complete(),
+    "stuck": builders.stuck(),
+    "failing": replace(builders.stuck(), phase=Phase.FAILING),
+    "left-over": builders.left_over(),
+    "rolling": builders.rolling(),
+    "no-majority": replace(builders.stuck(), members=builders.stuck().members[:1]),
+    "hostile": replace(builders.complete(), name='we"b\\n\n'),
+}
+
+
+@pytest.mark.real
+def test_prometheus_reads_the_metrics(prometheus: str) -> None:
+    """By the parser of OpenMetrics, and by that of the older format, which the textfile collector has: each sample, as printed."""
+    printed = metrics.draw(SCENES.values(), builders.NOW, not_read=("statefulsets.apps.kruise.io",))
+    read = prometheus_makes(prometheus, printed, "samples")
+    assert len(read) == sum(not line.startswith("#") for line in printed.splitlines()) > 100
+    assert any('statefulset="we\\"b\\\\n\\n"' in line for line in read)
+
+
+#: Of each alert: the scene that it is about, and for how many minutes it waits; None: for as long as nobody looks.
+ALERTS = {
+    "StatefulSetStuck": ("stuck", 10),
+    "StatefulSetFailing": ("failing", 30),
+    "StatefulSetQuorumLost": ("no-majority", 5),
+    "StatefulSetRolloutTakesLong": ("rolling", 120),
+    "StatefulSetPartitionLeftOver": ("left-over", 24 * 60),
+    "StatefulSetsNotLookedAt": (None, 15),
+}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("alert", ALERTS)
+def test_prometheus_fires_each_alert_when_its_time_has_come(prometheus: str, alert: str) -> None:
+    """Of the metrics of a set, as they are printed, looked at every five minutes: pending first, firing after its time, with the
+    set and a command in its words. No alert that is about something else fires, and none of a set that is complete."""
+    scene, minutes = ALERTS[alert]
+    looks = minutes // 5 + 12
+    shown = SCENES[scene or "complete"]
+    lines = []
+    for line in metrics.draw([shown], builders.NOW).splitlines():
+        if not line.startswith("#"):
+            series, _, value = line.rpartition(" ")
+            steps = "0+300" if "looked_timestamp" in series and scene else "0+0" if "looked_timestamp" in series else f"{value}+0"
+            lines.append(f"  {series} {steps}x{looks}")
+    rules = str(EXAMPLES / "alert-rules.yaml")
+    series = "\n".join(["load 5m", *lines])
+    told = [json.loads(line) for line in prometheus_makes(prometheus, series, "alerts", rules, f"{minutes + 40}m")]
+    states = {minute["at"]: {each["name"]: each["state"] for each in minute["alerts"]} for minute in told}
+    begins = next(at for at, found in sorted(states.items()) if alert in found)
+    assert begins == (0 if scene else 31), "since half an hour, and a minute, nobody has looked"
+    assert {states[at][alert] for at in range(begins, begins + minutes) if at in states} == {"pending"}
+    fired = [each for minute in told if minute["at"] == begins + minutes for each in minute["alerts"] if each["state"] == "firing"]
+    (found,) = [each for each in fired if each["name"] == alert]
+    if scene:
+        assert f"{shown.namespace}/{shown.name}" in found["annotations"]["summary"]
+        assert shown.name in shlex.split(found["annotations"]["command"])
+    expected = {"StatefulSetStuck", "StatefulSetQuorumLost"} if scene == "no-majority" else {alert}
+    assert {name for found in states.values() for name, state in found.items() if state == "firing"} == expected
+    assert scene is None or "StatefulSetsNotLookedAt" not in {name for found in states.values() for name in found}
 
 
 @pytest.mark.real

@@ -23,6 +23,7 @@ KREW_VERSION = "v0.5.0"
 POPEYE_VERSION = "v0.22.1"
 KUBE_SCORE_VERSION = "v1.20.0"
 HELM_VERSION = "v4.3.1"
+PROMETHEUS_VERSION = "v0.316.0"
 PROVISIONER_VERSION = "v6.4.0"
 RESIZER_VERSION = "v2.3.0"
 SNAPSHOTTER_VERSION = "v8.7.0"
@@ -115,6 +116,7 @@ def peers() -> tuple[Recipe, ...]:
             "kube-score", "github.com/zegl/kube-score/cmd/kube-score", "kube-score", KUBE_SCORE_VERSION,
             (("main.version", KUBE_SCORE_VERSION),),
         ),
+        Recipe("prometheus", ".", "prometheus", PROMETHEUS_VERSION),
     )
 
 
