@@ -206,5 +206,5 @@ def rules(session: Session, output: str) -> ExitCode:
       kubectl pets doctor rules -o json
     """
     terminal = session.terminal
-    terminal.print(pages.rules(colour=terminal.colour) if output == "table" else documents.rules(output))
+    terminal.print(pages.rules(width=terminal.limit, colour=terminal.colour) if output == "table" else documents.rules(output))
     return ExitCode.OK

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubectl_pets.domain.findings import RULES, Rule
+from kubectl_pets.views.doctor.pages import PAGES
 from tests.cluster.conftest import kubeconfig
 from tests.cluster.loopback import Answer, Loopback, World, loopback
 from tests.views.screens import screen
@@ -243,6 +245,18 @@ def test_no_look_wraps(server: Loopback, place: dict[str, str], words: tuple[str
     found = shown(columns, rows, *words, **place)
     assert found.code == 0 and not found.wrapped, found.text
     assert "web" in found.text or words == ("lost",)
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+def test_rules_of_doctor_are_read_whole(server: Loopback, place: dict[str, str], columns: int, rows: int) -> None:
+    """A table of all of them that fits, and of each a page that goes on below itself: no sentence of it is cut."""
+    found = shown(columns, rows, "doctor", "rules", **place)
+    assert found.code == 0 and not found.wrapped and len(found.text.splitlines()) == len(RULES) + 1
+    for rule in (Rule.SERVICE_MISSING, Rule.PEERS_DEADLOCK):
+        page = shown(columns, rows, "doctor", "explain", rule.value, **place)
+        assert page.code == 0 and not page.wrapped and "…" not in page.text
+        said = " ".join(page.text.split())
+        assert PAGES[rule].why in said and PAGES[rule].mend in said
 
 
 def put_revision(world: World, owner: str, number: int, image: str, name: str) -> None:

@@ -65,6 +65,17 @@ def test_every_rule_has_a_sentence_a_page_and_commands_that_are_whole() -> None:
         assert not re.search(r"<|NAME|LABEL", command), rule
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_in_a_window_sentences_go_on_below_themselves_and_commands_are_whole(width: int) -> None:
+    """Whoever pastes a command that was cut runs another one."""
+    lines = table.draw(seen(), width=width).splitlines()
+    commands = {words.mend(finding(rule), SetRef(namespace="prod", name="web")) for rule in RULES}
+    assert commands <= {line.strip() for line in lines}
+    assert all(len(line) <= width for line in lines if line.strip() not in commands)
+    said = " ".join(" ".join(lines).split())
+    assert all(" ".join(words.sentence(finding(rule)).split()) in said for rule in RULES)
+
+
 def test_sarif() -> None:
     (run,) = json.loads(document(seen(), "sarif"))["runs"]
     rules = run["tool"]["driver"]["rules"]

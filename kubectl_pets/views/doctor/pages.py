@@ -3,7 +3,10 @@
 import msgspec
 
 from kubectl_pets.domain.findings import RULES, Rule
+from kubectl_pets.views.text.fitting import Column, fit, folded
 from kubectl_pets.views.text.ink import Ink, Line, columns, plain, text_of
+
+_RULES = (Column("RULE"), Column("NAME"), Column("SEVERITY", weight=1), Column("WHAT", least=24, ease=40))
 
 
 class RulePage(msgspec.Struct, frozen=True):
@@ -469,20 +472,21 @@ def explain(rule: Rule, *, width: int | None = None, colour: bool = False) -> st
     lines: list[Line] = [
         ((f"{card.number} {rule.value}", Ink.BOLD), plain(f"  {card.severity.value}" + (", on request" if card.opt_in else ""))),
         (),
-        (plain(page.what),),
+        *folded((), page.what, width),
         (),
-        (plain("What happens next  "), plain(page.why)),
-        (plain("How to mend it     "), plain(page.mend)),
-        (plain("Rests on           "), plain(card.source)),
-        (plain("To live with it    "), plain(f'annotate the set: kubectl-pets/ignore="{card.number}: REASON, YYYY-MM-DD"')),
+        *folded((plain("What happens next  "),), page.why, width),
+        *folded((plain("How to mend it     "),), page.mend, width),
+        *folded((plain("Rests on           "),), card.source, width),
+        (plain("To live with it    "), plain("annotate the set:")),  # whole, for it is pasted
+        (plain(f'                   kubectl-pets/ignore="{card.number}: REASON, YYYY-MM-DD"'),),
     ]
-    return text_of(lines, width=width, colour=colour)
+    return text_of(lines, width=None, colour=colour)
 
 
-def rules(*, colour: bool = False) -> str:
-    """All rules, one a line."""
-    rows = [(plain("RULE"), plain("NAME"), plain("SEVERITY"), plain("WHAT"))]
+def rules(*, width: int | None = None, colour: bool = False) -> str:
+    """All rules, one a line; ``width``: in so many cells, what each finds in its first words."""
+    rows = [tuple(plain(column.head) for column in _RULES)]
     for rule, card in sorted(RULES.items(), key=lambda each: each[1].number):
         severity = card.severity.value + (" (on request)" if card.opt_in else "")
         rows.append((plain(card.number), plain(rule.value), plain(severity), plain(PAGES[rule].what)))
-    return text_of(columns(rows), width=None, colour=colour)
+    return text_of(columns(fit(_RULES, rows, width, between=2)), width=None, colour=colour)

@@ -10,6 +10,7 @@ from kubectl_pets.domain.findings import RULES, Finding, Severity
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.views.doctor import words
 from kubectl_pets.views.doctor.pages import PAGES
+from kubectl_pets.views.text.fitting import folded
 from kubectl_pets.views.text.ink import Ink, Line, faint, plain, text_of
 from kubectl_pets.views.text.phrases import count
 
@@ -20,11 +21,12 @@ _MANY = 3
 
 
 def draw(seen: Checkup, *, wide: bool = False, width: int | None = None, colour: bool = False) -> str:
-    """Empty where nothing was found and nothing is to be told."""
-    return text_of(_lines(seen, wide), width=None if wide else width, colour=colour)
+    """Empty where nothing was found and nothing is to be told. In ``width`` cells sentences go over several lines; a command is
+    never cut, for it is to be pasted."""
+    return text_of(_lines(seen, wide, None if wide else width), width=None, colour=colour)
 
 
-def _lines(seen: Checkup, wide: bool) -> Iterator[Line]:
+def _lines(seen: Checkup, wide: bool, width: int | None) -> Iterator[Line]:
     shown = (Standing.FOUND, Standing.IGNORED) if wide else (Standing.FOUND,)
     before: SetRef | None = None
     for owner, own in _by_owner([each for each in seen.outcomes if each.standing in shown and each.finding is not None]):
@@ -38,7 +40,7 @@ def _lines(seen: Checkup, wide: bool) -> Iterator[Line]:
         for each in own:
             said[each.rule] += 1
             if wide or said[each.rule] <= _MANY or told[each.rule] == _MANY + 1:
-                yield from _told(each, owner, seen, wide)
+                yield from _told(each, owner, seen, wide, width)
             elif said[each.rule] == told[each.rule]:
                 yield (faint(f"           and {told[each.rule] - _MANY} more of {each.rule.value}: -o wide"),)
 
@@ -50,7 +52,7 @@ def _by_owner(outcomes: Iterable[RuleOutcome]) -> Iterator[tuple[SetRef, list[Ru
     yield from found.items()
 
 
-def _told(each: RuleOutcome, owner: SetRef, seen: Checkup, wide: bool) -> Iterator[Line]:
+def _told(each: RuleOutcome, owner: SetRef, seen: Checkup, wide: bool, width: int | None) -> Iterator[Line]:
     found = each.finding
     assert found is not None
     card = RULES[found.rule]
@@ -58,13 +60,13 @@ def _told(each: RuleOutcome, owner: SetRef, seen: Checkup, wide: bool) -> Iterat
     ink = Ink.FAINT if each.standing is Standing.IGNORED else _INK[found.severity]
     about, age = words.about(found, owner), words.since(found, seen.at)
     text = (f"{about}: " if about else "") + words.sentence(found) + (f", {age}" if age else "")
-    yield plain("  "), (f"{word:<8} ", ink), plain(f"{card.number}  "), plain(text)
+    yield from folded((plain("  "), (f"{word:<8} ", ink), plain(f"{card.number}  ")), text, width)
     if each.standing is Standing.IGNORED:
         yield (faint(f"           {words.ignored(each.ignore)}"),)
         return
     command = words.mend(found, owner)
     if seen.of_manifests:
-        yield (faint(f"           {PAGES[found.rule].mend}"),)
+        yield from folded((plain("           "),), PAGES[found.rule].mend, width, Ink.FAINT)
     elif command:
         yield (faint(f"           {command}"),)
     if wide:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from kubectl_pets.views.text.ink import Piece, cells, padded, render, shortened
+from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, padded, plain, render, shortened
 
 #: Columns of this weight or less are nice to have where there is room.
 _LIGHT = 3
@@ -81,6 +81,15 @@ def folded_text(text: str, width: int, most: int) -> list[str]:
     if len(shown) <= most:
         return shown
     return [*shown[: most - 1], shortened(f"{shown[most - 1]} {lines[most]}", width)]
+
+
+def folded(before: Line, text: str, width: int | None, ink: Ink = Ink.PLAIN) -> Iterator[Line]:
+    """The whole text behind what stands ``before`` its first line, in lines of no more than ``width`` cells that begin below each
+    other. Where there is no room for words, or ``width`` is None, one line."""
+    indent = sum(cells(part) for part, _ in before)
+    texts = folded_text(text, width - indent, len(text)) if width is not None else [text]
+    for at, each in enumerate(texts):
+        yield (*(before if at == 0 else (plain(" " * indent),) if indent else ()), (each, ink))
 
 
 def _needed(kept: Sequence[int], widths: Sequence[int], between: int) -> int:
