@@ -161,5 +161,9 @@ def test_an_adoption(pets: Plugin) -> None:
     document = json.loads(adopted.stdout)
     assert came(document) == ["done"] and document["outcomes"][0]["claim"]["name"] == "data-web-1"
     assert f"adopted {name}" in adopted.stderr and volume_of(pets, "data-web-1")["metadata"]["name"] == name
+    again = pets(*words, "-y")  # what is so already is what was asked for
+    assert json.loads(again.stdout)["outcomes"] == [] and f"nothing to do: {name} is claim data-web-1 already" in again.stderr
+    make(pets, "db", replicas=1)
+    words = ("orphans", "adopt", name, "--as", "db", "-o", "json")
     refused = json.loads(pets(*words, "-y", expect=6).stdout)
     assert refused["outcomes"] == [] and refused["plan"]["refused"][0]["volume"] == name

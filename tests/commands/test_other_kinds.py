@@ -79,6 +79,7 @@ def other() -> Iterator[Plugin]:
         pets.kubectl("delete", "pod", "-l", "app=db", "--wait=true")
         pets.make("web", replicas=1)
         play(pets, "reserved")
+        pets("status", "kruise/db", "-w", "--timeout", "60s")  # its minReadySeconds are 4
         yield pets
 
 

@@ -12,6 +12,7 @@ from kubectl_pets.domain.rollout.verdict import Blocker, Cause
 
 _BY_TIME = (
     Cause.TERMINATION_OVERDUE,
+    Cause.FINALIZER,  # whoever takes it off could not either
     Cause.UNSCHEDULABLE,
     Cause.NOT_SCHEDULED,
     Cause.CLAIM_UNBOUND,
