@@ -615,8 +615,8 @@ class SetView(msgspec.Struct, frozen=True, kw_only=True):
 def ordinal_of(pod_name: str, set_name: str) -> int | None:
     """The ordinal in a pod's name, or None where the name is not one of this set's.
 
-    Kubernetes parses ``(.*)-([0-9]+)$``, whose dot is no line's end; a name with a padded number ("web-01") is nobody's, and neither is one with a number
-    beyond 32 bits.
+    Kubernetes parses ``(.*)-([0-9]+)$``, whose dot is no line's end; a name with a padded number ("web-01") is nobody's, and
+    neither is one with a number beyond 32 bits.
     """
     stem, hyphen, digits = pod_name.rpartition("-")
     if stem != set_name or not hyphen or len(digits) > 10 or not (digits.isascii() and digits.isdigit()) or "\n" in stem:
