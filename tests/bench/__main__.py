@@ -11,7 +11,7 @@ from functools import partial
 
 from kubectl_pets import __version__
 from tests import controlplane
-from tests.bench import dns, doctor, estate, judges, lists, live, orphans, paper, peers, resize, rollout, startup
+from tests.bench import dns, doctor, estate, judges, kinds, lists, live, orphans, paper, peers, resize, rollout, startup
 from tests.bench.measure import card
 from tests.controlplane import DEFAULT_VERSION, ControlPlane
 
@@ -27,7 +27,7 @@ _ALONE: dict[str, Callable[[ControlPlane], None]] = {
     "dns": dns.run,
 }
 
-#: These look at the same big cluster, in this order: ``orphans`` leaves it with fewer candidates.
+#: These look at the same big cluster, in this order: ``orphans`` leaves it with fewer candidates, ``kinds`` with other sets.
 _BIG: dict[str, Callable[[ControlPlane], None]] = {
     "list": lists.run,
     "slow": lambda plane: lists.behind_a_slow_link(plane, (("list", lists.LISTS), ("orphans", orphans.LISTS))),
@@ -35,6 +35,7 @@ _BIG: dict[str, Callable[[ControlPlane], None]] = {
     "popeye": orphans.beside_popeye,
     "doctor": doctor.run,
     "orphans": orphans.run,
+    "kinds": kinds.run,
 }
 
 #: Shown, with no goals.

@@ -13,6 +13,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,7 +64,7 @@ def fill(plane: ControlPlane, namespaces: int = NAMESPACES, sets: int = SETS, po
     made = [(plural, item) for plural, path, head in _KINDS for item in _items(connection, f"{path}/namespaces/{spaces[0]}/{plural}", head)]
     connection.close()  # it is opened anew when it is used again: writing may take longer than a server keeps one
     names = [f"db-{index:02}" for index in range(sets)]
-    _write(plane, (copy for space in spaces for name in names if (space, name) != (spaces[0], _FIRST) for copy in _copies(made, spaces[0], space, name)))
+    write(plane, (copy for space in spaces for name in names if (space, name) != (spaces[0], _FIRST) for copy in _copies(made, spaces[0], space, name)))
     wanted = namespaces * sets * pods
     while (there := _count(connection)) < wanted:  # the API server's cache follows etcd
         if time.monotonic() - start > _PATIENCE:
@@ -107,13 +108,13 @@ def _copies(made: Iterable[tuple[str, dict[str, Any]]], first: str, space: str, 
         yield f"/registry/{plural}/{space}/{item['metadata']['name'].replace(_FIRST, name)}", text
 
 
-def _write(plane: ControlPlane, pairs: Iterable[tuple[str, str]]) -> None:
-    """By etcd's JSON gateway (etcd Documentation, dev-guide/api_grpc_gateway)."""
+def write(plane: ControlPlane, pairs: Iterable[tuple[str, str]], *, gone: Iterable[str] = ()) -> None:
+    """Keys and values, and the keys that go, by etcd's JSON gateway (etcd Documentation, dev-guide/api_grpc_gateway)."""
     connection = http.client.HTTPConnection(urlsplit(plane.etcd).netloc, timeout=60)
     waiting: list[dict[str, Any]] = []
-    for key, value in pairs:
-        put = {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value.encode()).decode()}
-        waiting.append({"requestPut": put})
+    puts = ({"requestPut": {"key": _encoded(key), "value": _encoded(value)}} for key, value in pairs)
+    for operation in chain(puts, ({"requestDeleteRange": {"key": _encoded(key)}} for key in gone)):
+        waiting.append(operation)
         if len(waiting) == _AT_ONCE:
             _commit(connection, waiting)
             waiting = []
@@ -122,8 +123,12 @@ def _write(plane: ControlPlane, pairs: Iterable[tuple[str, str]]) -> None:
     connection.close()
 
 
-def _commit(connection: http.client.HTTPConnection, puts: list[dict[str, Any]]) -> None:
-    connection.request("POST", "/v3/kv/txn", json.dumps({"success": puts}), {"Content-Type": "application/json"})
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _commit(connection: http.client.HTTPConnection, operations: list[dict[str, Any]]) -> None:
+    connection.request("POST", "/v3/kv/txn", json.dumps({"success": operations}), {"Content-Type": "application/json"})
     response = connection.getresponse()
     answer = response.read()
     if response.status != 200:
