@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from kubectl_pets.flows.orphans import retention
 from tests.commands.gate import Gate, gate
 from tests.commands.middle import Heard, Passing, middle
 from tests.commands.plugin import Plugin
@@ -236,6 +237,27 @@ def test_a_controller_that_puts_delete_back_only_after_a_while(scene: Scene) -> 
         over.set()
         controller.join()
     assert "does not stay at Retain" in refused.stderr and scene.file.exists()
+
+
+def test_a_controller_that_is_late_is_waited_for_with_each_claim(pets: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the first volume of a class was set back is no leave to go on faster with the second. It acts while it is waited for."""
+    make(pets, replicas=3)
+    shrink(pets, 1)
+    become(pets, data_web_0="in-use", data_web_1="scaled-down", data_web_2="scaled-down")
+    names = ("data-web-1", "data-web-2")
+    files = [Path(volume_of(pets, name)["spec"]["hostPath"]["path"]) / "precious" for name in names]
+    for file in files:
+        file.write_text("x", encoding="utf-8")
+
+    def sets_back(look: object, within: float) -> None:
+        for name in names:
+            patch = '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'
+            pets.plane.kubectl("patch", "pv", volume_of(pets, name)["metadata"]["name"], "--type=merge", "-p", patch)
+
+    monkeypatch.setattr(retention, "until", sets_back)
+    refused = pets("orphans", "delete", *names, "-y", "--record", str(tmp_path / "records"), expect=6)
+    assert refused.stderr.count("does not stay at Retain") == 2 and all(file.exists() for file in files)
+    assert all(pets.get("pvc", name)["status"]["phase"] == "Bound" for name in names)
 
 
 def test_a_volume_that_is_being_deleted_is_never_retained(scene: Scene) -> None:

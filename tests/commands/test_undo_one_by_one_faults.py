@@ -18,7 +18,6 @@ from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_AN
 from kubectl_pets.domain.snapshots.turns import HELD_FINALIZER
 from kubectl_pets.errors import ConflictError, InvalidError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.orphans import retention
 from kubectl_pets.flows.restoring.one_by_one import OneByOne, TurnOptions
 from kubectl_pets.flows.restoring.returning import DataGoal, ReturnEnd
 from kubectl_pets.flows.rollout.checks import Terms
@@ -226,12 +225,6 @@ def changes(tmp_path: Path) -> range:
     fake.whole()
     assert [line for line in fake.told if "may come back" in line] == [f"web-{each}: has its claims, and may come back" for each in (1, 0)]
     return range(len(fake.changes))
-
-
-@pytest.fixture(autouse=True)
-def nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes by here comes at a change and not at a time."""
-    monkeypatch.setattr(retention, "_SET_BACK_AFTER", 0.001)
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -35,6 +35,8 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes by here comes at a request and not at a time."""
+    monkeypatch.setattr(retention, "_SET_BACK_AFTER", 0.001)
     monkeypatch.setattr("kubectl_pets.flows.engine.waiting._pause", lambda seconds, held: None)
     monkeypatch.setattr("kubectl_pets.flows.engine.patience.sleep", lambda seconds: None)
 
@@ -277,12 +279,6 @@ def requests(tmp_path: Path) -> range:
     return range(undisturbed(folder))
 
 
-@pytest.fixture(autouse=True)
-def nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes by here comes at a request and not at a time."""
-    monkeypatch.setattr(retention, "_SET_BACK_AFTER", 0.001)
-
-
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_every_request(tmp_path: Path, requests: range, after: bool) -> None:
     """Whoever types it again, on another machine, gets there."""
@@ -444,3 +440,30 @@ def test_a_policy_that_is_set_back_is_seen_before_the_claim_goes(tmp_path: Path,
         fake.meets = lambda now, change: None if isinstance(change, DeleteClaim) else back(now, change)  # noqa: B023
         assert fake.run() is ReturnEnd.REACHED, number
         fake.whole()
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_controller_that_is_late_again_and_again_meets_no_deletion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """It sets a volume back to Delete a while after each Retain, until it is told not to: whoever does not wait each time deletes the
+    claim first."""
+    fake, late, sets_back = Fake(tmp_path), set[str](), times
+
+    def retained(now: int, change: Any) -> Callable[[], None] | None:
+        if isinstance(change, SetRetain) and sets_back:
+            late.add(change.volume)
+        assert not isinstance(change, DeleteClaim) or not late, "nobody has waited for the controller"
+        return None
+
+    def waits(look: Callable[[], None], within: float) -> None:
+        nonlocal sets_back
+        for name in late:
+            each = fake.there[name]
+            meta = replace(each.metadata, resource_version=fake._next())
+            fake.there[name] = replace(each, metadata=meta, spec=replace(each.spec, persistent_volume_reclaim_policy="Delete"))
+        sets_back -= bool(late)
+        late.clear()
+
+    monkeypatch.setattr(retention, "until", waits)
+    fake.meets = retained
+    assert fake.run() is ReturnEnd.REACHED
+    fake.whole()

@@ -32,7 +32,7 @@ from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, Not
 from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.records import RecordBook
-from kubectl_pets.flows.orphans.retention import RetentionPort, let_settle, put_back
+from kubectl_pets.flows.orphans.retention import RetainWatch, RetentionPort, put_back
 from kubectl_pets.flows.orphans.snapshot import Stopped, TakePort, take
 from kubectl_pets.flows.orphans.storage import StoragePort, storage_use
 from kubectl_pets.ports.server import ClockPort
@@ -94,7 +94,7 @@ def clear(
     refused: list[DeletionRefused] = []
     unfinished: list[Unfinished] = []
     waiting = [item.verdict for item in plan.deletions]
-    watched: set[tuple[str, str]] = set()
+    watch = RetainWatch()
 
     def cleared(reached: int, *, broken: bool = False, failure: PetsError | None = None, interrupted: bool = False) -> Cleared:
         left = waiting[reached + broken:]
@@ -114,7 +114,7 @@ def clear(
             if held():
                 return cleared(number, interrupted=True)
             observer.begins(number + 1, verdict)
-            turn = _Turn(cluster, verdict, options, book, observer, held, patience, watched)
+            turn = _Turn(cluster, verdict, options, book, observer, held, patience, watch)
             try:
                 outcome = turn.take()
             except PetsError as failure:
@@ -146,11 +146,10 @@ class _Turn:
         observer: Observer,
         held: Interrupted,
         patience: float | None,
-        watched: set[tuple[str, str]],
+        watch: RetainWatch,
     ) -> None:
-        """``watched``: namespaces and storage classes in which Retain was seen to stay; grows."""
         self._cluster, self._verdict, self._options, self._book = cluster, verdict, options, book
-        self._observer, self._held, self._patience, self._watched = observer, held, patience, watched
+        self._observer, self._held, self._patience, self._watch = observer, held, patience, watch
         self._record: Record | None = None
         self._retained: SetRetain | None = None
         #: Something was sent that changes the claim or its volume, and not taken back.
@@ -195,7 +194,7 @@ class _Turn:
                 if retain is not None:
                     self._send(retain)
                     self._retained = retain
-                    let_settle(decided.verdict.claim, self._watched)
+                    self._watch.wait(decided.verdict.claim)
                 elif prepared:
                     self._send_deletion(decided)
                     deleted = True
@@ -213,6 +212,8 @@ class _Turn:
     def _send_deletion(self, decided: Deletion) -> None:
         if not self._is_kept(decided):
             raise ConflictError(f"volume {decided.verdict.claim.spec.volume_name} changed since it was read")
+        if self._retained is not None:
+            self._watch.stayed(decided.verdict.claim)
         self._send(decided.steps[-1])
 
     def _send(self, step: object) -> None:

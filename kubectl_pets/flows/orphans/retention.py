@@ -31,14 +31,25 @@ def new_run() -> str:
     return token_hex(8)
 
 
-def let_settle(claim: PersistentVolumeClaim, watched: set[tuple[str, str]]) -> None:
-    """Leave a volume that was set to Retain alone for a while, before it is read again and its claim deleted. Somebody's
-    controller may hold volumes at Delete, and once a claim is gone nothing is saved from one that is late. The first volume of a
-    namespace and storage class is enough; ``watched`` holds these."""
-    kind = (claim.namespace, claim.spec.storage_class_name or "")
-    if kind not in watched:
-        until(lambda: None, within=_SET_BACK_AFTER)
-        watched.add(kind)
+class RetainWatch:
+    """Does Retain stay? Somebody's controller may hold volumes at Delete, and once a claim is gone nothing is saved from a late
+    one. One volume of a namespace and storage class with which it stayed is enough for a run, one that was set back is not."""
+
+    def __init__(self) -> None:
+        self._stays: set[tuple[str, str]] = set()
+
+    def wait(self, claim: PersistentVolumeClaim) -> None:
+        """Leave a volume that was set to Retain alone for a while, before it is read again and its claim deleted."""
+        if _kind(claim) not in self._stays:
+            until(lambda: None, within=_SET_BACK_AFTER)
+
+    def stayed(self, claim: PersistentVolumeClaim) -> None:
+        """It was waited for, and read again, and is Retain still."""
+        self._stays.add(_kind(claim))
+
+
+def _kind(claim: PersistentVolumeClaim) -> tuple[str, str]:
+    return claim.namespace, claim.spec.storage_class_name or ""
 
 
 def put_back(

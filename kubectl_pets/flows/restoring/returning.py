@@ -43,7 +43,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.orphans.records import RecordBook
-from kubectl_pets.flows.orphans.retention import let_settle, new_run
+from kubectl_pets.flows.orphans.retention import RetainWatch, new_run
 from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
 from kubectl_pets.ports.server import ServerPort
 from kubectl_pets.ports.sets import ChangePort, SetPort
@@ -97,8 +97,7 @@ class BringingBack:
         self._classes: dict[str, ClassTraits] | None = None
         self._contents: dict[str, VolumeSnapshotContent | None] = {}
         self._recorded: set[str] = set()
-        #: As ``let_settle`` has it.
-        self._watched: set[tuple[str, str]] = set()
+        self._watch = RetainWatch()
         self._tries: dict[tuple[str, type], int] = {}
         self._told = ""
         #: What spoke against it in the last look: a look is of several lists, between which another run may have done something.
@@ -249,7 +248,7 @@ class BringingBack:
             self._write_down(turn)
             self._cluster.apply(change)
             assert turn.present is not None
-            let_settle(turn.present, self._watched)
+            self._watch.wait(turn.present)
             return
         if isinstance(change, DeleteClaim):
             self._is_right_still(turn, owner)
@@ -304,6 +303,7 @@ class BringingBack:
         self._is_kept_empty(turn, owner)
         if not keeps(self._cluster.volume(volume.name), claim, volume.metadata.uid, self._run):
             raise ConflictError(f"volume {volume.name} changed since it was read")
+        self._watch.stayed(claim)
 
     def _is_kept_empty(self, turn: ClaimReturn, owner: StatefulSet) -> None:
         """Raises ConflictError unless nobody makes the claim's pod now: the controller makes a missing claim, empty, as soon as
