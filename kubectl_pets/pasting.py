@@ -13,6 +13,7 @@ from shlex import quote
 
 _flags: ContextVar[tuple[str, ...]] = ContextVar("flags", default=())
 _writer: ContextVar[str] = ContextVar("writer", default="")
+_guards: ContextVar[tuple[str, ...]] = ContextVar("guards", default=())
 
 #: The verbs that write into a set under a name that may be given: they have --field-manager.
 WRITING = frozenset(("partition", "scale")).union(
@@ -26,12 +27,13 @@ WRITING = frozenset(("partition", "scale")).union(
 @contextmanager
 def connected() -> Iterator[None]:
     """A context for one run: the flags that it was connected by are forgotten at its end."""
-    before, writer = _flags.set(()), _writer.set("")
+    before, writer, guards_before = _flags.set(()), _writer.set(""), _guards.set(())
     try:
         yield
     finally:
         _flags.reset(before)
         _writer.reset(writer)
+        _guards.reset(guards_before)
 
 
 def connected_by(flags: Sequence[str]) -> None:
@@ -42,6 +44,16 @@ def connected_by(flags: Sequence[str]) -> None:
 def written_as(manager: str) -> None:
     """From here on commands that write into a set do so under this name."""
     _writer.set(manager)
+
+
+def guarded_by(words: Sequence[str]) -> None:
+    """What has to hold before a pod goes down, as it was typed: besides what was said of that already."""
+    _guards.set((*_guards.get(), *words))
+
+
+def guards() -> tuple[str, ...]:
+    """All of it, for a command that goes on with what was typed: without these it would take pods down with less asked."""
+    return _guards.get()
 
 
 def pets(verb: str, *words: str, namespace: str = "") -> str:

@@ -26,8 +26,10 @@ from kubectl_pets.domain.rollout.partition import Meaning, PartitionRequest
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.sets.kinds import INSTANCE_SET, PINGCAP_SET, SetRef
 from kubectl_pets.domain.stepping.steps import Amount
-from kubectl_pets.errors import RefusedError, UsageError
-from kubectl_pets.pasting import WRITING, connected, kubectl, pets
+from kubectl_pets.errors import ExitCode, RefusedError, UsageError
+from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.flows.rollout.terms import settle_option, terms_options
+from kubectl_pets.pasting import WRITING, connected, guards, kubectl, pets
 from kubectl_pets.session import ConnectionFlags, Session, Terminal
 from tests.commands.test_leader_worker_sets import CHANGING, tree
 
@@ -242,3 +244,33 @@ def test_what_hints_repeat_of_the_connection_holds_no_secret() -> None:
     assert words[words.index("--server") + 1] == "https://api:6443/a"
     assert words[words.index("--proxy-url") + 1] == "http://proxy:3128"
     assert {"--client-certificate", "--client-key", "--username", "--as-user-extra", "--kuberc"} <= set(words)
+
+
+@click.command()
+@settle_option
+@terms_options
+def guarded(terms: Terms, settle: timedelta) -> ExitCode:
+    """What any verb takes that takes pods down."""
+    return ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--quorum", "--min-available", "25%", "--ignore-budgets"),
+        ("--gate-exec", "a 'b'", "--gate-exec", "c", "--gate-cmd", "d", "--gate-dns"),
+        ("--gate-http", "/healthz:8080", "--gate-http", "/ready:https:8443", "--gate-timeout", "90s", "--gate-retries", "0"),
+        ("--settle", "0s"),
+        ("--settle", "1.5s"),
+    ],
+    ids=" ".join,
+)
+def test_what_guards_the_pods_is_typed_again_as_it_was(words: tuple[str, ...]) -> None:
+    """Also what those words mean, read once more, is the same; and the next run begins with none."""
+    def read(given: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        with connected(), guarded.make_context("guarded", list(given)) as context:
+            return context.params, guards()
+
+    meant, again = read(words)
+    assert sorted(again) == sorted(words) and read(again) == (meant, again) and guards() == ()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.snapshots.restoring import ClassTraits, NoReturn, ReturnPlan, Unreturnable, plan
+from kubectl_pets.pasting import connected, guarded_by
 from kubectl_pets.views.snapshots import returning as view
 from tests.domain.builders import NOW, OLD
 from tests.domain.builders import snapshot as around
@@ -83,3 +84,13 @@ def test_what_is_left_when_it_stops_is_said() -> None:
     assert view.stopped(found(), SEEN).startswith("0 of 2 claims")
     assert "kubectl pets scale web --replicas 2 -n prod" in view.afterwards(found(), SEEN, None)
     assert "kubectl pets orphans restore /tmp/one.json" in view.afterwards(found(), SEEN, Path("/tmp/one.json"))
+
+
+def test_what_goes_on_pod_by_pod_asks_no_less_before_a_pod_goes() -> None:
+    """And at 0 replicas, where no pod goes, none of it may be typed."""
+    running = {"--to-revision": "3", view.ONE_BY_ONE: ""}
+    with connected():
+        guarded_by(("--quorum", "--gate-exec", "pg_isready -q"))
+        assert "undo web --with-data --to-revision 3 --one-by-one --quorum --gate-exec 'pg_isready -q' --confirm web" in view.goes_on(SEEN, running)
+        down = replace(found(), refused=(Unreturnable(reason=NoReturn.POD_DOWN, detail="web-0"),))
+        assert "--quorum" not in view.hint(down, SEEN, running) and "--with-data --to-revision 3" in view.hint(down, SEEN, running)

@@ -13,6 +13,7 @@ from kubectl_pets.domain.resize.running import Over, ResizeEnd
 from kubectl_pets.domain.resize.types import ResizePlan, ResizeRefused, ResizeRefusedReason, ResizeSkip, ServerObjection, Skipped
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.pasting import connected, guarded_by
 from kubectl_pets.views.resize import documents, plan, words
 from kubectl_pets.views.rollout import claims as claim_stages
 from tests.domain.builders import NOW
@@ -143,5 +144,8 @@ def test_what_is_typed_next_is_what_was_typed() -> None:
     words = f"kubectl pets resize web 20Gi --attributes-class gold {{}}--keep-template --restart --operator-paused -n {SEEN.namespace}"
     assert words.format("--canary 1 ") in (plan.hint(Over(ResizeEnd.TIMED_OUT), found, SEEN) or "")
     assert plan.hint(Over(ResizeEnd.REACHED), found, SEEN) == f"the others: {words.format('')}"
+    with connected():
+        guarded_by(("--quorum",))
+        assert "--restart --operator-paused --quorum -n" in (plan.hint(Over(ResizeEnd.TIMED_OUT), found, SEEN) or "")
     some = planned("20Gi", around(claim(0), claim(1)), at_rest(replicas=2), template="data", ordinals=(2, 0))
     assert "resize web data=20Gi --pod 2 --pod 0 -n" in (plan.hint(Over(ResizeEnd.TIMED_OUT), some, SEEN) or "")

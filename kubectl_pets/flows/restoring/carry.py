@@ -211,7 +211,7 @@ def _judged_by_server(session: Session, run: BringingBack) -> None:
 def _warn(session: Session, owner: StatefulSet, seen: Assessment, wish: DataWish) -> None:
     """Of who deploys what is written here; at 0 replicas the undo of the template does that."""
     if wish.turn_options is not None:
-        for found in deployers(owner, (DeployedField.IMAGE, DeployedField.PARTITION)):
+        for found in deployers(owner, (DeployedField.IMAGE, DeployedField.PARTITION), session.field_manager):
             session.terminal.tell(f"warning: {words.deployer(found, seen)}")
 
 

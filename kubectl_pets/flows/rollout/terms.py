@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from msgspec.structs import replace
 
+from kubectl_pets import pasting
 from kubectl_pets.cli.options import Duration, Pods
 from kubectl_pets.domain.stepping.steps import Amount
 from kubectl_pets.errors import ExitCode, UsageError
@@ -32,16 +34,33 @@ class HttpGateValue(click.ParamType[HttpGate]):
         return HttpGate(path=path, port=port)
 
 
+def _noted(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """A flag that was typed is typed again by whatever goes on with this run."""
+    if ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
+        given = value if isinstance(value, tuple) else (value,) if value is not False else ()
+        for each in given:
+            pasting.guarded_by((param.opts[0], *(() if each is True else (_as_typed(each),))))
+    return value
+
+
+def _as_typed(value: Any) -> str:
+    if isinstance(value, HttpGate):
+        return f"{value.path}:{value.port}"
+    return f"{value.total_seconds():g}s" if isinstance(value, timedelta) else str(value)
+
+
+_guard = partial(click.option, callback=_noted)
+
 _OPTIONS = (
-    click.option("--min-available", type=Pods(), help="Pods that stay available, whatever happens; missing ones do not count."),
-    click.option("--quorum", is_flag=True, help="The same for the majority of spec.replicas."),
-    click.option("--ignore-budgets", is_flag=True, help="Do not ask PodDisruptionBudgets before a pod goes down."),
-    click.option("--gate-exec", multiple=True, metavar="CMD", help="Run this in each new pod; anything but exit code 0 stops."),
-    click.option("--gate-http", multiple=True, type=HttpGateValue(), help="GET this from each new pod, by the API server."),
-    click.option("--gate-cmd", multiple=True, metavar="CMD", help="Run this here for each new pod, in $KUBECTL_PETS_POD."),
-    click.option("--gate-dns", is_flag=True, help="Before the next pod goes down every name is right at every DNS server."),
-    click.option("--gate-timeout", type=Duration(), default="30s", show_default=True, help="For one try of one gate."),
-    click.option("--gate-retries", type=click.IntRange(0, 1000), default=3, show_default=True, help="More tries, one a second."),
+    _guard("--min-available", type=Pods(), help="Pods that stay available, whatever happens; missing ones do not count."),
+    _guard("--quorum", is_flag=True, help="The same for the majority of spec.replicas."),
+    _guard("--ignore-budgets", is_flag=True, help="Do not ask PodDisruptionBudgets before a pod goes down."),
+    _guard("--gate-exec", multiple=True, metavar="CMD", help="Run this in each new pod; anything but exit code 0 stops."),
+    _guard("--gate-http", multiple=True, type=HttpGateValue(), help="GET this from each new pod, by the API server."),
+    _guard("--gate-cmd", multiple=True, metavar="CMD", help="Run this here for each new pod, in $KUBECTL_PETS_POD."),
+    _guard("--gate-dns", is_flag=True, help="Before the next pod goes down every name is right at every DNS server."),
+    _guard("--gate-timeout", type=Duration(), default="30s", show_default=True, help="For one try of one gate."),
+    _guard("--gate-retries", type=click.IntRange(0, 1000), default=3, show_default=True, help="More tries, one a second."),
 )
 
 
@@ -110,7 +129,7 @@ def soak_option(*names: str) -> Callable[[Callable[..., ExitCode]], Callable[...
 #: Where nothing else is said.
 SETTLE = "10s"
 
-settle_option = click.option(
+settle_option = _guard(
     "--settle",
     type=Duration(),
     default=SETTLE,

@@ -71,8 +71,8 @@ def takers_unread(resources: tuple[str, ...]) -> str:
 
 
 def resume_hint(namespace: str, name: str, *flags: str) -> str:
-    """What to type next, whoever types it. ``flags``: those of the run that it goes on with."""
-    return f"{pasting.pets('recreate', name, *flags, namespace=namespace)} goes on from here"
+    """What to type next, whoever types it. ``flags``: those of the run that it goes on with, besides what guards its pods."""
+    return f"{pasting.pets('recreate', name, *flags, *pasting.guards(), namespace=namespace)} goes on from here"
 
 
 def goes_on(intended: Recreation, now: datetime) -> str:

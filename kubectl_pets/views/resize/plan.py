@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.claims.growth import GrowthStage, Modification
 from kubectl_pets.domain.resize.running import Over, ResizeEnd
@@ -132,6 +133,7 @@ def _typed(asked: ResizeRequest) -> tuple[str, ...]:
         *(word for ordinal in asked.ordinals for word in ("--pod", str(ordinal))),
         *(("--canary", str(asked.canary)) if asked.canary else ()),
         *(flag for flag, given in (*flags, ("--operator-paused", asked.operator_paused)) if given),
+        *pasting.guards(),
     )
 
 

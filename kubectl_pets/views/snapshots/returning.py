@@ -9,7 +9,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import ClaimReturn, NoReturn, ReturnPlan, Stand, Unreturnable
-from kubectl_pets.pasting import kubectl, pets
+from kubectl_pets.pasting import guards, kubectl, pets
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.rollout.documents import API_VERSION, dump
 from kubectl_pets.views.text import ages, sizes
@@ -179,7 +179,7 @@ def _at_zero(seen: Assessment, typed: Typed) -> str:
 
 
 def _again(seen: Assessment, typed: Typed, *more: str) -> str:
-    return command(seen, *_AGAIN, *_words(typed), *more)
+    return command(seen, *_AGAIN, *_words(typed), *(guards() if ONE_BY_ONE in typed else ()), *more)
 
 
 def _words(typed: Typed) -> tuple[str, ...]:
