@@ -11,6 +11,7 @@ from tests.bench.estate import NAMESPACES, PODS, SETS, Connection, write
 from tests.bench.lists import environment
 from tests.bench.measure import Cost, cost, spread
 from tests.controlplane import ControlPlane
+from tests.controlplane.objects import open_type
 
 _ROUNDS = 5
 
@@ -19,22 +20,8 @@ _EACH = 4
 
 _GOAL = 1.1
 
-_VERSION = "apps.kruise.io/v1beta1"
-_TYPE = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: statefulsets.apps.kruise.io}
-spec:
-  group: apps.kruise.io
-  scope: Namespaced
-  names: {kind: StatefulSet, listKind: StatefulSetList, plural: statefulsets, singular: statefulset}
-  versions:
-  - name: v1beta1
-    served: true
-    storage: true
-    subresources: {status: {}}
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
+_GROUP, _SERVED = "apps.kruise.io", "v1beta1"
+_VERSION = f"{_GROUP}/{_SERVED}"
 
 
 def run(plane: ControlPlane) -> None:
@@ -42,7 +29,7 @@ def run(plane: ControlPlane) -> None:
     words = ["kubectl-pets", "list", "-A"]
     cost(words, environ)  # compiles, and fills the server's caches
     before = [cost(words, environ) for _ in range(_ROUNDS)]
-    plane.apply(_TYPE)
+    plane.apply(open_type(_GROUP, _SERVED, "StatefulSet"))
     plane.kubectl("wait", "--for=condition=Established", "crd/statefulsets.apps.kruise.io", "--timeout=60s")
     connection = Connection(plane)
     taken = {f"db-{index:02}" for index in range(0, SETS, _EACH)}

@@ -12,24 +12,11 @@ from tests import controlplane
 from tests.commands.plugin import Plugin
 from tests.commands.shell import Shell
 from tests.commands.test_orphans import become, make, shrink
+from tests.controlplane.objects import open_type
 from tests.domain.sets import scenes
 
 pytestmark = pytest.mark.real
 
-TYPE = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: statefulsets.%(group)s}
-spec:
-  group: %(group)s
-  scope: Namespaced
-  names: {kind: StatefulSet, listKind: StatefulSetList, plural: statefulsets, singular: statefulset}
-  versions:
-  - name: %(version)s
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
 SET = """
 apiVersion: %(group)s/%(version)s
 kind: StatefulSet
@@ -55,7 +42,7 @@ def test_sets_of_other_groups_want_their_claims() -> None:
         gone = {f"data_web_{ordinal}": "set-gone" for ordinal in range(4)}
         become(pets, **gone)
         for kind in (KRUISE, PINGCAP):
-            plane.apply(TYPE % kind)
+            plane.apply(open_type(kind["group"], kind["version"], "StatefulSet"))
             pets.eventually(lambda: plane.kubectl("create", "-f", "-", input=SET % kind, check=False).returncode == 0, "served")
             become(pets, data_web_0="in-range", data_web_1="will-return", data_web_2="in-range", data_web_3="scaled-down")
             plane.kubectl("delete", f"statefulsets.{kind['group']}", "web")
@@ -73,7 +60,7 @@ def other() -> Iterator[Plugin]:
         assert "does not know statefulsets.apps.kruise.io of v1beta1" in said and "--api-group=apps.kruise.io" in said
         assert "NAME" in pets("list").stdout or "No StatefulSets" in pets("list").stderr
         for kind in (KRUISE, PINGCAP):
-            plane.apply(TYPE % kind)
+            plane.apply(open_type(kind["group"], kind["version"], "StatefulSet"))
         pets.make("db", replicas=1, wait=False)
         pets.kubectl("delete", "statefulset", "db", "--cascade=orphan")
         pets.kubectl("delete", "pod", "-l", "app=db", "--wait=true")
@@ -155,25 +142,9 @@ def test_names_of_another_kind(other: Plugin) -> None:
     assert [name["pod"] for name in found["names"] if name["kind"] == "pod"] == ["db-0", "db-2", "db-3", "db-4"]
 
 
-UNITED = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: uniteddeployments.apps.kruise.io}
-spec:
-  group: apps.kruise.io
-  names: {kind: UnitedDeployment, plural: uniteddeployments, singular: uniteddeployment}
-  scope: Namespaced
-  versions:
-  - name: v1alpha1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
-
-
 def test_a_set_of_a_united_deployment_is_its_controllers_to_change(other: Plugin) -> None:
     """Its partition and replicas are put back; its owner is named in ``status`` and by every verb that is refused for it."""
-    other.plane.apply(UNITED)
+    other.plane.apply(open_type("apps.kruise.io", "v1alpha1", "UnitedDeployment"))
     united = json.dumps({"apiVersion": "apps.kruise.io/v1alpha1", "kind": "UnitedDeployment", "metadata": {"name": "shop"}, "spec": {}})
     create = ("create", "-f", "-", "-n", other.namespace, "-o", "json")
     other.eventually(lambda: other.plane.kubectl(*create, input=united, check=False).returncode == 0, "the kind is served")

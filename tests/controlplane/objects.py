@@ -58,6 +58,25 @@ def node(
     }
 
 
+def open_type(group: str, version: str, kind: str) -> str:
+    """A kind of somebody else's, as a manifest, whose objects the API server takes as they are."""
+    plural = f"{kind.lower()}s"
+    return f"""
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: {plural}.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{kind: {kind}, listKind: {kind}List, plural: {plural}, singular: {kind.lower()}}}
+  versions:
+  - name: {version}
+    served: true
+    storage: true
+    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"""
+
+
 def port_forward(namespace: str, pod: str, ports: Mapping[int, int]) -> Mapping[str, Any]:
     """Sends the fake pod's ports (keys) to ports of this machine (values)."""
     return {
