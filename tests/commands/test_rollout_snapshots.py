@@ -2,8 +2,8 @@
 
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -178,34 +178,53 @@ def test_missing_rights_are_named_beforehand(pets: Plugin, storage: Storage) -> 
 
 
 @contextmanager
-def policy_against_snapshots(pets: Plugin) -> Iterator[None]:
-    """What rejects VolumeSnapshots in the test's namespace, by the API server's own admission (ValidatingAdmissionPolicy)."""
-    name = f"no-snapshots-{pets.namespace}"
+def policy_against(pets: Plugin, rule: dict[str, Any], expression: str, message: str, rejects: Callable[[], str]) -> Iterator[None]:
+    """What rejects changes in the test's namespace, by the API server's own admission (ValidatingAdmissionPolicy). ``rejects``: what is
+    said of one."""
+    name = f"not-today-{pets.namespace}"
     api = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
-    rule = {"apiGroups": ["snapshot.storage.k8s.io"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["volumesnapshots"]}
     selector = {"matchLabels": {"kubernetes.io/metadata.name": pets.namespace}}
     items = [
         {**api, "kind": "ValidatingAdmissionPolicy", "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": [rule]},
-            "validations": [{"expression": "false", "message": "no snapshots today"}],
+            "validations": [{"expression": expression, "message": message}],
         }},
         {**api, "kind": "ValidatingAdmissionPolicyBinding", "spec": {
             "policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": selector},
         }},
     ]
     pets.plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    try:
+        pets.eventually(lambda: message in rejects(), "the policy counts")
+        yield
+    finally:
+        for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
+            pets.plane.kubectl("delete", kind, name)
+
+
+def policy_against_snapshots(pets: Plugin) -> AbstractContextManager[None]:
+    rule = {"apiGroups": ["snapshot.storage.k8s.io"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["volumesnapshots"]}
     trial = json.dumps({
         "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": "trial"},
         "spec": {"source": {"persistentVolumeClaimName": "nobody-s"}},
     })
     words = ("create", "--dry-run=server", "-n", pets.namespace, "-f", "-")
-    try:
-        pets.eventually(lambda: "no snapshots today" in pets.plane.kubectl(*words, input=trial, check=False).stderr, "the policy counts")
-        yield
-    finally:
-        for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
-            pets.plane.kubectl("delete", kind, name)
+    return policy_against(pets, rule, "false", "no snapshots today", lambda: pets.plane.kubectl(*words, input=trial, check=False).stderr)
+
+
+def test_a_revision_that_takes_no_note_holds_no_rollout_up(pets: Plugin, storage: Storage) -> None:
+    """What stands on it is for whoever looks at it; what counts stands on the snapshots."""
+    storage.snapshot_class("safe", default=True)
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["controllerrevisions"]}
+    noted = "!('kubectl-pets/snapshots' in object.metadata.?annotations.orValue({}))"
+    revision = pets.set()["status"]["currentRevision"]
+    words = ("annotate", "--dry-run=server", "controllerrevision", revision, "kubectl-pets/snapshots=x", "-n", pets.namespace)
+    refused = policy_against(pets, rule, noted, "no notes today", lambda: pets.plane.kubectl(*words, check=False).stderr)
+    with refused, storage.controller(storage.finish):
+        done = pets(*RUN, "--timeout", "90s")
+    assert set(pets.images().values()) == {NEW} and "3 VolumeSnapshots of before the rollout" in done.stderr
+    assert "note: the revision does not say so" in done.stderr
 
 
 def test_what_admission_rejects_is_found_before_anything_is_changed(pets: Plugin, storage: Storage) -> None:

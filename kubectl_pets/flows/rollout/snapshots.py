@@ -354,7 +354,7 @@ class Snapshots:
                 continue
             try:
                 self._cluster.apply(change)
-            except ForbiddenError:
+            except (ForbiddenError, InvalidError):  # it may not be, or admission rejects it: no reason to keep the rollout up
                 self.unnoted = True
             except (NotFoundError, ConflictError):
                 continue  # another run has written them, or the history was trimmed

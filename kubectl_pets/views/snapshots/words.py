@@ -17,7 +17,7 @@ from kubectl_pets.views.text import ages, phrases
 _FEW = 5
 
 
-UNNOTED = "note: the revision does not say so (patch controllerrevisions.apps is not allowed), the snapshots do"
+UNNOTED = "note: the revision does not say so (patch controllerrevisions.apps is not allowed, or rejected), the snapshots do"
 
 
 def planned(takes: Sequence[TakeSnapshot]) -> str:
