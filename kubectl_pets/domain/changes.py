@@ -202,6 +202,15 @@ class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):
     annotations: dict[str, str]
 
 
+class AnnotateVolume(msgspec.Struct, frozen=True, kw_only=True, tag="annotate-volume"):
+    """Annotations of the volume (None: removed). Conditional on uid and resourceVersion."""
+
+    volume: str
+    uid: str
+    resource_version: str
+    annotations: dict[str, str | None]
+
+
 class DeleteClaim(msgspec.Struct, frozen=True, kw_only=True, tag="delete-claim"):
     """Delete one claim, with uid and resourceVersion as preconditions (metav1.Preconditions)."""
 
@@ -270,6 +279,8 @@ class UndoRetain(msgspec.Struct, frozen=True, kw_only=True, tag="undo-retain"):
     policy: str
     #: Annotations that go.
     forgets: tuple[str, ...]
+    #: Those that become what they were (None: there was none).
+    restores: dict[str, str | None] = {}
 
 
 class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volume"):
@@ -279,10 +290,13 @@ class DestroyVolume(msgspec.Struct, frozen=True, kw_only=True, tag="destroy-volu
     volume: str
     uid: str
     resource_version: str
+    #: As with ``UndoRetain``: they give the volume back to its provisioner.
+    restores: dict[str, str | None] = {}
 
 
 ClaimChange = (
     SetRetain
+    | AnnotateVolume
     | DeleteClaim
     | CreateClaim
     | AnnotateClaim

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_pets.domain.orphans.retention import NOBODY, PROVISIONED_BY, PROVISIONER_ANNOTATION
 from tests.commands.plugin import Plugin, manifest
 from tests.controlplane import Storage
 from tests.controlplane.storage import DRIVER
@@ -41,6 +42,9 @@ class Left:
 
     def purge(self, *words: str, expect: int = 0) -> Any:
         return self.pets("orphans", "purge", "data-db-0", "-y", *words, expect=expect)
+
+    def live(self) -> Any:
+        return json.loads(self.pets.plane.kubectl("get", "pv", self.volume, "-o", "json").stdout)
 
     def phase(self) -> str:
         return self.pets.plane.kubectl("get", "pv", self.volume, "--ignore-not-found", "-o", "jsonpath={.status.phase}").stdout
@@ -79,6 +83,61 @@ def test_the_data_stays_and_comes_back(pets: Plugin, storage: Storage, tmp_path:
     (record,) = tmp_path.glob("*.json")
     assert f"restored {pets.namespace}/data-db-0 onto {left.volume}" in pets("orphans", "restore", str(record)).stdout
     assert left.phase() == "Bound" and pets.get("pvc", "data-db-0")["spec"]["volumeName"] == left.volume and left.untouched()
+
+
+def set_to_delete(left: Left) -> None:
+    """By somebody's controller, long after the claim is gone, and csi-provisioner has seen it: another volume that became Released
+    after that is destroyed."""
+    left.pets.plane.kubectl("patch", "pv", left.volume, "--type=merge", "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
+    left.pets.plane.kubectl("create", "-n", left.pets.namespace, "-f", "-", input=json.dumps({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "later"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": left.storage_class, "resources": {"requests": {"storage": "1Mi"}}},
+    }))
+    left.pets.kubectl("wait", "pvc/later", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
+    other = str(left.pets.get("pvc", "later")["spec"]["volumeName"])
+    left.pets.kubectl("delete", "pvc", "later", "--timeout=60s")
+    left.pets.plane.kubectl("wait", "--for=delete", f"pv/{other}", "--timeout=60s")
+
+
+def test_a_policy_that_is_set_to_delete_when_the_claim_is_long_gone(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """However late: what was called retained is there, comes back as it was, and goes when it is told to."""
+    left = Left(pets, storage, tmp_path)
+    before = left.live()
+    left.delete()
+    pets.eventually(lambda: left.phase() == "Released", "the volume is released")
+    assert not left.live()["metadata"].get("finalizers", [])[1:], "only its own protection: it may be deleted by hand"
+    set_to_delete(left)
+    assert left.phase() == "Released" and left.file.read_text(encoding="utf-8") == TEXT
+    (record,) = tmp_path.glob("*.json")
+    assert f"restored {pets.namespace}/data-db-0 onto {left.volume}" in pets("orphans", "restore", str(record)).stdout
+    assert left.untouched() and left.live()["metadata"]["annotations"] == before["metadata"]["annotations"]
+    left.delete()
+    pets.eventually(lambda: left.phase() == "Released", "the volume is released")
+    set_to_delete(left)
+    left.purge("--timeout", "90s")
+    assert left.phase() == "" and not left.file.exists()
+
+
+def test_a_volume_that_a_killed_run_withheld_is_destroyed_when_that_is_asked_for(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """It stands at Delete again, and its provisioner would leave it alone."""
+    left = Left(pets, storage, tmp_path)
+    notes = json.dumps({"metadata": {"annotations": {PROVISIONED_BY: NOBODY, PROVISIONER_ANNOTATION: DRIVER}}})
+    pets.plane.kubectl("patch", "pv", left.volume, "--type=merge", "-p", notes)
+    left.delete("--destroy-data", "--timeout", "90s")
+    assert left.phase() == "" and not left.file.exists()
+
+
+def test_an_adopted_volume_has_its_provisioner_again(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    left = Left(pets, storage, tmp_path)
+    left.delete()
+    pets.eventually(lambda: left.phase() == "Released", "the volume is released")
+    assert left.live()["metadata"]["annotations"][PROVISIONED_BY] == NOBODY
+    made = yaml.safe_load(manifest("other", replicas=0, claims=True))
+    made["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = left.storage_class
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(made))
+    pets("orphans", "adopt", left.volume, "--as", "other", "-y")
+    assert left.phase() == "Bound" and left.live()["metadata"]["annotations"][PROVISIONED_BY] == DRIVER
+    assert left.file.read_text(encoding="utf-8") == TEXT
 
 
 def test_destroyed_is_said_once_the_driver_has_destroyed_it(pets: Plugin, storage: Storage, tmp_path: Path) -> None:

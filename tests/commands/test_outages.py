@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import (
     AnnotateClaim,
+    AnnotateVolume,
     Change,
     ClearClaimRef,
     CreateClaim,
@@ -129,6 +130,10 @@ class Storage:
                 held = self._as_read(self._volumes[change.volume], change)
                 marked = self._next(held, annotations={**held.metadata.annotations, **change.annotations})
                 self._volumes[change.volume] = replace(marked, spec=replace(held.spec, persistent_volume_reclaim_policy="Retain"))
+            case AnnotateVolume():
+                held = self._as_read(self._volumes[change.volume], change)
+                noted = {**held.metadata.annotations, **change.annotations}
+                self._volumes[change.volume] = self._next(held, annotations={key: text for key, text in noted.items() if text is not None})
             case ClearClaimRef():
                 held = self._as_read(self._volumes[change.volume], change)
                 assert held.spec.claim_ref is not None

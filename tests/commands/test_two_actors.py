@@ -260,6 +260,24 @@ def test_a_controller_that_is_late_is_waited_for_with_each_claim(pets: Plugin, t
     assert all(pets.get("pvc", name)["status"]["phase"] == "Bound" for name in names)
 
 
+def test_a_controller_that_puts_delete_back_when_all_is_over(scene: Scene) -> None:
+    """The PersistentVolume controller destroys a Released volume of the tree itself, and at once. This one is withheld from it: that
+    has seen the policy when it has let go of another volume with it."""
+    pets, patch = scene.pets, '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'
+    assert "data retained" in pets("orphans", "delete", CLAIM, "-y", "--record", str(scene.folder)).stdout
+    pets.eventually(lambda: scene.live()["status"]["phase"] == "Released", "released")
+    pets.plane.kubectl("patch", "pv", scene.volume, "--type=merge", "-p", patch)
+    pets.kubectl("scale", "statefulset", "web", "--replicas=0")
+    other = volume_of(pets, "data-web-0")["metadata"]["name"]
+    pets.kubectl("delete", "pvc", "data-web-0", "--timeout=60s")
+    pets.plane.kubectl("wait", "--for=delete", f"pv/{other}", "--timeout=60s")
+    assert scene.file.exists() and scene.live()["status"]["phase"] == "Released"
+    pets("orphans", "restore", *scene.records)
+    assert scene.file.exists() and scene.live()["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+    assert not any(key.startswith("kubectl-pets/") for key in scene.live()["metadata"]["annotations"])
+    assert scene.live()["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] == "kubernetes.io/host-path"
+
+
 def test_a_volume_that_is_being_deleted_is_never_retained(scene: Scene) -> None:
     scene.pets.plane.kubectl("delete", "pv", scene.volume, "--wait=false")
     assert "data destroyed" in scene.pets("orphans", "-o", "wide").stdout

@@ -29,6 +29,7 @@ from kubectl_pets.domain.changes import (
     SNAPSHOT_LABELS,
     AnnotateClaim,
     AnnotateRevision,
+    AnnotateVolume,
     Change,
     ClaimChange,
     ClearClaimRef,
@@ -113,6 +114,8 @@ def _of_claim(send: "_Sender", change: ClaimChange) -> None:
     match change:
         case SetRetain():
             send.merge(_VOLUMES, change, policy="Retain", annotations=change.annotations)
+        case AnnotateVolume():
+            send.merge(_VOLUMES, change, annotations=change.annotations)
         case DeleteClaim():
             at = (CLAIMS, change.namespace, change.name)
             delete(send.transport, *at, change.uid, change.resource_version, dry_run=send.dry_run)
@@ -131,9 +134,9 @@ def _of_claim(send: "_Sender", change: ClaimChange) -> None:
             held = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": change.namespace, "name": change.claim}
             send.merge(_VOLUMES, change, claim_ref={**held, "uid": None, "resourceVersion": None})
         case UndoRetain():
-            send.merge(_VOLUMES, change, policy=change.policy, annotations=dict.fromkeys(change.forgets))
+            send.merge(_VOLUMES, change, policy=change.policy, annotations={**dict.fromkeys(change.forgets), **change.restores})
         case DestroyVolume():
-            send.merge(_VOLUMES, change, policy="Delete")
+            send.merge(_VOLUMES, change, policy="Delete", annotations=change.restores or None)
         case _:
             assert_never(change)
 
@@ -240,7 +243,14 @@ class _Sender:
     def merge(
         self,
         kind: ResourceKind[Any],
-        change: SetRetain | AnnotateClaim | ResizeClaim | ClearClaimRef | ReserveVolume | UndoRetain | DestroyVolume,
+        change: SetRetain
+        | AnnotateVolume
+        | AnnotateClaim
+        | ResizeClaim
+        | ClearClaimRef
+        | ReserveVolume
+        | UndoRetain
+        | DestroyVolume,
         *,
         spec: dict[str, Any] | None = None,
         policy: str = "",

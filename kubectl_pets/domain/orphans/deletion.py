@@ -12,7 +12,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.changes import AnnotateClaim, DeleteClaim, SetRetain, TakeSnapshot
+from kubectl_pets.domain.changes import AnnotateClaim, AnnotateVolume, DeleteClaim, SetRetain, TakeSnapshot
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, EvidenceKind, Fate
@@ -24,7 +24,9 @@ from kubectl_pets.domain.orphans.retention import (
     PUT_BACK_ANNOTATION,
     RETAINED_ANNOTATION,
     RUN_ANNOTATION,
+    give_back,
     has_notes,
+    is_withheld,
     policy_before,
 )
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Offer, Taken, choose, covers
@@ -58,7 +60,7 @@ class DeletionOptions(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
 
 
-Step = TakeSnapshot | SetRetain | DeleteClaim
+Step = TakeSnapshot | SetRetain | AnnotateVolume | DeleteClaim
 
 
 @unique
@@ -167,12 +169,12 @@ def refused_by_driver(found: Unfinished, message: str) -> Unfinished:
 
 
 def _stays(volume: PersistentVolume | None, was: PersistentVolumeClaim) -> bool:
-    """Nothing destroys it: it has the policy Retain, or somebody has brought its claim back already."""
+    """Nothing destroys it: it has the policy Retain, or no provisioner that would; or somebody has brought its claim back."""
     if volume is None or volume.metadata.deletion_timestamp is not None:
         return False
     held = volume.spec.claim_ref
     back = volume.status.phase == "Bound" and held is not None and held.uid not in ("", was.metadata.uid)
-    return back or volume.spec.persistent_volume_reclaim_policy == "Retain"
+    return back or volume.spec.persistent_volume_reclaim_policy == "Retain" or is_withheld(volume)
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +244,8 @@ def deletion(verdict: ClaimVerdict, options: DeletionOptions, now: datetime) -> 
     if volume is not None and fate is Fate.DESTROYED and not options.destroy_data:
         steps.append(retaining(claim, volume, now, options.run))
         fate = Fate.RETAINED
+    elif volume is not None and fate is Fate.DESTROYED and is_withheld(volume):
+        steps.append(give_back(volume))
     elif volume is not None and fate is Fate.RETAINED and _held_by_another(volume, options.run):
         steps.append(retaining(claim, volume, now, options.run))
     steps.append(

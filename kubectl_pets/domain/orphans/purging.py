@@ -1,6 +1,7 @@
 """Which volumes that deletions left are destroyed at last, and why others are not.
 
-Only leftovers of this program's own deletions: Released, with the policy Retain that it set, and still kept for the very claim
+Only leftovers of this program's own deletions: Released, with the policy Retain that it set (or withheld from their provisioner,
+where somebody has set that back), and still kept for the very claim
 that was deleted. A volume that was Retain before is nobody's leftover but its owner's. All is judged again right before each one.
 """
 
@@ -13,7 +14,7 @@ from kubectl_pets.domain.changes import DestroyVolume
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import LabelSelector
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.retention import known_policy, noted, retained_at
+from kubectl_pets.domain.orphans.retention import is_withheld, known_policy, noted, provisioner_before, retained_at
 from kubectl_pets.domain.orphans.storage import Objection, StorageObjection, StorageUse, objection
 
 
@@ -124,7 +125,9 @@ def judge(volume: PersistentVolume, use: StorageUse, selection: PurgeSelection, 
         # Made for it by whoever brings it back, who has yet to clear the claim from before.
         return PurgeRefused(volume=volume, reason=PurgeRefusedReason.NOT_RELEASED)
     meta = volume.metadata
-    step = DestroyVolume(volume=volume.name, uid=meta.uid, resource_version=meta.resource_version)
+    step = DestroyVolume(
+        volume=volume.name, uid=meta.uid, resource_version=meta.resource_version, restores=provisioner_before(volume)
+    )
     return Purge(volume=volume, since=since, step=step)
 
 
@@ -169,7 +172,8 @@ def _is_on_its_way(volume: PersistentVolume) -> bool:
 
 
 def _is_being_destroyed(volume: PersistentVolume) -> bool:
-    return volume.spec.persistent_volume_reclaim_policy == "Delete" and volume.status.phase in ("Released", "Failed")
+    asked = volume.spec.persistent_volume_reclaim_policy == "Delete" and volume.status.phase in ("Released", "Failed")
+    return asked and not is_withheld(volume)
 
 
 def _order(volume: PersistentVolume) -> tuple[str, str, str]:
@@ -186,7 +190,8 @@ def _unfit(volume: PersistentVolume, selection: PurgeSelection) -> PurgeRefusedR
         return PurgeRefusedReason.UNDER_WAY
     if volume.status.phase != "Released" or volume.metadata.deletion_timestamp is not None or not held.uid:
         return PurgeRefusedReason.NOT_RELEASED
-    if volume.spec.persistent_volume_reclaim_policy != "Retain" or held.uid != known.metadata.uid:
+    kept = volume.spec.persistent_volume_reclaim_policy == "Retain" or is_withheld(volume)
+    if not kept or held.uid != known.metadata.uid:
         return PurgeRefusedReason.NO_LEFTOVER
     said = any(meant.namespace and meant.fits(volume) for readings in selection.names for meant in readings)
     if selection.namespace not in (None, held.namespace) and not said:

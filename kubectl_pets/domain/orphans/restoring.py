@@ -28,6 +28,7 @@ from kubectl_pets.domain.orphans.retention import (
     RESCUED_ANNOTATION,
     RUN_ANNOTATION,
     is_bound_to,
+    is_withheld,
     known_policy,
     noted,
     policy_before,
@@ -257,8 +258,8 @@ def _rescue(
             volume=volume.name, uid=meta.uid, resource_version=meta.resource_version, before=policy, annotations=notes
         )
         watch = AwaitKept(volume=volume.name, uid=meta.uid, until=now + WATCHED_FOR)
-        return (retain, watch) if present is None else (retain,)
-    if rescued is not None and present is None and now < rescued + WATCHED_FOR:
+        return (retain, watch) if present is None and not is_withheld(volume) else (retain,)
+    if rescued is not None and present is None and not is_withheld(volume) and now < rescued + WATCHED_FOR:
         return (AwaitKept(volume=volume.name, uid=meta.uid, until=rescued + WATCHED_FOR),)
     return ()
 
@@ -297,7 +298,7 @@ def _was_never_deleted(present: PersistentVolumeClaim, record: Record, volume: P
 
 def _put_back(claim: PersistentVolumeClaim, volume: PersistentVolume) -> RestorePlan | RestoreRefused:
     before = policy_before(claim, volume)
-    if before == volume.spec.persistent_volume_reclaim_policy:
+    if before == volume.spec.persistent_volume_reclaim_policy and not is_withheld(volume):
         return RestoreRefused(reason=RestoreRefusedReason.NOTHING_TO_DO)
     return RestorePlan(steps=(RestorePolicy(volume=volume.name, uid=volume.metadata.uid, policy=before),))
 
@@ -326,7 +327,7 @@ def _steps(record: Record, volume: PersistentVolume, present: PersistentVolumeCl
         yield AwaitBound(namespace=claim.namespace, name=claim.name, volume=volume.name)
     known = noted(volume)
     policy = known_policy(volume.metadata.annotations) if known and known.metadata.uid == claim.metadata.uid else ""
-    if policy and policy != volume.spec.persistent_volume_reclaim_policy:
+    if policy and (policy != volume.spec.persistent_volume_reclaim_policy or is_withheld(volume)):
         yield RestorePolicy(volume=volume.name, uid=volume.metadata.uid, policy=policy)
 
 

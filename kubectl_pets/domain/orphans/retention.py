@@ -10,6 +10,12 @@ about to delete that claim and count on Retain; so the volume is a lock, and its
    was decided on an earlier reading of it), then the policy, if the volume is still as it wrote it.
 
 Whatever their order, either the deletion fails or the policy stays Retain.
+
+Others may set the policy back to Delete at any time, also long after the claim is gone. So a volume that waits at Retain is given
+another provisioner's name first (``withhold``), one that nobody has: whoever destroys Released volumes looks for its own.
+csi-provisioner and all others on sig-storage-lib-external-provisioner do (ProvisionController.isProvisionerForVolume), and the
+PersistentVolume controller leaves such a volume to that other one (findDeletablePlugin: "External provisioner is requested"). It
+gets its provisioner back with its policy, or when it is to be destroyed.
 """
 
 from collections.abc import Mapping
@@ -17,7 +23,7 @@ from datetime import datetime
 
 import msgspec
 
-from kubectl_pets.domain.changes import AnnotateClaim, SetRetain, UndoRetain
+from kubectl_pets.domain.changes import AnnotateClaim, AnnotateVolume, SetRetain, UndoRetain
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 
@@ -28,7 +34,18 @@ RETAINED_ANNOTATION = "kubectl-pets/retained-at"
 RUN_ANNOTATION = "kubectl-pets/run"
 #: When it was set to Retain although its destruction had been asked for.
 RESCUED_ANNOTATION = "kubectl-pets/rescued-at"
-NOTES = (POLICY_ANNOTATION, CLAIM_ANNOTATION, RETAINED_ANNOTATION, RUN_ANNOTATION, RESCUED_ANNOTATION)
+#: The provisioner that it had; empty: none was named.
+PROVISIONER_ANNOTATION = "kubectl-pets/provisioned-by"
+NOTES = (POLICY_ANNOTATION, CLAIM_ANNOTATION, RETAINED_ANNOTATION, RUN_ANNOTATION, RESCUED_ANNOTATION, PROVISIONER_ANNOTATION)
+
+#: On a volume: who made it, and destroys it (component-helpers/storage/volume, AnnDynamicallyProvisioned).
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+#: Nobody's name. With the prefix kubernetes.io/ it would be an in-tree plugin's, whose absence is an error.
+NOBODY = "kubectl-pets/retained"
+
+#: What a provisioner, and the PersistentVolume controller for one in the tree, holds a volume with whose policy is Delete, and
+#: takes off one that it knows as its own once that is Retain (KEP-2644).
+PROVISIONERS_FINALIZERS = frozenset(("external-provisioner.volume.kubernetes.io/finalizer", "kubernetes.io/pv-controller"))
 
 #: On a claim: when the policy of its volume was last put back.
 PUT_BACK_ANNOTATION = "kubectl-pets/policy-put-back-at"
@@ -63,6 +80,35 @@ def keeps(volume: PersistentVolume | None, claim: PersistentVolumeClaim, uid: st
         and is_bound_to(volume, claim)
         and (not has_notes(volume) or volume.metadata.annotations.get(RUN_ANNOTATION) == run)
     )
+
+
+def is_withheld(volume: PersistentVolume) -> bool:
+    """Whether it is out of reach of whoever destroys it, whatever its policy."""
+    return volume.metadata.annotations.get(PROVISIONED_BY) == NOBODY
+
+
+def withhold(volume: PersistentVolume) -> AnnotateVolume | None:
+    """What puts it out of reach. None: it is."""
+    if is_withheld(volume):
+        return None
+    before = volume.metadata.annotations.get(PROVISIONED_BY, "")
+    return _annotate(volume, {PROVISIONED_BY: NOBODY, PROVISIONER_ANNOTATION: before})
+
+
+def give_back(volume: PersistentVolume) -> AnnotateVolume:
+    """What gives it back to its provisioner, of one that is withheld."""
+    return _annotate(volume, {PROVISIONER_ANNOTATION: None, **provisioner_before(volume)})
+
+
+def provisioner_before(volume: PersistentVolume) -> dict[str, str | None]:
+    """The annotation that names its provisioner as it was before it was withheld; nothing where it is not. Where the note is
+    lost a CSI volume is known by its driver (isProvisionerForVolume)."""
+    return {PROVISIONED_BY: volume.metadata.annotations.get(PROVISIONER_ANNOTATION) or None} if is_withheld(volume) else {}
+
+
+def _annotate(volume: PersistentVolume, annotations: dict[str, str | None]) -> AnnotateVolume:
+    meta = volume.metadata
+    return AnnotateVolume(volume=volume.name, uid=meta.uid, resource_version=meta.resource_version, annotations=annotations)
 
 
 def take_hold(volume: PersistentVolume, claim: PersistentVolumeClaim, policy: str, run: str) -> SetRetain | None:
@@ -106,6 +152,7 @@ def undo_retain(
         resource_version=volume.metadata.resource_version,
         policy=policy,
         forgets=NOTES,
+        restores=provisioner_before(volume),
     )
 
 

@@ -9,14 +9,16 @@ from kubectl_pets.domain.changes import CreateClaim, DryRun, ReserveVolume
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.adopting import Adoption, AdoptPlan, is_torn, plan_adoption, template_of
 from kubectl_pets.domain.orphans.restoring import AwaitBound
-from kubectl_pets.domain.orphans.retention import is_bound_to
+from kubectl_pets.domain.orphans.retention import give_back, is_bound_to, is_withheld
 from kubectl_pets.domain.orphans.storage import StorageUse
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, UsageError
+from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
+from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.report import rehearse, told_once
 from kubectl_pets.flows.engine.rights import require
-from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.flows.engine.waiting import Unended, insist, until
 from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.storage import storage_use
 from kubectl_pets.flows.orphans.stranding import take_back
@@ -137,6 +139,7 @@ def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> bool:
                 _await_bound(session, step)
             else:
                 whole(partial(_apply, session, step))
+        insist(partial(_give_back, session, name), Patience(Deadline(None), troubled=told_once(session.terminal)))
     except PetsError:
         held = found.volume.spec.claim_ref
         if made is not None:
@@ -147,6 +150,13 @@ def _carry_out(session: Session, run: AdoptRun, planned: Adoption) -> bool:
 
 def _apply(session: Session, step: CreateClaim | ReserveVolume) -> None:
     session.cluster.apply(step)
+
+
+def _give_back(session: Session, name: str) -> None:
+    """To its provisioner, from which a deletion withheld it: it is somebody's again."""
+    volume = session.cluster.volume(name)
+    if volume is not None and is_withheld(volume):
+        session.cluster.apply(give_back(volume))
 
 
 def _await_bound(session: Session, step: AwaitBound) -> None:

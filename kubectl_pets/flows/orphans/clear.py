@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from kubectl_pets.domain.changes import DeleteClaim, SetRetain
+from kubectl_pets.domain.changes import AnnotateVolume, DeleteClaim, SetRetain
 from kubectl_pets.domain.model import Event
 from kubectl_pets.domain.orphans.deletion import (
     Deletion,
@@ -25,7 +25,7 @@ from kubectl_pets.domain.orphans.deletion import (
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import Record
-from kubectl_pets.domain.orphans.retention import keeps, policy_before
+from kubectl_pets.domain.orphans.retention import policy_before
 from kubectl_pets.domain.orphans.snapshots import Taken
 from kubectl_pets.domain.orphans.storage import driver_refuses
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
@@ -94,7 +94,7 @@ def clear(
     refused: list[DeletionRefused] = []
     unfinished: list[Unfinished] = []
     waiting = [item.verdict for item in plan.deletions]
-    watch = RetainWatch()
+    watch = RetainWatch(cluster, options.run)
 
     def cleared(reached: int, *, broken: bool = False, failure: PetsError | None = None, interrupted: bool = False) -> Cleared:
         left = waiting[reached + broken:]
@@ -188,13 +188,15 @@ class _Turn:
             if self._record is None:
                 self._record = _record(decided.verdict, self._cluster, taken)
                 self._book.add(self._record)
-            retain = next((step for step in decided.steps if isinstance(step, SetRetain)), None)
+            first = decided.steps[0]
             deleted = False
             try:
-                if retain is not None:
-                    self._send(retain)
-                    self._retained = retain
-                    self._watch.wait(decided.verdict.claim)
+                if isinstance(first, AnnotateVolume):
+                    self._send(first)
+                elif isinstance(first, SetRetain):
+                    self._send(first)
+                    self._retained = first
+                    self._await(decided)
                 elif prepared:
                     self._send_deletion(decided)
                     deleted = True
@@ -209,6 +211,10 @@ class _Turn:
             if deleted:  # what fails from here on does not undo it
                 return self._afterwards(decided)
 
+    def _await(self, decided: Deletion) -> None:
+        assert decided.verdict.volume is not None
+        self._watch.wait(decided.verdict.claim, decided.verdict.volume)
+
     def _send_deletion(self, decided: Deletion) -> None:
         if not self._is_kept(decided):
             raise ConflictError(f"volume {decided.verdict.claim.spec.volume_name} changed since it was read")
@@ -217,17 +223,14 @@ class _Turn:
         self._send(decided.steps[-1])
 
     def _send(self, step: object) -> None:
-        assert isinstance(step, SetRetain | DeleteClaim)
+        assert isinstance(step, SetRetain | AnnotateVolume | DeleteClaim)
         self.touched = True
         self._cluster.apply(step)
 
     def _is_kept(self, decided: Deletion) -> bool:
         """Read the volume once more, where its data is to be kept."""
         volume = decided.verdict.volume
-        if volume is None or decided.fate is not Fate.RETAINED:
-            return True
-        fresh = self._cluster.volume(volume.name)
-        return keeps(fresh, decided.verdict.claim, volume.metadata.uid, self._options.run)
+        return volume is None or decided.fate is not Fate.RETAINED or self._watch.is_kept(decided.verdict.claim, volume)
 
     def _afterwards(self, decided: Deletion) -> Deletion | Unfinished:
         """Wait until the claim is gone, and see what became of the volume. Outages are ridden out."""

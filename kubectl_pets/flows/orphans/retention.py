@@ -1,4 +1,4 @@
-"""Gives a volume that was set to Retain its reclaim policy back, by the three changes of ``domain.orphans.retention``.
+"""Has a volume stay at Retain, and gives it its reclaim policy back, by the changes of ``domain.orphans.retention``.
 
 Every one is conditional and planned on a fresh reading, so that another run, stopped at any moment, loses no data by it.
 """
@@ -8,7 +8,16 @@ from typing import Protocol
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
-from kubectl_pets.domain.orphans.retention import RUN_ANNOTATION, fence, take_hold, undo_retain
+from kubectl_pets.domain.orphans.retention import (
+    PROVISIONERS_FINALIZERS,
+    RUN_ANNOTATION,
+    fence,
+    has_notes,
+    keeps,
+    take_hold,
+    undo_retain,
+    withhold,
+)
 from kubectl_pets.errors import ConflictError, NotFoundError
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.ports.claims import ClaimPort
@@ -32,16 +41,35 @@ def new_run() -> str:
 
 
 class RetainWatch:
-    """Does Retain stay? Somebody's controller may hold volumes at Delete, and once a claim is gone nothing is saved from a late
-    one. One volume of a namespace and storage class with which it stayed is enough for a run, one that was set back is not."""
+    """Does Retain stay? Somebody's controller may hold volumes at Delete. One volume of a namespace and storage class with which
+    it stayed is enough for a run, one that was set back is not. Against one that is later still each volume is withheld."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: RetentionPort, run: str) -> None:
+        self._cluster, self._run = cluster, run
         self._stays: set[tuple[str, str]] = set()
 
-    def wait(self, claim: PersistentVolumeClaim) -> None:
-        """Leave a volume that was set to Retain alone for a while, before it is read again and its claim deleted."""
+    def wait(self, claim: PersistentVolumeClaim, volume: PersistentVolume) -> None:
+        """Leave a volume that was set to Retain alone for a while, and withhold it from its provisioner once that has taken its
+        finalizer off, before it is read again and its claim deleted. Raises ConflictError where it changed meanwhile."""
         if _kind(claim) not in self._stays:
             until(lambda: None, within=_SET_BACK_AFTER)
+        until(lambda: self._is_let_go(volume.name) or None, within=_SET_BACK_AFTER)
+        self.is_kept(claim, volume)
+
+    def is_kept(self, claim: PersistentVolumeClaim, volume: PersistentVolume) -> bool:
+        """Whether the data outlives the claim, by a newly read volume. One that this run has set to Retain is withheld from its
+        provisioner, if it is not yet. Raises ConflictError where it changed meanwhile."""
+        fresh = self._cluster.volume(volume.name)
+        if fresh is None or not keeps(fresh, claim, volume.metadata.uid, self._run):
+            return False
+        change = withhold(fresh) if has_notes(fresh) else None
+        if change is not None:
+            self._cluster.apply(change)
+        return True
+
+    def _is_let_go(self, name: str) -> bool:
+        volume = self._cluster.volume(name)
+        return volume is None or not PROVISIONERS_FINALIZERS.intersection(volume.metadata.finalizers)
 
     def stayed(self, claim: PersistentVolumeClaim) -> None:
         """It was waited for, and read again, and is Retain still."""

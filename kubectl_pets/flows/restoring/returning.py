@@ -17,7 +17,7 @@ from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.domain.orphans.deletion import essence
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import Record
-from kubectl_pets.domain.orphans.retention import keeps, policy_before
+from kubectl_pets.domain.orphans.retention import policy_before
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshotContent
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION
@@ -97,7 +97,7 @@ class BringingBack:
         self._classes: dict[str, ClassTraits] | None = None
         self._contents: dict[str, VolumeSnapshotContent | None] = {}
         self._recorded: set[str] = set()
-        self._watch = RetainWatch()
+        self._watch = RetainWatch(cluster, self._run)
         self._tries: dict[tuple[str, type], int] = {}
         self._told = ""
         #: What spoke against it in the last look: a look is of several lists, between which another run may have done something.
@@ -247,8 +247,8 @@ class BringingBack:
         if isinstance(change, SetRetain):
             self._write_down(turn)
             self._cluster.apply(change)
-            assert turn.present is not None
-            self._watch.wait(turn.present)
+            assert turn.present is not None and turn.volume is not None
+            self._watch.wait(turn.present, turn.volume)
             return
         if isinstance(change, DeleteClaim):
             self._is_right_still(turn, owner)
@@ -301,7 +301,7 @@ class BringingBack:
         if seen.snapshot is None or unfit(seen.snapshot, seen.content) is not None:
             raise ConflictError(f"VolumeSnapshot {turn.snapshot} changed since it was read")
         self._is_kept_empty(turn, owner)
-        if not keeps(self._cluster.volume(volume.name), claim, volume.metadata.uid, self._run):
+        if not self._watch.is_kept(claim, volume):
             raise ConflictError(f"volume {volume.name} changed since it was read")
         self._watch.stayed(claim)
 

@@ -10,7 +10,15 @@ from typing import assert_never
 
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.changes import ClearClaimRef, CreateClaim, DeleteClaim, DestroyVolume, SetRetain, TakeSnapshot
+from kubectl_pets.domain.changes import (
+    AnnotateVolume,
+    ClearClaimRef,
+    CreateClaim,
+    DeleteClaim,
+    DestroyVolume,
+    SetRetain,
+    TakeSnapshot,
+)
 from kubectl_pets.domain.orphans.deletion import (
     Deletion,
     DeletionOptions,
@@ -67,6 +75,8 @@ def step(found: Step | RestoreStep | DestroyVolume) -> str:
             return f"take VolumeSnapshot {clean(name)} (class {clean(snapshot_class)}) and wait until it is ready to use"
         case SetRetain(volume=volume, before=before):
             return f"set volume {clean(volume)} to Retain ({_was(before)})"
+        case AnnotateVolume(volume=volume):
+            return f"give volume {clean(volume)} back to its provisioner, from which it was withheld"
         case DeleteClaim(namespace=namespace, name=name):
             return f"delete claim {clean(namespace)}/{clean(name)}"
         case CreateClaim(claim=claim):

@@ -22,7 +22,7 @@ from kubectl_pets.domain.orphans.purging import (
     judge,
     plan_purge,
 )
-from kubectl_pets.domain.orphans.retention import POLICY_ANNOTATION
+from kubectl_pets.domain.orphans.retention import POLICY_ANNOTATION, PROVISIONED_BY, withhold
 from kubectl_pets.domain.orphans.storage import StorageObjection
 from tests.domain.orphans.builders import DAY, NOBODY_ELSE, NOW, claim, volume
 from tests.domain.orphans.test_restoring import OLD, RELEASED, WAITING, retained, with_ref
@@ -55,6 +55,26 @@ def test_leftovers_of_an_age_are_found() -> None:
     (found,) = planned(old, selection=older(30)).purges
     assert found.step == DestroyVolume(volume=old.name, uid=old.metadata.uid, resource_version="3")
     assert not names(planned(retained(now=NOW - 29 * DAY), selection=older(30)))
+
+
+def test_one_that_is_withheld_and_set_to_delete_by_somebody_is_a_leftover_yet() -> None:
+    """Nobody destroys it, whatever its policy, and it gets its provisioner back with the order."""
+    old = retained(now=NOW - DAY)
+    notes = {**old.metadata.annotations, PROVISIONED_BY: "csi.example.com"}
+    change = withhold(msgspec.structs.replace(old, metadata=msgspec.structs.replace(old.metadata, annotations=notes)))
+    assert change is not None
+    notes |= {key: str(text) for key, text in change.annotations.items()}
+    held = msgspec.structs.replace(
+        old,
+        metadata=msgspec.structs.replace(old.metadata, annotations=notes),
+        spec=msgspec.structs.replace(old.spec, persistent_volume_reclaim_policy="Delete"),
+    )
+    (found,) = planned(held).purges
+    assert found.step is not None and found.step.restores == {PROVISIONED_BY: "csi.example.com"}
+    rescued = is_rescued(found, held)
+    assert rescued is not None and rescued.reason is R.RESCUED
+    given = {key: text for key, text in notes.items() if key != PROVISIONED_BY}
+    assert is_rescued(found, msgspec.structs.replace(held, metadata=msgspec.structs.replace(held.metadata, annotations=given))) is None
 
 
 NOT_OURS = [

@@ -23,7 +23,15 @@ from kubectl_pets.domain.orphans.restoring import (
     RestoreRefusedReason,
     record_of,
 )
-from kubectl_pets.domain.orphans.retention import CLAIM_ANNOTATION, POLICY_ANNOTATION, RESCUED_ANNOTATION, RUN_ANNOTATION
+from kubectl_pets.domain.orphans.retention import (
+    CLAIM_ANNOTATION,
+    NOBODY,
+    POLICY_ANNOTATION,
+    PROVISIONED_BY,
+    PROVISIONER_ANNOTATION,
+    RESCUED_ANNOTATION,
+    RUN_ANNOTATION,
+)
 from tests.domain.orphans.builders import NOW, claim, estate, one, owner, volume
 
 R = RestoreRefusedReason
@@ -148,6 +156,17 @@ def test_one_that_its_driver_could_not_destroy_so_far_is_kept_and_then_restored(
     rescued = msgspec.structs.replace(failed, metadata=msgspec.structs.replace(failed.metadata, annotations=notes))
     assert steps(plan_restore(RECORD, rescued, ())) == [CreateClaim, ClearClaimRef, AwaitBound, RestorePolicy]
     assert reason(plan_restore(RECORD, failed, ())) is R.VOLUME_NOT_RELEASED  # nobody has watched it
+
+
+def test_one_that_was_withheld_is_set_to_retain_and_not_watched() -> None:
+    """Nobody can have begun to destroy it."""
+    notes = RELEASED.metadata.annotations | {PROVISIONED_BY: NOBODY, PROVISIONER_ANNOTATION: "csi.example.com"}
+    held = msgspec.structs.replace(RELEASED, metadata=msgspec.structs.replace(RELEASED.metadata, annotations=notes))
+    asked = with_ref(held, OLD.metadata.uid, "Released", persistent_volume_reclaim_policy="Delete")
+    assert steps(plan_restore(RECORD, asked, (), run="r")) == [SetRetain]
+    rescued = notes | {RESCUED_ANNOTATION: NOW.isoformat(timespec="seconds")}
+    kept = msgspec.structs.replace(held, metadata=msgspec.structs.replace(held.metadata, annotations=rescued))
+    assert steps(plan_restore(RECORD, kept, ())) == [CreateClaim, ClearClaimRef, AwaitBound, RestorePolicy]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,19 @@ from kubectl_pets.domain.changes import AnnotateClaim, ClaimChange, DeleteClaim,
 from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionOptions, deletion
 from kubectl_pets.domain.orphans.inventory import PersistentVolume, PersistentVolumeStatus
-from kubectl_pets.domain.orphans.retention import fence, keeps, take_hold, undo_retain
+from kubectl_pets.domain.orphans.retention import (
+    NOBODY,
+    PROVISIONED_BY,
+    PROVISIONER_ANNOTATION,
+    fence,
+    give_back,
+    is_withheld,
+    keeps,
+    provisioner_before,
+    take_hold,
+    undo_retain,
+    withhold,
+)
 from tests.domain.orphans.builders import NOW, claim, estate, one, volume
 
 
@@ -211,3 +223,24 @@ def test_a_policy_goes_back_only_onto_a_volume_that_is_bound_to_a_claim_that_sta
         assert undo_retain(found, live, "Delete", "mine") is None
     assert undo_retain(held, item, "Delete", "another") is None
     assert take_hold(released, item, "Delete", "mine") is None
+
+
+@pytest.mark.parametrize("before", ["csi.example.com", ""])
+def test_a_volume_is_withheld_once_and_is_what_it_was_with_its_policy(before: str) -> None:
+    """``before`` empty: a static volume, on which nobody's name stood."""
+    item = claim("data-web-4")
+    annotations = {"kubectl-pets/run": "mine", **({PROVISIONED_BY: before} if before else {})}
+    bound = volume(item, "Retain", annotations=annotations)
+    change = withhold(bound)
+    assert change is not None and not is_withheld(bound) and provisioner_before(bound) == {}
+    assert (change.uid, change.resource_version) == (bound.metadata.uid, "3")
+    held = volume(item, "Retain", annotations=annotations | {key: str(text) for key, text in change.annotations.items()})
+    assert is_withheld(held) and withhold(held) is None
+    undo = undo_retain(held, item, "Delete", "mine")
+    assert undo is not None and undo.restores == {PROVISIONED_BY: before or None} and PROVISIONER_ANNOTATION in undo.forgets
+    assert give_back(held).annotations == {PROVISIONED_BY: before or None, PROVISIONER_ANNOTATION: None}
+
+
+def test_nobodys_name_is_no_in_tree_plugins() -> None:
+    """Whose absence the PersistentVolume controller would call an error (findDeletablePlugin), upon which it looks at the volume."""
+    assert NOBODY and not NOBODY.startswith("kubernetes.io/")
