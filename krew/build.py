@@ -35,6 +35,7 @@ def build(target: Path, stamp: str | None = None) -> Path:
     (work / "kubectl_pets_build.py").write_text(told, encoding="utf-8")
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch())
     environ = {**os.environ, "PYTHONHASHSEED": "0", "PYINSTALLER_CONFIG_DIR": str(work.parent / "cache")}
+    environ["PYTHONNODEBUGRANGES"] = "1"  # columns are for tracebacks that have the source beside them, and a fifth of all code
     # krew/start.py hands out what is in this one
     listing = [sys.executable, "-m", "krew.patterns", str(work / "kubectl_pets_patterns.py")]
     subprocess.run(listing, cwd=ROOT, env=environ, check=True)

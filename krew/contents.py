@@ -11,7 +11,7 @@ import sys
 import zipfile
 from collections.abc import Iterable
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from pkgutil import iter_modules
 
 from krew.importing import LATER
@@ -36,8 +36,8 @@ _CLIENT = frozenset({
     "kubernetes.utils.keepalive",
 })
 
-#: Optional parts of packages: each is imported in a `try`, or in a function that is never called; typing_extensions is stood in
-#: for by krew/start.py.
+#: Optional parts of packages: each is imported in a `try`, or in a function that is never called; krew/start.py stands in for
+#: typing_extensions, and for decimal below.
 _OPTIONAL = """
     attr attrs certifi cryptography h2 httpx numpy pydantic pygments requests rich setuptools wcwidth
     brotli brotlicffi zstandard urllib3.contrib.emscripten urllib3.contrib.pyopenssl urllib3.http2.connection
@@ -48,8 +48,8 @@ _OPTIONAL = """
 
 #: Parts of Python that only functions ask for that nobody calls: tests, documentation, archives, foreign formats.
 _STANDARD = """
-    _bz2 _compression _lzma _pydecimal _uuid argparse asyncio bz2 concurrent curses distutils doctest ftplib lib2to3 lzma pdb
-    pprint pydoc readline sqlite3 statistics tarfile tkinter tomllib tracemalloc unittest webbrowser xml xmlrpc
+    _bz2 _compression _decimal _lzma _pydecimal _uuid argparse asyncio bz2 concurrent curses decimal distutils doctest ftplib
+    lib2to3 lzma pdb pprint pydoc readline sqlite3 statistics tarfile tkinter tomllib tracemalloc unittest webbrowser xml xmlrpc
 """.split()
 
 #: What the client library asks for as it is loaded, and kubectl_pets/cluster/http/library.py stands in for; and what only that
@@ -72,19 +72,20 @@ _FIRST = (
 )
 
 #: Extension modules of Python that neither ``--version`` nor reading a set loads; a megabyte of them knows which characters are
-#: wide.
+#: wide. They are compressed.
 _SELDOM = frozenset(
-    "_csv _json _md5 _opcode _posixsubprocess _sha1 _sha256 _sha3 grp resource termios unicodedata".split()
+    "_blake2 _csv _hashlib _json _md5 _opcode _posixsubprocess _random _sha1 _sha256 _sha3 _sha512 array grp resource termios "
+    "unicodedata".split()
 )
+
+#: Those that Python asks for before krew/importing.py is there.
+_EARLY = frozenset({"_struct", "zlib"})
 
 #: What only modules import that are themselves loaded later.
 _BEHIND_LATER = frozenset("ast dis opcode json.decoder json.encoder json.scanner".split())
 
 #: The packages that are entered by the side door, and not run.
 _CLIENT_PACKAGES = frozenset({"kubernetes", "kubernetes.client", "kubernetes.utils", "urllib3.http2"})
-
-#: Packages that are compressed all the same: as they are they would take 0.7 MB more, and save 4 ms of reading a set.
-_COMPRESSED = frozenset({"email", "ipaddress", "logging", "urllib3", "yaml"})
 
 
 def modules(root: Path) -> list[str]:
@@ -124,13 +125,32 @@ def without_system(binaries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in binaries if not entry[0].startswith("libz.")]
 
 
-def seldom(binaries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """The libraries that hardly any run loads, which lie among the modules, and those that are unpacked at each start."""
-    parts: tuple[list[Entry], list[Entry]] = ([], [])
-    for entry in binaries:
-        here = sys.platform != "win32" and re.split(r"[/\\]", entry[0])[-1].partition(".")[0] in _SELDOM
-        parts[0 if here else 1].append(entry)
-    return parts
+def in_archive(binaries: Iterable[Entry]) -> tuple[dict[str, Entry], list[Entry]]:
+    """The libraries that lie among the modules, by the names that krew/importing.py asks for them by, and those that
+    PyInstaller's own program unpacks at each start."""
+    inside = {name: entry for entry in binaries if _may_lie_inside(name := library_name(entry[0]))}
+    return inside, [entry for entry in binaries if library_name(entry[0]) not in inside]
+
+
+def _may_lie_inside(name: str) -> bool:
+    """Elsewhere than on Linux a library is looked for beside the one that links it, wherever that was: only modules of Python's
+    that link nothing go into the archive. Windows keeps all as PyInstaller has them."""
+    linux = name not in _EARLY and not name.startswith("libpython")
+    return linux if sys.platform == "linux" else sys.platform != "win32" and name in _SELDOM - {"_hashlib"}
+
+
+def library_name(dest: str) -> str:
+    """Of an extension module its full name, of any other library that of its file."""
+    path = PurePath(dest)
+    if path.name.startswith("lib"):
+        return path.name
+    folders = () if "lib-dynload" in path.parts else path.parts[:-1]
+    return ".".join((*folders, path.name.partition(".")[0]))
+
+
+def compressed(name: str) -> bool:
+    """Whether this library is: inflating takes as long as loading."""
+    return name in _SELDOM
 
 
 def without_frozen(modules: Iterable[Entry]) -> list[Entry]:
@@ -162,7 +182,7 @@ def stored(root: Path) -> frozenset[str]:
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     loaded = frozenset(done.stdout.split()) - LATER - _BEHIND_LATER - _CLIENT_PACKAGES
     readable = sys.platform != "win32"  # PyInstaller's own reader inflates everything
-    return frozenset(name for name in loaded if readable and name.partition(".")[0] not in _COMPRESSED)
+    return loaded if readable else frozenset()
 
 
 def documented(entries: Iterable[Entry]) -> list[Entry]:

@@ -2,8 +2,9 @@
 
 PyInstaller looks through a zip file and two folders for each module, opens the executable anew, and inflates what it reads: for
 three hundred modules that is a seventh of reading a set. Here a table says where each lies, in a file that stays open, and what
-a start loads lies there as it is (krew/contents.py). And some modules are imported by others for uses that hardly any run makes
-of them: a stand-in is handed out for these, and the module is loaded when something of it is asked for.
+a start loads lies there as it is (krew/contents.py). So do libraries: PyInstaller's own program writes all that it unpacks in
+pieces of 4 KB, this one only what is asked for, each in one piece. And some modules are imported by others for uses that hardly
+any run makes of them: a stand-in is handed out for these, and the module is loaded when something of it is asked for.
 """
 
 import codecs
@@ -27,9 +28,15 @@ else:
 #: Modules that others import whole and hardly ever use. None of them is imported by what it imports itself: two threads that load
 #: such a pair would wait for each other.
 LATER = frozenset(
-    "calendar copy fnmatch hmac inspect json linecache mimetypes msgspec.inspect msgspec.msgpack msgspec.toml msgspec.yaml "
-    "selectors subprocess textwrap token tokenize traceback".split()
+    "array calendar copy fnmatch hashlib hmac inspect json linecache mimetypes msgspec.inspect msgspec.msgpack msgspec.toml "
+    "msgspec.yaml random selectors subprocess tempfile textwrap token tokenize traceback".split()
 )
+
+#: Functions that others take from such a module as they are loaded; these are handed out, and load it when they are called.
+_TAKEN = {"hashlib": ("md5", "sha1", "sha256")}
+
+#: What modules link that is nobody's module: libraries of OpenSSL, by how their names begin.
+_LINKED = {"_hashlib": ("libcrypto.",), "_ssl": ("libcrypto.", "libssl.")}
 
 
 #: What PyInstaller's table calls a package (PYZ_ITEM_PKG), and data, which nothing but these libraries is (PYZ_ITEM_DATA).
@@ -58,6 +65,8 @@ class LaterLoader:
         stand_in = Later(spec.name)
         if spec.name == "inspect":
             stand_in.__dict__["cleandoc"] = self._cleandoc
+        for name in _TAKEN.get(spec.name, ()):
+            stand_in.__dict__[name] = self._function(name)
         return stand_in
 
     def exec_module(self, module: ModuleType) -> None:
@@ -80,12 +89,30 @@ class LaterLoader:
             setattr(sys.modules[parent], own, module)
         return module
 
+    def _function(self, name: str) -> "Any":
+        def called(*args: "Any", **kw: "Any") -> "Any":
+            return getattr(self.loaded(), name)(*args, **kw)
+
+        return called
+
     def _cleandoc(self, doc: str) -> str:
         """``inspect.cleandoc``, which click asks for the help of each flag: a line without blanks before it stays as it is."""
         if "\n" in doc or "\t" in doc or doc[:1].isspace():
             cleaned: str = self.loaded().cleandoc(doc)
             return cleaned
         return doc
+
+
+class LibraryLoader(ExtensionFileLoader):
+    """Loads an extension module that ``unpack`` puts at its place first."""
+
+    def __init__(self, name: str, path: str, unpack: "Any") -> None:
+        super().__init__(name, path)
+        self._unpack = unpack
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        self._unpack()
+        return super().create_module(spec)
 
 
 def encoded(name: str, errors: str = "strict") -> tuple[bytes, int]:
@@ -130,15 +157,15 @@ class Finder:
         self._file = opened(archive._filename)
         self._pread: "Any" = getattr(os, "pread")  # Windows has none
         self.toc: "dict[str, tuple[int, int, int]]" = archive.toc
+        self._lock = RLock()
+        self._unpacked: set[str] = set()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> "Any":
         kind, _, length = self.toc.get(name, (0, 0, 0))
         if not length:
             return None  # not here; or a namespace of several folders
-        if kind == LIBRARY:
-            return self._unpacked(name)
         package = kind == PACKAGE
-        spec = _spec(name, self._loader(name, self, name, package), package)
+        spec = self._library(name) if kind == LIBRARY else _spec(name, self._loader(name, self, name, package), package)
         return _spec(name, LaterLoader(spec), package) if name in LATER else spec
 
     def extract(self, name: str) -> "Any":
@@ -151,22 +178,40 @@ class Finder:
         # what lies there as it is begins with marshal's letter for code, what is compressed with zlib's header
         return zlib.decompress(data) if data[:1] == b"\x78" else data
 
-    def _unpacked(self, name: str) -> "Any":
-        """An extension module, unpacked beside the others, whose folder goes when the program ends."""
-        place = os.path.join(sys._MEIPASS, name + extension_suffixes()[0])  # type: ignore[attr-defined]
-        try:
-            with open(f"{place}.new", "wb") as library:
-                library.write(self._read(name))
-            os.replace(library.name, place)  # one that is in use stays as it is
-        except OSError as error:
-            raise ImportError(f"{name} cannot be unpacked: {error}", name=name) from error
-        spec = ModuleSpec(name, ExtensionFileLoader(name, place), origin=place)
+    def _library(self, name: str) -> "Any":
+        """An extension module, unpacked beside the others, whose folder goes when the program ends; with what it links."""
+        place = _place(name + extension_suffixes()[0])
+
+        def unpack() -> None:
+            for other in self.toc:
+                if other.startswith(_LINKED.get(name, ())):
+                    self._unpack(other, _place(other))
+            self._unpack(name, place)
+
+        spec = ModuleSpec(name, LibraryLoader(name, place, unpack), origin=place)
         spec.has_location = True
         return spec
 
+    def _unpack(self, name: str, place: str) -> None:
+        """Once, whichever thread asks first. Where it cannot be, the program ends: many a module goes on without one that it
+        cannot import, as another program than this one."""
+        with self._lock:
+            if name in self._unpacked:
+                return
+            try:
+                with open(place, "wb") as library:
+                    library.write(self._read(name))
+            except OSError as error:
+                raise SystemExit(f"kubectl-pets: {name} cannot be unpacked to {place}: {error.strerror}") from None
+            self._unpacked.add(name)
+
+
+def _place(name: str) -> str:
+    return os.path.join(sys._MEIPASS, name)  # type: ignore[attr-defined]
+
 
 def _spec(name: str, loader: "Any", package: bool) -> "Any":
-    place = os.path.join(sys._MEIPASS, *name.split("."))  # type: ignore[attr-defined]
+    place = _place(os.path.join(*name.split(".")))
     origin = os.path.join(place, "__init__.py") if package else f"{place}.py"
     spec = ModuleSpec(name, loader, origin=origin, is_package=package)
     spec.has_location = True

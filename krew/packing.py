@@ -1,5 +1,5 @@
-"""How modules lie in the executable: what a start loads as it is, the rest compressed, and libraries that hardly any run loads
-among them, so that they are not unpacked each time. krew/importing.py reads it."""
+"""How modules lie in the executable: what a start loads as it is, the rest compressed, and libraries among them, which are
+unpacked when one asks for them. krew/importing.py reads it."""
 
 import zlib
 from collections.abc import Iterable, Mapping
@@ -11,25 +11,26 @@ from typing import IO, Any
 from PyInstaller.archive.writers import ZlibArchiveWriter
 from PyInstaller.building.utils import process_collected_binary
 
-from krew.contents import Entry
+from krew.contents import Entry, compressed
 from krew.importing import LIBRARY
 
 
-def writer(stored: frozenset[str], seldom: Mapping[str, Path]) -> type[Any]:
-    """PyInstaller's writer of the archive of modules, in our way. ``seldom``: extension modules by name."""
+def writer(stored: frozenset[str], libraries: Mapping[str, Path]) -> type[Any]:
+    """PyInstaller's writer of the archive of modules, in our way. ``libraries``: by the names that they are asked for by."""
 
     class Writer(ZlibArchiveWriter):  # type: ignore[misc]  # of an untyped package
         _COMPRESSION_LEVEL = 9
 
         def __init__(self, filename: str, entries: Iterable[Entry], code_dict: Mapping[str, CodeType]) -> None:
-            libraries = ((name, str(path), "LIBRARY") for name, path in seldom.items())
-            super().__init__(filename, [*entries, *libraries], code_dict)
+            files = ((name, str(path), "LIBRARY") for name, path in libraries.items())
+            super().__init__(filename, [*entries, *files], code_dict)
 
         @classmethod
         def _write_entry(cls, fp: IO[bytes], entry: Entry, code_dict: Mapping[str, CodeType]) -> tuple[str, tuple[int, int, int]]:
             name, path, kind = entry
             if kind == "LIBRARY":
-                return name, (LIBRARY, *_written(fp, zlib.compress(Path(path).read_bytes(), 9)))
+                data = Path(path).read_bytes()
+                return name, (LIBRARY, *_written(fp, zlib.compress(data, 9) if compressed(name) else data))
             if name not in stored:
                 found: tuple[str, tuple[int, int, int]] = super()._write_entry(fp, entry, code_dict)
                 return found
@@ -47,7 +48,8 @@ def _written(file: IO[bytes], data: bytes) -> tuple[int, int]:
     return place, len(data)
 
 
-def stripped(binaries: Iterable[Entry]) -> dict[str, Path]:
-    """Libraries as they would lie in the executable, by the names of the modules that they are."""
-    processed = ((dest, process_collected_binary(source, dest, use_strip=True)) for dest, source, _ in binaries)
-    return {Path(dest).name.partition(".")[0]: Path(path) for dest, path in processed}
+def stripped(libraries: Mapping[str, Entry]) -> dict[str, Path]:
+    """Libraries as they would lie in the executable."""
+    return {
+        name: Path(process_collected_binary(source, dest, use_strip=True)) for name, (dest, source, _) in libraries.items()
+    }

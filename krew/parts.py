@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PyInstaller.archive.readers import CArchiveReader
 
+from krew.importing import LIBRARY
 from kubectl_pets import version
 
 #: Packages that name a family of licences, where their text is one of it.
@@ -39,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Contents:
-    """``modules``: Python modules by their full names. ``files``: what is unpacked at each start, with its size in bytes."""
+    """``modules``: Python modules by their full names. ``files``: what is unpacked, with its size in bytes as it lies there."""
 
     modules: frozenset[str]
     files: dict[str, int]
@@ -49,9 +50,10 @@ def contents(executable: Path) -> Contents:
     """What PyInstaller has put into the file."""
     archive = CArchiveReader(str(executable))
     inner = [name for name, entry in archive.toc.items() if entry[-1] == "z"]
-    modules = {name for archive_name in inner for name in archive.open_embedded_archive(archive_name).toc}
+    found = {name: entry for each in inner for name, entry in archive.open_embedded_archive(each).toc.items()}
+    libraries = {name: length for name, (kind, _, length) in found.items() if kind == LIBRARY and name.startswith("lib")}
     files = {name: entry[2] for name, entry in archive.toc.items() if entry[-1] in "bxZ"}
-    return Contents(frozenset(modules), files)
+    return Contents(frozenset(found.keys() - libraries.keys()), files | libraries)
 
 
 def parts(inside: Contents) -> list[Part]:

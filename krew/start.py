@@ -2,8 +2,9 @@
 
 Ctrl-C then ends it without a word, where Python would print a traceback of an import. Nothing that is loaded becomes garbage,
 so nobody looks for any until the program itself begins (kubectl_pets.__main__). Of typing_extensions, which takes as long to
-load as all of msgspec, only names are asked for that Python's own module has had since 3.11. Regular expressions were compiled
-when this was built (krew/patterns.py); one that was not is compiled as always.
+load as all of msgspec, only names are asked for that Python's own module has had since 3.11. Of ``decimal``, msgspec and
+``fractions`` ask for its class, to tell its numbers, of which there are none here. Regular expressions were compiled when this
+was built (krew/patterns.py); one that was not is compiled as always.
 """
 
 import _sre  # type: ignore[import-not-found]
@@ -34,4 +35,6 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 gc.disable()
 sys.modules["typing_extensions"] = typing
+_decimal = sys.modules["decimal"] = type(sys)("decimal")
+_decimal.Decimal = type("Decimal", (), {"__slots__": ()})  # type: ignore[attr-defined]
 _COMPILER.compile = _compiled

@@ -132,7 +132,7 @@ def test_a_start_loads_this_and_no_more() -> None:
 
 
 def test_status_loads_nothing_that_changes_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor what other topics read: DNS, claims, which kinds there are."""
+    """Nor what other topics read: DNS, claims, which kinds there are; and where all is well, nothing that knows a way out."""
     monkeypatch.setenv("HOME", str(tmp_path))
     place = tmp_path / "config"
     with loopback() as server:
@@ -141,7 +141,8 @@ def test_status_loads_nothing_that_changes_a_set(tmp_path: Path, monkeypatch: py
         brought = loaded("--kubeconfig", str(place), "-n", "x", "status", "web")
     assert "kubectl_pets.commands.status" in brought and "kubectl_pets.cluster.client" in brought
     others = """
-        domain.stepping.deciding domain.stepping.planning domain.safety.lost domain.orphans domain.scale
+        domain.stepping.deciding domain.stepping.planning domain.stepping.freeing domain.stepping.holding domain.stepping.moves
+        domain.stepping.rolling domain.rollout.history views.rollout.documents domain.safety.lost domain.orphans domain.scale
         flows.rollout.conductor flows.rollout.checks flows.rollout.gates flows.dns flows.orphans flows.scale views.orphans views.dns
         cluster.dns cluster.pods cluster.topics.claims cluster.topics.watched_sets
         cluster.objects.discovery cluster.objects.writes cluster.objects.watches flows.rollout.attended views.live views.text.page

@@ -1,5 +1,6 @@
 """How the executable finds its modules: those that lie there as they are, compressed ones, libraries, and stand-ins."""
 
+import hashlib
 import inspect
 import os
 import subprocess
@@ -77,6 +78,21 @@ def test_help_is_cleaned_as_inspect_does_it(text: str) -> None:
     loader = importing.LaterLoader(inspect.__spec__)
     setattr(loader, "_module", inspect)
     assert getattr(loader, "_cleandoc")(text) == inspect.cleandoc(text)
+
+
+def test_functions_that_others_take_at_once_load_their_module_when_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = importing.LaterLoader(hashlib.__spec__)
+    taken = [getattr(loader.create_module(hashlib.__spec__), name) for name in ("md5", "sha1", "sha256")]
+    asked: list[ModuleType] = []
+
+    def load() -> ModuleType:
+        asked.append(hashlib)
+        return hashlib
+
+    monkeypatch.setattr(loader, "_load", load)
+    assert not asked
+    told = [each(b"what", usedforsecurity=False).hexdigest() for each in taken]
+    assert told == [hashlib.new(name, b"what").hexdigest() for name in ("md5", "sha1", "sha256")] and len(asked) == 1
 
 
 @pytest.mark.parametrize(

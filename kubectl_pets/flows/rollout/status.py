@@ -21,7 +21,7 @@ from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
-from kubectl_pets.views.rollout import advice, documents, tree, words
+from kubectl_pets.views.rollout import advice, tree, words
 from kubectl_pets.views.text.ink import cells
 
 if TYPE_CHECKING:  # where all is well it is not loaded
@@ -159,7 +159,7 @@ def _say_kubectl_s(terminal: Terminal, seen: Assessment, aim: StatusAim) -> None
 
 
 def _end(session: Session, seen: Assessment, code: ExitCode) -> None:
-    from kubectl_pets.views.rollout import stream
+    from kubectl_pets.views.rollout import documents, stream
 
     session.terminal.print(documents.dump(stream.ended(seen, session.now(), code, words.headline(seen)), "jsonl"))
 
@@ -193,7 +193,10 @@ def _document(session: Session, found: "Sequence[tuple[Assessment, Explanation |
         from kubectl_pets.views.rollout import poster
 
         terminal.print(poster.draw(found, session.now(), aim.output))
-    elif aim.listed:
+        return
+    from kubectl_pets.views.rollout import documents
+
+    if aim.listed:
         terminal.print(documents.many([seen for seen, _ in found], aim.output, evidence=[told for _, told in found]))
     else:
         terminal.print(documents.one(found[0][0], aim.output, found[0][1]))

@@ -12,9 +12,6 @@ from kubectl_pets.domain.claims.growth import GrowthStage
 from kubectl_pets.domain.rollout.causes import cause_of
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
-from kubectl_pets.domain.stepping.freeing import undoes_to
-from kubectl_pets.domain.stepping.holding import abort_to
-from kubectl_pets.domain.stepping.moves import holds_up
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Decision,
@@ -201,6 +198,8 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     first = next((told for blocker in blockers if (told := _by_cause(blocker, seen)) is not None), None)
     if first is not None:
         return first
+    from kubectl_pets.domain.stepping.moves import holds_up  # where all is well it is not loaded
+
     pod = next((blocker.pod for blocker in blockers if blocker.pod), "")
     if Capability.CHANGE not in seen.kind.can and pod:
         return f"see why with: {pasting.kubectl('describe', 'pod', pod, namespace=seen.namespace)}"
@@ -224,6 +223,9 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
 
 def _take_back(seen: Assessment, what: str = "it") -> str | None:
     """How to take the wanted version back, if there is a way."""
+    from kubectl_pets.domain.stepping.freeing import undoes_to  # where all is well neither is loaded
+    from kubectl_pets.domain.stepping.holding import abort_to
+
     if not isinstance(abort_to(seen), Refused):
         return f"take {what} back with: {command(seen, 'rollout abort')}"
     return f"put the earlier template back with: {_undo(seen)}" if undoes_to(seen) else None
