@@ -30,10 +30,14 @@ class Gathering:
         self._pods, self._revisions, self._claims = _Shelf(_of_pod), _Shelf(_of_revision), _Shelf(_of_claim)
         self._kept: dict[int, _Kept] = {}
         self._frame: object = None
+        self._sets: tuple[StatefulSet, ...] = ()
+        self._groups: dict[tuple[str, str], str] = {}
 
     def views(self, inventory: Inventory) -> tuple[SetView, ...]:
         """Of each set that is no part of another, in their order. Objects must not be changed between two looks."""
-        groups = of_groups(inventory.sets)
+        if inventory.sets is not self._sets:
+            self._sets, self._groups = inventory.sets, of_groups(inventory.sets)
+        groups = self._groups
         unread = tuple(listed is None for listed in (inventory.pods, inventory.revisions, inventory.claims))
         frame = groups, unread, inventory.server
         pods, revisions = self._pods.take(inventory.pods or ()), self._revisions.take(inventory.revisions or ())
@@ -137,6 +141,8 @@ _MANY = 200
 
 def _differences(before: tuple[_Owned, ...], now: tuple[_Owned, ...]) -> tuple[list[_Owned], list[_Owned]]:
     """The objects that are only in the one, and only in the other."""
+    if now is before:
+        return [], []
     if not before:
         return [], list(now)
     if len(before) == len(now):

@@ -170,3 +170,29 @@ def test_the_first_reason_to_give_up_stands() -> None:
     board.give_up(ServerError("first"))
     board.give_up(ServerError("second"))
     assert str(board.failure) == "first"
+
+
+def test_its_items_are_the_same_tuple_until_something_changes() -> None:
+    store: Store[Object] = Store()
+    seen = store.items
+
+    def anew() -> bool:
+        nonlocal seen
+        before, seen = seen, store.items
+        assert store.items is seen and seen == tuple(store.objects.values())
+        return seen is not before
+
+    store.replace([thing("a", 1), thing("b", 2)], "2", since=0)
+    assert anew()
+    store.event(thing("a", 3), deleted=False)
+    assert anew()
+    store.learn(thing("b", 4))
+    assert anew()
+    store.event(thing("a", 1), deleted=False)  # older than what is there
+    assert not anew()
+    store.event(thing("a", 5), deleted=True)
+    assert anew()
+    store.deny()
+    assert store.items is None
+    store.replace([thing("a", 6)], "6", since=5)
+    assert anew()

@@ -28,10 +28,16 @@ class Store(Generic[T]):
         self.denied = False  #: they may not be read
         #: All that happened up to this version is in here.
         self.position = 0
+        self._items: tuple[T, ...] | None = None
 
     @property
     def items(self) -> tuple[T, ...] | None:
-        return None if self.denied else tuple(self.objects.values())
+        """The same tuple for as long as nothing has changed."""
+        if self.denied:
+            return None
+        if self._items is None:
+            self._items = tuple(self.objects.values())
+        return self._items
 
     def replace(self, items: Iterable[T], resource_version: str, *, since: int) -> bool | None:
         """Take over a whole list; ``since``: the store's position when it was asked for. True: something changed; None: the
@@ -46,7 +52,7 @@ class Store(Generic[T]):
                 if _newer(kept, fresh.get(key), version):
                     fresh[key] = kept
         changed = self.denied or not self.synced or _versions(fresh.values()) != _versions(self.objects.values())
-        self.objects, self.synced, self.denied = fresh, True, False
+        self.objects, self.synced, self.denied, self._items = fresh, True, False, None
         if version is not None:
             self.position = version
         return changed
@@ -61,6 +67,7 @@ class Store(Generic[T]):
             self.position = version
         if kept is not None and _overtook(kept, item):
             return False
+        self._items = None
         if deleted:
             return self.objects.pop(key, None) is not None
         self.objects[key] = item
@@ -73,7 +80,7 @@ class Store(Generic[T]):
             return False
         if kept is not None and (_overtook(kept, item) or kept.metadata.resource_version == item.metadata.resource_version):
             return False
-        self.objects[_key(item)] = item
+        self.objects[_key(item)], self._items = item, None
         return True
 
     def advance(self, resource_version: str) -> None:

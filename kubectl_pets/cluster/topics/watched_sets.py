@@ -345,8 +345,9 @@ class FleetSource(Source[Inventory]):
     def _composed(self) -> Inventory | None:
         pods, revisions, claims = (follower.store.items for follower in self._all.all())
         others = {kind.resource: follower.store.items for kind, follower in self._others.items()}
+        own = self._sets.store.items or ()
         return Inventory(
-            sets=(*(self._sets.store.items or ()), *(item for items in others.values() for item in items or ())),
+            sets=(*own, *(item for items in others.values() for item in items or ())) if any(others.values()) else own,
             kinds_not_read=(*self._unknown, *(resource for resource, items in others.items() if items is None)),
             pods=pods,
             revisions=revisions,

@@ -22,7 +22,7 @@ from kubectl_pets.domain.model import (
 from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_observed, silent, split
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import part_of, states_partition
-from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, own_pods, read_members
+from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, Quiet, own_pods, read_members
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
 from kubectl_pets.domain.rollout.stuck import budget, is_stuck
 from kubectl_pets.domain.rollout.times import later
@@ -61,15 +61,18 @@ def spends_budget(server: ServerVersion | None) -> bool:
     return release is not None and ((1, 35, 0) <= release <= (1, 35, 3) or release >= (1, 37, 0))
 
 
-def assess(snapshot: SetView, now: datetime, patience: StuckAfter = StuckAfter()) -> Assessment:
+def assess(
+    snapshot: SetView, now: datetime, patience: StuckAfter = StuckAfter(), quiet: Quiet | None = None
+) -> Assessment:
     """Judge one StatefulSet. ``now``: the API server's clock, timezone-aware; ``patience``: how long what may pass by itself is
-    called failing before it is called stuck. Never raises for what a cluster may hold."""
+    called failing before it is called stuck; ``quiet``: what is kept from look to look of whoever looks on. Never raises for what
+    a cluster may hold."""
     owner = snapshot.set
     if owner is None:
         return _gone()
     pods = own_pods(owner, snapshot.pods)
     slots = slots_of(owner, pods)
-    members, surplus = read_members(owner, slots, pods, snapshot, now, patience)
+    members, surplus = read_members(owner, slots, pods, snapshot, now, patience, quiet)
     verdict = _verdict(_draft(owner, snapshot, slots, members, surplus, now), owner, snapshot, now, patience)
     failing = tuple(blocker for blocker in verdict.failing if blocker.cause not in QUIET)
     return msgspec.structs.replace(verdict, failing=failing, recheck_at=_recheck_at(verdict, now))

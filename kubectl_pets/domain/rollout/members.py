@@ -5,10 +5,11 @@ isTerminating), and what ``containers`` makes of the kubelet's. A pod belongs to
 an ordinal.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
-from typing import assert_never
+from operator import is_
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -34,6 +35,7 @@ from kubectl_pets.domain.rollout.containers import (
     without_resizes,
 )
 from kubectl_pets.domain.rollout.events import ended_before, pulling
+from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.sets.clocks import by_the_servers_clock
 from kubectl_pets.domain.sets.fields import min_ready_seconds
@@ -221,13 +223,24 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def read_members(
-    owner: StatefulSet, slots: Slots, pods: dict[int, Pod], snapshot: SetView, now: datetime, patience: StuckAfter = StuckAfter()
+    owner: StatefulSet,
+    slots: Slots,
+    pods: dict[int, Pod],
+    snapshot: SetView,
+    now: datetime,
+    patience: StuckAfter = StuckAfter(),
+    quiet: "Quiet | None" = None,
 ) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
     """The positions of the set in ordinal order, and the pods outside its range. ``slots`` are the set's, ``pods`` its own by
-    ordinal (``own_pods``); of the snapshot only claims and what was asked besides are looked at."""
+    ordinal (``own_pods``); of the snapshot only claims and what was asked besides are looked at. ``quiet``: of the looks at the
+    set before this one."""
     read = _Reading(owner, slots, snapshot, now, patience)
     odd = _odd_images(owner, pods)
-    members = [read.member(ordinal, pods[ordinal], odd.get(ordinal, ())) for ordinal in sorted(pods)]
+    if quiet is not None and isinstance(now, Moment) and snapshot.around is None and not snapshot.parts:
+        quiet.frame(read.rests_on, snapshot.claims)
+        members = [quiet.member(read, ordinal, pods[ordinal], odd.get(ordinal, ()), now) for ordinal in sorted(pods)]
+    else:
+        members = [read.member(ordinal, pods[ordinal], odd.get(ordinal, ())) for ordinal in sorted(pods)]
     held = _not_proven(members, now)
     missing = [read.missing(gap) for gap in slots.gaps(pods)]
     in_range = [member for member in held if member.ordinal in slots]
@@ -291,6 +304,50 @@ def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
     return found
 
 
+class _Known(NamedTuple):
+    pod: Pod
+    odd_images: tuple[str, ...]
+    member: Member
+    since: datetime
+    until: datetime | None
+
+
+class Quiet:
+    """The members that were available and of which there was nothing else to be said, from one look at a set to the next. Such a
+    one is taken again where all that it is read from is the same: its pod, what is read of the set (``_Reading.rests_on``) and of
+    its claims, and no time has come that its reading rests on (``Moment``). All others are read anew each time: of 200 pods it is
+    one that has changed."""
+
+    def __init__(self) -> None:
+        self._rests_on: object = None
+        self._claims: tuple[PersistentVolumeClaim, ...] | None = None
+        self._known: dict[int, _Known] = {}
+
+    def frame(self, rests_on: object, claims: tuple[PersistentVolumeClaim, ...] | None) -> None:
+        """For the look that begins."""
+        if rests_on != self._rests_on or not _identical(claims, self._claims):
+            self._known = {}
+        self._rests_on, self._claims = rests_on, claims
+
+    def member(self, read: "_Reading", ordinal: int, pod: Pod, odd_images: tuple[str, ...], now: Moment) -> Member:
+        known = self._known.get(ordinal)
+        if known is not None and known.pod is pod and known.odd_images == odd_images and now.within(known.since, known.until):
+            return known.member
+        with now.noting() as until:
+            made = read.member(ordinal, pod, odd_images)
+        if made.available and made.trouble is None and made.ended_after is None:
+            self._known[ordinal] = _Known(pod, odd_images, made, now.plain, until())
+        elif known is not None:
+            del self._known[ordinal]
+        return made
+
+
+def _identical(one: Sequence[object] | None, other: Sequence[object] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one is other or (len(one) == len(other) and all(map(is_, one, other)))
+
+
 class _Reading:
     """What all pods of a set are read by."""
 
@@ -303,6 +360,13 @@ class _Reading:
         around = snapshot.around or Around()
         self._events = around.events or ()
         self._gone_nodes = {node.name for node in around.nodes or () if not node.ready}
+
+    @property
+    def rests_on(self) -> tuple[object, ...]:
+        """What of the set a member is read from, where nothing was asked besides."""
+        owner = self._owner
+        templates, update = owner.spec.volume_claim_templates, owner.status.update_revision
+        return kind_of(owner), owner.name, self._min_ready, templates, update, self._slots, self._patience
 
     def missing(self, gap: Gap) -> Member:
         slots = self._slots

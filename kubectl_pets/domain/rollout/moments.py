@@ -5,7 +5,8 @@ it does until a time that is known then; before the first of these the same ques
 would be found. Nobody has to list what may happen, so nothing can be forgotten.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -38,6 +39,24 @@ class Moment(datetime):
         """The time itself counts, so nothing holds any longer than this moment."""
         self.until = self.plain
         return self.plain
+
+    def within(self, since: datetime, until: datetime | None) -> bool:
+        """Whether what was found at ``since``, and would be until then, would be found now. It is noted that it rests on that."""
+        if self.plain < since or (until is not None and self.plain >= until):
+            return False
+        self.until = _sooner(self.until, until)
+        return True
+
+    @contextmanager
+    def noting(self) -> Iterator[Callable[[], datetime | None]]:
+        """Yields what tells until when that holds which was asked in the block."""
+        before, self.until = self.until, None
+        found: list[datetime | None] = []
+        try:
+            yield lambda: found[0]
+        finally:
+            found.append(self.until)
+            self.until = _sooner(before, self.until)
 
     def __lt__(self, other: Any) -> bool:
         self.turns(other)
@@ -73,6 +92,12 @@ class Moment(datetime):
 
     def __rsub__(self, other: datetime) -> timedelta:
         return other - self.goes_on()
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
 
 
 class _Age(timedelta):

@@ -15,7 +15,7 @@ from kubectl_pets.domain.model import Around, SetView
 from kubectl_pets.domain.rollout.asking import Questions, nodes_of, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.members import PodState
+from kubectl_pets.domain.rollout.members import PodState, Quiet
 from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.flows.engine.patience import PASSING
@@ -94,6 +94,7 @@ class Inquiry:
         #: Without what was asked, and with it.
         self._first: _Look | None = None
         self._second: _Look | None = None
+        self._quiet = Quiet()
         self.next_at: datetime | None = None
 
     def judge(self, view: SetView, now: datetime, *, fresh: bool) -> Assessment:
@@ -158,7 +159,7 @@ class Inquiry:
 
     def _looked(self, view: SetView, now: datetime) -> _Look:
         moment = Moment.of(now)
-        seen = assess(view, moment, self._stuck_after)
+        seen = assess(view, moment, self._stuck_after, self._quiet)
         asked = questions(seen)
         return _Look(view=view, seen=replace(seen, at=now), asked=asked, since=now, until=moment.until)
 

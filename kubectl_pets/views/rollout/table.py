@@ -6,6 +6,7 @@ import than most tables to print, so it is imported when a table is really drawn
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.ranking import SetOrder, in_order, phases
@@ -69,7 +70,15 @@ def table(
     # The heads are a row like any other: tabulate's own would be padded to the width of a number's column.
     rows = [tuple(plain(column.head) for column in columns)] if headers else []
     rows += [_row(one, now, wide=wide, all_namespaces=all_namespaces, kinds=kinds, labels=labels) for one in ordered]
+    return (_drawn if most is None else _drawn_again)(columns, tuple(rows), width, colour)
+
+
+def _drawn(columns: tuple[Column, ...], rows: tuple[tuple[Piece, ...], ...], width: int | None, colour: bool) -> str:
     return _aligned(fit(columns, rows, width), width, colour)
+
+
+#: Of a picture that keeps itself up to date: most are of the same rows as the one before.
+_drawn_again = lru_cache(maxsize=1)(_drawn)
 
 
 def _aligned(rows: Sequence[tuple[Piece, ...]], width: int | None, colour: bool) -> str:
