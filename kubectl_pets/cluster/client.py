@@ -99,6 +99,11 @@ class Client:
 
         return around(self._reader, asked)
 
+    def node_names(self) -> frozenset[str] | None:
+        from kubectl_pets.cluster.topics.safety import node_names
+
+        return node_names(self._reader)
+
     def estate(
         self,
         namespace: str | None,

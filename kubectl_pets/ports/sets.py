@@ -79,6 +79,13 @@ class AroundPort(Protocol):
         PetsError for everything else."""
 
 
+class NodeNamesPort(Protocol):
+    """Which nodes there are."""
+
+    def node_names(self) -> frozenset[str] | None:
+        """Of all nodes. None: they may not be listed; raises PetsError for everything else."""
+
+
 class EvidencePort(Protocol):
     """What tells more, where a set is in trouble."""
 

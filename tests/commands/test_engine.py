@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import Change, DeletePod
 from kubectl_pets.domain.model import Inventory, ObjectMeta, Pod, SetView
-from kubectl_pets.domain.safety.nodes import Node
+from kubectl_pets.domain.safety.nodes import Node, NodeState
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.domain.stepping.steps import Promote
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, ThrottledError, UnreachableError
@@ -224,6 +224,9 @@ class Silent:
     def nodes(self) -> tuple[Node, ...]:
         return (node("True" if self.back and self.sent else "Unknown"),)
 
+    def node_state(self, name: str) -> NodeState:
+        return NodeState.ANSWERS if self.back and self.sent else NodeState.SILENT
+
     def missing_rights(self, namespace: str, needed: Sequence[Right]) -> tuple[()]:
         return ()
 
@@ -250,6 +253,17 @@ def test_a_pod_is_forced_out_once(failure: PetsError | None, carried: bool, sent
     code, out, _ = forced(cluster, monkeypatch)
     assert code is ExitCode.OK and "web-1 was forced out" in out
     assert len(cluster.sent) == sent and all(isinstance(each, DeletePod) and each.force for each in cluster.sent)
+
+
+def test_a_pod_that_its_kubelet_ended_was_not_forced_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node is back in the very moment: the server refuses the deletion because the pod has changed, and then it is gone."""
+    code, out, told = forced(Silent(ConflictError("changed"), carried=True), monkeypatch)
+    assert code is ExitCode.REFUSED and not out and "no pod web-1" in told and "Nothing was changed" in told
+
+
+def test_a_node_that_answers_right_after_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, told = forced(Silent(None, back=True), monkeypatch)
+    assert code is ExitCode.FAILED and "web-1 was forced out" in out and "so it was not off" in told and "failed: node node-1 answers" in told
 
 
 def test_it_is_judged_again_whenever_something_came_between(monkeypatch: pytest.MonkeyPatch) -> None:

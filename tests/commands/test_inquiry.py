@@ -13,7 +13,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
-from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookPort, judged, judged_each
+from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookEachPort, LookPort, judged, judged_each
 from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
 
 MISSING = snapshot(statefulset(), pod(0), pod(1))
@@ -32,6 +32,14 @@ class Port:
     def __init__(self, answer: Around | PetsError = Around(events=(REFUSED,))) -> None:
         self.answer = answer
         self.asked: list[Questions] = []
+        self.nodes: frozenset[str] | PetsError | None = None
+        self.lists = 0
+
+    def node_names(self) -> frozenset[str] | None:
+        self.lists += 1
+        if isinstance(self.nodes, PetsError):
+            raise self.nodes
+        return self.nodes
 
     def now(self) -> datetime:
         return NOW
@@ -171,6 +179,17 @@ def test_pods_on_a_node_that_is_gone_are_not_called_done() -> None:
     assert judged(cast(LookPort, Port(GONE)), WELL, StuckAfter()).phase is Phase.FAILING
 
 
+def test_a_young_pod_keeps_nobody_from_asking_for_the_nodes() -> None:
+    """Of one that was made a moment ago it is asked whether it is a successor, and that was all that was asked."""
+    anew = pod(2, NEW, since=at(-20), created=at(-25))
+    young, port = replace(WELL, pods=(*(WELL.pods or ())[:2], anew)), Port(GONE)
+    assert judged(cast(LookPort, port), young, StuckAfter()).phase is Phase.FAILING
+    assert port.asked == [Questions(pods=("web-2",), nodes=("node-1",))]
+    port.nodes = frozenset()
+    assert inquiry(port).judge(young, at(0), fresh=True).phase is Phase.FAILING
+    assert {each.phase for each in judged_each(cast(LookEachPort, port), (young, young), StuckAfter())} == {Phase.FAILING}
+
+
 def test_nodes_that_may_not_be_read_are_no_news_where_all_is_well() -> None:
     port = Port(Around(nodes=None))
     for seen in (inquiry(port).judge(WELL, at(0), fresh=True), judged(cast(LookPort, port), WELL, StuckAfter())):
@@ -178,11 +197,28 @@ def test_nodes_that_may_not_be_read_are_no_news_where_all_is_well() -> None:
     assert len(port.asked) == 2
 
 
-def test_nodes_are_not_asked_for_where_many_sets_or_many_nodes_are_looked_at() -> None:
+def test_of_many_sets_only_nodes_that_are_not_listed_are_asked_for() -> None:
+    """One list, however many they are; what is not in it is asked for by name, because whoever serves it may have left it out."""
+    port, looks = Port(GONE), (WELL, WELL, MISSING)
+    for there in (None, frozenset(("node-1", "node-2")), ServerError("etcd is slow")):
+        port.nodes, port.asked = there, []
+        assert [each.phase for each in judged_each(cast(LookEachPort, port), looks, StuckAfter())][:2] == [Phase.COMPLETE] * 2
+        assert not [each for each in port.asked if each.nodes and not each.set_name]
+    port.nodes, port.asked = frozenset(("node-2",)), []
+    found = judged_each(cast(LookEachPort, port), looks, StuckAfter())
+    assert port.asked.count(Questions(nodes=("node-1",))) == 2 and found[0].phase is Phase.FAILING
+    port.answer = Around()
+    assert judged_each(cast(LookEachPort, port), (WELL, WELL), StuckAfter())[0].phase is Phase.COMPLETE
+    before = port.lists
+    judged_each(cast(LookEachPort, port), (MISSING, MISSING), StuckAfter())
+    judged_each(cast(LookEachPort, port), (WELL,), StuckAfter())
+    assert port.lists == before, "no set of several is well, or a single one is"
+
+
+def test_nodes_are_not_asked_for_where_many_sets_are_watched() -> None:
     port = Port(GONE)
     found = statefulset(current=NEW)
     other = replace(WELL, set=replace(found, metadata=replace(found.metadata, uid="other")))
-    assert {each.phase for each in judged_each(cast(LookPort, port), (WELL, WELL), StuckAfter())} == {Phase.COMPLETE}
     Inquiries(cast(LookPort, port), StuckAfter()).judge((WELL, other), at(0))
     assert not [each for each in port.asked if each.nodes and not each.set_name]
     pods = [pod(ordinal, NEW) for ordinal in range(17)]

@@ -92,6 +92,22 @@ def test_a_pod_is_lost_and_what_can_be_done(pets: Plugin, node: str, monkeypatch
     pets.plane.kubectl("delete", "volumeattachment", f"attachment-{pets.namespace}", "--wait=false")
 
 
+def test_of_several_sets_one_on_a_node_that_was_deleted_is_not_complete(pets: Plugin, node: str) -> None:
+    """For up to a minute its pod says Ready yet, and one look at many asks no node by its name."""
+    _place(pets)
+    pets.make("other", replicas=1)
+
+    def phases() -> dict[str, str]:
+        items = json.loads(pets("list", "-o", "json").stdout)["items"]
+        return {each["metadata"]["name"]: each["status"]["phase"] for each in items}
+
+    assert phases() == {"other": "complete", "web": "complete"}
+    pets.plane.kubectl("delete", "node", node)
+    assert phases() == {"other": "complete", "web": "failing"}
+    shown = pets("status", "other", "web", expect=3)
+    assert node in shown.stdout
+
+
 def test_force_takes_the_node_s_name_typed(pets: Plugin, node: str) -> None:
     _place(pets)
     _lose(pets, node)

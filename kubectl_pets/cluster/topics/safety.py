@@ -30,5 +30,17 @@ def nodes(reader: Reader) -> tuple[Node, ...] | None:
     return items(reader, NODES, Scope(namespace=None))()
 
 
+def node_names(reader: Reader) -> frozenset[str] | None:
+    """Of all of them, without the rest: a node's status is long."""
+    found: set[str] = set()
+    try:
+        for page, first in reader.pages(NODES, Scope(namespace=None), metadata_only=True):
+            found = found if not first else set()
+            found.update(node.name for node in page.objects)
+    except (ForbiddenError, NotFoundError):
+        return None
+    return frozenset(found)
+
+
 def attachments(reader: Reader) -> tuple[VolumeAttachment, ...] | None:
     return items(reader, _ATTACHMENTS, Scope(namespace=None))()

@@ -63,11 +63,31 @@ def nodes_of(seen: Assessment) -> Questions | None:
     the garbage collector has deleted them, which takes it up to a minute (pkg/controller/podgc: quarantine of 40 s, a round each
     20 s).
     """
+    found = nodes_under(seen)
+    return Questions(nodes=tuple(sorted(found))) if 0 < len(found) <= _MOST_NODES else None
+
+
+def nodes_under(seen: Assessment) -> frozenset[str]:
+    """The nodes of pods that are all available; none of a set of which one is not."""
     if seen.phase in (Phase.GONE, Phase.UNKNOWN, Phase.DELETING) or not seen.all_available:
-        return None
-    nodes = {part.node for member in seen.members for part in member.parts} | {member.node for member in seen.members}
-    found = tuple(sorted(nodes - {""}))
-    return Questions(nodes=found) if 0 < len(found) <= _MOST_NODES else None
+        return frozenset()
+    nodes = {member.node for member in seen.members}
+    nodes.update(part.node for member in seen.members for part in member.parts)
+    return frozenset(nodes - {""})
+
+
+def beside(asked: Questions | None, nodes: Questions | None) -> Questions | None:
+    """Both questions as one. Also of a set that is well something may be asked: whether a young pod is a successor."""
+    if asked is None or nodes is None:
+        return asked or nodes
+    return msgspec.structs.replace(asked, nodes=nodes.nodes)
+
+
+def nodes_missing(under: frozenset[str], there: frozenset[str]) -> Questions | None:
+    """Those of them that are not among all nodes, each to be asked for: what serves a list may leave out what is not its reader's
+    (proxies of tenants do). None: there are none."""
+    found = sorted(under - there)[:_MOST_NODES]
+    return Questions(nodes=tuple(found)) if found else None
 
 
 def _with_events(member: Member) -> tuple[str, ...]:

@@ -4,15 +4,16 @@ A rollout is never quite well while it goes on, so whoever looks on asks only on
 a moment, then now and then, and in any case before something is called done or stuck.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Around, SetView
-from kubectl_pets.domain.rollout.asking import Questions, nodes_of, questions
+from kubectl_pets.domain.rollout.asking import Questions, beside, nodes_missing, nodes_of, nodes_under, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import PodState, Quiet
@@ -20,7 +21,7 @@ from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.server import ClockPort
-from kubectl_pets.ports.sets import AroundPort
+from kubectl_pets.ports.sets import AroundPort, NodeNamesPort
 
 #: Trouble that lasts for less is not asked about while somebody looks on.
 _MOMENT = timedelta(seconds=3)
@@ -33,29 +34,67 @@ class LookPort(ClockPort, AroundPort, Protocol):
     """What it takes to judge a set, besides reading it."""
 
 
+class LookEachPort(LookPort, NodeNamesPort, Protocol):
+    """The same of several."""
+
+
 def judged(port: LookPort, view: SetView, stuck_after: StuckAfter) -> Assessment:
     """The verdict on one set for somebody who looks once, as ``judged_each``."""
-    return judged_each(port, (view,), stuck_after)[0]
+    return _judged(port, (view,), stuck_after, _on_few_nodes)[0]
 
 
-def judged_each(port: LookPort, views: Iterable[SetView], stuck_after: StuckAfter) -> list[Assessment]:
-    """The verdicts for somebody who looks once. Only of sets that are not well it is asked why, all at once, and of a single one
-    that is whether its nodes are there still; what tells why is left out where the server fails over it. Raises PetsError for
-    what lasts."""
-    now, looks = port.now(), list(views)
+def judged_each(port: LookEachPort, views: Iterable[SetView], stuck_after: StuckAfter) -> list[Assessment]:
+    """The verdicts for somebody who looks once. Only of sets that are not well it is asked why, all at once, and of those that
+    are whether their nodes are there still: of a single one each node, of several the list. What tells why is left out where the
+    server fails over it. Raises PetsError for what lasts."""
+    looks = list(views)
+    return _judged(port, looks, stuck_after, partial(_on_missing_nodes, port, alone=len(looks) == 1))
+
+
+#: Of sets that seem to be well, by their place: what to ask of their nodes.
+_OnNodes = Callable[[Mapping[int, Assessment]], dict[int, Questions]]
+
+
+def _judged(port: LookPort, looks: Sequence[SetView], stuck_after: StuckAfter, on_nodes: _OnNodes) -> list[Assessment]:
+    now = port.now()
     seen = [assess(view, now, stuck_after) for view in looks]
-    asked = {index: wanted for index, each in enumerate(seen) if (wanted := questions(each)) is not None}
-    if not asked and len(looks) == 1 and (nodes := nodes_of(seen[0])) is not None:
-        asked[0] = nodes
-    answers = _answers(port, [(seen[index].namespace, wanted) for index, wanted in asked.items()])
+    wanted = [questions(each) for each in seen]
+    nodes = on_nodes({index: each for index, each in enumerate(seen) if _is_well(wanted[index])})
+    both = ((index, beside(each, nodes.get(index))) for index, each in enumerate(wanted))
+    asked = {index: each for index, each in both if each is not None}
+    answers = _answers(port, [(seen[index].namespace, each) for index, each in asked.items()])
     for index, around in zip(asked, answers or ()):
         seen[index] = assess(replace(looks[index], around=_told(around, asked[index])), now, stuck_after)
     return seen
 
 
+def _is_well(asked: Questions | None) -> bool:
+    """Whether nothing is asked but what may yet speak against a set of which nothing does so far."""
+    return asked is None or not asked.set_name
+
+
+def _on_few_nodes(well: Mapping[int, Assessment]) -> dict[int, Questions]:
+    return {index: nodes for index, each in well.items() if (nodes := nodes_of(each)) is not None}
+
+
+def _on_missing_nodes(port: NodeNamesPort, well: Mapping[int, Assessment], *, alone: bool) -> dict[int, Questions]:
+    """As ``_on_few_nodes`` of the only set that is looked at; else of those whose pods are on nodes that are not listed, with one
+    request for the list, however many there are."""
+    if alone and (few := _on_few_nodes(well)):
+        return few
+    under = {index: nodes for index, each in well.items() if (nodes := nodes_under(each))}
+    try:
+        there = port.node_names() if under else None
+    except PASSING:
+        return {}
+    if there is None:
+        return {}
+    return {index: asked for index, nodes in under.items() if (asked := nodes_missing(nodes, there)) is not None}
+
+
 def _told(around: Around, asked: Questions) -> Around:
     """What was answered. That nodes may not be read is no news where nothing but these was asked: the pods are well."""
-    return replace(around, nodes=()) if around.nodes is None and asked == Questions(nodes=asked.nodes) else around
+    return replace(around, nodes=()) if around.nodes is None and _is_well(asked) else around
 
 
 def _answers(port: AroundPort, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...] | None:
@@ -128,8 +167,8 @@ class Inquiry:
         seen, asked = replace(self._first.seen, at=now), self._first.asked
         fresh, self._at_once = fresh or self._at_once, False
         self._note_missing(seen, now)
-        if asked is None and alone and (fresh or self._node_gone):
-            asked = nodes_of(seen)
+        if _is_well(asked) and alone and (fresh or self._node_gone):
+            asked = beside(asked, nodes_of(seen))
         if asked is None:
             self._about, self._since, self._answer, self.next_at = (), None, None, None
             return seen, None

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.safety.lost import Force, ForceRefused, force
+from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.patience import Patience
+from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.engine.waiting import insist
@@ -47,6 +48,9 @@ def force_out(session: Session, ref: SetRef, pod: str) -> ExitCode:
         return report(terminal, ExitCode.STUCK, f"stuck: {pod} was forced out and is still there: a finalizer holds it", hint)
     terminal.print(f"{pod} was forced out; node {first.node} must stay off until it has been cleaned up")
     see = pets("status", ref.typed, "-w", namespace=namespace)
+    if patience.read(forcing.answers):
+        terminal.tell(words.came_back(pod, first.node))
+        return report(terminal, ExitCode.FAILED, f"failed: node {first.node} answers", see)
     terminal.tell(f"hint: its volumes may stay attached to {first.node} for some minutes; {see}")
     return ExitCode.OK
 
@@ -67,9 +71,16 @@ class _Forcing:
         found = force(view, pod, self._cluster.nodes(), self._cluster.now(), uid)
         if isinstance(found, ForceRefused):
             return found
-        self._sent = True
-        self._cluster.apply(found.change)
+        try:
+            self._cluster.apply(found.change)
+        except PASSING:  # it may have been carried out; after a conflict it was not, and what ends the pod then is its kubelet
+            self._sent = True
+            raise
         return None
+
+    def answers(self) -> bool:
+        """Whether its node does, after all."""
+        return self._cluster.node_state(self._agreed.node) is NodeState.ANSWERS
 
     def is_there(self) -> bool:
         return self._holds(self._look())

@@ -202,6 +202,14 @@ def force_question(pod: str, node: str, server: str) -> str:
     )
 
 
+def came_back(pod: str, node: str) -> str:
+    """What somebody has to know whose node answers right after its pod was forgotten."""
+    return (
+        f"warning: node {clean(node)} answers, so it was not off: until its kubelet has ended what it runs of {clean(pod)}, "
+        f"the pod that replaces it may write the same data. Look whether the data is whole."
+    )
+
+
 def after_refusal(found: ForceRefused, namespace: str = "") -> str:
     """What to look at next. ``namespace``: the set's; empty: that of the context."""
     lost = pasting.pets("lost", namespace=namespace)
