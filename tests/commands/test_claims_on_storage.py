@@ -2,6 +2,7 @@
 are directories): whose data stays, when it is gone, and what a driver says instead. The data itself is looked at."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from kubectl_pets.domain.orphans.retention import NOBODY, PROVISIONED_BY, PROVISIONER_ANNOTATION
+from tests.commands.gate import gate
 from tests.commands.plugin import Plugin, manifest
 from tests.controlplane import Storage
 from tests.controlplane.storage import DRIVER
@@ -83,6 +85,30 @@ def test_the_data_stays_and_comes_back(pets: Plugin, storage: Storage, tmp_path:
     (record,) = tmp_path.glob("*.json")
     assert f"restored {pets.namespace}/data-db-0 onto {left.volume}" in pets("orphans", "restore", str(record)).stdout
     assert left.phase() == "Bound" and pets.get("pvc", "data-db-0")["spec"]["volumeName"] == left.volume and left.untouched()
+
+
+@pytest.mark.parametrize("destroys", [(), ("--destroy-data",)])
+@pytest.mark.parametrize("judged", [False, True])
+def test_a_snapshot_that_somebody_prunes_before_its_claim_goes(
+    pets: Plugin, storage: Storage, tmp_path: Path, judged: bool, destroys: tuple[str, ...]
+) -> None:
+    """It was ready and kept, and the claim was deleted, and with it the data, although it was gone by then. ``judged``: while the
+    claim is judged again after that."""
+    left = Left(pets, storage, tmp_path)
+    words = ("delete", "data-db-0", "--fresh", "-y", "--record", str(tmp_path), "--snapshot", storage.snapshot_class(deletion="Retain"))
+    with gate(pets.plane, tmp_path) as (found, kubeconfig):
+        found.stop("GET", "/volumesnapshotcontents/", answered=True)
+        command = pets.command("orphans", *words, *destroys, kubeconfig=kubeconfig)
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        found.reached()
+        if judged:
+            found.let_through()
+            found.stop("GET", "/jobs", answered=False)
+            found.reached()
+        pets.kubectl("delete", "volumesnapshot", "--all", "--timeout=60s")
+        found.let_through()
+        _, stderr = run.communicate(timeout=120)
+    assert run.returncode == 6 and "refused" in stderr and left.untouched(), stderr
 
 
 def set_to_delete(left: Left) -> None:

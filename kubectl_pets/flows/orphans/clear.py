@@ -26,7 +26,7 @@ from kubectl_pets.domain.orphans.findings import ClaimVerdict, Fate
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import Record
 from kubectl_pets.domain.orphans.retention import policy_before
-from kubectl_pets.domain.orphans.snapshots import Taken
+from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Taken, look
 from kubectl_pets.domain.orphans.storage import driver_refuses
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.interrupts import Interrupted, held_back
@@ -172,7 +172,23 @@ class _Turn:
             options = msgspec.structs.replace(options, use=storage_use(self._cluster))
         name, ignored = self._verdict.name, options.ignored_kinds
         estate = self._cluster.claim_inventory(self._verdict.namespace, ignored_kinds=ignored, only=frozenset((name,)))
-        return recheck(self._verdict, estate, options, self._cluster.now(), taken)
+        decided = recheck(self._verdict, estate, options, self._cluster.now(), taken)
+        lost = self._lost(taken) if isinstance(decided, Deletion) else None
+        return lost or decided
+
+    def _lost(self, taken: Taken | None) -> DeletionRefused | None:
+        """Of a snapshot that was there: why it does not count any more. Whoever prunes snapshots may have taken this one, too."""
+        volume = self._verdict.volume
+        if taken is None or volume is None:
+            return None
+        found = look(self._cluster.snapshot_seen(self._verdict.namespace, taken.name), self._verdict.claim.metadata.uid, volume)
+        match found:
+            case Taken():
+                return None
+            case Denied(reason=reason, detail=detail):
+                return DeletionRefused(verdict=self._verdict, reason=reason, detail=detail or taken.name)
+            case _:
+                return DeletionRefused(verdict=self._verdict, reason=NoSnapshot.GONE, detail=taken.name)
 
     def _delete(self, options: DeletionOptions, taken: Taken | None) -> Outcome:
         """Judge, write the record and set the volume to Retain; judge again, see that it is Retain, and delete. Nothing stands
@@ -198,7 +214,7 @@ class _Turn:
                     self._retained = first
                     self._await(decided)
                 elif prepared:
-                    self._send_deletion(decided)
+                    self._send_deletion(decided, taken)
                     deleted = True
             except (ConflictError, NotFoundError):
                 conflicts += 1
@@ -215,7 +231,9 @@ class _Turn:
         assert decided.verdict.volume is not None
         self._watch.wait(decided.verdict.claim, decided.verdict.volume)
 
-    def _send_deletion(self, decided: Deletion) -> None:
+    def _send_deletion(self, decided: Deletion, taken: Taken | None) -> None:
+        if self._lost(taken) is not None:
+            raise ConflictError(f"the snapshot of claim {decided.verdict.name} changed since it was read")
         if not self._is_kept(decided):
             raise ConflictError(f"volume {decided.verdict.claim.spec.volume_name} changed since it was read")
         if self._retained is not None:
