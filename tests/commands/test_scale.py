@@ -416,3 +416,26 @@ def test_rights_are_asked_for_early_and_what_may_not_be_read_is_said(pets: Plugi
     assert "claims could not be read" in failed and "autoscalers could not be read" in failed
     plan = json.loads(pets("scale", "web", "--replicas", "1", "--plan", "-o", "json", kubeconfig=grace).stdout)
     assert plan["leavingClaims"] is None and plan["stakes"] == ["unknown-claims"]
+
+
+# --- beside the real controller of HorizontalPodAutoscalers, which keeps within its bounds without any metric -----------------
+
+
+def test_an_autoscaler_that_is_made_meanwhile_is_named(pets: Plugin) -> None:
+    make(pets, replicas=1, pod_annotations='{kubectl-pets.test/ready-after: "6s"}')
+    run = pets.start("scale", "web", "--replicas", "6", "--settle", "60s", "--patience", "90s", "--timeout", "120s")
+    pets.eventually(lambda: replicas(pets) == 6, "the number is changed")
+    pets.plane.apply(AUTOSCALER, pets.namespace)
+    _, stderr = run.communicate(timeout=150)
+    assert run.returncode == 1 and "somebody else set replicas to 3, so scaling to 6 stops here" in stderr, stderr
+
+
+def test_a_rollout_that_an_autoscaler_makes_smaller_is_complete_of_what_is_left(pets: Plugin) -> None:
+    make(pets, replicas=5, pod_annotations='{kubectl-pets.test/ready-after: "5s"}')
+    run = pets.start("rollout", "run", "web", "--image", "app:2", "-y", "--patience", "90s", "--timeout", "150s")
+    pets.eventually(lambda: "app:2" in pets.images().values(), "it has begun")
+    pets.plane.apply(AUTOSCALER, pets.namespace)
+    _, stderr = run.communicate(timeout=180)
+    assert run.returncode == 0 and replicas(pets) == 3, stderr
+    assert pets.images() == dict.fromkeys(("web-0", "web-1", "web-2"), "app:2")
+    assert pets.partition() == 0

@@ -20,7 +20,7 @@ SHORT, LONG = "10s", "75s"
 
 _BACK = "120s"
 
-_STUCK, _TIMED_OUT = 4, 5
+_STUCK, _TIMED_OUT, _REFUSED = 4, 5, 6
 
 
 def cases() -> list[Case]:
@@ -55,6 +55,8 @@ def _held(scene: Scene, ended: Ended, victim: str, uid: str, node: str, timeout:
     """What is wrong while the node is silent."""
     wrong = []
     expected = _TIMED_OUT if timeout == SHORT else _STUCK
+    if ended.code == _REFUSED and not scene.audit.changes():
+        expected = _REFUSED  # on a busy machine the node was called silent before the verb had looked for the first time
     if ended.code != expected:
         wrong.append(f"ended with {ended.code}, not {expected}, while {node} was silent: {ended.stderr.strip()}")
     if victim not in ended.stderr and node not in ended.stderr:
