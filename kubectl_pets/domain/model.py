@@ -589,7 +589,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     namesakes: tuple[Pod, ...] | None = ()
     #: Of the nodes of pods that are not available.
     nodes: tuple[NodeReadiness, ...] | None = ()
-    #: By name: since when somebody who looks on has seen no such pod.
+    #: By name: since when somebody who looks on has seen no such pod, or seen that it is the next one to go.
     missing_since: dict[str, datetime] = {}
 
 

@@ -102,8 +102,8 @@ source: {{component: kubelet}}
 
 
 @contextmanager
-def forbidden(pets: Plugin, operation: str, says: str) -> Iterator[None]:
-    """The StatefulSet controller may not do this to pods of the namespace."""
+def forbidden(pets: Plugin, operation: str, says: str, resource: str = "pods") -> Iterator[None]:
+    """The StatefulSet controller may not do this to pods of the namespace, or to what else is named."""
     name = f"{operation.lower()}-{pets.namespace}"
     pets.plane.apply(
         f"""
@@ -113,7 +113,7 @@ metadata: {{name: {name}}}
 spec:
   matchConstraints:
     namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {pets.namespace}}}}}
-    resourceRules: [{{apiGroups: [""], apiVersions: [v1], operations: [{operation}], resources: [pods]}}]
+    resourceRules: [{{apiGroups: [""], apiVersions: [v1], operations: [{operation}], resources: [{resource}]}}]
   validations: [{{expression: "!request.userInfo.username.endsWith('statefulset-controller')", message: {says}}}]
 ---
 apiVersion: admissionregistration.k8s.io/v1
@@ -159,6 +159,25 @@ def test_a_pod_that_the_controller_may_not_delete_holds_the_rollout_up(pets: Plu
         assert "web-2 cannot be deleted by the controller" in ended and "no deletions of pods" in ended
     pets(*run)
     assert set(pets.images().values()) == {"app:2"}
+
+
+def test_a_claim_that_the_controller_may_not_give_an_owner_holds_up_the_scaling(pets: Plugin) -> None:
+    """With ``whenScaled: Delete`` it does so before it deletes the pod (KEP-1847), and tells nobody when it cannot."""
+    pets.make("web", claims=True, extra="persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain, whenScaled: Delete}")
+    with forbidden(pets, "UPDATE", "no updates of claims", "persistentvolumeclaims"):
+        claim = pets.kubectl("get", "persistentvolumeclaim", "data-web-0", "-o", "json")
+        who = ("--as", "a-statefulset-controller", "--as-group", "system:masters", "--dry-run=server", "-n", pets.namespace)
+        replaced = ("replace", "-f", "-", *who)
+        pets.eventually(
+            lambda: "no updates of claims" in pets.plane.kubectl(*replaced, input=claim, check=False).stderr, "the policy counts"
+        )
+        pets.kubectl("scale", "statefulset", "web", "--replicas=2")
+        said = pets("status", "web", "-w", "--timeout", "120s", expect=4).stderr
+        assert "nobody deletes web-2, whose turn it is" in said and "get events" in said
+        assert "FailedUpdate" not in _reasons(pets) and "FailedDelete" not in _reasons(pets) and len(pets.uids()) == 3
+        assert "nobody deletes web-2" in pets("scale", "web", "--replicas", "2", "-y", "--timeout", "120s", expect=4).stderr
+    pets("status", "web", "-w", "--timeout", "120s")
+    assert len(pets.uids()) == 2
 
 
 def _unlabel(pets: Plugin, label: str) -> None:

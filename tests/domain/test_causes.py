@@ -88,6 +88,7 @@ CASES = [
     (Blocker(cause=Cause.CONTAINER, reason="ErrImagePull", message="pull QPS exceeded"), "image:throttled"),
     (Blocker(cause=Cause.NOT_MADE, message="data-web-1"), "volume:terminating"),
     (Blocker(cause=Cause.NOT_MADE), "controller:silent"),
+    (Blocker(cause=Cause.NOT_DELETED), "controller:silent"),
     (Blocker(cause=Cause.PART_NOT_MADE, message="vllm-1-1"), "controller:silent"),
     (Blocker(cause=Cause.UPDATE_UNFINISHED, message="its lifecycle state is not Normal"), "update:unfinished"),
 ]

@@ -211,6 +211,20 @@ def test_a_template_that_admission_turns_back_is_nobodys_edit() -> None:
     assert decide(goal, replace(held, generation=8), NOW, memory)[0] == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
 
 
+@pytest.mark.parametrize("partition", [0, 2])
+def test_a_pause_whose_note_is_taken_off_is_no_pause(partition: int) -> None:
+    """Where the partition held already all that was to be held the note is all that tells another run to stop."""
+    owner = statefulset(partition=partition)
+    view = snapshot(owner, pod(0, OLD), pod(1, OLD), pod(2, NEW))
+    first, memory = decide(Pause(), assess(view, NOW), NOW, RunMemory())
+    assert first == Act(step=SetPartition(partition=2, before=partition, remember=True))
+    memory = after(first, memory, answer_of(owner))
+    raised = replace(assess(snapshot(statefulset(partition=2), pod(0, OLD), pod(1, OLD), pod(2, NEW)), NOW), resume_partition=partition)
+    assert decide(Pause(), raised, NOW, memory)[0] == Done(reason=DoneReason.PAUSED)
+    stripped = replace(raised, resume_partition=None)
+    assert decide(Pause(), stripped, NOW, memory)[0] == Refused(reason=RefusedReason.NOTE_NOT_KEPT)
+
+
 # --- fixing forward ----------------------------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,7 @@ def around(asked: dict[str, Any] | None) -> Around | None:
         events=None if events is None else msgspec.json.decode(sent([make_event(each) for each in events]), type=tuple[Event, ...]),
         namesakes=msgspec.json.decode(made, type=tuple[Pod, ...]),
         nodes=msgspec.json.decode(sent(asked.get("nodes", [])), type=tuple[NodeReadiness, ...]),
+        missing_since={name: datetime.fromisoformat(time) for name, time in asked.get("missing_since", {}).items()},
     )
 
 

@@ -142,6 +142,13 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             "ask for the right to list pods; check with: kubectl auth can-i list pods -n default",
         ),
         (
+            Refused(reason=RefusedReason.NOTE_NOT_KEPT),
+            assess(snapshot([pod(0), pod(1), pod(2, NEW)], partition=2), NOW),
+            "the partition of default/web is 2, and the note of the pause was taken off the set again, so nothing tells another run to stop "
+            "there, and resume does not know what it was.",
+            "kubectl pets status web -n default shows where it stands; another run stops where the partition is raised under it, as with: kubectl pets partition web 3 -n default",
+        ),
+        (
             Refused(reason=RefusedReason.STRATEGY_UNKNOWN),
             assess(snapshot([pod(0)], replicas=1, strategy="Recreate"), NOW),
             "update strategy Recreate of default/web is not known, so neither is what a change would do.",

@@ -88,6 +88,7 @@ def test_states(state: PodState, marked: str) -> None:
         (Blocker(cause=Cause.VOLUME_NOT_MADE, pod="web-2", message="data-web-2"), "web-2 waits for a volume that is not made: data-web-2"),
         (Blocker(cause=Cause.NOT_TAKEN_ON, pod="web-2", message="node-a"), "web-2 was given to node node-a, and the kubelet there has not taken it on"),
         (Blocker(cause=Cause.NOT_MADE, pod="web-2", reason="Succeeded"), "web-2 has ended (Succeeded), and its controller does not make it anew"),
+        (Blocker(cause=Cause.NOT_DELETED, pod="web-1"), "nobody deletes web-1, whose turn it is, and no event says why: the StatefulSet controller may not run"),
         (Blocker(cause=Cause.SET_NAME_TOO_LONG), "no pod can be created, because the set's name is longer than 52 characters"),
         (Blocker(cause=Cause.PODS_UNREADABLE), "its pods could not be read, so nothing can be said of them"),
         (Blocker(cause=Cause.STRATEGY_UNKNOWN, reason="Recreate"), "its update strategy Recreate is unknown to this version of kubectl-pets"),

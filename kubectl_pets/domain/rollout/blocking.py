@@ -13,6 +13,7 @@ from kubectl_pets.domain.model import Around, NodeReadiness, SetView, StatefulSe
 from kubectl_pets.domain.rollout.containers import LONG_AGO, StuckAfter, Trouble, ended_at
 from kubectl_pets.domain.rollout.events import Refusal, not_ending, not_starting, refusals
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
+from kubectl_pets.domain.rollout.stuck import next_to_go
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
 from kubectl_pets.domain.sets.clocks import by_the_servers_clock
@@ -27,6 +28,7 @@ QUIET = (
     Cause.NOT_TAKEN_ON,
     Cause.NOT_MADE,
     Cause.NOT_OBSERVED,
+    Cause.NOT_DELETED,
     Cause.PART_NOT_MADE,
     Cause.UPDATE_UNFINISHED,
 )
@@ -48,7 +50,9 @@ def find_blockers(
     surplus = [each for member in draft.surplus if (each := finder.of_surplus(member)) is not None]
     stays = _surplus_that_stays(draft, surplus)
     found += [each for each in surplus if each.pod in stays or each.cause is Cause.DELETION_REFUSED]
-    return split(found, now)
+    idle = next_to_go(draft) if not found else None
+    not_deleted = finder.not_deleted(idle) if idle is not None else None
+    return split(found if not_deleted is None else [not_deleted], now)
 
 
 def split(found: list[Blocker], now: datetime) -> tuple[tuple[Blocker, ...], tuple[Blocker, ...]]:
@@ -132,6 +136,19 @@ class _Finder:
             return False
         replaced = self._draft.strategy == "RollingUpdate" and member.released and member.outdated
         return replaced or member.state is PodState.ENDED or member.ordinal not in self._draft.slots
+
+    def not_deleted(self, member: Member) -> Blocker | None:
+        """The controller has nothing to wait for, and does nothing: it may have ended in the middle of a rollout, or may not give
+        a claim the owner that the retention policy wants, which keeps it from scaling down without any event (fixPodClaim). Since
+        when: nothing was written to the set or became available after that, and whoever looks on has seen no other pod go.
+        """
+        draft = self._draft
+        written = [entry.time for entry in self._owner.metadata.managed_fields if entry.time is not None]
+        if not written:
+            return None
+        times = [*written, self._missing_since.get(member.name), self._owner.metadata.creation_timestamp]
+        times += [time for each in draft.members + draft.surplus for time in (each.available_at, each.created)]
+        return self._since(Cause.NOT_DELETED, member, max(time for time in times if time is not None), message="")
 
     def _not_replaced(self, member: Member) -> Blocker | None:
         """The controller replaces what has ended at once; that of 1.27 leaves a pod alone whose containers ended well

@@ -206,7 +206,7 @@ def cause_of(found: Blocker) -> CauseId:
             return CauseId.VOLUME_MISSING
         case Cause.UPDATE_UNFINISHED:
             return CauseId.UPDATE_UNFINISHED
-        case Cause.NOT_OBSERVED | Cause.PART_NOT_MADE:
+        case Cause.NOT_OBSERVED | Cause.NOT_DELETED | Cause.PART_NOT_MADE:
             return CauseId.CONTROLLER_SILENT
         case Cause.SET_NAME_TOO_LONG:
             return CauseId.NAME_TOO_LONG

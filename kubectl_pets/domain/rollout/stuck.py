@@ -5,9 +5,10 @@ The order is the controller's (kubernetes pkg/controller/statefulset/stateful_se
 
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause
+from kubectl_pets.domain.sets.kinds import APPS_SET
 
 #: The controller stops at such a pod before it updates any, whatever the policy.
-_STOPS_UPDATES = (Cause.VOLUME_MISSING, Cause.UPDATE_REFUSED, Cause.DELETION_REFUSED)
+_STOPS_UPDATES = (Cause.VOLUME_MISSING, Cause.UPDATE_REFUSED, Cause.DELETION_REFUSED, Cause.NOT_DELETED)
 
 
 def budget(draft: Assessment) -> int:
@@ -17,6 +18,19 @@ def budget(draft: Assessment) -> int:
         share = value.removesuffix("%")
         value = draft.replicas * int(share) // 100 if share.isascii() and share.isdigit() and len(share) < 10 else 1
     return max(1, value or 1)
+
+
+def next_to_go(draft: Assessment) -> Member | None:
+    """The pod that the controller of apps/v1 deletes at once, for every pod is available and nothing is on its way: what is
+    beyond the range comes first, whatever the strategy, then what is outdated and released (processCondemned, and the end of
+    updateStatefulSet). Other controllers may have reasons of their own to wait."""
+    if draft.kind is not APPS_SET or not all(member.available for member in draft.members + draft.surplus):
+        return None
+    if draft.surplus:
+        return draft.surplus[-1]
+    if draft.strategy != "RollingUpdate" or draft.updates_stopped:
+        return None
+    return next((member for member in reversed(draft.members) if member.released and member.outdated), None)
 
 
 def is_stuck(draft: Assessment, blockers: tuple[Blocker, ...]) -> bool:

@@ -77,6 +77,8 @@ class Cause(StrEnum):
     UPDATE_UNFINISHED = "update-unfinished"
     #: The controller cannot bring the pod to what the set says, and does nothing else before it has.
     UPDATE_REFUSED = "update-refused"
+    #: Nothing keeps the controller from deleting the pod, to replace it or to scale down, and it does not.
+    NOT_DELETED = "not-deleted"
     #: The controller cannot delete the pod, to replace it or to scale down.
     DELETION_REFUSED = "deletion-refused"
     #: The pod lacks the volume of a claim template (``message``: which), and a pod that exists gets none.

@@ -67,6 +67,8 @@ def pause(seen: Assessment, memory: RunMemory) -> Decision:
         return Done(reason=DoneReason.NOTHING_TO_DO)
     if seen.resume_partition is None and not (memory.changed or seen.updates_stopped):
         return to(seen.partition, seen, remember=True)
+    if memory.changed and seen.resume_partition is None and not seen.updates_stopped:
+        return Refused(reason=RefusedReason.NOTE_NOT_KEPT)
     return Done(reason=DoneReason.PAUSED)
 
 

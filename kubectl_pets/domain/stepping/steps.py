@@ -303,6 +303,8 @@ class RefusedReason(StrEnum):
     RESTORING = "restoring"
     #: What was written into the template did not come to be in it: admission made of it what was there before.
     ADMISSION = "admission"
+    #: The note of the pause that was written is not on the set: admission or an operator keeps it free of annotations.
+    NOTE_NOT_KEPT = "note-not-kept"
     #: Somebody else stopped updates by the spec (OpenKruise ``updateStrategy.rollingUpdate.paused``).
     UPDATES_PAUSED = "updates-paused"
     #: While anything is held back there are groups beyond the range, so no step would be over (LeaderWorkerSet ``maxSurge``).

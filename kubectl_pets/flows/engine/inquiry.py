@@ -18,6 +18,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import PodState, Quiet
 from kubectl_pets.domain.rollout.moments import Moment
+from kubectl_pets.domain.rollout.stuck import next_to_go
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.server import ClockPort
@@ -203,12 +204,14 @@ class Inquiry:
         return _Look(view=view, seen=replace(seen, at=now), asked=asked, since=now, until=moment.until)
 
     def _note_missing(self, seen: Assessment, now: datetime) -> None:
-        """Since when the controller could have made a pod. In OrderedReady that is the lowest one that is down."""
+        """Since when the controller could have made a pod (in OrderedReady the lowest one that is down), or deleted one."""
         down = [member for member in seen.members if not member.available]
         due = down if seen.policy == "Parallel" else down[:1]
         names = {member.name for member in due if member.state is PodState.MISSING and seen.observed}
         names |= {member.name for member in seen.members if member.mislabelled}
         names |= {member.absent for member in seen.members if member.absent}
+        going = next_to_go(seen) if seen.observed else None
+        names |= {going.name} if going is not None else set()
         self._missing = {name: self._missing.get(name, now) for name in names}
 
     def _note_trouble(self, seen: Assessment, asked: Questions, now: datetime) -> None:

@@ -20,6 +20,7 @@ _BY_TIME = (
     Cause.NODE_SILENT,
     Cause.NOT_TAKEN_ON,
     Cause.NOT_MADE,
+    Cause.NOT_DELETED,
     Cause.PART_NOT_MADE,
     Cause.UPDATE_UNFINISHED,
     Cause.NOT_OBSERVED,

@@ -151,6 +151,11 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return _ask_for("controllerrevisions", seen)
         case RefusedReason.ADMISSION:
             return f"{command(seen, 'rollout diff')} shows what is wanted; whoever keeps the admission policies knows why"
+        case RefusedReason.NOTE_NOT_KEPT if seen.partition < seen.replicas:
+            raised = command(seen, "partition", str(seen.replicas))
+            return f"{_look(seen)}; another run stops where the partition is raised under it, as with: {raised}"
+        case RefusedReason.NOTE_NOT_KEPT:
+            return _look(seen)
         case RefusedReason.TOO_MANY_PODS:
             return f"release all with: {command(seen, 'rollout promote')}"
         case RefusedReason.NOTHING_STAGED | RefusedReason.NOTHING_UNDER_WAY:
@@ -336,6 +341,7 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
         case (
             Cause.NOT_OBSERVED
             | Cause.NOT_MADE
+            | Cause.NOT_DELETED
             | Cause.PART_NOT_MADE
             | Cause.UPDATE_REFUSED
             | Cause.DELETION_REFUSED

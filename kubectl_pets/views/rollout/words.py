@@ -250,6 +250,8 @@ def blocker(found: Blocker) -> str:
             return f"{pod} does not come to the end of its update in place: {told}"
         case Cause.UPDATE_REFUSED:
             return f"{pod} cannot be updated, and the controller does nothing else before" + _after(told)
+        case Cause.NOT_DELETED:
+            return f"nobody deletes {pod}, whose turn it is, and no event says why: the StatefulSet controller may not run"
         case Cause.DELETION_REFUSED:
             return f"{pod} cannot be deleted by the controller" + _after(told)
         case Cause.VOLUME_MISSING:
