@@ -443,6 +443,20 @@ def test_an_acl_that_blocks_a_name(two: Plugin) -> None:
     assert reasons["web-0"]["reason"] == "overridden" and reasons["web-0"]["subject"] == "acl", told
 
 
+def test_an_acl_that_only_pods_are_blocked_by(two: Plugin) -> None:
+    """The servers are asked by their own pods: that these get the right answer is no proof that others do."""
+    lines = "acl {\n    block type A net 10.0.0.0/8\n}"
+    text = corefile(ttl=1, cache=0).replace("    errors\n", "    errors\n" + "".join(f"    {line}\n" for line in lines.splitlines()))
+    made, words = own_dns(two, corefile=text)
+    try:
+        two.eventually(lambda: all_hold(document(two, *words)), "web-1 resolves")
+        told = two("dns", "web", *words)
+        assert "note: the Corefile's acl (block type A net 10.0.0.0/8) may answer pods otherwise" in told.stdout + told.stderr
+    finally:
+        for each in made:
+            each.remove()
+
+
 def test_the_names_of_several_sets(pets: Plugin, quick: tuple[str, ...]) -> None:
     for name in ("web", "db"):
         serve(pets, name, app=name)

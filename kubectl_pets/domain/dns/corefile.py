@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from kubectl_pets.domain.dns.overrides import Override, read_overrides
+from kubectl_pets.domain.dns.overrides import Override, read_clients, read_overrides
 
 #: Of plugin/kubernetes and plugin/cache, in seconds.
 DEFAULT_TTL = 5
@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ports: tuple[int, ...] = (_PORT,)
     #: What else in this server block answers for names.
     overrides: tuple[Override, ...] = ()
+    #: What makes the answers depend on who asks: ("acl" or "view", its line).
+    by_client: tuple[tuple[str, str], ...] = ()
     #: "NAMESPACE/NAME" of the ConfigMap that it was read from; empty: not known.
     config_map: str = ""
 
@@ -139,6 +141,7 @@ def read_settings(text: str) -> tuple[Settings, ...]:
             ports=_ports(keys),
             elsewhere=_elsewhere(keys, lines, blocks),
             overrides=tuple(read_overrides(list(_plugins(lines)), tuple(map(_zone, keys)))),
+            by_client=tuple(each for _, others in blocks for each in read_clients(list(_plugins(others)), others is lines)),
         )
         for keys, lines in blocks
         for settings in _settings(keys, lines)

@@ -49,7 +49,7 @@ def diagnose(
         servers=tuple(hearing.server for hearing in hearings),
         hearings=tuple(hearings),
         views=tuple(views),
-        remarks=tuple(_remarks(network, expected)),
+        remarks=(*_of_clients(settings, hearings), *_remarks(network, expected)),
         missing_rights=_missing_rights(network, hearings),
         config_map=settings.config_map if settings is not None else "",
         resolved=any(hearing.answers for hearing in hearings),
@@ -220,6 +220,13 @@ def _findings(links: Sequence[Link]) -> Iterator[NameFinding]:
 
 def _first(links: Sequence[Link]) -> NameFinding | None:
     return next(_findings(links), None)
+
+
+def _of_clients(settings: Settings | None, hearings: Sequence[ServerAnswers]) -> Iterator[NameFinding]:
+    """What the servers' answers do not tell of those that pods get."""
+    if settings is not None and any(hearing.answers for hearing in hearings):
+        for plugin, line in settings.by_client:
+            yield NameFinding(reason=Reason.WHO_ASKS, subject=plugin, detail=line)
 
 
 def _remarks(network: Network, expected: Expected) -> Iterator[NameFinding]:

@@ -71,6 +71,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.NOT_READY
             | Reason.OTHER_SERVICE
             | Reason.HOST_NETWORK
+            | Reason.WHO_ASKS
             | Reason.HAND_WRITTEN
             | Reason.PORT_UNNAMED
             | Reason.POD_NAMES

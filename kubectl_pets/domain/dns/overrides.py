@@ -51,6 +51,16 @@ def read_overrides(plugins: Sequence[tuple[Line, list[Line]]], block: tuple[str,
                 yield from reader(head, inner, block)
 
 
+def read_clients(plugins: Sequence[tuple[Line, list[Line]]], own: bool) -> Iterator[tuple[str, str]]:
+    """What makes answers depend on who asks, which is the DNS pod itself for us. ``own``: it is the server block that was meant,
+    whose acl counts; a view of any other may take questions away from it (the first block whose expressions hold answers)."""
+    for head, inner in plugins:
+        if head[:1] == ("view",):
+            yield "view", " ".join((*head, *(word for line in inner for word in line)))
+        if own and head[:1] == ("acl",):
+            yield from (("acl", " ".join(line)) for line in inner if "net" in line and line[line.index("net") + 1:] != ("*",))
+
+
 def _acl(head: Line, inner: list[Line], block: tuple[str, ...]) -> Iterator[Override]:
     for line in inner:
         if line[0] in ("block", "filter", "drop"):

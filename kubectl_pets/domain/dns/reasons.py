@@ -94,6 +94,7 @@ class Reason(StrEnum):
     # no fault by themselves
     OTHER_SERVICE = "other-service"  #: subject: another headless service over the same pods, which has no names for them
     HOST_NETWORK = "host-network"  #: the address is the node's
+    WHO_ASKS = "who-asks"  #: the servers answer by who asks; subject: the plugin that has it so, detail: its line
     HAND_WRITTEN = "hand-written"  #: the service has no selector: somebody else keeps its slices
     PORT_UNNAMED = "port-unnamed"  #: no SRV records; detail: the port's number
     POD_NAMES = "pod-names"  #: named by the Corefile's ``endpoint_pod_names``, not by its hostname

@@ -228,6 +228,11 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"Service {subject} has the same pods, but no names for them: only spec.serviceName's Service has"
         case Reason.HOST_NETWORK:
             return "hostNetwork: its address is its node's"
+        case Reason.WHO_ASKS:
+            return (
+                f"the Corefile's {subject} ({detail}) may answer pods otherwise than who asked, which was the DNS pod itself; "
+                "--from POD looks from a pod's side"
+            )
         case Reason.HAND_WRITTEN:
             return f"Service {subject} has no selector: somebody else writes its EndpointSlices"
         case Reason.PORT_UNNAMED:
@@ -331,7 +336,7 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             yield f"see its dnsPolicy and dnsConfig: {look('get', 'pod', found.subject or pod, '-o', 'yaml')}"
         case Reason.NODE_CACHE_UNASKED | Reason.NODE_CACHES_ELSEWHERE:
             return
-        case Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
+        case Reason.WHO_ASKS | Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
             return
         case _:
             assert_never(found.reason)

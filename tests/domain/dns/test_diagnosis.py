@@ -716,6 +716,24 @@ FAILED = answers_instead("web-1.", RecordType.A, outcome=Outcome.SERVFAIL, recor
 
 
 @pytest.mark.parametrize(
+    ("directive", "told"),
+    [
+        ("acl {\nblock type A net 10.0.0.0/8\n}", ("acl", "block type A net 10.0.0.0/8")),
+        ("acl {\nallow net 10.0.0.0/8\nblock\n}", ("acl", "allow net 10.0.0.0/8")),
+        ("acl {\nblock type ANY net *\n}", None),
+        ("acl {\nblock\n}", None),
+        ("view pods {\nexpr incidr(client_ip(), '10.0.0.0/8')\n}", ("view", "view pods expr incidr(client_ip(), '10.0.0.0/8')")),
+        ("log", None),
+    ],
+)
+def test_answers_that_depend_on_who_asks_are_said_to(directive: str, told: tuple[str, str] | None) -> None:
+    """The servers are asked by their own pods, which an acl and a view (plugin/acl, plugin/view) may treat as no other."""
+    corefile = COREFILE.replace("    errors\n", f"    {directive}\n")
+    found = [(each.subject, each.detail) for each in look(HEALTHY, corefile=corefile).remarks if each.reason is Reason.WHO_ASKS]
+    assert found == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
     "directive, plugin, hear",
     [
         ("hosts {\n192.0.2.9 WEB-1.nginx.prod.svc.cluster.local.\nfallthrough\n}", "hosts", WRONG),
