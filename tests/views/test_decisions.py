@@ -97,7 +97,8 @@ def test_waits(wait: Wait, sentence: str) -> None:
         (
             DoneReason.ABORTED,
             builders.staged(),
-            "default/web: aborted, every pod is back at web-77f9c6d8b; the template still holds web-5d8f7b9c4, held back by partition 3",
+            "default/web: aborted, every pod is back at web-77f9c6d8b; the template still holds web-5d8f7b9c4, held back by partition 3, "
+            "and at it come pods that a scaling up adds",
             "put the template back with: kubectl pets rollout undo web -n default, then: kubectl pets partition web 0 -n default",
         ),
         (
@@ -105,6 +106,19 @@ def test_waits(wait: Wait, sentence: str) -> None:
             builders.left_over(),
             "default/web: partition is 2 now",
             "partition 2 is left over: the next change will reach only 1 of 3 pods; clear it with: kubectl pets partition web 0 -n default",
+        ),
+        (
+            DoneReason.UNDONE,
+            replace(builders.complete(), notes={"kubectl-pets/undone": "web-5d8f7b9c4 web-77f9c6d8b 3"}),
+            "default/web: undone, 3 pods at web-5d8f7b9c4 and available",
+            None,
+        ),
+        (
+            DoneReason.UNDONE,
+            builders.complete(),
+            "default/web: undone, 3 pods at web-5d8f7b9c4 and available; its note was taken off the set, so do not type it again: "
+            "that would go to another version",
+            None,
         ),
         (DoneReason.NOTHING_TO_DO, builders.complete(), "default/web: nothing to do, complete", None),
         (

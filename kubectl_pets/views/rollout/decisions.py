@@ -14,6 +14,7 @@ from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION
 from kubectl_pets.domain.sets.kinds import Capability
+from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
     NEW_REVISION,
     Act,
@@ -253,7 +254,8 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
         case DoneReason.ABORTED:
             return (
                 f"aborted, every pod is back at {clean(seen.before.held)}; "
-                f"the template still holds {revision_now}, held back by partition {seen.partition}"
+                f"the template still holds {revision_now}, held back by partition {seen.partition}, "
+                "and at it come pods that a scaling up adds"
                 + (f"; but {words.let_loose(seen)}" if seen.partition_stated_by else "")
             )
         case DoneReason.PARTITION_SET:
@@ -263,7 +265,7 @@ def _done(reason: DoneReason, seen: Assessment) -> str:
         case DoneReason.NEVER_ROLLS:
             return "nothing to do, strategy OnDelete replaces no pod until somebody deletes it"
         case DoneReason.UNDONE:
-            return f"undone, {_at_wanted(seen)}"
+            return f"undone, {_at_wanted(seen)}" + _goes_on_typed_again(seen)
         case DoneReason.HELD_BACK:
             kept = [member.name for member in seen.members if not member.updated]
             return f"the template is restored, but partition {seen.partition} keeps {phrases.folded(kept)} at another revision"
@@ -287,6 +289,12 @@ def _youngest(seen: Assessment) -> str:
 def _only_while_alive(seen: Assessment) -> str:
     told = words.not_held(seen)
     return f"; but {told}" if told else ""
+
+
+def _goes_on_typed_again(seen: Assessment) -> str:
+    """An undo is known by its note; admission, or an operator that owns all annotations, may have taken it off."""
+    lost = UNDONE_ANNOTATION not in seen.notes
+    return "; its note was taken off the set, so do not type it again: that would go to another version" if lost else ""
 
 
 def _at_wanted(seen: Assessment) -> str:
