@@ -25,7 +25,9 @@ from kubectl_pets.domain.model import (
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
-from tests.domain.builders import NOW, pod, snapshot, statefulset
+from kubectl_pets.domain.stepping.deciding import decide
+from kubectl_pets.domain.stepping.steps import Goal, Promote, Refused, Restart, RestartPods, RunMemory, Stuck, Unstick
+from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 
 IMPATIENT = StuckAfter(time=timedelta(0))
 
@@ -79,6 +81,23 @@ def test_silence_is_given_its_time(view: SetView, cause: Cause) -> None:
     assert early.phase is not Phase.STUCK and not early.blockers
     late = assess(view, NOW + timedelta(seconds=15), IMPATIENT)
     assert late.phase is Phase.STUCK and [each.cause for each in late.blockers] == [cause]
+
+
+def stopped_half_way() -> SetView:
+    """Every pod is available, web-1 is the next to go, and nothing has been written for half an hour."""
+    owner = statefulset()
+    written = (ManagedFieldsEntry(manager="kube-controller-manager", operation="Update", time=NOW - timedelta(minutes=30)),)
+    owner = replace(owner, metadata=replace(owner.metadata, managed_fields=written))
+    return snapshot(owner, pod(0, OLD), pod(1, OLD), pod(2, NEW))
+
+
+@pytest.mark.parametrize("goal", [RestartPods(pods=("web-1",)), RestartPods(pods=("web-0",)), Restart(at="x"), Unstick(), Promote()])
+def test_no_pod_that_serves_goes_where_the_controller_does_nothing(goal: Goal) -> None:
+    """It would make none anew, and a pod that is evicted stays away."""
+    seen = assess(stopped_half_way(), NOW)
+    assert (seen.phase, [each.cause for each in seen.blockers]) == (Phase.STUCK, [Cause.NOT_DELETED])
+    decision, _ = decide(goal, seen, NOW, RunMemory())
+    assert isinstance(decision, Stuck | Refused) and decision.blockers == seen.blockers
 
 
 def test_what_is_said_counts_at_once() -> None:

@@ -5,6 +5,7 @@ asked for, each available again before the next; which of them are still to do i
 restart that was killed and typed again takes down none of them twice.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.times import later
-from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.domain.stepping.moves import (
     REPLACED,
     await_pods,
@@ -170,7 +171,7 @@ def _leads(goal: RestartPods, member: Member) -> bool:
 
 def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision | None:
     """None: none of these pods is there, and those that come are made anew already; they only have to come."""
-    others = tuple(blocker for blocker in seen.blockers if blocker.pod not in goal.pods)
+    others = _not_mended(seen, goal.pods)
     if seen.phase is Phase.STUCK and others:
         return Refused(reason=RefusedReason.STUCK, blockers=others)
     by_name = {member.name: member for member in seen.members}
@@ -178,6 +179,11 @@ def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision | Non
     if not uids:
         return None if any(name in by_name for name in goal.pods) else Done(reason=DoneReason.NOTHING_TO_DO)
     return Act(step=Note(notes={PODS_ANNOTATION: f"{_text(now)} {uids}"}, pods=goal.pods))
+
+
+def _not_mended(seen: Assessment, pods: Collection[str]) -> tuple[Blocker, ...]:
+    """What blocks, and goes on to when these pods are restarted. A controller that does nothing would make none of them anew."""
+    return tuple(each for each in seen.blockers if each.pod not in pods or each.cause is Cause.NOT_DELETED)
 
 
 def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime) -> Decision | None:
@@ -188,7 +194,7 @@ def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime
     standing = [member for member in todo if member.available]
     if _has_to_wait(goal, todo, seen):
         # What ails a pod that serves, and whose turn has yet to come, is what its restart mends, as a volume that it lacks.
-        others = tuple(blocker for blocker in seen.blockers if blocker.pod not in {member.name for member in standing})
+        others = _not_mended(seen, [member.name for member in standing])
         return Stuck(blockers=others) if seen.phase is Phase.STUCK and others else await_pods(seen)
     fresh = tuple(member for member in seen.members if member.name in goal.pods and member not in todo)
     young = unsettled(goal.settle, seen, now, fresh)
