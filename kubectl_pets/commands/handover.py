@@ -25,7 +25,7 @@ def command(session: Session, name: str, dry_run: str, yes: bool, output: str) -
     Helm 4 and every other server-side apply is refused where it states another value than what kubectl-pets wrote ("conflict with
     kubectl-pets"). This shows the fields and their values, which belong into the chart or manifest first, and then drops the
     ownership: nothing else of the set changes, and no pod restarts. Refused while a partition of ours holds pods back. What was
-    written with --field-manager is given back with the same flag.
+    written with --field-manager is noted on the set and given back, too; with the flag only that is.
 
     \b
     Examples:

@@ -124,7 +124,12 @@ def _with_data(
 
     if name.kind is not APPS_SET:
         raise RefusedError(f"--with-data is for StatefulSets of apps/v1, and {name.typed} is none. Nothing was changed.")
-    turn_options = TurnOptions(terms=how[0], settle=how[1], stuck_after=options.stuck_after) if how is not None else None
+    turn_options = None
+    if how is not None:
+        terms, settle = how
+        turn_options = TurnOptions(
+            terms=terms, settle=settle, stuck_after=options.stuck_after, written_as=session.field_manager
+        )
     wish = DataWish(to_revision=to_revision, confirm=confirm, record=record, replicas=replicas, turn_options=turn_options)
     return undo_with_data(session, name.name, wish, options)
 

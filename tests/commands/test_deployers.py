@@ -101,11 +101,42 @@ def test_written_under_another_name(pets: Plugin, helm: Helm) -> None:
     assert "kubectl pets rollout handover web --field-manager 'nightly release' -n" in ran.stderr
     assert owners(pets)["nightly release"]["f:spec"] and "kubectl-pets" not in owners(pets)
     assert 'conflict with "nightly release"' in helm("upgrade", "--set", "image=app:3", check=False).stderr
-    assert "nothing of its spec is owned by kubectl-pets" in pets("rollout", "handover", "web", "-y").stderr
     handed = pets("rollout", "handover", "web", "-y", "--field-manager=nightly release").stderr
     assert "written by nightly release" in handed and "no conflict with nightly release" in handed
     assert "f:spec" not in owners(pets).get("nightly release", {})
+    assert "nothing of its spec is owned by kubectl-pets" in pets("rollout", "handover", "web", "-y").stderr
     helm("upgrade", "--set", "image=app:2")
+
+
+def test_the_other_name_need_not_be_typed_again(pets: Plugin, helm: Helm) -> None:
+    """It is noted on the set: later verbs without the flag warn of nobody by that name, and a handover gives back all of ours."""
+    helm.install()
+    pets("rollout", "run", "web", "--image", "app:2", "--field-manager", "nightly release")
+    assert pets.set()["metadata"]["annotations"]["kubectl-pets/field-managers"] == '["nightly release"]'
+    staged = pets("rollout", "canary", "web", "--image", "app:3", expect=None)
+    assert "nightly release" not in staged.stderr and "helm applies the image" in staged.stderr
+    assert "nightly release" not in pets("scale", "web", "--replicas", "4", "--field-manager", "weekly").stderr
+    assert json.loads(pets.set()["metadata"]["annotations"]["kubectl-pets/field-managers"]) == ["nightly release", "weekly"]
+    pets("rollout", "promote", "web")
+    handed = pets("rollout", "handover", "web", "-y").stderr
+    assert "written by kubectl-pets, nightly release, weekly" in handed and "replicas" in handed
+    assert not any("f:spec" in owners(pets).get(name, {}) for name in ("kubectl-pets", "nightly release", "weekly"))
+    assert "kubectl-pets/field-managers" not in pets.set()["metadata"]["annotations"]
+    helm("upgrade", "--set", "image=app:4", "--set", "replicas=2")
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:4"}
+
+
+def test_an_undo_without_the_name_gives_back_what_was_written_under_it(pets: Plugin, helm: Helm) -> None:
+    helm.install()
+    (made,) = [each["metadata"]["creationTimestamp"] for each in pets.get("controllerrevisions")["items"]]
+    # Of two revisions of one second nobody could say which was first.
+    pets.eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(made) + timedelta(seconds=2), "the next second")
+    pets("rollout", "run", "web", "--image", "app:2", "--field-manager", "nightly")
+    undone = pets("rollout", "undo", "web", "-y", "--timeout", "90s").stderr
+    assert "given back to helm, whose own template this is" in undone
+    assert "f:spec" not in owners(pets).get("nightly", {}) and "f:spec" not in owners(pets).get("kubectl-pets", {})
+    helm("upgrade", "--set", "image=app:3")
 
 
 def test_after_an_undo_to_the_chart_s_own_template_helm_goes_on(pets: Plugin, helm: Helm) -> None:

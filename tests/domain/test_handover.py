@@ -12,6 +12,7 @@ from kubectl_pets.domain.model import ManagedFieldsEntry, ObjectMeta, OwnedField
 from kubectl_pets.domain.orphans.usage import last_scaled
 from kubectl_pets.domain.rollout.fields import FieldsOwner
 from kubectl_pets.domain.rollout.history import RevisionEntry
+from kubectl_pets.domain.rollout.writers import WRITERS_ANNOTATION
 from kubectl_pets.domain.stepping.handover import Handover, KeptReason, handover, own_value_of
 from tests.domain.builders import NOW
 
@@ -93,13 +94,33 @@ def test_what_was_written_under_another_name() -> None:
     named = owner(IMAGE, manager="nightly")
     assert handover(named, NOW) == Handover()
     found = handover(named, NOW, "nightly")
-    assert found.manager == "nightly" and paths(found) == {"template.spec.containers[name=app].image": "app:2"} and found.change is not None
+    assert found.managers == ("nightly",) and paths(found) == {"template.spec.containers[name=app].image": "app:2"} and found.change is not None
     assert [each.value for each in found.change.operations if each.path.endswith("/manager")] == ["nightly"]
     applied = handover(owner(IMAGE, manager="helm"), NOW, "helm")
     assert paths(applied) == {"template.spec.containers[name=app].image": "app:2"}, "what Helm applies stays Helm's"
-    assert handover(owner(IMAGE), NOW, "nightly") == Handover(manager="nightly")
+    assert handover(owner(IMAGE), NOW, "nightly") == Handover(managers=("nightly",))
     spec = {**SPEC, "updateStrategy": {"rollingUpdate": {"partition": 1}}}
     assert handover(owner({**IMAGE, **PARTITION}, manager="nightly", spec=spec), NOW, "nightly").kept is KeptReason.HOLDS
+
+
+def test_a_name_that_was_noted_is_ours() -> None:
+    """All of our names are given back at once, each tested for, and are off the note; of one that is asked for only that one."""
+    def noted(*names: str) -> FieldsOwner:
+        both = owner(IMAGE, manager="nightly", annotations={WRITERS_ANNOTATION: msgspec.json.encode(names).decode()})
+        ours = {"manager": "kubectl-pets", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+        return replace(both, metadata=replace(both.metadata, managed_fields=[*both.metadata.managed_fields, ours]))
+
+    found = handover(noted("nightly", "weekly"), NOW)
+    assert found.change is not None and found.managers == ("kubectl-pets", "nightly")
+    assert paths(found) == {"template.spec.containers[name=app].image": "app:2", "replicas": 5}
+    assert [each.value for each in found.change.operations if each.path.endswith("/manager")] == ["nightly", "kubectl-pets"]
+    left = [(each.op, each.value) for each in found.change.operations if each.path.endswith("field-managers")]
+    assert left == [("replace", '["weekly"]')]
+    alone = handover(noted("nightly"), NOW, "nightly")
+    assert alone.change is not None and alone.managers == ("nightly",) and list(paths(alone)) == ["template.spec.containers[name=app].image"]
+    assert [each.op for each in alone.change.operations if each.path.endswith("field-managers")] == ["remove"]
+    helm = handover(noted("helm"), NOW)
+    assert helm.managers == ("kubectl-pets",) and list(paths(helm)) == ["replicas"], "what Helm applies stays Helm's"
 
 
 def test_the_time_of_scaling_outlives_it() -> None:

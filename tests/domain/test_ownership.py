@@ -83,6 +83,17 @@ def test_written_under_another_name() -> None:
     assert [each.deployer for each in stakes(held(("helm", "Apply", fields(images=("app",)))), [IMAGE], "helm")] == ["helm"]
 
 
+def test_a_name_that_was_noted_is_nobody_else() -> None:
+    """Whoever comes without the flag; what is applied under it is still a deployer's."""
+    note = {"kubectl-pets/field-managers": '["nightly"]'}
+    named = ("nightly", "Update", fields(images=("app",), replicas=True))
+    assert stakes(held(named, annotations=note), [IMAGE, REPLICAS]) == ()
+    taken = held(("helm", "Apply", fields(others=("app",))), named, annotations=note)
+    assert stakes(taken, [IMAGE]) == (stake(IMAGE, "helm", NextDeploy.FAILS),)
+    applied = held(("nightly", "Apply", fields(images=("app",))), annotations=note)
+    assert [each.deployer for each in stakes(applied, [IMAGE])] == ["nightly"]
+
+
 def test_what_kubectl_apply_noted() -> None:
     spec = {"replicas": 5, "updateStrategy": {"rollingUpdate": {"partition": 0}}, "template": {"spec": {"containers": [{"name": "app", "image": "app:0"}]}}}
     found = stakes(held(applied=json.dumps({"spec": spec})), DeployedField)

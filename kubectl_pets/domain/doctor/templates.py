@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_pets.domain.changes import FIELD_MANAGER
 from kubectl_pets.domain.claims.quantities import parse_bytes, parse_exact
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleSkipped, check
 from kubectl_pets.domain.doctor.estate import Content, FullPodSpec, NamedSource
@@ -13,6 +12,7 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import PersistentVolumeClaim, Pod, Value
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
 from kubectl_pets.domain.rollout.assessing import RESUME_ANNOTATION
+from kubectl_pets.domain.rollout.writers import our_names
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
@@ -323,7 +323,8 @@ def ours_left_over(case: Case) -> Judgement:
     seen = case.seen
     notes = tuple(sorted(_UNDER_WAY & seen.notes.keys()))
     fresh = any(case.young(pod.metadata.creation_timestamp, _BETWEEN_PODS) for pod in case.pods.values())
-    ours = [each.time for each in case.owner.metadata.managed_fields if each.manager == FIELD_MANAGER and each.time is not None]
+    names, meta = our_names(case.owner.metadata.annotations), case.owner.metadata
+    ours = [each.time for each in meta.managed_fields if each.manager in names and each.time is not None]
     at_it = bool(ours) and case.young(max(ours), _BETWEEN_PODS)
     if notes and seen.rolled_out and not seen.partition and not fresh and not at_it:
         yield Finding(rule=Rule.OURS_LEFT_OVER, subject=case.subject, names=notes, field="metadata.annotations")

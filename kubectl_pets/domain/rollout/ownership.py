@@ -13,6 +13,7 @@ import msgspec
 from kubectl_pets.domain.changes import FIELD_MANAGER
 from kubectl_pets.domain.model import Container, ManagedFieldsEntry, OwnedContainer, OwnedSpec, StatefulSet
 from kubectl_pets.domain.rollout.managers import APPLY, APPLYING_CLIENT, Manager, applied_spec, kind_of, managers
+from kubectl_pets.domain.rollout.writers import our_names
 
 
 @unique
@@ -57,7 +58,7 @@ _PASSING = ("kubectl-", "kube-")
 
 def stakes(owner: StatefulSet, fields: Iterable[DeployedField], ours: str = FIELD_MANAGER) -> tuple[Stake, ...]:
     """Who else states these fields, from managedFields and what was last applied, the certain first. ``ours``: the name under
-    which they are about to be written; what stands there under it, or under the one that we have by default, is nobody else's."""
+    which they are about to be written; what stands there under it, or under any other that is ours, is nobody else's."""
     found = [stake for field in fields for stake in (*_by_entries(owner, field, ours), *_by_last_applied(owner, field))]
     return tuple(sorted(found, key=lambda stake: stake.next_deploy is NextDeploy.MAY_OVERWRITE))
 
@@ -72,7 +73,7 @@ def deployers(
 
 
 def _by_entries(owner: StatefulSet, field: DeployedField, ours: str) -> Iterator[Stake]:
-    theirs = [entry for entry in owner.metadata.managed_fields if not entry.subresource and not _is_ours(entry, ours)]
+    theirs = [entry for entry in owner.metadata.managed_fields if not entry.subresource and not _is_ours(owner, entry, ours)]
     for entry in theirs:
         spec = entry.fields_v1.spec if entry.fields_v1 is not None else None
         if spec is None:
@@ -127,15 +128,16 @@ def _states(spec: OwnedSpec, field: DeployedField) -> bool:
             return spec.replicas is not None
 
 
-def _is_ours(entry: ManagedFieldsEntry, ours: str) -> bool:
+def _is_ours(owner: StatefulSet, entry: ManagedFieldsEntry, ours: str) -> bool:
     """An apply under our name is not: it is in conflict with what we write all the same, for a manager is a name and an operation
     (KEP-555)."""
-    return entry.manager == FIELD_MANAGER or entry.manager == ours and entry.operation != APPLY
+    written = entry.operation != APPLY and entry.manager in (ours, *our_names(owner.metadata.annotations))
+    return written or entry.manager == FIELD_MANAGER
 
 
 def _lost_an_image(owner: StatefulSet, spec: OwnedSpec, ours: str) -> bool:
     """Whether it applies a container whose image is ours now: an image is required, so it states one."""
-    written = [entry.fields_v1 for entry in owner.metadata.managed_fields if _is_ours(entry, ours)]
+    written = [entry.fields_v1 for entry in owner.metadata.managed_fields if _is_ours(owner, entry, ours)]
     specs = [fields.spec for fields in written if fields is not None and fields.spec is not None]
     taken = {key for each in specs for key, container in each.containers.items() if container.image is not None}
     return any(key in taken and container.image is None for key, container in spec.containers.items())

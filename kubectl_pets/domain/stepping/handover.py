@@ -1,6 +1,6 @@
 """Which fields of a set's spec does this program own, and how are they given back to whoever deploys the set?
 
-Our changes are Updates under the field manager ``kubectl-pets``, or the one that ``--field-manager`` names; a server-side apply
+Our changes are Updates under the field manager ``kubectl-pets``, or the ones that ``--field-manager`` named; a server-side apply
 of another value is a conflict with it until our leaves are dropped from managedFields (KEP-555; seen with Helm 4 and kubectl
 apply on 1.37: the generation stays, applies pass afterwards). Dropping is better than writing them under the deployer's name: a
 partition that its manifest does not state would be removed by its next apply, and the pods that it holds would go.
@@ -16,6 +16,7 @@ from kubectl_pets.domain.changes import FIELD_MANAGER, SCALED_ANNOTATION, Operat
 from kubectl_pets.domain.rollout.fields import FieldsEntry, FieldsOwner, OwnedField, entries_of, leaves, time_of
 from kubectl_pets.domain.rollout.history import RevisionEntry
 from kubectl_pets.domain.rollout.managers import APPLY
+from kubectl_pets.domain.rollout.writers import forgetting, our_names
 
 _PARTITION = "updateStrategy.rollingUpdate.partition"
 
@@ -34,22 +35,27 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[OwnedField, ...] = ()
     kept: KeptReason | None = None
     change: PatchSet | None = None
-    #: The name under which they were written.
-    manager: str = FIELD_MANAGER
+    #: The names under which they were written, our own first; that one where there are none.
+    managers: tuple[str, ...] = (FIELD_MANAGER,)
 
 
-def handover(owner: FieldsOwner, scaled: datetime, manager: str = FIELD_MANAGER) -> Handover:
-    """The fields that are ours, by the name under which we wrote them, and the change that drops them, on the condition that this
-    is still the set. ``scaled``: when its replicas can last have changed, which stays noted: for how long claims are unused rests
-    on it (``orphans.usage.last_scaled``). Raises msgspec.ValidationError where managedFields are none of the API's."""
-    entries = [(index, entry) for index, entry in enumerate(entries_of(owner)) if _ours(entry, manager)]
+def handover(owner: FieldsOwner, scaled: datetime, named: str = "") -> Handover:
+    """The fields that are ours, by the names under which we wrote them, and the change that drops them, on the condition that
+    this is still the set. ``named``: only what stands under that name; empty: under our own and all that were noted.
+
+    ``scaled``: when its replicas can last have changed, which stays noted: for how long claims are unused rests on it
+    (``orphans.usage.last_scaled``). Raises msgspec.ValidationError where managedFields are none of the API's.
+    """
+    ours = (named,) if named else our_names(owner.metadata.annotations)
+    entries = [(index, entry) for index, entry in enumerate(entries_of(owner)) if _ours(entry, ours)]
     fields = tuple(field for _, entry in entries for field in leaves(entry.fields_v1["f:spec"], owner.spec))
     if not fields:
-        return Handover(manager=manager)
+        return Handover(managers=ours[:1])
+    written_as = tuple(name for name in ours if any(entry.manager == name for _, entry in entries))
     if any(field.path == _PARTITION and field.value not in (0, None, msgspec.UNSET) for field in fields):
-        return Handover(fields=fields, kept=KeptReason.HOLDS, manager=manager)
-    change = _change(owner, [index for index, _ in entries], scaled, manager)
-    return Handover(fields=fields, change=change, manager=manager)
+        return Handover(fields=fields, kept=KeptReason.HOLDS, managers=written_as)
+    change = _change(owner, entries, scaled)
+    return Handover(fields=fields, change=change, managers=written_as)
 
 
 #: A controller makes the revision of a new template so soon after it was applied.
@@ -68,7 +74,7 @@ def own_value_of(owner: FieldsOwner, found: Handover, history: Sequence[Revision
     nothing.
     """
     wanted = next((each for each in history if each.update), None)
-    entries = [entry for entry in entries_of(owner) if not entry.subresource and not _ours(entry, found.manager)]
+    entries = [entry for entry in entries_of(owner) if not entry.subresource and not _ours(entry, found.managers)]
     templates = [entry for entry in entries if "f:template" in (entry.fields_v1.get("f:spec") or {})]
     if found.change is None or found.kept is not None or wanted is None or len(templates) != 1:
         return ""
@@ -81,13 +87,13 @@ def own_value_of(owner: FieldsOwner, found: Handover, history: Sequence[Revision
     return entry.manager if since == [wanted] and made - applied <= _SOON else ""
 
 
-def _ours(entry: FieldsEntry, manager: str) -> bool:
+def _ours(entry: FieldsEntry, names: Sequence[str]) -> bool:
     """What was applied under the same name is the deployer's: without it a later apply would not know what to take away."""
-    written = entry.manager == manager and entry.operation != APPLY and not entry.subresource
+    written = entry.manager in names and entry.operation != APPLY and not entry.subresource
     return written and bool(entry.fields_v1.get("f:spec"))
 
 
-def _change(owner: FieldsOwner, indices: list[int], scaled: datetime, manager: str) -> PatchSet:
+def _change(owner: FieldsOwner, entries: list[tuple[int, FieldsEntry]], scaled: datetime) -> PatchSet:
     meta = owner.metadata
     note = {SCALED_ANNOTATION: scaled.isoformat()}
     key = SCALED_ANNOTATION.replace("~", "~0").replace("/", "~1")
@@ -96,9 +102,10 @@ def _change(owner: FieldsOwner, indices: list[int], scaled: datetime, manager: s
         Operation(op="test", path="/metadata/generation", value=meta.generation),
         Operation(op="test", path="/metadata/resourceVersion", value=meta.resource_version),
     ]
-    for index in indices:
-        operations.append(Operation(op="test", path=f"/metadata/managedFields/{index}/manager", value=manager))
+    for index, entry in entries:
+        operations.append(Operation(op="test", path=f"/metadata/managedFields/{index}/manager", value=entry.manager))
         operations.append(Operation(op="remove", path=f"/metadata/managedFields/{index}/fieldsV1/f:spec"))
+    operations += forgetting(meta.annotations, frozenset(entry.manager for _, entry in entries))
     where = ("/metadata/annotations", note) if not meta.annotations else (f"/metadata/annotations/{key}", note[SCALED_ANNOTATION])
     operations.append(Operation(op="add", path=where[0], value=where[1]))
     return PatchSet(namespace=owner.namespace, name=owner.name, operations=tuple(operations))

@@ -20,6 +20,7 @@ from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.history import Template
 from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
+from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import ClaimReturn
 from kubectl_pets.domain.snapshots.turns import (
@@ -59,11 +60,13 @@ class OneByOnePort(ReturnPort, ChecksPort, Protocol):
 
 
 class TurnOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the pods go: on which terms, for how long a new one has to be Ready, and with what there is how much patience."""
+    """How the pods go: on which terms, for how long a new one has to be Ready, and with what there is how much patience.
+    ``written_as``: the field manager, where it is not our own."""
 
     terms: Terms
     settle: timedelta
     stuck_after: StuckAfter
+    written_as: str = ""
 
 
 class OneByOne(BringingBack):
@@ -135,11 +138,11 @@ class OneByOne(BringingBack):
     def _do(self, turn: Turn, view: SetView, owner: StatefulSet, seen: Assessment) -> tuple[ReturnEnd | None, bool]:
         match turn.step:
             case TurnStep.BEGIN:
-                self._patched(turn, beginning(owner, self.plan, self._template))
+                self._patched(turn, beginning(owner, self.plan, self._template), owner)
                 self._tell(f"the template is that of revision {self.plan.number} again, and held back from every pod")
             case TurnStep.PARTITION:
                 change = change_for(SetPartition(partition=turn.partition, before=owner.partition), owner, seen)
-                self._patched(turn, change)
+                self._patched(turn, change, owner)
             case TurnStep.HOLD | TurnStep.TAKE_DOWN:
                 return self._taken_down(turn, seen)
             case TurnStep.CLAIM:
@@ -167,10 +170,10 @@ class OneByOne(BringingBack):
                 assert_never(turn.step)
         return None, True
 
-    def _patched(self, turn: Turn, change: Change) -> None:
+    def _patched(self, turn: Turn, change: Change, owner: StatefulSet) -> None:
         assert isinstance(change, PatchSet)
         self._counted((f"{turn.name} {turn.partition}", PatchSet), f"the partition or template of StatefulSet {self._name}")
-        self._cluster.apply(change)
+        self._cluster.apply(signed(change, owner, self._turn_options.written_as))
 
     def _sent(self, turn: Turn, change: SetFinalizers) -> None:
         self._counted((f"{change.uid} {turn.step}", SetFinalizers), f"{change.of[:-1]} {change.name}")

@@ -264,6 +264,7 @@ class _Driver:
                 snapshots=self.taking.snapshots if checked else None,
                 careful=self._careful and checked,
                 stuck_after=self.options.stuck_after,
+                written_as=self.session.field_manager,
             )
 
 
@@ -320,7 +321,16 @@ def on_interrupt(
         terminal.tell("interrupted: pausing the rollout where it stands")
         try:
             parting = Deadline(_PARTING)
-            conduct(session.cluster, source, Pause(), observe=unseen, deadline=parting, may_delete=False, planned=planned)
+            conduct(
+                session.cluster,
+                source,
+                Pause(),
+                observe=unseen,
+                deadline=parting,
+                may_delete=False,
+                planned=planned,
+                written_as=session.field_manager,
+            )
         except PetsError as error:
             terminal.tell(f"error: could not pause it: {error.message}")
     try:

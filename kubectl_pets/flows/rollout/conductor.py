@@ -7,6 +7,7 @@ import msgspec
 
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.stepping.deciding import after, before, begins, decide
 from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.steps import (
@@ -115,16 +116,18 @@ def conduct(
     snapshots: "Snapshots | None" = None,
     careful: bool = False,
     stuck_after: StuckAfter = StuckAfter(),
+    written_as: str = "",
 ) -> Conclusion:
     """Carry out a goal. Without ``may_delete`` it ends as Unagreed before it deletes a pod. ``planned``: the set as the goal was
     planned for it; where it is another one by now, or another version is wanted, it ends as Overtaken; None: whatever is found.
-    ``careful``: release one pod at a time, so that the checks are made for each. Raises PetsError for what lasts.
+    ``careful``: release one pod at a time, so that the checks are made for each. ``written_as``: the field manager, where it is
+    not our own. Raises PetsError for what lasts.
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
     look = SetLook(cluster, source, deadline, observe, stuck_after)
     memory = begins(goal, planned, careful=careful) if planned is not None else RunMemory(careful=careful)
-    run = _Run(cluster, look, goal, memory, may_delete, checks, snapshots, deadline)
+    run = _Run(cluster, look, goal, memory, may_delete, checks, snapshots, deadline, written_as)
     ending = until_ended(look, run.turn, deadline)
     partition = run.memory.partition if run.memory.ours else None
     return Conclusion(ending=ending, seen=look.seen, changed=run.memory.changed, partition=partition)
@@ -143,10 +146,12 @@ class _Run:
         checks: Checks | None,
         snapshots: "Snapshots | None",
         deadline: Deadline,
+        written_as: str,
     ) -> None:
         self._cluster, self._look, self._goal = cluster, look, goal
         self._checks, self._snapshots = checks, snapshots
         self._may_delete, self._deadline = may_delete, deadline
+        self._written_as = written_as
         self.memory = memory
 
     def turn(self, sight: Sight) -> Move[Ending | Unagreed | Unsnapped]:
@@ -199,7 +204,8 @@ class _Run:
                 return Again(fresh=True)
         assert sight.view.set is not None
         self.memory = before(decision, self.memory)
-        answer = self._cluster.apply(change_for(step, sight.view.set, sight.seen))
+        change = change_for(step, sight.view.set, sight.seen)
+        answer = self._cluster.apply(signed(change, sight.view.set, self._written_as))
         heard = answer_of(answer) if answer is not None else None
         self.memory = after(decision, self.memory, heard, at=sight.now)
         self._look.show(decision)  # not before: painting takes its time

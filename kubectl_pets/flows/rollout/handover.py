@@ -56,7 +56,8 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
             raise
     _, left = _look(session, name)
     if left.fields:  # admission or somebody else has written under our name
-        raise ConflictError(f"{name} is still owned by {found.manager} in part, it changed meanwhile", hint="type the same again")
+        whose = view.names(found)
+        raise ConflictError(f"{name} is still owned by {whose} in part, it changed meanwhile", hint="type the same again")
     return report(session.terminal, ExitCode.OK, view.done(found, seen), document=document)
 
 
@@ -87,6 +88,6 @@ def _look(session: Session, name: str) -> tuple[Assessment, Handover]:
     scaled = last_scaled(view_of_set.set) if view_of_set.set is not None else None
     try:
         # ``now`` where nothing tells: then nobody takes a claim for unused too early.
-        return seen, handover(owner, scaled or now, session.field_manager)
+        return seen, handover(owner, scaled or now, session.written_as)
     except msgspec.ValidationError as error:
         raise ServerError(f"the managedFields of {name} are none of the API's: {error}") from None

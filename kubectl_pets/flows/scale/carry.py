@@ -20,6 +20,7 @@ from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import APPLYING_CLIENT
 from kubectl_pets.domain.rollout.ownership import DeployedField, Stake, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
 from kubectl_pets.domain.scale.plan import change, plan, target
 from kubectl_pets.domain.scale.progress import ScaleProgress, progress, staying_up, stuck_on
@@ -278,6 +279,7 @@ class _Scaling:
                 return Stalled(_Refused(found), found.plan.refused.blockers)
             if not (found.plan.spares(agreed) if self._options.yes else found.plan.within(agreed)):
                 return Ended(_Refused(found))
-            self._session.cluster.apply(change(found.owner, agreed.after, found.plan.removed))
+            wanted = change(found.owner, agreed.after, found.plan.removed)
+            self._session.cluster.apply(signed(wanted, found.owner, self._session.field_manager))
         self._changed = True  # also where the answer to our change was lost, or somebody else set the same number
         return Again()

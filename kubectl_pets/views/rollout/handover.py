@@ -15,7 +15,7 @@ from kubectl_pets.views.text.phrases import command, count
 
 def draw(found: Handover, seen: Assessment) -> str:
     """The fields of the spec that are ours, with their values."""
-    lines = [f"{words.title(seen)}: {count(len(found.fields), 'field')} of the spec written by {clean(found.manager)}"]
+    lines = [f"{words.title(seen)}: {count(len(found.fields), 'field')} of the spec written by {names(found)}"]
     shown = [(clean(field.path, 200), _value(field)) for field in found.fields]
     width = max((len(path) for path, _ in shown), default=0)
     return "\n".join((*lines, *(f"  {path:{width}}  {value}".rstrip() for path, value in shown)))
@@ -58,8 +58,13 @@ def question(found: Handover, seen: Assessment) -> str:
 
 def done(found: Handover, seen: Assessment) -> str:
     if not found.fields:
-        return f"{words.title(seen)}: nothing of its spec is owned by {clean(found.manager)}"
-    return f"{words.title(seen)}: handed over; the next apply is no conflict with {clean(found.manager)}"
+        return f"{words.title(seen)}: nothing of its spec is owned by {names(found)}"
+    return f"{words.title(seen)}: handed over; the next apply is no conflict with {names(found)}"
+
+
+def names(found: Handover) -> str:
+    """Under which it was written."""
+    return ", ".join(clean(name) for name in found.managers)
 
 
 def _value(field: OwnedField) -> str:
