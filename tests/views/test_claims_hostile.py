@@ -140,7 +140,9 @@ def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
 @given(st.sampled_from(sorted(SCENES)), HOSTILE)
 def test_no_control_character_comes_out_and_no_line_is_broken(scene: str, text: str) -> None:
     screens = _screens(_verdict(scene, text), text)
-    harmless = _screens(_verdict(scene, "é"), "é")
+    # With its dots: what has a group behind one is a custom resource, of which more is told.
+    usual_text = "".join("." if each == "." else "é" for each in text) or "é"
+    harmless = _screens(_verdict(scene, usual_text), usual_text)
     for screen, usual in zip(screens, harmless, strict=True):
         assert not [character for character in screen if not (character.isprintable() or character == "\n")], screen
         assert screen.count("\n") == usual.count("\n"), screen
