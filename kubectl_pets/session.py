@@ -242,6 +242,14 @@ class Terminal:
         self.stdout.write(text if text.endswith("\n") else text + "\n")
         self.stdout.flush()
 
+    def broken(self, text: str) -> str:
+        """Sentences, broken at blanks where stdout is a terminal: commands are not, for they are for pasting."""
+        if not self.live or len(text) <= self.width:
+            return text
+        from kubectl_pets.views.text.fitting import prose
+
+        return prose(text, self.width)
+
     def order(self, command: str) -> None:
         """A workflow command for whoever runs this, as it is. What it holds of others is escaped."""
         self._raw.write(command + "\n")
@@ -252,13 +260,13 @@ class Terminal:
         self.ci, self.live, self.fleeting = True, False, False
 
     def tell(self, text: str) -> None:
-        """Talk, to stderr."""
+        """Talk, to stderr; on a terminal its sentences are broken at blanks."""
         if self._overheard is not None:
             self._overheard.append(text)
         if self._held is not None:
             self._held.append(text)
             return
-        self.stderr.write(text + "\n")
+        self.stderr.write((self.broken(text) if self.stderr.isatty() else text) + "\n")
         self.stderr.flush()
 
     @contextmanager

@@ -34,7 +34,10 @@ def command(session: Session, name: SetRef, output: str, no_headers: bool) -> Ex
         terminal.print(documents.many(found, output))
     elif found:
         wide = output == "wide"
-        terminal.print(table.draw(found, session.now(), wide=wide, headers=not no_headers, colour=terminal.colour))
+        drawn = table.draw(
+            found, session.now(), wide=wide, headers=not no_headers, width=terminal.limit, colour=terminal.colour
+        )
+        terminal.print(drawn)
         for line in table.summary(found):
             terminal.tell(line)
     else:

@@ -11,8 +11,21 @@ from kubectl_pets.cluster.pods.execute import ExecResult
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
 from kubectl_pets.domain.model import Around, SetView, StatefulSet
 from kubectl_pets.domain.rollout.asking import Questions
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef
-from kubectl_pets.domain.stepping.steps import Abort, Done, DoneReason, Goal, Overtaken, OvertakenReason, Promote
+from kubectl_pets.domain.stepping.steps import (  # fmt: skip
+    Abort,
+    Done,
+    DoneReason,
+    Goal,
+    Overtaken,
+    OvertakenReason,
+    Promote,
+    Refused,
+    RefusedReason,
+    Undo,
+    Unstick,
+)
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -232,6 +245,18 @@ def test_nothing_is_deleted_that_nobody_agreed_to() -> None:
     assert script.changes == []
     assert drive(script, Abort()).exit_code is ExitCode.OK
     assert [change.name for change in script.changes if isinstance(change, DeletePod)] == ["web-2"]
+
+
+def test_what_was_changed_before_somebody_was_asked_was_not_nothing() -> None:
+    """Seen on a real server: an undo that had put the template back and was asked about a pod said "nothing to do" in the end."""
+    half = Conclusion(ending=Unagreed("web-2"), seen=assess(HELD, NOW), changed=True, partition=3)
+    for goal, reason in ((Undo(revision="web-1", number=1, template={}), DoneReason.UNDONE), (Unstick(), DoneReason.UNSTUCK), (Abort(), DoneReason.ABORTED)):
+        rest = Conclusion(ending=Done(reason=DoneReason.NOTHING_TO_DO), seen=assess(ABORTED, NOW), changed=False)
+        assert ended(half.and_then(goal, rest)) == (Done(reason=reason), ExitCode.OK) and half.and_then(goal, rest).partition == 3
+        untouched = replace(half, changed=False)
+        assert untouched.and_then(goal, rest) is rest
+    refused = Conclusion(ending=Refused(reason=RefusedReason.COMPLETE), seen=assess(HELD, NOW), changed=False)
+    assert ended(half.and_then(Abort(), refused)) == (refused.ending, ExitCode.FAILED), "6 says that nothing was changed"
 
 
 def test_an_abort_reads_the_revision_again_that_it_rests_on() -> None:

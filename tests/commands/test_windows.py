@@ -184,7 +184,7 @@ def test_status_at_80_columns(server: Loopback, place: dict[str, str]) -> None:
         ├─ Blocked by  [image:name] web-11 is in InvalidImageName: InvalidImageName: it
         │              will not do
         └─ Changed     image app: 1.26 -> 1.27 (revision 2 against 1)
-        hint: take the change back with: kubectl pets rollout abort web -n x
+        hint: put the earlier template back with: kubectl pets rollout undo web -n x
         """
     )
 
@@ -220,7 +220,7 @@ def test_why_in_one_look(server: Loopback, place: dict[str, str]) -> None:
         │              │ low on memory
         ├─ Events      2d1h ago, 6 times: web-2 BackOff: Back-off restarting failed container app
         └─ Changed     image app: 1.26 -> 1.27 (revision 2 against 1)
-        hint: take the change back with: kubectl pets rollout abort web -n x
+        hint: put the earlier template back with: kubectl pets rollout undo web -n x
         """
     )
     assert "Log " not in shown(120, 40, "status", "web", "--logs", "0", **place).text

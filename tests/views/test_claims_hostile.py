@@ -1,5 +1,6 @@
 """Whatever is written into a claim, its volume or what wants it: no view of claims lets a control character out, or breaks a line."""
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -111,7 +112,6 @@ def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     yield claims.table(every_fate, NOW, wide=True, all_namespaces=True)
     yield claims.total(every_fate, unread=(text,))
     yield from (claims.explain(each, NOW) for each in every_fate)
-    yield from (claims.explain(each, NOW, width=50) for each in every_fate)
     planned = _plan(seen, text)
     yield claim_plans.draw(planned)
     yield claim_plans.agreed(planned, DeletionOptions(snapshot=True, snapshot_class=text), text)
@@ -136,6 +136,16 @@ def _screens(seen: ClaimVerdict, text: str) -> Iterator[str]:
     yield claim_documents.plan(planned, "name")
 
 
+def _explained(seen: ClaimVerdict) -> Iterator[tuple[str, str]]:
+    """Whole, and in a narrow terminal, where a sentence goes on below itself."""
+    for each in (replace(seen, fate=fate) for fate in Fate):
+        yield claims.explain(each, NOW), claims.explain(each, NOW, width=50)
+
+
+#: A branch or an end of a tree.
+_BRANCH = re.compile("(│ {2}| {3})?[├└]─ ")
+
+
 @settings(deadline=None)
 @given(st.sampled_from(sorted(SCENES)), HOSTILE)
 def test_no_control_character_comes_out_and_no_line_is_broken(scene: str, text: str) -> None:
@@ -146,6 +156,10 @@ def test_no_control_character_comes_out_and_no_line_is_broken(scene: str, text: 
     for screen, usual in zip(screens, harmless, strict=True):
         assert not [character for character in screen if not (character.isprintable() or character == "\n")], screen
         assert screen.count("\n") == usual.count("\n"), screen
+    for whole, narrow in _explained(_verdict(scene, text)):
+        assert not [character for character in narrow if not (character.isprintable() or character == "\n")], narrow
+        ends = [line for line in narrow.split("\n") if _BRANCH.match(line)]
+        assert len(ends) == len([line for line in whole.split("\n") if _BRANCH.match(line)]), narrow
 
 
 @pytest.mark.timeout(900)  # each document is held against its schema, a minute's work on an idle core

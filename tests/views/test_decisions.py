@@ -208,7 +208,7 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             Refused(reason=RefusedReason.STUCK, blockers=builders.stuck().blockers),
             builders.stuck(),
             'default/web is stuck, and going on would take down another pod while web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27".',
-            "take the change back with: kubectl pets rollout abort web -n default",
+            "put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
         (
             Refused(reason=RefusedReason.STAGED_ONLY),
@@ -284,7 +284,7 @@ def _crashed(seen: Assessment, pod: str) -> Assessment:
             builders.stuck().blockers,
             builders.stuck(),
             'default/web: web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"',
-            "take the change back with: kubectl pets rollout abort web -n default",
+            "put the earlier template back with: kubectl pets rollout undo web -n default",
         ),
         (
             (_CRASH, _CRASH, _CRASH),

@@ -43,6 +43,8 @@ class Clues(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = 0
     #: Pods whose events are wanted, besides those of the set.
     pods: tuple[str, ...] = ()
+    #: Those that have a node: what kept them from one is over.
+    placed: tuple[str, ...] = ()
     #: Claims whose events are wanted: those of a driver say why nothing is bound to them.
     claims: tuple[str, ...] = ()
     history: bool = False
@@ -121,6 +123,7 @@ def clues(seen: Assessment, lines: int) -> Clues | None:
         container=crashed.container if crashed is not None else "",
         lines=lines,
         pods=pods,
+        placed=tuple(each.name for each in seen.members if each.node and each.name in pods),
         claims=tuple(claims)[:_FEW_PODS],
         history=seen.kind is APPS_SET and any(each.updated for each in wrong),
         quotas=any(cause_of(each) is CauseId.QUOTA for each in wrong),
@@ -137,11 +140,17 @@ def gathered(asked: Clues, answers: Answers) -> Explanation:
     )
     return Explanation(
         log=answers.log if answers.log is not None and answers.log.lines else None,
-        events=warnings_of(answers.events or ()),
+        events=warnings_of(each for each in answers.events or () if not _is_over(each, asked)),
         changed=_changed(answers.history) if answers.history is not None else None,
         quotas=_uses(answers.quotas or ()),
         unread=tuple(right for right, was_asked, found in wanted if was_asked and found is None),
     )
+
+
+def _is_over(event: Event, asked: Clues) -> bool:
+    """A pod is bound to a node once and for good (pkg/scheduler, ``handleSchedulingFailure``): what was told before that explains
+    nothing any more, and most often it is of an earlier pod of the name."""
+    return event.reason == "FailedScheduling" and event.involved_object.name in asked.placed
 
 
 def _has_a_log(found: Blocker) -> bool:

@@ -52,7 +52,7 @@ def rehearse(
         terminal.tell(f"the API server would accept {accepted} (dry run)")
     drawn = picture() if options.tabular else document(options.output)
     if drawn:  # else it is gathered, to be printed with others
-        terminal.print(drawn)
+        terminal.print(terminal.broken(drawn) if options.tabular else drawn)
     return code
 
 

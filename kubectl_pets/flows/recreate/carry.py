@@ -91,7 +91,8 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
         takers_unread=foreseen.takers_unread,
     )
     if options.dry_run is not DryRun.NONE or found.refused:
-        session.terminal.print(_told(found, foreseen.seen, options))
+        told = _told(found, foreseen.seen, options)
+        session.terminal.print(session.terminal.broken(told) if options.tabular else told)
         return ExitCode.REFUSED if found.refused else ExitCode.OK
     if found.done:
         told = view.draw(found, foreseen.seen)

@@ -200,7 +200,7 @@ def _template_foreseen(session: Session, found: _Planned) -> Foreseen:
 
 def _told(session: Session, found: _Planned, options: RunOptions) -> str:
     if options.tabular:
-        return view.draw(found.plan, found.seen, session.now())
+        return session.terminal.broken(view.draw(found.plan, found.seen, session.now()))
     return documents.document(found.plan, found.seen, options.output)
 
 

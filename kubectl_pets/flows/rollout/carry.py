@@ -288,7 +288,7 @@ def _carried_out(
             if isinstance(ending.ending, Unagreed):  # the plan knew of no deletion; the cluster went another way
                 if not _may_delete(session, ending.seen, (ending.ending.pod,)):
                     return ending.exit_code
-                ending = driver.drive(source, goal, ending.seen, deadline, may_delete=True)
+                ending = ending.and_then(goal, driver.drive(source, goal, ending.seen, deadline, may_delete=True))
         except KeyboardInterrupt:
             return on_interrupt(session, source, ref, seen, goal, options, driver.taking)
         retreats = on_stuck is not None and ending.held_up and ending.seen.under_way

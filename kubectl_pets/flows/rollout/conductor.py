@@ -11,6 +11,7 @@ from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.stepping.deciding import after, before, begins, decide
 from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.steps import (
+    Abort,
     Act,
     Decision,
     Delete,
@@ -25,6 +26,8 @@ from kubectl_pets.domain.stepping.steps import (
     RefusedReason,
     RunMemory,
     Stuck,
+    Undo,
+    Unstick,
     Wait,
     WaitReason,
     asked_about,
@@ -49,6 +52,10 @@ class Unagreed(msgspec.Struct, frozen=True, tag="unagreed"):
     """The next step deletes a pod, and nobody has agreed to deletions yet. Nothing was done about it."""
 
     pod: str
+
+
+#: What is said of these once they are done.
+_ENDINGS = ((Undo, DoneReason.UNDONE), (Unstick, DoneReason.UNSTUCK), (Abort, DoneReason.ABORTED))
 
 
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +104,18 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return ExitCode.FAILED if self.changed else ExitCode.REFUSED
             case Overtaken():
                 return ExitCode.FAILED
+
+    def and_then(self, goal: Goal, rest: "Conclusion") -> "Conclusion":
+        """Of one run in two parts, between which somebody was asked: what the first has changed was not nothing, whatever there
+        was left to do for the second."""
+        if not self.changed:
+            return rest
+        partition = rest.partition if rest.partition is not None else self.partition
+        whole = msgspec.structs.replace(rest, changed=True, partition=partition)
+        if not isinstance(rest.ending, Done) or rest.ending.reason is not DoneReason.NOTHING_TO_DO:
+            return whole
+        reason = next((reason for kind, reason in _ENDINGS if isinstance(goal, kind)), rest.ending.reason)
+        return msgspec.structs.replace(whole, ending=Done(reason=reason))
 
 
 class RolloutPort(LookPort, ChangePort, Protocol):

@@ -16,7 +16,7 @@ from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUM
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import sizes
-from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.fitting import Column, aligned, fit, leaves
 from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import count
 
@@ -137,17 +137,20 @@ def _cost(candidates: list[ClaimVerdict]) -> str:
 
 
 def explain(verdict: ClaimVerdict, now: datetime, *, width: int | None = None, colour: bool = False) -> str:
-    """All that is known of a claim as a tree, cut to ``width`` columns where that is given."""
+    """All that is known of a claim as a tree; its evidence and commands are never cut, its head is to ``width`` columns."""
     against = [claim_words.evidence(item) for item in verdict.evidence if not item.speaks_for_deletion]
     favouring = [claim_words.evidence(item) for item in verdict.evidence if item.speaks_for_deletion]
     lines: list[Line] = [
         ((claim_words.title(verdict), Ink.BOLD), plain("  "), (claim_words.klass(verdict), claim_words.klass_ink(verdict))),
         *((faint("│  "), plain(text)) for text in _facts(verdict, now)),
-        *_branch("Against deletion", [plain(text) for text in against] or [faint("nothing")]),
-        *_branch("For deletion", [plain(text) for text in favouring] or [faint("nothing")]),
-        *_branch("What deletion does", list(_consequences(verdict)), last=True),
     ]
-    return "\n".join(render(line, width=width, colour=colour) for line in lines)
+    branches = [
+        *_branch("Against deletion", [plain(text) for text in against] or [faint("nothing")], width),
+        *_branch("For deletion", [plain(text) for text in favouring] or [faint("nothing")], width),
+        *_branch("What deletion does", list(_consequences(verdict)), width, last=True),
+    ]
+    drawn = [render(line, width=width, colour=colour) for line in lines]
+    return "\n".join([*drawn, *(render(line, width=None, colour=colour) for line in branches)])
 
 
 def _facts(one: ClaimVerdict, now: datetime) -> Iterator[str]:
@@ -260,8 +263,6 @@ def _check(unread: str, one: ClaimVerdict) -> str:
     return pasting.kubectl("auth", "can-i", "list", unread, namespace=namespace)
 
 
-def _branch(name: str, pieces: list[Piece], *, last: bool = False) -> list[Line]:
+def _branch(name: str, pieces: list[Piece], width: int | None, *, last: bool = False) -> list[Line]:
     glyph, stem = ("└─ ", "   ") if last else ("├─ ", "│  ")
-    lines: list[Line] = [(faint(glyph), (name, Ink.BOLD))]
-    ends = ["├─ "] * (len(pieces) - 1) + ["└─ "]
-    return lines + [(faint(stem + end), piece) for end, piece in zip(ends, pieces, strict=True)]
+    return [(faint(glyph), (name, Ink.BOLD)), *leaves(stem, pieces, width)]

@@ -214,7 +214,7 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     if any(member.name in broken and holds_up(member, seen) for member in seen.members):
         return f"get it out with: {command(seen, 'rollout unstick')}"
     wanted = any(blocker.updated for blocker in blockers)
-    back = _take_back(seen, "the change") if wanted else None
+    back = (_undone(seen) or _take_back(seen, "the change")) if wanted else None
     if back is not None:
         return back
     if not pod:
@@ -233,6 +233,11 @@ def _take_back(seen: Assessment, what: str = "it") -> str | None:
 
     if not isinstance(abort_to(seen), Refused):
         return f"take {what} back with: {command(seen, 'rollout abort')}"
+    return _undone(seen)
+
+
+def _undone(seen: Assessment) -> str | None:
+    """How to have the earlier version back, template and pods: an abort leaves a template that the next release brings."""
     return f"put the earlier template back with: {_undo(seen)}" if undoes_to(seen) else None
 
 
@@ -246,7 +251,10 @@ def _onward(seen: Assessment) -> str:
     if Capability.CHANGE not in seen.kind.can:
         fewer = max(0, min(seen.partition, seen.replicas) - 1)
         return f"release one more with: {words.patched(seen, fewer)}"
-    return f"release more with: {command(seen, 'rollout step')}, or all with: {command(seen, 'rollout promote')}"
+    told = f"release more with: {command(seen, 'rollout step')}, or all with: {command(seen, 'rollout promote')}"
+    # After an abort it looks the same, and what is held is what was taken back.
+    back = _undone(seen) if seen.staged else None
+    return f"{told}; or {back}" if back else told
 
 
 def _stalled(seen: Assessment) -> str | None:

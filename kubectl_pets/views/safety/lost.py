@@ -12,14 +12,16 @@ from kubectl_pets.domain.safety.lost import Held, HeldVolume, LostPod
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
 from kubectl_pets.views.text import ages as age
+from kubectl_pets.views.text.fitting import prose
 from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import count
 
 
-def draw(found: Iterable[LostPod], now: datetime, *, colour: bool = False) -> str:
-    """The blocks; empty where no pod is held. Nothing is cut, because commands are to be copied."""
+def draw(found: Iterable[LostPod], now: datetime, *, width: int | None = None, colour: bool = False) -> str:
+    """The blocks; empty where no pod is held. Nothing is cut, because commands are to be copied; sentences go on
+    below themselves."""
     ordered = sorted(found, key=lambda lost: lost.node)
-    blocks = [_block(tuple(pods), now) for _, pods in groupby(ordered, key=lambda lost: lost.node)]
+    blocks = [_block(tuple(pods), now, width) for _, pods in groupby(ordered, key=lambda lost: lost.node)]
     return "\n\n".join("\n".join(render(line, width=None, colour=colour) for line in block) for block in blocks)
 
 
@@ -48,7 +50,7 @@ def many(found: Iterable[LostPod], output: str, *, namespaces: bool = False) -> 
     return documents.dump({"apiVersion": documents.API_VERSION, "kind": "LostPodList", "items": items}, output)
 
 
-def _block(pods: tuple[LostPod, ...], now: datetime) -> list[Line]:
+def _block(pods: tuple[LostPod, ...], now: datetime, width: int | None) -> list[Line]:
     first = pods[0]
     since = f", for {age.age(first.since, now)}" if first.since is not None else ""
     lines: list[Line] = [
@@ -65,7 +67,9 @@ def _block(pods: tuple[LostPod, ...], now: datetime) -> list[Line]:
     for index, (name, leaves) in enumerate(branches):
         last = index == len(branches) - 1
         lines.append((faint("└─ " if last else "├─ "), (name, Ink.BOLD)))
-        lines += [(faint("   " if last else "│  "), leaf) for leaf in leaves]
+        stem = faint("   " if last else "│  ")
+        room = width - 3 if width is not None else None
+        lines += [(stem, (text, ink)) for leaf, ink in leaves for text in prose(leaf, room).split("\n")]
     return lines
 
 

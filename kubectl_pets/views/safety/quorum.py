@@ -12,7 +12,7 @@ from kubectl_pets.domain.safety.quorum import Place, Quorum
 from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import documents
 from kubectl_pets.views.safety import words as safety_words
-from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.fitting import Column, aligned, fit, leaves
 from kubectl_pets.views.text.ink import Ink, Line, Piece, faint, plain, render
 from kubectl_pets.views.text.phrases import folded
 
@@ -69,16 +69,15 @@ def draw(found: Quorum, *, width: int | None = None, colour: bool = False) -> st
         ("Budgets", list(_budgets(found))),
         ("Nodes", _places(found.nodes, found, "unknown: pods could not be read")),
         ("Zones", _zones(found)),
-        ("Findings", list(_findings(found)) or [(("none", Ink.GOOD),)]),
     ]
     lines = [title]
-    for index, (name, leaves) in enumerate(branches):
-        last = index == len(branches) - 1
-        lines.append((faint("└─ " if last else "├─ "), (name, Ink.BOLD)))
-        stem = "   " if last else "│  "
-        for number, leaf in enumerate(leaves):
-            lines.append((faint(stem + ("└─ " if number == len(leaves) - 1 else "├─ ")), *leaf))
-    return "\n".join(render(line, width=width, colour=colour) for line in lines)
+    for name, below in branches:
+        lines.append((faint("├─ "), (name, Ink.BOLD)))
+        for number, leaf in enumerate(below):
+            lines.append((faint("│  " + ("└─ " if number == len(below) - 1 else "├─ ")), *leaf))
+    told = list(_findings(found)) or [("none", Ink.GOOD)]
+    drawn = [render(line, width=width, colour=colour) for line in (*lines, (faint("└─ "), ("Findings", Ink.BOLD)))]
+    return "\n".join([*drawn, *(render(line, width=None, colour=colour) for line in leaves("   ", told, width))])
 
 
 def document(found: Quorum, output: str) -> str:
@@ -174,11 +173,11 @@ def _zones(one: Quorum) -> list[Line]:
     return lines
 
 
-def _findings(one: Quorum) -> Iterator[Line]:
+def _findings(one: Quorum) -> Iterator[Piece]:
     for item in one.findings:
-        yield ((safety_words.finding(item, one), Ink.BAD),)
+        yield safety_words.finding(item, one), Ink.BAD
     if one.not_read:
-        yield ((safety_words.not_read(one), Ink.BUSY),)
+        yield safety_words.not_read(one), Ink.BUSY
 
 
 # --- for programs ------------------------------------------------------------------------------------------------------------

@@ -7,22 +7,38 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.snapshots.listing import Kept, Taker, spreads
 from kubectl_pets.views.rollout.documents import LONGEST_NAME
 from kubectl_pets.views.text import ages
-from kubectl_pets.views.text.ink import Ink, Piece, columns, faint, plain, text_of
+from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.ink import Ink, Piece, faint, plain
 from kubectl_pets.views.text.phrases import count
 
-_HEAD = ("NAME", "CLAIM", "POD", "REVISION", "AGE", "READY", "SIZE", "CLASS", "TAKEN-BY")
-_WIDE = ("CUT", "RUN", "CONTENT")
+_COLUMNS = (
+    Column("NAME", least=16, ease=32, middle=True),
+    Column("CLAIM", least=16, ease=24, middle=True),
+    Column("POD", weight=6, least=10, ease=16, middle=True),
+    Column("REVISION", weight=4, least=12, ease=16, middle=True),
+    Column("AGE"),
+    Column("READY"),
+    Column("SIZE", weight=2),
+    Column("CLASS", weight=1),
+    Column("TAKEN-BY", weight=3),
+)
+_WIDE = (Column("CUT"), Column("RUN"), Column("CONTENT"))
+_ERROR = Column("ERROR", least=24, ease=48)
 
 _BY = {Taker.ROLLOUT: "rollout", Taker.EARLIER_SET: "earlier set", Taker.OTHERS: "others"}
 
 
-def draw(found: Sequence[Kept], now: datetime, *, wide: bool, headers: bool, colour: bool = False) -> str:
-    """The table; nothing is cut, because names are to be copied. An error of the controller's stands last."""
+def draw(
+    found: Sequence[Kept], now: datetime, *, wide: bool, headers: bool, width: int | None = None, colour: bool = False
+) -> str:
+    """The table, whose columns give way to ``width``; with ``wide`` nothing does, for names are to be copied. An error of the
+    controller's stands last."""
     errors = any(row.error for row in found)
-    head = (*_HEAD, *(_WIDE if wide else ()), *(("ERROR",) if errors else ()))
-    lines = [tuple(plain(word) for word in head)] if headers else []
-    lines += [tuple(_cells(row, now, wide=wide, errors=errors)) for row in found]
-    return text_of(columns(lines), width=None, colour=colour)
+    shown = (*_COLUMNS, *(_WIDE if wide else ()), *((_ERROR,) if errors else ()))
+    width = None if wide else width
+    rows = [tuple(plain(column.head) for column in shown)] if headers else []
+    rows += [tuple(_cells(row, now, wide=wide, errors=errors)) for row in found]
+    return "\n".join(aligned(fit(shown, rows, width, between=2), width=width, colour=colour))
 
 
 def _cells(row: Kept, now: datetime, *, wide: bool, errors: bool) -> Iterator[Piece]:

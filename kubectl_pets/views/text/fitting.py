@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, padded, plain, render, shortened
+from kubectl_pets.views.text.ink import Ink, Line, Piece, cells, faint, padded, plain, render, shortened
 
 #: Columns of this weight or less are nice to have where there is room.
 _LIGHT = 3
@@ -90,6 +90,37 @@ def folded(before: Line, text: str, width: int | None, ink: Ink = Ink.PLAIN) -> 
     texts = folded_text(text, width - indent, len(text)) if width is not None else [text]
     for at, each in enumerate(texts):
         yield (*(before if at == 0 else (plain(" " * indent),) if indent else ()), (each, ink))
+
+
+def prose(text: str, width: int | None) -> str:
+    """What people read and nobody copies, in lines of no more than ``width`` cells: broken at blanks, the rest of a line below
+    its beginning. No word is cut, and a line that holds a command stays as it is, for pasting."""
+    if width is None:
+        return text
+    return "\n".join(line for each in text.split("\n") for line in _folded_line(each, width))
+
+
+def leaves(stem: str, found: Sequence[Piece], width: int | None) -> Iterator[Line]:
+    """The ends of a branch of a tree below ``stem``, as ``prose``: none of them is cut."""
+    for at, (text, ink) in enumerate(found):
+        first, below = ("└─ ", "   ") if at == len(found) - 1 else ("├─ ", "│  ")
+        texts = prose(text, width - cells(stem + first) if width is not None else None).split("\n")
+        yield from ((faint(stem + (first if number == 0 else below)), (each, ink)) for number, each in enumerate(texts))
+
+
+def _folded_line(line: str, width: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    if width - len(indent) < _NARROW or cells(line) <= width or "kubectl " in line:
+        return [line]
+    first, *words = line.strip(" ").split(" ")
+    lines = [indent + first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if cells(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(f"{indent}  {word}")
+    return lines
 
 
 def _needed(kept: Sequence[int], widths: Sequence[int], between: int) -> int:
