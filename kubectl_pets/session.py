@@ -131,6 +131,25 @@ class _Stream:
         return None
 
 
+#: ENABLE_VIRTUAL_TERMINAL_PROCESSING (Windows, SetConsoleMode).
+_SEQUENCES = 0x0004
+
+
+def _obeys(stream: _Stream) -> bool:
+    """Whether a terminal obeys escape sequences. A Windows console does where this program asks for it, from Windows 10 on:
+    cmd.exe has it for itself alone (python/cpython#74261)."""
+    obeys = True
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        console = ctypes.WinDLL("kernel32")
+        handle, mode = ctypes.c_void_p(msvcrt.get_osfhandle(stream.fileno())), ctypes.c_ulong()
+        obeys = bool(console.GetConsoleMode(handle, ctypes.byref(mode)))
+        obeys = obeys and bool(console.SetConsoleMode(handle, mode.value | _SEQUENCES))
+    return obeys
+
+
 class _Harmless:
     """A stream that GitHub Actions reads: what looks like one of its commands is written so that it is none."""
 
@@ -175,7 +194,10 @@ class Terminal:
             if isinstance(stream, TextIOWrapper):  # a bare environment (LANG=C, a Windows pipe) must not spoil a picture
                 stream.reconfigure(encoding="utf-8", errors="replace")
         stdout, stderr = _Stream(sys.stdout, needed=True), _Stream(sys.stderr, needed=False)
-        return cls(sys.stdin, cast(TextIO, stdout), cast(TextIO, stderr), dict(os.environ))
+        environ = dict(os.environ)
+        if not all(_obeys(stream) for stream in (stdout, stderr) if stream.isatty()):
+            environ["TERM"] = "dumb"
+        return cls(sys.stdin, cast(TextIO, stdout), cast(TextIO, stderr), environ)
 
     @property
     def lost(self) -> OSError | None:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 
-#: What asks the program to end. Windows has no SIGHUP.
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+#: What asks the program to end. Windows has no SIGHUP, and is alone with Ctrl+Break.
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 #: A question: was there a Ctrl-C?
 Interrupted = Callable[[], bool]

@@ -49,6 +49,7 @@ class Keyboard:
     def __init__(self, stdin: TextIO) -> None:
         self._stdin, self._lone = stdin, Lone()
         self._before: Any = None
+        self._half = False
 
     def pressed(self) -> str | None:
         """To be asked at each beat. Takes the terminal's keys where it has not."""
@@ -62,6 +63,13 @@ class Keyboard:
 
             with suppress(OSError, ValueError, termios.error):
                 termios.tcsetattr(self._stdin.fileno(), termios.TCSAFLUSH, before)
+
+    def _of_console(self, character: str) -> bytes:
+        """One character of a Windows console. An arrow or another key without a letter is two: 0 or 0xE0, then a code that is a
+        letter's as well (Ctrl+Left: "s"), and the second is not always there when the first is read (``_getwch``). 0xE0 is also
+        an à that somebody types: then the key after it counts for nothing."""
+        half, self._half = self._half, not self._half and character in "\x00\xe0"
+        return b"\0\0" if half or self._half else character.encode("utf-8", "replace")
 
     def _attends(self) -> bool:
         attends = True
@@ -87,7 +95,7 @@ class Keyboard:
             import msvcrt
 
             while msvcrt.kbhit():
-                read += msvcrt.getwch().encode("utf-8", "replace")
+                read += self._of_console(msvcrt.getwch())
         else:
             with suppress(OSError):
                 read = os.read(self._stdin.fileno(), 4096)
