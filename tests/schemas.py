@@ -212,8 +212,10 @@ PLAN = without(
         entries=many(tagged()),
         ending=tagged(),
         snapshots=many(PLANNED_SNAPSHOT),
+        groupSnapshot=obj(**{"name": STRING, "claims": many(STRING), "class": STRING}),
     ),
     "snapshots",
+    "groupSnapshot",
 )
 SET_SNAPSHOT = obj(
     name=STRING,
@@ -229,12 +231,13 @@ SET_SNAPSHOT = obj(
     ready=BOOLEAN,
     leaving=BOOLEAN,
     size=STRING,
+    group=null(STRING),
     content=STRING,
     error=STRING,
     claimIsSame=null(BOOLEAN),
     **{"class": STRING},
 )
-SPREAD = obj(run=STRING, snapshots=INTEGER, secondsApart=NUMBER, notCut=INTEGER)
+SPREAD = obj(run=STRING, group=null(STRING), snapshots=INTEGER, secondsApart=NUMBER, notCut=INTEGER)
 DATA_RETURN = document(
     "DataReturn",
     namespace=STRING,

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
     from kubectl_pets.domain.scale.types import Surroundings
     from kubectl_pets.domain.sets.away import PodTaker, SavedRecreation, SetContent, WholeSet
+    from kubectl_pets.domain.snapshots.groups import GroupSnapshots, VolumeGroupSnapshotContent
 
 _NAMED: dict[str, ResourceKind[Any]] = {
     **{kind.resource: kind for kind in SETS_OF.values()},
@@ -303,6 +304,21 @@ class Client:
         from kubectl_pets.cluster.topics.snapshots import sighting
 
         return sighting(self._reader, namespace, name)
+
+    def group_snapshot_offer(self) -> Offer:
+        from kubectl_pets.cluster.topics.snapshots import group_offer
+
+        return group_offer(self._reader)
+
+    def group_snapshots(self, namespace: str) -> GroupSnapshots | None:
+        from kubectl_pets.cluster.topics.snapshots import groups
+
+        return groups(self._reader, namespace)
+
+    def group_snapshot_content(self, version: str, name: str) -> VolumeGroupSnapshotContent | None:
+        from kubectl_pets.cluster.topics.snapshots import group_content
+
+        return group_content(self._reader, version, name)
 
     def surroundings(self, owner: StatefulSet) -> Surroundings:
         from kubectl_pets.cluster.topics.scale import surroundings

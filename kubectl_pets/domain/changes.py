@@ -135,6 +135,8 @@ GENERATION_ANNOTATION = "kubectl-pets/generation"
 RUN_ANNOTATION = "kubectl-pets/snapshot-run"
 #: "true" where the pod was held (``--before-snapshot``) when it was asked for.
 HELD_ANNOTATION = "kubectl-pets/held"
+#: On a member of a group: when the group was asked for (RFC 3339), which is before the member itself was there.
+ASKED_ANNOTATION = "kubectl-pets/asked-at"
 
 
 class SnapshotOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +176,48 @@ class DeleteSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="delete-snap
     resource_version: str
 
 
+class TakeGroupSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="group-snapshot"):
+    """One VolumeGroupSnapshot of the claims that have these labels, if there is none of that name. ``version``: of its API."""
+
+    namespace: str
+    name: str
+    version: str
+    snapshot_class: str
+    labels: dict[str, str]
+    #: Those that are wanted; there may be more that have the labels.
+    claims: tuple[str, ...]
+    set_name: str
+    set_uid: str
+    #: Of the set's spec when it was asked for.
+    generation: int
+    run: str
+
+
+class MarkSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="mark-snapshot"):
+    """Write onto a VolumeSnapshot that a group made what it is of. Conditional on uid and resourceVersion."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    claim: str
+    claim_uid: str
+    asked_at: str
+    of: SnapshotOf
+
+
+class DeleteGroupSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="delete-group-snapshot"):
+    """Delete one VolumeGroupSnapshot, upon which its controller deletes its members, with uid and resourceVersion as
+    preconditions (metav1.Preconditions)."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    version: str
+    members: tuple[str, ...] = ()
+
+
 #: On a ControllerRevision: the VolumeSnapshots of its data that the newest run took.
 SNAPSHOTS_ANNOTATION = "kubectl-pets/snapshots"
 
@@ -188,7 +232,7 @@ class AnnotateRevision(msgspec.Struct, frozen=True, kw_only=True, tag="annotate-
     annotations: dict[str, str]
 
 
-SnapshotChange = TakeSnapshot | DeleteSnapshot | AnnotateRevision
+SnapshotChange = TakeSnapshot | DeleteSnapshot | TakeGroupSnapshot | MarkSnapshot | DeleteGroupSnapshot | AnnotateRevision
 
 
 class SetRetain(msgspec.Struct, frozen=True, kw_only=True, tag="set-retain"):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume
     from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapshot, VolumeSnapshotContent
     from kubectl_pets.domain.resize.types import StorageClass
+    from kubectl_pets.domain.snapshots.groups import GroupSnapshots, VolumeGroupSnapshotContent
 
 
 class ClaimPort(Protocol):
@@ -76,3 +77,16 @@ class SnapshotPort(Protocol):
 
     def snapshot_seen(self, namespace: str, name: str) -> Sighting:
         """A VolumeSnapshot and the content that it is bound to. Raises ForbiddenError."""
+
+
+class GroupSnapshotPort(Protocol):
+    """Snapshots of several claims at once, read."""
+
+    def group_snapshot_offer(self) -> Offer:
+        """The VolumeGroupSnapshotClasses, or that there are no such things here."""
+
+    def group_snapshots(self, namespace: str) -> GroupSnapshots | None:
+        """The VolumeGroupSnapshots of a namespace. None: may not be read."""
+
+    def group_snapshot_content(self, version: str, name: str) -> VolumeGroupSnapshotContent | None:
+        """The VolumeGroupSnapshotContent of that name; None where there is none. Raises ForbiddenError."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
+from kubectl_pets.ports.claims import ClaimPort, GroupSnapshotPort, SnapshotPort
 from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.doctor import EstatePort
 from kubectl_pets.ports.pods import PodPort
@@ -43,6 +43,7 @@ class Cluster(
     NodePort,
     ClaimPort,
     SnapshotPort,
+    GroupSnapshotPort,
     DnsPort,
     EstatePort,
     Protocol,

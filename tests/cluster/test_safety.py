@@ -7,6 +7,7 @@ import pytest
 
 from kubectl_pets.cluster import Client
 from kubectl_pets.domain.changes import DeletePod
+from kubectl_pets.domain.snapshots.groups import GroupSnapshots
 from kubectl_pets.errors import ConflictError, ForbiddenError, NotFoundError, ServerError
 from tests.cluster.loopback import Answer, Loopback, pod, stateful_set
 
@@ -74,3 +75,19 @@ def test_a_pod_is_forced_out_on_its_condition(server: Loopback, client: Client) 
     pod(server.world, "web-1")
     client.apply(DeletePod(namespace="x", name="web-1", uid="uid-web-1", resource_version=str(server.world.version)))
     assert "gracePeriodSeconds" not in json.loads(server.seen[-1].body)
+
+
+def test_group_snapshots_are_read_in_the_version_that_is_there(server: Loopback, client: Client) -> None:
+    """v1 came with external-snapshotter 8.6; that there are none is certain only where every version is unknown."""
+    base = "/apis/groupsnapshot.storage.k8s.io"
+    for version in ("v1", "v1beta2", "v1beta1"):
+        for plural in ("volumegroupsnapshotclasses", "namespaces/x/volumegroupsnapshots"):
+            server.fault(Answer(404), path=f"{base}/{version}/{plural}", times=2)
+    assert not client.group_snapshot_offer().installed and client.group_snapshots("x") == GroupSnapshots()
+    server.mend()
+    server.fault(Answer(404), path=f"{base}/v1/volumegroupsnapshotclasses")
+    server.fault(Answer(403), path=f"{base}/v1beta2/volumegroupsnapshotclasses")
+    offer = client.group_snapshot_offer()
+    assert offer.installed and offer.classes is None
+    server.fault(Answer(403), path=f"{base}/v1/namespaces/x/volumegroupsnapshots")
+    assert client.group_snapshots("x") is None

@@ -73,6 +73,12 @@ class Storage:
             "driver": DRIVER, "deletionPolicy": deletion, "parameters": _words(traits),
         })
 
+    def group_class(self, *, deletion: str = "Retain", **traits: str | int | bool) -> str:
+        """Make a VolumeGroupSnapshotClass; returns its name."""
+        return self._make("groupsnapshot.storage.k8s.io/v1", "VolumeGroupSnapshotClass", {
+            "driver": DRIVER, "deletionPolicy": deletion, "parameters": _words(traits),
+        })
+
     def attributes_class(self, **parameters: str | int) -> str:
         """Make a VolumeAttributesClass (``iops``: at most 10000, ``tier``); returns its name."""
         return self._make("storage.k8s.io/v1", "VolumeAttributesClass", {"driverName": DRIVER, "parameters": _words(parameters)})
@@ -120,8 +126,8 @@ def _start(plane: ControlPlane, node: RealNode | None) -> None:
     """Returns when a claim was provisioned."""
     binaries = build_storage()
     plane.kubectl("apply", "--server-side", *(word for file in _definitions() for word in ("-f", str(file))))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", *(f"{each}.snapshot.storage.k8s.io" for each in (
-        "volumesnapshots", "volumesnapshotclasses", "volumesnapshotcontents")))
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", *(
+        f"volume{group}snapshot{each}.{group}snapshot.storage.k8s.io" for group in ("", "group") for each in ("s", "classes", "contents")))
     plane.apply(_driver_objects(() if node else _nodes(plane)))
     for name, flags in _commands(plane, node).items():
         within = node.within if node and name == _DRIVER_PROCESS else ()
@@ -133,10 +139,10 @@ def _start(plane: ControlPlane, node: RealNode | None) -> None:
 
 
 def _definitions() -> list[Path]:
-    """The files with the three types of snapshots; those of group snapshots are left out."""
+    """The files with the types of snapshots and of group snapshots, which have several versions and need no webhook."""
     [controller] = (recipe for recipe in recipes.of_storage() if recipe.name == "snapshot-controller")
     folder = build.module_files(controller, _CLIENT_MODULE, "config/crd")
-    return sorted(folder.glob("snapshot.storage.k8s.io_*.yaml"))
+    return sorted(folder.glob("*snapshot.storage.k8s.io_*.yaml"))
 
 
 def _nodes(plane: ControlPlane) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SETS, SETS_OF, ResourceKind
 from kubectl_pets.cluster.objects.lists import UNINTELLIGIBLE
 from kubectl_pets.domain.changes import (
+    ASKED_ANNOTATION,
     CLAIM_ANNOTATION,
     CLAIM_UID_ANNOTATION,
     FIELD_MANAGER,
@@ -36,10 +37,12 @@ from kubectl_pets.domain.changes import (
     CreateClaim,
     CreateSet,
     DeleteClaim,
+    DeleteGroupSnapshot,
     DeletePod,
     DeleteSnapshot,
     DestroyVolume,
     ForgetRecreation,
+    MarkSnapshot,
     OrphanSet,
     PatchSet,
     RecreationChange,
@@ -50,6 +53,7 @@ from kubectl_pets.domain.changes import (
     SetRetain,
     SnapshotChange,
     SnapshotOf,
+    TakeGroupSnapshot,
     TakeSnapshot,
     UndoRetain,
 )
@@ -81,7 +85,7 @@ def apply(transport: Transport, change: Change, *, dry_run: bool, manager: str =
     if isinstance(change, SaveRecreation | ForgetRecreation | OrphanSet | CreateSet):
         _of_recreation(_Sender(transport, dry_run), change)
         return None
-    if isinstance(change, TakeSnapshot | DeleteSnapshot | AnnotateRevision):
+    if isinstance(change, SnapshotChange):
         _of_snapshot(_Sender(transport, dry_run), change)
         return None
     if isinstance(change, SetFinalizers):
@@ -104,8 +108,17 @@ def _of_snapshot(send: "_Sender", change: SnapshotChange) -> None:
         case DeleteSnapshot():
             at = (_SNAPSHOTS, change.namespace, change.name)
             delete(send.transport, *at, change.uid, change.resource_version, dry_run=send.dry_run)
+        case TakeGroupSnapshot():
+            with suppress(ConflictError):  # as above
+                send.create(_groups(change.version), _group_snapshot(change))
+        case MarkSnapshot():
+            notes = {CLAIM_UID_ANNOTATION: change.claim_uid, ASKED_ANNOTATION: change.asked_at, **_marks(change.claim, change.of)}
+            send.annotate(_SNAPSHOTS, change, notes, {**SNAPSHOT_LABELS, SET_UID_LABEL: change.of.set_uid})
+        case DeleteGroupSnapshot():
+            exactly = (change.namespace, change.name, change.uid, change.resource_version)
+            delete(send.transport, _groups(change.version), *exactly, dry_run=send.dry_run)
         case AnnotateRevision():
-            send.annotate(REVISIONS, change)
+            send.annotate(REVISIONS, change, change.annotations)
         case _:
             assert_never(change)
 
@@ -221,6 +234,33 @@ def _snapshot(change: TakeSnapshot) -> _Snapshot:
     )
 
 
+def _groups(version: str) -> ResourceKind[Object]:
+    return ResourceKind(Object, f"/apis/groupsnapshot.storage.k8s.io/{version}", "volumegroupsnapshots", "VolumeGroupSnapshot")
+
+
+class _Group(Object, frozen=True):
+    spec: dict[str, Any] = {}
+
+
+def _group_snapshot(change: TakeGroupSnapshot) -> _Group:
+    """The VolumeGroupSnapshot object to create."""
+    kind = _groups(change.version)
+    notes = {SET_ANNOTATION: change.set_name, GENERATION_ANNOTATION: str(change.generation), RUN_ANNOTATION: change.run}
+    meta = ObjectMeta(
+        name=change.name,
+        namespace=change.namespace,
+        labels={**SNAPSHOT_LABELS, SET_UID_LABEL: change.set_uid},
+        annotations=notes,
+    )
+    source = {"selector": {"matchLabels": change.labels}}
+    return _Group(
+        api_version=kind.api_version,
+        kind=kind.kind,
+        metadata=meta,
+        spec={"volumeGroupSnapshotClassName": change.snapshot_class, "source": source},
+    )
+
+
 def _marks(claim: str, of: SnapshotOf) -> dict[str, str]:
     return {
         SET_ANNOTATION: of.set_name,
@@ -265,8 +305,16 @@ class _Sender:
         namespace, name = named
         self._merged(kind, namespace, name, {**patch, "spec": spec} if spec else patch)
 
-    def annotate(self, kind: ResourceKind[Any], change: AnnotateRevision) -> None:
-        meta = {"uid": change.uid, "resourceVersion": change.resource_version, "annotations": change.annotations}
+    def annotate(
+        self,
+        kind: ResourceKind[Any],
+        change: AnnotateRevision | MarkSnapshot,
+        notes: dict[str, str],
+        labels: dict[str, str] | None = None,
+    ) -> None:
+        meta: dict[str, Any] = {"uid": change.uid, "resourceVersion": change.resource_version, "annotations": notes}
+        if labels:
+            meta["labels"] = labels
         self._merged(kind, change.namespace, change.name, {"metadata": meta})
 
     def finalizers(self, change: SetFinalizers) -> None:

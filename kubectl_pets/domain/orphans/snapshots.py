@@ -11,17 +11,23 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.changes import CLAIM_UID_ANNOTATION
-from kubectl_pets.domain.model import Object, Value
+from kubectl_pets.domain.changes import ASKED_ANNOTATION, CLAIM_UID_ANNOTATION
+from kubectl_pets.domain.model import Object, OwnerReference, Value
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 
 _DEFAULT_ANNOTATION = "snapshot.storage.kubernetes.io/is-default-class"
+_GROUP_DEFAULT_ANNOTATION = "groupsnapshot.storage.kubernetes.io/is-default-class"
+
+#: What a VolumeSnapshot is owned by that was cut with others in one moment.
+GROUP_KIND = "VolumeGroupSnapshot"
 
 
 # --- snapshot.storage.k8s.io/v1 ----------------------------------------------------------------------------------------------
 
 
 class VolumeSnapshotClass(Object, frozen=True):
+    """Also a VolumeGroupSnapshotClass."""
+
     driver: str = ""
     deletion_policy: str = ""
 
@@ -81,8 +87,10 @@ class VolumeSnapshotContent(Object, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the cluster has for taking snapshots. ``classes`` None: they could not be read."""
+    """What the cluster has for taking snapshots. ``classes`` None: they could not be read. ``group``: of all claims at once, by
+    VolumeGroupSnapshotClasses, in this version of their API; empty: of one claim each."""
 
+    group: str = ""
     installed: bool = True
     classes: tuple[VolumeSnapshotClass, ...] | None = None
 
@@ -123,6 +131,19 @@ class NoSnapshot(StrEnum):
     COMMAND_FAILED = "snapshot-command-failed"
     #: The storage made no cut for as long as the pod may stand still.
     NOT_CUT = "snapshot-not-cut"
+    # of a group of all claims
+    GROUPS_NOT_INSTALLED = "group-snapshots-not-installed"
+    #: The set selects its pods by expressions alone, so its claims have no labels in common that a group could be asked for by.
+    NO_LABELS = "no-labels-to-select-by"
+    #: It lacks labels that the set's controller gives its claims.
+    NOT_SELECTED = "claim-lacks-labels"
+    #: It is none of the set's, and has its labels.
+    SELECTED_TOO = "claim-of-others-selected"
+    SEVERAL_DRIVERS = "volumes-of-several-drivers"
+    #: The driver has answered that it takes none.
+    NO_GROUPS = "driver-takes-no-group-snapshots"
+    #: The group is ready, and has none of it.
+    NOT_IN_GROUP = "claim-not-in-group"
     #: Its pod is released already: the controller takes it down, whatever is waited for here.
     GOES_ALREADY = "pod-goes-already"
     # once it was asked for
@@ -183,7 +204,8 @@ def choose(offer: Offer, named: str, volume: PersistentVolume) -> Chosen | Denie
         if found[0].driver != source.driver:
             return Denied(NoSnapshot.OTHER_DRIVER, f"{named} is of {found[0].driver}, the volume of {source.driver}")
     else:
-        found = [each for each in offer.classes if _is_default(each) and each.driver == source.driver]
+        default = _GROUP_DEFAULT_ANNOTATION if offer.group else _DEFAULT_ANNOTATION
+        found = [each for each in offer.classes if _is_default(each, default) and each.driver == source.driver]
         if not found:
             return Denied(NoSnapshot.NO_DEFAULT, source.driver)
         if len(found) > 1:
@@ -198,8 +220,8 @@ def look(seen: Sighting, claim_uid: str, volume: PersistentVolume) -> Taken | Pe
     snapshot, content = seen.snapshot, seen.content
     if snapshot is None or snapshot.metadata.deletion_timestamp is not None:
         return Denied(NoSnapshot.GONE)
-    asked_at = snapshot.metadata.creation_timestamp
-    if snapshot.metadata.annotations.get(CLAIM_UID_ANNOTATION) != claim_uid or asked_at is None:
+    since = asked_at(snapshot)
+    if snapshot.metadata.annotations.get(CLAIM_UID_ANNOTATION) != claim_uid or since is None:
         return Denied(NoSnapshot.FOREIGN, snapshot.name)
     status = snapshot.status
     if not status.ready_to_use or content is None:
@@ -210,7 +232,7 @@ def look(seen: Sighting, claim_uid: str, volume: PersistentVolume) -> Taken | Pe
         return Denied(NoSnapshot.OTHER_VOLUME, content.name)
     if spec.deletion_policy != "Retain":
         return Denied(NoSnapshot.NOT_KEPT, content.name)
-    return Taken(snapshot.name, asked_at)
+    return Taken(snapshot.name, since)
 
 
 def covers(taken: Taken, unused_since: datetime | None, *, destroyed: bool) -> bool:
@@ -221,5 +243,21 @@ def covers(taken: Taken, unused_since: datetime | None, *, destroyed: bool) -> b
     return unused_since <= taken.asked_at
 
 
-def _is_default(found: VolumeSnapshotClass) -> bool:
-    return found.metadata.annotations.get(_DEFAULT_ANNOTATION) == "true"
+def group_of(snapshot: VolumeSnapshot) -> OwnerReference | None:
+    """The VolumeGroupSnapshot that it is a member of (external-snapshotter, BuildVolumeGroupSnapshotOwnerReference)."""
+    return next((each for each in snapshot.metadata.owner_references if each.kind == GROUP_KIND), None)
+
+
+def asked_at(snapshot: VolumeSnapshot) -> datetime | None:
+    """When it was asked for; what it shows is not older. A member of a group is made after the cut: its own time is too late."""
+    made, told = snapshot.metadata.creation_timestamp, snapshot.metadata.annotations.get(ASKED_ANNOTATION)
+    if told is None or made is None:
+        return made
+    try:
+        return min(made, datetime.fromisoformat(told))
+    except (ValueError, TypeError):  # no time, or one of no zone
+        return None
+
+
+def _is_default(found: VolumeSnapshotClass, annotation: str) -> bool:
+    return found.metadata.annotations.get(annotation) == "true"

@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.model import PersistentVolumeClaim, StatefulSet, ordinal_of
-from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
+from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot, asked_at, group_of
 from kubectl_pets.domain.snapshots.marks import mark_of
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -27,7 +27,8 @@ class Taker(StrEnum):
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """One VolumeSnapshot. ``cut_at``: when the storage made the cut, by its own clock; None: not yet. ``revision`` and ``run``
-    are empty where no rollout took it. ``size`` is a quantity, empty: not known."""
+    are empty where no rollout took it. ``group``: the VolumeGroupSnapshot that cut it with others in one moment, empty: none.
+    ``size`` is a quantity, empty: not known."""
 
     name: str
     uid: str
@@ -43,6 +44,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     leaving: bool
     size: str
     snapshot_class: str
+    group: str
     content: str
     error: str
     #: Its claim is the one that is there now; None: not known.
@@ -68,7 +70,7 @@ def _kept(name: str, owner: StatefulSet | None, found: VolumeSnapshot, uids: Map
     taker = Taker.OTHERS
     if mark is not None and of_set:
         taker = Taker.ROLLOUT if owner is not None and mark.set_uid == owner.metadata.uid else Taker.EARLIER_SET
-    status, meta = found.status, found.metadata
+    status, meta, group = found.status, found.metadata, group_of(found)
     return Kept(
         name=found.name,
         uid=meta.uid,
@@ -78,12 +80,13 @@ def _kept(name: str, owner: StatefulSet | None, found: VolumeSnapshot, uids: Map
         taker=taker,
         revision=mark.revision if mark is not None and of_set else "",
         run=mark.run if mark is not None and of_set else "",
-        asked_at=meta.creation_timestamp,
+        asked_at=asked_at(found),
         cut_at=status.creation_time,
         ready=status.ready_to_use,
         leaving=meta.deletion_timestamp is not None,
         size=str(status.restore_size) if status.restore_size is not None else "",
         snapshot_class=found.spec.volume_snapshot_class_name,
+        group=group.name if group is not None else "",
         content=status.bound_volume_snapshot_content_name,
         error=status.error.message if status.error is not None and not status.ready_to_use else "",
         claim_is_same=uids.get(claim) == mark.claim_uid if mark is not None and uids is not None else None,
@@ -99,9 +102,10 @@ def _ordinal(owner: StatefulSet | None, claim: str) -> int | None:
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """How far apart the cuts of one run are: each is of its own volume."""
+    """How far apart the cuts of one run are: each is of its own volume, unless all are of one ``group``."""
 
     run: str
+    group: str
     snapshots: int
     apart: timedelta
     #: So many are not cut yet.
@@ -121,4 +125,6 @@ def spreads(found: Iterable[Kept]) -> tuple[Spread, ...]:
 def _spread(run: str, rows: list[Kept]) -> Spread:
     cuts = [row.cut_at for row in rows if row.cut_at is not None]
     apart = max(cuts) - min(cuts) if cuts else timedelta(0)
-    return Spread(run=run, snapshots=len(rows), apart=apart, missing=len(rows) - len(cuts))
+    groups = {row.group for row in rows}
+    group = rows[0].group if len(groups) == 1 else ""
+    return Spread(run=run, group=group, snapshots=len(rows), apart=apart, missing=len(rows) - len(cuts))

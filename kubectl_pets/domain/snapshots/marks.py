@@ -25,7 +25,7 @@ from kubectl_pets.domain.changes import (
     DeleteSnapshot,
 )
 from kubectl_pets.domain.model import ControllerRevision
-from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot
+from kubectl_pets.domain.orphans.snapshots import VolumeSnapshot, asked_at
 
 #: In bytes: all annotations of an object have 256 KiB (apimachinery, TotalAnnotationSizeLimitB).
 _LONGEST_NOTE = 100_000
@@ -57,9 +57,9 @@ def mark_of(snapshot: VolumeSnapshot) -> SnapshotMark | None:
     meta = snapshot.metadata
     notes, of_ours = meta.annotations, all(meta.labels.get(key) == value for key, value in SNAPSHOT_LABELS.items())
     uid = meta.labels.get(SET_UID_LABEL)
-    ordinal, generation = _number(notes, ORDINAL_ANNOTATION), _number(notes, GENERATION_ANNOTATION)
-    said = [notes.get(key, "") for key in _TEXTS]
-    if not of_ours or not uid or not all(said) or ordinal is None or generation is None or meta.creation_timestamp is None:
+    ordinal, generation = number_of(notes, ORDINAL_ANNOTATION), number_of(notes, GENERATION_ANNOTATION)
+    said, since = [notes.get(key, "") for key in _TEXTS], asked_at(snapshot)
+    if not of_ours or not uid or not all(said) or ordinal is None or generation is None or since is None:
         return None
     if said[1] != snapshot.spec.source.persistent_volume_claim_name:
         return None
@@ -72,7 +72,7 @@ def mark_of(snapshot: VolumeSnapshot) -> SnapshotMark | None:
         ordinal=ordinal,
         generation=generation,
         run=said[4],
-        asked_at=meta.creation_timestamp,
+        asked_at=since,
         held=notes.get(HELD_ANNOTATION) == "true",
     )
 
@@ -127,6 +127,7 @@ def noting(revision: ControllerRevision, run: str, names: Iterable[str]) -> Anno
     )
 
 
-def _number(notes: dict[str, str], key: str) -> int | None:
+def number_of(notes: dict[str, str], key: str) -> int | None:
+    """An annotation that is a count; None: it is none."""
     text = notes.get(key, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

@@ -33,7 +33,7 @@ from kubectl_pets.domain.stepping.steps import (
 )
 
 #: An older one is not of before this rollout any more, whatever else speaks for it.
-_LASTS = timedelta(days=1)
+LASTS = timedelta(days=1)
 
 #: A VolumeSnapshot's name (RFC 1123 subdomain), less what may follow it.
 _LONGEST = 253 - 4
@@ -77,7 +77,7 @@ def targets(
     found: list[AtStake] = []
     unfit: list[Unfit] = []
     for name, ordinal, claim in _claims(owner, seen, ground.claims, pods, empty=empty):
-        target = _target(seen, ground, named, name, ordinal, claim)
+        target = target_of(seen, ground, named, name, ordinal, claim)
         if isinstance(target, Unfit):
             unfit.append(target)
         else:
@@ -101,9 +101,10 @@ def _claims(
         yield name, ordinal, by_name.get(name)
 
 
-def _target(
+def target_of(
     seen: Assessment, ground: Ground, named: str, name: str, ordinal: int, claim: PersistentVolumeClaim | None
 ) -> AtStake | Unfit:
+    """One claim of the set, in range or not."""
     if claim is None:
         return Unfit(claim=name, reason=NoSnapshot.CLAIM_MISSING)
     if claim.metadata.deletion_timestamp is not None:
@@ -140,7 +141,7 @@ def usable(
     newest: datetime | None = None
     for each in listed:
         mark = mark_of(each)
-        if mark is None or each.metadata.deletion_timestamp is not None or now - mark.asked_at > _LASTS:
+        if mark is None or each.metadata.deletion_timestamp is not None or now - mark.asked_at > LASTS:
             continue
         if (mark.set_uid, mark.claim_uid, mark.revision) != (seen.uid, target.uid, target.revision):
             continue
@@ -161,12 +162,7 @@ def asking(
     """The snapshot to ask for. Its name is the same for whoever asks at this point of the rollout: the claim, its uid, the
     revision that runs and the generation of the spec; where one of that name does not count, it gets a number."""
     tail = f"-{target.uid[:8]}-{target.revision.rpartition('-')[2][:10]}-{seen.generation}"
-    stem = f"{target.claim[: _LONGEST - len(tail)].rstrip('-.')}{tail}"
-    there = {each.name for each in listed}
-    name, number = stem, 1
-    while name in there:
-        number += 1
-        name = f"{stem}-{number}"
+    name = free_name(target.claim, tail, {each.name for each in listed})
     return TakeSnapshot(
         namespace=seen.namespace,
         claim=target.claim,
@@ -183,6 +179,16 @@ def asking(
             held=held,
         ),
     )
+
+
+def free_name(head: str, tail: str, there: Collection[str]) -> str:
+    """Of both, with a number where it is taken."""
+    stem = f"{head[: _LONGEST - len(tail)].rstrip('-.')}{tail}"
+    name, number = stem, 1
+    while name in there:
+        number += 1
+        name = f"{stem}-{number}"
+    return name
 
 
 def changed_since(target: AtStake, claims: Iterable[PersistentVolumeClaim]) -> Unfit | None:

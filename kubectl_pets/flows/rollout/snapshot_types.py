@@ -12,6 +12,8 @@ class SnapshotTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What was said of snapshots on the command line. ``snapshot_class`` empty: the default one of each volume's driver."""
 
     snapshot_class: str = ""
+    #: One of all claims at once, by a class of such.
+    group: bool = False
     #: Of each pod's claims right before its turn.
     each: bool = False
     #: So many generations stay; 0: all.
@@ -28,11 +30,15 @@ class Unsnapped(msgspec.Struct, frozen=True, tag="not-snapped"):
     """An ending: there is no snapshot to go back to of these claims, so no pod goes."""
 
     unfit: "tuple[Unfit, ...]"
+    #: One of all at once was asked for.
+    group: bool = False
 
 
 class Unready(msgspec.Struct, frozen=True, kw_only=True):
-    """What is being waited for: snapshots by name, the first one's error, and how many of all there are."""
+    """What is being waited for: snapshots by name, the first one's error, and how many of all there are. ``group``: it is a
+    VolumeGroupSnapshot."""
 
     names: tuple[str, ...]
     error: str
     of: int
+    group: bool = False

@@ -15,10 +15,11 @@ from typing import Protocol
 
 import msgspec
 
-from kubectl_pets.domain.changes import DeleteSnapshot, TakeSnapshot
-from kubectl_pets.domain.model import SetView, StatefulSet, ordinal_of
-from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, look
+from kubectl_pets.domain.changes import RUN_ANNOTATION, DeleteGroupSnapshot, DeleteSnapshot, TakeGroupSnapshot, TakeSnapshot
+from kubectl_pets.domain.model import PersistentVolumeClaim, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, group_of, look
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.snapshots.groups import against, gone_together
 from kubectl_pets.domain.snapshots.marks import mark_of, noting, surplus
 from kubectl_pets.domain.snapshots.wanted import (
     AtStake,
@@ -39,15 +40,18 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.looking import Sight
 from kubectl_pets.flows.engine.waiting import until
+from kubectl_pets.flows.rollout.group_snapshot import GROUPS, GroupTaking
 from kubectl_pets.flows.rollout.quiescing import CommandFailed, Quiescing
 from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms, Unready, Unsnapped
-from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
+from kubectl_pets.ports.claims import ClaimPort, GroupSnapshotPort, SnapshotPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.server import RightsPort
 from kubectl_pets.ports.sets import ChangePort, SetPort
 
 SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
+_GROUP_CONTENTS = "volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io"
+_GROUP_CLASSES = "volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io"
 _CLASSES = "volumesnapshotclasses.snapshot.storage.k8s.io"
 
 #: Until the next look, while snapshots are not ready.
@@ -60,7 +64,7 @@ _STANDING_STILL = 60.0
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     """What would be asked for, and what speaks against it."""
 
-    takes: tuple[TakeSnapshot, ...] = ()
+    takes: tuple[TakeSnapshot | TakeGroupSnapshot, ...] = ()
     unfit: tuple[Unfit, ...] = ()
     #: When those were asked for that an earlier run of this rollout took.
     there: tuple[datetime, ...] = ()
@@ -73,7 +77,7 @@ class Tidied(msgspec.Struct, frozen=True, kw_only=True):
     contents: tuple[str, ...] = ()
 
 
-class TakingPort(ClaimPort, SnapshotPort, ChangePort, RightsPort, PodPort, SetPort, Protocol):
+class TakingPort(ClaimPort, SnapshotPort, GroupSnapshotPort, ChangePort, RightsPort, PodPort, SetPort, Protocol):
     """What it takes to take snapshots."""
 
 
@@ -93,6 +97,7 @@ class Snapshots:
         #: What there is to go back to, by claim.
         self.taken: dict[str, Taken] = {}
         self._quiescing = Quiescing(cluster, terms)
+        self._group = GroupTaking(cluster)
         #: Those that were not cut while their pod stood still, by uid: they count for nothing.
         self._spoilt: set[str] = set()
         #: Names that stand on revisions; and whether that is not allowed.
@@ -113,13 +118,24 @@ class Snapshots:
             return Prospect()
         pods = at_stake(first, self._goal, seen)
         found, unfit = self._looked_at(owner, seen, pods, empty=not self.terms.each)
-        listed = self._cluster.snapshots(seen.namespace) or ()
         begun = has_begun(first, seen) and not self.terms.each
+        if self.terms.group:
+            return Prospect(unfit=unfit) if unfit else self._foresee_group(found, owner, seen, now, begun=begun)
+        listed = self._cluster.snapshots(seen.namespace) or ()
         holds = bool(self.terms.before)
         counting = {each.claim: usable(each, seen, listed, now, begun=begun, held=holds) for each in found}
         takes = (asking(each, seen, listed, _run_at(now)) for each in found if counting[each.claim] is None)
         times = (each.metadata.creation_timestamp for each in counting.values() if each is not None)
         return Prospect(takes=tuple(takes), unfit=unfit, there=tuple(time for time in times if time is not None))
+
+    def _foresee_group(
+        self, found: Sequence[AtStake], owner: StatefulSet, seen: Assessment, now: datetime, *, begun: bool
+    ) -> Prospect:
+        take = self._group.foresee(found, owner, seen, now, _run_at(now), begun=begun)
+        if isinstance(take, TakeGroupSnapshot):
+            return Prospect(takes=(take,))
+        asked_at = take.metadata.creation_timestamp
+        return Prospect(there=(asked_at,) if asked_at is not None else ())
 
     def _unheld(self, planned: Plan, owner: StatefulSet, seen: Assessment, now: datetime) -> tuple[Unfit, ...]:
         """Claims whose pods go without a snapshot, whatever this run does; not those that an earlier run of it has released."""
@@ -127,22 +143,30 @@ class Snapshots:
         if not pods:
             return ()
         found, unfit = self._looked_at(owner, seen, pods, empty=False)
+        if self.terms.group and not unfit:
+            take = self._group.foresee(found, owner, seen, now, _run_at(now), begun=True)
+            bare_pods = (each.claim for each in found if each.pod in pods and isinstance(take, TakeGroupSnapshot))
+            return tuple(Unfit(claim=claim, reason=NoSnapshot.GOES_ALREADY) for claim in bare_pods)
         listed, holds = self._cluster.snapshots(seen.namespace) or (), bool(self.terms.before)
         bare = (each.claim for each in found if usable(each, seen, listed, now, begun=True, held=holds) is None)
         return unfit or tuple(Unfit(claim=claim, reason=NoSnapshot.GOES_ALREADY) for claim in bare)
 
     def lacking(self, namespace: str) -> tuple[Unfit, ...]:
         """The rights that it takes and that are missing."""
-        missing = [*self._cluster.missing_rights(namespace, self._rights()), *self._cluster.missing_rights("", _EVERYWHERE)]
+        everywhere = _GROUPS_EVERYWHERE if self.terms.group else _EVERYWHERE
+        missing = [*self._cluster.missing_rights(namespace, self._rights()), *self._cluster.missing_rights("", everywhere)]
         told = ", ".join(" ".join(right) for right in missing)
         return (Unfit(claim="", reason=NoSnapshot.RIGHTS_MISSING, detail=told),) if missing else ()
 
-    def objections(self, takes: Iterable[TakeSnapshot]) -> tuple[Unfit, ...]:
+    def objections(self, takes: Iterable[TakeSnapshot | TakeGroupSnapshot]) -> tuple[Unfit, ...]:
         """What admission and webhooks have against it: the API server judges every snapshot and keeps none."""
         return tuple(rejected for take in takes if (rejected := self._asked(take, dry_run=True)) is not None)
 
     def _rights(self) -> list[tuple[str, str]]:
         needed = [("create", SNAPSHOTS), ("list", SNAPSHOTS), ("list", "persistentvolumeclaims")]
+        if self.terms.group:
+            needed = [("create", GROUPS), ("list", GROUPS), ("patch", SNAPSHOTS), *needed[1:]]
+            return [*needed, ("delete", GROUPS), ("delete", SNAPSHOTS)] if self.terms.keep else needed
         if self.terms.before:
             needed += [("get", "pods/exec"), ("create", "pods/exec")]
         return [*needed, ("delete", SNAPSHOTS)] if self.terms.keep or self.terms.before else needed
@@ -162,10 +186,15 @@ class Snapshots:
             return Unsnapped(unfit)
         wanted = [each for each in self._targets.values() if each.pod in pods or each.claim not in self.taken]
         self.waiting = None
+        begun = has_begun(step, seen) and not self.terms.each
+        if self.terms.group:
+            grouped = self._grouped(wanted, sight.view.set, sight, begun=begun)
+            if grouped is not None:
+                return grouped
         listed = self._cluster.snapshots(seen.namespace)
         if listed is None:
             return Unsnapped((Unfit(claim="", reason=NoSnapshot.RIGHTS_MISSING, detail=f"list {SNAPSHOTS}"),))
-        asked = self._ask(wanted, sight, listed, begun=has_begun(step, seen) and not self.terms.each)
+        asked = not self.terms.group and self._ask(wanted, sight, listed, begun=begun)
         if isinstance(asked, Unsnapped):
             return asked
         standing = {each.claim: self._standing(each, listed) for each in wanted} if not asked else {}
@@ -177,6 +206,27 @@ class Snapshots:
             return self._wait(wanted, pending, sight.now)
         return self._sealed(wanted, standing.items(), sight)
 
+    def _grouped(self, wanted: Sequence[AtStake], owner: StatefulSet, sight: Sight, *, begun: bool) -> Wait | Unsnapped | None:
+        """None: the group is there, and its members are found by claim."""
+        group = self._group.ready(wanted, owner, sight, _run_at(sight.now), begun=begun)
+        if isinstance(group, Unsnapped):
+            return group
+        if isinstance(group, Unready):
+            return self._waited(group, sight.now)
+        self._run = group.metadata.annotations.get(RUN_ANNOTATION, "")
+        found = self._group.marked(group, wanted, sight.seen, self._cluster.snapshots(sight.seen.namespace) or ())
+        if isinstance(found, Unsnapped):
+            return found
+        if isinstance(found, Unready):
+            return self._waited(found, sight.now)
+        self._named |= found
+        return None
+
+    def _waited(self, waiting: Unready, now: datetime) -> Wait:
+        self.waiting = waiting
+        until_then, error = now + _EVERY, waiting.error or msgspec.UNSET
+        return Wait(reason=WaitReason.SNAPSHOT, pods=waiting.names, until=until_then, detail=error)
+
     def _concerned(self, step: Step, seen: Assessment) -> frozenset[str]:
         return going_now(step, seen) if self.terms.each else at_stake(step, self._goal, seen)
 
@@ -184,6 +234,7 @@ class Snapshots:
         """It is another set by now."""
         self._uid, self._run, self._planned = uid, "", frozenset()
         self._targets, self._named, self._sound, self.taken = {}, {}, {}, {}
+        self._group = GroupTaking(self._cluster)
 
     def _plan(self, owner: StatefulSet, seen: Assessment, pods: frozenset[str]) -> tuple[Unfit, ...]:
         """Look at the claims of these pods, unless they were looked at."""
@@ -199,8 +250,9 @@ class Snapshots:
         self, owner: StatefulSet, seen: Assessment, pods: frozenset[str], *, empty: bool
     ) -> tuple[tuple[AtStake, ...], tuple[Unfit, ...]]:
         claims = self._cluster.claims(seen.namespace)
-        stems = [f"{each.name}-{owner.name}" for each in owner.spec.volume_claim_templates]
-        own = tuple(claim for claim in claims if any(ordinal_of(claim.name, stem) is not None for stem in stems))
+        if self.terms.group:
+            return self._all_looked_at(owner, seen, claims)
+        own = _of(owner, claims)
         offer = self._cluster.snapshot_offer()
         if not offer.installed:
             return (), (Unfit(claim="", reason=NoSnapshot.NOT_INSTALLED),)
@@ -209,6 +261,20 @@ class Snapshots:
         if not found and not unfit:
             return (), (Unfit(claim="", reason=NoSnapshot.NO_CLAIMS),)
         return found, unfit
+
+    def _all_looked_at(
+        self, owner: StatefulSet, seen: Assessment, claims: tuple[PersistentVolumeClaim, ...]
+    ) -> tuple[tuple[AtStake, ...], tuple[Unfit, ...]]:
+        """A group has all claims of the set, whichever pods go."""
+        offer = self._cluster.group_snapshot_offer()
+        if not offer.installed:
+            return (), (Unfit(claim="", reason=NoSnapshot.GROUPS_NOT_INSTALLED),)
+        ground = Ground(claims=claims, volumes=self._cluster.volumes_of(_of(owner, claims)), offer=offer)
+        everybody = {member.name for member in seen.members if member.uid}
+        found, unfit = targets(owner, seen, ground, self.terms.snapshot_class, everybody, empty=True)
+        if not found and not unfit:
+            return (), (Unfit(claim="", reason=NoSnapshot.NO_CLAIMS),)
+        return found, unfit or against(owner, seen, ground, self.terms.snapshot_class, found)
 
     def _ask(
         self, wanted: Iterable[AtStake], sight: Sight, listed: tuple[VolumeSnapshot, ...], *, begun: bool
@@ -304,7 +370,9 @@ class Snapshots:
         """At the end: the pods that could not be let go, after a last try."""
         return self._quiescing.end()
 
-    def _asked(self, take: TakeSnapshot, *, dry_run: bool) -> Unfit | None:
+    def _asked(self, take: TakeSnapshot | TakeGroupSnapshot, *, dry_run: bool) -> Unfit | None:
+        if isinstance(take, TakeGroupSnapshot):
+            return self._group.ask(take, dry_run=dry_run)
         try:
             self._cluster.apply(take, dry_run=dry_run)
         except NotFoundError:
@@ -330,8 +398,7 @@ class Snapshots:
         late = [each for each in wanted if each.claim in pending] or wanted
         error = next((it.error for it in pending.values() if it.error), "")
         names = tuple(self._named[each.claim] for each in late)
-        self.waiting = Unready(names=names, error=error, of=len(wanted))
-        return Wait(reason=WaitReason.SNAPSHOT, pods=names, until=now + _EVERY, detail=error or msgspec.UNSET)
+        return self._waited(Unready(names=names, error=error, of=len(wanted)), now)
 
     def _sealed(
         self, wanted: Sequence[AtStake], standing: Iterable[tuple[str, Taken | Pending | Denied]], sight: Sight
@@ -367,11 +434,13 @@ class Snapshots:
         if not self.terms.keep or not self.taken:
             return Tidied()
         listed = self._cluster.snapshots(namespace) or ()
-        gone = []
-        for each in surplus(listed, self._uid, self.terms.keep):
+        gone: list[str] = []
+        going = surplus(listed, self._uid, self.terms.keep)
+        groups = self._cluster.group_snapshots(namespace) if any(group_of(each) for each in listed) else None
+        for each in gone_together(going, listed, groups, self._uid):
             with suppress(NotFoundError, ConflictError):  # gone already, or another one by now
                 self._cluster.apply(each)
-                gone.append(each.name)
+                gone += each.members if isinstance(each, DeleteGroupSnapshot) else (each.name,)
         bound = (each.status.bound_volume_snapshot_content_name for each in listed if each.name in gone)
         contents = (self._cluster.snapshot_content(name) for name in bound if name)
         kept = (each.name for each in contents if each is not None and each.spec.deletion_policy == "Retain")
@@ -379,6 +448,15 @@ class Snapshots:
 
 
 _EVERYWHERE = [("get", _CONTENTS), ("list", _CLASSES), ("get", "persistentvolumes")]
+
+
+_GROUPS_EVERYWHERE = [("get", _CONTENTS), ("list", _GROUP_CLASSES), ("get", _GROUP_CONTENTS), ("get", "persistentvolumes")]
+
+
+def _of(owner: StatefulSet, claims: Iterable[PersistentVolumeClaim]) -> tuple[PersistentVolumeClaim, ...]:
+    """Those that a claim template of the set made, in range or not."""
+    stems = [f"{each.name}-{owner.name}" for each in owner.spec.volume_claim_templates]
+    return tuple(claim for claim in claims if any(ordinal_of(claim.name, stem) is not None for stem in stems))
 
 
 def _run_at(now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_pets.domain.changes import DryRun, TakeSnapshot
+from kubectl_pets.domain.changes import DryRun, TakeGroupSnapshot, TakeSnapshot
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.stepping.steps import Goal, Plan
@@ -23,7 +23,7 @@ class Taking:
         self._session, self._options = session, options
         self.snapshots: Snapshots | None = None
         #: What would be asked for now.
-        self._takes: tuple[TakeSnapshot, ...] = ()
+        self._takes: tuple[TakeSnapshot | TakeGroupSnapshot, ...] = ()
         if asked is not None:
             from kubectl_pets.flows.rollout.snapshots import Snapshots
 
@@ -42,10 +42,10 @@ class Taking:
             foreseen = taking.foresee(planned, snapshot.set, seen, self._session.now())
             self._takes, unfit = foreseen.takes, foreseen.unfit
             if foreseen.there and not unfit:
-                terminal.tell(f"note: {words.reused(foreseen.there, self._session.now())}")
+                terminal.tell(f"note: {words.reused(foreseen.there, self._session.now(), group=taking.terms.group)}")
         if not unfit and rehearsal is not DryRun.CLIENT:
             unfit = taking.objections(self._takes)
-        return Unsnapped(unfit) if unfit else None
+        return Unsnapped(unfit, group=taking.terms.group) if unfit else None
 
     def picture(self) -> str:
         """What a plan begins with; empty: nothing would be asked for."""
@@ -73,7 +73,7 @@ class Taking:
             return ""
         from kubectl_pets.views.snapshots import words
 
-        told = words.unready(self.waiting.names, self.waiting.error, self.waiting.of)
+        told = words.unready(self.waiting.names, self.waiting.error, self.waiting.of, group=self.waiting.group)
         # A pod goes only once a snapshot is taken.
         touched = self.snapshots is not None and bool(self.snapshots.taken)
         return f"; {told}; {words.not_rolled(seen, touched=touched)}"
@@ -84,7 +84,7 @@ class Taking:
             return None
         from kubectl_pets.views.snapshots import words
 
-        return words.unready_hint(self.waiting.names, seen)
+        return words.unready_hint(self.waiting.names, seen, group=self.waiting.group)
 
     def release(self, seen_name: str) -> None:
         """At the end, however it came: say which pods stand still yet, because the command that lets them go did not pass."""
@@ -101,7 +101,7 @@ class Taking:
             return
         from kubectl_pets.views.snapshots import words
 
-        terminal.tell(words.kept(len(taking.taken), seen))
+        terminal.tell(words.kept(len(taking.taken), seen, group=taking.terms.group))
         if taking.unnoted:
             terminal.tell(words.UNNOTED)
         try:
@@ -117,7 +117,7 @@ def unfit_told(ending: Unsnapped, seen: Assessment, *, touched: bool) -> str:
     """Why no pod goes, and which ones did not. ``touched``: this run has changed something before."""
     from kubectl_pets.views.snapshots import words
 
-    return f"{words.unfit(ending.unfit, seen)}; {words.not_rolled(seen, touched=touched)}"
+    return f"{words.unfit(ending.unfit, seen, group=ending.group)}; {words.not_rolled(seen, touched=touched)}"
 
 
 def unfit_hint(ending: Unsnapped, seen: Assessment) -> str | None:

@@ -72,6 +72,13 @@ _SNAPSHOT_OPTIONS = (
         metavar="[CLASS]",
         help="Take a VolumeSnapshot of every claim before the first pod goes, and wait until all are ready.",
     ),
+    click.option(
+        "--snapshot-group",
+        is_flag=False,
+        flag_value="",
+        metavar="[CLASS]",
+        help="One VolumeGroupSnapshot of all claims instead: one moment for all volumes, if the driver has it.",
+    ),
     click.option("--snapshot-each", is_flag=True, help="Of each pod's claims right before its turn instead."),
     click.option(
         "--keep-snapshots",
@@ -92,22 +99,30 @@ def snapshot_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode
         *args: Any,
         terms: Terms,
         snapshot: str | None,
+        snapshot_group: str | None,
         snapshot_each: bool,
         keep_snapshots: int | None,
         before: str,
         after: str,
         **kw: Any,
     ) -> ExitCode:
-        if snapshot is None and not snapshot_each:
+        if snapshot is None and snapshot_group is None and not snapshot_each:
             beside = {"--keep-snapshots": keep_snapshots, "--before-snapshot": before, "--after-snapshot": after}
             alone = next((flag for flag, value in beside.items() if value), None)
             if alone is not None:
                 raise UsageError(f"{alone} goes with --snapshot or --snapshot-each. Nothing was changed.")
             return command(*args, terms=terms, **kw)
+        if snapshot_group is not None:
+            beside = {"--snapshot": snapshot is not None, "--snapshot-each": snapshot_each, "--before-snapshot": before}
+            other = next((flag for flag, value in beside.items() if value), None)
+            if other is not None:
+                told = f"--snapshot-group is of one moment for all claims, so {other} does not go with it"
+                raise UsageError(f"{told}. Nothing was changed.")
         if after and not before:
             raise UsageError("--after-snapshot goes with --before-snapshot. Nothing was changed.")
         asked = SnapshotTerms(
-            snapshot_class=snapshot or "",
+            snapshot_class=snapshot or snapshot_group or "",
+            group=snapshot_group is not None,
             each=snapshot_each,
             keep=keep_snapshots or 0,
             before=before,

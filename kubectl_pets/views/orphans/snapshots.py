@@ -7,29 +7,31 @@ from kubectl_pets.domain.orphans.snapshots import NoSnapshot
 from kubectl_pets.pasting import kubectl
 
 
-def refusal(why: NoSnapshot, about: str = "") -> str:
-    """``about`` is text from the cluster: a class, a driver, a name or an error."""
+def refusal(why: NoSnapshot, about: str = "", *, group: bool = False) -> str:
+    """``about`` is text from the cluster: a class, a driver, a name or an error. ``group``: one of all claims was asked for."""
     detail = clean(about)
+    kind, flag = ("VolumeGroupSnapshotClass", "--snapshot-group") if group else ("VolumeSnapshotClass", "--snapshot")
     match why:
         case NoSnapshot.NO_VOLUME:
             return "it has no volume to take a snapshot of"
         case NoSnapshot.NOT_INSTALLED:
             return "this cluster has no VolumeSnapshots (snapshot.storage.k8s.io/v1)"
         case NoSnapshot.CLASSES_UNREADABLE:
-            check = kubectl("auth", "can-i", "list", "volumesnapshotclasses.snapshot.storage.k8s.io")
-            return f"VolumeSnapshotClasses could not be read; check with: {check}"
+            resource = f"{kind.lower()}es.{'group' if group else ''}snapshot.storage.k8s.io"
+            check = kubectl("auth", "can-i", "list", resource)
+            return f"{kind}es could not be read; check with: {check}"
         case NoSnapshot.CLASS_MISSING:
-            return f"there is no VolumeSnapshotClass {detail}"
+            return f"there is no {kind} {detail}"
         case NoSnapshot.NO_DEFAULT:
-            return f"driver {detail} has no default VolumeSnapshotClass; name one: --snapshot=CLASS"
+            return f"driver {detail} has no default {kind}; name one: {flag}=CLASS"
         case NoSnapshot.SEVERAL_DEFAULTS:
-            return f"its driver has several default VolumeSnapshotClasses ({detail}); name one: --snapshot=CLASS"
+            return f"its driver has several default {kind}es ({detail}); name one: {flag}=CLASS"
         case NoSnapshot.CLASS_DELETES:
-            return f"VolumeSnapshotClass {detail} has not the deletionPolicy Retain, so its snapshots would not be safe"
+            return f"{kind} {detail} has not the deletionPolicy Retain, so its snapshots would not be safe"
         case NoSnapshot.NOT_CSI:
             return f"its volume {detail} is of no CSI driver, and snapshots are taken of those only"
         case NoSnapshot.OTHER_DRIVER:
-            return f"the VolumeSnapshotClass is of another driver: {detail}"
+            return f"the {kind} is of another driver: {detail}"
         case NoSnapshot.FAILED:
             return f"its snapshot failed: {detail}"
         case NoSnapshot.NOT_READY:
@@ -61,6 +63,13 @@ def _of_claim(
         NoSnapshot.COMMAND_FAILED,
         NoSnapshot.NOT_CUT,
         NoSnapshot.GOES_ALREADY,
+        NoSnapshot.GROUPS_NOT_INSTALLED,
+        NoSnapshot.NO_LABELS,
+        NoSnapshot.NOT_SELECTED,
+        NoSnapshot.SELECTED_TOO,
+        NoSnapshot.SEVERAL_DRIVERS,
+        NoSnapshot.NO_GROUPS,
+        NoSnapshot.NOT_IN_GROUP,
     ],
     about: str,
 ) -> str:
@@ -89,5 +98,36 @@ def _of_claim(
             return f"the storage made no cut of VolumeSnapshot {detail} while its pod stood still, which was let go again"
         case NoSnapshot.GOES_ALREADY:
             return "its pod goes by itself, before there could be one: a rollout is under way"
+        case _:
+            return _of_group(why, detail)
+
+
+def _of_group(
+    why: Literal[
+        NoSnapshot.GROUPS_NOT_INSTALLED,
+        NoSnapshot.NO_LABELS,
+        NoSnapshot.NOT_SELECTED,
+        NoSnapshot.SELECTED_TOO,
+        NoSnapshot.SEVERAL_DRIVERS,
+        NoSnapshot.NO_GROUPS,
+        NoSnapshot.NOT_IN_GROUP,
+    ],
+    detail: str,
+) -> str:
+    match why:
+        case NoSnapshot.GROUPS_NOT_INSTALLED:
+            return "this cluster has no VolumeGroupSnapshots (groupsnapshot.storage.k8s.io)"
+        case NoSnapshot.NO_LABELS:
+            return "its selector has no matchLabels, and a VolumeGroupSnapshot is asked for by such"
+        case NoSnapshot.NOT_SELECTED:
+            return f"it has not all labels that a VolumeGroupSnapshot of the set is asked for by: {detail}"
+        case NoSnapshot.SELECTED_TOO:
+            return f"it is none of the set's and has its labels ({detail}), so it would be a part of its VolumeGroupSnapshot"
+        case NoSnapshot.SEVERAL_DRIVERS:
+            return "its volumes are of several drivers, and a VolumeGroupSnapshot is of one"
+        case NoSnapshot.NO_GROUPS:
+            return f"the driver takes no VolumeGroupSnapshots: {detail}"
+        case NoSnapshot.NOT_IN_GROUP:
+            return f"VolumeGroupSnapshot {detail} is ready and has none of it"
         case _:
             assert_never(why)

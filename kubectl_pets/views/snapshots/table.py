@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("CLASS", weight=1),
     Column("TAKEN-BY", weight=3),
 )
-_WIDE = (Column("CUT"), Column("RUN"), Column("CONTENT"))
+_WIDE = (Column("CUT"), Column("RUN"), Column("GROUP"), Column("CONTENT"))
 _ERROR = Column("ERROR", least=24, ease=48)
 
 _BY = {Taker.ROLLOUT: "rollout", Taker.EARLIER_SET: "earlier set", Taker.OTHERS: "others"}
@@ -55,6 +55,7 @@ def _cells(row: Kept, now: datetime, *, wide: bool, errors: bool) -> Iterator[Pi
     if wide:
         yield plain(row.cut_at.strftime("%Y-%m-%dT%H:%M:%SZ")) if row.cut_at is not None else faint("-")
         yield plain(clean(row.run)) if row.run else faint("-")
+        yield plain(clean(row.group, LONGEST_NAME)) if row.group else faint("-")
         yield plain(clean(row.content, LONGEST_NAME)) if row.content else faint("-")
     if errors:
         yield (clean(row.error), Ink.BAD) if row.error else faint("-")
@@ -71,5 +72,8 @@ def summary(found: Sequence[Kept]) -> Iterator[str]:
     for each in spreads(found):
         cut = f"cut within {ages.duration(each.apart)} of each other"
         missing = f", {each.missing} not cut yet" if each.missing else ""
-        told = f"run {clean(each.run)}: {count(each.snapshots, 'snapshot')} {cut}{missing}"
-        yield f"{told}; each is crash-consistent, of its own volume"
+        told = f"run {clean(each.run)}: {count(each.snapshots, 'snapshot')}"
+        if each.group:
+            yield f"{told} of group {clean(each.group)}{missing}; crash-consistent, all of one moment, as the driver says"
+            continue
+        yield f"{told} {cut}{missing}; each is crash-consistent, of its own volume"

@@ -22,6 +22,7 @@ import (
 type Driver struct {
 	csi.UnimplementedIdentityServer
 	csi.UnimplementedControllerServer
+	csi.UnimplementedGroupControllerServer
 	name    string
 	shelves Shelves
 	cluster *Cluster
@@ -60,6 +61,7 @@ func main() {
 	answering := grpc.NewServer(grpc.UnaryInterceptor(logged))
 	csi.RegisterIdentityServer(answering, driver)
 	csi.RegisterControllerServer(answering, driver)
+	csi.RegisterGroupControllerServer(answering, driver)
 	if *node != "" {
 		here := &Node{driver: driver, socket: *socket}
 		csi.RegisterNodeServer(answering, here)
@@ -92,6 +94,7 @@ func (d *Driver) GetPluginCapabilities(context.Context, *csi.GetPluginCapabiliti
 	answer := &csi.GetPluginCapabilitiesResponse{}
 	for _, service := range []csi.PluginCapability_Service_Type{
 		csi.PluginCapability_Service_CONTROLLER_SERVICE,
+		csi.PluginCapability_Service_GROUP_CONTROLLER_SERVICE,
 		csi.PluginCapability_Service_VOLUME_ACCESSIBILITY_CONSTRAINTS,
 	} {
 		answer.Capabilities = append(answer.Capabilities, &csi.PluginCapability{

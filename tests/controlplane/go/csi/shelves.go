@@ -31,16 +31,18 @@ type Snapshot struct {
 	Bytes  int64
 	Taken  time.Time
 	Ready  time.Time
+	// The group that it was cut with; "" where it was cut alone.
+	Group string
 }
 
 // Shelves are the directory of all: ROOT/volumes/ID/data with ROOT/volumes/ID/about.json beside it, ROOT/snapshots the same,
-// ROOT/tries with a file for each action that is to fail, as many bytes long as there were tries.
+// ROOT/groups with about.json alone, ROOT/tries with a file for each action that is to fail, as many bytes long as there were tries.
 type Shelves struct {
 	root string
 }
 
 func NewShelves(root string) (Shelves, error) {
-	for _, shelf := range []string{"volumes", "snapshots", "tries"} {
+	for _, shelf := range []string{"volumes", "snapshots", "groups", "tries"} {
 		if err := os.MkdirAll(filepath.Join(root, shelf), 0o755); err != nil {
 			return Shelves{}, err
 		}
@@ -121,6 +123,11 @@ func (s Shelves) fill(shelf, id, source string) error {
 		return fmt.Errorf("cp: %w: %s", err, told)
 	}
 	return nil
+}
+
+// make is for an object that has no data.
+func (s Shelves) make(shelf, id string) error {
+	return os.MkdirAll(s.place(shelf, id), 0o755)
 }
 
 // remove ends an object with all that belongs to it.

@@ -13,7 +13,7 @@ import (
 // shown is a snapshot as the snapshotter is told of it; the copy is whole from the start, only the word of it takes time.
 func (s Snapshot) shown() *csi.Snapshot {
 	return &csi.Snapshot{
-		SnapshotId: s.ID, SourceVolumeId: s.Source, SizeBytes: s.Bytes,
+		SnapshotId: s.ID, SourceVolumeId: s.Source, SizeBytes: s.Bytes, GroupSnapshotId: s.Group,
 		CreationTime: timestamppb.New(s.Taken), ReadyToUse: !time.Now().Before(s.Ready),
 	}
 }

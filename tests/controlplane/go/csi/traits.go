@@ -20,6 +20,7 @@ import (
 //	node-step         "true": the node has to do its part of an expansion
 //	file-system       xfs: a volume is a file with that in it, and no plain directory; for a real node
 //	topology          "true": a volume is of one zone
+//	no-groups         "true": UNIMPLEMENTED for a snapshot of a group
 //	snapshots-hold    "true": FAILED_PRECONDITION for deleting a volume of which there are snapshots
 //
 // Any other is refused, so that a test with a slip in it does not pass.
@@ -43,7 +44,7 @@ func (t Traits) check() error {
 			_, err = time.ParseDuration(value)
 		case strings.HasSuffix(key, "-fails"), key == "expand-most":
 			_, err = strconv.ParseInt(value, 10, 64)
-		case key == "expand-offline", key == "node-step", key == "topology", key == "snapshots-hold":
+		case key == "expand-offline", key == "node-step", key == "topology", key == "no-groups", key == "snapshots-hold":
 			_, err = strconv.ParseBool(value)
 		case key == "file-system" && value == xfs:
 		case key == "expand-refusal" && (value == outOfRange || value == invalidArgument):

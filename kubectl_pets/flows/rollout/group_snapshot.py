@@ -1,0 +1,168 @@
+"""One VolumeGroupSnapshot of all claims of a set, from the request to the moment in which each of its members says what it is of.
+
+A look at a time, as all of a rollout: asked for, waited for, marked. The same command finds it and goes on; where a driver
+answers that it takes none, none of ours is left behind.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
+
+from kubectl_pets.domain.changes import DeleteGroupSnapshot, TakeGroupSnapshot
+from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.orphans.snapshots import NoSnapshot, VolumeSnapshot
+from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.snapshots.groups import (
+    GroupSnapshots,
+    VolumeGroupSnapshot,
+    asking_group,
+    counting,
+    group_unfit,
+    is_marked,
+    labels_of,
+    marking,
+    members,
+    takes_none,
+)
+from kubectl_pets.domain.snapshots.wanted import AtStake, Unfit
+from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.looking import Sight
+from kubectl_pets.flows.rollout.snapshot_types import Unready, Unsnapped
+from kubectl_pets.ports.claims import GroupSnapshotPort, SnapshotPort
+from kubectl_pets.ports.sets import ChangePort
+
+GROUPS = "volumegroupsnapshots.groupsnapshot.storage.k8s.io"
+
+
+class GroupPort(GroupSnapshotPort, SnapshotPort, ChangePort, Protocol):
+    """What it takes."""
+
+
+class GroupTaking:
+    """The group of one run."""
+
+    def __init__(self, cluster: GroupPort) -> None:
+        self._cluster = cluster
+        #: What was asked for or found: its name, its uid once it was seen, and the version of its API.
+        self._name, self._uid = "", ""
+        self._version = ""
+
+    def foresee(
+        self, wanted: Sequence[AtStake], owner: StatefulSet, seen: Assessment, now: datetime, run: str, *, begun: bool
+    ) -> TakeGroupSnapshot | VolumeGroupSnapshot:
+        """What would be asked for, or the one of an earlier run that counts. Nothing is changed."""
+        groups = self._cluster.group_snapshots(seen.namespace) or GroupSnapshots()
+        there = counting(groups.items, seen, labels_of(owner), wanted, now, begun=begun)
+        return there or asking_group(owner, seen, groups, wanted, run)
+
+    def ask(self, take: TakeGroupSnapshot, *, dry_run: bool) -> Unfit | None:
+        """What keeps it from being asked for."""
+        try:
+            self._cluster.apply(take, dry_run=dry_run)
+        except NotFoundError:
+            return Unfit(claim="", reason=NoSnapshot.GROUPS_NOT_INSTALLED)
+        except (ForbiddenError, InvalidError) as error:
+            return Unfit(claim="", reason=NoSnapshot.REJECTED, detail=error.message)
+        return None
+
+    def ready(
+        self, wanted: Sequence[AtStake], owner: StatefulSet, sight: Sight, run: str, *, begun: bool
+    ) -> VolumeGroupSnapshot | Unready | Unsnapped:
+        """The group, once it is cut, kept, and ready to use."""
+        groups = self._cluster.group_snapshots(sight.seen.namespace)
+        if groups is None:
+            return _against(NoSnapshot.RIGHTS_MISSING, f"list {GROUPS}")
+        found = self._found(groups, wanted, owner, sight, begun=begun)
+        if isinstance(found, Unsnapped):
+            return found
+        if found is None:
+            take = asking_group(owner, sight.seen, groups, wanted, run)
+            rejected = self.ask(take, dry_run=False)
+            if rejected is not None:
+                return Unsnapped((rejected,), group=True)
+            self._name = take.name
+            return Unready(names=(take.name,), error="", of=1, group=True)
+        self._name, self._uid, self._version = found.name, found.metadata.uid, groups.version
+        return self._judged(found)
+
+    def _found(
+        self, groups: GroupSnapshots, wanted: Sequence[AtStake], owner: StatefulSet, sight: Sight, *, begun: bool
+    ) -> VolumeGroupSnapshot | Unsnapped | None:
+        """The one that is waited for; None: none was asked for yet."""
+        if self._uid:
+            same = next((each for each in groups.items if each.metadata.uid == self._uid), None)
+            gone = same is None or same.metadata.deletion_timestamp is not None
+            return _against(NoSnapshot.GONE, self._name) if gone else same
+        found = counting(groups.items, sight.seen, labels_of(owner), wanted, sight.now, begun=begun)
+        if found is None and self._name:
+            is_there = any(each.name == self._name for each in groups.items)
+            return _against(NoSnapshot.FOREIGN if is_there else NoSnapshot.GONE, self._name)
+        return found
+
+    def _judged(self, group: VolumeGroupSnapshot) -> VolumeGroupSnapshot | Unready | Unsnapped:
+        status = group.status
+        if takes_none(group):
+            self._withdraw(group)
+            return _against(NoSnapshot.NO_GROUPS, status.error.message if status.error is not None else "")
+        if not status.ready_to_use or not status.bound_volume_group_snapshot_content_name:
+            error = status.error.message if status.error is not None else ""
+            return Unready(names=(group.name,), error=error, of=1, group=True)
+        bound = status.bound_volume_group_snapshot_content_name
+        unfit = group_unfit(group, self._cluster.group_snapshot_content(self._version, bound))
+        return Unsnapped((unfit,), group=True) if unfit is not None else group
+
+    def _withdraw(self, group: VolumeGroupSnapshot) -> None:
+        """What we have asked for and never comes."""
+        meta = group.metadata
+        gone = DeleteGroupSnapshot(
+            namespace=group.namespace,
+            name=group.name,
+            uid=meta.uid,
+            resource_version=meta.resource_version,
+            version=self._version,
+        )
+        with suppress(PetsError):  # it holds no data, and is named
+            self._cluster.apply(gone)
+
+    def marked(
+        self, group: VolumeGroupSnapshot, wanted: Iterable[AtStake], seen: Assessment, listed: Iterable[VolumeSnapshot]
+    ) -> dict[str, str] | Unready | Unsnapped:
+        """The member of each claim by name, once all say what they are of. ``listed``: read after the group."""
+        there = members(group, listed)
+        targets = list(wanted)
+        lacking = [each for each in targets if each.claim not in there]
+        if lacking:
+            bare = (Unfit(claim=each.claim, reason=NoSnapshot.NOT_IN_GROUP, detail=group.name) for each in lacking)
+            return Unsnapped(tuple(bare), group=True)
+        late: list[str] = []
+        for target in targets:
+            member = there[target.claim]
+            if is_marked(group, member, target, seen):
+                continue
+            late.append(member.name)
+            unfit = self._mark(group, member, target, seen)
+            if unfit is not None:
+                return Unsnapped((unfit,), group=True)
+        if late:
+            return Unready(names=tuple(late), error="", of=len(targets))
+        return {each.claim: there[each.claim].name for each in targets}
+
+    def _mark(self, group: VolumeGroupSnapshot, member: VolumeSnapshot, target: AtStake, seen: Assessment) -> Unfit | None:
+        bound = member.status.bound_volume_snapshot_content_name
+        content = self._cluster.snapshot_content(bound) if bound else None
+        if content is None:
+            return None  # its controller is about to
+        change = marking(group, member, content, target, seen)
+        if isinstance(change, Unfit):
+            return change
+        try:
+            with suppress(ConflictError, NotFoundError):  # its status was written meanwhile; the next look says so
+                self._cluster.apply(change)
+        except (ForbiddenError, InvalidError) as error:
+            return Unfit(claim=target.claim, reason=NoSnapshot.REJECTED, detail=error.message)
+        return None
+
+
+def _against(reason: NoSnapshot, detail: str = "") -> Unsnapped:
+    return Unsnapped((Unfit(claim="", reason=reason, detail=detail),), group=True)

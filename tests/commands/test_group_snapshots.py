@@ -1,0 +1,124 @@
+"""rollout run and restart with --snapshot-group on real storage: one VolumeGroupSnapshot of all claims, made by the real
+snapshot-controller and csi-snapshotter (external-snapshotter 8.7, groupsnapshot.storage.k8s.io/v1)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.commands.plugin import Plugin
+from tests.commands.test_rollouts_on_storage import NEW, OLD, Data
+from tests.controlplane import Storage
+
+pytestmark = pytest.mark.real
+
+
+def run(group_class: str, *words: str) -> tuple[str, ...]:
+    return ("rollout", "run", "db", "--image", NEW, f"--snapshot-group={group_class}", "--timeout", "4m", *words)
+
+
+def groups(pets: Plugin) -> list[Any]:
+    return list(pets.get("volumegroupsnapshots")["items"])
+
+
+def test_one_cut_of_all_claims_that_everything_else_knows(pets: Plugin, storage: Storage) -> None:
+    """The members say what they are of, so that ``snapshots`` and ``undo --with-data`` take them as any other."""
+    data = Data(pets, storage)
+    named = storage.group_class(snapshot_takes="2s")
+    planned = pets(*run(named, "--dry-run")).stdout
+    assert "take VolumeGroupSnapshot db-" in planned and "of 2 claims in one moment: data-db-1, data-db-0" in planned
+    assert not groups(pets)
+    done = pets(*run(named))
+    assert set(pets.images("db").values()) == {NEW}
+    assert "2 VolumeSnapshots of one moment before the rollout, as the driver says" in done.stderr
+    [group] = groups(pets)
+    assert group["spec"] == {"source": {"selector": {"matchLabels": {"app": "db"}}}, "volumeGroupSnapshotClassName": named}
+    members = data.snapshots()
+    assert len(members) == 2 and {each["metadata"]["ownerReferences"][0]["uid"] for each in members.values()} == {group["metadata"]["uid"]}
+    assert len({each["status"]["creationTime"] for each in members.values()}) == 1
+    notes = [each["metadata"]["annotations"] for each in members.values()]
+    assert {each["kubectl-pets/asked-at"].partition("+")[0] + "Z" for each in notes} == {group["metadata"]["creationTimestamp"]}
+    data.write("of after")
+    assert {data.held_by(name) for name in members} == {"of before"}
+
+    listed = json.loads(pets("snapshots", "db", "-o", "json").stdout)
+    assert [each["taker"] for each in listed["items"]] == ["rollout"] * 2 and {each["group"] for each in listed["items"]} == {group["metadata"]["name"]}
+    assert listed["spreads"][0]["group"] == group["metadata"]["name"]
+    told = pets("snapshots", "db").stderr
+    assert f"2 snapshots of group {group['metadata']['name']}; crash-consistent, all of one moment, as the driver says" in told
+    noted = next(each for each in pets.get("controllerrevisions")["items"] if each["revision"] == 1)["metadata"]["annotations"]
+    assert set(json.loads(noted["kubectl-pets/snapshots"])["names"]) == set(members)
+
+    pets("scale", "db", "--replicas", "0", "-y", "--timeout", "90s")
+    back = pets("rollout", "undo", "db", "--with-data", "--replicas", "2", "--timeout", "4m", "--confirm", "db")
+    assert "data-db-0" in back.stderr + back.stdout
+    pets("scale", "db", "--replicas", "2", "-y", "--timeout", "90s")
+    held = {(storage.data(str(pets.get("pvc", claim)["spec"]["volumeName"])) / "file").read_text() for claim in ("data-db-0", "data-db-1")}
+    assert held == {"of before"} and set(pets.images("db").values()) == {OLD}
+
+
+def test_older_groups_go_as_a_whole(pets: Plugin, storage: Storage) -> None:
+    """A member cannot go alone (snapshot-controller: deletion of the individual volume snapshot is not allowed). A claim of a pod that
+    the set had once is in the group as well, and keeps it only while it has none that is newer."""
+    data = Data(pets, storage)
+    pets("scale", "db", "--replicas", "3", "-y", "--timeout", "90s")
+    pets("scale", "db", "--replicas", "2", "-y", "--timeout", "90s")
+    named = storage.group_class()
+    restart = ("rollout", "restart", "db", f"--snapshot-group={named}", "--keep-snapshots", "1", "--settle", "0", "--timeout", "4m")
+    pets(*restart)
+    [first] = groups(pets)
+    assert len(data.snapshots()) == 3
+    done = pets(*restart, "--anew")
+    assert "deleted 3 older VolumeSnapshots" in done.stderr and "their class keeps the contents" in done.stderr
+    pets.eventually(lambda: [each["metadata"]["uid"] for each in groups(pets)] != [first["metadata"]["uid"]] and len(groups(pets)) == 1, "the first is gone")
+    pets.eventually(lambda: len(data.snapshots()) == 3, "its members are gone, too")
+
+
+def test_what_cannot_be_one_group_is_refused_beforehand(pets: Plugin, storage: Storage) -> None:
+    data = Data(pets, storage)
+    named = storage.group_class()
+    uids = pets.uids("db")
+
+    def refused(*words: str, says: str, hint: str = "") -> None:
+        for dry in ((), ("--dry-run",)):
+            told = pets("rollout", "run", "db", "--image", NEW, *words, *dry, expect=6).stderr
+            assert says in told and "no pod was touched" in told and hint in told, told
+        assert pets.uids("db") == uids and not groups(pets) and not data.snapshots()
+
+    refused("--snapshot-group", says="has no default VolumeGroupSnapshotClass; name one: --snapshot-group=CLASS")
+    refused("--snapshot-group=nowhere", says="there is no VolumeGroupSnapshotClass nowhere")
+    refused(f"--snapshot-group={storage.group_class(deletion='Delete')}", says="has not the deletionPolicy Retain")
+    pets.kubectl("label", "pvc", "data-db-0", "app-")
+    refused(f"--snapshot-group={named}", says="data-db-0: it has not all labels", hint="kubectl label pvc data-db-0 app=db")
+    pets.kubectl("label", "pvc", "data-db-0", "app=db")
+    other = {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "of-somebody", "labels": {"app": "db"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": data.storage_class, "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    pets.plane.kubectl("create", "-n", pets.namespace, "-f", "-", input=json.dumps(other))
+    refused(f"--snapshot-group={named}", says="of-somebody: it is none of the set's", hint="--snapshot takes one of each claim")
+
+
+def test_a_driver_that_takes_none_says_so_and_nothing_is_left(pets: Plugin, storage: Storage) -> None:
+    """Nothing in the API says beforehand what a driver can do; what it answers stands in the error."""
+    data = Data(pets, storage)
+    uids = pets.uids("db")
+    told = pets(*run(storage.group_class(no_groups=True)), expect=6).stderr
+    assert "the driver takes no VolumeGroupSnapshots" in told and "no pod was touched" in told and "--snapshot takes one" in told
+    assert pets.uids("db") == uids and not data.snapshots()
+    pets.eventually(lambda: not groups(pets), "what was asked for is gone")
+
+
+def test_the_same_command_goes_on_with_the_group_that_is_there(pets: Plugin, storage: Storage) -> None:
+    """Killed between the group and its marks: nothing but the group says whose it is."""
+    data = Data(pets, storage)
+    named = storage.group_class(snapshot_fails=3)
+    running = pets.start(*run(named))
+    pets.eventually(lambda: bool(groups(pets)), "it is asked for")
+    running.kill()
+    running.communicate(timeout=60)
+    pets.eventually(lambda: len(data.snapshots()) == 2, "the driver has taken it after some tries")
+    done = pets(*run(named))
+    assert "note: 1 VolumeGroupSnapshot of an earlier run count" in done.stderr and len(groups(pets)) == 1
+    assert set(pets.images("db").values()) == {NEW} and len(json.loads(pets("snapshots", "db", "-o", "json").stdout)["items"]) == 2
+    assert {each["taker"] for each in json.loads(pets("snapshots", "db", "-o", "json").stdout)["items"]} == {"rollout"}
