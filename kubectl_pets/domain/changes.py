@@ -223,13 +223,13 @@ SNAPSHOTS_ANNOTATION = "kubectl-pets/snapshots"
 
 
 class AnnotateRevision(msgspec.Struct, frozen=True, kw_only=True, tag="annotate-revision"):
-    """Annotations of one ControllerRevision, beside what it has. Conditional on uid and resourceVersion."""
+    """Annotations of one ControllerRevision (None: removed), beside what it has. Conditional on uid and resourceVersion."""
 
     namespace: str
     name: str
     uid: str
     resource_version: str
-    annotations: dict[str, str]
+    annotations: dict[str, str | None]
 
 
 SnapshotChange = TakeSnapshot | DeleteSnapshot | TakeGroupSnapshot | MarkSnapshot | DeleteGroupSnapshot | AnnotateRevision

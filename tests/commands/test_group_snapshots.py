@@ -72,6 +72,9 @@ def test_older_groups_go_as_a_whole(pets: Plugin, storage: Storage) -> None:
     assert "deleted 3 older VolumeSnapshots" in done.stderr and "their class keeps the contents" in done.stderr
     pets.eventually(lambda: [each["metadata"]["uid"] for each in groups(pets)] != [first["metadata"]["uid"]] and len(groups(pets)) == 1, "the first is gone")
     pets.eventually(lambda: len(data.snapshots()) == 3, "its members are gone, too")
+    noted = [each["metadata"].get("annotations", {}).get("kubectl-pets/snapshots") for each in pets.get("controllerrevisions")["items"]]
+    names = {name for text in noted if text for name in json.loads(text)["names"]}
+    assert names and names <= set(data.snapshots()), "no revision names what is gone"
 
 
 def test_what_cannot_be_one_group_is_refused_beforehand(pets: Plugin, storage: Storage) -> None:

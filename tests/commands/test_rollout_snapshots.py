@@ -317,6 +317,9 @@ def test_older_generations_go_and_nobody_else_s(pets: Plugin, storage: Storage) 
     generations = {each["metadata"].get("annotations", {}).get("kubectl-pets/snapshot-run") for each in storage.snapshots().values()}
     assert len(generations - {None}) == 2 and len(names(storage)) == 7 and "nightly" in names(storage)
     assert "deleted 3 older VolumeSnapshots" in done.stderr and "their class keeps the contents" in done.stderr
+    noted = [each["metadata"].get("annotations", {}).get("kubectl-pets/snapshots") for each in pets.get("controllerrevisions")["items"]]
+    told = {name for text in noted if text for name in json.loads(text)["names"]}
+    assert told == set(names(storage)) - {"nightly"}, "no revision names one that is gone"
     assert pets("rollout", "run", "web", "--image", "app:5", "--keep-snapshots", "2", expect=2).stderr
 
 

@@ -102,3 +102,16 @@ def test_what_speaks_against_it_while_it_runs(pets: Plugin, storage: Storage, tm
     assert "its template was changed since this began" in refused and "kubectl-pets/restoring-" in refused
     assert {claim: rolled.volume(claim) for claim in CLAIMS} == rolled.volumes and set(pets.images("db").values()) == {NEW}
     assert list(tmp_path.glob("*")) == []
+
+
+def test_pods_that_are_down_go_first_where_nobody_else_updates(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """With OnDelete no partition says who comes back at which version, so the lower pod need not wait for the higher one."""
+    rolled = Rolled(pets, storage, tmp_path, at_zero=False, extra="updateStrategy: {type: OnDelete}")
+    pets.kubectl("label", "pod", "db-0", "kubectl-pets.test/unready=true")
+    pets.kubectl("wait", "pod", "db-0", "--for=condition=Ready=false", "--timeout=60s")
+    done = rolled.undo(*HOW, "--min-available", "1")
+    told = [line for line in done.stderr.splitlines() if line.startswith("db-") and "may come back" in line]
+    assert [line.partition(":")[0] for line in told] == ["db-0", "db-1"], "db-1 stayed while db-0 was down"
+    rolled.newer_is_kept()
+    assert set(pets.images("db").values()) == {OLD} and rolled.held() == dict.fromkeys(CLAIMS, BEFORE)
+    assert not rolled.note() and not held(pets)

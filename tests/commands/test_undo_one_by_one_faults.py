@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import DeleteClaim, DeletePod, PatchSet, SetFinalizers
 from kubectl_pets.domain.model import Pod, RollingUpdate, SetView, UpdateStrategy
+from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION
-from kubectl_pets.domain.snapshots.turns import HELD_FINALIZER
+from kubectl_pets.domain.snapshots.turns import HELD_FINALIZER, order
+from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.errors import ConflictError, InvalidError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.restoring.one_by_one import OneByOne, TurnOptions
@@ -325,7 +327,36 @@ def test_a_pod_that_has_not_ended_keeps_its_claim(tmp_path: Path) -> None:
     fake = Running(tmp_path)
     fake._kubelet = lambda ordinal: None  # type: ignore[method-assign]
     assert fake.one_by_one().to_the_end(Deadline(0.0), lambda: False) is ReturnEnd.TIMED_OUT
-    for _ in range(5):
-        assert fake.one_by_one().to_the_end(Deadline(0.0), lambda: False) is ReturnEnd.TIMED_OUT
+    ends = [fake.one_by_one().to_the_end(Deadline(0.0), lambda: False) for _ in range(5)]
+    assert set(ends) == {ReturnEnd.TIMED_OUT, ReturnEnd.STUCK} and ends[-1] is ReturnEnd.STUCK, "stuck once it is overdue"
     assert fake.pods[1].terminating and not any(each.metadata.deletion_timestamp for each in fake.own.values())
     assert "waiting: pod web-1 to end" in fake.told
+
+
+def test_a_pod_that_does_not_end_is_stuck_after_a_while(tmp_path: Path) -> None:
+    """Longer than its grace period, as ``status`` has it; it was waited for until the deadline, and without one for ever."""
+    fake = Running(tmp_path)
+    fake._kubelet = lambda ordinal: None  # type: ignore[method-assign]
+    run = fake.one_by_one()
+    assert run.to_the_end(Deadline(20.0), lambda: False) is ReturnEnd.STUCK
+    assert run.ending is not None and isinstance(run.ending[0], Stuck) and [each.pod for each in run.ending[0].blockers] == ["web-1"]
+    assert fake.pods[1].terminating and not any(each.metadata.deletion_timestamp for each in fake.own.values())
+
+
+@pytest.mark.parametrize("down", [(), (0,), (1,), (0, 1)])
+def test_with_on_delete_pods_that_are_down_go_first(tmp_path: Path, down: tuple[int, ...]) -> None:
+    """From the lowest up, as the controller makes them; none that is up goes while another is down."""
+    fake = Running(tmp_path)
+    fake.set = replace(fake.set, spec=replace(fake.set.spec, update_strategy=UpdateStrategy(type="OnDelete")))
+    for ordinal in down:
+        at = fake.pods[ordinal]
+        fake.pods[ordinal] = replace(at, status=replace(at.status, conditions=()))
+    run = fake.one_by_one()
+    run.look()
+    wanted = (*sorted(down), *sorted({0, 1} - set(down), reverse=True))
+    seen = assess(fake.set_view("prod", "web"), fake.now())
+    assert order(fake.set, fake.pods, seen) == list(wanted)
+    rolling = replace(fake.set, spec=replace(fake.set.spec, update_strategy=UpdateStrategy(type="RollingUpdate")))
+    assert order(rolling, fake.pods, seen) == [1, 0], "the partition lets go the highest first"
+    held = {**fake.pods, 1: replace(fake.pods[1], metadata=replace(fake.pods[1].metadata, finalizers=(HELD_FINALIZER,)))}
+    assert order(fake.set, held, seen)[0] == 1, "one that is held goes on first"

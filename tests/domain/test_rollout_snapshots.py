@@ -35,7 +35,7 @@ from kubectl_pets.domain.orphans.snapshots import (
 )
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.snapshots.marks import mark_of, noting, surplus
+from kubectl_pets.domain.snapshots.marks import forgetting, mark_of, noting, surplus
 from kubectl_pets.domain.snapshots.wanted import (
     AtStake,
     Ground,
@@ -267,7 +267,8 @@ def test_names_on_a_revision_are_those_of_the_newest_run() -> None:
     assert first is not None and (first.name, first.uid, first.resource_version) == (OLD, "u", "7")
     assert first.annotations == {SNAPSHOTS_ANNOTATION: '{"run":"one","names":["a","b"]}'}
 
-    def after(text: str) -> ControllerRevision:
+    def after(text: str | None) -> ControllerRevision:
+        assert text is not None
         return replace(revision, metadata=replace(revision.metadata, annotations={SNAPSHOTS_ANNOTATION: text}))
 
     written = after(first.annotations[SNAPSHOTS_ANNOTATION])
@@ -277,4 +278,9 @@ def test_names_on_a_revision_are_those_of_the_newest_run() -> None:
     assert other is not None and other.annotations == {SNAPSHOTS_ANNOTATION: '{"run":"two","names":["c"]}'}
     for odd in ("", "no", "[]", '{"run":3}'):
         assert noting(after(odd), "one", ["b", "a"]) == first
+    some = forgetting(written, {"a", "x"})
+    assert some is not None and some.annotations == {SNAPSHOTS_ANNOTATION: '{"run":"one","names":["a"]}'}
+    none = forgetting(written, ())
+    assert none is not None and none.annotations == {SNAPSHOTS_ANNOTATION: None} and none.resource_version == "7"
+    assert forgetting(written, {"a", "b"}) is None and forgetting(after("no"), ()) is None and forgetting(revision, ()) is None
     assert noting(revision, "one", [f"{each:0200}" for each in range(1000)]) is None, "no object holds that much"

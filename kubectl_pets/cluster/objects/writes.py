@@ -112,7 +112,8 @@ def _of_snapshot(send: "_Sender", change: SnapshotChange) -> None:
             with suppress(ConflictError):  # as above
                 send.create(_groups(change.version), _group_snapshot(change))
         case MarkSnapshot():
-            notes = {CLAIM_UID_ANNOTATION: change.claim_uid, ASKED_ANNOTATION: change.asked_at, **_marks(change.claim, change.of)}
+            asked = {CLAIM_UID_ANNOTATION: change.claim_uid, ASKED_ANNOTATION: change.asked_at}
+            notes: dict[str, str | None] = {**asked, **_marks(change.claim, change.of)}
             send.annotate(_SNAPSHOTS, change, notes, {**SNAPSHOT_LABELS, SET_UID_LABEL: change.of.set_uid})
         case DeleteGroupSnapshot():
             exactly = (change.namespace, change.name, change.uid, change.resource_version)
@@ -309,7 +310,7 @@ class _Sender:
         self,
         kind: ResourceKind[Any],
         change: AnnotateRevision | MarkSnapshot,
-        notes: dict[str, str],
+        notes: dict[str, str | None],
         labels: dict[str, str] | None = None,
     ) -> None:
         meta: dict[str, Any] = {"uid": change.uid, "resourceVersion": change.resource_version, "annotations": notes}

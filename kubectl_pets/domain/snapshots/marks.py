@@ -4,7 +4,7 @@ What a snapshot is of stands on itself, in labels and annotations (``domain.chan
 outlives the set. All snapshots that one run asked for are a generation: they show the set at one time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
@@ -124,6 +124,27 @@ def noting(revision: ControllerRevision, run: str, names: Iterable[str]) -> Anno
         uid=meta.uid,
         resource_version=meta.resource_version,
         annotations={SNAPSHOTS_ANNOTATION: text},
+    )
+
+
+def forgetting(revision: ControllerRevision, there: Collection[str]) -> AnnotateRevision | None:
+    """Take off it the names of VolumeSnapshots that are not ``there`` any more, whoever deleted them; None: all of them are."""
+    meta = revision.metadata
+    try:
+        found = msgspec.json.decode(meta.annotations.get(SNAPSHOTS_ANNOTATION, ""), type=Snapped)
+    except msgspec.MsgspecError:
+        return None
+    left = tuple(name for name in found.names if name in there)
+    if left == found.names:
+        return None
+    return AnnotateRevision(
+        namespace=revision.namespace,
+        name=revision.name,
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        annotations={
+            SNAPSHOTS_ANNOTATION: msgspec.json.encode(Snapped(run=found.run, names=left)).decode() if left else None
+        },
     )
 
 

@@ -91,8 +91,8 @@ class NoReturn(StrEnum):
     #: Its controller has not seen the last change of it, or a pod of it is still there (``detail``).
     PODS_THERE = "pods-there"
     PODS_UNREAD = "pods-unread"
-    #: One pod after the other: the set has none. Or pods besides the first are not available, and two would be down
-    #: (``detail``: which).
+    #: One pod after the other: the set has none. Or pods besides the highest are not available (``detail``: which): two would be
+    #: down, and a RollingUpdate lets none come back at the version of before until all above it do.
     POD_DOWN = "pod-down"
     #: One pod after the other: its update strategy (``detail``) is none of which is known at what revision a pod comes back.
     STRATEGY = "strategy"
@@ -288,7 +288,8 @@ def _against_at_zero(owner: StatefulSet) -> Unreturnable | None:
 
 
 def _against_running(ground: DataGround) -> Unreturnable | None:
-    """One pod is down at a time: none goes that way while another one is, but the one whose turn is first."""
+    """One pod is down at a time: none goes that way while another one is, but the one whose turn is first. With OnDelete those
+    that are down have the first turns (``turns.order``)."""
     owner, strategy = ground.owner, ground.owner.spec.update_strategy.type
     if strategy not in ("RollingUpdate", "OnDelete"):
         return Unreturnable(reason=NoReturn.STRATEGY, detail=strategy)
@@ -299,6 +300,8 @@ def _against_running(ground: DataGround) -> Unreturnable | None:
         seen = owner.status.observed_generation >= owner.metadata.generation
         is_other = seen and owner.status.update_revision != begun.revision
         return Unreturnable(reason=NoReturn.TEMPLATE_CHANGED) if is_other else None
+    if strategy == "OnDelete":
+        return None
     first = f"{owner.name}-{owner.start + owner.spec.replicas - 1}"
     down = [each for each in ground.down if each != first]
     return Unreturnable(reason=NoReturn.POD_DOWN, detail=", ".join(down)) if down else None

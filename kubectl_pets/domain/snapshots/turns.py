@@ -86,8 +86,8 @@ def next_turn(
         return Turn(step=TurnStep.AWAIT_OBSERVATION)
     rolls = owner.spec.update_strategy.type == "RollingUpdate"
     view = _View(owner.partition if rolls else None, seen, note, now, settle)
-    for position in reversed(range(owner.spec.replicas)):
-        ordinal = owner.start + position
+    for ordinal in order(owner, pods, seen):
+        position = ordinal - owner.start
         claims = [each for each in found.claims if each.ordinal == ordinal]
         turn = view.of_pod(f"{owner.name}-{ordinal}", position, claims, pods.get(ordinal))
         if turn is not None:
@@ -95,6 +95,20 @@ def next_turn(
     if rolls and owner.partition != note.partition:
         return Turn(step=TurnStep.PARTITION, partition=note.partition)
     return Turn(step=TurnStep.FINISH)
+
+
+def order(owner: StatefulSet, pods: Mapping[int, Pod], seen: Assessment) -> list[int]:
+    """The ordinals as they have their turns: the highest first. Where only a deletion updates a pod (OnDelete), one
+    that is held goes on first, then those that are down anyway, from the lowest up as the controller makes them.
+    With RollingUpdate a pod comes back at the version of before only once all above it do (stateful_set_control.go,
+    newVersionedStatefulSetPod: it goes by the partition)."""
+    found = list(reversed(range(owner.start, owner.start + owner.spec.replicas)))
+    if owner.spec.update_strategy.type == "RollingUpdate":
+        return found
+    up = {each.ordinal for each in seen.members if each.available}
+    held = [each for each in found if each in pods and is_held(pods[each])]
+    down = [each for each in reversed(found) if each not in up]
+    return list(dict.fromkeys((*held, *down, *found)))
 
 
 class _View(msgspec.Struct, frozen=True):
@@ -147,7 +161,8 @@ class _View(msgspec.Struct, frozen=True):
             return Turn(step=TurnStep.PARTITION, name=name, partition=position + 1)
         down = tuple(each.name for each in self.seen.members if each.name != name and not each.available)
         down += tuple(each.name for each in self.seen.surplus)
-        if down:
+        is_up = any(each.name == name and each.available for each in self.seen.members)
+        if down and (is_up or self.partition is not None):
             return Turn(step=TurnStep.AWAIT_OTHERS, name=name, pod=pod, others=down)
         return Turn(step=TurnStep.TAKE_DOWN if is_held(pod) else TurnStep.HOLD, name=name, pod=pod)
 

@@ -95,8 +95,9 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
         hint = view.goes_on(seen, wish.typed(revision=False))
         return report(terminal, ExitCode.REFUSED, f"refused: {view.other_under_way(target, seen)}", hint)
     run = _run(session, name, wish, target, deadline)
-    owner = run.look().set
-    against = run.foreseen(seen) if isinstance(run, OneByOne) and not run.plan.refused else None
+    looked = run.look()
+    owner = looked.set
+    against = run.foreseen(looked, seen) if isinstance(run, OneByOne) and not run.plan.refused else None
     if run.plan.refused or against is not None:
         return _refuse(session, run, seen, options, wish, against)
     if options.dry_run is not DryRun.NONE:

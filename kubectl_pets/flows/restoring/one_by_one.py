@@ -22,7 +22,7 @@ from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION
-from kubectl_pets.domain.snapshots.restoring import ClaimReturn
+from kubectl_pets.domain.snapshots.restoring import ClaimReturn, Stand
 from kubectl_pets.domain.snapshots.turns import (
     Turn,
     TurnStep,
@@ -31,6 +31,7 @@ from kubectl_pets.domain.snapshots.turns import (
     holding,
     is_held,
     next_turn,
+    order,
     releasing,
     unprotecting,
 )
@@ -97,12 +98,14 @@ class OneByOne(BringingBack):
     def budgets_unread(self) -> bool:
         return self._checks.budgets_unread
 
-    def foreseen(self, seen: Assessment) -> Refused | None:
+    def foreseen(self, view: SetView, seen: Assessment) -> Refused | None:
         """What keeps the first pod from going, where nothing was begun; after ``look``."""
-        turn = self.plan.next
-        if turn is None or RESTORING_ANNOTATION in seen.notes:
+        if self.plan.next is None or RESTORING_ANNOTATION in seen.notes or view.set is None:
             return None
-        first = next((each for each in seen.members if each.ordinal == turn.ordinal and each.uid), None)
+        wanted = {each.ordinal for each in self.plan.claims if each.stand is not Stand.DONE}
+        turns = order(view.set, own_pods(view.set, view.pods), seen)
+        by_ordinal = {each.ordinal: each for each in seen.members if each.uid}
+        first = next((by_ordinal[each] for each in turns if each in wanted and each in by_ordinal), None)
         if first is None:
             return None
         step = Evict(pod=first.name, revision=first.revision, comes_back_at=self._goal.revision)
@@ -228,9 +231,7 @@ class OneByOne(BringingBack):
             TurnStep.AWAIT_POD: f"pod {turn.name} to be back",
         }
         self._say(told[turn.step])
-        if turn.step in (TurnStep.AWAIT_OTHERS, TurnStep.AWAIT_POD) and seen.phase is Phase.STUCK:
-            return self._ends(Stuck(blockers=seen.blockers), seen)
-        return None
+        return self._ends(Stuck(blockers=seen.blockers), seen) if _is_stuck(turn, seen) else None
 
     def _finished(self, view: SetView, owner: StatefulSet, seen: Assessment) -> tuple[ReturnEnd | None, bool]:
         due = self._checks.due(Run(), Done(reason=DoneReason.UNDONE), seen)
@@ -258,3 +259,13 @@ class OneByOne(BringingBack):
         mounted: Mapping[str, str] | None = self._cluster.mounts(self._namespace, frozenset((pod.name,)))
         if mounted is None or turn.claim in mounted:
             raise changed
+
+
+def _is_stuck(turn: Turn, seen: Assessment) -> bool:
+    """Whether what is waited for does not come by itself. A pod that is to end is waited for longer than its grace period, and by
+    name: that others are stuck does not keep it."""
+    if seen.phase is not Phase.STUCK:
+        return False
+    if turn.step is TurnStep.AWAIT_END:
+        return any(each.pod == turn.name for each in seen.blockers)
+    return turn.step in (TurnStep.AWAIT_OTHERS, TurnStep.AWAIT_POD)

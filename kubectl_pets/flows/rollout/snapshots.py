@@ -16,11 +16,11 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.domain.changes import RUN_ANNOTATION, DeleteGroupSnapshot, DeleteSnapshot, TakeGroupSnapshot, TakeSnapshot
-from kubectl_pets.domain.model import PersistentVolumeClaim, SetView, StatefulSet, ordinal_of
+from kubectl_pets.domain.model import ControllerRevision, PersistentVolumeClaim, SetView, StatefulSet, ordinal_of
 from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, group_of, look
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.snapshots.groups import against, gone_together
-from kubectl_pets.domain.snapshots.marks import mark_of, noting, surplus
+from kubectl_pets.domain.snapshots.marks import forgetting, mark_of, noting, surplus
 from kubectl_pets.domain.snapshots.wanted import (
     AtStake,
     Ground,
@@ -429,11 +429,16 @@ class Snapshots:
 
     # --- afterwards ----------------------------------------------------------------------------------------------------------
 
-    def tidy(self, namespace: str) -> "Tidied":
-        """Delete what is beyond the generations that are kept. Raises PetsError."""
+    def tidy(self, seen: Assessment) -> "Tidied":
+        """Delete what is beyond the generations that are kept, and take their names off the revisions. Raises PetsError."""
         if not self.terms.keep or not self.taken:
             return Tidied()
-        listed = self._cluster.snapshots(namespace) or ()
+        namespace = seen.namespace
+        # Before the snapshots: a name that another run writes meanwhile is of one that is listed.
+        revisions = self._cluster.set_view(namespace, seen.name, seen.kind).revisions or ()
+        listed = self._cluster.snapshots(namespace)
+        if listed is None:
+            return Tidied()
         gone: list[str] = []
         going = surplus(listed, self._uid, self.terms.keep)
         groups = self._cluster.group_snapshots(namespace) if any(group_of(each) for each in listed) else None
@@ -441,10 +446,19 @@ class Snapshots:
             with suppress(NotFoundError, ConflictError):  # gone already, or another one by now
                 self._cluster.apply(each)
                 gone += each.members if isinstance(each, DeleteGroupSnapshot) else (each.name,)
+        self._forget_names(revisions, {each.name for each in listed} - set(gone))
         bound = (each.status.bound_volume_snapshot_content_name for each in listed if each.name in gone)
         contents = (self._cluster.snapshot_content(name) for name in bound if name)
         kept = (each.name for each in contents if each is not None and each.spec.deletion_policy == "Retain")
         return Tidied(names=tuple(gone), contents=tuple(kept))
+
+    def _forget_names(self, revisions: Iterable[ControllerRevision], there: set[str]) -> None:
+        """Where that is allowed: what counts stands on the snapshots."""
+        for each in revisions:
+            change = forgetting(each, there)
+            if change is not None:
+                with suppress(ForbiddenError, InvalidError, NotFoundError, ConflictError):
+                    self._cluster.apply(change)
 
 
 _EVERYWHERE = [("get", _CONTENTS), ("list", _CLASSES), ("get", "persistentvolumes")]

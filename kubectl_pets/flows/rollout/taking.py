@@ -105,7 +105,7 @@ class Taking:
         if taking.unnoted:
             terminal.tell(words.UNNOTED)
         try:
-            gone = taking.tidy(seen.namespace)
+            gone = taking.tidy(seen)
         except PetsError as error:
             terminal.tell(f"warning: older VolumeSnapshots could not be deleted: {error.message}")
         else:

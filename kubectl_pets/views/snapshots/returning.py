@@ -100,7 +100,7 @@ _OF_SET = {
     NoReturn.CLAIMS_GO_WITH_PODS: "its persistentVolumeClaimRetentionPolicy says whenScaled: Delete: claims go with their pods",
     NoReturn.NOT_AT_ZERO: "it has {detail} replicas, and claims are replaced only while it has none",
     NoReturn.PODS_THERE: "pods of it are still there: {detail}",
-    NoReturn.POD_DOWN: "it goes one pod after the other, and is not available: {detail}",
+    NoReturn.POD_DOWN: "it goes one pod after the other, as RollingUpdate does the highest first, and is not available: {detail}",
     NoReturn.STRATEGY: "at what revision its pods come back is not known of the update strategy {detail}",
     NoReturn.TEMPLATE_CHANGED: "its template was changed since this began",
     NoReturn.PODS_UNREAD: "pods could not be read, so who uses its claims is not known",
