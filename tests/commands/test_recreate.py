@@ -329,3 +329,16 @@ def test_what_is_under_way_is_taken_back_while_the_set_is_there(pets: Plugin) ->
         assert "taken back; the set is as it was" in found.stderr and after["spec"] == before["spec"]
     assert nothing_left(pets) and owners(pets) == fields
     assert "nothing is under way" in pets("recreate", "web", "--abandon").stderr
+
+
+def test_the_server_takes_no_other_claim_template_in_place(pets: Plugin) -> None:
+    """What all of this rests on (apps/v1, ValidateStatefulSetUpdate). Should a server take it one day (KEP-4650, kubernetes/enhancements#4650), that
+    alone says nothing of what it does to pods: a claim template is part of the ControllerRevision in that design, so it may be a rollout.
+    This has to be looked at anew then."""
+    pets.make("web", claims=True, replicas=1)
+    templates = pets.set()["spec"]["volumeClaimTemplates"]
+    words = ("patch", "statefulset", "web", "-n", pets.namespace, "--type=merge", "--dry-run=server", "-p")
+    assert pets.plane.kubectl(*words, json.dumps({"spec": {"volumeClaimTemplates": templates}})).returncode == 0, "the same is taken"
+    templates[0]["spec"]["resources"]["requests"]["storage"] = "64Mi"
+    refused = pets.plane.kubectl(*words, json.dumps({"spec": {"volumeClaimTemplates": templates}}), check=False)
+    assert refused.returncode and "is invalid" in refused.stderr and "spec" in refused.stderr, refused.stderr

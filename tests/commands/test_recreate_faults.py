@@ -449,3 +449,35 @@ def test_what_is_under_way_with_something_else_is_left_alone() -> None:
     session = Session(terminal=FakeTerminal(), connect=lambda flags: cast(Cluster, cluster))
     found = Remaking(session, "web", OLD_UID, {"serviceName": "x"}, Deadline(None)).to_the_end()
     assert found.finished.end is RecreateEnd.REFUSED and len(cluster.done) == done
+
+
+class Uncollected(Faulty):
+    """Nobody takes the finalizer of an orphan deletion off, as while the controller manager is away, for so many looks."""
+
+    looks = 40
+
+    def _controllers(self) -> None:
+        live = self.live
+        if live is not None and live.metadata.deletion_timestamp is not None and self.looks:
+            self.looks -= 1
+            meta = replace(live.metadata, finalizers=("orphan",))
+            self.live = replace(live, metadata=meta)
+            return
+        super()._controllers()
+
+
+def test_a_set_that_does_not_go_is_told_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C and the deadline are held back while there soon is no set: it was waited for without a word, and without an end."""
+    monkeypatch.setattr("kubectl_pets.flows.recreate.remaking._LEAVES_WITHIN", 0.0)
+    cluster, terminal = Uncollected(), FakeTerminal()
+    session = Session(terminal=terminal, connect=lambda flags: cast(Cluster, cluster))
+    assert Remaking(session, "web", OLD_UID, WANTED, Deadline(None)).to_the_end().finished.end is RecreateEnd.REACHED
+    cluster.whole()
+    told = "waiting: StatefulSet web is deleted and not gone yet, its pods run on: finalizers orphan"
+    assert terminal.stderr_text.count(told) == 1
+    monkeypatch.setattr("kubectl_pets.flows.recreate.remaking._INSISTING", 0.0)
+    cluster = Uncollected()
+    session = Session(terminal=FakeTerminal(), connect=lambda flags: cast(Cluster, cluster))
+    with pytest.raises(PetsError, match="is deleted and not gone yet") as ended:
+        Remaking(session, "web", OLD_UID, WANTED, Deadline(None)).to_the_end()
+    assert "recreate web" in str(ended.value.hint) and cluster.saved is not None

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.changes import AnnotateClaim, CreateSet, ForgetRecreation, OrphanSet, SaveRecreation
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.recreate.content import created, mark, marked, unmark
@@ -41,6 +42,9 @@ _EVERY = 0.05
 
 #: For how many seconds a creation that is refused is sent again.
 _INSISTING = 300.0
+
+#: For how many seconds a set that was deleted is waited for without a word: its garbage collector lets it go within moments.
+_LEAVES_WITHIN = 5.0
 
 #: A record that is gone was taken away while there was no set only if it was seen within this time; a run that was stopped for
 #: longer cannot tell: another one may have come to the end, and somebody may have deleted the set since.
@@ -97,6 +101,7 @@ class Remaking:
         self._told, self._abandon = told, abandon
         self._troubled = told_once(session.terminal)
         self._insisting: Deadline | None = None
+        self._leaving: tuple[Deadline, Deadline] | None = None
         self._gone_since: float | None = None
         self._gap: float | None = None
         self._revision, self._revision_now = "", ""
@@ -135,6 +140,8 @@ class Remaking:
             self._hold_to(move)
             if self._deadline.passed and not self.away:
                 return Finished(end=RecreateEnd.TIMED_OUT)
+            if move.step is RecreateStep.AWAIT_GONE:
+                self._still_there(glance)
             if move.step in _WAITS or not self._tried(move, glance):
                 return None
             self._told(move)
@@ -249,6 +256,20 @@ class Remaking:
         self._insisting = self._insisting or Deadline(_INSISTING)
         if self._insisting.passed or self._deadline.passed:
             raise refusal
+
+    def _still_there(self, glance: Glance) -> None:
+        """The set is deleted and stays: say what keeps it, for neither Ctrl-C nor the deadline takes effect meanwhile. Raises
+        PetsError once that has taken as long as a creation that is refused."""
+        self._leaving = self._leaving or (Deadline(_LEAVES_WITHIN), Deadline(_INSISTING))
+        soon, late = self._leaving
+        if not soon.passed:
+            return
+        kept = ", ".join(glance.live.metadata.finalizers) if glance.live is not None else ""
+        told = f"StatefulSet {self._name} is deleted and not gone yet, its pods run on: finalizers {clean(kept) or 'none'}"
+        stays = PetsError(told, hint=words.resume_hint(self._namespace, self._name))
+        if late.passed:
+            raise stays
+        self._troubled(stays)
 
     def _do(self, move: Perform, glance: Glance) -> None:
         apply, live, saved, intended = self._session.cluster.apply, glance.live, glance.saved, move.intended
