@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.commands.plugin import Plugin
+from tests.commands.test_least_rights import Holder
 from tests.commands.test_rollouts_on_storage import NEW, OLD, Data
 from tests.controlplane import Storage
 
@@ -125,3 +126,15 @@ def test_the_same_command_goes_on_with_the_group_that_is_there(pets: Plugin, sto
     assert "note: 1 VolumeGroupSnapshot of an earlier run count" in done.stderr and len(groups(pets)) == 1
     assert set(pets.images("db").values()) == {NEW} and len(json.loads(pets("snapshots", "db", "-o", "json").stdout)["items"]) == 2
     assert {each["taker"] for each in json.loads(pets("snapshots", "db", "-o", "json").stdout)["items"]} == {"rollout"}
+
+
+def test_the_roles_are_enough_and_a_right_that_is_missing_is_named(pets: Plugin, storage: Storage) -> None:
+    data = Data(pets, storage)
+    named = storage.group_class()
+    Holder(pets, "mona", "looking", "rolling-out")
+    told = pets(*run(named), expect=6, kubeconfig=pets.plane.kubeconfig_for("mona")).stderr
+    for right in ("create volumegroupsnapshots", "patch volumesnapshots", "list volumegroupsnapshotclasses", "get volumegroupsnapshotcontents"):
+        assert right in told
+    assert "no pod was touched" in told and not groups(pets) and set(pets.images("db").values()) == {OLD}
+    Holder(pets, "nora", "looking", "rolling-out", "snapshots")(*run(named))
+    assert set(pets.images("db").values()) == {NEW} and len(data.snapshots()) == 2

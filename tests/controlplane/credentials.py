@@ -21,7 +21,7 @@ PARITY_USERS = ("anna", "boris", "clara")
 
 #: Users that may do nothing until a test binds a role to them. Rights to what is in no namespace hold for all tests that run
 #: meanwhile, so whoever is given such is of one test.
-PLAIN_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "karl", "leo", *PARITY_USERS)
+PLAIN_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "karl", "leo", "mona", "nora", *PARITY_USERS)
 
 #: The control plane's own users and their groups; the API server binds roles to the `system:` ones by itself.
 _COMPONENT_USERS: Mapping[str, tuple[str, ...]] = {
