@@ -104,8 +104,9 @@ def _holds_back(step: Step) -> bool:
 def _carried_out(step: Step, seen: Assessment) -> Assessment:
     """The set right after the API server has taken the step, before its controller has done anything about it."""
     match step:
-        case SetPartition(partition=partition):
-            return _with_partition(_with_pause(step, seen), partition)
+        case SetPartition(partition=partition, before=before, remember=remember):
+            noted = replace(_with_pause(step, seen), resume_partition=before if remember else None)
+            return _with_partition(noted, partition)
         case Stage(images=images, partition=partition):
             seen = _with_pause(step, seen)
             changed = {image.container: image for image in images}
