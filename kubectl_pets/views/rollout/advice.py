@@ -228,8 +228,7 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
 
 def _take_back(seen: Assessment, what: str = "it") -> str | None:
     """How to take the wanted version back, if there is a way."""
-    from kubectl_pets.domain.stepping.freeing import undoes_to  # where all is well neither is loaded
-    from kubectl_pets.domain.stepping.holding import abort_to
+    from kubectl_pets.domain.stepping.holding import abort_to  # where all is well it is not loaded
 
     if not isinstance(abort_to(seen), Refused):
         return f"take {what} back with: {command(seen, 'rollout abort')}"
@@ -238,6 +237,8 @@ def _take_back(seen: Assessment, what: str = "it") -> str | None:
 
 def _undone(seen: Assessment) -> str | None:
     """How to have the earlier version back, template and pods: an abort leaves a template that the next release brings."""
+    from kubectl_pets.domain.stepping.freeing import undoes_to  # where all is well it is not loaded
+
     return f"put the earlier template back with: {_undo(seen)}" if undoes_to(seen) else None
 
 
