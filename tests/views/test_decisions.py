@@ -325,6 +325,12 @@ def _crashed(seen: Assessment, pod: str) -> Assessment:
             "see its node with: kubectl describe node node-a; nothing of the pod has run, so another one may be made in its place",
         ),
         (
+            (Blocker(cause=Cause.CREATION_REFUSED, pod="web-3", message='pods "web-3" is forbidden: exceeded quota: few, requested: pods=1'),),
+            builders.rolling(),
+            'default/web: web-3 cannot be created: pods "web-3" is forbidden: exceeded quota: few, requested: pods=1',
+            "its controller makes it once the quota has room; give it some with: kubectl edit resourcequota -n default",
+        ),
+        (
             (Blocker(cause=Cause.SET_NAME_TOO_LONG),),
             builders.rolling(),
             "default/web: no pod can be created, because the set's name is longer than 52 characters",

@@ -9,7 +9,7 @@ from typing import assert_never
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.claims.growth import GrowthStage
-from kubectl_pets.domain.rollout.causes import cause_of
+from kubectl_pets.domain.rollout.causes import CauseId, cause_of
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.stepping.steps import (
@@ -217,6 +217,9 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     back = (_undone(seen) or _take_back(seen, "the change")) if wanted else None
     if back is not None:
         return back
+    if any(cause_of(blocker) is CauseId.QUOTA for blocker in blockers):  # why is told, and what is used of it
+        room = pasting.kubectl("edit", "resourcequota", namespace=seen.namespace)
+        return f"its controller makes it once the quota has room; give it some with: {room}"
     if not pod:
         return _look(seen)
     exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))
