@@ -157,3 +157,13 @@ def test_what_is_asked_for() -> None:
     assert without is not None and without.pod == ""
     pulling = clues(builders.stuck(), 5)
     assert pulling is not None and pulling.pod == "", "it has never run"
+
+
+def test_what_kept_a_pod_from_a_node_is_over_once_it_has_one() -> None:
+    """Most often it is of an earlier pod of the name."""
+    asked = Clues(namespace="x", set_name="db", pods=("db-1", "db-2"), placed=("db-2",))
+    waited = tuple(
+        Event(involved_object=ObjectReference(kind="Pod", name=name), type="Warning", reason="FailedScheduling", message="0/3 nodes")
+        for name in ("db-1", "db-2")
+    )
+    assert [each.about for each in gathered(asked, Answers(events=waited)).events] == ["db-1"]
