@@ -34,9 +34,8 @@ def command(session: Session, name: SetRef, output: str, no_headers: bool) -> Ex
         terminal.print(documents.many(found, output))
     elif found:
         wide = output == "wide"
-        drawn = table.draw(
-            found, session.now(), wide=wide, headers=not no_headers, width=terminal.limit, colour=terminal.colour
-        )
+        width = terminal.width if terminal.live else None
+        drawn = table.draw(found, session.now(), wide=wide, headers=not no_headers, width=width, colour=terminal.colour)
         terminal.print(drawn)
         for line in table.summary(found):
             terminal.tell(line)
