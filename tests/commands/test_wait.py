@@ -39,6 +39,9 @@ class Several:
     def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
         return (Around(),) * len(asked)
 
+    def node_names(self) -> frozenset[str] | None:
+        return None
+
     def evidence(self, asked: Clues) -> Answers:
         return Answers()
 
