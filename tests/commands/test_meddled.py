@@ -2,8 +2,9 @@
 broken version is mended by."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 
@@ -45,12 +46,17 @@ def test_a_new_version_of_somebody_elses_under_our_partition(pets: Plugin) -> No
     assert "partition 2 of this run stays and holds back web-0, web-1" in shown and "partition web 0" in shown
 
 
-@contextmanager
-def mirrored(pets: Plugin) -> Iterator[None]:
+def mirrored(pets: Plugin) -> AbstractContextManager[None]:
     """Admission in this namespace: images come from a mirror (kyverno/policies#347)."""
-    name = f"mirror-{pets.namespace}"
     image = "object.spec.template.spec.containers[0].image"
     rewrite = f'{image}.startsWith("mirror/") ? [] : [JSONPatch{{op: "replace", path: "/spec/template/spec/containers/0/image", value: "mirror/" + {image}}}]'
+    return admission(pets, rewrite, lambda spec: spec["template"]["spec"]["containers"][0]["image"].startswith("mirror/"))
+
+
+@contextmanager
+def admission(pets: Plugin, rewrite: str, rewritten: Callable[[Any], bool]) -> Iterator[None]:
+    """A policy in this namespace that changes each StatefulSet. ``rewritten``: whether it has, by the spec."""
+    name = f"rewrites-{pets.namespace}"
     policy = f"""
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
@@ -74,9 +80,9 @@ spec: {{policyName: {name}}}
 
         def works() -> bool:
             pets.plane.apply(probe, pets.namespace)
-            found = pets.set("probe")["spec"]["template"]["spec"]["containers"][0]["image"]
+            spec = pets.set("probe")["spec"]
             pets.kubectl("delete", "statefulset", "probe")
-            return bool(found.startswith("mirror/"))
+            return rewritten(spec)
 
         pets.eventually(works, "admission works")
         yield
@@ -97,6 +103,21 @@ def test_admission_that_rewrites_images(pets: Plugin) -> None:
         pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
         pets("rollout", "run", "web", "--image", "mirror/app:2", "--timeout", "60s")
         assert pets.set()["metadata"]["generation"] == generation
+
+
+def test_admission_that_lets_go_what_a_partition_is_to_hold(pets: Plugin) -> None:
+    """All pods went with the canary, and that was told as somebody else's deploy."""
+    pets.make("web")
+    before, generation = pets.uids(), pets.set()["metadata"]["generation"]
+    kind = "Object.spec.updateStrategy"
+    strategy = f'{kind}{{type: "RollingUpdate", rollingUpdate: {kind}.rollingUpdate{{partition: 0}}}}'
+    rewrite = f'[JSONPatch{{op: "replace", path: "/spec/updateStrategy", value: {strategy}}}]'
+    with admission(pets, rewrite, lambda spec: "rollingUpdate" in spec["updateStrategy"]):
+        for words in (["canary", "web", "--image", NEW], ["run", "web", "--image", NEW, "--step", "1"]):
+            shown = pets("rollout", *words, "--timeout", "60s", expect=6).stderr
+            assert "admission makes partition 0 of the" in shown and "kubectl get mutatingwebhookconfigurations" in shown
+        pets("rollout", "canary", "web", "--image", NEW, "--dry-run=server", expect=6)
+    assert pets.uids() == before and pets.set()["metadata"]["generation"] == generation
 
 
 @pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])

@@ -156,6 +156,13 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             "ask for the right to list pods; check with: kubectl auth can-i list pods -n default",
         ),
         (
+            Refused(reason=RefusedReason.PARTITION_NOT_KEPT, asked=2, limit=0),
+            builders.complete(),
+            "admission makes partition 0 of the 2 that is asked for on default/web, so pods that are to be held would go at once.",
+            "kubectl pets status web -n default shows where it stands; a policy or a webhook changes it, and the webhooks are shown by: "
+            "kubectl get mutatingwebhookconfigurations",
+        ),
+        (
             Refused(reason=RefusedReason.NOTE_NOT_KEPT),
             assess(snapshot([pod(0), pod(1), pod(2, NEW)], partition=2), NOW),
             "the partition of default/web is 2, and the note of the pause was taken off the set again, so nothing tells another run to stop "

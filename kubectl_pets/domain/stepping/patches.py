@@ -21,7 +21,7 @@ from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION
 from kubectl_pets.domain.sets.grouping import pod_template, template_and_container
 from kubectl_pets.domain.sets.kept import KEPT_ANNOTATION, as_note
 from kubectl_pets.domain.sets.kinds import APPS_SET, Capability, kind_of
-from kubectl_pets.domain.sets.slots import written_partition
+from kubectl_pets.domain.sets.slots import slots_of, written_partition
 from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchAnswer, Restore, SetPartition, Stage, Step
@@ -29,7 +29,8 @@ from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchA
 
 def answer_of(owner: StatefulSet) -> PatchAnswer:
     """What the API server made of a change of the set: its answer, in so far as a run holds on to it."""
-    return PatchAnswer(images=images_of(pod_template(owner).spec), generation=owner.metadata.generation)
+    held = slots_of(owner).partition if owner.spec.update_strategy.type == "RollingUpdate" else None
+    return PatchAnswer(images=images_of(pod_template(owner).spec), generation=owner.metadata.generation, partition=held)
 
 
 def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:

@@ -303,6 +303,8 @@ class RefusedReason(StrEnum):
     RESTORING = "restoring"
     #: What was written into the template did not come to be in it: admission made of it what was there before.
     ADMISSION = "admission"
+    #: Admission makes a lower partition (``limit``) of the one that is asked for (``asked``), which lets go what is to be held.
+    PARTITION_NOT_KEPT = "partition-not-kept"
     #: The note of the pause that was written is not on the set: admission or an operator keeps it free of annotations.
     NOTE_NOT_KEPT = "note-not-kept"
     #: Somebody else stopped updates by the spec (OpenKruise ``updateStrategy.rollingUpdate.paused``).
@@ -449,6 +451,8 @@ class PatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     images: tuple[Image, ...]
     generation: int
+    #: How many positions it holds back; None: not known.
+    partition: int | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

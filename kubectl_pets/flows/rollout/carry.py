@@ -18,7 +18,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import Capability, SetKind, SetRef
-from kubectl_pets.domain.stepping.deciding import refusal, rewritten
+from kubectl_pets.domain.stepping.deciding import let_go, refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
 from kubectl_pets.domain.stepping.planning import plan
@@ -31,10 +31,13 @@ from kubectl_pets.domain.stepping.steps import (
     DoneReason,
     Evict,
     Goal,
+    Mark,
     Pause,
     Plan,
     Refused,
+    Restore,
     Run,
+    SetPartition,
     Stage,
     Stuck,
 )
@@ -173,7 +176,7 @@ def _aim(
     if isinstance(goal, Done | Refused):
         return replace(aim, ending=goal)
     planned = plan(goal, seen, now, careful=careful)
-    refused = _foreseen(checks, planned, seen)
+    refused = _foreseen(checks, planned, seen) or _let_go(session, snapshot, planned, seen, options)
     return replace(aim, ending=refused) if refused is not None else replace(aim, goal=goal, planned=planned)
 
 
@@ -211,6 +214,19 @@ def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Ca
     for asked, image in made.items():
         session.terminal.tell(f"note: {decisions.admitted(asked, image)}")
     return replace(goal, images=tuple(made.get(image, image) for image in goal.images))
+
+
+def _let_go(session: Session, snapshot: SetView, planned: Plan, seen: Assessment, options: RunOptions) -> Refused | None:
+    """What the first step would be refused for, as the server says now: once it is done, the pods that it lets go are gone."""
+    first = next(iter(planned.steps), None)
+    holds = isinstance(first, SetPartition | Stage | Restore | Mark) and first.partition
+    if first is None or not holds or snapshot.set is None or options.dry_run is DryRun.CLIENT:
+        return None
+    try:
+        answer = session.cluster.apply(change_for(first, snapshot.set, seen), dry_run=True)
+    except PetsError:
+        return None  # the change itself will say what is wrong
+    return let_go(first, answer_of(answer)) if answer is not None else None
 
 
 def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:

@@ -151,6 +151,9 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return _ask_for("controllerrevisions", seen)
         case RefusedReason.ADMISSION:
             return f"{command(seen, 'rollout diff')} shows what is wanted; whoever keeps the admission policies knows why"
+        case RefusedReason.PARTITION_NOT_KEPT:
+            webhooks = pasting.kubectl("get", "mutatingwebhookconfigurations")
+            return f"{_look(seen)}; a policy or a webhook changes it, and the webhooks are shown by: {webhooks}"
         case RefusedReason.NOTE_NOT_KEPT if seen.partition < seen.replicas:
             raised = command(seen, "partition", str(seen.replicas))
             return f"{_look(seen)}; another run stops where the partition is raised under it, as with: {raised}"

@@ -368,6 +368,9 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return words.data_on_the_way(seen)
         case RefusedReason.ADMISSION:
             return f"what was written into {name} is not in its template: admission made of it what was there before."
+        case RefusedReason.PARTITION_NOT_KEPT:
+            made = f"admission makes partition {refused.limit} of the {refused.asked} that is asked for"
+            return f"{made} on {name}, so pods that are to be held would go at once."
         case RefusedReason.NOTE_NOT_KEPT:
             told = "so nothing tells another run to stop there, and resume does not know what it was"
             return f"the partition of {name} is {seen.partition}, and the note of the pause was taken off the set again, {told}."
