@@ -70,7 +70,8 @@ def _show(session: Session, choice: SetSelection, output: str, check: bool) -> E
     if output != "table":
         terminal.print(view.many(found, output, namespaces=choice.all_namespaces))
     elif found:
-        terminal.print(view.draw(found, now, width=terminal.limit, colour=terminal.colour))
+        width = terminal.width if terminal.live else None
+        terminal.print(view.draw(found, now, width=width, colour=terminal.colour))
     terminal.tell(view.total(found, nodes_read=nodes is not None, pods_read=pods_read))
     bad = nodes is None or not pods_read or not_read or any(pod.held is not lost.Held.WAITING for pod in found)
     return ExitCode.FINDINGS if check and bad else ExitCode.OK
