@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.commands.plugin import Plugin
-from tests.commands.test_least_rights import Holder
+from tests.commands.test_least_rights import OF_GROUPS, Holder
 from tests.commands.test_rollouts_on_storage import NEW, OLD, Data
 from tests.controlplane import Storage
 
@@ -136,5 +136,8 @@ def test_the_roles_are_enough_and_a_right_that_is_missing_is_named(pets: Plugin,
     for right in ("create volumegroupsnapshots", "patch volumesnapshots", "list volumegroupsnapshotclasses", "get volumegroupsnapshotcontents"):
         assert right in told
     assert "no pod was touched" in told and not groups(pets) and set(pets.images("db").values()) == {OLD}
-    Holder(pets, "nora", "looking", "rolling-out", "snapshots")(*run(named))
+    nora = Holder(pets, "nora", "looking", "rolling-out", "snapshots")
+    nora(*run(named))
     assert set(pets.images("db").values()) == {NEW} and len(data.snapshots()) == 2
+    nora("rollout", "restart", "db", f"--snapshot-group={named}", "--keep-snapshots", "1", "--settle", "0", "--timeout", "4m")
+    assert not OF_GROUPS & nora.unused()

@@ -21,6 +21,14 @@ pytestmark = pytest.mark.real
 ROLES = Path(__file__).resolve().parents[2] / "deploy" / "rbac"
 Right = tuple[str, str]
 
+#: Those of deploy/rbac/snapshots.yaml that only --snapshot-group asks for.
+OF_GROUPS: set[Right] = {
+    *((verb, "volumegroupsnapshots.groupsnapshot.storage.k8s.io") for verb in ("create", "delete", "list")),
+    ("get", "volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io"),
+    ("list", "volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io"),
+    ("patch", "volumesnapshots.snapshot.storage.k8s.io"),
+}
+
 _SENT = re.compile(r"^(GET|POST|PATCH|PUT|DELETE) (https://\S+): (.+?) in \d+ ms$", re.MULTILINE)
 _VERBS = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 #: The API server asks for this one as well, of whoever opens a stream by GET (AuthorizePodWebsocketUpgradeCreatePermission).
@@ -155,7 +163,7 @@ def test_snapshots_of_rollouts(ground: Plugin) -> None:
         for version in ("2", "3", "4"):
             erin("rollout", "run", "snapped", "--image", f"app:{version}", "--snapshot", "--keep-snapshots", "1", "--timeout", "90s")
     before = Holder(ground, "erin-looks", "looking", "rolling-out").granted
-    assert erin.unused() - before == set()
+    assert erin.unused() - before == OF_GROUPS, "test_group_snapshots.py uses these, on a driver that knows groups"
     # The next test counts claims, and has a default class of its own.
     ground.kubectl("delete", "statefulset/snapped", "pvc/data-snapped-0", f"volumesnapshotclass/{made}", "--timeout=120s")
 
