@@ -116,15 +116,7 @@ def noting(revision: ControllerRevision, run: str, names: Iterable[str]) -> Anno
         found = Snapped(run="", names=())
     there = set(found.names) if found.run == run else set[str]()
     text = msgspec.json.encode(Snapped(run=run, names=tuple(sorted(there.union(names))))).decode()
-    if there.issuperset(names) or len(text) > _LONGEST_NOTE:
-        return None
-    return AnnotateRevision(
-        namespace=revision.namespace,
-        name=revision.name,
-        uid=meta.uid,
-        resource_version=meta.resource_version,
-        annotations={SNAPSHOTS_ANNOTATION: text},
-    )
+    return None if there.issuperset(names) or len(text) > _LONGEST_NOTE else _noted(revision, text)
 
 
 def forgetting(revision: ControllerRevision, there: Collection[str]) -> AnnotateRevision | None:
@@ -137,14 +129,16 @@ def forgetting(revision: ControllerRevision, there: Collection[str]) -> Annotate
     left = tuple(name for name in found.names if name in there)
     if left == found.names:
         return None
+    return _noted(revision, msgspec.json.encode(Snapped(run=found.run, names=left)).decode() if left else None)
+
+
+def _noted(revision: ControllerRevision, text: str | None) -> AnnotateRevision:
     return AnnotateRevision(
         namespace=revision.namespace,
         name=revision.name,
-        uid=meta.uid,
-        resource_version=meta.resource_version,
-        annotations={
-            SNAPSHOTS_ANNOTATION: msgspec.json.encode(Snapped(run=found.run, names=left)).decode() if left else None
-        },
+        uid=revision.metadata.uid,
+        resource_version=revision.metadata.resource_version,
+        annotations={SNAPSHOTS_ANNOTATION: text},
     )
 
 
