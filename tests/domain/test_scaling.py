@@ -12,6 +12,7 @@ from kubectl_pets.domain.changes import Operation
 from kubectl_pets.domain.model import (
     ClaimRetentionPolicy,
     Condition,
+    ManagedFieldsEntry,
     ObjectMeta,
     OwnerReference,
     PersistentVolumeClaim,
@@ -243,6 +244,18 @@ def test_a_broken_pod_that_goes_is_no_obstacle() -> None:
 def test_two_broken_pods_that_should_go_stay() -> None:
     found = scaled_to(1, three(), pod(0, NEW), failing(1, NEW), failing(2, NEW))
     assert found.refused is None and the(Caution.NOT_REMOVED, found).pods == ("web-2", "web-1")
+
+
+def test_nobody_has_asked_the_controller_yet_for_what_goes() -> None:
+    """However long ago the set was last written: on paper it is as if the controller did nothing about the pod."""
+    long_ago = ManagedFieldsEntry(manager="kube-controller-manager", operation="Update", time=NOW - timedelta(days=1))
+    owner = three()
+    quiet = replace(owner, metadata=replace(owner.metadata, managed_fields=(long_ago,)))
+    pods = [pod(each, NEW, since=NOW - timedelta(hours=5)) for each in range(3)]
+    assert Caution.NOT_REMOVED not in cautions(scaled_to(1, quiet, *pods))
+    # Where it has been asked, and does nothing, the same number again says so.
+    asked = replace(quiet, spec=replace(quiet.spec, replicas=2))
+    assert the(Caution.NOT_REMOVED, scaled_to(2, asked, *pods)).pods == ("web-2",)
 
 
 def test_parallel_goes_past_a_broken_pod_and_says_so() -> None:

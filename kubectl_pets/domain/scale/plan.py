@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import Operation, PatchSet
 from kubectl_pets.domain.claims.growth import growing
-from kubectl_pets.domain.model import SetView, StatefulSet
+from kubectl_pets.domain.model import Around, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
@@ -57,8 +57,12 @@ def plan(
     out. Pure; ``now``: the server's clock."""
     seen = assess(snapshot, now, stuck_after)
     scaled = replace(owner, spec=replace(owner.spec, replicas=replicas))
-    then = assess(replace(snapshot, set=leaving_out(scaled, removed) if removed else scaled), now, stuck_after)
     changes = replicas != seen.replicas
+    # Nobody has asked the controller yet for what it is to delete then.
+    asked = {member.name: now for member in seen.members if member.available} if changes or removed else {}
+    known = snapshot.around or Around()
+    known = replace(known, missing_since={**asked, **known.missing_since})
+    then = assess(replace(snapshot, set=leaving_out(scaled, removed) if removed else scaled, around=known), now, stuck_after)
     others = replica_owners(owner, replicas, around.autoscalers or (), around.scaled_objects or ()) if changes else ()
     returns, leaves = _of_claims(owner, around, seen, then, now)
     draft = Scaling(

@@ -29,7 +29,8 @@ from kubectl_pets.domain.stepping.steps import Delete, Evict, Mark, Note, PatchA
 
 def answer_of(owner: StatefulSet) -> PatchAnswer:
     """What the API server made of a change of the set: its answer, in so far as a run holds on to it."""
-    held = slots_of(owner).partition if owner.spec.update_strategy.type == "RollingUpdate" else None
+    told = Capability.GROUPS not in kind_of(owner).can and owner.spec.update_strategy.type == "RollingUpdate"
+    held = slots_of(owner).partition if told else None
     return PatchAnswer(images=images_of(pod_template(owner).spec), generation=owner.metadata.generation, partition=held)
 
 
