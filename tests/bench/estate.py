@@ -65,6 +65,7 @@ def fill(plane: ControlPlane, namespaces: int = NAMESPACES, sets: int = SETS, po
     connection.close()  # it is opened anew when it is used again: writing may take longer than a server keeps one
     names = [f"db-{index:02}" for index in range(sets)]
     write(plane, (copy for space in spaces for name in names if (space, name) != (spaces[0], _FIRST) for copy in _copies(made, spaces[0], space, name)))
+    write(plane, _nodes(connection, max(pods, namespaces * sets * pods // _PODS_A_NODE)))
     wanted = namespaces * sets * pods
     while (there := _count(connection)) < wanted:  # the API server's cache follows etcd
         if time.monotonic() - start > _PATIENCE:
@@ -87,12 +88,30 @@ _KINDS = (
 _AT_ONCE = 100
 _PATIENCE = 300.0
 
+#: Kubernetes is made for at most 110; 16,000 pods are 400 nodes.
+_PODS_A_NODE = 40
+
 
 def _items(connection: Connection, path: str, head: dict[str, str]) -> Iterator[dict[str, Any]]:
     """As they are stored."""
     for item in connection.send("GET", path)["items"]:
         del item["metadata"]["resourceVersion"]
         yield {**head, **item}
+
+
+def _nodes(connection: Connection, count: int) -> Iterator[tuple[str, str]]:
+    """Keys and values of the nodes that pods are on, and of the others of such a cluster: without its node no pod serves."""
+    first = f"node-{count}"
+    node = {"metadata": {"name": first, "annotations": bulk(4)}, "spec": {"podCIDR": "10.0.0.0/24"}}
+    connection.send("POST", "/api/v1/nodes", node)
+    images = [{"names": [f"registry.example.org/image-{index}@sha256:{'0' * 64}"], "sizeBytes": 10**8} for index in range(50)]
+    status = {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}], "images": images}
+    _say(connection, f"/api/v1/nodes/{first}", status)
+    made = connection.send("GET", f"/api/v1/nodes/{first}")
+    del made["metadata"]["resourceVersion"]
+    for number in range(count):
+        meta = {**made["metadata"], "name": f"node-{number}", "uid": str(uuid.uuid4())}
+        yield f"/registry/minions/node-{number}", json.dumps({**made, "metadata": meta}, separators=(",", ":"))
 
 
 def _copies(made: Iterable[tuple[str, dict[str, Any]]], first: str, space: str, name: str) -> Iterator[tuple[str, str]]:
