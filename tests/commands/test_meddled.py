@@ -53,6 +53,14 @@ def mirrored(pets: Plugin) -> AbstractContextManager[None]:
     return admission(pets, rewrite, lambda spec: spec["template"]["spec"]["containers"][0]["image"].startswith("mirror/"))
 
 
+def unheld(pets: Plugin) -> AbstractContextManager[None]:
+    """Admission in this namespace: no partition holds anything back."""
+    kind = "Object.spec.updateStrategy"
+    strategy = f'{kind}{{type: "RollingUpdate", rollingUpdate: {kind}.rollingUpdate{{partition: 0}}}}'
+    rewrite = f'[JSONPatch{{op: "replace", path: "/spec/updateStrategy", value: {strategy}}}]'
+    return admission(pets, rewrite, lambda spec: "rollingUpdate" in spec["updateStrategy"])
+
+
 @contextmanager
 def admission(pets: Plugin, rewrite: str, rewritten: Callable[[Any], bool]) -> Iterator[None]:
     """A policy in this namespace that changes each StatefulSet. ``rewritten``: whether it has, by the spec."""
@@ -109,10 +117,7 @@ def test_admission_that_lets_go_what_a_partition_is_to_hold(pets: Plugin) -> Non
     """All pods went with the canary, and that was told as somebody else's deploy."""
     pets.make("web")
     before, generation = pets.uids(), pets.set()["metadata"]["generation"]
-    kind = "Object.spec.updateStrategy"
-    strategy = f'{kind}{{type: "RollingUpdate", rollingUpdate: {kind}.rollingUpdate{{partition: 0}}}}'
-    rewrite = f'[JSONPatch{{op: "replace", path: "/spec/updateStrategy", value: {strategy}}}]'
-    with admission(pets, rewrite, lambda spec: "rollingUpdate" in spec["updateStrategy"]):
+    with unheld(pets):
         for words in (["canary", "web", "--image", NEW], ["run", "web", "--image", NEW, "--step", "1"]):
             shown = pets("rollout", *words, "--timeout", "60s", expect=6).stderr
             assert "admission makes partition 0 of the" in shown and "kubectl get mutatingwebhookconfigurations" in shown

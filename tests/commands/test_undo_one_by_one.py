@@ -10,6 +10,7 @@ import yaml
 
 from tests.commands.plugin import Plugin
 from tests.commands.test_least_rights import ROLES, Holder
+from tests.commands.test_meddled import unheld
 from tests.commands.test_undo_with_data import BEFORE, CLAIMS, NEW, OLD, Rolled
 from tests.controlplane import Storage
 from tests.schemas import check
@@ -40,6 +41,18 @@ def test_there_and_back(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
     assert not rolled.note() and not held(pets)
     assert pets.set("db")["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
     assert "already" in rolled.undo(*HOW).stderr, "typed again it says that it is done"
+
+
+def test_admission_that_holds_no_pod_back(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """All pods came back at once, at the version of before over the newer data, and were held to be back later."""
+    rolled = Rolled(pets, storage, tmp_path, at_zero=False)
+    before, generation = pets.uids("db"), pets.set("db")["metadata"]["generation"]
+    with unheld(pets):
+        told = rolled.undo(*HOW, expect=6).stderr
+        assert "admission makes partition 0 of the 2 that is asked for" in told
+        assert "admission makes" in rolled.undo(*HOW, "--dry-run=server", expect=6).stderr
+    assert pets.uids("db") == before and pets.set("db")["metadata"]["generation"] == generation
+    assert rolled.image() == NEW and not rolled.note() and not held(pets)
 
 
 def test_killed_in_each_pods_turn(pets: Plugin, storage: Storage, tmp_path: Path) -> None:

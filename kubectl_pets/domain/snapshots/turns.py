@@ -213,13 +213,18 @@ def _finalizers(resource: str, of: Pod | PersistentVolumeClaim, left: tuple[str,
     return SetFinalizers(**where, uid=meta.uid, resource_version=meta.resource_version, finalizers=left)
 
 
+def held_back(owner: StatefulSet, found: ReturnPlan) -> int | None:
+    """The partition that holds every pod, before the first has its turn; None: the set has none (OnDelete)."""
+    if owner.spec.update_strategy.type != "RollingUpdate" or found.note is None:
+        return None
+    return max(owner.spec.replicas, found.note.partition)
+
+
 def beginning(owner: StatefulSet, found: ReturnPlan, template: Template) -> PatchSet:
     """The template of before, held back from every pod, and what is under way, in one change: there is no moment at which one is
     there without the other."""
-    note = found.note
+    note, held = found.note, held_back(owner, found)
     assert note is not None
-    rolls = owner.spec.update_strategy.type == "RollingUpdate"
-    held = max(owner.spec.replicas, note.partition) if rolls else None
     before = owner.status.update_revision
     restore = Restore(revision=note.revision, number=found.number, template=template, partition=held, before=before)
     return restored(owner, restore, {RESTORING_ANNOTATION: note.text})

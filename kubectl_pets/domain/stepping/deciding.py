@@ -339,19 +339,12 @@ def rewritten(asked: tuple[Image, ...], answer: PatchAnswer) -> tuple[tuple[Imag
     return tuple((image, made) for image, made in pairs if made is not None and made != image)
 
 
-def let_go(step: Step, answer: PatchAnswer) -> Refused | None:
-    """Refused where admission makes less of the partition that the step asks for: a step that holds pods back would release them
-    at once, for a policy or an operator's webhook has a partition of its own."""
-    match step:
-        case (
-            SetPartition(partition=int() as asked)
-            | Stage(partition=int() as asked)
-            | Restore(partition=int() as asked)
-            | Mark(partition=int() as asked)
-        ) if answer.partition is not None and answer.partition < asked:
-            return Refused(reason=RefusedReason.PARTITION_NOT_KEPT, asked=asked, limit=answer.partition)
-        case _:
-            return None
+def not_held(asked: int, answer: PatchAnswer) -> Refused | None:
+    """Refused where admission makes less of the partition that a change asks for: what is to hold pods back would release them at
+    once, for a policy or an operator's webhook has a partition of its own."""
+    if answer.partition is None or answer.partition >= asked:
+        return None
+    return Refused(reason=RefusedReason.PARTITION_NOT_KEPT, asked=asked, limit=answer.partition)
 
 
 def _is_unguarded(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:

@@ -97,7 +97,8 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     run = _run(session, name, wish, target, deadline)
     looked = run.look()
     owner = looked.set
-    against = run.foreseen(looked, seen) if isinstance(run, OneByOne) and not run.plan.refused else None
+    asks, stands = options.dry_run is not DryRun.CLIENT, not run.plan.refused
+    against = run.foreseen(looked, seen, asks=asks) if isinstance(run, OneByOne) and stands else None
     if run.plan.refused or against is not None:
         return _refuse(session, run, seen, options, wish, against)
     if options.dry_run is not DryRun.NONE:

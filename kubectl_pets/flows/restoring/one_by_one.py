@@ -28,6 +28,7 @@ from kubectl_pets.domain.snapshots.turns import (
     TurnStep,
     beginning,
     has_ended,
+    held_back,
     holding,
     is_held,
     next_turn,
@@ -53,7 +54,7 @@ from kubectl_pets.errors import ConflictError, InvalidError, NotFoundError, Pets
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.restoring.returning import BringingBack, DataGoal, ReturnEnd, ReturnPort
-from kubectl_pets.flows.rollout.checks import Checks, ChecksPort, Terms
+from kubectl_pets.flows.rollout.checks import Checks, ChecksPort, Terms, tried
 
 
 class OneByOnePort(ReturnPort, ChecksPort, Protocol):
@@ -98,18 +99,22 @@ class OneByOne(BringingBack):
     def budgets_unread(self) -> bool:
         return self._checks.budgets_unread
 
-    def foreseen(self, view: SetView, seen: Assessment) -> Refused | None:
-        """What keeps the first pod from going, where nothing was begun; after ``look``."""
+    def foreseen(self, view: SetView, seen: Assessment, *, asks: bool) -> Refused | None:
+        """What keeps the first pod from going, where nothing was begun; after ``look``. ``asks``: the server as well, whether it
+        holds the others back meanwhile, which would come back at the version of before over newer data."""
         if self.plan.next is None or RESTORING_ANNOTATION in seen.notes or view.set is None:
             return None
         wanted = {each.ordinal for each in self.plan.claims if each.stand is not Stand.DONE}
         turns = order(view.set, own_pods(view.set, view.pods), seen)
         by_ordinal = {each.ordinal: each for each in seen.members if each.uid}
         first = next((by_ordinal[each] for each in turns if each in wanted and each in by_ordinal), None)
-        if first is None:
-            return None
-        step = Evict(pod=first.name, revision=first.revision, comes_back_at=self._goal.revision)
-        return self._checks.foresee(step, seen)
+        against, held = None, held_back(view.set, self.plan)
+        if first is not None:
+            step = Evict(pod=first.name, revision=first.revision, comes_back_at=self._goal.revision)
+            against = self._checks.foresee(step, seen)
+        if against is not None or not held or not asks:
+            return against
+        return tried(self._cluster, beginning(view.set, self.plan, self._template), held)
 
     def to_the_end(self, deadline: Deadline, held: Interrupted) -> ReturnEnd:
         """As of a set without pods. Where it ends before its time, no pod that runs on is left with the finalizer."""

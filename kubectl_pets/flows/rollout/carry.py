@@ -18,7 +18,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import Capability, SetKind, SetRef
-from kubectl_pets.domain.stepping.deciding import let_go, refusal, rewritten
+from kubectl_pets.domain.stepping.deciding import refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
 from kubectl_pets.domain.stepping.planning import plan
@@ -50,7 +50,7 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
-from kubectl_pets.flows.rollout.checks import Checks, Terms
+from kubectl_pets.flows.rollout.checks import Checks, Terms, tried
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
 from kubectl_pets.flows.rollout.snapshot_types import Unsnapped
 from kubectl_pets.flows.rollout.taking import Taking, unfit_hint, unfit_told
@@ -176,7 +176,7 @@ def _aim(
     if isinstance(goal, Done | Refused):
         return replace(aim, ending=goal)
     planned = plan(goal, seen, now, careful=careful)
-    refused = _foreseen(checks, planned, seen) or _let_go(session, snapshot, planned, seen, options)
+    refused = _foreseen(checks, planned, seen) or _not_held(session, snapshot, planned, seen, options)
     return replace(aim, ending=refused) if refused is not None else replace(aim, goal=goal, planned=planned)
 
 
@@ -216,17 +216,14 @@ def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Ca
     return replace(goal, images=tuple(made.get(image, image) for image in goal.images))
 
 
-def _let_go(session: Session, snapshot: SetView, planned: Plan, seen: Assessment, options: RunOptions) -> Refused | None:
+def _not_held(session: Session, snapshot: SetView, planned: Plan, seen: Assessment, options: RunOptions) -> Refused | None:
     """What the first step would be refused for, as the server says now: once it is done, the pods that it lets go are gone."""
     first = next(iter(planned.steps), None)
-    holds = isinstance(first, SetPartition | Stage | Restore | Mark) and first.partition
-    if first is None or not holds or snapshot.set is None or options.dry_run is DryRun.CLIENT:
+    if not isinstance(first, SetPartition | Stage | Restore | Mark) or not first.partition:
         return None
-    try:
-        answer = session.cluster.apply(change_for(first, snapshot.set, seen), dry_run=True)
-    except PetsError:
-        return None  # the change itself will say what is wrong
-    return let_go(first, answer_of(answer)) if answer is not None else None
+    if snapshot.set is None or options.dry_run is DryRun.CLIENT:
+        return None
+    return tried(session.cluster, change_for(first, snapshot.set, seen), first.partition)
 
 
 def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:

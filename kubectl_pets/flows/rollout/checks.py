@@ -9,14 +9,17 @@ from typing import Protocol
 
 import msgspec
 
+from kubectl_pets.domain.changes import Change
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.domain.stepping.deciding import not_held
 from kubectl_pets.domain.stepping.groups import unwell
 from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down, terminating_claims
+from kubectl_pets.domain.stepping.patches import answer_of
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
@@ -34,6 +37,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
     WaitReason,
 )
+from kubectl_pets.errors import PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.rollout.gates import ExecGate, Gate, Gates, HttpGate, ask_leader
 from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms
@@ -41,7 +45,7 @@ from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import ClockPort
-from kubectl_pets.ports.sets import SetPort
+from kubectl_pets.ports.sets import ChangePort, SetPort
 
 #: A budget's status follows its pods after a moment; only after this long with every pod up is a no a no.
 _LAG = timedelta(seconds=15)
@@ -115,6 +119,16 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     pods: tuple[Member, ...] = ()
     #: The names of all pods have to be right.
     names: bool = False
+
+
+def tried(cluster: ChangePort, change: Change, asked: int) -> Refused | None:
+    """Why a change of the set that is to hold so many positions back is not made: what the server makes of it (dry run, of which
+    nothing is kept). Where it cannot say, the change itself will tell what is wrong."""
+    try:
+        answer = cluster.apply(change, dry_run=True)
+    except PetsError:
+        return None
+    return not_held(asked, answer_of(answer)) if answer is not None else None
 
 
 class ChecksPort(SetPort, BudgetPort, NodePort, PodPort, DnsPort, ClockPort, Protocol):
