@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from random import Random
 from typing import cast
 
 import pytest
@@ -13,7 +14,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
-from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookEachPort, LookPort, judged, judged_each
+from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookEachPort, LookOnPort, LookPort, judged, judged_each
 from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
 
 MISSING = snapshot(statefulset(), pod(0), pod(1))
@@ -215,13 +216,112 @@ def test_of_many_sets_only_nodes_that_are_not_listed_are_asked_for() -> None:
     assert port.lists == before, "no set of several is well, or a single one is"
 
 
-def test_nodes_are_not_asked_for_where_many_sets_are_watched() -> None:
-    port = Port(GONE)
-    found = statefulset(current=NEW)
-    other = replace(WELL, set=replace(found, metadata=replace(found.metadata, uid="other")))
-    Inquiries(cast(LookPort, port), StuckAfter()).judge((WELL, other), at(0))
-    assert not [each for each in port.asked if each.nodes and not each.set_name]
+def test_of_too_many_nodes_none_is_asked_for() -> None:
     pods = [pod(ordinal, NEW) for ordinal in range(17)]
     spread = [replace(each, spec=replace(each.spec, node_name=f"node-{number}")) for number, each in enumerate(pods)]
     assert nodes_of(assess(snapshot(statefulset(replicas=17, current=NEW), *spread), NOW)) is None
     assert nodes_of(assess(snapshot(statefulset(replicas=17, current=NEW), *pods), NOW)) == Questions(nodes=("node-1",))
+
+
+# --- many sets that are watched ------------------------------------------------------------------------------------------------------
+
+
+def watched(port: Port) -> Inquiries:
+    return Inquiries(cast(LookOnPort, port), StuckAfter())
+
+
+def named(uid: str, *nodes: str) -> SetView:
+    """A set that is well, with its pods on these nodes."""
+    owner = statefulset(current=NEW, replicas=len(nodes))
+    pods = [pod(ordinal, NEW) for ordinal in range(len(nodes))]
+    pods = [replace(each, spec=replace(each.spec, node_name=node)) for each, node in zip(pods, nodes)]
+    controlled = [replace(each.metadata.owner_references[0], uid=uid) for each in pods]
+    pods = [replace(each, metadata=replace(each.metadata, owner_references=(whose,))) for each, whose in zip(pods, controlled)]
+    view = snapshot(owner, *pods)
+    return replace(view, set=replace(owner, metadata=replace(owner.metadata, uid=uid)), pods=tuple(pods))
+
+
+def phases(look: Inquiries, views: Sequence[SetView], seconds: float) -> list[str]:
+    return [str(each.phase) for each in look.judge(views, at(seconds))]
+
+
+def test_of_many_sets_that_are_watched_the_nodes_are_listed_now_and_then() -> None:
+    """A Node that is deleted while somebody looks on, and one that comes back; no set and no pod tells of either."""
+    port, views = Port(GONE), (named("a", "node-1"), named("b", "node-2"))
+    port.nodes = frozenset(("node-1", "node-2"))
+    look = watched(port)
+    assert phases(look, views, 0) == ["complete", "complete"] and port.lists == 1 and not port.asked
+    assert look.next_at == at(10.02)
+    port.nodes = frozenset(("node-2",))
+    assert phases(look, views, 10) == ["complete", "complete"] and port.lists == 1
+    assert phases(look, views, 10.02) == ["failing", "complete"] and port.lists == 2
+    assert port.asked == [Questions(nodes=("node-1",))], "only what is not listed, because whoever serves the list may have left it out"
+    assert phases(look, views, 19) == ["failing", "complete"] and port.lists == 2 and len(port.asked) == 1
+    port.nodes = frozenset(("node-1", "node-2"))
+    assert phases(look, views, 21) == ["complete", "complete"] and len(port.asked) == 1
+
+
+def test_a_node_that_the_list_leaves_out_is_asked_for_by_name() -> None:
+    port, views = Port(THERE), (named("a", "node-1"), named("b", "node-2"))
+    port.nodes = frozenset(("node-2",))
+    look = watched(port)
+    assert phases(look, views, 0) == ["complete", "complete"] and port.asked == [Questions(nodes=("node-1",))]
+    port.answer = GONE
+    assert phases(look, views, 5) == ["complete", "complete"] and len(port.asked) == 1
+    assert phases(look, views, 10) == ["failing", "complete"], "asked again after a while"
+
+
+@pytest.mark.parametrize("nodes", [None, ServerError("etcd is slow")])
+def test_a_list_of_nodes_that_cannot_be_had_takes_no_verdict_with_it(nodes: PetsError | None) -> None:
+    port, views = Port(GONE), (named("a", "node-1"), named("b", "node-2"))
+    port.nodes = nodes
+    look = watched(port)
+    assert {tuple(phases(look, views, seconds)) for seconds in range(0, 60, 5)} == {("complete", "complete")}
+    assert port.lists == (1 if nodes is None else 6), "what may not be read is not asked for again"
+    assert not port.asked
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whoever_looks_on_at_many_sets_says_of_their_nodes_what_one_look_says(seed: int) -> None:
+    """Nodes come and go, pods are made anew on others; at random points, once the list has been read since."""
+    random = Random(seed)
+    names = tuple(f"node-{number}" for number in range(5))
+    there, now, cluster = set(names), 0.0, Cluster()
+    placed = {uid: random.choices(names, k=random.randrange(1, 4)) for uid in "abcd"}
+    views = {uid: named(uid, *nodes) for uid, nodes in placed.items()}
+    look = Inquiries(cluster, StuckAfter())
+    for step in range(40):
+        if random.random() < 0.5:
+            there ^= {random.choice(names)}
+        if random.random() < 0.5:
+            uid = random.choice(sorted(views))
+            views[uid] = named(uid, *random.choices(names, k=random.randrange(1, 4)))
+        cluster.there, cluster.hidden = frozenset(there), frozenset(random.sample(names, random.randrange(2)))
+        now += random.choice((0.5, 3, 11, 30))
+        look.judge(tuple(views.values()), at(now))
+        if random.random() < 0.4:
+            now += 11
+            cluster.at = at(now)
+            seen = look.judge(tuple(views.values()), at(now))
+            wanted = judged_each(cluster, tuple(views.values()), StuckAfter())
+            assert [(each.phase, each.failing) for each in seen] == [(each.phase, each.failing) for each in wanted], f"step {step}"
+
+
+class Cluster:
+    """Nodes, of which a list may leave some out (``hidden``)."""
+
+    there: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    at = NOW
+
+    def node_names(self) -> frozenset[str]:
+        return self.there - self.hidden
+
+    def now(self) -> datetime:
+        return self.at
+
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
+        return tuple(
+            Around(nodes=tuple(NodeReadiness(name=name, ready="True" if name in self.there else "") for name in each.nodes))
+            for _, each in asked
+        )

@@ -249,6 +249,11 @@ class Port:
     def now(self) -> datetime:
         return self._world.now
 
+    def node_names(self) -> frozenset[str] | None:
+        """Always the same within a minute."""
+        begun = (self._world.now - NOW) // timedelta(seconds=60)
+        return Random(f"nodes {begun}").choice((frozenset(("node-1",)), frozenset(("node-1", "node-2")), frozenset(), None if self._denied else frozenset()))
+
     def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
         return tuple(self._answer(space, each) for space, each in asked)
 

@@ -17,7 +17,7 @@ from kubectl_pets.domain.rollout.evidence import Answers, Clues
 from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 from kubectl_pets.errors import ServerError
-from kubectl_pets.flows.engine.inquiry import Inquiries, LookPort
+from kubectl_pets.flows.engine.inquiry import Inquiries, LookOnPort
 from kubectl_pets.session import Cluster, Session
 from tests.commands.test_inquiry import MISSING, REFUSED, WELL, Port, at
 from tests.domain.builders import NOW
@@ -130,7 +130,7 @@ def many(*views: SetView) -> list[SetView]:
 def test_of_many_sets_those_are_asked_about_that_are_not_well() -> None:
     anybody = replace(REFUSED, involved_object=replace(REFUSED.involved_object, uid=""))
     port = Port(Around(events=(anybody,)))
-    look = Inquiries(cast(LookPort, port), StuckAfter())
+    look = Inquiries(cast(LookOnPort, port), StuckAfter())
     views = many(MISSING, WELL, MISSING)
     seen = look.judge(views, NOW)
     assert [bool(each.failing) for each in seen] == [True, False, True] and len(port.asked) == 2
@@ -145,7 +145,7 @@ def test_of_many_sets_those_are_asked_about_that_are_not_well() -> None:
 
 
 def test_a_server_that_fails_over_the_reasons_takes_no_verdict_with_it() -> None:
-    look = Inquiries(cast(LookPort, Port(ServerError("slow"))), StuckAfter())
+    look = Inquiries(cast(LookOnPort, Port(ServerError("slow"))), StuckAfter())
     seen = look.judge(many(MISSING, WELL), NOW)
     assert [each.phase for each in seen] == [Phase.PROGRESSING, Phase.COMPLETE]
     assert look.next_at is not None and look.next_at - NOW <= timedelta(seconds=10)

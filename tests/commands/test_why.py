@@ -176,6 +176,9 @@ def test_a_claim_that_the_controller_may_not_give_an_owner_holds_up_the_scaling(
         assert "nobody deletes web-2, whose turn it is" in said and "get events" in said
         assert "FailedUpdate" not in _reasons(pets) and "FailedDelete" not in _reasons(pets) and len(pets.uids()) == 3
         assert "nobody deletes web-2" in pets("scale", "web", "--replicas", "2", "-y", "--timeout", "120s", expect=4).stderr
+        pets.make("beside")
+        listed = json.loads(pets("list", "--patience", "2s", "-o", "json").stdout)["items"]
+        assert {each["metadata"]["name"]: each["status"]["phase"] for each in listed} == {"web": "stuck", "beside": "complete"}
     pets("status", "web", "-w", "--timeout", "120s")
     assert len(pets.uids()) == 2
 

@@ -71,6 +71,11 @@ def nodes_under(seen: Assessment) -> frozenset[str]:
     """The nodes of pods that are all available; none of a set of which one is not."""
     if seen.phase in (Phase.GONE, Phase.UNKNOWN, Phase.DELETING) or not seen.all_available:
         return frozenset()
+    return all_nodes(seen)
+
+
+def all_nodes(seen: Assessment) -> frozenset[str]:
+    """The nodes of its pods, whatever state these are in."""
     nodes = {member.node for member in seen.members}
     nodes.update(part.node for member in seen.members for part in member.parts)
     return frozenset(nodes - {""})

@@ -13,13 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import Around, SetView
-from kubectl_pets.domain.rollout.asking import Questions, beside, nodes_missing, nodes_of, nodes_under, questions
+from kubectl_pets.domain.rollout.asking import Questions, all_nodes, beside, nodes_missing, nodes_of, nodes_under, questions
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.members import PodState, Quiet
 from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.stuck import next_to_go
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.flows.engine.node_list import NodeList
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import AroundPort, NodeNamesPort
@@ -37,6 +38,10 @@ class LookPort(ClockPort, AroundPort, Protocol):
 
 class LookEachPort(LookPort, NodeNamesPort, Protocol):
     """The same of several."""
+
+
+class LookOnPort(AroundPort, NodeNamesPort, Protocol):
+    """The same again and again, by a clock of its own."""
 
 
 def judged(port: LookPort, view: SetView, stuck_after: StuckAfter) -> Assessment:
@@ -159,22 +164,27 @@ class Inquiry:
         return min(times, default=None)
 
     def wanted(
-        self, view: SetView, now: datetime, *, fresh: bool, alone: bool = True
+        self, view: SetView, now: datetime, *, fresh: bool, alone: bool = True, there: frozenset[str] | None = None
     ) -> tuple[Assessment, Questions | None]:
-        """The verdict without what would tell why, and what to ask now; None: nothing, or not yet. ``alone``: it is the only set
-        that is looked at, so that it is asked of its nodes where all is well, before something rests on that."""
+        """The verdict without what would tell why, and what to ask now; None: nothing, or not yet. Where all is well it is asked
+        of the nodes: those that are not among all that are ``there``; where that is not known (None), of each before something
+        rests on it, if this set is looked at ``alone``."""
         if self._first is None or self._first.view is not view or not self._first.holds(now):
             self._first, self._second = self._looked(view, now), None
         seen, asked = replace(self._first.seen, at=now), self._first.asked
         fresh, self._at_once = fresh or self._at_once, False
         self._note_missing(seen, now)
-        if _is_well(asked) and alone and (fresh or self._node_gone):
+        missing = nodes_missing(nodes_under(seen), there) if there is not None and _is_well(asked) else None
+        if missing is not None:
+            asked = beside(asked, missing)
+        elif _is_well(asked) and there is None and alone and (fresh or self._node_gone):
             asked = beside(asked, nodes_of(seen))
         if asked is None:
             self._about, self._since, self._answer, self.next_at = (), None, None, None
             return seen, None
-        self._note_trouble(seen, asked, now)
-        return seen, asked if self._is_time(now, fresh) else None
+        self._note_trouble(seen, asked, now, missing.nodes if missing is not None else ())
+        at_once = missing is not None and self._asked_at is None
+        return seen, asked if self._is_time(now, fresh or at_once) else None
 
     def hear(self, asked: Questions, answers: Sequence[Around] | None, now: datetime) -> None:
         """What was ``asked`` has been answered, or could not be (None)."""
@@ -214,10 +224,11 @@ class Inquiry:
         names |= {going.name} if going is not None else set()
         self._missing = {name: self._missing.get(name, now) for name in names}
 
-    def _note_trouble(self, seen: Assessment, asked: Questions, now: datetime) -> None:
+    def _note_trouble(self, seen: Assessment, asked: Questions, now: datetime, gone: tuple[str, ...]) -> None:
+        """``gone``: nodes that are not there by the list of them."""
         names = {*asked.pods, *asked.missing}
         # By name: a pod that ends and is made anew again and again is one trouble.
-        about = tuple(member.name for member in seen.members if not member.available or member.name in names)
+        about = tuple(member.name for member in seen.members if not member.available or member.name in names) + gone
         if about != self._about or self._since is None:
             self._about, self._since, self._asked_at, self._answer = about, now, None, None
 
@@ -240,8 +251,9 @@ class _Standing(NamedTuple):
 class Inquiries:
     """The same for a run that looks on at many sets: what is asked of all of them is asked at once."""
 
-    def __init__(self, port: AroundPort, stuck_after: StuckAfter, made: "type[Inquiry]" = Inquiry) -> None:
+    def __init__(self, port: LookOnPort, stuck_after: StuckAfter, made: "type[Inquiry]" = Inquiry) -> None:
         self._port, self._stuck_after, self._made = port, stuck_after, made
+        self._nodes = NodeList(port)
         self._by_uid: dict[str, Inquiry] = {}
         self._standing: dict[str, _Standing] = {}
         self._at: datetime | None = None
@@ -254,9 +266,11 @@ class Inquiries:
         looks = {view.set.metadata.uid: view for view in views if view.set is not None}
         known = self._by_uid
         self._by_uid = {uid: known.get(uid) or self._made(self._port, self._stuck_after) for uid in looks}
+        if looks:
+            self._look_at_nodes(now)
         standing = {uid: found for uid, view in looks.items() if (found := self._stands(uid, view, now)) is not None}
         first = {
-            uid: self._by_uid[uid].wanted(view, now, fresh=uid not in known, alone=len(looks) == 1)
+            uid: self._by_uid[uid].wanted(view, now, fresh=uid not in known, alone=len(looks) == 1, there=self._nodes.there)
             for uid, view in looks.items()
             if uid not in standing
         }
@@ -267,8 +281,20 @@ class Inquiries:
         for uid, (unasked, _) in first.items():
             standing[uid] = self._judged(uid, self._by_uid[uid].verdict(unasked, looks[uid], now), looks[uid])
         self._standing, self._at = standing, now
-        self.next_at = min((time for each in standing.values() for time in each.times if time > now), default=None)
+        times = [time for each in standing.values() for time in each.times if time > now]
+        self.next_at = min((*times, *((self._nodes.next_at,) if looks and self._nodes.next_at else ())), default=None)
         return [standing[uid].seen for uid in looks]
+
+    def _look_at_nodes(self, now: datetime) -> None:
+        """Where it is time to. No verdict stands of a set whose pods are on nodes that came or went, or that are not listed."""
+        moved = self._nodes.renewed(now)
+        if moved is None:
+            return
+        there = self._nodes.there or frozenset()
+        for uid, each in tuple(self._standing.items()):
+            nodes = all_nodes(each.seen)
+            if nodes & moved or nodes - there:
+                del self._standing[uid]
 
     def _stands(self, uid: str, view: SetView, now: datetime) -> _Standing | None:
         """The verdict of the last look where it would be found again. Of most sets nothing else has to be asked than this: it is
