@@ -1,6 +1,8 @@
 """Undo, unstick and restart, on the real control plane, whose controller gets stuck as real ones do."""
 
+import shlex
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -107,6 +109,20 @@ def test_undo_refusals(pets: Plugin) -> None:
     pets("rollout", "undo", "web", "--to-revision", "0", expect=2)
     assert "nothing to do" in pets("rollout", "undo", "web", "--to-revision", "1").stderr
     assert pets.set()["metadata"]["generation"] == generation
+
+
+def test_typed_again_it_does_not_go_forward_where_its_note_was_taken_off(pets: Plugin) -> None:
+    pets.make("web")
+    made = datetime.fromisoformat(pets.set()["metadata"]["creationTimestamp"])
+    pets.eventually(lambda: datetime.now(UTC) - made > timedelta(seconds=2), "times of creation are whole seconds")
+    pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
+    pets("rollout", "undo", "web", "--timeout", "60s")
+    pets.kubectl("annotate", "statefulset/web", "kubectl-pets/undone-")
+    again = pets("rollout", "undo", "web", expect=6)
+    assert "taken back already" in again.stderr and set(pets.images().values()) == {OLD}
+    forward = again.stderr.partition("after all: kubectl pets ")[2].splitlines()[0]
+    assert pets.typed(*shlex.split(forward), "--timeout", "60s", "--settle", "0").code == 0
+    assert set(pets.images().values()) == {NEW}
 
 
 def test_an_undo_is_a_revision_of_before(pets: Plugin) -> None:

@@ -205,6 +205,17 @@ def _is_refused(pets: Plugin, reason: str, provoke: Callable[[], None]) -> bool:
     return reason in _reasons(pets)
 
 
+@pytest.mark.parametrize("field", ["priorityClassName", "runtimeClassName", "serviceAccountName"])
+def test_what_the_template_names_and_is_not_there(pets: Plugin, field: str) -> None:
+    """Admission says that it is forbidden, and means that it does not find it."""
+    made = yaml.safe_load(manifest("web", replicas=1))
+    made["spec"]["template"]["spec"][field] = "no-such-thing"
+    pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(made))
+    pets("status", "web", "-w", "--timeout", "60s", expect=4)
+    (found,) = json.loads(pets("status", "web", "-o", "json", expect=4).stdout)["status"]["blockers"]
+    assert found["id"] == "config:missing" and "no-such-thing" in found["message"]
+
+
 def test_what_a_claim_s_own_events_say(pets: Plugin) -> None:
     """The scheduler says only that it is not bound; why it is not, its class says."""
     made = yaml.safe_load(manifest("web", replicas=1, claims=True))

@@ -6,12 +6,13 @@ from random import Random
 import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from kubectl_pets.domain.model import ControllerRevision, Pod
+from kubectl_pets.domain.model import Container, ControllerRevision, Pod
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.revisions import Before, Doubt, ran_before
 from kubectl_pets.domain.stepping.deciding import decide
-from kubectl_pets.domain.stepping.freeing import goes_back_to
+from kubectl_pets.domain.stepping.freeing import goes_back_to, undoes_to
 from kubectl_pets.domain.stepping.holding import abort_to
 from kubectl_pets.domain.stepping.steps import (
     Abort,
@@ -171,6 +172,20 @@ def test_undo_skips_templates_that_are_the_live_one() -> None:
     second = world.owner.status.update_revision
     world.copy_revision(second)
     assert goes_back_to(world.history(), assess(world.snapshot(), world.now), None) == first
+
+
+def with_image(revision: ControllerRevision, image: str) -> ControllerRevision:
+    spec = replace(revision.data.spec.template.spec, containers=(Container(name="app", image=image),))
+    template = replace(revision.data.spec.template, spec=spec)
+    return replace(revision, data=replace(revision.data, spec=replace(revision.data.spec, template=template)))
+
+
+@pytest.mark.parametrize(("number", "age", "older"), [(1, 2 * HOUR, OLD), (2, 2 * HOUR, OLD), (2, HOUR, OLD), (2, HOUR / 2, "")])
+def test_no_undo_is_advised_to_what_was_left(number: int, age: timedelta, older: str) -> None:
+    """A template that is gone back to gets a number of its own, and keeps its time."""
+    revisions = (with_image(kept(OLD, number, age), "app:1"), with_image(kept(NEW, 3, HOUR), "app:2"))
+    seen = assess(snapshot(statefulset(current=NEW), pod(0, NEW), pod(1, NEW), pod(2, NEW), revisions=revisions), NOW)
+    assert (seen.before.older, undoes_to(seen)) == (older, older)
 
 
 def test_undo_of_an_older_template_over_newer_pods_wants_a_number() -> None:

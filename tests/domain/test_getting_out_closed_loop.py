@@ -207,6 +207,21 @@ def test_which_revision_an_undo_means() -> None:
     assert goes_back_to(world.history(), assess(world.snapshot(), world.now), None) == first
 
 
+def test_an_undo_whose_note_was_taken_off_does_not_go_forward() -> None:
+    """Admission, or an operator that owns all annotations, keeps the set free of them. That it was gone back is told by the revisions
+    themselves: a number of its own and the time of before."""
+    world = broken()
+    first, bad = world._revisions.values()
+    Session(world, undo_to(world, OLD), Random(1)).run()
+    world.annotate("kubectl-pets/undone", "")
+    seen = assess(world.snapshot(), world.now)
+    assert goes_back_to(world.history(), seen, None) == Refused(reason=RefusedReason.GONE_BACK, asked=2)
+    assert goes_back_to(world.history(), seen, 2) == bad
+    world.edit(image=GOOD)
+    world.come_to_rest()
+    assert goes_back_to(world.history(), assess(world.snapshot(), world.now), None) == first
+
+
 def test_an_undo_cut_short_is_finished() -> None:
     world = broken()
     first, bad = world._revisions.values()

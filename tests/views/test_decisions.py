@@ -116,8 +116,8 @@ def test_waits(wait: Wait, sentence: str) -> None:
         (
             DoneReason.UNDONE,
             builders.complete(),
-            "default/web: undone, 3 pods at web-5d8f7b9c4 and available; its note was taken off the set, so do not type it again: "
-            "that would go to another version",
+            "default/web: undone, 3 pods at web-5d8f7b9c4 and available; its note was taken off the set, so what an undo without "
+            "--to-revision means now may not be known",
             None,
         ),
         (DoneReason.NOTHING_TO_DO, builders.complete(), "default/web: nothing to do, complete", None),
@@ -161,6 +161,14 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             "admission makes partition 0 of the 2 that is asked for on default/web, so pods that are to be held would go at once.",
             "kubectl pets status web -n default shows where it stands; a policy or a webhook changes it, and the webhooks are shown by: "
             "kubectl get mutatingwebhookconfigurations",
+        ),
+        (
+            Refused(reason=RefusedReason.GONE_BACK, asked=2),
+            builders.complete(),
+            "default/web was taken back already, from revision 2 to one that is older; no note says that an undo did it, and this would go "
+            "forward to 2 again.",
+            "kubectl pets rollout history web -n default lists its revisions; where that one is wanted after all: kubectl pets rollout undo "
+            "web --to-revision 2 -n default",
         ),
         (
             Refused(reason=RefusedReason.NOTE_NOT_KEPT),

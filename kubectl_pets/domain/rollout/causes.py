@@ -80,11 +80,13 @@ class CauseId(StrEnum):
 _Rules = tuple[tuple[str, CauseId], ...]
 
 
-#: A ConfigMap, Secret, key or ServiceAccount that is not there (kubelet ``kuberuntime``, volume plugins, admission
-#: ``serviceaccount``).
+#: What the template names and is not there: a ConfigMap, Secret, key or ServiceAccount (kubelet ``kuberuntime``, volume
+#: plugins, admission ``serviceaccount``), a RuntimeClass (admission ``runtimeclass``, kubelet), a PriorityClass (admission
+#: ``priority``).
 _MISSING = (
     r"(configmap|secret|serviceaccount)s? \S+ not found|couldn't find key|non-existent (secret|config) key"
     r"|service account .*not found"
+    r"|runtimeclass(es)?(\.node\.k8s\.io)? \S+ not found|no priorityclass with name \S+ was found"
 )
 
 #: containerd ``remotes/docker``, CRI-O ``containers/image``, Docker. Whether a repository is not there, or is not yours, most

@@ -8,6 +8,7 @@ deleted (stateful_set_control.go, getStatefulSetRevisions), and servers before 1
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum, unique
 
 import msgspec
@@ -64,7 +65,8 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     doubt: Doubt | None = None
     #: The wanted template ran before the one that other pods run: a pod of it is older than that one's ControllerRevision.
     put_back: bool = False
-    #: The newest kept revision below the wanted one that surely differs from it, by its images. Empty: none.
+    #: The newest kept revision below the wanted one that surely differs from it, by its images. Empty: none, or it was made later
+    #: than the wanted one, which was gone back to from it.
     older: str = ""
     #: Revisions that pods run and no ControllerRevision holds any more, the lowest ordinal's first.
     not_kept: tuple[str, ...] = ()
@@ -109,7 +111,19 @@ def _older(kept: _Kept, update: str) -> str:
         return ""
     images = _images(kept[update])
     others = [each for each in kept.values() if each.revision < kept[update].revision and _images(each) != images]
-    return max(others, key=lambda each: (each.revision, each.name)).name if others else ""
+    newest = max(others, key=lambda each: (each.revision, each.name), default=None)
+    return newest.name if newest is not None and not was_left(_made(newest), _made(kept[update])) else ""
+
+
+def was_left(made: datetime | None, wanted_made: datetime | None) -> bool:
+    """Whether the wanted template was gone back to from one with a lower number, by when the two were made: what is gone back to
+    gets a number of its own and keeps its time (UpdateControllerRevision). By an undo whose note somebody took off the set, or by
+    a deploy of the former version: to go on to what was left may be the last thing that is wanted."""
+    return made is not None and wanted_made is not None and made > wanted_made
+
+
+def _made(revision: ControllerRevision) -> datetime | None:
+    return revision.metadata.creation_timestamp
 
 
 def _images(revision: ControllerRevision) -> tuple[Image, ...]:

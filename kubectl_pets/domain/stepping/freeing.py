@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.history import RevisionEntry
-from kubectl_pets.domain.rollout.revisions import Doubt
+from kubectl_pets.domain.rollout.revisions import Doubt, was_left
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
@@ -171,7 +171,7 @@ def goes_back_to(
     The rule, unlike kubectl's, which goes back and forth each time it is typed: while pods are at several revisions it is what
     ran before (``revisions.ran_before``); otherwise the newest revision below the wanted one whose template differs from the live
     one (1.33 and 1.34 wrote the same template twice, kubernetes/kubernetes#134773). An undo that was typed again is done. Where
-    nobody can say what ran before it is refused, and a number has to be named.
+    nobody can say what ran before it is refused, and a number has to be named; so it is where that would go forward again.
     """
     numbers = {entry.name: entry.number for entry in past}
     if wanted is not None:
@@ -187,8 +187,14 @@ def goes_back_to(
         return before.revision
     newest = numbers.get(seen.update_revision, 0)
     before_it = [entry for entry in past if entry.number < newest and entry.came_before]
-    earlier = [(entry.number, entry.name) for entry in before_it if entry.name not in live]
-    return max(earlier)[1] if earlier else Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+    earlier = [entry for entry in before_it if entry.name not in live]
+    if not earlier:
+        return Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+    back = max(earlier, key=lambda entry: (entry.number, entry.name))
+    made = next((entry.created for entry in past if entry.name == seen.update_revision), None)
+    if not back.kept and was_left(back.created, made):
+        return Refused(reason=RefusedReason.GONE_BACK, asked=back.number)
+    return back.name
 
 
 def _is_over(seen: Assessment, settle: timedelta) -> bool:

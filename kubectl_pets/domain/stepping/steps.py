@@ -287,6 +287,8 @@ class RefusedReason(StrEnum):
     REVISIONS_UNREAD = "revisions-unread"
     #: The wanted template is older than the one that pods run: which of the two is to go cannot be told.
     OLDER_WANTED = "older-wanted"
+    #: The wanted template was gone back to, and what would be gone back to now is what was left for it. ``asked``: its number.
+    GONE_BACK = "gone-back"
     #: So few pods would be left available. ``asked``: the minimum, ``limit``: what is available.
     MINIMUM = "minimum"
     #: A PodDisruptionBudget (``pods``: its name) allows no disruption although every pod is available.

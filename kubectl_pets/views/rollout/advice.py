@@ -190,11 +190,15 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return f"the template is the old one already; have its pods follow with: {command(seen, 'rollout promote')}"
         case RefusedReason.NO_WAY_BACK | RefusedReason.COMPLETE | RefusedReason.ON_DELETE:
             return _take_back(seen) or _history(seen)
+        case RefusedReason.GONE_BACK if refused.asked is not None:
+            forward = command(seen, "rollout undo", "--to-revision", str(refused.asked))
+            return f"{_history(seen)}; where that one is wanted after all: {forward}"
         case (
             RefusedReason.NO_SUCH_REVISION
             | RefusedReason.NO_EARLIER_REVISION
             | RefusedReason.REVISION_NOT_KEPT
             | RefusedReason.OLDER_WANTED
+            | RefusedReason.GONE_BACK
         ):
             return _history(seen)
         case _:

@@ -294,7 +294,7 @@ def _only_while_alive(seen: Assessment) -> str:
 def _goes_on_typed_again(seen: Assessment) -> str:
     """An undo is known by its note; admission, or an operator that owns all annotations, may have taken it off."""
     lost = UNDONE_ANNOTATION not in seen.notes
-    return "; its note was taken off the set, so do not type it again: that would go to another version" if lost else ""
+    return "; its note was taken off the set, so what an undo without --to-revision means now may not be known" if lost else ""
 
 
 def _at_wanted(seen: Assessment) -> str:
@@ -380,6 +380,9 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"the ControllerRevisions of {name} could not be read, so which one ran before cannot be told."
         case RefusedReason.OLDER_WANTED:
             return f"{name} wants a template that is older than what its pods run, so which one ran before cannot be told."
+        case RefusedReason.GONE_BACK:
+            told = f"{name} was taken back already, from revision {asked} to one that is older"
+            return f"{told}; no note says that an undo did it, and this would go forward to {asked} again."
         case RefusedReason.MINIMUM:
             return f"{limit} of {seen.replicas} pods of {name} are available and {asked} have to stay so: none may go down."
         case RefusedReason.BUDGET:
