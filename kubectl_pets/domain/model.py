@@ -157,8 +157,37 @@ class ClaimVolume(Value, frozen=True):
     claim_name: str = ""
 
 
+class DataSource(Value, frozen=True):
+    api_group: str = ""
+    kind: str = ""
+    name: str = ""
+    #: Of ``dataSourceRef`` only (CrossNamespaceVolumeDataSource); empty: the claim's own.
+    namespace: str = ""
+
+
+class ClaimTemplateSpec(Value, frozen=True):
+    """Of a claim's spec where its volume is filled from (core/v1 PersistentVolumeClaimSpec)."""
+
+    data_source: DataSource | None = None
+    data_source_ref: DataSource | None = None
+
+    @property
+    def cloned(self) -> tuple[DataSource, ...]:
+        """The claims that a volume is cloned from."""
+        named = (self.data_source, self.data_source_ref)
+        return tuple(each for each in named if each is not None and each.kind == "PersistentVolumeClaim")
+
+
+class ClaimTemplate(Object, frozen=True):
+    """What claims are made from, each time that a pod is made which lacks its own."""
+
+    spec: ClaimTemplateSpec = ClaimTemplateSpec()
+
+
 class EphemeralVolume(Value, frozen=True):
     """A generic ephemeral volume: its claim is called ``<pod>-<volume>`` (KEP-1698)."""
+
+    volume_claim_template: ClaimTemplate = ClaimTemplate()
 
 
 class Volume(Value, frozen=True):
@@ -292,7 +321,7 @@ class StatefulSetSpec(Value, frozen=True):
     min_ready_seconds: int = 0
     ordinals: Ordinals | None = None
     template: PodTemplate = PodTemplate()
-    volume_claim_templates: tuple[Object, ...] = ()
+    volume_claim_templates: tuple[ClaimTemplate, ...] = ()
     persistent_volume_claim_retention_policy: ClaimRetentionPolicy | None = None
     #: apps.kruise.io only: ordinals that are left out, as numbers or ranges ("1-3").
     reserve_ordinals: tuple[int | str, ...] = ()
@@ -456,23 +485,13 @@ class ResourceRequests(Value, frozen=True):
     requests: dict[str, Any] = {}
 
 
-class DataSource(Value, frozen=True):
-    api_group: str = ""
-    kind: str = ""
-    name: str = ""
-    #: Of ``dataSourceRef`` only (CrossNamespaceVolumeDataSource); empty: the claim's own.
-    namespace: str = ""
-
-
-class PersistentVolumeClaimSpec(Value, frozen=True):
+class PersistentVolumeClaimSpec(ClaimTemplateSpec, frozen=True):
     volume_name: str = ""
     storage_class_name: str | None = None
     volume_attributes_class_name: str | None = None
     access_modes: tuple[str, ...] = ()
     volume_mode: str = ""
     resources: ResourceRequests = ResourceRequests()
-    data_source: DataSource | None = None
-    data_source_ref: DataSource | None = None
 
 
 class ModifyVolumeStatus(Value, frozen=True):
@@ -508,7 +527,7 @@ class PersistentVolumeClaimStatus(Value, frozen=True):
     health_status: VolumeHealthStatus | None = None
 
 
-class PersistentVolumeClaim(Object, frozen=True):
+class PersistentVolumeClaim(ClaimTemplate, frozen=True):
     spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
     status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
 

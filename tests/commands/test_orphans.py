@@ -163,6 +163,42 @@ spec:
     assert found["data-typed-0"] == "ambiguous"  # a name alone makes no candidate
 
 
+def test_claims_that_new_volumes_are_cloned_from(pets: Plugin) -> None:
+    """Each new pod of such a set gets a copy of the claim (KEP-989, ``dataSource`` in a template): without it none starts."""
+    make(pets, replicas=3)
+    shrink(pets, 1)
+    become(pets, data_web_0="in-use", data_web_1="scaled-down", data_web_2="scaled-down")
+    made = "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}, dataSource: {kind: PersistentVolumeClaim, name: %s}"
+    pets.plane.apply(
+        """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: copies}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: copies}}
+  template: {metadata: {labels: {app: copies}}, spec: {containers: [{name: c, image: "app:1"}]}}
+  volumeClaimTemplates: [{metadata: {name: d}, spec: {%s}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: scratch}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: scratch}}
+  template:
+    metadata: {labels: {app: scratch}}
+    spec:
+      volumes: [{name: v, ephemeral: {volumeClaimTemplate: {spec: {%s}}}}]
+      containers: [{name: c, image: "app:1"}]
+"""
+        % (made % "data-web-1", made % "data-web-2"),
+        pets.namespace,
+    )
+    become(pets, data_web_0="in-use", data_web_1="used-by-template", data_web_2="used-by-template")
+    assert "StatefulSet/copies" in pets("orphans", "delete", "data-web-1", "-y", expect=6).stderr
+
+
 def test_colliding_names(pets: Plugin) -> None:
     """Set ``petset`` with template ``alpha-beta`` and set ``beta-petset`` with template ``alpha`` (kubernetes/kubernetes#41153)."""
     pets.plane.apply(manifest("beta-petset", replicas=1, claims=True).replace("name: data", "name: alpha"), pets.namespace)

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.model import (
     REVISION_LABEL,
+    ClaimTemplate,
     ClaimVolume,
     Condition,
     Container,
     ContainerState,
     ContainerStatus,
     ControllerRevision,
-    Object,
     ObjectMeta,
     Ordinals,
     OwnerReference,
@@ -94,7 +94,7 @@ def statefulset(
                     init_containers=tuple(Container(name=f"init{index or ''}", image=image) for index, image in enumerate(init_images)),
                 )
             ),
-            volume_claim_templates=tuple(Object(metadata=ObjectMeta(name=claim)) for claim in claims),
+            volume_claim_templates=tuple(ClaimTemplate(metadata=ObjectMeta(name=claim)) for claim in claims),
         ),
         status=StatefulSetStatus(observed_generation=observed, current_revision=current, update_revision=update),
     )
@@ -290,7 +290,7 @@ class OddThings:
                 ),
                 min_ready_seconds=self.pick((0, 0, 0, 0, 30, 2**31 - 1, 10**30)),
                 template=PodTemplate(spec=PodSpec(containers=(Container(name="app", image="app:2"),))),
-                volume_claim_templates=(Object(metadata=ObjectMeta(name="data")),),
+                volume_claim_templates=(ClaimTemplate(metadata=ObjectMeta(name="data")),),
             ),
             status=StatefulSetStatus(
                 observed_generation=2 if self.chance(0.9) else self.pick((0, 1)),

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import (
+    ClaimTemplate,
     Condition,
-    Object,
     ObjectMeta,
     PersistentVolumeClaim,
     PersistentVolumeClaimSpec,
@@ -117,5 +117,5 @@ def planned(size: str, surroundings: ResizeSurroundings, view: SetView | None = 
 
 def other_set(name: str, *templates: str) -> StatefulSet:
     made = statefulset(name=name)
-    spec = replace(made.spec, volume_claim_templates=tuple(Object(metadata=ObjectMeta(name=each)) for each in templates))
+    spec = replace(made.spec, volume_claim_templates=tuple(ClaimTemplate(metadata=ObjectMeta(name=each)) for each in templates))
     return replace(made, metadata=replace(made.metadata, uid=f"set-{name}"), spec=spec)

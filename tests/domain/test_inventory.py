@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from kubectl_pets.domain.inventory import snapshots
 from kubectl_pets.domain.model import (
+    ClaimTemplate,
     ControllerRevision,
     Inventory,
-    Object,
     ObjectMeta,
     OwnerReference,
     PersistentVolumeClaim,
@@ -31,7 +31,7 @@ def one(name: str, namespace: str, templates: tuple[str, ...]) -> StatefulSet:
     return replace(
         made,
         metadata=replace(made.metadata, namespace=namespace, uid=f"{namespace}/{name}"),
-        spec=replace(made.spec, volume_claim_templates=tuple(Object(metadata=ObjectMeta(name=template)) for template in templates)),
+        spec=replace(made.spec, volume_claim_templates=tuple(ClaimTemplate(metadata=ObjectMeta(name=template)) for template in templates)),
     )
 
 

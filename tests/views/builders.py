@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from kubectl_pets.domain.model import (
+    ClaimTemplate,
     ClaimVolume,
     Condition,
     Container,
     ContainerState,
     ContainerStatus,
     ControllerRevision,
-    Object,
     ObjectMeta,
     Ordinals,
     OwnerReference,
@@ -151,7 +151,7 @@ def snapshot(
             min_ready_seconds=min_ready,
             ordinals=Ordinals(start=start) if start else None,
             template=PodTemplate(spec=_spec(OLD_IMAGE if update == OLD else NEW_IMAGE, sidecar)),
-            volume_claim_templates=(Object(metadata=ObjectMeta(name="data")),),
+            volume_claim_templates=(ClaimTemplate(metadata=ObjectMeta(name="data")),),
         ),
         status=StatefulSetStatus(observed_generation=observed, current_revision=current, update_revision=update),
     )

@@ -2,13 +2,15 @@
 
 A Deployment at 0 and a CronJob between two runs have no pods, and their templates name claims all the same. Generic ephemeral
 volumes name theirs after a pod that does not exist yet (KEP-1698): there only the beginning and the end of the name are known.
+A template of claims names the claim that each new volume is cloned from (``dataSource``, ``dataSourceRef``).
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from kubectl_pets.domain.model import Volume
+from kubectl_pets.domain.model import ClaimTemplate, Volume
 from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.groups import LiveGroups
 from kubectl_pets.domain.orphans.inventory import WORKLOADS, PodUse, Workloads
 from kubectl_pets.domain.orphans.reach import LiveSet
 
@@ -19,7 +21,8 @@ _LONGEST_BASE = 58
 class MountedBy:
     """The claims of one namespace that pods mount and templates name."""
 
-    def __init__(self, users: Workloads, sets: Iterable[LiveSet]) -> None:
+    def __init__(self, users: Workloads, sets: Iterable[LiveSet], groups: Iterable[LiveGroups], namespace: str) -> None:
+        self._namespace = namespace
         self.not_read = users.not_read
         self.pods_read = not any(row.type is PodUse and row.plural in self.not_read for row in WORKLOADS)
         self.pod_made: dict[str, datetime | None] = {}
@@ -31,6 +34,11 @@ class MountedBy:
         self._patterns: list[tuple[str, str, str]] = []
         for live in sets:
             self._add(live.object.spec.template.spec.volumes, live.object.name, live.subject)
+            self._add_sources(live.object.spec.volume_claim_templates, live.subject)
+        for group in groups:
+            made = group.object.spec.leader_worker_template
+            self._add(made.volumes, group.name, group.subject)
+            self._add_sources(made.volume_claim_templates, group.subject)
         for row in WORKLOADS:
             for item in users.of(row):
                 subject = f"{row.kind}/{item.metadata.name}"
@@ -60,6 +68,13 @@ class MountedBy:
                 self._named[claim] = Evidence(EvidenceKind.NAMED_BY_TEMPLATE, subject)
             elif volume.ephemeral is not None:
                 self._patterns.append((f"{name}-"[:_LONGEST_BASE], f"-{volume.name}", subject))
+                self._add_sources((volume.ephemeral.volume_claim_template,), subject)
+
+    def _add_sources(self, templates: Iterable[ClaimTemplate], subject: str) -> None:
+        for template in templates:
+            for source in template.spec.cloned:
+                if source.namespace in ("", self._namespace):
+                    self._named[source.name] = Evidence(EvidenceKind.NAMED_BY_TEMPLATE, subject)
 
     def mounted(self, claim: str) -> Evidence | None:
         """The pod that mounts the claim, as evidence; None: no pod does. One that has ended counts, too: it may be read, and

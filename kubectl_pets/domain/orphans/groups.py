@@ -90,6 +90,9 @@ class Groups:
             for item in estate.leader_worker_sets or ()
         }
 
+    def within(self, namespace: str) -> Iterator[LiveGroups]:
+        return (live for (place, _), live in self._live.items() if place == namespace)
+
     def named(self, namespace: str, name: str) -> LiveGroups | None:
         return self._live.get((namespace, name))
 

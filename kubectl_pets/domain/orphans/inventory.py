@@ -11,7 +11,16 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import LabelSelector, Object, OwnerReference, PersistentVolumeClaim, StatefulSet, Value, Volume
+from kubectl_pets.domain.model import (
+    ClaimTemplate,
+    LabelSelector,
+    Object,
+    OwnerReference,
+    PersistentVolumeClaim,
+    StatefulSet,
+    Value,
+    Volume,
+)
 
 # --- whoever mounts or names a claim -----------------------------------------------------------------------------------------
 
@@ -184,7 +193,14 @@ class ScaledObject(Object, frozen=True):
 class LeaderWorkerTemplate(Value, frozen=True):
     #: Pods of a group, its leader included.
     size: int = 1
-    volume_claim_templates: tuple[Object, ...] = ()
+    volume_claim_templates: tuple[ClaimTemplate, ...] = ()
+    #: None: the leaders are made as the workers are.
+    leader_template: Template | None = None
+    worker_template: Template = Template()
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        return (self.leader_template.spec.volumes if self.leader_template is not None else ()) + self.worker_template.spec.volumes
 
 
 class GroupRollingUpdate(Value, frozen=True):

@@ -77,8 +77,8 @@ class Index:
                 self.siblings.setdefault(family_of(claim, parts[0]), []).append(parts[1])
                 self._ordinals.setdefault((claim.namespace, parts[0]), []).append(parts[1])
                 self._note_owners(claim, parts[0])
-            for source in (claim.spec.data_source, claim.spec.data_source_ref):
-                if source is not None and source.kind == "PersistentVolumeClaim" and claim.status.phase != "Bound":
+            if claim.status.phase != "Bound":
+                for source in claim.spec.cloned:
                     self.clones[source.namespace or claim.namespace, source.name] = claim.name
         for family in self.siblings.values():
             family.sort()
@@ -105,7 +105,8 @@ class Index:
         found = self._wanted.get(namespace)
         if found is None:
             users = self.estate.users.get(namespace, Workloads())
-            found = self._wanted[namespace] = MountedBy(users, self.by_namespace.get(namespace, ()))
+            sets, groups = self.by_namespace.get(namespace, ()), self.groups.within(namespace)
+            found = self._wanted[namespace] = MountedBy(users, sets, groups, namespace)
         return found
 
     def custom(self, namespace: str) -> CustomUse:

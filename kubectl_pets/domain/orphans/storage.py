@@ -105,8 +105,8 @@ def _clone(volume: PersistentVolume, claims: Iterable[PersistentVolumeClaim]) ->
     """A claim names its source within its own namespace, or in another one (``dataSourceRef.namespace``)."""
     held = volume.spec.claim_ref
     for claim in claims:
-        for source in (claim.spec.data_source, claim.spec.data_source_ref):
-            if held is None or source is None or source.kind != "PersistentVolumeClaim" or claim.status.phase == "Bound":
+        for source in claim.spec.cloned:
+            if held is None or claim.status.phase == "Bound":
                 continue
             if (source.namespace or claim.namespace, source.name) == (held.namespace, held.name):
                 return Objection(StorageObjection.CLONE_UNDER_WAY, f"{claim.namespace}/{claim.name}")

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kubectl_pets.domain.model import (
+    ClaimTemplate,
+    ClaimTemplateSpec,
     ClaimVolume,
     Condition,
+    DataSource,
     EphemeralVolume,
     LabelSelector,
     ManagedFieldsEntry,
-    Object,
     ObjectMeta,
     Ordinals,
     Owned,
@@ -148,6 +150,7 @@ def stateful_set(
     annotations: dict[str, str] | None = None,
     owners: tuple[OwnerReference, ...] = (),
     volumes: tuple[Volume, ...] = (),
+    cloned: str = "",
     managed_fields: tuple[ManagedFieldsEntry, ...] = (),
     deleted: bool = False,
 ) -> StatefulSet:
@@ -166,10 +169,18 @@ def stateful_set(
             selector=LabelSelector(match_labels={"app": "web"} if labels is None else labels),
             ordinals=Ordinals(start=start) if start else None,
             reserve_ordinals=reserve,
-            volume_claim_templates=tuple(Object(metadata=ObjectMeta(name=item)) for item in templates or ("data",)),
+            volume_claim_templates=tuple(cloning(cloned, item) for item in templates or ("data",)),
             template=PodTemplate(spec=PodSpec(volumes=volumes)),
         ),
     )
+
+
+def cloning(source: str, name: str = "", *, kind: str = "PersistentVolumeClaim", namespace: str = "") -> ClaimTemplate:
+    """A template whose volumes are cloned from that claim; the API server fills in both fields (KEP-1495), but for another
+    namespace."""
+    named = DataSource(kind=kind, name=source, namespace=namespace) if source else None
+    spec = ClaimTemplateSpec(data_source=None if namespace else named, data_source_ref=named)
+    return ClaimTemplate(metadata=ObjectMeta(name=name), spec=spec)
 
 
 def mounts(*claims: str) -> tuple[Volume, ...]:
@@ -178,8 +189,8 @@ def mounts(*claims: str) -> tuple[Volume, ...]:
     )
 
 
-def ephemeral(name: str) -> tuple[Volume, ...]:
-    return (Volume(name=name, ephemeral=EphemeralVolume()),)
+def ephemeral(name: str, source: str = "") -> tuple[Volume, ...]:
+    return (Volume(name=name, ephemeral=EphemeralVolume(volume_claim_template=cloning(source))),)
 
 
 def pod(name: str, *volumes: Volume, phase: str = "Running", made: datetime = NOW - DAY) -> PodUse:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_pets.domain.model import Condition, DataSource, ManagedFieldsEntry
+from kubectl_pets.domain.model import ClaimTemplate, Condition, DataSource, ManagedFieldsEntry
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import volumes_by_name
 from kubectl_pets.domain.orphans.judging import KEEP_ANNOTATION, judge
@@ -16,6 +16,7 @@ from tests.domain.orphans.builders import (
     NOW,
     autoscaler,
     claim,
+    cloning,
     cron_job,
     ephemeral,
     estate,
@@ -252,6 +253,31 @@ def test_a_claim_that_another_one_is_being_cloned_from_is_used() -> None:
     assert [judge(estate(claim("data-web-7"), each), NOW)[0].klass for each in (far, elsewhere)] == [Class.USED_BY_TEMPLATE, Class.SET_GONE]  # KEP-3294
     verdict = judge(estate(claim("data-web-7"), clone), NOW)[0]
     assert verdict.klass is Class.USED_BY_TEMPLATE and E.CLONE_SOURCE in kinds(verdict)
+
+
+def test_a_claim_that_each_new_volume_is_cloned_from_is_used() -> None:
+    maker = stateful_set("db", 0, labels={"app": "db"}, cloned="data-web-7")
+    verdict = one(estate(claim("data-web-7"), sets=(maker,)))
+    assert (verdict.klass, why(verdict, E.NAMED_BY_TEMPLATE).subject) == (Class.USED_BY_TEMPLATE, "StatefulSet/db")
+    tool = workload("tool", *ephemeral("scratch", source="data-web-7"))
+    for kind, item in (("deployments", tool), ("cronjobs", cron_job("tool", *ephemeral("scratch", source="data-web-7")))):
+        assert one(estate(claim("data-web-7"), users=users(**{kind: (item,)}))).klass is Class.USED_BY_TEMPLATE
+    assert one(estate(claim("data-web-7"), kruise_sets=(maker,))).klass is Class.USED_BY_TEMPLATE
+
+
+@pytest.mark.parametrize(
+    ("template", "klass"),
+    [
+        (cloning("data-web-7", namespace="prod"), Class.USED_BY_TEMPLATE),
+        (cloning("data-web-7", namespace="far"), Class.SET_GONE),  # KEP-3294: a claim of that name in another namespace
+        (cloning("data-web-7", kind="VolumeSnapshot"), Class.SET_GONE),
+        (cloning("data-web-8"), Class.SET_GONE),
+    ],
+)
+def test_only_a_clone_of_this_claim_counts(template: ClaimTemplate, klass: Class) -> None:
+    maker = stateful_set("db", 0, labels={"app": "db"})
+    spec = msgspec.structs.replace(maker.spec, volume_claim_templates=(template,))
+    assert one(estate(claim("data-web-7"), sets=(msgspec.structs.replace(maker, spec=spec),))).klass is klass
 
 
 # --- owned, terminating, kept, lost ------------------------------------------------------------------------------------------

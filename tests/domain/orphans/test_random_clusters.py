@@ -215,6 +215,7 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "a sibling's owner is ignored": _setting(searching.Index, "sibling_owner", lambda self, claim, stem: ""),
     "a sibling of another template is none": _emptying("_set_owners"),
     "copies under way are ignored": _emptying("clones"),
+    "copies to come are ignored": _setting(workloads.MountedBy, "_add_sources", lambda self, templates, subject: None),
     "objects that cannot be decoded are ignored": _emptying("unreadable"),
     "claims that cannot be decoded are judged": _taken_for_decoded,
     "kinds that may not be read are ignored": _setting(searching.Index, "custom_not_read", lambda self, space, claim: ()),

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from kubectl_pets.domain.model import (
+    ClaimTemplate,
     Condition,
     LabelSelector,
     ManagedFieldsEntry,
-    Object,
     ObjectMeta,
     OwnerReference,
     PersistentVolumeClaim,
@@ -28,12 +28,14 @@ from kubectl_pets.domain.orphans.inventory import (
     LeaderWorkerSet,
     LeaderWorkerSetSpec,
     LeaderWorkerTemplate,
+    Mounts,
     Named,
     PodLabels,
     PodUse,
     ScaleTarget,
     ServiceBeside,
     ServiceSelector,
+    Template,
     ignorable,
 )
 from kubectl_pets.domain.orphans.judging import doubtful, judge
@@ -45,7 +47,9 @@ from tests.domain.orphans.builders import (
     NOW,
     autoscaler,
     claim,
+    cloning,
     custom,
+    ephemeral,
     estate,
     managed,
     mounts,
@@ -414,7 +418,7 @@ def test_what_a_live_set_left_behind_a_moment_ago_is_not_called_fresh() -> None:
 
 
 def groups(replicas: int = 2, *, size: int = 3, surge: int | str = 0, template: str = "cache") -> LeaderWorkerSet:
-    templates = (Object(metadata=ObjectMeta(name=template)),)
+    templates = (ClaimTemplate(metadata=ObjectMeta(name=template)),)
     return LeaderWorkerSet(
         metadata=ObjectMeta(name="vllm", namespace="prod"),
         spec=LeaderWorkerSetSpec(
@@ -444,6 +448,21 @@ def test_what_a_surge_left_will_be_taken_by_the_next_one() -> None:
     assert [of(f"cache-vllm-{at}-1", groups(2, surge=1)) for at in (1, 2, 3)] == [Class.IN_RANGE, Class.WILL_RETURN, Class.SCALED_DOWN]
     assert [of(f"cache-vllm-{at}-1", groups(5, surge="25%")) for at in (6, 7)] == [Class.WILL_RETURN, Class.SCALED_DOWN]
     assert of("cache-vllm-3-1", groups(2, surge="no share")) is Class.WILL_RETURN
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        LeaderWorkerTemplate(volume_claim_templates=(cloning("data-web-7"),)),
+        LeaderWorkerTemplate(worker_template=Template(spec=Mounts(volumes=mounts("data-web-7")))),
+        LeaderWorkerTemplate(leader_template=Template(spec=Mounts(volumes=ephemeral("scratch", source="data-web-7")))),
+    ],
+)
+def test_what_the_templates_of_groups_name_is_used_though_no_group_is_there(made: LeaderWorkerTemplate) -> None:
+    live = msgspec.structs.replace(groups(), spec=LeaderWorkerSetSpec(replicas=0, leader_worker_template=made))
+    verdict = one(estate(claim("data-web-7"), leader_worker_sets=(live,)))
+    assert verdict.klass is Class.USED_BY_TEMPLATE
+    assert Evidence(E.NAMED_BY_TEMPLATE, "LeaderWorkerSet/vllm") in verdict.evidence
 
 
 def test_an_autoscaler_of_a_leader_worker_set_brings_groups_back() -> None:

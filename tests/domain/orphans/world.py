@@ -13,10 +13,10 @@ from random import Random
 import msgspec
 
 from kubectl_pets.domain.model import (
+    ClaimTemplate,
     Condition,
     DataSource,
     ManagedFieldsEntry,
-    Object,
     ObjectMeta,
     OwnerReference,
     PersistentVolumeClaim,
@@ -96,6 +96,8 @@ class Set:
     original: int = 0
     statics: list[str] = field(default_factory=list)
     ephemeral: str = ""
+    #: The claim that the volumes of each new pod are cloned from.
+    cloned: str = ""
     #: Something other than an HPA or a ScaledObject scales it: to any size.
     custom_scaled: bool = False
     #: A custom resource that controls it, and whether an autoscaler scales that one: then the set may get any size, too.
@@ -123,7 +125,7 @@ class Set:
         size = max(self.replicas, self.autoscaler, self.scaled_object, self.original)
         if not self.replicas or self.custom_scaled or self.owner_scaled:
             size = max(size, ANY_SIZE)
-        wanted = {(self.space, name) for name in self.statics}
+        wanted = {(self.space, name) for name in (*self.statics, self.cloned)}
         for ordinal in {*self.ordinals(size, self.reserved), *self.ordinals(size, [])}:
             wanted |= self.mounted_by(ordinal)
         return wanted
@@ -279,7 +281,7 @@ class World:
         if self.claims and random.random() < 0.3:
             space, name = random.choice(sorted(self.claims))
             self.pods.append((space, self._name(), [name, random.choice(sorted(self.claims))[1]]))
-        for chance, add in ((0.1, self._add_loose), (0.15, self._add_copy), (0.04, self._garble), (0.04, self._forbid)):
+        for chance, add in ((0.1, self._add_loose), (0.15, self._add_copy), (0.15, self._clone), (0.04, self._garble), (0.04, self._forbid)):
             if random.random() < chance:
                 add()
         for claim in self.claims.values():
@@ -298,6 +300,13 @@ class World:
         space, name = self.random.choice(sorted(self.claims))
         copy = (space, f"copy-of-{self._name()}-0")
         self.claims.setdefault(copy, Claim(*copy, labels={}, maker="manager", phase="Pending", volume="", source=name))
+
+    def _clone(self) -> None:
+        """A live set whose new volumes are cloned from a claim."""
+        found = [(item, name) for item in self.sets for space, name in sorted(self.claims) if space == item.space]
+        if found:
+            item, name = self.random.choice(found)
+            item.cloned = name
 
     def _name(self) -> str:
         return "-".join(self.random.choices(self.words, k=self.random.choice((1, 1, 2, 2, 3))))
@@ -598,6 +607,7 @@ class World:
             labels=item.labels,
             annotations=annotations,
             volumes=volumes,
+            cloned=item.cloned,
             owners=(OwnerReference(kind="Owner", name=item.owner, uid="o", controller=True),) if item.owner else (),
         )
 
@@ -653,7 +663,7 @@ def _owned(item: PodUse | Workload, owners: tuple[OwnerReference, ...]) -> PodUs
 
 
 def _leader_worker_set(item: Groups) -> LeaderWorkerSet:
-    template = LeaderWorkerTemplate(size=item.size, volume_claim_templates=(Object(metadata=ObjectMeta(name=item.template)),))
+    template = LeaderWorkerTemplate(size=item.size, volume_claim_templates=(ClaimTemplate(metadata=ObjectMeta(name=item.template)),))
     return LeaderWorkerSet(
         metadata=ObjectMeta(name=item.name, namespace=item.space),
         spec=LeaderWorkerSetSpec(
