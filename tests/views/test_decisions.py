@@ -190,6 +190,12 @@ def test_done(reason: DoneReason, seen: Assessment, sentence: str, hint: str | N
             "release all with: kubectl pets rollout promote web -n default",
         ),
         (
+            Refused(reason=RefusedReason.TOO_MANY_PODS, asked=1, limit=0),
+            builders.complete(),
+            "1 pod was asked for, but default/web has 0.",
+            "nothing is staged; 'rollout run' with the same change reaches every pod that there is",
+        ),
+        (
             Refused(reason=RefusedReason.NOTHING_STAGED),
             builders.complete(),
             "no change is staged in default/web: its pods run what the template holds, so there is nothing to release.",
@@ -285,6 +291,7 @@ def test_overtaken(reason: OvertakenReason, sentence: str) -> None:
 
 
 _CRASH = Blocker(cause=Cause.CONTAINER, pod="web-1", reason="CrashLoopBackOff")
+_NO_WEBHOOK = 'Internal error occurred: failed calling webhook "w.example.org": connect: connection refused'
 
 
 def _crashed(seen: Assessment, pod: str) -> Assessment:
@@ -344,6 +351,13 @@ def _crashed(seen: Assessment, pod: str) -> Assessment:
             builders.rolling(),
             'default/web: web-3 cannot be created: pods "web-3" is forbidden: exceeded quota: few, requested: pods=1',
             "its controller makes it once the quota has room; give it some with: kubectl edit resourcequota -n default",
+        ),
+        (
+            (Blocker(cause=Cause.CREATION_REFUSED, pod="web-2", updated=True, message=_NO_WEBHOOK),),
+            builders.stuck(),
+            f"default/web: web-2 cannot be created: {_NO_WEBHOOK}",
+            "no version gets past a webhook that does not answer, and once it does the controller goes on; see them with: "
+            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
         ),
         (
             (Blocker(cause=Cause.SET_NAME_TOO_LONG),),

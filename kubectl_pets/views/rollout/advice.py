@@ -31,6 +31,9 @@ from kubectl_pets.views.text.phrases import command, folded
 #: What another image may mend (``causes.CauseId``): not a quota, a node that is full or a pod that has to make room.
 _OF_IMAGE = ("image:", "crash:")
 
+#: What the API server says of a webhook that it cannot ask (apiserver pkg/admission/plugin/webhook/errors), whatever the pod is.
+_UNANSWERED = "failed calling webhook"
+
 
 def hint(decision: Decision, seen: Assessment) -> str | None:
     """What to type next, if there is something to do."""
@@ -159,6 +162,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return f"{_look(seen)}; another run stops where the partition is raised under it, as with: {raised}"
         case RefusedReason.NOTE_NOT_KEPT:
             return _look(seen)
+        case RefusedReason.TOO_MANY_PODS if not seen.under_way:
+            return "nothing is staged; 'rollout run' with the same change reaches every pod that there is"
         case RefusedReason.TOO_MANY_PODS:
             return f"release all with: {command(seen, 'rollout promote')}"
         case RefusedReason.NOTHING_STAGED | RefusedReason.NOTHING_UNDER_WAY:
@@ -349,6 +354,10 @@ def _by_cause(blocker: Blocker, seen: Assessment) -> str | None:
         case Cause.NAME_TAKEN:
             shown = pasting.kubectl("get", "pod", pod, "--show-labels", namespace=seen.namespace)
             return f"see whose pod it is with: {shown}; once it is gone the controller makes its own"
+        case Cause.CREATION_REFUSED if _UNANSWERED in blocker.message:
+            webhooks = pasting.kubectl("get", "validatingwebhookconfigurations,mutatingwebhookconfigurations")
+            told = "no version gets past a webhook that does not answer, and once it does the controller goes on"
+            return f"{told}; see them with: {webhooks}"
         case Cause.VOLUME_MISSING:
             return f"replace such pods one at a time with: {command(seen, 'rollout unstick')}"
         case Cause.NOT_MADE if blocker.reason:

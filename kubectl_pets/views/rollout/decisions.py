@@ -317,7 +317,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.STRATEGY_UNKNOWN:
             return f"update strategy {clean(seen.strategy)} of {name} is not known, so neither is what a change would do."
         case RefusedReason.TOO_MANY_PODS:
-            return f"{phrases.count(asked or 0, 'pod')} were asked for, but {name} has {limit or 0}."
+            were = "was" if asked == 1 else "were"
+            return f"{phrases.count(asked or 0, 'pod')} {were} asked for, but {name} has {limit or 0}."
         case RefusedReason.NOTHING_STAGED:
             return f"no change is staged in {name}: its pods run what the template holds, so there is nothing to release."
         case RefusedReason.NOTHING_UNDER_WAY:
