@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.commands.plugin import Plugin
-from tests.window import SIZES, Shown, shown
+from tests.window import SIZES, Shown, Window, shown
 
 pytestmark = pytest.mark.real
 
@@ -68,6 +68,18 @@ def test_no_look_wraps(pets: Plugin, tmp_path: Path) -> None:
             if found.code != code or wide or cut:
                 wrong.append(f"{' '.join(words)} at {columns}x{rows} ended with {found.code}; {wide} {cut}\n{found.text}")
     assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("words", [("status", "db"), ("status", "db", "-w"), ("rollout", "step", "db")])
+def test_commands_are_whole_in_a_window_narrower_than_they_are(pets: Plugin, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """The terminal wraps them, without a line's end that would be copied along; the live view leaves nothing behind for it."""
+    pets.make("db", image="app:invalid", wait=False)
+    pets("status", "db", "-w", expect=4)
+    with Window(30, 12, *words, **here(pets, tmp_path)) as window:
+        window.end()
+        assert "\n    kubectl pets rollout run db --image app=app:invalid -n" in window.written.replace("\r", "")
+        assert window.written.rstrip().endswith(f"-n {pets.namespace}") and window.whole
+        assert "with: kubectl" not in window.text
 
 
 def here(pets: Plugin, folder: Path) -> dict[str, str]:

@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kubectl_pets import pasting
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ranking import SetOrder
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.views.orphans import table as claims
 from kubectl_pets.views.rollout import table as sets
-from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.fitting import Column, aligned, fit, prose
 from kubectl_pets.views.text.ink import Piece, bare, cells, plain, shortened
 from tests.views import builders
 from tests.views.builders import NEW, NOW, snapshot
@@ -74,7 +75,7 @@ def test_list_at_80_columns() -> None:
         """
         NAMESPACE  NAME              PHASE        READY  UPDATED  REASON
         default    kafka-br…-east-1  stuck        2/3    1/3      web-2 is in ImagePull…
-        default    web               complete     3/3    3/3      it will hold back the…
+        default    web               complete     3/3    3/3      partition 2 holds bac…
         default    web               waiting-fo…  3/3    1/3      outdated: web-1, web-0
         default    web               complete     3/3    3/3      -
         """
@@ -86,7 +87,7 @@ def test_list_at_120_columns() -> None:
         """
         NAME                       PHASE                READY   UPDATED   PARTITION        AGE   REASON
         kafka-broker…ters-east-1   stuck                2/3     1/3       2                40d   web-2 is in ImagePullBackOff:…
-        web                        complete             3/3     3/3       2 (left over!)   40d   it will hold back the next cha…
+        web                        complete             3/3     3/3       2 (left over!)   40d   partition 2 holds back the nex…
         web                        waiting-for-delete   3/3     1/3       -                40d   outdated: web-1, web-0
         web                        complete             3/3     3/3       -                40d   -
         """
@@ -119,3 +120,37 @@ def test_the_total() -> None:
     assert sets.total(found, 400) == "400 sets: 380 complete, 12 progressing, 8 stuck"
     assert sets.total(found, 8) == "400 sets: 380 complete, 12 progressing, 8 stuck; 8 shown"
     assert sets.total([builders.left_over()], 1) == "1 set: 1 complete, 1 partition left over"
+
+
+def test_a_command_in_a_sentence_has_its_own_line() -> None:
+    told = "hint: release more with: kubectl pets rollout step web -n lab, or all with: kubectl pets rollout promote web -n lab"
+    assert prose(told, 200) == told
+    assert prose(told, 60).split("\n") == [
+        "hint: release more with:",
+        "    kubectl pets rollout step web -n lab",
+        "  or all with:",
+        "    kubectl pets rollout promote web -n lab",
+    ]
+    apply = "warning: kubectl apply states the image (db:1): its next deploy puts that back, unless it is changed there as well"
+    assert prose(apply, 60).split("\n") == [
+        "warning: kubectl apply states the image (db:1): its next",
+        "  deploy puts that back, unless it is changed there as well",
+    ]
+
+
+_SENTENCE = st.lists(st.sampled_from(["clear", "it", "with", "a", "partition", "of", "1", "(left", "over)"]), min_size=1, max_size=12)
+
+
+@given(
+    st.lists(st.tuples(_SENTENCE, st.lists(st.text(min_size=1, max_size=12), max_size=3)), min_size=1, max_size=3),
+    st.sampled_from([", or", ";", ", then"]), st.integers(1, 120),
+)  # fmt: skip
+def test_no_line_ends_in_a_command(parts: list[tuple[list[str], list[str]]], between: str, width: int) -> None:
+    """Whatever is in its words (a gate's script, somebody else's name), at every width: what is copied is one line."""
+    commands = [pasting.pets("rollout run", *words, namespace="lab") for _, words in parts]
+    told = f"{between} ".join(f"{' '.join(words)}: {command}" for (words, _), command in zip(parts, commands, strict=True))
+    lines = prose(f"hint: {told}", width).split("\n")
+    assert all(any(command in line for line in lines) for command in commands)
+    if len(lines) > 1:
+        assert all(any(command == line.strip() for line in lines) for command in commands)
+        assert all(cells(line) <= width for line in lines if "kubectl " not in line and " " in line.strip())

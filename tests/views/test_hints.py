@@ -177,6 +177,25 @@ def test_a_fixed_image_is_advised_where_it_mends_something(cause: Cause, reason:
     assert "kubectl describe pod web-2" in told and ("fixed image" in told) == mends
 
 
+@pytest.mark.parametrize(
+    ("reason", "message", "looks"),
+    [
+        ("ErrImagePull", "manifest unknown", False),
+        ("InvalidImageName", "", False),
+        ("ErrImagePull", "denied", True),
+        ("CrashLoopBackOff", "", True),
+    ],
+)
+def test_the_image_of_now_is_in_the_command_that_brings_another(reason: str, message: str, looks: bool) -> None:
+    """It is written over; typed as it is it changes nothing. Where the image is wrong no second look says which is right."""
+    first = replace(builders.stuck(), before=replace(builders.stuck().before, held=builders.NEW, revision="", older=""))
+    (image, *_) = first.template
+    blocker = Blocker(cause=Cause.CONTAINER, pod="web-2", reason=reason, message=message, updated=True, container=image.container)
+    told = advice.hint(Stuck(blockers=(blocker,)), first) or ""
+    assert told.endswith(f"kubectl pets rollout run web --image {image.container}={image.image} -n default")
+    assert ("kubectl describe pod" in told) == looks
+
+
 def test_what_may_be_done_is_what_is_named() -> None:
     """No abort for what cannot be aborted, no resume after stuck, no circles."""
     for seen in SCENES.values():

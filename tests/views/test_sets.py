@@ -26,7 +26,7 @@ def test_every_phase() -> None:
         """
         NAME   PHASE                READY   UPDATED   PARTITION        REVISIONS   CLAIMS   AGE   REASON
         web    complete             3/3     3/3       -                1           3        40d   -
-        web    complete             3/3     3/3       2 (left over!)   1           3        40d   it will hold back the next change
+        web    complete             3/3     3/3       2 (left over!)   1           3        40d   partition 2 holds back the next change
         web    paused               3/3     0/3       3                2           3        40d   staged, nothing released
         web    paused               3/3     1/3       2                2           3        40d   paused at partition 2
         web    stuck                2/3     1/3       2                2           3        40d   web-2 is in ImagePullBackOff: Back-off pulling image "nginx:1.27"

@@ -474,4 +474,4 @@ def _hint(conclusion: Conclusion, why: Conclusion | None, taking: Taking | None)
         hint = advice.hint(about, seen)
     if not conclusion.left_partition:
         return hint
-    return f"{hint}. {advice.left_behind(seen)}" if hint else advice.left_behind(seen)
+    return f"{hint}; {advice.left_behind(seen)}" if hint else advice.left_behind(seen)

@@ -167,8 +167,8 @@ def _end(session: Session, seen: Assessment, code: ExitCode) -> None:
 def _draw(session: Session, seen: Assessment, evidence: "Explanation | None", aim: StatusAim, *, first: bool) -> None:
     """On a terminal the tree is folded so that it and the hint are on one screen."""
     terminal, hint = session.terminal, advice.after_a_look(seen)
-    told = f"hint: {hint}" if hint else ""
-    below = -(-cells(told) // terminal.width) + 1  # and the next prompt
+    told = terminal.broken(f"hint: {hint}").split("\n") if hint else []
+    below = sum(-(-cells(line) // terminal.width) for line in told) + 1  # and the next prompt
     drawn = tree.draw(
         seen,
         session.now(),

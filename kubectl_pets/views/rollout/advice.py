@@ -34,6 +34,9 @@ _OF_IMAGE = ("image:", "crash:")
 #: What the API server says of a webhook that it cannot ask (apiserver pkg/admission/plugin/webhook/errors), whatever the pod is.
 _UNANSWERED = "failed calling webhook"
 
+#: Of these all is told: the image is another one, and no further look says which.
+_WRONG_IMAGE = (CauseId.IMAGE_NOT_FOUND, CauseId.IMAGE_NAME, CauseId.IMAGE_PLATFORM)
+
 
 def hint(decision: Decision, seen: Assessment) -> str | None:
     """What to type next, if there is something to do."""
@@ -237,8 +240,20 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))
     what = ("pod", pod) if exists else (seen.kind.kubectl, seen.name)
     why = f"see why with: {pasting.kubectl('describe', *what, namespace=seen.namespace)}"
-    mends = any(blocker.updated and cause_of(blocker).startswith(_OF_IMAGE) for blocker in blockers)
-    return f"{why}; a fixed image replaces what is broken: 'rollout run' with --image" if mends else why
+    broken_image = next((each for each in blockers if each.updated and cause_of(each).startswith(_OF_IMAGE)), None)
+    if broken_image is None:
+        return why
+    mended = _with_another_image(broken_image, seen)
+    return mended if cause_of(broken_image) in _WRONG_IMAGE else f"{why}; {mended}"
+
+
+def _with_another_image(blocker: Blocker, seen: Assessment) -> str:
+    """The command that replaces what is broken. The image of now is in it, to be written over: typed as it is it changes
+    nothing."""
+    its = (each for each in seen.template if each.container == blocker.container)
+    image = next(its, next(iter(seen.template), None))
+    typed = ("--image", f"{image.container}={image.image}") if image else ()
+    return f"write a fixed image into: {command(seen, 'rollout run', *typed)}"
 
 
 def _take_back(seen: Assessment, what: str = "it") -> str | None:

@@ -153,4 +153,6 @@ def _reason(one: Assessment) -> str:
         return words.phase(one)
     if one.phase is Phase.WAITING_FOR_DELETE:
         return f"outdated: {words.reason(one)}"
+    if one.phase is Phase.COMPLETE and one.partition_left_over:  # also where the column with its number has given way
+        return f"partition {one.partition} holds back the next change"
     return words.reason(one) or "-"

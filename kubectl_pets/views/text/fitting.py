@@ -4,6 +4,7 @@ First the columns that matter least are left out, as far as it takes for the oth
 (reasons, names) share what is left. A table that fits is not touched, and neither is one that goes to a file or a pipe.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -15,6 +16,11 @@ _LIGHT = 3
 
 #: Fewer cells hold no sentence.
 _NARROW = 20
+
+#: A command in a sentence, up to the comma or semicolon behind it. Its quotes are those of ``shlex.quote``; one may be around it.
+#: kubectl's own verbs are those that hints name: "as kubectl does" is no command.
+_VERBS = "pets|annotate|api-resources|auth|config|create|delete|describe|edit|get|label|patch|rollout|scale|taint|wait"
+_COMMAND = re.compile(rf"""(?<!\S)\(?(?:'kubectl [^']*'|kubectl (?:{_VERBS})\b(?:'[^']*'|"'"|[^'",;]|[,;](?=\S))*)\S*""")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -93,8 +99,9 @@ def folded(before: Line, text: str, width: int | None, ink: Ink = Ink.PLAIN) -> 
 
 
 def prose(text: str, width: int | None) -> str:
-    """What people read and nobody copies, in lines of no more than ``width`` cells: broken at blanks, the rest of a line below
-    its beginning. No word is cut, and a line that holds a command stays as it is, for pasting."""
+    """Sentences in lines of no more than ``width`` cells: broken at blanks, the rest of a line below its beginning. No word is
+    cut. A command is never broken: one that is to be typed has a line of its own, which a terminal wraps where it is longer than
+    the window, without a line's end that would be copied with it."""
     if width is None:
         return text
     return "\n".join(line for each in text.split("\n") for line in _folded_line(each, width))
@@ -110,17 +117,32 @@ def leaves(stem: str, found: Sequence[Piece], width: int | None) -> Iterator[Lin
 
 def _folded_line(line: str, width: int) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip(" ")))
-    if width - len(indent) < _NARROW or cells(line) <= width or "kubectl " in line:
+    if width - len(indent) < _NARROW or cells(line) <= width:
         return [line]
-    first, *words = line.strip(" ").split(" ")
-    lines = [indent + first]
-    for word in words:
-        longer = f"{lines[-1]} {word}"
-        if cells(longer) <= width:
+    lines: list[str] = []
+    begun = False
+    for word, typed in _words(line.strip(" ")):
+        if typed:
+            lines.append(f"{indent}    {word}")
+        elif begun and cells(longer := f"{lines[-1]} {word}") <= width:
             lines[-1] = longer
         else:
-            lines.append(f"{indent}  {word}")
+            lines.append(f"{indent}  {word}" if lines else indent + word)
+        begun = not typed
     return lines
+
+
+def _words(line: str) -> Iterator[tuple[str, bool]]:
+    """The words of a line, a command being one, each with whether it is to be typed: it is where a sentence ends in it or begins
+    with it. What parts such a one from the words behind it is left out."""
+    at = 0
+    for found in _COMMAND.finditer(line):
+        before = line[at:found.start()].split()
+        yield from ((word, False) for word in before)
+        typed = not before or before[-1].endswith((":", ";", ","))
+        yield (found[0].rstrip(" ,;") if typed else found[0].rstrip(" ")), typed
+        at = found.end()
+    yield from ((word, False) for word in line[at:].split())
 
 
 def _needed(kept: Sequence[int], widths: Sequence[int], between: int) -> int:
