@@ -112,5 +112,20 @@ def test_the_translated_exit_codes_are_all_there() -> None:
     assert [int(row) for row in rows] == sorted(code.value for code in ExitCode)
 
 
+def named(page: str) -> set[str]:
+    """What is typed or written into a cluster, and so the same in every language: verbs, flags, annotations and labels."""
+    quoted = re.findall(r"`([^`\n]+)`", page)
+    names = {word for word in quoted if re.fullmatch(r"[\w.-]+/[\w-]+", word) and "." not in word.rpartition("/")[2]}
+    rows = re.findall(r"^\| (`kubectl pets [^|]*) \| ", page, re.MULTILINE)
+    return names.union(re.findall(r"--[a-z][a-z-]+", page), rows)
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_a_translation_names_all_that_its_english_page_does(name: str) -> None:
+    """A flag that came later is not for readers of one language alone."""
+    english = PAGES.get(name.removeprefix("zh-CN/")) or (PROJECT / name.removeprefix("zh-CN/")).read_text(encoding="utf-8")
+    assert not named(english) - named(TRANSLATED[name])
+
+
 def blocks(page: str) -> list[str]:
     return re.findall(r"^```.*?^```", page, re.MULTILINE | re.DOTALL)
