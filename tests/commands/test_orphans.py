@@ -1,6 +1,7 @@
 """orphans on the real control plane, with real PersistentVolumes: what is wanted, what is not, and the way back."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def test_a_set_at_zero_comes_back(pets: Plugin) -> None:
     pets("orphans", "--check")
     refused = pets("orphans", "delete", "data-web-0", "-y", expect=6)
     assert "data-web-0" in refused.stderr and len(pets.get("pvc")["items"]) == 2
+    hint = refused.stderr.rstrip().rpartition("hint: ")[2]
+    assert "will-return" in pets.typed(*shlex.split(hint.partition("kubectl pets ")[2])).stdout, refused.stderr
 
 
 def test_an_autoscaler_s_maximum_comes_back(pets: Plugin) -> None:

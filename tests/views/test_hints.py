@@ -161,7 +161,6 @@ def test_no_name_does_anything_in_a_shell(name: str, namespace: str) -> None:
     [
         (Cause.CONTAINER, "ErrImagePull", True),
         (Cause.CONTAINER, "CrashLoopBackOff", True),
-        (Cause.CONTAINER, "CreateContainerConfigError", False),
         (Cause.POD_ENDS, "Preempted", False),
         (Cause.POD_ENDS, "Evicted", False),
         (Cause.UNSCHEDULABLE, "Unschedulable", False),
@@ -194,6 +193,21 @@ def test_the_image_of_now_is_in_the_command_that_brings_another(reason: str, mes
     told = advice.hint(Stuck(blockers=(blocker,)), first) or ""
     assert told.endswith(f"kubectl pets rollout run web --image {image.container}={image.image} -n default")
     assert ("kubectl describe pod" in told) == looks
+
+
+@pytest.mark.parametrize("updated", [True, False])
+@pytest.mark.parametrize(
+    ("reason", "message", "end", "says"),
+    [
+        ("CreateContainerConfigError", 'configmap "db" not found', "", "make what is missing, or name what is there with: "),
+        ("CrashLoopBackOff", "", "OOMKilled", "raise its memory limit with: "),
+    ],
+)
+def test_what_an_edit_mends_is_no_reason_for_a_second_look(reason: str, message: str, end: str, says: str, updated: bool) -> None:
+    """Its name or its end is told, and another image mends neither."""
+    first = replace(builders.stuck(), before=replace(builders.stuck().before, held=builders.NEW, revision="", older=""))
+    blocker = Blocker(cause=Cause.CONTAINER, pod="web-1", reason=reason, message=message, end=end, updated=updated)
+    assert advice.hint(Stuck(blockers=(blocker,)), first) == f"{says}kubectl edit statefulset.apps/web -n default"
 
 
 def test_what_may_be_done_is_what_is_named() -> None:

@@ -79,6 +79,10 @@ def _dispose(session: Session, selection: Selection, options: DeletionRun, accou
         terminal.tell(f"refused: {claim_words.refused(refused)}")
     if not planned.deletions:
         terminal.tell("nothing to delete" if not planned.refused else "nothing was changed")
+        if planned.refused:
+            first = planned.refused[0].verdict
+            why = pasting.pets("orphans explain", first.claim.metadata.name, namespace=first.namespace)
+            terminal.tell(f"hint: all that speaks for and against it: {why}")
         return ExitCode.REFUSED if options.named and planned.refused else ExitCode.OK
     require(session.cluster, _rights(planned))
     about = claim_plans.agreed(planned, deletion, session.cluster.server_name())

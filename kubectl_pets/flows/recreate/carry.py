@@ -28,6 +28,7 @@ from kubectl_pets.flows.recreate.foreseeing import RIGHTS, Foreseen, foresee, ha
 from kubectl_pets.flows.recreate.remaking import Remade, Remaking
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 from kubectl_pets.views.recreate import documents
 from kubectl_pets.views.recreate import plan as view
@@ -255,7 +256,8 @@ def _only_pods(session: Session, name: str, options: RunOptions, terms: Terms) -
     """Nothing was asked for and nothing is under way: a run that was killed may have left pods that lack something."""
     view_of_set = session.cluster.set_view(session.namespace, name)
     if not lacking(view_of_set).pods:
-        raise UsageError(f"nothing of {name} is under way, and nothing was asked for.", hint="say -f FILE or --set FIELD=VALUE")
+        hint = f"say -f FILE or --set FIELD=VALUE; examples: {pets('recreate', '--help')}"
+        raise UsageError(f"nothing of {name} is under way, and nothing was asked for.", hint=hint)
     return _pods_brought(session, name, options, terms)
 
 

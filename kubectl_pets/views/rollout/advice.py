@@ -37,6 +37,13 @@ _UNANSWERED = "failed calling webhook"
 #: Of these all is told: the image is another one, and no further look says which.
 _WRONG_IMAGE = (CauseId.IMAGE_NOT_FOUND, CauseId.IMAGE_NAME, CauseId.IMAGE_PLATFORM)
 
+#: Of these all is told as well, and another image mends none.
+_EDITS = {
+    CauseId.CRASH_OOM: "raise its memory limit",
+    CauseId.CONFIG_MISSING: "make what is missing, or name what is there",
+    CauseId.CONFIG_INVALID: "put it right",
+}
+
 
 def hint(decision: Decision, seen: Assessment) -> str | None:
     """What to type next, if there is something to do."""
@@ -235,6 +242,9 @@ def _unstick(blockers: tuple[Blocker, ...], seen: Assessment) -> str:
     if any(cause_of(blocker) is CauseId.QUOTA for blocker in blockers):  # why is told, and what is used of it
         room = pasting.kubectl("edit", "resourcequota", namespace=seen.namespace)
         return f"its controller makes it once the quota has room; give it some with: {room}"
+    edit = next((told for each in blockers if (told := _EDITS.get(cause_of(each)))), "")
+    if edit and Capability.CHANGE in seen.kind.can:
+        return f"{edit} with: {_edit(seen)}"
     if not pod:
         return _look(seen)
     exists = any(member.name == pod and member.uid for member in (*seen.members, *seen.surplus))
