@@ -42,6 +42,8 @@ def test_while_it_runs() -> None:
     found = told_of((made(0, -9000, -9000, OLD), made(1, 30, None), made(2, 5, 25)), DELETIONS[:2], now=40)
     text = view.draw(found, width=80)
     assert "under way for 40s, 1 of 3 pods done" in text and "Expected   2026-03-01T12:01:15Z (in 35s), at the pace so far" in text
+    held = view.draw(told_of((made(0, -9000, -9000, OLD), made(1, 30, None), made(2, 5, 25)), DELETIONS[:2], now=40, partition=1), width=80)
+    assert "Expected   what is released, 2026-03-01T12:00:50Z (in 10s), at the pace so far" in held, "and no word of what is not"
     assert re.search(r"^web-0 +still to come", text, re.MULTILINE) and all(len(line) <= 80 for line in text.splitlines())
 
 

@@ -214,9 +214,10 @@ def _facts(found: RolloutReport) -> Iterator[tuple[str, str]]:
         yield "From", _stamp(found.began)
     if found.ended is not None:
         yield "To", _stamp(found.ended)
-    if found.eta is not None:
-        yield "Expected", f"{_stamp(found.eta)} ({ages.until(found.eta, found.at)}), at the pace so far"
     held = [pod.name for pod in found.pods if pod.progress is PodProgress.HELD]
+    if found.eta is not None:
+        what = "what is released, " if held else ""
+        yield "Expected", f"{what}{_stamp(found.eta)} ({ages.until(found.eta, found.at)}), at the pace so far"
     if held:
         yield "Held back", f"{folded(held)} by partition {found.partition}"
     if found.made is not None:
