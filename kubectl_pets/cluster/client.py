@@ -261,6 +261,11 @@ class Client:
 
         return about_volume(self._reader, name)
 
+    def claim_events(self, namespace: str, name: str) -> tuple[Event, ...] | None:
+        from kubectl_pets.cluster.topics.events import about_claim
+
+        return about_claim(self._reader, namespace, name)
+
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
         listed = read.items(self._reader, CLAIMS, Scope(namespace=None))()
         return None if listed is None else tuple(claim for claim in listed if claim.status.phase != "Bound")

@@ -47,6 +47,9 @@ class ClaimPort(Protocol):
     def volume_events(self, name: str) -> tuple[Event, ...] | None:
         """What was told of a volume of that name in the last hour. None: may not be read."""
 
+    def claim_events(self, namespace: str, name: str) -> tuple[Event, ...] | None:
+        """The same of a claim of that name."""
+
     def unbound_claims(self) -> tuple[PersistentVolumeClaim, ...] | None:
         """The claims of all namespaces that wait for a volume. None: may not be read."""
 

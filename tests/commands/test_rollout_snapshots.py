@@ -57,12 +57,15 @@ def test_nothing_goes_before_all_are_ready_and_the_same_command_waits_on(pets: P
     """First without a snapshot controller: they never get ready."""
     named = storage.snapshot_class("safe", default=True)
     before = Before(pets)
-    late = pets(*RUN, "--timeout", "45s", expect=5)
+    late = pets(*RUN, "--timeout", "45s", "--patience", "2m", expect=5)
     assert before.same() and "no pod was touched" in late.stderr
     assert "0 of 3 VolumeSnapshots ready, waiting for data-web-2-" in late.stderr
     assert "type the same command again to wait on; kubectl describe volumesnapshot data-web-2-" in late.stderr
     asked = names(storage)
     assert len(asked) == 3 and before.same()
+    in_vain = pets(*RUN, "--timeout", "2m", expect=4).stderr
+    assert "stuck: data-web-2: no snapshot controller has written anything down of data-web-2-" in in_vain and "no pod was touched" in in_vain
+    assert "kubectl describe volumesnapshot data-web-2-" in in_vain and names(storage) == asked and before.same()
     revision = pets.set()["status"]["currentRevision"]
     uids = {f"data-web-{number}": pets.get("pvc", f"data-web-{number}")["metadata"]["uid"] for number in range(3)}
     seen: list[bool] = []

@@ -54,7 +54,7 @@ def test_what_is_kept_is_the_data_of_before(pets: Plugin, storage: Storage) -> N
     """The driver takes its time, and fails at first; the rollout waits for both."""
     data = Data(pets, storage)
     slow = storage.snapshot_class(deletion="Retain", snapshot_takes="3s", snapshot_fails=1)
-    done = pets("rollout", "run", "db", "--image", NEW, f"--snapshot={slow}", "--timeout", "4m")
+    done = pets("rollout", "run", "db", "--image", NEW, f"--snapshot={slow}", "--timeout", "4m", "--patience", "1m")
     assert set(pets.images("db").values()) == {NEW} and "2 VolumeSnapshots of before the rollout" in done.stderr
     data.write("of after")
     assert {data.held_by(name) for name in data.snapshots()} == {"of before"} and len(data.snapshots()) == 2
@@ -63,12 +63,15 @@ def test_what_is_kept_is_the_data_of_before(pets: Plugin, storage: Storage) -> N
     assert "kubectl-pets/snapshots" not in told[2]
 
 
-def test_a_driver_that_takes_none_holds_the_rollout(pets: Plugin, storage: Storage) -> None:
-    data = Data(pets, storage)
-    failing = storage.snapshot_class(deletion="Retain", snapshot_fails=100000)
+@pytest.mark.parametrize("group", [False, True], ids=["of each claim", "of a group"])
+def test_a_driver_that_takes_none_holds_the_rollout(pets: Plugin, storage: Storage, group: bool) -> None:
+    """It is asked again and again; once patience with its failures has ended, that is the end, with its own words."""
+    Data(pets, storage)
+    making = storage.group_class if group else storage.snapshot_class
+    flag = f"--snapshot{'-group' if group else ''}={making(deletion='Retain', snapshot_fails=100000)}"
     uids = pets.uids("db")
-    running = pets.start("rollout", "run", "db", "--image", NEW, f"--snapshot={failing}", "--timeout", "60s")
-    pets.eventually(lambda: any(each.get("status", {}).get("error") for each in data.snapshots().values()), "the driver has failed")
-    _, told = running.communicate(timeout=200)
-    assert running.returncode == 5 and "no pod was touched" in told and pets.uids("db") == uids
-    assert set(pets.images("db").values()) == {OLD}
+    told = pets("rollout", "run", "db", "--image", NEW, flag, "--timeout", "120s", "--patience", "4s", expect=4).stderr
+    assert "stuck: " in told and "its snapshot failed" in told and "the storage is away" in told and "no pod was touched" in told, told
+    kind = "volumegroupsnapshot" if group else "volumesnapshot"
+    assert "type the same command again to wait on" in told and f"kubectl describe {kind} " in told
+    assert pets.uids("db") == uids and set(pets.images("db").values()) == {OLD}

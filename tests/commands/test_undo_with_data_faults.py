@@ -151,6 +151,9 @@ class Fake:
 
         return cast(Sighting, self._asked(seen))
 
+    def claim_events(self, namespace: str, name: str) -> tuple[()]:
+        return ()
+
     def claims(self, namespace: str) -> tuple[PersistentVolumeClaim, ...]:
         return cast("tuple[PersistentVolumeClaim, ...]", self._asked(lambda: tuple(self.own.values())))
 

@@ -95,6 +95,11 @@ def about_volume(reader: Reader, volume: str) -> tuple[Event, ...] | None:
     return _optional(lambda: _events(reader, _OF_THE_CLUSTER, volume))()
 
 
+def about_claim(reader: Reader, namespace: str, claim: str) -> tuple[Event, ...] | None:
+    """The events about claims of that name. None: they may not be read."""
+    return _optional(lambda: _events(reader, namespace, claim))()
+
+
 def _pod(reader: Reader, namespace: str, name: str) -> tuple[Pod, ...]:
     try:
         return (reader.one(PODS, namespace, name),)

@@ -147,6 +147,8 @@ class NoSnapshot(StrEnum):
     #: Its pod is released already: the controller takes it down, whatever is waited for here.
     GOES_ALREADY = "pod-goes-already"
     # once it was asked for
+    #: No snapshot controller has written anything down of it.
+    NOT_TAKEN_ON = "snapshot-not-taken-on"
     #: The controller reported an error until there was no more time.
     FAILED = "snapshot-failed"
     NOT_READY = "snapshot-not-ready"
@@ -175,9 +177,11 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """Not ready yet. ``error``: what the controller last met, if anything."""
+    """Not ready yet. ``error``: what the controller last met, if anything. ``silent``: no controller has written anything down of
+    it; the first thing that snapshot-controller does is to bind it to a content, whose name is on it from then on."""
 
     error: str = ""
+    silent: bool = False
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -225,7 +229,7 @@ def look(seen: Sighting, claim_uid: str, volume: PersistentVolume) -> Taken | Pe
         return Denied(NoSnapshot.FOREIGN, snapshot.name)
     status = snapshot.status
     if not status.ready_to_use or content is None:
-        return Pending(status.error.message if status.error else "")
+        return Pending(status.error.message if status.error else "", silent=status == VolumeSnapshotStatus())
     spec, source = content.spec, volume.spec.csi
     of_it = spec.volume_snapshot_ref.uid == snapshot.metadata.uid
     if not of_it or source is None or (spec.driver, spec.source.volume_handle) != (source.driver, source.volume_handle):
@@ -233,6 +237,12 @@ def look(seen: Sighting, claim_uid: str, volume: PersistentVolume) -> Taken | Pe
     if spec.deletion_policy != "Retain":
         return Denied(NoSnapshot.NOT_KEPT, content.name)
     return Taken(snapshot.name, since)
+
+
+def is_at_it(told: str) -> bool:
+    """Whether what is told as a failure is none: gRPC codes of a driver that goes on in the background, and is asked again
+    (external-provisioner, checkError)."""
+    return any(f"code = {code}" in told for code in ("DeadlineExceeded", "Aborted", "Canceled"))
 
 
 def covers(taken: Taken, unused_since: datetime | None, *, destroyed: bool) -> bool:

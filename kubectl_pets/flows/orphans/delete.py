@@ -189,7 +189,7 @@ def _exit_code(cleared: Cleared) -> ExitCode:
         return ExitCode.INTERRUPTED
     if NoSnapshot.NOT_READY in reasons:
         return ExitCode.TIMED_OUT
-    if NoSnapshot.FAILED in reasons:
+    if reasons & {NoSnapshot.FAILED, NoSnapshot.NOT_TAKEN_ON}:
         return ExitCode.FAILED
     if any(item.reason is UnfinishedReason.NOT_KEPT for item in cleared.unfinished):
         return ExitCode.FAILED

@@ -94,7 +94,7 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     if isinstance(target, str):
         hint = view.goes_on(seen, wish.typed(revision=False))
         return report(terminal, ExitCode.REFUSED, f"refused: {view.other_under_way(target, seen)}", hint)
-    run = _run(session, name, wish, target, deadline)
+    run = _run(session, name, wish, target, deadline, options)
     looked = run.look()
     owner = looked.set
     asks, stands = options.dry_run is not DryRun.CLIENT, not run.plan.refused
@@ -124,13 +124,15 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     return code
 
 
-def _run(session: Session, name: str, wish: DataWish, target: RevisionEntry, deadline: Deadline) -> BringingBack:
+def _run(
+    session: Session, name: str, wish: DataWish, target: RevisionEntry, deadline: Deadline, options: RunOptions
+) -> BringingBack:
     cluster, space, tell = session.cluster, session.namespace, session.terminal.tell
     goal = DataGoal(
         revision=target.name, number=target.number, replicas=wish.replicas, running=wish.turn_options is not None
     )
     if wish.turn_options is None:
-        return BringingBack(cluster, space, name, goal, wish.record, tell)
+        return BringingBack(cluster, space, name, goal, wish.record, tell, stuck_after=options.stuck_after)
     run = OneByOne(
         cluster, space, name, goal, wish.record, tell, template=target.template, turn_options=wish.turn_options, deadline=deadline
     )
@@ -276,6 +278,10 @@ def _carry_out(
         return report(
             terminal, code, f"stuck: {decisions.sentence(why, at)}", view.goes_on(seen, typed), document=document
         )
+    if run.stalled is not None and ended is ReturnEnd.STUCK:
+        terminal.tell(f"stopped: {view.stopped(run.plan, seen)}")
+        told, hint = view.stalled(run.stalled, session.now()), view.after_stall(run.stalled, seen, typed)
+        return report(terminal, code, f"stuck: {told}", hint, document=document)
     if ended is ReturnEnd.REFUSED:
         told, hint = f"failed: {view.refused_half_way(run.plan, seen)}", view.hint(run.plan, seen, typed)
         return report(terminal, code, told, hint, document=document)

@@ -89,7 +89,7 @@ class OneByOne(BringingBack):
         turn_options: TurnOptions,
         deadline: Deadline,
     ) -> None:
-        super().__init__(cluster, namespace, name, goal, record, tell)
+        super().__init__(cluster, namespace, name, goal, record, tell, stuck_after=turn_options.stuck_after)
         self._template, self._turn_options, self._deadline = template, turn_options, deadline
         self._checks = Checks(cluster, turn_options.terms, namespace)
         #: Why it ended as STUCK, and what it rests on.
@@ -228,7 +228,7 @@ class OneByOne(BringingBack):
     def _awaits(self, turn: Turn, seen: Assessment) -> ReturnEnd | None:
         if turn.claim is not None:
             self._waits(turn.claim)
-            return None
+            return self._in_vain()
         told = {
             TurnStep.AWAIT_OBSERVATION: f"the controller of {self._name} to see its newest spec",
             TurnStep.AWAIT_OTHERS: f"{', '.join(turn.others)} to be available",

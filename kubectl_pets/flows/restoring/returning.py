@@ -6,6 +6,7 @@ newer data kept and held by this run, before its claim goes. Killed at any point
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import Enum, auto, unique
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from kubectl_pets.domain.orphans.restoring import Record
 from kubectl_pets.domain.orphans.retention import policy_before
 from kubectl_pets.domain.orphans.snapshots import VolumeSnapshotContent
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import (
     ClaimReturn,
@@ -36,6 +38,7 @@ from kubectl_pets.domain.snapshots.restoring import (
     under_way,
     unfit,
 )
+from kubectl_pets.domain.snapshots.stalling import Stall, of_filling, of_leaving, of_quota
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.steps import Note
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
@@ -47,11 +50,14 @@ from kubectl_pets.flows.orphans.retention import RetainWatch, new_run
 from kubectl_pets.ports.claims import ClaimPort, SnapshotPort
 from kubectl_pets.ports.server import ServerPort
 from kubectl_pets.ports.sets import ChangePort, SetPort
+from kubectl_pets.views.snapshots import returning as view
 
 #: A claim or volume that changes under our hands this often is somebody else's business.
 _ATTEMPTS = 5
 
 _WAITS = "WaitForFirstConsumer"
+
+_ASKED_EVERY = timedelta(seconds=2)
 
 #: The words of the quota's admission plugin (apiserver plugin/pkg/admission/resourcequota). What a deleted claim took is given
 #: back a moment later.
@@ -67,7 +73,7 @@ class ReturnEnd(Enum):
     REACHED = auto()
     #: What speaks against it has come up on the way.
     REFUSED = auto()
-    #: A pod does not come back, or may not go.
+    #: A pod does not come back, or may not go; or a claim is waited for in vain.
     STUCK = auto()
     INTERRUPTED = auto()
     TIMED_OUT = auto()
@@ -89,7 +95,15 @@ class BringingBack:
     every = 0.25
 
     def __init__(
-        self, cluster: ReturnPort, namespace: str, name: str, goal: DataGoal, record: Path | None, tell: Callable[[str], None]
+        self,
+        cluster: ReturnPort,
+        namespace: str,
+        name: str,
+        goal: DataGoal,
+        record: Path | None,
+        tell: Callable[[str], None],
+        *,
+        stuck_after: StuckAfter = StuckAfter(),
     ) -> None:
         self._cluster, self._namespace, self._name, self._goal, self._tell = cluster, namespace, name, goal, tell
         self._folder, self._run = record, new_run()
@@ -100,6 +114,12 @@ class BringingBack:
         self._watch = RetainWatch(cluster, self._run)
         self._tries: dict[tuple[str, type], int] = {}
         self._told = ""
+        self._stuck_after = stuck_after
+        #: What was told of a claim that is waited for, and when it was asked for; since when there is no room for one, by name.
+        self._events: tuple[datetime, str, Stall | None] | None = None
+        self._no_room: dict[str, datetime] = {}
+        #: What is waited for in vain, once patience with it has ended.
+        self.stalled: Stall | None = None
         #: What spoke against it in the last look: a look is of several lists, between which another run may have done something.
         self._against: tuple[Unreturnable, ...] = ()
         #: As it was planned last.
@@ -170,15 +190,18 @@ class BringingBack:
                     ended, acted = self._turn()
                 except ConflictError as failure:
                     self._lets_pass(failure)
-                    return None
+                    return self._in_vain()
                 if ended is not None or not acted:
-                    return ended
+                    return ended or self._in_vain()
             return None
 
         found = until(act, deadline=deadline, every=self.every, held=held, troubled=lambda failure: self._say(failure.message))
         if isinstance(found, ReturnEnd):
             return found
         return ReturnEnd.INTERRUPTED if found is Unended.STOPPED else ReturnEnd.TIMED_OUT
+
+    def _in_vain(self) -> ReturnEnd | None:
+        return ReturnEnd.STUCK if self.stalled is not None else None
 
     def _turn(self) -> tuple[ReturnEnd | None, bool]:
         """One look and one change; whether there was one."""
@@ -262,8 +285,11 @@ class BringingBack:
             if OVER_QUOTA not in failure.message:
                 raise
             self._tries[tried] -= 1
-            self._say(failure.message)
+            now = self._cluster.now()
+            since = self._no_room.setdefault(turn.claim, now)
+            self._waits_out(of_quota(turn, failure.message, since, self._stuck_after), now)
             raise ConflictError(failure.message) from failure
+        self._no_room.pop(turn.claim, None)
         self._tell(f"{turn.claim}: made anew from VolumeSnapshot {turn.snapshot}")
 
     def _counted(self, tried: tuple[str, type], what: str) -> None:
@@ -316,15 +342,33 @@ class BringingBack:
     def _lets_pass(self, failure: PetsError) -> None:
         """What changed is read again; the contents of snapshots, too."""
         self._contents.clear()
-        self._say(failure.message)
+        if OVER_QUOTA not in failure.message:  # it was told with what patience there is
+            self._say(failure.message)
 
     def _waits(self, turn: ClaimReturn) -> None:
-        if turn.stand is Stand.LEAVING:
-            claim = turn.present
-            others = ", ".join(claim.metadata.finalizers_of_others) if claim is not None else ""
-            self._say(f"claim {turn.claim} to be gone" + (f", which {others} holds" if others else ""))
+        now = self._cluster.now()
+        stall = of_leaving(turn, self._stuck_after) or self._not_filled(turn, now)
+        if stall is not None:
+            self._waits_out(stall, now)
+        elif turn.stand is Stand.LEAVING:
+            self._say(f"claim {turn.claim} to be gone")
         else:
             self._say(f"claim {turn.claim} to be filled from VolumeSnapshot {turn.snapshot}")
+
+    def _not_filled(self, turn: ClaimReturn, now: datetime) -> Stall | None:
+        """Asked of the events, and not at every look."""
+        if turn.stand is not Stand.FILLING:
+            return None
+        if self._events is None or self._events[1] != turn.claim or now - self._events[0] >= _ASKED_EVERY:
+            told = self._cluster.claim_events(self._namespace, turn.claim)
+            self._events = now, turn.claim, of_filling(turn, told, now, self._stuck_after)
+        return self._events[2]
+
+    def _waits_out(self, stall: Stall, now: datetime) -> None:
+        if now >= stall.stuck_at:
+            self.stalled = stall
+        else:
+            self._say(view.waited_out(stall))
 
     def _say(self, text: str) -> None:
         """Once, until something else is waited for."""

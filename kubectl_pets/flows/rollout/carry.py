@@ -459,10 +459,14 @@ def _written(options: RunOptions, document: dict[str, Any]) -> str:
     return documents.dump(document, options.output)
 
 
+def _waited_for_snapshots(ending: object) -> bool:
+    return isinstance(ending, TimedOut) or isinstance(ending, Unsnapped) and ending.in_vain
+
+
 def _hint(conclusion: Conclusion, why: Conclusion | None, taking: Taking | None) -> str | None:
     """What to type next, and which partition of this run stays behind."""
     seen, ending = conclusion.seen, conclusion.ending
-    if taking is not None and taking.waiting is not None and isinstance(ending, TimedOut):
+    if taking is not None and taking.waiting is not None and _waited_for_snapshots(ending):
         return taking.hint(seen)
     paused = isinstance(ending, Done) and ending.reason is DoneReason.PAUSED
     about = why.ending if why is not None and paused else ending

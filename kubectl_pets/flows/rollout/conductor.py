@@ -94,7 +94,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
                 return ExitCode.NOT_YET
             case Done():
                 return ExitCode.OK
-            case Stuck() | GateFailed():
+            case Stuck() | GateFailed() | Unsnapped(in_vain=True):
                 return ExitCode.STUCK
             case Refused() | Unsnapped() if self.held_up:
                 return ExitCode.STUCK

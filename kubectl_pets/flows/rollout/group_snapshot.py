@@ -15,6 +15,7 @@ from kubectl_pets.domain.orphans.snapshots import NoSnapshot, VolumeSnapshot
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.snapshots.groups import (
     GroupSnapshots,
+    GroupStatus,
     VolumeGroupSnapshot,
     asking_group,
     counting,
@@ -107,7 +108,7 @@ class GroupTaking:
             return _against(NoSnapshot.NO_GROUPS, status.error.message if status.error is not None else "")
         if not status.ready_to_use or not status.bound_volume_group_snapshot_content_name:
             error = status.error.message if status.error is not None else ""
-            return Unready(names=(group.name,), error=error, of=1, group=True)
+            return Unready(names=(group.name,), error=error, of=1, group=True, silent=status == GroupStatus())
         bound = status.bound_volume_group_snapshot_content_name
         unfit = group_unfit(group, self._cluster.group_snapshot_content(self._version, bound))
         return Unsnapped((unfit,), group=True) if unfit is not None else group

@@ -32,6 +32,8 @@ class Unsnapped(msgspec.Struct, frozen=True, tag="not-snapped"):
     unfit: "tuple[Unfit, ...]"
     #: One of all at once was asked for.
     group: bool = False
+    #: They were asked for, and waited for in vain.
+    in_vain: bool = False
 
 
 class Unready(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,3 +44,5 @@ class Unready(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     of: int
     group: bool = False
+    #: No controller has taken it on.
+    silent: bool = False

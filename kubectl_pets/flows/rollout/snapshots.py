@@ -17,7 +17,18 @@ import msgspec
 
 from kubectl_pets.domain.changes import RUN_ANNOTATION, DeleteGroupSnapshot, DeleteSnapshot, TakeGroupSnapshot, TakeSnapshot
 from kubectl_pets.domain.model import ControllerRevision, PersistentVolumeClaim, SetView, StatefulSet, ordinal_of
-from kubectl_pets.domain.orphans.snapshots import Denied, NoSnapshot, Pending, Sighting, Taken, VolumeSnapshot, group_of, look
+from kubectl_pets.domain.orphans.snapshots import (
+    Denied,
+    NoSnapshot,
+    Pending,
+    Sighting,
+    Taken,
+    VolumeSnapshot,
+    group_of,
+    is_at_it,
+    look,
+)
+from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.snapshots.groups import against, gone_together
 from kubectl_pets.domain.snapshots.marks import forgetting, mark_of, noting, surplus
@@ -84,8 +95,13 @@ class TakingPort(ClaimPort, SnapshotPort, GroupSnapshotPort, ChangePort, RightsP
 class Snapshots:
     """The snapshots of one run of a verb."""
 
-    def __init__(self, cluster: TakingPort, terms: SnapshotTerms, goal: Goal) -> None:
-        self._cluster, self.terms, self._goal = cluster, terms, goal
+    def __init__(
+        self, cluster: TakingPort, terms: SnapshotTerms, goal: Goal, stuck_after: StuckAfter = StuckAfter()
+    ) -> None:
+        self._cluster, self.terms, self._goal, self._stuck_after = cluster, terms, goal, stuck_after
+        #: Since when what is waited for fails, and since when no controller takes it on, without a break.
+        self._failing: datetime | None = None
+        self._unheard: datetime | None = None
         self._uid, self._run = "", ""
         #: Whose claims were looked at, and what came of it, by claim.
         self._planned: frozenset[str] = frozenset()
@@ -222,10 +238,23 @@ class Snapshots:
         self._named |= found
         return None
 
-    def _waited(self, waiting: Unready, now: datetime) -> Wait:
+    def _waited(self, waiting: Unready, now: datetime) -> Wait | Unsnapped:
+        """Unless it has failed, or nobody has taken it on, for longer than there is patience. One that is just being taken is
+        waited for as long as somebody is willing to: what is large is copied for hours."""
         self.waiting = waiting
+        self._failing = (self._failing or now) if waiting.error and not is_at_it(waiting.error) else None
+        self._unheard = (self._unheard or now) if waiting.silent else None
+        if self._failing is not None and now - self._failing >= self._stuck_after.time:
+            return self._in_vain(waiting, NoSnapshot.FAILED, waiting.error)
+        if self._unheard is not None and now - self._unheard >= self._stuck_after.silence:
+            return self._in_vain(waiting, NoSnapshot.NOT_TAKEN_ON, waiting.names[0])
         until_then, error = now + _EVERY, waiting.error or msgspec.UNSET
         return Wait(reason=WaitReason.SNAPSHOT, pods=waiting.names, until=until_then, detail=error)
+
+    def _in_vain(self, waiting: Unready, reason: NoSnapshot, detail: str) -> Unsnapped:
+        by_name = {name: claim for claim, name in self._named.items()}
+        about = by_name.get(waiting.names[0], "")
+        return Unsnapped((Unfit(claim=about, reason=reason, detail=detail),), group=waiting.group, in_vain=True)
 
     def _concerned(self, step: Step, seen: Assessment) -> frozenset[str]:
         return going_now(step, seen) if self.terms.each else at_stake(step, self._goal, seen)
@@ -394,11 +423,13 @@ class Snapshots:
             self._sound[snapshot.metadata.uid] = found
         return found
 
-    def _wait(self, wanted: Sequence[AtStake], pending: dict[str, Pending], now: datetime) -> Wait:
+    def _wait(self, wanted: Sequence[AtStake], pending: dict[str, Pending], now: datetime) -> Wait | Unsnapped:
         late = [each for each in wanted if each.claim in pending] or wanted
         error = next((it.error for it in pending.values() if it.error), "")
+        silent = bool(pending) and any(it.silent for it in pending.values())
+        late = [each for each in late if not silent or pending[each.claim].silent]
         names = tuple(self._named[each.claim] for each in late)
-        return self._waited(Unready(names=names, error=error, of=len(wanted)), now)
+        return self._waited(Unready(names=names, error=error, of=len(wanted), silent=silent), now)
 
     def _sealed(
         self, wanted: Sequence[AtStake], standing: Iterable[tuple[str, Taken | Pending | Denied]], sight: Sight

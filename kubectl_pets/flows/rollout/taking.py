@@ -27,7 +27,7 @@ class Taking:
         if asked is not None:
             from kubectl_pets.flows.rollout.snapshots import Snapshots
 
-            self.snapshots = Snapshots(session.cluster, asked, goal)
+            self.snapshots = Snapshots(session.cluster, asked, goal, options.stuck_after)
 
     def foresee(self, snapshot: SetView, seen: Assessment, planned: Plan) -> Unsnapped | None:
         """What speaks against them, found before anything is changed. Raises PetsError."""

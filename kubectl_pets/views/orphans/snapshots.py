@@ -33,7 +33,9 @@ def refusal(why: NoSnapshot, about: str = "", *, group: bool = False) -> str:
         case NoSnapshot.OTHER_DRIVER:
             return f"the {kind} is of another driver: {detail}"
         case NoSnapshot.FAILED:
-            return f"its snapshot failed: {detail}"
+            return f"its snapshot failed: {clean(about, len(about))}"  # its end is the cause
+        case NoSnapshot.NOT_TAKEN_ON:
+            return f"no snapshot controller has written anything down of {detail}: does snapshot-controller run?"
         case NoSnapshot.NOT_READY:
             return f"its snapshot {detail} did not become ready in time; run it again to wait on, or with a longer --timeout"
         case NoSnapshot.GONE:

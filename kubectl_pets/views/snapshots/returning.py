@@ -9,6 +9,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import ClaimReturn, NoReturn, ReturnPlan, Stand, Unreturnable
+from kubectl_pets.domain.snapshots.stalling import Stall, StallReason
 from kubectl_pets.pasting import guards, kubectl, pets
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.rollout.documents import API_VERSION, dump
@@ -257,6 +258,38 @@ def stopped(found: ReturnPlan, seen: Assessment) -> str:
     then = "its pod stays away until then" if running else "scale nothing up"
     missing = f"; {folded(gone)} {'is' if len(gone) == 1 else 'are'} gone and not made anew yet: {then}" if gone else ""
     return f"{done} of {count(len(found.claims), 'claim')} of {words.title(seen)} are back{missing}"
+
+
+def waited_out(found: Stall) -> str:
+    """What is waited for, and for how long yet."""
+    return f"{_stall(found)}; there is patience with it until {found.stuck_at:%H:%M:%SZ}"
+
+
+def stalled(found: Stall, now: datetime) -> str:
+    """The same once there is none any more."""
+    return f"{_stall(found)}, for {ages.duration(now - found.since)}"
+
+
+def _stall(found: Stall) -> str:
+    claim, told = clean(found.claim), clean(found.message)
+    match found.reason:
+        case StallReason.NOT_FILLED:
+            return f"claim {claim} gets no volume made of VolumeSnapshot {clean(found.snapshot)} ({told})"
+        case StallReason.NOT_BEGUN:
+            return f"nobody has begun to make a volume of VolumeSnapshot {clean(found.snapshot)} for claim {claim}"
+        case StallReason.HELD:
+            return f"claim {claim} does not go, because {told} holds it"
+        case StallReason.NO_ROOM:
+            return f"claim {claim} is not taken ({told})"
+        case _:
+            assert_never(found.reason)
+
+
+def after_stall(found: Stall, seen: Assessment, typed: Typed) -> str:
+    """What to look at, and then to type."""
+    of_quota = found.reason is StallReason.NO_ROOM
+    look = ("describe", "resourcequotas") if of_quota else ("describe", "pvc", found.claim)
+    return f"{kubectl(*look, namespace=seen.namespace)} says more. Once that is mended, {goes_on(seen, typed)}"
 
 
 def refused_half_way(found: ReturnPlan, seen: Assessment) -> str:
