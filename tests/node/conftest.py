@@ -15,6 +15,7 @@ from tests.controlplane.progress import Progress
 from tests.node import GroundError, Node, running
 from tests.node.ground import objection
 from tests.node.node import prepare
+from tests.node.postgres import bring, fetch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,6 +35,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             prepare(Progress(sys.stderr))
             if any("storage" in getattr(item, "fixturenames", ()) for item in session.items):
                 build_storage()
+            if any("postgres" in getattr(item, "fixturenames", ()) for item in session.items):
+                fetch(Progress(sys.stderr))
         except (GroundError, BuildError):
             pass  # told by each test that needs the node, which tries again
 
@@ -55,3 +58,9 @@ def controlplane(node: Node) -> ControlPlane:
 def storage(node: Node) -> Storage:
     """Real storage controllers, with a driver that the node's kubelet mounts volumes by."""
     return node.storage()
+
+
+@pytest.fixture(scope="session")
+def postgres(node: Node) -> None:
+    """PostgreSQL's images are on the node."""
+    bring(node, Progress(sys.stderr))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,14 +128,21 @@ def _busybox(progress: Progress) -> Path:
     with tempfile.TemporaryDirectory(prefix="kubectl-pets-busybox-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # apt fetches as a user of its own where it can
-        try:
-            _apt(["download", "-qq", _BUSYBOX_PACKAGE], [_BUSYBOX_PACKAGE], folder)
-        except GroundError:
-            _apt(["update", "-qq"], [_BUSYBOX_PACKAGE])
-            _apt(["download", "-qq", _BUSYBOX_PACKAGE], [_BUSYBOX_PACKAGE], folder)
+        download(lambda: [_BUSYBOX_PACKAGE], folder)
         [archive] = folder.glob("*.deb")
         subprocess.run(["dpkg-deb", "-x", str(archive), str(folder / "out")], check=True, capture_output=True)
         draft = target.with_name(f".busybox.{os.getpid()}")
         shutil.copy2(next(path for path in (folder / "out").rglob("busybox") if path.is_file() and os.access(path, os.X_OK)), draft)
         draft.replace(target)
     return target
+
+
+def download(packages: Callable[[], list[str]], folder: Path) -> None:
+    """Fetch the archives of these packages, which is to install none of them. Raises GroundError."""
+    try:
+        named = packages()
+        _apt(["download", "-qq", *named], named, folder)
+    except GroundError:  # what apt knows may be missing, or of versions that are gone
+        _apt(["update", "-qq"], [])
+        named = packages()
+        _apt(["download", "-qq", *named], named, folder)

@@ -46,7 +46,11 @@ func (d *Driver) CreateVolumeGroupSnapshot(
 		return nil, err
 	}
 	if !known {
-		if group, err = d.takeGroup(id, r.GetSourceVolumeIds(), traits); err != nil {
+		err := d.still(r.GetSourceVolumeIds(), func() (err error) {
+			group, err = d.takeGroup(id, r.GetSourceVolumeIds(), traits)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log"
 	"net"
 	"os"
@@ -94,7 +95,8 @@ func (n *Node) NodeStageVolume(_ context.Context, r *csi.NodeStageVolumeRequest)
 	if !volume.Traits.formatted() {
 		return &csi.NodeStageVolumeResponse{}, run("mount", "--bind", n.driver.shelves.data("volumes", volume.ID), target)
 	}
-	if err := run("mount", "-o", "loop", n.driver.shelves.image(volume.ID), target); err != nil {
+	// A copy has the identity of what it is a copy of, which may be mounted as well.
+	if err := run("mount", "-o", "loop,nouuid", n.driver.shelves.image(volume.ID), target); err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(target, 0o777); err != nil {
@@ -172,6 +174,46 @@ func mounted(target string) (source string, there bool) {
 		}
 	}
 	return source, there
+}
+
+// still keeps the file systems of these volumes that are mounted from changing while they are copied: the copies are of one moment,
+// as those of a disk array are, with what was written down by then and nothing of what came later.
+func (d *Driver) still(volumes []string, copies func() error) (err error) {
+	for _, id := range volumes {
+		target, err := d.mountOf(id)
+		if err != nil {
+			return err
+		}
+		if target == "" {
+			continue
+		}
+		if err := run("fsfreeze", "--freeze", target); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, run("fsfreeze", "--unfreeze", target)) }()
+	}
+	return copies()
+}
+
+// mountOf is where the file system of a volume is mounted; "" where it has none, or is not mounted.
+func (d *Driver) mountOf(id string) (string, error) {
+	image := d.shelves.image(id)
+	if _, err := os.Stat(image); err != nil {
+		return "", nil
+	}
+	told, err := exec.Command("losetup", "--associated", image, "--noheadings", "--output", "NAME").Output()
+	if err != nil {
+		return "", status.Errorf(codes.Internal, "losetup: %v", err)
+	}
+	device := strings.TrimSpace(string(told))
+	if device == "" {
+		return "", nil
+	}
+	target, err := exec.Command("findmnt", "--noheadings", "--first-only", "--output", "TARGET", "--source", device).Output()
+	if err != nil {
+		return "", status.Errorf(codes.Internal, "findmnt of %s: %v", device, err)
+	}
+	return strings.TrimSpace(string(target)), nil
 }
 
 func unmount(target string) error {

@@ -35,7 +35,11 @@ func (d *Driver) CreateSnapshot(_ context.Context, r *csi.CreateSnapshotRequest)
 		return nil, status.Errorf(codes.AlreadyExists, "%s is there, of %s", id, snapshot.Source)
 	}
 	if !known {
-		if snapshot, err = d.take(id, r.GetSourceVolumeId(), traits); err != nil {
+		err := d.still([]string{r.GetSourceVolumeId()}, func() (err error) {
+			snapshot, err = d.take(id, r.GetSourceVolumeId(), traits)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
