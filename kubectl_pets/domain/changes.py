@@ -191,6 +191,8 @@ class TakeGroupSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="group-sn
     #: Of the set's spec when it was asked for.
     generation: int
     run: str
+    #: Every pod was held meanwhile.
+    held: bool = False
 
 
 class MarkSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="mark-snapshot"):

@@ -2,10 +2,12 @@
 snapshot-controller and csi-snapshotter (external-snapshotter 8.7, groupsnapshot.storage.k8s.io/v1)."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kubectl_pets.flows.rollout import quiescing
 from tests.commands.plugin import Plugin
 from tests.commands.test_least_rights import OF_GROUPS, Holder
 from tests.commands.test_rollouts_on_storage import NEW, OLD, Data
@@ -141,3 +143,60 @@ def test_the_roles_are_enough_and_a_right_that_is_missing_is_named(pets: Plugin,
     assert set(pets.images("db").values()) == {NEW} and len(data.snapshots()) == 2
     nora("rollout", "restart", "db", f"--snapshot-group={named}", "--keep-snapshots", "1", "--settle", "0", "--timeout", "4m")
     assert not OF_GROUPS & nora.unused()
+
+
+def lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+
+def held(log: Path, before: str = "true", after: str = "true", *, tries: int = 0) -> tuple[str, ...]:
+    """Commands that tell of themselves: in pods that are played they run on this machine."""
+    return ("--before-snapshot", f"echo before >> {log}; {before}", "--after-snapshot", f"echo after >> {log}; {after}", "--gate-retries", str(tries))
+
+
+def test_every_pod_stands_still_for_the_one_cut(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """Until it is made, and not until it is ready; its members say so, and the next run of it has nothing held again."""
+    data, log = Data(pets, storage), tmp_path / "log"
+    named = storage.group_class(snapshot_takes="3s")
+    ready = f"kubectl --kubeconfig {pets.plane.kubeconfig} get volumegroupsnapshots -n {pets.namespace} -o jsonpath='{{.items[*].status.readyToUse}}' >> {log}; echo >> {log}"
+    pets(*run(named, *held(log, after=ready)))
+    assert lines(log) == ["before", "before", "after", "false", "after", "false"], lines(log)
+    [group] = groups(pets)
+    assert group["metadata"]["annotations"]["kubectl-pets/held"] == "true" and set(pets.images("db").values()) == {NEW}
+    assert {each["metadata"]["annotations"]["kubectl-pets/held"] for each in data.snapshots().values()} == {"true"}
+
+
+def test_a_pod_that_does_not_stand_still_is_the_end_and_all_are_let_go(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    data, log = Data(pets, storage), tmp_path / "log"
+    uids = pets.uids("db")
+    fails = f"test $(grep -c before {log}) = 1"
+    told = pets(*run(storage.group_class(), *held(log, before=fails)), expect=6).stderr
+    assert "a command in its pod failed: --before-snapshot" in told and "no pod was touched" in told
+    assert lines(log) == ["before", "before", "after", "after"] and not groups(pets) and not data.snapshots() and pets.uids("db") == uids
+
+
+def test_a_group_that_is_cut_too_late_is_deleted(pets: Plugin, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, log = Data(pets, storage), tmp_path / "log"
+    monkeypatch.setattr(quiescing, "STANDING_STILL", 2.0)
+    told = pets(*run(storage.group_class(snapshot_fails=100000), *held(log)), expect=6).stderr
+    assert "the storage made no cut" in told and "no pod was touched" in told
+    assert lines(log) == ["before", "before", "after", "after"] and set(pets.images("db").values()) == {OLD}
+    pets.eventually(lambda: not groups(pets) and not data.snapshots(), "what was asked for is gone")
+
+
+def test_killed_while_all_stand_still(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """SIGKILL lets nobody go; the same command does, whatever it finds."""
+    Data(pets, storage)
+    log, named = tmp_path / "log", storage.group_class(snapshot_fails=3)
+    running = pets.start(*run(named, *held(log)))
+    pets.eventually(lambda: bool(groups(pets)), "it is asked for")
+    running.kill()
+    running.communicate(timeout=60)
+    pets(*run(named, *held(log), "--patience", "1m"))
+    assert lines(log)[:2] == ["before", "before"] and lines(log)[-2:] == ["after", "after"]
+    assert set(pets.images("db").values()) == {NEW} and len(groups(pets)) == 1
+
+
+def test_there_is_no_group_of_one_pod(pets: Plugin) -> None:
+    told = pets(*run("any", "--snapshot-each"), expect=2).stderr
+    assert "none says of which pod a claim is" in told and "Nothing was changed" in told and "--snapshot-group" in told

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_pets.flows.rollout import snapshots
+from kubectl_pets.flows.rollout import quiescing
 from tests.commands.plugin import Plugin
 from tests.commands.snapshots import Storage, install
 from tests.commands.test_rollout_snapshots import NEW, RUN, Before, names
@@ -100,7 +100,7 @@ def test_ctrl_c_lets_it_go_and_what_was_not_cut_goes(pets: Plugin, held: Held) -
 
 def test_it_stands_still_for_so_long_and_no_longer(pets: Plugin, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     """No snapshot controller is there. What is cut after it was let go is not what was asked for."""
-    monkeypatch.setattr(snapshots, "_STANDING_STILL", 2.0)
+    monkeypatch.setattr(quiescing, "STANDING_STILL", 2.0)
     before = Before(pets)
     told = pets(*held.words(), expect=6).stderr
     assert "the storage made no cut of VolumeSnapshot data-web-1-" in told and before.same()

@@ -251,7 +251,7 @@ def _group_snapshot(change: TakeGroupSnapshot) -> _Group:
         name=change.name,
         namespace=change.namespace,
         labels={**SNAPSHOT_LABELS, SET_UID_LABEL: change.set_uid},
-        annotations=notes,
+        annotations={**notes, HELD_ANNOTATION: "true"} if change.held else notes,
     )
     source = {"selector": {"matchLabels": change.labels}}
     return _Group(

@@ -16,6 +16,7 @@ import msgspec
 
 from kubectl_pets.domain.changes import (
     GENERATION_ANNOTATION,
+    HELD_ANNOTATION,
     RUN_ANNOTATION,
     SET_UID_LABEL,
     SNAPSHOT_LABELS,
@@ -54,6 +55,8 @@ class GroupSpec(Value, frozen=True):
 
 class GroupStatus(Value, frozen=True):
     ready_to_use: bool = False
+    #: When the storage made the cut, by its own clock.
+    creation_time: datetime | None = None
     bound_volume_group_snapshot_content_name: str = ""
     error: SnapshotError | None = None
 
@@ -119,8 +122,10 @@ def counting(
     now: datetime,
     *,
     begun: bool,
+    held: bool = False,
 ) -> VolumeGroupSnapshot | None:
-    """The newest one that an earlier run of this rollout asked for, by the rules of single ones (``wanted.usable``)."""
+    """The newest one that an earlier run of this rollout asked for, by the rules of single ones (``wanted.usable``). ``held``:
+    only one that was taken while every pod stood still."""
     best: tuple[datetime, VolumeGroupSnapshot] | None = None
     since = max((each.pod_since for each in wanted if each.pod_since is not None), default=None)
     for each in groups:
@@ -132,11 +137,22 @@ def counting(
             continue
         if selector is None or selector.match_labels != labels or not meta.annotations.get(RUN_ANNOTATION):
             continue
+        if is_held(each) < held:
+            continue
         if any(target.snapshot_class != each.spec.volume_group_snapshot_class_name for target in wanted):
             continue
         if best is None or asked > best[0]:
             best = (asked, each)
     return best[1] if best is not None else None
+
+
+def is_held(group: VolumeGroupSnapshot) -> bool:
+    return group.metadata.annotations.get(HELD_ANNOTATION) == "true"
+
+
+def is_cut(group: VolumeGroupSnapshot) -> bool:
+    """Whether the storage has made it; it may take long until it is ready after that."""
+    return group.status.creation_time is not None or group.status.ready_to_use
 
 
 def is_of(group: VolumeGroupSnapshot, set_uid: str) -> bool:
@@ -146,7 +162,7 @@ def is_of(group: VolumeGroupSnapshot, set_uid: str) -> bool:
 
 
 def asking_group(
-    owner: StatefulSet, seen: Assessment, there: GroupSnapshots, wanted: Sequence[AtStake], run: str
+    owner: StatefulSet, seen: Assessment, there: GroupSnapshots, wanted: Sequence[AtStake], run: str, *, held: bool = False
 ) -> TakeGroupSnapshot:
     """The one to ask for; its name is the same for whoever asks at this point of the rollout."""
     first = wanted[0]
@@ -162,6 +178,7 @@ def asking_group(
         set_uid=seen.uid,
         generation=seen.generation,
         run=run,
+        held=held,
     )
 
 
@@ -217,6 +234,7 @@ def marking(
             ordinal=target.ordinal,
             generation=number_of(notes, GENERATION_ANNOTATION) or 0,
             run=notes.get(RUN_ANNOTATION, ""),
+            held=is_held(group),
         ),
     )
 

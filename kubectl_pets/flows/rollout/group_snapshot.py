@@ -7,9 +7,10 @@ answers that it takes none, none of ours is left behind.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from kubectl_pets.domain.changes import DeleteGroupSnapshot, TakeGroupSnapshot
+from kubectl_pets.domain.changes import RUN_ANNOTATION, DeleteGroupSnapshot, TakeGroupSnapshot
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.orphans.snapshots import NoSnapshot, VolumeSnapshot
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -20,6 +21,7 @@ from kubectl_pets.domain.snapshots.groups import (
     asking_group,
     counting,
     group_unfit,
+    is_cut,
     is_marked,
     labels_of,
     marking,
@@ -28,7 +30,12 @@ from kubectl_pets.domain.snapshots.groups import (
 )
 from kubectl_pets.domain.snapshots.wanted import AtStake, Unfit
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.deadline import Deadline
+from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.looking import Sight
+from kubectl_pets.flows.engine.waiting import until
+from kubectl_pets.flows.rollout import quiescing
+from kubectl_pets.flows.rollout.quiescing import CommandFailed, Quiescing
 from kubectl_pets.flows.rollout.snapshot_types import Unready, Unsnapped
 from kubectl_pets.ports.claims import GroupSnapshotPort, SnapshotPort
 from kubectl_pets.ports.sets import ChangePort
@@ -43,8 +50,8 @@ class GroupPort(GroupSnapshotPort, SnapshotPort, ChangePort, Protocol):
 class GroupTaking:
     """The group of one run."""
 
-    def __init__(self, cluster: GroupPort) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: GroupPort, quiescing: Quiescing) -> None:
+        self._cluster, self._quiescing = cluster, quiescing
         #: What was asked for or found: its name, its uid once it was seen, and the version of its API.
         self._name, self._uid = "", ""
         self._version = ""
@@ -54,8 +61,9 @@ class GroupTaking:
     ) -> TakeGroupSnapshot | VolumeGroupSnapshot:
         """What would be asked for, or the one of an earlier run that counts. Nothing is changed."""
         groups = self._cluster.group_snapshots(seen.namespace) or GroupSnapshots()
-        there = counting(groups.items, seen, labels_of(owner), wanted, now, begun=begun)
-        return there or asking_group(owner, seen, groups, wanted, run)
+        holds = self._quiescing.wanted
+        there = counting(groups.items, seen, labels_of(owner), wanted, now, begun=begun, held=holds)
+        return there or asking_group(owner, seen, groups, wanted, run, held=holds)
 
     def ask(self, take: TakeGroupSnapshot, *, dry_run: bool) -> Unfit | None:
         """What keeps it from being asked for."""
@@ -78,12 +86,15 @@ class GroupTaking:
         if isinstance(found, Unsnapped):
             return found
         if found is None:
-            take = asking_group(owner, sight.seen, groups, wanted, run)
-            rejected = self.ask(take, dry_run=False)
+            take = asking_group(owner, sight.seen, groups, wanted, run, held=self._quiescing.wanted)
+            rejected = self._taken(take, wanted, sight.seen)
             if rejected is not None:
                 return Unsnapped((rejected,), group=True)
             self._name = take.name
             return Unready(names=(take.name,), error="", of=1, group=True)
+        if self._quiescing.wanted and not self._name:
+            for pod in _pods(wanted):
+                self._quiescing.let_go_of_what_was_left(sight.seen, pod)
         self._name, self._uid, self._version = found.name, found.metadata.uid, groups.version
         return self._judged(found)
 
@@ -95,11 +106,52 @@ class GroupTaking:
             same = next((each for each in groups.items if each.metadata.uid == self._uid), None)
             gone = same is None or same.metadata.deletion_timestamp is not None
             return _against(NoSnapshot.GONE, self._name) if gone else same
-        found = counting(groups.items, sight.seen, labels_of(owner), wanted, sight.now, begun=begun)
+        holds = self._quiescing.wanted
+        found = counting(groups.items, sight.seen, labels_of(owner), wanted, sight.now, begun=begun, held=holds)
         if found is None and self._name:
             is_there = any(each.name == self._name for each in groups.items)
             return _against(NoSnapshot.FOREIGN if is_there else NoSnapshot.GONE, self._name)
         return found
+
+    def _taken(self, take: TakeGroupSnapshot, wanted: Sequence[AtStake], seen: Assessment) -> Unfit | None:
+        """Ask for it; where commands are to be run, every pod stands still until the storage has made the cut."""
+        if not take.held:
+            return self.ask(take, dry_run=False)
+        cut = False
+
+        def made(interrupted: Interrupted) -> Unfit | None:
+            nonlocal cut
+            late = Unfit(claim="", reason=NoSnapshot.NOT_CUT, detail=take.name)
+            rejected = self.ask(take, dry_run=False) if not interrupted() else late
+            if rejected is not None:
+                return rejected
+            found = until(partial(self._is_cut, take), deadline=Deadline(quiescing.STANDING_STILL), held=interrupted)
+            cut = found is True
+            return None if cut else late
+
+        try:
+            ended = self._quiescing.around(seen, _pods(wanted), made)
+        finally:
+            if not cut:
+                self._discard(take)
+        if isinstance(ended, CommandFailed):
+            return Unfit(claim=wanted[0].claim, reason=NoSnapshot.COMMAND_FAILED, detail=ended.told)
+        return ended
+
+    def _is_cut(self, take: TakeGroupSnapshot) -> bool | None:
+        """None: not yet. One that its driver takes none of is not waited for: it is judged like any other."""
+        listed = self._cluster.group_snapshots(take.namespace) or GroupSnapshots()
+        ours = next((each for each in listed.items if each.name == take.name), None)
+        return True if ours is not None and (is_cut(ours) or takes_none(ours)) else None
+
+    def _discard(self, take: TakeGroupSnapshot) -> None:
+        """One that was not cut while all stood still: what it shows nobody has asked for."""
+        with suppress(PetsError):
+            listed = self._cluster.group_snapshots(take.namespace) or GroupSnapshots()
+            for each in listed.items:
+                if each.name == take.name and each.metadata.annotations.get(RUN_ANNOTATION) == take.run:
+                    self._version = listed.version
+                    self._withdraw(each)
 
     def _judged(self, group: VolumeGroupSnapshot) -> VolumeGroupSnapshot | Unready | Unsnapped:
         status = group.status
@@ -163,6 +215,11 @@ class GroupTaking:
         except (ForbiddenError, InvalidError) as error:
             return Unfit(claim=target.claim, reason=NoSnapshot.REJECTED, detail=error.message)
         return None
+
+
+def _pods(wanted: Iterable[AtStake]) -> tuple[str, ...]:
+    """Those that are there, from the highest ordinal down."""
+    return tuple(dict.fromkeys(each.pod for each in wanted if each.pod_since is not None))
 
 
 def _against(reason: NoSnapshot, detail: str = "") -> Unsnapped:

@@ -5,7 +5,7 @@ Whatever happens to the snapshot, the second one runs once the first one has beg
 held back meanwhile. What could not be let go is remembered, tried again, and named at the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +19,9 @@ from kubectl_pets.flows.rollout.gates import GatePort, in_pod
 from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms
 
 R = TypeVar("R")
+
+#: So many seconds pods may stand still for the storage to make its cut.
+STANDING_STILL = 60.0
 
 
 class CommandFailed(msgspec.Struct, frozen=True):
@@ -34,19 +37,47 @@ class Quiescing:
         self._cluster, self._terms = cluster, terms
         self.held: dict[str, Assessment] = {}
 
-    def around(self, seen: Assessment, pod: str, do: Callable[[Interrupted], R]) -> R | CommandFailed:
-        """What ``do`` returns, with the pod held meanwhile. It is told of Ctrl-C, which takes effect afterwards, as
+    @property
+    def wanted(self) -> bool:
+        return bool(self._terms.before)
+
+    def around(self, seen: Assessment, pods: Sequence[str], do: Callable[[Interrupted], R]) -> R | CommandFailed:
+        """What ``do`` returns, with these pods held meanwhile. It is told of Ctrl-C, which takes effect afterwards, as
         KeyboardInterrupt. Raises PetsError while the API server is away."""
         with held_back() as interrupted:
-            self.held[pod] = seen
             try:
-                failed = self._run(seen, pod, "--before-snapshot", self._terms.before, tries=1)
+                failed = self._hold(seen, pods, interrupted)
                 found = do(interrupted) if failed is None else failed
             finally:
-                stuck = self.let_go(pod)
+                stuck = self._let_all_go(pods)
         if interrupted():
             raise KeyboardInterrupt
         return stuck or found
+
+    def _hold(self, seen: Assessment, pods: Sequence[str], interrupted: Interrupted) -> CommandFailed | None:
+        """One after the other, until one fails or somebody wants it to stop."""
+        for pod in pods:
+            self.held[pod] = seen
+            failed = self._run(seen, pod, "--before-snapshot", self._terms.before, tries=1)
+            if failed is not None or interrupted():
+                return failed
+        return None
+
+    def _let_all_go(self, pods: Sequence[str]) -> CommandFailed | None:
+        """Each that was held, whatever becomes of the others; the first that does not go. Raises PetsError while the API server
+        is away."""
+        stuck: CommandFailed | None = None
+        away: PetsError | None = None
+        for pod in pods:
+            try:
+                failed = self.let_go(pod) if pod in self.held else None
+            except PetsError as failure:
+                away = failure
+            else:
+                stuck = stuck or failed
+        if away is not None:
+            raise away
+        return stuck
 
     def let_go(self, pod: str) -> CommandFailed | None:
         """Run the second command, a few times where it fails. Raises PetsError while the API server is away."""

@@ -51,6 +51,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.looking import Sight
 from kubectl_pets.flows.engine.waiting import until
+from kubectl_pets.flows.rollout import quiescing
 from kubectl_pets.flows.rollout.group_snapshot import GROUPS, GroupTaking
 from kubectl_pets.flows.rollout.quiescing import CommandFailed, Quiescing
 from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms, Unready, Unsnapped
@@ -67,9 +68,6 @@ _CLASSES = "volumesnapshotclasses.snapshot.storage.k8s.io"
 
 #: Until the next look, while snapshots are not ready.
 _EVERY = timedelta(seconds=1)
-
-#: So many seconds a pod may stand still for the storage to make its cut.
-_STANDING_STILL = 60.0
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +111,7 @@ class Snapshots:
         #: What there is to go back to, by claim.
         self.taken: dict[str, Taken] = {}
         self._quiescing = Quiescing(cluster, terms)
-        self._group = GroupTaking(cluster)
+        self._group = GroupTaking(cluster, self._quiescing)
         #: Those that were not cut while their pod stood still, by uid: they count for nothing.
         self._spoilt: set[str] = set()
         #: Names that stand on revisions; and whether that is not allowed.
@@ -180,11 +178,12 @@ class Snapshots:
 
     def _rights(self) -> list[tuple[str, str]]:
         needed = [("create", SNAPSHOTS), ("list", SNAPSHOTS), ("list", "persistentvolumeclaims")]
+        held = [("get", "pods/exec"), ("create", "pods/exec")] if self.terms.before else []
         if self.terms.group:
-            needed = [("create", GROUPS), ("list", GROUPS), ("patch", SNAPSHOTS), *needed[1:]]
-            return [*needed, ("delete", GROUPS), ("delete", SNAPSHOTS)] if self.terms.keep else needed
-        if self.terms.before:
-            needed += [("get", "pods/exec"), ("create", "pods/exec")]
+            needed = [("create", GROUPS), ("list", GROUPS), ("patch", SNAPSHOTS), *needed[1:], *held]
+            needed += [("delete", GROUPS)] if self.terms.keep or self.terms.before else []
+            return [*needed, ("delete", SNAPSHOTS)] if self.terms.keep else needed
+        needed += held
         return [*needed, ("delete", SNAPSHOTS)] if self.terms.keep or self.terms.before else needed
 
     # --- before a step -------------------------------------------------------------------------------------------------------
@@ -263,7 +262,7 @@ class Snapshots:
         """It is another set by now."""
         self._uid, self._run, self._planned = uid, "", frozenset()
         self._targets, self._named, self._sound, self.taken = {}, {}, {}, {}
-        self._group = GroupTaking(self._cluster)
+        self._group = GroupTaking(self._cluster, self._quiescing)
 
     def _plan(self, owner: StatefulSet, seen: Assessment, pods: frozenset[str]) -> tuple[Unfit, ...]:
         """Look at the claims of these pods, unless they were looked at."""
@@ -344,7 +343,7 @@ class Snapshots:
             return self._ask_for(takes)
         self.waiting = Unready(names=tuple(take.name for take in takes), error="", of=len(takes))
         try:
-            found = self._quiescing.around(seen, pod, partial(self._cut, takes, seen.namespace))
+            found = self._quiescing.around(seen, (pod,), partial(self._cut, takes, seen.namespace))
         finally:
             if any(take.claim not in self._named for take in takes):
                 self._discard(takes, seen.namespace)
@@ -373,7 +372,7 @@ class Snapshots:
             cut = (each is not None and (each.status.creation_time or each.status.ready_to_use) for each in made)
             return True if all(cut) else None
 
-        found = until(look, deadline=Deadline(_STANDING_STILL), held=interrupted)
+        found = until(look, deadline=Deadline(quiescing.STANDING_STILL), held=interrupted)
         if found is not True:
             return Unfit(claim=takes[0].claim, reason=NoSnapshot.NOT_CUT, detail=takes[0].name)
         self._named |= {take.claim: take.name for take in takes}

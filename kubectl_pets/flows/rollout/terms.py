@@ -113,11 +113,13 @@ def snapshot_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode
                 raise UsageError(f"{alone} goes with --snapshot or --snapshot-each. Nothing was changed.")
             return command(*args, terms=terms, **kw)
         if snapshot_group is not None:
-            beside = {"--snapshot": snapshot is not None, "--snapshot-each": snapshot_each, "--before-snapshot": before}
-            other = next((flag for flag, value in beside.items() if value), None)
-            if other is not None:
-                told = f"--snapshot-group is of one moment for all claims, so {other} does not go with it"
+            if snapshot is not None:
+                told = "--snapshot-group is of one moment for all claims, so --snapshot does not go with it"
                 raise UsageError(f"{told}. Nothing was changed.")
+            if snapshot_each:
+                told = "a group is chosen by labels of claims, and none says of which pod a claim is: there is none of one pod"
+                either = "take --snapshot-group, with all pods' claims in it, or --snapshot with --snapshot-each"
+                raise UsageError(f"{told}. Nothing was changed.", hint=either)
         if after and not before:
             raise UsageError("--after-snapshot goes with --before-snapshot. Nothing was changed.")
         asked = SnapshotTerms(
