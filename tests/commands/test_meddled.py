@@ -61,6 +61,13 @@ def unheld(pets: Plugin) -> AbstractContextManager[None]:
     return admission(pets, rewrite, lambda spec: "rollingUpdate" in spec["updateStrategy"])
 
 
+def pinned(pets: Plugin) -> AbstractContextManager[None]:
+    """Admission in this namespace: the image is app:1, whatever is asked for."""
+    image = 'JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", value: "app:1"}'
+    rewrite = f'[{image}, JSONPatch{{op: "add", path: "/spec/revisionHistoryLimit", value: 7}}]'
+    return admission(pets, rewrite, lambda spec: spec["revisionHistoryLimit"] == 7)
+
+
 @contextmanager
 def admission(pets: Plugin, rewrite: str, rewritten: Callable[[Any], bool]) -> Iterator[None]:
     """A policy in this namespace that changes each StatefulSet. ``rewritten``: whether it has, by the spec."""
@@ -111,6 +118,17 @@ def test_admission_that_rewrites_images(pets: Plugin) -> None:
         pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
         pets("rollout", "run", "web", "--image", "mirror/app:2", "--timeout", "60s")
         assert pets.set()["metadata"]["generation"] == generation
+
+
+def test_admission_that_pins_what_runs(pets: Plugin) -> None:
+    """"nothing to do, complete", and the version that was asked for ran nowhere. A gateway that answers a change with what was there
+    before looks the same."""
+    pets.make("web")
+    with pinned(pets):
+        for words in (["canary", "web", "--image", NEW], ["run", "web", "--image", NEW]):
+            shown = pets("rollout", *words, "--timeout", "60s", expect=6).stderr
+            assert "admission makes app:1 of app:2" in shown and "admission made of it what was there before" in shown
+    assert set(pets.images().values()) == {"app:1"} and pets.set()["metadata"]["generation"] == 1
 
 
 def test_admission_that_lets_go_what_a_partition_is_to_hold(pets: Plugin) -> None:

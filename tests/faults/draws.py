@@ -37,6 +37,20 @@ class Fault(StrEnum):
     BROKEN = "broken"
     #: A watch begins, and then nothing comes for some seconds.
     STALLED = "stalled"
+    #: Carried out, and answered with status 200 and something that is no answer: nothing, a page to log in, a Status, an object of
+    #: another name.
+    EMPTY = "empty"
+    PAGE = "page"
+    STATUS = "status"
+    OTHER = "another object"
+    #: A list that says that there is nothing.
+    NO_ITEMS = "no items"
+    #: What was answered to the same question before the last change, as a cache does.
+    STALE = "stale"
+    #: Carried out, and answered with the object as it was before.
+    FORMER = "former"
+    #: Not carried out: it is to be asked elsewhere.
+    REDIRECT = "302"
 
 
 _WATCH = (Fault.EXPIRED, Fault.EXPIRED_EVENT, Fault.THROTTLED, Fault.ERROR, Fault.CUT, Fault.BROKEN, Fault.STALLED)
@@ -44,6 +58,27 @@ _READ = (Fault.THROTTLED, Fault.ERROR, Fault.UNAVAILABLE, Fault.LOST, Fault.HALF
 _CHANGE = (Fault.CONFLICT, Fault.THROTTLED, Fault.ERROR, Fault.UNAVAILABLE, Fault.LOST, Fault.GATEWAY, Fault.HALF)
 #: Changes nothing, so there is nothing to conflict with.
 _REVIEW = (Fault.THROTTLED, Fault.ERROR, Fault.UNAVAILABLE, Fault.LOST, Fault.HALF)
+
+
+class Draws(NamedTuple):
+    """What may happen to a watch, another read, a change, and a question for a right."""
+
+    watch: tuple[Fault, ...]
+    read: tuple[Fault, ...]
+    change: tuple[Fault, ...]
+    review: tuple[Fault, ...]
+
+
+#: What networks and busy servers do.
+WIRES = Draws(_WATCH, _READ, _CHANGE, _REVIEW)
+
+#: What gateways and caches do, which answer in the server's place.
+ANSWERS = Draws(
+    watch=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.REDIRECT, Fault.CUT),
+    read=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.OTHER, Fault.NO_ITEMS, Fault.STALE, Fault.STALE, Fault.REDIRECT, Fault.HALF),
+    change=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.OTHER, Fault.FORMER, Fault.FORMER, Fault.REDIRECT, Fault.LOST),
+    review=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.REDIRECT),
+)
 
 
 class Asked(NamedTuple):
@@ -57,8 +92,8 @@ class Asked(NamedTuple):
 class Faults:
     """Draws what happens to each request. ``share``: of the requests that go wrong; ``most``: in all."""
 
-    def __init__(self, seed: str, share: float, most: int = 25) -> None:
-        self._seed, self._share, self._most = seed, share, most
+    def __init__(self, seed: str, share: float, most: int = 25, draws: Draws = WIRES) -> None:
+        self._seed, self._share, self._most, self.draws = seed, share, most, draws
         self._lock = threading.Lock()
         self._kinds: dict[Asked, tuple[Random, int]] = {}
         self.met: list[str] = []
@@ -68,7 +103,7 @@ class Faults:
         with self._lock:
             self.requests += 1
             random, row = self._kinds.get(asked) or (Random(f"{self._seed}/{asked}"), 0)
-            wrong, choice = random.random() < self._share, random.choice(_possible(asked))
+            wrong, choice = random.random() < self._share, random.choice(self._possible(asked))
             wrong = wrong and row < _IN_A_ROW and len(self.met) < self._most
             self._kinds[asked] = (random, row + 1 if wrong else 0)
             if not wrong:
@@ -76,14 +111,13 @@ class Faults:
             self.met.append(f"{choice} {asked.method} {asked.resource}{' watch' if asked.watch else ''}")
             return choice
 
+    def _possible(self, asked: Asked) -> tuple[Fault, ...]:
+        if asked.watch:
+            return self.draws.watch
+        if asked.method == "GET":
+            return self.draws.read
+        return self.draws.review if asked.resource == "selfsubjectaccessreviews" else self.draws.change
+
     def seconds(self, most: float) -> float:
         with self._lock:
             return Random(f"{self._seed}/{self.requests}").uniform(0, most)
-
-
-def _possible(asked: Asked) -> tuple[Fault, ...]:
-    if asked.watch:
-        return _WATCH
-    if asked.method == "GET":
-        return _READ
-    return _REVIEW if asked.resource == "selfsubjectaccessreviews" else _CHANGE

@@ -42,6 +42,7 @@ class Proxy(ThreadingHTTPServer):
         self._trust = ssl.create_default_context(cafile=str(plane.ca_file))
         self._target = urlsplit(plane.server).port or 0
         self._lock = threading.Lock()
+        self._heard: dict[str, list[bytes]] = {}
         self._open: set[socket.socket] = set()
 
     @property
@@ -65,6 +66,14 @@ class Proxy(ThreadingHTTPServer):
         with self._lock:
             for sock in self._open:
                 cut(sock)
+
+    def heard(self, path: str, body: bytes) -> bytes:
+        """Notes an answer, and returns the one before it that was another."""
+        with self._lock:
+            told = self._heard.setdefault(path, [body])
+            if told[-1] != body:
+                told.append(body)
+            return told[-2] if len(told) > 1 else body
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -108,6 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
         match fault:
             case Fault.CONFLICT | Fault.EXPIRED | Fault.THROTTLED | Fault.ERROR | Fault.UNAVAILABLE:
                 self._say(int(fault.value))
+            case Fault.REDIRECT:
+                self._plain(302, b"", ("Location", "/login"))
+            case Fault.FORMER if self.command == "PATCH":
+                former = self._asked("GET", self.path.partition("?")[0], b"", {}).read()
+                self._answer(self._forward(body), fault, former)
             case _ if asked.watch:
                 self._stream(self._forward(body), fault)
             case _:
@@ -116,11 +130,22 @@ class _Handler(BaseHTTPRequestHandler):
     do_PATCH = do_DELETE = do_POST = do_GET
 
     def _forward(self, body: bytes) -> http.client.HTTPResponse:
+        return self._asked(self.command, self.path, body, {name: value for name, value in self.headers.items() if name.lower() not in _HOP})
+
+    def _asked(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
         if self._upstream is None:
             self._upstream = self.server.connect()
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-        self._upstream.request(self.command, self.path, body=body or None, headers=headers)
+        own = {name: value for name, value in self.headers.items() if name.lower() == "authorization"}
+        self._upstream.request(method, path, body=body or None, headers={**own, **headers})
         return self._upstream.getresponse()
+
+    def _plain(self, code: int, body: bytes, *headers: tuple[str, str]) -> None:
+        self.send_response_only(code)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _say(self, code: int) -> None:
         body = _status(code)
@@ -132,8 +157,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _answer(self, response: http.client.HTTPResponse, fault: Fault | None) -> None:
+    def _answer(self, response: http.client.HTTPResponse, fault: Fault | None, former: bytes = b"") -> None:
         body = response.read()
+        before = self.server.heard(self.path, body) if self.command == "GET" and response.status == 200 else body
+        odd = _instead(fault, body, former or before) if response.status in (200, 201) else None
+        if odd is not None:
+            return self._plain(200, odd, ("Content-Type", "text/html" if fault is Fault.PAGE else "application/json"))
         if fault is Fault.LOST:
             return self._cut()
         if fault is Fault.GATEWAY:
@@ -146,6 +175,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, response: http.client.HTTPResponse, fault: Fault | None) -> None:
         if response.status != 200:
             return self._answer(response, None)
+        odd = _instead(fault, b"{}", b"{}")
+        if odd is not None:
+            self._plain(200, odd + b"\n", ("Content-Type", "application/json"))
+            return self._cut()
         self._head(response, ("Transfer-Encoding", "chunked"))
         self.wfile.flush()
         if fault is Fault.EXPIRED_EVENT:
@@ -206,6 +239,33 @@ def cut(sock: socket.socket) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         pass
+
+
+def _instead(fault: Fault | None, body: bytes, former: bytes) -> bytes | None:
+    """What is answered in place of this; None: what the server says."""
+    match fault:
+        case Fault.EMPTY:
+            return b"{}"
+        case Fault.PAGE:
+            return b"<html>please log in</html>"
+        case Fault.STATUS:
+            return json.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}).encode()
+        case Fault.STALE | Fault.FORMER:
+            return former
+        case Fault.OTHER | Fault.NO_ITEMS:
+            return json.dumps(_other(json.loads(body), fault is Fault.NO_ITEMS)).encode()
+        case _:
+            return None
+
+
+def _other(found: dict[str, Any], empty: bool) -> dict[str, Any]:
+    """Of another name; ``empty``: a list without its items."""
+    if empty:
+        return {**found, "items": None} if "items" in found else found
+    if found.get("items"):
+        first, *others = found["items"]
+        return {**found, "items": [_other(first, False), *others]}
+    return {**found, "metadata": {**found["metadata"], "name": "another"}} if found.get("metadata", {}).get("name") else found
 
 
 def _asked(method: str, path: str) -> Asked:

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
-from tests.faults import deletions, kills, meddling, remaking, silence, wires
+from tests.faults import deletions, draws, kills, meddling, remaking, silence, wires
 from tests.faults.cases import CASES, KRUISE_CASES, Case
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
@@ -50,6 +50,12 @@ def killed_of_kruise(ground: Ground, verb: str, number: int, seed: int) -> Round
 def wired(ground: Ground, number: int, seed: int) -> Round:
     case = ALL[number % len(ALL)]
     return Round("wires", number, str(case), lambda: wires.play(ground, case, number, _random(seed, "wires", number)))
+
+
+def answered(ground: Ground, number: int, seed: int) -> Round:
+    case = ALL[number % len(ALL)]
+    random = _random(seed, "answers", number)
+    return Round("answers", number, str(case), lambda: wires.play(ground, case, number, random, draws.ANSWERS))
 
 
 def meddled(ground: Ground, verb: str, number: int, seed: int) -> Round:

@@ -43,6 +43,12 @@ def test_a_bad_way_to_the_server(ground: Ground, number: int) -> None:
     _played(rounds.wired(ground, number, _SEED))
 
 
+@pytest.mark.parametrize("number", (1, 8))
+def test_answers_that_are_none(ground: Ground, number: int) -> None:
+    """What could not go on says so, is typed again, and nothing that was carried out is carried out twice."""
+    _played(rounds.answered(ground, number, 1))
+
+
 @pytest.mark.parametrize("verb", CASES)
 def test_somebody_else_at_the_same_set(ground: Ground, verb: str) -> None:
     _played(rounds.meddled(ground, verb, 0, _SEED))

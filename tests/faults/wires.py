@@ -1,4 +1,5 @@
-"""The verbs through a proxy that answers 409, 410, 429, 500 and 503, loses answers and breaks watches off.
+"""The verbs through a proxy that answers 409, 410, 429, 500 and 503, loses answers and breaks watches off; or that answers with
+status 200 what is none: nothing, a page, another object, one of before.
 
 They have to end right in one go, and without asking again and again: requests are held against those of the same case through a
 proxy that does nothing, with some more allowed for each fault.
@@ -10,7 +11,7 @@ from random import Random
 
 from tests.controlplane.credentials import ADMIN
 from tests.faults.cases import Case
-from tests.faults.draws import Faults
+from tests.faults.draws import ANSWERS, WIRES, Draws, Faults
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
 from tests.faults.proxy import proxy
@@ -21,18 +22,21 @@ _EACH = 3
 #: How many looks the same case takes depends on how the events fall together.
 _LEEWAY = 1.5
 
+#: Who is answered by something else than the server may end with these, failed or refused, and is typed again: so often at most.
+_ENDED, _MOST = (1, 6), 12
+
 _SHARES = (0.1, 0.25, 0.4)
 
 
-def play(ground: Ground, case: Case, number: int, rng: Random) -> Outcome:
+def play(ground: Ground, case: Case, number: int, rng: Random, draws: Draws = WIRES) -> Outcome:
     """One set, the verb typed once."""
-    outcome = Outcome("wires", number, str(case))
+    outcome = Outcome("answers" if draws is ANSWERS else "wires", number, str(case))
     quiet = ground.once("requests", case, lambda: _quiet(ground, case))
-    faults = Faults(f"{rng.random()}", rng.choice(_SHARES))
-    requests = _through(ground, case, f"wires-{number}", faults, outcome)
+    faults = Faults(f"{rng.random()}", rng.choice(_SHARES), draws=draws)
+    requests = _through(ground, case, f"{outcome.scenario}-{number}", faults, outcome)
     outcome.faults = len(faults.met)
     outcome.ratio = requests / (_LEEWAY * quiet + _EACH * len(faults.met))
-    if outcome.ratio > 1:
+    if draws is WIRES and outcome.ratio > 1:
         outcome.problems.append(f"{requests} requests, {quiet} undisturbed")
     if outcome.problems:
         outcome.problems.append(f"faults: {', '.join(faults.met)}")
@@ -53,6 +57,12 @@ def _through(ground: Ground, case: Case, name: str, faults: Faults, outcome: Out
         requests = faults.requests
         outcome.seconds = ended.seconds
         outcome.codes.append(ended.code)
-        outcome.problems += scene.problems(case, ended)
+        while faults.draws is ANSWERS and ended.code in _ENDED and len(outcome.codes) < _MOST:
+            ended = ground.type(case.words(name), ground.plane.kubeconfig_for(ADMIN, server.port))
+            outcome.codes.append(ended.code)
+        wrong = scene.problems(case, ended)
+        if wrong and faults.draws is ANSWERS:
+            wrong.append(f"ended with {outcome.codes}: {' | '.join(ended.stderr.splitlines()[-4:])}")
+        outcome.problems += wrong
         outcome.lowest, outcome.twice = scene.observer.lowest, scene.twice()
     return requests

@@ -4,6 +4,7 @@ It is level-triggered: nothing is remembered of earlier steps but what ``RunMemo
 point goes on from what the cluster says. The ways to the goals are in modules of their own; here is what stops all of them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -337,6 +338,25 @@ def rewritten(asked: tuple[Image, ...], answer: PatchAnswer) -> tuple[tuple[Imag
     there = {image.container: image for image in answer.images}
     pairs = ((image, there.get(image.container)) for image in asked)
     return tuple((image, made) for image, made in pairs if made is not None and made != image)
+
+
+def comes_to_nothing(made: Mapping[Image, Image], wanted: tuple[Image, ...], live: tuple[Image, ...]) -> Refused | None:
+    """Refused where all that is ``wanted`` would be made what is ``live`` already, by an answer that makes another version of it: then
+    admission pins what runs, or something between here and the server answers with what was there before, and to call that done
+    would be to say that the wanted version runs. A mirror keeps the tag, and whoever checks signatures puts a digest in its place."""
+    pairs = [(image, made[image]) for image in wanted if made.get(image) in live]
+    if len(pairs) < len(wanted) or all(_is_the_same(asked.image, found.image) for asked, found in pairs):
+        return None
+    return Refused(reason=RefusedReason.ADMISSION)
+
+
+def _is_the_same(asked: str, made: str) -> bool:
+    return _version(asked) == _version(made) or ("@" in made and "@" not in asked)
+
+
+def _version(image: str) -> str:
+    name, _, digest = image.partition("@")
+    return digest or name.rpartition("/")[2].partition(":")[2] or "latest"
 
 
 def not_held(asked: int, answer: PatchAnswer) -> Refused | None:

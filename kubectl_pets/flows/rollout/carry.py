@@ -18,7 +18,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import Capability, SetKind, SetRef
-from kubectl_pets.domain.stepping.deciding import refusal, rewritten
+from kubectl_pets.domain.stepping.deciding import comes_to_nothing, refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
 from kubectl_pets.domain.stepping.planning import plan
@@ -200,7 +200,9 @@ def _agreed(session: Session, seen: Assessment, planned: Plan, question: str) ->
     return not question or session.terminal.agrees(question)
 
 
-def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions) -> Canary | Run:
+def _as_admitted(
+    session: Session, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions
+) -> Canary | Run | Refused:
     """The goal with the images that admission makes of those asked for, which are what the template comes to hold: so that the
     same words go on with a rollout instead of beginning it anew. Where the server cannot say, as they were typed."""
     wanted = tuple(image for image in goal.images if image not in seen.template)
@@ -213,7 +215,8 @@ def _as_admitted(session: Session, snapshot: SetView, seen: Assessment, goal: Ca
     made = dict(rewritten(wanted, answer_of(answer))) if answer is not None else {}
     for asked, image in made.items():
         session.terminal.tell(f"note: {decisions.admitted(asked, image)}")
-    return replace(goal, images=tuple(made.get(image, image) for image in goal.images))
+    refused = comes_to_nothing(made, wanted, seen.template)
+    return refused or replace(goal, images=tuple(made.get(image, image) for image in goal.images))
 
 
 def _not_held(session: Session, snapshot: SetView, planned: Plan, seen: Assessment, options: RunOptions) -> Refused | None:
