@@ -28,6 +28,7 @@ class Rolled:
         self.storage_class = storage.storage_class(**traits)
         made = yaml.safe_load(manifest("db", replicas=2, claims=True, extra=extra))
         made["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = self.storage_class
+        self.shape(made)
         pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(made))
         pets("status", "db", "-w", "--until", "ready", "--timeout", "90s", "--patience", "1m")
         self.write(BEFORE)
@@ -37,6 +38,9 @@ class Rolled:
         self.volumes = {claim: self.volume(claim) for claim in CLAIMS}
         if at_zero:
             self.scale(0)
+
+    def shape(self, made: dict[str, Any]) -> None:
+        """What is different about the set."""
 
     def scale(self, replicas: int) -> None:
         self.pets("scale", "db", "--replicas", str(replicas), "-y", "--timeout", "3m", "--patience", "1m")
