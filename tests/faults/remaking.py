@@ -75,7 +75,9 @@ def play(ground: Ground, number: int, rng: Random, kind: str = "") -> Outcome:
 
 
 def _turn(number: int) -> int:
-    """How many rounds with kills came before."""
+    """How many rounds that kill at the changes in turn came before; of those in which claims grow there is one each time."""
+    if KINDS[number % len(KINDS)] == "killed growing":
+        return number // len(KINDS)
     whole, rest = divmod(number, len(KINDS))
     return whole * _KILLS + KINDS[:rest].count("kill")
 
@@ -187,7 +189,7 @@ class _Fault:
     def _kill(self) -> None:
         """Right behind a change, each in its turn, or at a random moment; again and again."""
         outcome, changes = self._scene.outcome, self._scene.changes
-        nth = self._turn % changes + 1 if self._kind == "kill" else self._rng.randint(1, changes)
+        nth = self._turn % changes + 1
         while outcome.kills < 4:
             process = self._scene.ground.start(self._scene.words)
             began = time.monotonic()
