@@ -103,6 +103,38 @@ def test_a_class_that_cannot_grow_a_smaller_size_and_what_is_not_there(pets: Plu
     assert "nosuch" in pets("resize", "nosuch", "2Gi", "--plan", expect=1).stderr
 
 
+def test_who_and_what_speaks_against_it_is_left_as_it_is_with_the_next_command(pets: Plugin, storage: Storage) -> None:
+    """An operator, a class of another driver's attributes, a StorageClass that is gone, a claim on its way out: before the first change."""
+    name = storage.storage_class()
+    make(pets, name)
+
+    def refused(*words: str, says: str, then: str) -> None:
+        def there() -> list[Any]:
+            return [*pets.get("pvc")["items"], pets.set(), sorted(pets.uids().items())]
+
+        before = there()
+        for dry in (("--plan",), ("-y",)):
+            told = pets("resize", "web", "2Gi", *words, *dry, expect=6)
+            assert says in told.stdout and then in told.stdout + told.stderr, told
+        assert there() == before
+
+    pets.kubectl("create", "configmap", "operator")
+    uid = pets.get("configmap", "operator")["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "operator", "uid": uid, "controller": True, "blockOwnerDeletion": True}
+    pets.kubectl("patch", "sts", "web", "--type=merge", "-p", json.dumps({"metadata": {"ownerReferences": [owner]}}))
+    refused(says="ConfigMap/operator", then=f"kubectl pets resize web 2Gi --operator-paused --plan -n {pets.namespace}")
+    pets.kubectl("patch", "sts", "web", "--type=merge", "-p", '{"metadata":{"ownerReferences":null}}')
+    foreign = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "metadata": {"name": name}, "driverName": "other.example.org"}
+    pets.plane.kubectl("create", "-f", "-", input=json.dumps({**foreign, "parameters": {"iops": "1"}}))
+    refused("--attributes-class", name, says="other.example.org", then="hint: kubectl get volumeattributesclasses")
+    kept = json.loads(pets.plane.kubectl("get", "storageclass", name, "-o", "json").stdout)
+    pets.plane.kubectl("delete", "storageclass", name)
+    refused(says=name, then="hint: kubectl get storageclasses")
+    pets.plane.kubectl("create", "-f", "-", input=json.dumps({**kept, "metadata": {"name": name}}))
+    pets.kubectl("delete", "pvc", "data-web-1", "--wait=false")
+    refused(says="data-web-1", then="hint: kubectl describe pvc data-web-1")
+
+
 def test_three_ways_of_standing_still_are_told_apart(pets: Plugin, storage: Storage) -> None:
     make(pets, storage.storage_class(expand_most=3 * GIB, expand_refusal="out-of-range"))
     ask(pets, "data-web-2", "5Gi")

@@ -47,6 +47,7 @@ from kubectl_pets.session import Session
 from kubectl_pets.views.recreate import words as recreate_words
 from kubectl_pets.views.resize import documents
 from kubectl_pets.views.resize import plan as view
+from kubectl_pets.views.resize.next import refused_hint
 from kubectl_pets.views.rollout import words as rollout_words
 
 _PATCH = ("patch", "persistentvolumeclaims")
@@ -94,8 +95,7 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     else:
         found = look()
     if options.dry_run is not DryRun.NONE or not found.plan.stands:
-        terminal.print(_told(session, found, options))
-        return ExitCode.OK if found.plan.stands else ExitCode.REFUSED
+        return _only_told(session, found, options)
     needed = [_PATCH, *(RIGHTS if found.plan.template_follows else ())]
     require(session.cluster, {found.seen.namespace: needed}, code=ExitCode.REFUSED)
     if not _agreed(session, found, options):
@@ -119,6 +119,17 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     document = "" if options.tabular else _told(session, run.found, options)
     told = view.ended(over, run.found.plan, run.found.seen, session.now())
     return report(terminal, _EXIT[over.end], told, view.hint(over, run.found.plan, run.found.seen), document=document)
+
+
+def _only_told(session: Session, found: _Planned, options: RunOptions) -> ExitCode:
+    """The plan, and where it does not stand what to type next."""
+    session.terminal.print(_told(session, found, options))
+    if found.plan.stands:
+        return ExitCode.OK
+    hint = refused_hint(found.plan, found.seen)
+    if hint:
+        session.terminal.tell(f"hint: {hint}")
+    return ExitCode.REFUSED
 
 
 def _agreed(session: Session, found: _Planned, options: RunOptions) -> bool:

@@ -81,7 +81,7 @@ def ended(over: Over, found: ResizePlan, seen: Assessment, now: datetime) -> str
 
 def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
     """What to type next."""
-    again = phrases.command(seen, "resize", *_typed(found.request))
+    again = phrases.command(seen, "resize", *typed(found.request))
     match over.end:
         case ResizeEnd.REACHED:
             return _after(found, seen)
@@ -109,7 +109,7 @@ def _after(found: ResizePlan, seen: Assessment) -> str:
     """What remains to be done when the claims are as asked for."""
     if found.partial:
         rest = "the others" if found.request.keep_template else "the others, and the template"
-        return f"{rest}: {phrases.command(seen, 'resize', *_typed(replace(found.request, ordinals=(), canary=0)))}"
+        return f"{rest}: {phrases.command(seen, 'resize', *typed(replace(found.request, ordinals=(), canary=0)))}"
     told = _template(found)
     return f"{told[0]}; {told[-1]}" if found.template_differs else f"for the manifest: {told[-1]}"
 
@@ -123,7 +123,7 @@ def interrupted(found: ResizePlan, seen: Assessment) -> str:
     return f"interrupted: {rollout_words.title(seen)}: {_still_to_do(found)} The storage goes on with what was asked for."
 
 
-def _typed(asked: ResizeRequest) -> tuple[str, ...]:
+def typed(asked: ResizeRequest) -> tuple[str, ...]:
     """All that was asked for, to be typed again: a flag less would be another request."""
     size = f"{asked.template}={asked.size}" if asked.template else asked.size
     flags = (("--keep-template", asked.keep_template), ("--restart", asked.restart), ("--hand-over", asked.hand_over))
