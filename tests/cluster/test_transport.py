@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from kubectl_pets import __version__
@@ -41,6 +42,23 @@ def test_who_we_are_and_what_we_take(server: Loopback, transport: Transport) -> 
     assert headers["User-Agent"] == f"kubectl-pets/{__version__}"
     assert headers["Accept"] == "application/json"
     assert headers["Accept-Encoding"] == "gzip"
+
+
+def test_what_the_server_warns_of_at_a_change_is_told_once(server: Loopback) -> None:
+    """KEP-1693: several headers, several in one, quoted as RFC 7234 has it; other codes are not the API server's."""
+    told: list[str] = []
+    sender = Transport(Target(server=server.url, name="test"), Fixed(Credential()), warn=told.append)
+    headers = (
+        ("Warning", '299 - "would violate \\"restricted\\""'),
+        ("Warning", '299 kube "unknown field", 299 - "a\u001b[31m b", 110 - "response is stale"'),
+    )
+    for request in (_GET, msgspec.structs.replace(_PATCH, question=True), _PATCH, _PATCH):
+        server.fault(Answer(200, b"{}", headers=headers), method=request.method)
+        sender.send(request)
+        assert bool(told) is (request == _PATCH)
+    sender.close()
+    said = ('would violate "restricted"', "unknown field", "a b")
+    assert told == [f"warning: the API server says: {each}" for each in said]
 
 
 def test_connections_are_kept(server: Loopback, transport: Transport) -> None:

@@ -41,6 +41,9 @@ def test_on_stuck_acts_on_pods_that_are_refused_without_a_timeout(pets: Plugin) 
     pets.kubectl("label", "namespace", pets.namespace, "pod-security.kubernetes.io/enforce=restricted")
     ended = pets("rollout", "run", "web", "--image", "app:2", "--on-stuck", "pause", "-y", expect=4).stderr
     assert "web-2 cannot be created" in ended and "PodSecurity" in ended and "--on-stuck=pause" in ended
+    assert ended.count('warning: the API server says: would violate PodSecurity "restricted:latest"') == 1
+    told = pets("rollout", "undo", "web", "--dry-run=server", expect=4).stderr
+    assert "would violate PodSecurity" in told  # before a pod goes down for it
     pets.kubectl("label", "namespace", pets.namespace, "pod-security.kubernetes.io/enforce-")
 
 

@@ -52,7 +52,7 @@ def connect(
 
     ``command``: what was typed, without arguments: "kubectl pets status"; empty: nothing is sent of it. ``field_manager``: the
     name under which sets are changed; empty: our own. ``tell`` is told what the user should know, a line at a time and without
-    secrets: with ``-v=6`` each request. Raises ConfigError.
+    secrets: what the server warns of, with ``-v=6`` each request. Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
     policy = kuberc.load(flags.kuberc, environ, tell or _unheard)
@@ -76,7 +76,7 @@ def connect(
     credentials: Credentials = Fixed(Credential())
     if secure:
         credentials = _credentials(chosen, policy, _for_plugins(cluster, target), environ)
-    return Client(Transport(target, credentials, tell if flags.verbosity >= 6 else None), field_manager)
+    return Client(Transport(target, credentials, tell if flags.verbosity >= 6 else None, warn=tell), field_manager)
 
 
 def _command_headers(command: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,7 @@ from kubectl_pets.cluster.http.failures import Attempt, clean, refused, retry_af
 from kubectl_pets.cluster.http.pools import Exchange, open_pool
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.http.warned import ServerWarnings
 from kubectl_pets.errors import PetsError, ThrottledError, UnreachableError
 
 #: Seconds to wait before the second, third, ... attempt of a read that failed in passing.
@@ -70,10 +71,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Transport:
     """The connections to one API server; safe to use from several threads."""
 
-    def __init__(self, target: Target, credentials: Credentials, tell: Callable[[str], None] | None = None) -> None:
-        """``tell`` is told of each request, in one line without secrets."""
+    def __init__(
+        self,
+        target: Target,
+        credentials: Credentials,
+        tell: Callable[[str], None] | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        """``tell`` is told of each request, in one line without secrets; ``warn`` of what the server warns of where it is asked
+        to change something."""
         self.target = target
         self._tell = tell
+        self._warned = ServerWarnings(warn)
         self.clock = ServerClock()
         self._credentials = credentials
         self._lock = Lock()
@@ -112,6 +121,8 @@ class Transport:
                     continue
                 raise self._unreachable(error, request) from None
             if 200 <= response.status < 300:
+                if request.method != "GET" and not request.question:
+                    self._warned.hear(response.headers.getlist("Warning"))
                 return body
             failure = refused(response.status, body, response.headers, request.attempt)
             if isinstance(failure, ThrottledError) and monotonic() + failure.retry_after < patience:
