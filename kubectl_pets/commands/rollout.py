@@ -75,6 +75,7 @@ def command() -> None:
 
     \b
     Examples:
+      kubectl pets rollout run web --image nginx:1.27 --canary 1
       kubectl pets rollout canary web --image nginx:1.27
       kubectl pets rollout step web --pods 2
       kubectl pets rollout promote web

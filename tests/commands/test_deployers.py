@@ -75,8 +75,9 @@ def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm:
     again = pets("rollout", "run", "web", "--image", "app:4", "--dry-run=server").stderr
     assert "installed by Helm" not in again  # a dry run changes nothing, so it warns of nobody
     before = pets.set(), pets.uids()
-    planned = pets("rollout", "handover", "web", "--dry-run=server").stdout
-    held = dict(line.split() for line in planned.splitlines()[1:])
+    planned = pets("rollout", "handover", "web", "--dry-run=server")
+    assert "write these values into what deploys the set first" in planned.stderr
+    held = dict(line.split() for line in planned.stdout.splitlines()[1:])
     assert held["template.spec.containers[name=app].image"] == "app:2" and held["updateStrategy.rollingUpdate.partition"] == "0"
     refused = pets("rollout", "handover", "web", expect=6)
     assert "app:2" in refused.stderr and owners(pets)["kubectl-pets"]["f:spec"]

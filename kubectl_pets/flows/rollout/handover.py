@@ -34,7 +34,7 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
     if found.change is None:
         return report(session.terminal, ExitCode.OK, view.done(found, seen), document=document)
     if options.dry_run is not DryRun.NONE:
-        return rehearse(
+        code = rehearse(
             session.terminal,
             options,
             ExitCode.OK,
@@ -43,6 +43,8 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
             picture=partial(view.draw, found, seen),
             document=partial(view.document, found, seen),
         )
+        session.terminal.tell(view.first())
+        return code
     session.terminal.tell(view.draw(found, seen))
     session.terminal.tell(view.first())
     require(session.cluster, {seen.namespace: [("patch", "statefulsets.apps")]})
