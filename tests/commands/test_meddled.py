@@ -148,7 +148,7 @@ def test_a_first_image_that_is_broken(pets: Plugin, policy: str) -> None:
     """kubernetes/kubernetes#60164: there was nothing to go back to, and each verb named another that was refused."""
     pets.make("web", wait=False, image=BROKEN, replicas=2, policy=policy)
     shown = pets("status", "web", "-w", "--timeout", "60s", expect=4).stderr
-    assert "kubectl describe pod web-" in shown and "abort" not in shown
+    assert f"kubectl pets rollout run web --image app={BROKEN} " in shown and "abort" not in shown
     pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
     assert set(pets.images().values()) == {NEW} and pets.partition() == 0
 
