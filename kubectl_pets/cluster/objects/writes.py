@@ -464,8 +464,10 @@ def _options(uid: str, resource_version: str, dry_run: bool) -> dict[str, Any]:
 
 
 def _overtaken(transport: Transport, change: PatchSet) -> bool:
-    """Whether a ``test`` of the patch does not hold any more."""
+    """Whether a ``test`` of the patch does not hold any more, or what it takes away or replaces is there no more (RFC 6902, 4.2):
+    annotations do not count in the generation, so another run may have taken a note off."""
     tests = [operation for operation in change.operations if operation.op == "test"]
+    targets = [operation for operation in change.operations if operation.op in ("remove", "replace")]
     sets = SETS_OF[change.kind.group]
     attempt = Attempt("get", sets.resource, change.name, change.namespace)
     try:
@@ -473,7 +475,8 @@ def _overtaken(transport: Transport, change: PatchSet) -> bool:
         found = msgspec.json.decode(body)
     except (PetsError, *UNINTELLIGIBLE):
         return False  # then the first error is the one to tell
-    return any(_at(found, test.path) != test.value for test in tests)
+    gone = any(_at(found, target.path) is msgspec.UNSET for target in targets)
+    return gone or any(_at(found, test.path) != test.value for test in tests)
 
 
 def _at(value: Any, pointer: str) -> Any:

@@ -343,8 +343,7 @@ def rewritten(asked: tuple[Image, ...], answer: PatchAnswer) -> tuple[tuple[Imag
 def comes_to_nothing(made: Mapping[Image, Image], wanted: tuple[Image, ...], live: tuple[Image, ...]) -> Refused | None:
     """Refused where all that is ``wanted`` would be made what is ``live`` already, by an answer that makes another version of it:
     then admission pins what runs, or something between here and the server answers with what was there before, and to call that
-    done would be to say that the wanted version runs. A mirror keeps the tag, and whoever checks signatures puts a digest in its
-    place."""
+    done would be to say that the wanted version runs. A mirror keeps the tag, and who checks signatures puts a digest there."""
     pairs = [(image, made[image]) for image in wanted if made.get(image) in live]
     if len(pairs) < len(wanted) or all(_is_the_same(asked.image, found.image) for asked, found in pairs):
         return None
