@@ -46,10 +46,12 @@ _OPTIONAL = """
     python_socks wsaccel typing_extensions
 """.split()
 
-#: Parts of Python that only functions ask for that nobody calls: tests, documentation, archives, foreign formats.
+#: Parts of Python that only functions ask for that nobody calls: tests, documentation, archives, foreign formats; and libraries
+#: that do what the module that asks for them does as well, each unpacked and linked for a few calls of a run.
 _STANDARD = """
-    _bz2 _compression _decimal _lzma _pydecimal _uuid argparse asyncio bz2 concurrent curses decimal distutils doctest ftplib
-    lib2to3 lzma pdb pprint pydoc readline sqlite3 statistics tarfile tkinter tomllib tracemalloc unittest webbrowser xml xmlrpc
+    _bisect _bz2 _compression _decimal _heapq _lzma _pydecimal _queue _uuid argparse asyncio bz2 concurrent curses decimal
+    distutils doctest ftplib lib2to3 lzma pdb pprint pydoc readline sqlite3 statistics tarfile tkinter tomllib tracemalloc
+    unittest webbrowser xml xmlrpc
 """.split()
 
 #: What the client library asks for as it is loaded, and kubectl_pets/cluster/http/library.py stands in for; and what only that
@@ -69,6 +71,7 @@ _FIRST = (
     "kubectl_pets.commands.status",
     "kubectl_pets.cluster.access.connect",
     "kubectl_pets.cluster.client",
+    "kubectl_pets.cluster.topics.events",
 )
 
 #: Extension modules of Python that neither ``--version`` nor reading a set loads; a megabyte of them knows which characters are
@@ -182,7 +185,7 @@ def stored(root: Path) -> frozenset[str]:
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     loaded = frozenset(done.stdout.split()) - LATER - _BEHIND_LATER - _CLIENT_PACKAGES
     readable = sys.platform != "win32"  # PyInstaller's own reader inflates everything
-    return loaded if readable else frozenset()
+    return loaded | {"kubectl_pets_patterns"} if readable else frozenset()
 
 
 def documented(entries: Iterable[Entry]) -> list[Entry]:

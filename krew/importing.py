@@ -28,12 +28,19 @@ else:
 #: Modules that others import whole and hardly ever use. None of them is imported by what it imports itself: two threads that load
 #: such a pair would wait for each other.
 LATER = frozenset(
-    "array calendar copy fnmatch hashlib hmac inspect json linecache mimetypes msgspec.inspect msgspec.msgpack msgspec.toml "
-    "msgspec.yaml random selectors subprocess tempfile textwrap token tokenize traceback".split()
+    "array calendar copy email.base64mime email.header email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache "
+    "mimetypes msgspec._json_schema msgspec.inspect msgspec.msgpack msgspec.toml msgspec.yaml quopri random selectors shutil "
+    "subprocess tempfile textwrap token tokenize traceback".split()
 )
 
-#: Functions that others take from such a module as they are loaded; these are handed out, and load it when they are called.
-_TAKEN = {"hashlib": ("md5", "sha1", "sha256")}
+#: What others take from such a module as they are loaded; functions are handed out, which load it when they are called. (The
+#: classes of ``ipaddress`` are taken for annotations alone.)
+_TAKEN = {
+    "hashlib": ("md5", "sha1", "sha256"),
+    "ipaddress": ("IPv4Address", "IPv6Address"),
+    "msgspec._json_schema": ("schema", "schema_components"),
+    "quopri": ("encodestring",),
+}
 
 #: What modules link that is nobody's module: libraries of OpenSSL, by how their names begin.
 _LINKED = {"_hashlib": ("libcrypto.",), "_ssl": ("libcrypto.", "libssl.")}
@@ -41,6 +48,9 @@ _LINKED = {"_hashlib": ("libcrypto.",), "_ssl": ("libcrypto.", "libssl.")}
 
 #: What PyInstaller's table calls a package (PYZ_ITEM_PKG), and data, which nothing but these libraries is (PYZ_ITEM_DATA).
 PACKAGE, LIBRARY = 1, 2
+
+#: How what is compressed begins (zlib's header); what is not, with marshal's letter for code, or as libraries do.
+COMPRESSED = b"\x78"
 
 
 class Later(ModuleType):
@@ -175,8 +185,7 @@ class Finder:
     def _read(self, name: str) -> bytes:
         _, place, length = self.toc[name]
         data: bytes = self._pread(self._file, length, self._start + place)
-        # what lies there as it is begins with marshal's letter for code, what is compressed with zlib's header
-        return zlib.decompress(data) if data[:1] == b"\x78" else data
+        return zlib.decompress(data) if data[:1] == COMPRESSED else data
 
     def _library(self, name: str) -> "Any":
         """An extension module, unpacked beside the others, whose folder goes when the program ends; with what it links."""
@@ -200,10 +209,25 @@ class Finder:
                 return
             try:
                 with open(place, "wb") as library:
-                    library.write(self._read(name))
+                    self._copy(name, library)
             except OSError as error:
                 raise SystemExit(f"kubectl-pets: {name} cannot be unpacked to {place}: {error.strerror}") from None
             self._unpacked.add(name)
+
+    def _copy(self, name: str, target: "Any") -> None:
+        """What lies there as it is goes from file to file within the system where it can (Linux), not through this program."""
+        _, place, length = self.toc[name]
+        start, end = self._start + place, self._start + place + length
+        if sys.platform == "linux" and self._pread(self._file, 1, start) != COMPRESSED:
+            try:
+                while start < end and (copied := os.sendfile(target.fileno(), self._file, start, end - start)):
+                    start += copied
+            except OSError:
+                pass  # a system, or a sandbox, without it
+            if start == end:
+                return
+            target.seek(0)
+        target.write(self._read(name))
 
 
 def _place(name: str) -> str:

@@ -6,8 +6,10 @@ value may be left out takes no word after it for one.
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import click
+from click import parser as clicks
 
 _WITH_VALUE = re.compile(r"(--[^=]+|-[A-Za-z])=(.*)", re.DOTALL)
 _LEVEL = re.compile(r"-?[0-9]{1,3}")
@@ -20,6 +22,20 @@ FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
 #: What each of these means where no value is given with it; click would take the next word for one.
 _BARE = {"--insecure-skip-tls-verify": "true", "--disable-compression": "true", "--warnings-as-errors": "true"}
+
+
+class Parser(clicks._OptionParser):
+    """click's own, which takes ``-n`` for a long flag first, and where there is none of that name looks for the flags that it may
+    have been meant for, to say so, although it is a short one: for each of them that takes longer than to read all the words."""
+
+    def _process_opts(self, arg: str, state: Any) -> None:
+        if arg[:2] not in self._opt_prefixes and arg.partition("=")[0] not in self._long_opt:
+            self._match_short_opt(arg, state)
+        else:
+            super()._process_opts(arg, state)
+
+
+setattr(click.core, "_OptionParser", Parser)
 
 
 def as_kubectl_reads(words: Sequence[str]) -> list[str]:

@@ -5,7 +5,9 @@ import inspect
 import os
 import subprocess
 import sys
+import textwrap
 import threading
+import zlib
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from krew import importing
+from krew import build, importing
 from kubectl_pets.__main__ import VERBS
 from tests.packaging.frozen import Frozen
 
@@ -110,6 +112,64 @@ def test_names_of_hosts_are_encoded_as_python_does_it(name: str, errors: str) ->
 
     assert told(importing.encoded) == told(idna.getregentry().encode)
     assert importing.decoded(b"xn--bcher-kva.example") == idna.getregentry().decode(b"xn--bcher-kva.example")
+
+
+class Lying(importing.Finder):
+    """A finder over a file of its own, in which one library lies."""
+
+    def __init__(self, file: Path, place: int, length: int) -> None:
+        self._file, self._start, self._pread = os.open(file, os.O_RDONLY), 0, os.pread
+        self.toc = {"it": (importing.LIBRARY, place, length)}
+
+    def copied(self, target: Path) -> bytes:
+        with open(target, "wb") as opened:
+            self._copy("it", opened)
+        os.close(self._file)
+        return target.read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there libraries do not lie among the modules")
+@pytest.mark.parametrize("way", ["whole", "in pieces", "breaks off", "not at all"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_library_is_copied_whole_whatever_the_system_can_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, packed: bool
+) -> None:
+    content = b"\x7fELF" + os.urandom(100_000)
+    data = zlib.compress(content) if packed else content
+    (tmp_path / "file").write_bytes(b"before" + data + b"after")
+    sendfile, asked = getattr(os, "sendfile", None), list[int]()
+
+    def played(target: int, source: int, start: int, length: int) -> int:
+        asked.append(length)
+        if sendfile is None or way == "not at all" or (way == "breaks off" and len(asked) > 1):
+            raise OSError(38, "Function not implemented")
+        sent: int = sendfile(target, source, start, length if way == "whole" else min(length, 30_000))
+        return sent
+
+    monkeypatch.setattr(os, "sendfile", played, raising=False)
+    assert Lying(tmp_path / "file", 6, len(data)).copied(tmp_path / "copy") == content
+    assert bool(asked) == (not packed and sys.platform == "linux")
+
+
+def test_what_the_executable_has_in_place_of_modules_gives_what_they_give() -> None:
+    """All that somebody may take from ``datetime``, which C code asks for, too; and words of click's in no other language."""
+    script = """
+        import datetime, gettext, runpy, sys
+        names = {*datetime.__all__, "datetime_CAPI"}
+        said = [gettext.gettext("No such option"), *(gettext.ngettext("one", "several", number) for number in range(3))]
+        for name in ("datetime", "_strptime", "gettext", "msgspec"):
+            sys.modules.pop(name, None)
+        runpy.run_path("krew/start.py")
+        import datetime as ours, gettext as theirs
+        assert not hasattr(ours, "_check_int_field") or sys.version_info >= (3, 12), "the one that is written in Python"
+        assert names <= set(dir(ours)), names - set(dir(ours))
+        assert [theirs.gettext("No such option"), *(theirs.ngettext("one", "several", number) for number in range(3))] == said
+        import msgspec
+        moment = msgspec.json.decode(b'"2026-01-02T03:04:05Z"', type=ours.datetime)
+        assert moment == ours.datetime.strptime("2026-01-02 03:04:05 +0000", "%Y-%m-%d %H:%M:%S %z") and moment.tzinfo is ours.UTC
+    """
+    environ = {**os.environ, "LANG": "C", "LANGUAGE": ""}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=build.ROOT, env=environ, check=True)
 
 
 def test_a_file_is_opened_as_none_of_the_streams() -> None:

@@ -5,10 +5,10 @@ HTTP nobody is told who asks: no token, no password, no certificate leaves this 
 ``DirectClientConfig.ClientConfig``).
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from posixpath import normpath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -100,7 +100,7 @@ def _server_url(server: str) -> str:
         parts = urlsplit(f"{url[1]}{url[2]}" if url else f"http://{bare[1]}" if bare else "")
         host = parts.hostname or ""
         right = parts.scheme in ("http", "https") and bool(host) and (parts.port is None or parts.port > 0)
-        zoned = "%" in host and not ip_address(host.replace("%25", "%")).is_link_local
+        zoned = "%" in host and not ipaddress.ip_address(host.replace("%25", "%")).is_link_local
     except ValueError:
         right = zoned = False
     if not right or re.search(r"[\s\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", re.sub(r"\[[^]]*]", "", server)):
@@ -118,20 +118,22 @@ def _server_url(server: str) -> str:
 def _unmapped(place: str) -> str:
     """``[::ffff:192.0.2.1]:6443`` as ``192.0.2.1:6443``: for Go they are one address, and what stands in certificates is this."""
     inside = re.match(r"\[([0-9A-Fa-f:.]+)]", place)
-    mapped = getattr(ip_address(inside[1]), "ipv4_mapped", None) if inside else None
+    mapped = getattr(ipaddress.ip_address(inside[1]), "ipv4_mapped", None) if inside else None
     return f"{mapped}{place[inside.end():]}" if inside and mapped else place
 
 
 def _tls_name(name: str) -> str | None:
     """What the certificate is checked for instead of the server's name; None: nothing else."""
+    if not name:
+        return None  # before the codec is asked, which knows a megabyte of characters
     try:
         name.encode("idna")
     except UnicodeError:
         raise ConfigError(f"the tls-server-name {clean(name, 80)!r} can be no server's name") from None
     try:
-        return str(getattr(ip_address(name), "ipv4_mapped", None) or name)
+        return str(getattr(ipaddress.ip_address(name), "ipv4_mapped", None) or name)
     except ValueError:
-        return name or None
+        return name
 
 
 def _path_segment(namespace: str) -> str:

@@ -4,9 +4,9 @@ Every replica is asked by itself, through the API server's port-forward, because
 own. Nothing is made in the cluster and nothing listens on this machine. An address that somebody names is asked straight.
 """
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from functools import partial
-from ipaddress import IPv6Address
 from typing import Protocol
 
 import msgspec
@@ -306,7 +306,7 @@ def _address(text: str) -> tuple[str, int]:
         host, _, port = text.partition(":")
     try:
         if ":" in host:
-            IPv6Address(host)
+            ipaddress.IPv6Address(host)
         number = int(port or _PORT) if port.isascii() and (port.isdigit() or not port) else 0
     except ValueError:
         number = 0

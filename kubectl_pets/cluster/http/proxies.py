@@ -70,7 +70,7 @@ def _bypassed(server: str, no_proxy: str) -> bool:
     return any(_matches(entry.strip().lower(), host, port, address) for entry in no_proxy.split(",") if entry.strip())
 
 
-def _matches(entry: str, host: str, port: int, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
+def _matches(entry: str, host: str, port: int, address: "ipaddress.IPv4Address | ipaddress.IPv6Address | None") -> bool:
     if entry == "*":
         return True
     if "/" in entry:

@@ -3,7 +3,6 @@
 from enum import StrEnum, unique
 
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
-from kubectl_pets.domain.safety.quorum import majority
 
 
 @unique
@@ -73,6 +72,8 @@ def _reached(until: Until, seen: Assessment) -> bool:
         case Until.READY:
             return _readable(seen) and seen.observed and seen.all_available
         case Until.QUORUM:
+            from kubectl_pets.domain.safety.quorum import majority  # only here: it comes with all that endangers one
+
             return _readable(seen) and seen.observed and seen.available >= majority(len(seen.slots))
 
 

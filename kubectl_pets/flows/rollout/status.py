@@ -9,15 +9,12 @@ from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef
-from kubectl_pets.domain.stepping.steps import Stuck
 from kubectl_pets.domain.stepping.until import KubectlEnd, Progress, Until, kubectl_end, progress
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.choosing import SetSelection, at, views
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import judged_each
-from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.patience import Patience
-from kubectl_pets.flows.engine.report import report, told_once
 from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
@@ -102,6 +99,8 @@ def follow_each(session: Session, refs: Sequence[SetRef], aim: StatusAim, timeou
 
 def _fallen_back(session: Session, refs: Sequence[SetRef], aim: StatusAim, deadline: Deadline) -> tuple[SetRef, ...]:
     """Those that had come to their end, and are not there any more now that the last one has."""
+    from kubectl_pets.flows.engine.report import told_once
+
     patience = Patience(deadline, troubled=told_once(session.terminal))
     looks, _ = patience.read(lambda: views(session, SetSelection(names=tuple(refs))))
     pairs = zip(refs, judged_each(session.cluster, looks, aim.patience), strict=True)
@@ -109,7 +108,11 @@ def _fallen_back(session: Session, refs: Sequence[SetRef], aim: StatusAim, deadl
 
 
 def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline) -> tuple[ExitCode, Assessment]:
-    from kubectl_pets.flows.rollout.attended import Left, attend, is_away  # with the picture, which one look does without
+    # which one look does without
+    from kubectl_pets.domain.stepping.steps import Stuck
+    from kubectl_pets.flows.engine.loop import TimedOut
+    from kubectl_pets.flows.engine.report import report
+    from kubectl_pets.flows.rollout.attended import Left, attend, is_away
 
     end, seen = attend(
         session,
