@@ -284,10 +284,7 @@ def main() -> NoReturn:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # Python would complain at its end
-    if getattr(sys, "frozen", False):
-        os._exit(code)  # the streams are flushed; taking the interpreter apart would take a tenth of a short run
-    gc.freeze()  # it ends with it all: looking for garbage in it, twice, would take as long as all requests of a look
-    sys.exit(code)
+    os._exit(code)  # the streams are flushed; taking the interpreter apart would take a tenth of a short run, or of a long list
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,6 @@ from datetime import datetime
 from errno import EBADF
 from functools import cached_property
 from io import TextIOWrapper
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, cast
 
 import msgspec
@@ -209,7 +209,7 @@ class Terminal:
         """Columns to draw in; elsewhere than on a terminal nothing is cut short of 160."""
         if self._columns.isdigit() and int(self._columns) > 0:
             return int(self._columns)
-        return get_terminal_size((160, 50)).columns if self.live else 160
+        return shutil.get_terminal_size((160, 50)).columns if self.live else 160
 
     @property
     def limit(self) -> int | None:
@@ -219,7 +219,7 @@ class Terminal:
     @property
     def rows(self) -> int | None:
         """How many lines fit on the terminal at once; None elsewhere."""
-        return get_terminal_size((160, 50)).lines if self.live else None
+        return shutil.get_terminal_size((160, 50)).lines if self.live else None
 
     @property
     def picture(self) -> int | None:
@@ -328,6 +328,8 @@ class Session:
         self.written_as = ""
         #: The file for JUnit's XML; empty: none.
         self.junit = ""
+        #: What was read, where it is a lot: given back piece by piece it would take a while, and the program ends anyway.
+        self.kept: object = None
         self._connect = connect
         self._longest: float | None = None
 

@@ -19,6 +19,7 @@ from kubectl_pets.flows.engine.choosing import SetSelection, expect, narrowed, t
 from kubectl_pets.flows.engine.display import Breather, Display
 from kubectl_pets.flows.engine.inquiry import Inquiries, judged_each
 from kubectl_pets.flows.engine.keys import KeyPressed
+from kubectl_pets.flows.engine.once import uncollected
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.session import Session
 from kubectl_pets.views.live import TextPainter
@@ -133,8 +134,11 @@ def command(
         with suppress(KeyPressed):
             _watch(session, choice, shown, Inquiries(session.cluster, patience))
         return ExitCode.OK
-    found, not_read = views(session, choice, groups=True)
-    return _show(session, choice, shown, tuple(judged_each(session.cluster, found, patience)), not_read, check)
+    with uncollected():
+        found, not_read = views(session, choice, groups=True)
+        seen = tuple(judged_each(session.cluster, found, patience))
+        session.kept = found, seen
+        return _show(session, choice, shown, seen, not_read, check)
 
 
 def _show(

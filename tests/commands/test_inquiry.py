@@ -1,5 +1,6 @@
 """How often it is asked why: not for every moment of a rollout, and always before something is called done or stuck."""
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -12,8 +13,9 @@ from kubectl_pets.domain.model import Around, Event, NodeReadiness, ObjectRefere
 from kubectl_pets.domain.rollout.asking import Questions, nodes_of
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.verdict import Cause, Phase
+from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
+from kubectl_pets.flows.engine import inquiry as inquiries
 from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookEachPort, LookOnPort, LookPort, judged, judged_each
 from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
 
@@ -214,6 +216,39 @@ def test_of_many_sets_only_nodes_that_are_not_listed_are_asked_for() -> None:
     judged_each(cast(LookEachPort, port), (MISSING, MISSING), StuckAfter())
     judged_each(cast(LookEachPort, port), (WELL,), StuckAfter())
     assert port.lists == before, "no set of several is well, or a single one is"
+
+
+@pytest.mark.parametrize("number", [49, 50, 200])
+def test_of_very_many_sets_the_nodes_are_asked_for_while_they_are_judged(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The verdicts are the same, whatever comes of it; and nothing is judged before the pods were read."""
+    begun, go, port = threading.Event(), threading.Event(), Port(GONE)
+    names = port.node_names
+
+    def asked() -> frozenset[str] | None:
+        begun.set()
+        assert number < 50 or go.wait(60)
+        return names()
+
+    def assessed(view: SetView, now: datetime, patience: StuckAfter) -> Assessment:
+        assert number < 50 or begun.wait(60)
+        go.set()
+        return assess(view, now, patience)
+
+    monkeypatch.setattr(port, "node_names", asked)
+    monkeypatch.setattr(inquiries, "assess", assessed)
+    answers = (None, frozenset(("node-1",)), frozenset(("node-2",)), ServerError("etcd is slow"), ForbiddenError("not yours"))
+    for there in answers:
+        port.nodes, port.asked = there, []
+        begun.clear()
+        go.clear()
+        looks = cast(LookEachPort, port), (WELL,) * number, StuckAfter()
+        if isinstance(there, ForbiddenError):
+            with pytest.raises(ForbiddenError):
+                judged_each(*looks)
+            continue
+        phases = {each.phase for each in judged_each(*looks)}
+        assert phases == {Phase.FAILING if there == frozenset(("node-2",)) else Phase.COMPLETE}
+    assert port.lists == len(answers), "one list each time"
 
 
 def test_of_too_many_nodes_none_is_asked_for() -> None:

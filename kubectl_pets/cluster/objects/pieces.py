@@ -37,8 +37,8 @@ def can_be_cut(page: bytes) -> bool:
 
 
 def cut(parts: Iterable[bytes], decode: Callable[[bytes], P], block: int) -> Iterator[P]:
-    """What ``decode`` makes of each piece of the list that arrives in ``parts``, of ``block`` bytes or more. Raises what it
-    raises: for the last piece, where the list is not whole."""
+    """What ``decode`` makes of each piece of the list that arrives in ``parts``, of ``block`` bytes or more; it has to raise
+    for what is no JSON, whatever it needs of it. Raises what it raises: for the last piece, where the list is not whole."""
     head, rest, wanted = b"", bytearray(), block
     for part in parts:
         rest += part
@@ -84,8 +84,11 @@ def _cut(head: bytes, rest: bytearray, decode: Callable[[bytes], P]) -> tuple[P,
             return None
         with memoryview(rest) as arrived, arrived[: at + 1] as items:
             piece = b"".join((head, items, _END))
-        if _is_json(piece):
+        try:
             return decode(piece), at + 1
+        except Exception:  # whatever is wrong with it: what was cut at another place is no list at all
+            if _is_json(piece):
+                raise
     return None
 
 

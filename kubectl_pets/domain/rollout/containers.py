@@ -209,6 +209,8 @@ def without_resizes(pod: Pod) -> Pod:
     """The pod as if no restart had been asked for with a resize (KEP-1287): that is no crash. The resize is told by its time in
     the managedFields, which lists of many leave out; what was alive then and ended within a minute, or its grace period, was
     ended for it. How many there were is at most how often the spec was changed (``metadata.generation``, since 1.33)."""
+    if not pod.metadata.managed_fields:
+        return pod
     times = [entry.time for entry in pod.metadata.managed_fields if entry.subresource == "resize" and entry.time is not None]
     if not times:
         return pod

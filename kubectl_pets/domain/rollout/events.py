@@ -7,7 +7,7 @@ may be left out under load (client-go's spam filter): they explain, and that the
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -69,13 +69,15 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     last: datetime | None = None
 
 
-def refusals(owner: StatefulSet, events: Iterable[Event], verb: str, pods: Iterable[Pod] = ()) -> dict[str, Refusal]:
+def refusals(owner: StatefulSet, events: Sequence[Event], verb: str, pods: Iterable[Pod] = ()) -> dict[str, Refusal]:
     """By pod: what the controller of the set could not "Create", "Update" or "Delete", and has not been able to since.
 
     That it could is told by an event of its own, and that one may be left out, for refusals use up what client-go lets through.
     So it is told as well by whatever is about a pod of the name later, and what was refused of a pod is over with the pod:
     ``pods`` are those that are there.
     """
+    if not events:
+        return {}
     done = {pod.name: pod.metadata.creation_timestamp for pod in pods if pod.metadata.creation_timestamp is not None}
     refused: dict[str, list[tuple[Event, str]]] = {}
     for event in events:
@@ -165,6 +167,8 @@ def _is_about(event: Event, pod: Pod) -> bool:
 def ended_before(name: str, pod: Pod | None, owner: StatefulSet, events: tuple[Event, ...], now: datetime) -> Trouble | None:
     """The pods of this name that ended one after the other, told as the restarts of a container are; None: none did. A group goes
     with any pod of it."""
+    if not events:
+        return None  # of most sets nobody has asked for any
     groups = Capability.GROUPS in kind_of(owner).can
     ends = [
         event

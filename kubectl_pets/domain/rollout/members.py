@@ -251,6 +251,8 @@ def read_members(
 def _not_proven(members: list[Member], now: datetime) -> list[Member]:
     """Where a pod of a revision has ended a while after it came up, the first life of another one is no proof before it is past
     that age: it is up, and may yet end as the other one did."""
+    if all(member.ended_after is None for member in members):
+        return members  # as nearly always
     warnings: dict[str, Member] = {}
     for member in sorted(members, key=lambda each: each.ended_after or timedelta(0)):
         if member.ended_after is not None:

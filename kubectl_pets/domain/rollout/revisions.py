@@ -191,8 +191,7 @@ def group_pods(
             pods.setdefault(member.revision, []).append(member.name)
     current = before.revision or before.held
     names = {current, owner.status.update_revision, *pods} - {""}
-    by_name = {pod.name: pod.spec for pod in snapshot.pods or ()}
-    specs = {member.revision: by_name[member.name] for member in reversed(members) if member.revision}
+    specs = {} if names <= known.keys() else _specs(snapshot, members)
     groups = [
         RevisionGroup(
             name=name,
@@ -206,6 +205,12 @@ def group_pods(
         for name in names
     ]
     return tuple(sorted(groups, key=lambda group: (group.update, group.number or 0, group.name), reverse=True))
+
+
+def _specs(snapshot: SetView, members: tuple[Member, ...]) -> dict[str, PodSpec]:
+    """By revision, what its lowest pod is like."""
+    by_name = {pod.name: pod.spec for pod in snapshot.pods or ()}
+    return {member.revision: by_name[member.name] for member in reversed(members) if member.revision}
 
 
 def _record(owner: StatefulSet, name: str, stored: ControllerRevision | None) -> KeptTemplate | None:

@@ -112,6 +112,8 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
         gaps than pods, whatever the number of slots."""
         first = 0
         taken = sorted(self.position(ordinal) for ordinal in set(held) if ordinal in self)
+        if len(taken) == self.replicas:
+            return  # as nearly always: each holds one
         for end in (*taken, self.replicas):
             middle = min(max(first, self.partition), end)
             yield from self._empty(first, middle)
@@ -161,7 +163,8 @@ def ordinals_in(owner: StatefulSet) -> Callable[[str], int | None]:
     """What tells the ordinal of a pod of the set by its name; None where the name is none of the set's."""
     listed = owner.spec.named.names if owner.spec.named is not None else ()
     if not listed or _numbers(owner, listed):
-        return lambda name: ordinal_of(name, owner.name)
+        own = owner.name
+        return lambda name: ordinal_of(name, own)
     return {name: index for index, name in enumerate(listed)}.get
 
 

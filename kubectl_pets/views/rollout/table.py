@@ -1,7 +1,6 @@
 """``kubectl pets list``: every StatefulSet in one line, in the shape of ``kubectl get``.
 
-Upper-case heads, three blanks between the columns, the namespace in front where there are several. tabulate takes longer to
-import than most tables to print, so it is imported when a table is really drawn.
+Upper-case heads, three blanks between the columns, the namespace in front where there are several.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,8 +14,8 @@ from kubectl_pets.domain.sets.kinds import APPS_SET
 from kubectl_pets.views.rollout import claims, words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import phrases
-from kubectl_pets.views.text.fitting import Column, fit, gap
-from kubectl_pets.views.text.ink import Ink, Piece, cut, plain, render
+from kubectl_pets.views.text.fitting import Column, aligned, fit
+from kubectl_pets.views.text.ink import Ink, Piece, plain
 
 _NAMESPACE = Column("NAMESPACE", least=10, ease=16, middle=True)
 _NAME = Column("NAME", least=14, ease=24, middle=True)
@@ -67,28 +66,17 @@ def table(
         *((_LABELS,) if labels else ()),
     )
     width = None if wide or labels else width
-    # The heads are a row like any other: tabulate's own would be padded to the width of a number's column.
     rows = [tuple(plain(column.head) for column in columns)] if headers else []
     rows += [_row(one, now, wide=wide, all_namespaces=all_namespaces, kinds=kinds, labels=labels) for one in ordered]
     return (_drawn if most is None else _drawn_again)(columns, tuple(rows), width, colour)
 
 
 def _drawn(columns: tuple[Column, ...], rows: tuple[tuple[Piece, ...], ...], width: int | None, colour: bool) -> str:
-    return _aligned(fit(columns, rows, width), width, colour)
+    return "\n".join(aligned(fit(columns, rows, width), width=width, colour=colour))
 
 
 #: Of a picture that keeps itself up to date: most are of the same rows as the one before.
 _drawn_again = lru_cache(maxsize=1)(_drawn)
-
-
-def _aligned(rows: Sequence[tuple[Piece, ...]], width: int | None, colour: bool) -> str:
-    from tabulate import DataRow, TableFormat, tabulate
-
-    drawn = [[render((piece,), width=None, colour=colour) for piece in row] for row in rows]
-    between = DataRow("", " " * gap(width), "")
-    kubectl = TableFormat(None, None, None, None, between, between, 0, None)
-    lines = tabulate(drawn, tablefmt=kubectl, disable_numparse=True, stralign="left").splitlines()
-    return "\n".join(line.rstrip() if width is None else cut(line.rstrip(), width) for line in lines)
 
 
 def total(found: Sequence[Assessment], shown: int) -> str:
