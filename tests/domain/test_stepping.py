@@ -107,10 +107,15 @@ def test_who_takes_it_back_before_it_goes_on_is_heard() -> None:
     half = assess(snapshot(statefulset(partition=2), *HALF), NOW)
     aborted = assess(snapshot(statefulset(partition=3), pod(0), pod(1), pod(2)), NOW)
     ordered = Run(images=half.template)
-    for goal in (StepOn(), Promote(), Canary(), Run(), ordered):
+    for goal in (StepOn(), Promote(), Canary(), Run(), ordered, Partition(partition=1), Partition(partition=2)):
         assert decided(goal, aborted, begins(goal, half)) == Overtaken(reason=OvertakenReason.PARTITION_RAISED), goal
     further = assess(snapshot(statefulset(partition=1), pod(0), pod(1, NEW), pod(2, NEW)), NOW)
     assert decided(StepOn(), further, begins(StepOn(), half)) == Act(step=SetPartition(partition=0, before=1, releases=("web-0",)))
+    raised = Partition(partition=3)
+    assert decided(raised, further, begins(raised, half)) == Act(step=SetPartition(partition=3, before=1)), "what holds may be raised"
+    same = Partition(partition=1)
+    memory = decide(same, half, NOW, begins(same, half))[1]
+    assert decided(same, further, memory) == Done(reason=DoneReason.NOTHING_TO_DO), "another run of it was quicker"
 
 
 def test_a_partition_lowered_by_others_matters_to_those_who_hold_back() -> None:

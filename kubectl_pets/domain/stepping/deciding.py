@@ -99,7 +99,8 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
 def begins(goal: Goal, planned: Assessment, *, careful: bool = False) -> RunMemory:
     """What a run of ``goal`` begins with that was planned, and maybe agreed to, for the set as ``planned``: between the plan and
     the first look, where there may be a question, somebody may have made another set of that name, or ordered another version."""
-    ordered = _has_images(goal, planned.template)  # what another run of the verb has staged since is held by a partition as well
+    # What another run of the verb has staged since is held by a partition as well.
+    ordered = isinstance(goal, Partition) or _has_images(goal, planned.template)
     partition = planned.partition if ordered and planned.observed else None
     revisions = _meant(goal, planned)
     ground = Planned(uid=planned.uid, strategy=planned.strategy, partition=partition, revisions=revisions)
@@ -109,7 +110,7 @@ def begins(goal: Goal, planned: Assessment, *, careful: bool = False) -> RunMemo
 def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> RunMemory:
     """With what the first look shows, or as it was planned."""
     planned, partition = memory.planned, seen.partition
-    if isinstance(goal, Abort | Pause | Resume | Partition):
+    if isinstance(goal, Abort | Pause | Resume) or (isinstance(goal, Partition) and not _releases(goal, planned)):
         held = None  # they count on it from their own change on
     elif planned is None or planned.partition is None:
         held = partition
@@ -118,6 +119,16 @@ def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> Ru
     ground = seen if planned is None else planned
     noted = seen.resume_partition is not None if memory.noted is None else memory.noted
     return replace(memory, uid=ground.uid, begun=now, strategy=ground.strategy, partition=held, noted=noted)
+
+
+def _releases(goal: Partition, planned: Planned | None) -> bool:
+    """Whether it was planned not to raise the partition: then an abort or a pause that came meanwhile is not for it to undo."""
+    return planned is not None and planned.partition is not None and goal.partition <= planned.partition
+
+
+def _holds(goal: Goal, seen: Assessment) -> bool:
+    """Whether the goal would raise the partition, to hold pods back."""
+    return isinstance(goal, Abort | Pause) or (isinstance(goal, Partition) and goal.partition > seen.partition)
 
 
 def _meant(goal: Goal, planned: Assessment) -> frozenset[str]:
@@ -428,7 +439,7 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
         return Refused(reason=RefusedReason.STRATEGY_UNKNOWN)
     if memory.partition is not None and seen.partition > memory.partition:
         return Overtaken(reason=OvertakenReason.PARTITION_RAISED)
-    if memory.partition is not None and seen.partition < memory.partition and isinstance(goal, Abort | Pause | Partition):
+    if memory.partition is not None and seen.partition < memory.partition and _holds(goal, seen):
         return Overtaken(reason=OvertakenReason.PARTITION_LOWERED)  # raising it again and again would be a tug of war
     if not seen.observed:
         return Stuck(blockers=seen.blockers) if seen.phase is Phase.STUCK else _OBSERVE
