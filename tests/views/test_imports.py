@@ -16,6 +16,7 @@ _SLOW = ("rich", "tabulate", "yaml", "kubernetes")
         ("documents.one(builders.stuck(), 'json')", ""),
         ("documents.one(builders.stuck(), 'yaml')", "yaml"),
         ("table.table([builders.stuck()], builders.NOW)", ""),
+        ("markdown.table(['pod'], [['web-0']])", "tabulate"),
     ],
 )
 def test_loads_only_what_it_needs(drawn: str, loaded: str) -> None:
@@ -23,6 +24,7 @@ def test_loads_only_what_it_needs(drawn: str, loaded: str) -> None:
         "import sys\n"
         "from kubectl_pets.views import live\n"
         "from kubectl_pets.views.rollout import decisions, documents, lines, partition, plan, table, tree, words\n"
+        "from kubectl_pets.views.text import markdown\n"
         "from tests.views import builders\n"
         f"{drawn}\n"
         f"print(*(name for name in {_SLOW} if name in sys.modules))"

@@ -4,7 +4,7 @@ All of them are drawn from one sheet, so that they say the same. Text of the clu
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -18,6 +18,7 @@ from kubectl_pets.views.rollout.documents import API_VERSION, dump
 from kubectl_pets.views.text import ages, page
 from kubectl_pets.views.text.fitting import Column, aligned, fit, folded_text
 from kubectl_pets.views.text.ink import Ink, Piece, plain
+from kubectl_pets.views.text.markdown import table
 from kubectl_pets.views.text.phrases import count, folded
 
 _COLUMNS = (
@@ -87,8 +88,7 @@ def markdown(found: RolloutReport) -> str:
     lines = [f"### {_md(sheet.title)}", "", *(f"- **{_md(label)}**: {_md(told)}" for label, told in sheet.facts)]
     if sheet.rows:
         heads = [column.head.capitalize() for column in _COLUMNS]
-        lines += ["", _md_row(heads), _md_row(["---"] * len(heads))]
-        lines += [_md_row([_md(cell) for cell in row]) for row in sheet.rows]
+        lines += ["", *table(heads, ([_md(cell) for cell in row] for row in sheet.rows))]
     for title, told in _lists(sheet):
         lines += ["", f"**{_md(title)}**", "", *(f"- {_md(each)}" for each in told)]
     return "\n".join(lines)
@@ -338,10 +338,6 @@ def _stamp(time: datetime) -> str:
 def _md(text: str) -> str:
     """Text that stays text: no link, no markup, no HTML, no cell of a table, nobody called by name."""
     return _MARKDOWN.sub(r"\\\1", text.replace("&", "&amp;")).replace("@", "&#64;")
-
-
-def _md_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _chart(found: RolloutReport) -> Iterator[str]:
