@@ -33,7 +33,7 @@ _PLAYED = [
 _RIGHTS = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
-metadata: {name: parity}
+metadata: {name: parity-WORKER}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 """
@@ -44,9 +44,9 @@ def lanes(controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
     """kubectl's and ours; each worker has its own."""
     users = ("anna", "boris", "clara", "certuser", "certuser2")
     subjects = "".join(f"- {{kind: User, apiGroup: rbac.authorization.k8s.io, name: {name}}}\n" for name in users)
-    controlplane.apply(_RIGHTS + subjects)
-    beside = Path(sys.executable).parent
     worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
+    controlplane.apply(_RIGHTS.replace("WORKER", str(worker)) + subjects)  # of one for all, several would be the first
+    beside = Path(sys.executable).parent
     folder = tmp_path_factory.mktemp("parity")
     with ExitStack() as running:
         yield (
