@@ -250,7 +250,7 @@ def test_restart_refusals(pets: Plugin) -> None:
     pets.kubectl("set", "image", "statefulset/web", f"app={NEW}")
     pets("status", "web", "-w", "--timeout", "60s", expect=3)
     pets.kubectl("patch", "statefulset", "web", "-p", '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}')
-    pets.kubectl("set", "image", "statefulset/web", f"app={BROKEN}")
+    pets.kubectl("set", "image", "statefulset/web", "app=app:invalid")  # which is stuck at once
     pets("status", "web", "-w", "--timeout", "60s", expect=4)
     assert "stuck" in pets("rollout", "restart", "web", expect=6).stderr
     assert deletions(pets) == [] and before and generation

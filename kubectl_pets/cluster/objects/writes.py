@@ -463,11 +463,15 @@ def _options(uid: str, resource_version: str, dry_run: bool) -> dict[str, Any]:
     return {**options, "dryRun": ["All"]} if dry_run else options
 
 
+#: How the JSON pointer to an annotation begins.
+_NOTE = "/metadata/annotations/"
+
+
 def _overtaken(transport: Transport, change: PatchSet) -> bool:
-    """Whether a ``test`` of the patch does not hold any more, or what it takes away or replaces is there no more (RFC 6902, 4.2):
-    annotations do not count in the generation, so another run may have taken a note off."""
+    """Whether a ``test`` of the patch does not hold any more, or an annotation that it takes off or replaces is not there (RFC
+    6902, 4.2): annotations do not count in the generation, so another run may have taken a note off."""
     tests = [operation for operation in change.operations if operation.op == "test"]
-    targets = [operation for operation in change.operations if operation.op in ("remove", "replace")]
+    notes = [each for each in change.operations if each.op in ("remove", "replace") and each.path.startswith(_NOTE)]
     sets = SETS_OF[change.kind.group]
     attempt = Attempt("get", sets.resource, change.name, change.namespace)
     try:
@@ -475,7 +479,7 @@ def _overtaken(transport: Transport, change: PatchSet) -> bool:
         found = msgspec.json.decode(body)
     except (PetsError, *UNINTELLIGIBLE):
         return False  # then the first error is the one to tell
-    gone = any(_at(found, target.path) is msgspec.UNSET for target in targets)
+    gone = any(_at(found, note.path) is msgspec.UNSET for note in notes)
     return gone or any(_at(found, test.path) != test.value for test in tests)
 
 
