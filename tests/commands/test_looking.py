@@ -103,6 +103,7 @@ def test_failing_readiness_is_not_stuck_but_times_out(pets: Plugin) -> None:
     pets.make("web", replicas=2, image="app:never-ready", wait=False)
     result = pets("status", "web", "-w", "--timeout", "3s", expect=5)
     assert "timed out" in result.stderr and "stuck" not in result.stderr
+    assert "hint: follow it with: kubectl pets status web -w" in result.stderr
 
 
 def test_empty_set_is_complete_only_at_zero_replicas(pets: Plugin) -> None:

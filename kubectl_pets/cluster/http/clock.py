@@ -26,7 +26,6 @@ class ServerClock:
     def __init__(self) -> None:
         self._lock = Lock()
         self._bounds: tuple[float, float] | None = None  # the offset lies between these
-        self._told = 0.0  # the latest time that was told: an answer that narrows the bounds takes it back for nobody
 
     def learn(self, date: str | None, sent: float, received: float) -> None:
         """An answer with this ``Date``; ``sent`` and ``received`` are monotonic times of ours."""
@@ -40,14 +39,13 @@ class ServerClock:
                 narrowed = max(low, self._bounds[0]), min(high, self._bounds[1])
                 if narrowed[0] <= narrowed[1]:
                     low, high = narrowed
-                else:  # a clock was set, or this machine slept: what was known is void
-                    self._told = 0.0
+                # else a clock was set, or this machine slept: what was known is void
             self._bounds = low, high
 
     def now(self) -> datetime:
         """UTC on the server; this machine's idea of it before the first answer."""
         with self._lock:
-            if self._bounds is None:
-                return datetime.now(UTC)
-            self._told = max(self._told, monotonic() + sum(self._bounds) / 2)
-            return datetime.fromtimestamp(0, UTC) + timedelta(seconds=self._told)
+            bounds = self._bounds
+        if bounds is None:
+            return datetime.now(UTC)
+        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=monotonic() + sum(bounds) / 2)

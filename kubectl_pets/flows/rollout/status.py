@@ -134,7 +134,7 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
     evidence = why_told(session.cluster, seen) if isinstance(end, TimedOut) or end is Progress.STUCK else ""
     if isinstance(end, TimedOut):
         told = f"timed out: {words.headline(seen)}"
-        return report(session.terminal, code, told, why=evidence, about=words.title(seen)), seen
+        return report(session.terminal, code, told, advice.after_a_look(seen), why=evidence, about=words.title(seen)), seen
     if end is Progress.GONE:
         told, hint = f"StatefulSet {ref.typed} was deleted", None
         if is_away(session, ref, unsaid=False):
