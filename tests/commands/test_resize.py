@@ -304,6 +304,7 @@ def test_killed_and_typed_again_it_goes_on(pets: Plugin, storage: Storage) -> No
 
 def test_time_is_over_before_the_storage_is_through(pets: Plugin, storage: Storage) -> None:
     make(pets, storage.storage_class(expand_fails=1000))
-    found = pets("resize", "web", "2Gi", "-y", "--timeout", "2s", expect=5)
+    found = pets("resize", "web", "2Gi", "-y", "--timeout", "5s", expect=5)
+    assert found.stderr.count("data-web-2 has 1Gi, the driver fails") == 1, "told while it is waited for, once"
     assert "timed out:" in found.stderr and "0 of 3 claims done" in found.stderr and "goes on from here" in found.stderr
     assert sizes(pets)["data-web-1"] == ("1Gi", "1Gi")

@@ -72,6 +72,9 @@ class Faulty:
     def resize_surroundings(self, owner: StatefulSet, attributes_class: str = "") -> ResizeSurroundings:
         return cast(ResizeSurroundings, self._asked(lambda: around(*self._claims.values())))
 
+    def claim_events(self, namespace: str, name: str) -> None:
+        return None
+
     def claim(self, namespace: str, name: str) -> PersistentVolumeClaim:
         def expand() -> PersistentVolumeClaim:
             each = self._claims[name]

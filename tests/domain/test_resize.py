@@ -12,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowthStage, Modification, growth, modification
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowthStage, Modification, growth, modification, retried
 from kubectl_pets.domain.claims.quantities import parse_bytes
-from kubectl_pets.domain.model import Condition, ModifyVolumeStatus, ObjectMeta, OwnerReference, PersistentVolumeClaim
+from kubectl_pets.domain.model import (
+    Condition,
+    Event,
+    ModifyVolumeStatus,
+    ObjectMeta,
+    ObjectReference,
+    OwnerReference,
+    PersistentVolumeClaim,
+)
 from kubectl_pets.domain.resize.types import (
     ResizePlan,
     ResizeRefusedReason,
@@ -114,6 +122,27 @@ def test_why_it_stands_still_is_in_the_driver_s_words() -> None:
 )
 def test_how_far_an_attributes_class_is(asked: str, status: dict[str, Any], expected: Modification) -> None:
     assert modification(claim(1, attributes=asked, **status), "gold") is expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "uid", "ago", "told"),
+    [
+        ("VolumeResizeFailed", "claim-1", 5, GrowthStage.RETRYING),
+        ("VolumeResizeFailed", "claim-of-before", 5, GrowthStage.WORKING),
+        ("Resizing", "claim-1", 5, GrowthStage.WORKING),
+        ("VolumeResizeFailed", "claim-1", 500, GrowthStage.WORKING),
+    ],
+)
+def test_an_error_that_may_pass_is_told_by_events_alone(reason: str, uid: str, ago: int, told: GrowthStage) -> None:
+    """As csi-resizer 2.3.0 leaves it: the condition Resizing, a Warning event for each try, and no other condition."""
+    of = growing("10Gi", IN_PROGRESS, condition("Resizing", since=NOW - timedelta(seconds=60)))
+    found = growth(of, 20 * GIB, in_use=True, now=NOW, patience=NODE_PATIENCE)
+    when = NOW - timedelta(seconds=ago)
+    about = ObjectReference(kind="PersistentVolumeClaim", name=of.name, uid=uid)
+    event = Event(type="Warning", reason=reason, message="the storage is away", last_timestamp=when, involved_object=about)
+    seen = retried(found, of, (event,))
+    assert seen.stage is told and ("away" in seen.message) is (told is GrowthStage.RETRYING)
+    assert retried(found, of, None) == found and retried(replace(found, stage=GrowthStage.DONE), of, (event,)).stage is GrowthStage.DONE
 
 
 # --- the plan ----------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.claims.quantities import parse_bytes
-from kubectl_pets.domain.model import Condition, PersistentVolumeClaim, SetView
+from kubectl_pets.domain.model import Condition, Event, PersistentVolumeClaim, SetView
 
 #: For how long a node with the pod on it may leave its part undone. A kubelet finds out that a volume has grown when it looks at
 #: the pod again, after up to one and a half minutes (kubelet syncFrequency, jittered by workerResyncIntervalJitterFactor;
@@ -31,6 +31,9 @@ RESIZING = frozenset(("Resizing", "FileSystemResizePending", "ControllerResizeEr
 _INFEASIBLE = ("ControllerResizeInfeasible", "NodeResizeInfeasible", "ControllerResizeFailed", "NodeResizeFailed")
 
 _AT_THE_NODE = ("NodeResizePending", "NodeResizeInProgress")
+
+#: An event's reason.
+_RESIZE_FAILED = "VolumeResizeFailed"
 
 #: As gRPC spells it in an error's text.
 _IN_USE = "code = FailedPrecondition"
@@ -159,6 +162,19 @@ def _at_the_node(
     since = pending.last_transition_time if pending is not None else None
     overdue = since is not None and now - since >= patience
     return _told(found, GrowthStage.NEEDS_RESTART if overdue else GrowthStage.WORKING, pending)
+
+
+def retried(found: Growth, claim: PersistentVolumeClaim, events: Iterable[Event] | None) -> Growth:
+    """The same, where the driver failed since and is asked again: of errors that may pass the resizer tells in events alone
+    (kubernetes-csi/external-resizer, VolumeResizeFailed). ``events``: of the claim's name; None: they may not be read."""
+    if found.stage is not GrowthStage.WORKING:
+        return found
+    own = [each for each in events or () if each.involved_object.uid == claim.metadata.uid and each.reason == _RESIZE_FAILED]
+    lately = [each for each in own if each.last is not None and (found.since is None or each.last >= found.since)]
+    last = max(lately, key=lambda each: each.last or datetime.min, default=None)
+    if last is None:
+        return found
+    return msgspec.structs.replace(found, stage=GrowthStage.RETRYING, message=last.message, since=last.first)
 
 
 def _told(found: Growth, stage: GrowthStage, by: Condition | None) -> Growth:

@@ -7,6 +7,7 @@ before each change, because meanwhile a quota may have been filled, a rollout be
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,17 @@ import msgspec
 from msgspec.structs import replace
 
 from kubectl_pets.domain.changes import DryRun
-from kubectl_pets.domain.claims.growth import NODE_PATIENCE, REFUSED_PATIENCE, GrowthStage, growth, modification, mounted
+from kubectl_pets.domain.claims.growth import (
+    NODE_PATIENCE,
+    REFUSED_PATIENCE,
+    Growth,
+    GrowthStage,
+    growth,
+    modification,
+    mounted,
+    retried,
+)
+from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.recreate.asking import sized
 from kubectl_pets.domain.recreate.running import PASSING
 from kubectl_pets.domain.resize.plan import change, plan
@@ -57,6 +68,9 @@ _EVERY = 1.0
 
 #: For so many seconds what speaks against a new template for a moment is waited for.
 _SETTLING = 30.0
+
+#: Events of a claim that nothing else is told of are looked at this often.
+_ASKED_EVERY = timedelta(seconds=3)
 
 #: So many looks, until the API server could judge every change of one of them.
 _LOOKS = 5
@@ -273,6 +287,9 @@ class _Growing:
         self.session, self.name, self._agreed = session, name, agreed.plan
         self._others, self._deadline = others, deadline
         self._troubled = told_once(session.terminal)
+        #: Claims of which that was told, and when events of others are looked at again.
+        self._failing: set[str] = set()
+        self._asked_at: dict[str, datetime] = {}
         self.found = agreed
 
     def to_the_end(self) -> Over | ExitCode:
@@ -332,8 +349,20 @@ class _Growing:
             now = self.session.now()
             in_use = each.claim in mounted(cluster.set_view(namespace, self.name))
             grown = growth(claim, request.bytes, in_use=in_use, now=now, patience=NODE_PATIENCE)
+            self._tell_of_failures(each, claim, grown, now)
             modified = modification(claim, request.attributes_class) if request.attributes_class else None
             stands = standing(grown, modified, changes=False, now=now, patience=REFUSED_PATIENCE)
             return True if stands is not ClaimStanding.AWAIT else None
 
         until(look, deadline=self._deadline, every=_EVERY, troubled=self._troubled)
+
+    def _tell_of_failures(self, each: ClaimPlan, claim: PersistentVolumeClaim, grown: Growth, now: datetime) -> None:
+        """Once of each claim: that its driver fails and is asked again. Events are not looked at each time."""
+        if each.claim in self._failing or now < self._asked_at.get(each.claim, now):
+            return
+        self._asked_at[each.claim] = now + _ASKED_EVERY
+        if grown.stage is GrowthStage.WORKING:
+            grown = retried(grown, claim, self.session.cluster.claim_events(claim.namespace, claim.name))
+        if grown.stage is GrowthStage.RETRYING:
+            self._failing.add(each.claim)
+            self.session.terminal.tell(view.failing(each, grown, now))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.claims.growth import GrowthStage, Modification
+from kubectl_pets.domain.claims.growth import Growth, GrowthStage, Modification
 from kubectl_pets.domain.resize.running import Over, ResizeEnd
 from kubectl_pets.domain.resize.types import ClaimPlan, QuotaRoom, ResizePlan, ResizeRequest
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -56,6 +56,11 @@ def agreed(found: ResizePlan, seen: Assessment, server: str) -> str:
 def asked(each: ClaimPlan, found: ResizePlan) -> str:
     """A claim was changed."""
     return f"{clean(each.claim)}: {size(each.growth.asks)} -> {clean(found.request.size)}{_and_class(found)}"
+
+
+def failing(each: ClaimPlan, grown: Growth, now: datetime) -> str:
+    """What is told while the driver is asked again and again."""
+    return f"{clean(each.claim)} {claims.stage(grown, each.pod, now)}"
 
 
 def ended(over: Over, found: ResizePlan, seen: Assessment, now: datetime) -> str:
