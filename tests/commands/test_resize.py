@@ -280,7 +280,7 @@ def test_a_pod_is_started_again_where_that_is_agreed_to_and_once(pets: Plugin, s
 def test_size_and_attributes_class_in_one_change(pets: Plugin, storage: Storage) -> None:
     make(pets, storage.storage_class())
     gold = storage.attributes_class(iops=5000)
-    pets("resize", "web", "2Gi", "--attributes-class", gold, "-y", "--timeout", "60s")
+    pets("resize", "web", "2Gi", "--attributes-class", gold, "-y", "--timeout", "180s")  # the resizer may meet itself, and waits then
     assert set(sizes(pets).values()) == {("2Gi", "2Gi")}
     assert {each["status"]["currentVolumeAttributesClassName"] for each in pets.get("pvc")["items"]} == {gold}
     absurd = storage.attributes_class(iops=99999)
