@@ -323,8 +323,9 @@ class Inquiries:
 
     def _look_at_nodes(self, now: datetime) -> None:
         """Where it is time to. No verdict stands of a set whose pods are on nodes that came or went, or that are not listed."""
+        known = self._nodes.there is not None
         moved = self._nodes.renewed(now)
-        if moved is None:
+        if moved is None or known and not moved:
             return
         there = self._nodes.there or frozenset()
         for uid, each in tuple(self._standing.items()):
