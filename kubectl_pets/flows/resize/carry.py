@@ -7,6 +7,7 @@ before each change, because meanwhile a quota may have been filled, a rollout be
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -357,12 +358,14 @@ class _Growing:
         until(look, deadline=self._deadline, every=_EVERY, troubled=self._troubled)
 
     def _tell_of_failures(self, each: ClaimPlan, claim: PersistentVolumeClaim, grown: Growth, now: datetime) -> None:
-        """Once of each claim: that its driver fails and is asked again. Events are not looked at each time."""
-        if each.claim in self._failing or now < self._asked_at.get(each.claim, now):
+        """Once of each claim: that its driver fails and is asked again. Events are not looked at each time, nor at once, for most
+        are through by then; where they cannot be read nothing is told."""
+        if each.claim in self._failing:
             return
-        self._asked_at[each.claim] = now + _ASKED_EVERY
-        if grown.stage is GrowthStage.WORKING:
-            grown = retried(grown, claim, self.session.cluster.claim_events(claim.namespace, claim.name))
+        if grown.stage is GrowthStage.WORKING and now >= self._asked_at.setdefault(each.claim, now + _ASKED_EVERY):
+            self._asked_at[each.claim] = now + _ASKED_EVERY
+            with suppress(PetsError):
+                grown = retried(grown, claim, self.session.cluster.claim_events(claim.namespace, claim.name))
         if grown.stage is GrowthStage.RETRYING:
             self._failing.add(each.claim)
             self.session.terminal.tell(view.failing(each, grown, now))

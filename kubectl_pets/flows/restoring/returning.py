@@ -6,6 +6,7 @@ newer data kept and held by this run, before its claim goes. Killed at any point
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum, auto, unique
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.domain.changes import CreateClaim, DeleteClaim, SetRetain
-from kubectl_pets.domain.model import SetView, StatefulSet
+from kubectl_pets.domain.model import Event, SetView, StatefulSet
 from kubectl_pets.domain.orphans.deletion import essence
 from kubectl_pets.domain.orphans.inventory import PersistentVolume
 from kubectl_pets.domain.orphans.restoring import Record
@@ -356,11 +357,13 @@ class BringingBack:
             self._say(f"claim {turn.claim} to be filled from VolumeSnapshot {turn.snapshot}")
 
     def _not_filled(self, turn: ClaimReturn, now: datetime) -> Stall | None:
-        """Asked of the events, and not at every look."""
+        """Asked of the events, and not at every look; where they cannot be read nothing tells."""
         if turn.stand is not Stand.FILLING:
             return None
         if self._events is None or self._events[1] != turn.claim or now - self._events[0] >= _ASKED_EVERY:
-            told = self._cluster.claim_events(self._namespace, turn.claim)
+            told: tuple[Event, ...] | None = None
+            with suppress(PetsError):
+                told = self._cluster.claim_events(self._namespace, turn.claim)
             self._events = now, turn.claim, of_filling(turn, told, now, self._stuck_after)
         return self._events[2]
 
