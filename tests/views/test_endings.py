@@ -40,8 +40,7 @@ def test_a_summary_is_a_table_whatever_is_told() -> None:
     text = endings.summary("rollout run", [DONE, STUCK, BAD])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 5 and {row.count("|") for row in rows} == {5}
-    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
-    assert ["shop/web", "done (0)", "shop/web&#58; complete", ""] in cells
+    assert "| shop/web | done (0) | shop/web&#58; complete |  |" in rows
     bare = re.sub(r"</?code>|&#[0-9]+;", "", text)
     assert not re.search(r"[<>`\[\]@]", bare), bare
 

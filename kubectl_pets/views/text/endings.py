@@ -50,20 +50,17 @@ def sentence(found: Ending) -> str:
 
 def summary(title: str, found: Sequence[Ending]) -> str:
     """A table in GitHub's Markdown, in which everything that was told is text."""
-    from kubectl_pets.views.text.markdown import table  # every verb knows endings, and few are asked for this
-
-    heading = f"## kubectl-pets {_marked(title)}"
-    return "\n".join((heading, "", *table(("set", "ended", "told", "next"), map(_row, found)), ""))
-
-
-def _row(found: Ending) -> tuple[str, ...]:
-    hint = f"<code>{_marked(found.hint)}</code>" if found.hint else ""
-    return _marked(found.about) or "-", f"{_WORDS[found.code]} ({found.code.value})", _marked(found.told), hint
+    lines = [f"## kubectl-pets {_marked(title)}", "", "| set | ended | told | next |", "|---|---|---|---|"]
+    for each in found:
+        hint = f"<code>{_marked(each.hint)}</code>" if each.hint else ""
+        ended = f"{_WORDS[each.code]} ({each.code.value})"
+        lines.append(f"| {_marked(each.about) or '-'} | {ended} | {_marked(each.told)} | {hint} |")
+    return "\n".join((*lines, ""))
 
 
 def junit(title: str, found: Sequence[Ending]) -> str:
     """A testsuite: what did not end with 0 has failed, and what could not be carried out is an error."""
-    from kubectl_pets.views.text import page  # as above
+    from kubectl_pets.views.text import page  # every verb knows endings, and few are asked for this
 
     failed = sum(each.code not in (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE) for each in found)
     errors = sum(each.code in (ExitCode.FAILED, ExitCode.USAGE) for each in found)
