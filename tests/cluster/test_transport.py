@@ -20,6 +20,7 @@ from kubectl_pets.cluster.http.failures import Attempt
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.cluster.http.transport import Request, Transport
+from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.errors import ConflictError, PetsError, ServerError, ThrottledError, UnreachableError
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, drop, half, stall, stateful_set, status
@@ -91,6 +92,27 @@ def test_a_server_that_is_near_is_asked_on_one_connection(
     stateful_set(server.world)
     assert connecting(server.url).set_view("x", "web").pods == ()
     assert len(server.seen) == 5
+    assert len(made) == 1
+
+
+def test_of_few_nodes_a_server_that_is_near_is_asked_on_one_connection_as_well(
+    server: Loopback, connecting: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set that is well: each further connection is a handshake, which takes longer than the answers do."""
+    monkeypatch.setattr("kubectl_pets.cluster.http.transport._NEAR", 600.0)
+    made = []
+    connect = pools._Connection.connect
+
+    def noting(self: pools._Connection) -> None:
+        made.append(self)
+        connect(self)
+
+    monkeypatch.setattr(pools._Connection, "connect", noting)
+    stateful_set(server.world)
+    client = connecting(server.url)
+    client.set_view("x", "web")
+    (found,) = client.around([("x", Questions(nodes=("a", "b", "c")))])
+    assert found.nodes is not None and [node.ready for node in found.nodes] == ["", "", ""]
     assert len(made) == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.kinds import PODS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.cluster.topics.safety import NODES
+from kubectl_pets.cluster.objects.nodes import NODES
 from kubectl_pets.domain.model import Around, Event, NodeReadiness, Pod
 from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.errors import ForbiddenError, NotFoundError
@@ -42,9 +42,10 @@ def around(reader: Reader, asked: Sequence[tuple[str, Questions]]) -> tuple[Arou
     answers: dict[_Request, tuple[Any, ...] | None] = {}
     denied: set[tuple[_Topic, str]] = set()
     keys = list(calls)
+    ask = reader.together if len(keys) <= _AT_ONCE else together
     for start in range(0, len(keys), _AT_ONCE):
         now = [key for key in keys[start:start + _AT_ONCE] if key[:2] not in denied]
-        answers |= zip(now, together([_optional(calls[key]) for key in now]))
+        answers |= zip(now, ask([_optional(calls[key]) for key in now]))
         denied |= {key[:2] for key in now if answers[key] is None}
     return tuple(
         Around(

@@ -2,13 +2,13 @@
 
 from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.objects.nodes import NODES
 from kubectl_pets.cluster.topics.sets import items
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.nodes import Node, NodeState, VolumeAttachment
 from kubectl_pets.errors import ForbiddenError, NotFoundError
 
 _BUDGETS = ResourceKind(Budget, "/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
-NODES = ResourceKind(Node, "/api/v1", "nodes", "Node")
 _ATTACHMENTS = ResourceKind(VolumeAttachment, "/apis/storage.k8s.io/v1", "volumeattachments", "VolumeAttachment")
 
 
