@@ -30,16 +30,17 @@ else:
 LATER = frozenset(
     "array calendar copy email.base64mime email.header email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache "
     "mimetypes msgspec._json_schema msgspec.inspect msgspec.msgpack msgspec.toml msgspec.yaml quopri random selectors shutil "
-    "subprocess tempfile textwrap token tokenize traceback".split()
+    "subprocess tempfile textwrap token tokenize traceback uuid".split()
 )
 
 #: What others take from such a module as they are loaded; functions are handed out, which load it when they are called. (The
-#: classes of ``ipaddress`` are taken for annotations alone.)
+#: classes of ``ipaddress`` are taken for annotations alone, that of ``uuid`` by msgspec, to tell its values: there are none.)
 _TAKEN = {
     "hashlib": ("md5", "sha1", "sha256"),
     "ipaddress": ("IPv4Address", "IPv6Address"),
     "msgspec._json_schema": ("schema", "schema_components"),
     "quopri": ("encodestring",),
+    "uuid": ("UUID",),
 }
 
 #: What modules link that is nobody's module: libraries of OpenSSL, by how their names begin.
@@ -75,6 +76,8 @@ class LaterLoader:
         stand_in = Later(spec.name)
         if spec.name == "inspect":
             stand_in.__dict__["cleandoc"] = self._cleandoc
+        if spec.name == "uuid":  # msgspec takes it, for UUIDs that it decodes
+            stand_in.__dict__["SafeUUID"] = type("SafeUUID", (), {"unknown": None})
         for name in _TAKEN.get(spec.name, ()):
             stand_in.__dict__[name] = self._function(name)
         return stand_in

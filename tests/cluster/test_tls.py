@@ -15,7 +15,10 @@ import pytest
 import trustme
 
 from kubectl_pets.cluster import Client, connect
+from kubectl_pets.cluster.http import pools
 from kubectl_pets.cluster.http.credentials import WithCertificate
+from kubectl_pets.cluster.http.library import Configuration, RESTClientObject
+from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.errors import ConfigError, UnreachableError
 from kubectl_pets.session import ConnectionFlags
 from tests.cluster.conftest import Connector, data, kubeconfig, serving, write
@@ -346,3 +349,23 @@ def test_watches_go_through_the_proxy_and_are_cut_off_at_once(
             assert source.wait(5)
             found = source.latest().set
             assert found is not None and found.spec.replicas == 7
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+@pytest.mark.parametrize("name", [None, "other.example"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_where_no_proxy_is_on_the_way_the_pool_is_the_client_library_s(scheme: str, name: str | None, insecure: bool) -> None:
+    """It is not loaded for that; what it would make is told here by itself."""
+    target = Target(server=f"{scheme}://127.0.0.1:1", name="test", insecure=insecure, tls_server_name=name)
+    ours = pools.open_pool(target, None)
+    configuration = Configuration(proxy="", no_proxy="")
+    configuration.host, configuration.verify_ssl, configuration.tls_server_name = target.server, not insecure, name
+    theirs = RESTClientObject(configuration).pool_manager
+    differing = {"ssl_context", "maxsize", "socket_options"}  # which are ours in any case
+    assert type(ours) is type(theirs) and ours.headers == theirs.headers
+    assert _but(ours.connection_pool_kw, differing) == _but(theirs.connection_pool_kw, differing)
+    assert ("ssl_context" in ours.connection_pool_kw) == (scheme == "https") and {"maxsize", "socket_options"} <= ours.connection_pool_kw.keys()
+
+
+def _but(options: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in names}

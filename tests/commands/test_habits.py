@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import click
 import pytest
@@ -131,7 +132,9 @@ def test_requests_say_which_command_they_are_of(value: str | None, sent: bool, t
         run(["rollout", "history", "web", "--kubeconfig", str(path)], Session(terminal=FakeTerminal()))
         headers = [request.headers for request in server.seen]
     assert headers and all(each.get("Kubectl-Command") == ("kubectl pets rollout history" if sent else None) for each in headers)
-    assert len({each.get("Kubectl-Session") for each in headers}) == 1 and (headers[0].get("Kubectl-Session") is not None) is sent
+    sessions = {each.get("Kubectl-Session") for each in headers}
+    assert len(sessions) == 1 and (sessions != {None}) is sent
+    assert not sent or [UUID(each).version for each in sessions if each is not None] == [4], "as client-go's uuid.New"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script is the plugin")

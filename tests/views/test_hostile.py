@@ -33,7 +33,7 @@ from kubectl_pets.domain.stepping.steps import (
     WaitReason,
 )
 from kubectl_pets.views.live import Painter
-from kubectl_pets.views.rollout import advice, decisions, documents, lines
+from kubectl_pets.views.rollout import advice, decisions, deploying, documents, lines
 from kubectl_pets.views.rollout import partition as picture
 from kubectl_pets.views.rollout import plan
 from kubectl_pets.views.rollout import table as sets
@@ -116,7 +116,7 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
         yield words.warning(Manager(kind=kind, name=text, evidence=text))
     for field in DeployedField:
         for end in NextDeploy:
-            yield words.deployer(Stake(field=field, deployer=text, next_deploy=end, value=text), seen)
+            yield deploying.deployer(Stake(field=field, deployer=text, next_deploy=end, value=text), seen)
     for live in (False, True):
         terminal = FakeTerminal(live=live)
         terminal.colour = False

@@ -9,7 +9,7 @@ from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Awaited, Awaiting, Blocker, Cause
-from kubectl_pets.views.rollout import tree, words
+from kubectl_pets.views.rollout import deploying, tree, words
 from tests.views import builders
 from tests.views.builders import NEW, NOW, pod, snapshot
 
@@ -180,7 +180,7 @@ def test_the_left_over_partition_says_how_far_the_next_change_will_come() -> Non
     ],
 )  # fmt: skip
 def test_who_deploys_a_field(field: DeployedField, end: NextDeploy, said: str) -> None:
-    assert words.deployer(Stake(field=field, deployer="helm", next_deploy=end, value="7"), builders.SCENES["complete"]()) == said
+    assert deploying.deployer(Stake(field=field, deployer="helm", next_deploy=end, value="7"), builders.SCENES["complete"]()) == said
 
 
 def test_a_pod_with_another_image_than_the_template_is_told_though_all_is_rolled_out() -> None:

@@ -5,8 +5,8 @@ A pod's own cluster is taken only where nothing else is named. Where kubectl wou
 better, this says where it looked.
 """
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -18,7 +18,7 @@ from kubectl_pets.errors import ConfigError
 from kubectl_pets.pasting import kubectl
 
 #: Where a pod finds its service account.
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class Flags(Protocol):
@@ -155,15 +155,23 @@ def _nowhere(config: KubeConfig, context: str, cluster: str | None) -> ConfigErr
 
 def _in_pod(environ: Mapping[str, str]) -> bool:
     known = environ.get("KUBERNETES_SERVICE_HOST") and environ.get("KUBERNETES_SERVICE_PORT")
-    return bool(known) and (SERVICE_ACCOUNT / "token").is_file()
+    return bool(known) and os.path.isfile(_of_pod("token"))
 
 
 def _pod_namespace(environ: Mapping[str, str]) -> str:
     """The one that is looked into where nothing else is said, whichever cluster it is then."""
+    if told := environ.get("POD_NAMESPACE"):
+        return told
     try:
-        return environ.get("POD_NAMESPACE") or (SERVICE_ACCOUNT / "namespace").read_text().strip()
+        with open(_of_pod("namespace"), encoding="utf-8") as file:
+            return file.read().strip()
     except OSError:
         return ""
+
+
+def _of_pod(name: str) -> str:
+    """A file of the pod's service account."""
+    return os.path.join(SERVICE_ACCOUNT, name)
 
 
 def _pod(flags: Flags, environ: Mapping[str, str], namespace: str) -> ChosenAccess:
@@ -184,11 +192,11 @@ def _pod(flags: Flags, environ: Mapping[str, str], namespace: str) -> ChosenAcce
     host, port = environ["KUBERNETES_SERVICE_HOST"], environ["KUBERNETES_SERVICE_PORT"]
     cluster = ClusterInfo(
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
-        certificate_authority=flags.certificate_authority or str(SERVICE_ACCOUNT / "ca.crt"),
+        certificate_authority=flags.certificate_authority or _of_pod("ca.crt"),
         proxy_url=flags.proxy_url,
         disable_compression=flags.disable_compression,
     )
-    user = UserInfo(token=flags.token) if flags.token else UserInfo(token_file=str(SERVICE_ACCOUNT / "token"))
+    user = UserInfo(token=flags.token) if flags.token else UserInfo(token_file=_of_pod("token"))
     _override_impersonation(user, flags)
     _check_cluster(cluster)
     _check_user(user)

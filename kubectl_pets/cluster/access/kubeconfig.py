@@ -11,7 +11,6 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,6 +21,10 @@ from kubectl_pets.errors import ConfigError
 
 #: The versions of exec plugins whose ``interactiveMode`` may be left out (client-go ``SetDefaults_ExecConfig``).
 _LENIENT = ("client.authentication.k8s.io/v1beta1", "client.authentication.k8s.io/v1alpha1")
+
+
+#: Where the kubeconfig lies, below the home folder.
+_USUAL = (".kube", "config")
 
 
 class Base64(bytes):
@@ -146,17 +149,17 @@ def load(explicit: str | None, environ: Mapping[str, str]) -> KubeConfig:
     variable = environ.get("KUBECONFIG")
     if variable:  # even one that lists nothing
         return _merge([path for path in _split(variable) if path])
-    return _merge([str(home(environ) / ".kube" / "config")])
+    return _merge([os.path.join(home(environ), *_USUAL)])
 
 
-def home(environ: Mapping[str, str]) -> Path:
+def home(environ: Mapping[str, str]) -> str:
     """The folder that ``.kube`` is looked for in (client-go ``homedir.HomeDir``)."""
     if os.name != "nt":
-        return Path(environ.get("HOME") or Path.home())
+        return environ.get("HOME") or os.path.expanduser("~")
     drive, path = environ.get("HOMEDRIVE", ""), environ.get("HOMEPATH", "")
     known = [environ.get("HOME"), drive + path if drive and path else None, environ.get("USERPROFILE")]
-    folders = [Path(each) for each in known if each] or [Path.home()]
-    used = [each for each in folders if (each / ".kube" / "config").exists()] or [each for each in folders if each.exists()]
+    folders = [each for each in known if each] or [os.path.expanduser("~")]
+    used = [each for each in folders if os.path.exists(os.path.join(each, *_USUAL))] or [*filter(os.path.exists, folders)]
     return (used or folders)[0]
 
 
@@ -216,7 +219,7 @@ def _each(entries: list[_Named | None] | None, empty: type[_Named], path: str) -
 
 def _read(path: str) -> _File:
     try:
-        with open(path, "rb") as opened:  # a Path would not mind a slash after a file's name
+        with open(path, "rb") as opened:
             text = opened.read()
     except FileNotFoundError:
         return _File()  # kubectl skips those of KUBECONFIG that do not exist

@@ -7,7 +7,6 @@ kubectl's verbs) means nothing here.
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -68,7 +67,7 @@ def load(explicit: str | None, environ: Mapping[str, str], tell: Callable[[str],
         if explicit:
             raise ConfigError("--kuberc is given, but KUBERC=off switches it off")
         return Policy()
-    usual = str(home(environ) / ".kube" / "kuberc")
+    usual = os.path.join(home(environ), ".kube", "kuberc")
     path = explicit or environ.get("KUBERC") or usual
     try:
         preference = _read(path)
@@ -83,7 +82,8 @@ def load(explicit: str | None, environ: Mapping[str, str], tell: Callable[[str],
 
 def _read(path: str) -> _Preference | None:
     try:
-        text = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            text = file.read()
     except OSError as error:
         raise ConfigError(f"the kuberc {clean(path)} cannot be read: {error.strerror}", hint="KUBERC=off does without") from None
     some = False

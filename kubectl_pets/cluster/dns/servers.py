@@ -17,7 +17,8 @@ from kubectl_pets.cluster.dns.portforward import RIGHTS, Forward
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import SERVICES, ResourceKind
+from kubectl_pets.cluster.objects.endpoints import SERVICES
+from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.rights import missing_rights
 from kubectl_pets.domain.dns.answers import Question, Server, ServerAnswers

@@ -1,12 +1,45 @@
 """Bytes to API servers and back, over urllib3, which is loaded here without what nobody uses of it.
 
 Its HTTP/2 loads importlib.metadata, and zipfile and csv with that, to ask for a version when it is switched on: a tenth of the
-imports of a verb that reads one set. All that urllib3 itself takes of it is the probe, which needs none of these.
+imports of a verb that reads one set. All that urllib3 itself takes of it is the probe, which needs none of these. And nobody
+listens to its loggers, so that ``logging`` stays out as well.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+from typing import Any
+
+
+class _Unheard:
+    """A logger, or a handler, to whose words nobody listens."""
+
+    def __init__(self, name: str = "") -> None:
+        """``name`` of a logger."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self._nothing
+
+    def _nothing(self, *args: object, **kw: object) -> None:
+        pass
+
+
+@contextmanager
+def standing_in(name: str, **parts: Any) -> Iterator[None]:
+    """In the block the module is a stand-in with these parts, unless it is loaded already."""
+    if name in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(name)
+    vars(stand_in).update(parts)
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def _enter_http2_by_the_side_door() -> None:
@@ -20,3 +53,5 @@ def _enter_http2_by_the_side_door() -> None:
 
 
 _enter_http2_by_the_side_door()
+with standing_in("logging", getLogger=_Unheard, NullHandler=_Unheard, DEBUG=10):
+    import urllib3  # noqa: E402, F401

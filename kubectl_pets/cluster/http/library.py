@@ -10,11 +10,10 @@ transport.py has ours), and loads ``inspect`` with all that Python knows about i
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
-from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from kubectl_pets.cluster.http import standing_in
 
 _PACKAGES = ("kubernetes", "kubernetes.client", "kubernetes.utils")
 
@@ -26,21 +25,6 @@ def _enter_by_the_side_door() -> None:
             spec = find_spec(name)
             if spec is not None:
                 sys.modules[name] = module_from_spec(spec)
-
-
-@contextmanager
-def _standing_in(name: str, **parts: Any) -> Iterator[None]:
-    """In the block the module is a stand-in with these parts, unless it is loaded already."""
-    if name in sys.modules:
-        yield
-        return
-    stand_in = ModuleType(name)
-    vars(stand_in).update(parts)
-    sys.modules[name] = stand_in
-    try:
-        yield
-    finally:
-        del sys.modules[name]
 
 
 def _none_from_the_environment() -> dict[str, str]:
@@ -58,11 +42,11 @@ RETRIES = ("is_retry_after_response", "on_retry_after_error", "retry_after_backo
 _enter_by_the_side_door()
 
 with (
-    _standing_in("multiprocessing", cpu_count=os.cpu_count),
-    _standing_in("urllib.request", getproxies=_none_from_the_environment),
+    standing_in("multiprocessing", cpu_count=os.cpu_count),
+    standing_in("urllib.request", getproxies=_none_from_the_environment),
 ):
     from kubernetes.client.configuration import Configuration  # noqa: E402
-with _standing_in("kubernetes.utils.retry", **dict.fromkeys(RETRIES, _never)):
+with standing_in("kubernetes.utils.retry", **dict.fromkeys(RETRIES, _never)):
     from kubernetes.client.rest import RESTClientObject, is_socks_proxy_url  # noqa: E402
 
 __all__ = ["Configuration", "RESTClientObject", "is_socks_proxy_url"]

@@ -1,4 +1,4 @@
-"""Opens the client library's connection pool as a Target says: TLS, proxy, sockets that notice a dead peer.
+"""Opens a connection pool as a Target says: TLS, sockets that notice a dead peer; through a proxy, the client library's.
 
 The TLS context is made here once, from bytes: the library would read certificates from files for each connection, and a private
 key given as data would lie in a temporary file as long as the program runs.
@@ -24,7 +24,6 @@ from urllib3.util.ssl_ import create_urllib3_context
 from kubectl_pets.cluster.http import roots
 from kubectl_pets.cluster.http.credentials import Certificate, basic
 from kubectl_pets.cluster.http.keys import relabelled
-from kubectl_pets.cluster.http.library import Configuration, RESTClientObject, is_socks_proxy_url
 from kubectl_pets.cluster.http.target import Target
 from kubectl_pets.errors import ConfigError
 
@@ -164,8 +163,39 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
+_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TLSPool}
+
+
 def open_pool(target: Target, certificate: Certificate | None) -> urllib3.PoolManager:
     """A pool for the target's server. Raises ConfigError for certificates and proxies that are of no use."""
+    if target.insecure:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
+    pool, classes = _through_proxy(target, target.proxy) if target.proxy else (_straight(target), _POOLS)
+    if target.server.startswith("https:"):
+        pool.connection_pool_kw["ssl_context"] = tls_context(target, certificate)
+    pool.pool_classes_by_scheme = classes
+    return pool
+
+
+def _straight(target: Target) -> urllib3.PoolManager:
+    """As the client library opens it where no proxy is on the way, which most go without."""
+    options: dict[str, Any] = {
+        "cert_reqs": ssl.CERT_NONE if target.insecure else ssl.CERT_REQUIRED,
+        "ca_certs": None,
+        "cert_file": None,
+        "key_file": None,
+        "ca_cert_data": None,
+        "socket_options": _socket_options(),
+        "maxsize": _KEPT,
+    }
+    if target.tls_server_name:
+        options["server_hostname"] = target.tls_server_name
+    return urllib3.PoolManager(**options)
+
+
+def _through_proxy(target: Target, proxy: str) -> tuple[urllib3.PoolManager, dict[str, type[HTTPConnectionPool]]]:
+    from kubectl_pets.cluster.http.library import Configuration, RESTClientObject, is_socks_proxy_url
+
     configuration = Configuration()
     configuration.host = target.server
     configuration.verify_ssl = not target.insecure
@@ -174,18 +204,12 @@ def open_pool(target: Target, certificate: Certificate | None) -> urllib3.PoolMa
     configuration.socket_options = _socket_options()
     # decided already, by kubectl's rules; this also keeps the library from asking the environment again
     # Go has the proxy look names up, whichever way it is written
-    socks = is_socks_proxy_url(target.proxy)
-    configuration.proxy = re.sub("^socks5:", "socks5h:", target.proxy) if target.proxy and socks else target.proxy
+    socks = is_socks_proxy_url(proxy)
+    configuration.proxy = re.sub("^socks5:", "socks5h:", proxy) if socks else proxy
     configuration.no_proxy = ""
-    if target.proxy and not socks:
-        configuration.proxy_headers = _proxy_headers(target.proxy)
-    if target.insecure:
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
-    pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
-    if target.server.startswith("https:"):
-        pool.connection_pool_kw["ssl_context"] = tls_context(target, certificate)
-    pool.pool_classes_by_scheme = _socks_pools() if socks else {"http": _Pool, "https": _TLSPool}
-    return pool
+    if not socks:
+        configuration.proxy_headers = _proxy_headers(proxy)
+    return RESTClientObject(configuration).pool_manager, _socks_pools() if socks else _POOLS
 
 
 def _socks_pools() -> dict[str, type[HTTPConnectionPool]]:

@@ -12,7 +12,6 @@ import re
 import ssl
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from kubectl_pets.errors import ConfigError
 
@@ -33,7 +32,7 @@ def trust(context: ssl.SSLContext, files: Sequence[str] = FILES) -> None:
     told = os.environ.get(known.openssl_cafile_env) or os.environ.get(known.openssl_capath_env)
     if os.name == "nt" or told or known.cafile or known.capath:
         return
-    found = next((path for path in files if Path(path).is_file()), None)
+    found = next((path for path in files if os.path.isfile(path)), None)
     if found is not None:
         context.load_verify_locations(cafile=found)
 

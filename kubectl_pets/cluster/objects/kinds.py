@@ -19,7 +19,6 @@ from urllib.parse import quote
 import msgspec
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.dns.network import EndpointSlice, Service
 from kubectl_pets.domain.model import (
     ControllerRevision,
     LabelSelector,
@@ -106,6 +105,9 @@ _OWNED_BY = msgspec.json.Decoder(_OwnedBy)
 
 _MAKING = Lock()
 
+#: Of each type, what decodes one object, and a page of a list: twelve kinds of sets are one type.
+_MADE: dict[type[Object], tuple[Any, Any]] = {}
+
 
 class ResourceKind(Generic[T]):
     """One kind, such as "Pod" at "/api/v1" in "pods". ``optional``: an object that cannot be decoded is left out, because whoever
@@ -118,8 +120,11 @@ class ResourceKind(Generic[T]):
         self.resource = f"{plural}.{group}" if group else plural
         self._optional = optional
         with _MAKING:
-            self._one = msgspec.json.Decoder(type)
-            self._page = msgspec.json.Decoder(Page[type])  # type: ignore[valid-type]
+            if type not in _MADE:
+                _MADE[type] = msgspec.json.Decoder(type), msgspec.json.Decoder(Page[type])  # type: ignore[valid-type]
+            self._one: msgspec.json.Decoder[T]
+            self._page: msgspec.json.Decoder[Page[T]]
+            self._one, self._page = _MADE[type]
 
     def path(self, namespace: str | None, name: str = "") -> str:
         """``namespace`` None: all of them. Raises UsageError for what can be the name of nothing: it never reaches the wire."""
@@ -279,8 +284,6 @@ def sets_of(kind: SetKind) -> ResourceKind[StatefulSet]:
 
 PODS = ResourceKind(Pod, _CORE, "pods", "Pod")
 REVISIONS = ResourceKind(ControllerRevision, _APPS, "controllerrevisions", "ControllerRevision", optional=True)
-SERVICES = ResourceKind(Service, _CORE, "services", "Service")
-SLICES = ResourceKind(EndpointSlice, "/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice")
 CLAIMS = ResourceKind(PersistentVolumeClaim, _CORE, "persistentvolumeclaims", "PersistentVolumeClaim")
 
 #: Where a name is looked for when there is no such set.

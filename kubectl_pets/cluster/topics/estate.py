@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Transport
-from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, SERVICES, SLICES, ResourceKind
+from kubectl_pets.cluster.objects.endpoints import SERVICES, SLICES
+from kubectl_pets.cluster.objects.kinds import CLAIMS, PODS, REVISIONS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
 from kubectl_pets.cluster.topics.claims import VOLUMES, autoscalers_in, one_volume, read_claim_inventory, scaled_objects_in
 from kubectl_pets.cluster.topics.events import EVENTS

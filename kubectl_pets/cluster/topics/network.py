@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from kubectl_pets.cluster.http.together import together
-from kubectl_pets.cluster.objects.kinds import PODS, SERVICES, SLICES, selector_text, sets_of
+from kubectl_pets.cluster.objects.endpoints import SERVICES, SLICES
+from kubectl_pets.cluster.objects.kinds import PODS, selector_text, sets_of
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.objects.watches import Follower
 from kubectl_pets.cluster.topics.sets import items, missing

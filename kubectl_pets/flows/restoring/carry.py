@@ -32,7 +32,7 @@ from kubectl_pets.flows.restoring.returning import OVER_QUOTA, BringingBack, Dat
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.handover import give_back_after_undo
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import advice, decisions, words
+from kubectl_pets.views.rollout import advice, decisions, deploying
 from kubectl_pets.views.snapshots import returning as view
 
 _HERE = (
@@ -216,7 +216,7 @@ def _warn(session: Session, owner: StatefulSet, seen: Assessment, wish: DataWish
     """Of who deploys what is written here; at 0 replicas the undo of the template does that."""
     if wish.turn_options is not None:
         for found in deployers(owner, (DeployedField.IMAGE, DeployedField.PARTITION), session.field_manager):
-            session.terminal.tell(f"warning: {words.deployer(found, seen)}")
+            session.terminal.tell(f"warning: {deploying.deployer(found, seen)}")
 
 
 def _confirmed(session: Session, run: BringingBack, seen: Assessment, wish: DataWish) -> bool:

@@ -57,7 +57,7 @@ from kubectl_pets.flows.rollout.taking import Taking, unfit_hint, unfit_told
 from kubectl_pets.flows.rollout.why import why_told
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import advice, decisions, documents
+from kubectl_pets.views.rollout import advice, decisions, deploying, documents
 from kubectl_pets.views.rollout import plan as plan_view
 from kubectl_pets.views.rollout import words
 
@@ -392,7 +392,7 @@ def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks 
         session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:
         for found in deployers(snapshot.set, written_by(planned.steps), session.field_manager):
-            session.terminal.tell(f"warning: {words.deployer(found, seen)}")
+            session.terminal.tell(f"warning: {deploying.deployer(found, seen)}")
 
 
 def _rights(kind: SetKind, planned: Plan, terms: Terms | None, on_stuck: OnStuck | None) -> list[Right]:

@@ -7,7 +7,7 @@ import msgspec
 
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.until import KubectlEnd, Progress, Until, kubectl_end, progress
 from kubectl_pets.errors import ExitCode
@@ -18,7 +18,7 @@ from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.rollout.why import why, why_told
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session, Terminal
-from kubectl_pets.views.rollout import advice, tree, words
+from kubectl_pets.views.rollout import tree, words
 from kubectl_pets.views.text.ink import cells
 
 if TYPE_CHECKING:  # where all is well it is not loaded
@@ -75,7 +75,7 @@ def look(session: Session, looks: Sequence[SetView], aim: StatusAim) -> ExitCode
     if not (aim.tabular or aim.streams):
         _document(session, found, aim)
         for seen, _ in found:
-            _hint(session.terminal, advice.after_a_look(seen))
+            _hint(session.terminal, _advised(seen))
     return _worst(codes)
 
 
@@ -113,6 +113,7 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
     from kubectl_pets.flows.engine.loop import TimedOut
     from kubectl_pets.flows.engine.report import report
     from kubectl_pets.flows.rollout.attended import Left, attend, is_away
+    from kubectl_pets.views.rollout import advice
 
     end, seen = attend(
         session,
@@ -134,7 +135,7 @@ def _followed(session: Session, ref: SetRef, aim: StatusAim, deadline: Deadline)
     evidence = why_told(session.cluster, seen) if isinstance(end, TimedOut) or end is Progress.STUCK else ""
     if isinstance(end, TimedOut):
         told = f"timed out: {words.headline(seen)}"
-        return report(session.terminal, code, told, advice.after_a_look(seen), why=evidence, about=words.title(seen)), seen
+        return report(session.terminal, code, told, _advised(seen), why=evidence, about=words.title(seen)), seen
     if end is Progress.GONE:
         told, hint = f"StatefulSet {ref.typed} was deleted", None
         if is_away(session, ref, unsaid=False):
@@ -169,7 +170,7 @@ def _end(session: Session, seen: Assessment, code: ExitCode) -> None:
 
 def _draw(session: Session, seen: Assessment, evidence: "Explanation | None", aim: StatusAim, *, first: bool) -> None:
     """On a terminal the tree is folded so that it and the hint are on one screen."""
-    terminal, hint = session.terminal, advice.after_a_look(seen)
+    terminal, hint = session.terminal, _advised(seen)
     told = terminal.broken(f"hint: {hint}").split("\n") if hint else []
     below = sum(-(-cells(line) // terminal.width) for line in told) + 1  # and the next prompt
     drawn = tree.draw(
@@ -183,6 +184,15 @@ def _draw(session: Session, seen: Assessment, evidence: "Explanation | None", ai
     )
     terminal.print(drawn if first else f"\n{drawn}")
     _hint(terminal, hint)
+
+
+def _advised(seen: Assessment) -> str | None:
+    """What to type next; None where there is nothing to do."""
+    if seen.phase is Phase.COMPLETE and not (seen.partition_left_over or seen.notes or seen.leader_worker_set):
+        return None  # which a set that is well does without loading what else there is to say
+    from kubectl_pets.views.rollout import advice
+
+    return advice.after_a_look(seen)
 
 
 def _hint(terminal: Terminal, hint: str | None) -> None:

@@ -37,7 +37,7 @@ from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import documents, words
+from kubectl_pets.views.rollout import deploying, documents, words
 from kubectl_pets.views.scale import documents as scaling_documents
 from kubectl_pets.views.scale import plan as view
 from kubectl_pets.views.scale import words as scaling_words
@@ -170,7 +170,7 @@ def _warn(session: Session, found: _Planned) -> None:
         # What kubectl apply noted stands among those who set the replicas.
         others = deployers(found.owner, (DeployedField.REPLICAS,), session.field_manager)
         noted = [each for each in others if isinstance(each, Stake) and each.deployer == APPLYING_CLIENT]
-        told += [words.deployer(each, found.seen) for each in others if each not in noted]
+        told += [deploying.deployer(each, found.seen) for each in others if each not in noted]
     for each in told:
         session.terminal.tell(f"warning: {each}")
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kubectl_pets.cleaning import clean
-from kubectl_pets.domain.rollout.causes import alike
 from kubectl_pets.domain.rollout.members import ClaimUse, Member, Part, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.kinds import APPS_SET
@@ -344,9 +343,8 @@ def _fold_line(hidden: list[Member]) -> Line:
 
 def _tail(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
     leaves = [_Leaf(2, _entry("Waits for", text, Ink.PLAIN, width)) for text in words.waits(seen.waits_for)]
-    failing = [words.alike(each, words.patience(each.found, now)) for each in alike(seen.failing)]
-    leaves += _few(9, "Failing", failing, Ink.BUSY, width)
-    leaves += _few(10, "Blocked by", [words.alike(each) for each in alike(seen.blockers)], Ink.BAD, width)
+    if seen.failing or seen.blockers:
+        leaves += _troubles(seen, now, width)
     stalled = [claims.line(each, now) for each in seen.growing if each.growth.stalled]
     leaves += _few(6, "Stalled", stalled, Ink.BAD, width)
     leaves += _few(4, "Resizing", [claims.line(each, now) for each in seen.growing if not each.growth.stalled], Ink.BUSY, width)
@@ -356,6 +354,14 @@ def _tail(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
     if seen.unread:
         leaves.append(_Leaf(3, _entry("Not read", words.unread(seen.unread), Ink.BUSY, width)))
     return leaves
+
+
+def _troubles(seen: Assessment, now: datetime, width: int | None) -> list[_Leaf]:
+    from kubectl_pets.domain.rollout.causes import alike  # where all is well it is not loaded
+
+    failing = [words.alike(each, words.patience(each.found, now)) for each in alike(seen.failing)]
+    blocked = [words.alike(each) for each in alike(seen.blockers)]
+    return [*_few(9, "Failing", failing, Ink.BUSY, width), *_few(10, "Blocked by", blocked, Ink.BAD, width)]
 
 
 def _evidence(found: "Explanation", now: datetime, width: int | None, wide: bool) -> list[_Leaf]:

@@ -6,15 +6,13 @@ All matches are exhaustive: a new enum value without words does not pass mypy.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.model import NodeReadiness
 from kubectl_pets.domain.rollout.blocking import LONGEST_SET_NAME
-from kubectl_pets.domain.rollout.causes import Same
 from kubectl_pets.domain.rollout.managers import LeaderWorkerSetMember, Manager, ManagerKind
 from kubectl_pets.domain.rollout.members import Member, PodState
-from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake
 from kubectl_pets.domain.rollout.verdict import Assessment, Awaited, Awaiting, Blocker, Cause, Phase
 from kubectl_pets.domain.sets.kinds import Capability
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION, restoration
@@ -23,6 +21,9 @@ from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.text import ages, phrases
 from kubectl_pets.views.text.ink import Ink, Piece
 from kubectl_pets.views.text.phrases import command, folded
+
+if TYPE_CHECKING:  # where all is well it is not loaded
+    from kubectl_pets.domain.rollout.causes import Same
 
 
 def title(seen: Assessment) -> str:
@@ -277,7 +278,7 @@ def blocker(found: Blocker) -> str:
             assert_never(found.cause)
 
 
-def alike(same: Same, note: str = "") -> str:
+def alike(same: "Same", note: str = "") -> str:
     """The word for a cause, and what blocks, once for all pods that it blocks in the same way. ``note``: to be told before it."""
     which = f"{len(same.pods)} pods ({folded(same.pods)})" if len(same.pods) > 1 else ""
     return f"[{same.id}] {': '.join(part for part in (note, which, blocker(same.found)) if part)}"
@@ -354,11 +355,6 @@ def _awaited(awaited: Awaited, pods: str) -> str:
             assert_never(awaited)
 
 
-def deployer(found: Stake | Manager, seen: Assessment) -> str:
-    """Who else has a say in the set, before it is changed."""
-    return stake(found, seen) if isinstance(found, Stake) else warning(found)
-
-
 def made_again(seen: Assessment) -> str:
     """Why nothing else is done to it."""
     return f"{title(seen)} is being made again: what is written into it now may be lost with it."
@@ -406,27 +402,6 @@ def warning(manager: Manager) -> str:
             return f"managed by {name} (says {clean(manager.evidence)}): it may put this change back"
         case _:
             assert_never(manager.kind)
-
-
-_NOUNS = {DeployedField.IMAGE: "the image", DeployedField.PARTITION: "the partition", DeployedField.REPLICAS: "the replicas"}
-
-
-def stake(found: Stake, seen: Assessment) -> str:
-    """Who deploys a field that is about to be written, and what their next deploy does about it."""
-    who, value = clean(found.deployer), f" ({clean(found.value)})" if found.value else ""
-    what = _NOUNS[found.field]
-    match found.next_deploy:
-        case NextDeploy.FAILS:
-            fails = f'its next deploy of another value fails with a conflict with "{clean(found.ours)}"'
-            return f"{who} applies {what}{value}: {fails}, until it is given back with: {command(seen, 'rollout handover')}"
-        case NextDeploy.OVERWRITES if found.field is DeployedField.PARTITION:
-            return f"{who} states {what}{value}: a deploy before this is done puts it back and lets go what it holds"
-        case NextDeploy.OVERWRITES:
-            return f"{who} states {what}{value}: its next deploy puts that back, unless it is changed there as well"
-        case NextDeploy.MAY_OVERWRITE:
-            return f"{who} wrote {what}{value}: if it deploys this set again it puts that back"
-        case _:
-            assert_never(found.next_deploy)
 
 
 def part_of(seen: Assessment) -> str:
