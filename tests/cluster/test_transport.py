@@ -16,12 +16,14 @@ from kubectl_pets.cluster import Client
 from kubectl_pets.cluster.http import pools
 from kubectl_pets.cluster.http.clock import ServerClock
 from kubectl_pets.cluster.http.credentials import Credential, Fixed
-from kubectl_pets.cluster.http.failures import Attempt
+from kubectl_pets.cluster.http.failures import Attempt, Status, from_status
 from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.target import Target
+from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.domain.rollout.asking import Questions
-from kubectl_pets.errors import ConflictError, PetsError, ServerError, ThrottledError, UnreachableError
+from kubectl_pets.errors import ConflictError, ForbiddenError, PetsError, ServerError, ThrottledError, UnreachableError
+from kubectl_pets.pasting import connected, connected_by
 from tests.cluster.conftest import Connector
 from tests.cluster.loopback import Answer, Handler, Loopback, drop, half, stall, stateful_set, status
 from tests.cluster.proxy import proxy
@@ -377,3 +379,18 @@ def test_a_clock_that_was_set_is_believed_anew() -> None:
     clock.learn("yesterday", time.monotonic(), time.monotonic())
     clock.learn(None, time.monotonic(), time.monotonic())
     assert abs(clock.now() - datetime(2024, 1, 1, 5, tzinfo=UTC)) < timedelta(seconds=1)
+
+
+def test_commands_in_errors_of_reads_at_once_go_where_the_run_goes() -> None:
+    """As the first of them does, each is of this run: without its flags a command would go to another cluster."""
+
+    def refused() -> None:
+        attempt = Attempt("list", "pods", namespace="x")
+        raise from_status(403, Status(kind="Status", message="no"), attempt)
+
+    with connected():
+        connected_by(("--context", "other"))
+        for beside in (0, 1):
+            with pytest.raises(ForbiddenError) as caught:
+                together([str] * beside + [refused])
+            assert caught.value.hint is not None and "--context other" in caught.value.hint

@@ -1,10 +1,11 @@
 """Several questions to the API server at once, because each costs a round trip.
 
 Daemon threads of its own, since those of ``concurrent.futures`` are waited for when the program ends: Ctrl-C would hang as long
-as the slowest answer.
+as the slowest answer. They belong to the run that starts them: commands in their errors go where this run goes.
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -22,7 +23,10 @@ def together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         except BaseException as error:
             failures[index] = error
 
-    threads = [Thread(target=run, args=(index,), daemon=True, name="kubectl-pets-read") for index in range(1, len(calls))]
+    threads = [
+        Thread(target=copy_context().run, args=(run, index), daemon=True, name="kubectl-pets-read")
+        for index in range(1, len(calls))
+    ]
     for thread in threads:
         thread.start()
     if calls:

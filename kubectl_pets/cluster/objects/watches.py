@@ -6,6 +6,7 @@ out and told as trouble; only what will not pass (credentials that are turned do
 
 import random
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import Event, Thread, Timer
 from time import monotonic
 from typing import Generic, TypeVar
@@ -101,7 +102,7 @@ class Follower(Generic[T]):
         self._unreadable = unreadable
         self._exchange = Exchange()
         self._wake = Event()
-        self._thread = Thread(target=self._run, daemon=True, name=f"kubectl-pets-watch-{kind.plural}")
+        self._thread = Thread(target=copy_context().run, args=(self._run,), daemon=True, name=f"kubectl-pets-watch-{kind.plural}")
         self._version: str | None = None  # where the watch goes on; None: list first
         self._failures = 0  # in a row, before anything came
         self._hasty = 0  # watches in a row that began and ended at once
