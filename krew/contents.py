@@ -49,7 +49,7 @@ _OPTIONAL = """
 #: Parts of Python that only functions ask for that nobody calls: tests, documentation, archives, foreign formats; and libraries
 #: that do what the module that asks for them does as well, each unpacked and linked for a few calls of a run.
 _STANDARD = """
-    _bisect _bz2 _compression _decimal _heapq _lzma _pydecimal _queue _uuid argparse asyncio bz2 concurrent curses decimal
+    _bisect _bz2 _compression _decimal _heapq _lzma _pydecimal _queue _typing _uuid argparse asyncio bz2 concurrent curses decimal
     distutils doctest ftplib lib2to3 lzma pdb pprint pydoc readline sqlite3 statistics tarfile tkinter tomllib tracemalloc
     unittest webbrowser xml xmlrpc
 """.split()
@@ -81,11 +81,11 @@ _SELDOM = frozenset(
     "unicodedata".split()
 )
 
-#: Those that Python asks for before krew/importing.py is there.
-_EARLY = frozenset({"_struct", "zlib"})
-
 #: What only modules import that are themselves loaded later.
 _BEHIND_LATER = frozenset("ast dis opcode json.decoder json.encoder json.scanner".split())
+
+#: Whether krew/importing.py stands in for PyInstaller's bootstrap and its modules; elsewhere it comes after it.
+OWN_BOOTSTRAP = sys.platform == "linux"
 
 #: The packages that are entered by the side door, and not run.
 _CLIENT_PACKAGES = frozenset({"kubernetes", "kubernetes.client", "kubernetes.utils", "urllib3.http2"})
@@ -120,7 +120,8 @@ def _below(package: str) -> list[str]:
 def without_hooks(scripts: Iterable[Entry]) -> list[Entry]:
     """The start scripts without PyInstaller's own: they prepare ``inspect``, ``pkgutil`` and ``multiprocessing`` for uses that
     nobody makes of them here, and import them at every start."""
-    return [entry for entry in scripts if not entry[0].startswith("pyi_rth_")]
+    own = ("pyi_rth_", "pyiboot") if OWN_BOOTSTRAP else ("pyi_rth_",)
+    return [entry for entry in scripts if not entry[0].startswith(own)]
 
 
 def without_system(binaries: Iterable[Entry]) -> list[Entry]:
@@ -138,7 +139,7 @@ def in_archive(binaries: Iterable[Entry]) -> tuple[dict[str, Entry], list[Entry]
 def _may_lie_inside(name: str) -> bool:
     """Elsewhere than on Linux a library is looked for beside the one that links it, wherever that was: only modules of Python's
     that link nothing go into the archive. Windows keeps all as PyInstaller has them."""
-    linux = name not in _EARLY and not name.startswith("libpython")
+    linux = not name.startswith("libpython")
     return linux if sys.platform == "linux" else sys.platform != "win32" and name in _SELDOM - {"_hashlib"}
 
 

@@ -242,15 +242,12 @@ def _fill_closed_streams() -> bool:
 
 
 def _writable(number: int) -> bool:
-    writable = True
-    if sys.platform != "win32":
-        import fcntl
-
-        try:
-            writable = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
-        except OSError:
-            writable = False
-    return writable
+    """To write nothing is refused where a file is closed, or open for reading alone, and has no effect elsewhere."""
+    try:
+        os.write(number, b"")
+    except OSError as error:
+        return error.errno != EBADF
+    return True
 
 
 def main() -> NoReturn:

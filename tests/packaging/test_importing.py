@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import marshal
 import os
 import subprocess
 import sys
@@ -112,6 +113,25 @@ def test_names_of_hosts_are_encoded_as_python_does_it(name: str, errors: str) ->
 
     assert told(importing.encoded) == told(idna.getregentry().encode)
     assert importing.decoded(b"xn--bcher-kva.example") == idna.getregentry().decode(b"xn--bcher-kva.example")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there PyInstaller reads its archive itself")
+@pytest.mark.parametrize("modules", [0, 3, 5_000])
+@pytest.mark.parametrize("behind", [b"", b"what else is in the executable" * 10_000])
+def test_the_table_of_the_archive_is_read_however_long_it_is(tmp_path: Path, modules: int, behind: bytes) -> None:
+    table = [(f"package.module{number}", (0, 12 + number, 34)) for number in range(modules)]
+    head = b"PYZ\0" + b"\xa7\x0d\x0d\x0a" + (12 + 7).to_bytes(4, "big") + b"modules"
+    path = tmp_path / "what?is it"
+    path.write_bytes(b"before" + head + marshal.dumps(table) + behind)
+    assert importing.Finder(f"{path}?6").toc == dict(table)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there PyInstaller reads its archive itself")
+def test_a_table_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
+    whole = b"PYZ\0" + b"\xa7\x0d\x0d\x0a" + (12).to_bytes(4, "big") + marshal.dumps([("a", (0, 1, 2))] * 9_000)
+    (tmp_path / "it").write_bytes(whole[:-1])
+    with pytest.raises((EOFError, ValueError)):
+        importing.Finder(f"{tmp_path / 'it'}?0")
 
 
 class Lying(importing.Finder):

@@ -8,7 +8,6 @@ one counts, and keys that are no text become text.
 import re
 from base64 import b64decode
 from datetime import date
-from math import isfinite, isinf
 from typing import Any
 
 import yaml
@@ -16,6 +15,7 @@ import yaml
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _TAG = "tag:yaml.org,2002:"
+_INFINITE = float("inf")
 _COLLECTIONS = frozenset(_TAG + each for each in ("map", "omap", "pairs", "seq", "set"))
 
 _NAMED: dict[str, Any] = (
@@ -163,7 +163,7 @@ def scalar(text: str) -> Any:
         number = int(digits, base) if len(digits) <= 64 else 1 << 64
         if number < 1 << 64:
             return -number if sign == "-" else number
-    if _FLOAT.fullmatch(plain) and not isinf(float(plain)):
+    if _FLOAT.fullmatch(plain) and abs(float(plain)) < _INFINITE:
         return float(plain)
     return text
 
@@ -176,7 +176,7 @@ def _as_json(value: Any, seen: list[int]) -> Any:
         return {_key(key): _as_json(each, seen) for key, each in value.items()}
     if isinstance(value, list):
         return [_as_json(each, seen) for each in value]
-    if isinstance(value, float) and not isfinite(value):
+    if isinstance(value, float) and not abs(value) < _INFINITE:
         raise GoYamlError  # JSON has no such numbers
     if value is None or isinstance(value, str | bool | int | float):
         return value

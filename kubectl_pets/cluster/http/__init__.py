@@ -8,7 +8,6 @@ listens to its loggers, so that ``logging`` stays out as well.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
@@ -47,7 +46,8 @@ def _enter_http2_by_the_side_door() -> None:
     if {"urllib3", "urllib3.http2"} & sys.modules.keys():
         return
     outer = find_spec("urllib3")  # which runs nothing of it
-    found = PathFinder.find_spec("urllib3.http2", outer.submodule_search_locations) if outer is not None else None
+    path = outer.submodule_search_locations if outer is not None else None
+    found = next((found for finder in sys.meta_path if (found := finder.find_spec("urllib3.http2", path)) is not None), None)
     if found is not None:
         sys.modules[found.name] = module_from_spec(found)
 
