@@ -82,7 +82,7 @@ _SELDOM = frozenset(
 )
 
 #: What only modules import that are themselves loaded later.
-_BEHIND_LATER = frozenset("ast dis opcode json.decoder json.encoder json.scanner".split())
+_BEHIND_LATER = frozenset("ast dis opcode json.decoder json.encoder json.scanner platform string struct urllib3.fields".split())
 
 #: Whether krew/importing.py stands in for PyInstaller's bootstrap and its modules; elsewhere it comes after it.
 OWN_BOOTSTRAP = sys.platform == "linux"

@@ -29,18 +29,25 @@ else:
 #: Modules that others import whole and hardly ever use. None of them is imported by what it imports itself: two threads that load
 #: such a pair would wait for each other.
 LATER = frozenset(
-    "array calendar copy email.base64mime email.header email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache "
-    "mimetypes msgspec._json_schema msgspec.inspect msgspec.msgpack msgspec.toml msgspec.yaml quopri random selectors shutil "
-    "subprocess tempfile textwrap token tokenize traceback uuid".split()
+    "array base64 calendar copy email._encoded_words email.base64mime email.encoders email.header email.iterators "
+    "email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache mimetypes msgspec._json_schema msgspec.inspect msgspec.msgpack "
+    "msgspec.toml msgspec.yaml quopri random selectors shutil subprocess tempfile textwrap token tokenize traceback "
+    "urllib3.filepost uuid".split()
 )
 
 #: What others take from such a module as they are loaded; functions are handed out, which load it when they are called. (The
-#: classes of ``ipaddress`` are taken for annotations alone, that of ``uuid`` by msgspec, to tell its values: there are none.)
+#: classes of ``ipaddress``, and a type of urllib3, are taken for annotations alone, that of ``uuid`` by msgspec, to tell its
+#: values, of which there are none.)
 _TAKEN = {
+    "base64": ("b64decode", "b64encode", "encodebytes", "urlsafe_b64decode"),
+    "email._encoded_words": ("decode_b",),
+    "email.encoders": ("encode_7or8bit",),
+    "email.iterators": ("walk",),
     "hashlib": ("md5", "sha1", "sha256"),
     "ipaddress": ("IPv4Address", "IPv6Address"),
     "msgspec._json_schema": ("schema", "schema_components"),
     "quopri": ("encodestring",),
+    "urllib3.filepost": ("_TYPE_FIELDS", "encode_multipart_formdata"),
     "uuid": ("UUID",),
 }
 

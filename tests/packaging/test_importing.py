@@ -1,6 +1,7 @@
 """How the executable finds its modules: those that lie there as they are, compressed ones, libraries, and stand-ins."""
 
 import hashlib
+import importlib
 import inspect
 import marshal
 import os
@@ -205,3 +206,11 @@ def test_every_verb_and_what_hardly_any_run_loads(frozen: Frozen) -> None:
         frozen(name, "--help")
     told = frozen("status", "web", "--server", "http://b\u00fccher.invalid:1", expect=1)
     assert "b\u00fccher.invalid" in told.stderr and "defect" not in told.stderr
+
+
+def test_what_is_taken_from_modules_that_are_loaded_later_is_what_they_have() -> None:
+    """Each name is there in the module, so that it can be handed on when it is called."""
+    for name, parts in getattr(importing, "_TAKEN").items():
+        module = importlib.import_module(name)
+        assert [part for part in parts if not hasattr(module, part)] == []
+    assert importing.LATER >= getattr(importing, "_TAKEN").keys()

@@ -8,8 +8,8 @@ be a secret.
 
 import os
 import re
-from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -243,7 +243,7 @@ def _read(path: str) -> _File:
 def _decoded(kind: type, value: Any) -> Any:
     if kind is Base64 and isinstance(value, str):
         try:
-            return Base64(b64decode(value.replace("\r", "").replace("\n", ""), validate=True))
+            return Base64(a2b_base64(value.replace("\r", "").replace("\n", ""), strict_mode=True))
         except (Base64Error, ValueError):
             raise ValueError("Expected base64") from None
     raise ValueError(f"Expected `{kind.__name__}`")

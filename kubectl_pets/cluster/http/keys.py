@@ -5,8 +5,8 @@ the name. Where a key was converted by hand, PKCS#8 is called RSA PRIVATE KEY.
 """
 
 import re
-from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 
 _BLOCK = re.compile(
     rb"(?:^|\n)-----BEGIN (?P<label>(?:[^\n-]* )?PRIVATE KEY)-----[ \t]*\n(?P<body>.*?)-----END (?P=label)-----", re.DOTALL
@@ -23,7 +23,7 @@ def relabelled(pem: bytes) -> bytes:
     if found is None:
         return pem
     try:
-        label = _LABELS.get(_after_version(b64decode(b"".join(found["body"].split()), validate=True)))
+        label = _LABELS.get(_after_version(a2b_base64(b"".join(found["body"].split()), strict_mode=True)))
     except (Base64Error, IndexError):
         return pem  # damaged, or with headers, as one that is encrypted has them
     return b"-----BEGIN %b-----\n%b-----END %b-----\n" % (label, found["body"], label) if label else pem

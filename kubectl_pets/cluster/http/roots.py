@@ -10,7 +10,7 @@ places that Go's crypto/x509 knows (``root_linux.go``, ``root_bsd.go``) are trie
 import os
 import re
 import ssl
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Iterator, Sequence
 
 from kubectl_pets.errors import ConfigError
@@ -60,7 +60,7 @@ def _certificates(bundle: bytes) -> Iterator[bytes]:
     """The DER bytes of each certificate in PEM text."""
     for body in _BLOCK.findall(bundle):
         try:
-            certificate = b64decode(b"".join(body.split()), validate=True)  # headers have a colon, so they end here as well
+            certificate = a2b_base64(b"".join(body.split()), strict_mode=True)  # headers have a colon, so they end here as well
         except ValueError:
             continue
         if certificate:
