@@ -66,7 +66,7 @@ _CODECS = frozenset(
 
 
 #: What reading a set imports, with whatever that imports.
-_FIRST = (
+FIRST = (
     "kubectl_pets.__main__",
     "kubectl_pets.commands.status",
     "kubectl_pets.cluster.access.connect",
@@ -182,7 +182,7 @@ def split_library(library: Path, target: Path) -> list[Entry]:
 def stored(root: Path) -> frozenset[str]:
     """The modules that lie in the archive as they are, because reading a set loads them: inflating takes as long as loading.
     What is only asked for later (krew/importing.py) is not among them."""
-    script = f"import sys\nfor name in {_FIRST!r}: __import__(name)\nprint(*sys.modules)"
+    script = f"import sys\nfor name in {FIRST!r}: __import__(name)\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     loaded = frozenset(done.stdout.split()) - LATER - _BEHIND_LATER - _CLIENT_PACKAGES
     readable = sys.platform != "win32"  # PyInstaller's own reader inflates everything

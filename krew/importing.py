@@ -30,9 +30,9 @@ else:
 #: such a pair would wait for each other.
 LATER = frozenset(
     "array base64 calendar copy email._encoded_words email.base64mime email.encoders email.header email.iterators "
-    "email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache mimetypes msgspec._json_schema msgspec.inspect msgspec.msgpack "
-    "msgspec.toml msgspec.yaml quopri random selectors shutil subprocess tempfile textwrap token tokenize traceback "
-    "urllib3.filepost uuid".split()
+    "email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache mimetypes msgspec._json_schema msgspec.inspect "
+    "msgspec.msgpack msgspec.toml msgspec.yaml quopri random selectors shutil subprocess tempfile textwrap token tokenize "
+    "traceback urllib3.filepost uuid".split()
 )
 
 #: What others take from such a module as they are loaded; functions are handed out, which load it when they are called. (The

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from PyInstaller.archive.readers import CArchiveReader
 
 from krew import build, contents, documents, parts
 from kubectl_pets.__main__ import VERBS, cli
@@ -130,6 +131,13 @@ def test_libraries_are_unpacked_only_where_they_are_asked_for(inside: parts.Cont
         pytest.skip("elsewhere a library is looked for beside the one that links it")
     early = {name for name in inside.files if not name.startswith(("libcrypto", "libssl"))}
     assert {re.sub(r"\..*", "", Path(name).name) for name in early} == {"libpython3", "base_library"}
+
+
+def test_on_linux_there_is_no_other_bootstrap(dist: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("elsewhere PyInstaller's own comes first")
+    names = CArchiveReader(str(dist / build.NAME)).toc
+    assert "importing" in names and [name for name in names if name.startswith(("pyi", "struct"))] == []
 
 
 def test_every_part_has_its_licence(dist: Path, inside: parts.Contents) -> None:

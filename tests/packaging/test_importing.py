@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from krew import build, importing
+from krew import build, contents, importing
 from kubectl_pets.__main__ import VERBS
 from tests.packaging.frozen import Frozen
 
@@ -140,6 +140,7 @@ class Lying(importing.Finder):
 
     def __init__(self, file: Path, place: int, length: int) -> None:
         self._file, self._start, self._pread = os.open(file, os.O_RDONLY), 0, os.pread
+        self._locks, self._unpacked = {}, set()
         self.toc = {"it": (importing.LIBRARY, place, length)}
 
     def copied(self, target: Path) -> bytes:
@@ -214,3 +215,53 @@ def test_what_is_taken_from_modules_that_are_loaded_later_is_what_they_have() ->
         module = importlib.import_module(name)
         assert [part for part in parts if not hasattr(module, part)] == []
     assert importing.LATER >= getattr(importing, "_TAKEN").keys()
+
+
+def test_a_start_loads_nothing_that_is_to_be_loaded_later() -> None:
+    """Of what the executable has stand-ins for, reading a set asks for nothing before it has an answer."""
+    script = f"""
+        import sys
+        sys.path[:0] = {[str(build.ROOT), *(path for path in sys.path if "site-packages" in path)]!r}
+        from importlib.machinery import ModuleSpec, PathFinder
+        from krew import importing
+
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                found = PathFinder.find_spec(name, path) if name in importing.LATER else None
+                return found and ModuleSpec(name, importing.LaterLoader(found), origin=found.origin)
+
+        sys.meta_path.insert(0, Finder())
+        exec(open("krew/start.py", encoding="utf-8").read())
+        for name in {contents.FIRST!r}:
+            __import__(name)
+        for name in sorted(importing.LATER & sys.modules.keys()):
+            module = sys.modules[name]
+            if type(module) is not importing.Later or module.__spec__.loader._module is not None:
+                print(name)
+    """
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", textwrap.dedent(script)], cwd=build.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there libraries do not lie among the modules")
+def test_a_library_that_is_unpacked_ahead_is_whole_for_who_asks_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, folder, copied = os.urandom(3_000_000), tmp_path / "unpacked", list[str]()
+    folder.mkdir()
+    (tmp_path / "it").write_bytes(content)
+    monkeypatch.setattr(sys, "_MEIPASS", str(folder), raising=False)
+
+    class Noting(Lying):
+        def _copy(self, name: str, target: Any) -> None:
+            copied.append(name)
+            super()._copy(name, target)
+
+    finder = Noting(tmp_path / "it", 0, len(content))
+    finder.toc = {"libcrypto.so.3": (importing.LIBRARY, 0, len(content)), "_ssl": (importing.LIBRARY, 0, 1_000)}
+    threads = [threading.Thread(target=getattr(finder, "_ahead"), args=("_ssl",)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    getattr(finder, "_unpack")("libcrypto.so.3", str(folder / "libcrypto.so.3"))
+    assert (folder / "libcrypto.so.3").read_bytes() == content
+    for thread in threads:
+        thread.join(60)
+    assert copied == ["libcrypto.so.3"] and not (folder / "_ssl").exists()
