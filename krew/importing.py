@@ -29,10 +29,10 @@ else:
 #: Modules that others import whole and hardly ever use. None of them is imported by what it imports itself: two threads that load
 #: such a pair would wait for each other.
 LATER = frozenset(
-    "array base64 calendar copy email._encoded_words email.base64mime email.encoders email.header email.iterators "
-    "email.quoprimime fnmatch hashlib hmac inspect ipaddress json linecache mimetypes msgspec._json_schema msgspec.inspect "
-    "msgspec.msgpack msgspec.toml msgspec.yaml quopri random selectors shutil subprocess tempfile textwrap token tokenize "
-    "traceback urllib3.filepost uuid".split()
+    "array base64 bisect calendar copy email._encoded_words email.base64mime email.encoders email.header email.iterators "
+    "email.quoprimime fnmatch hashlib heapq hmac inspect ipaddress json linecache mimetypes msgspec._json_schema "
+    "msgspec.inspect msgspec.msgpack msgspec.toml msgspec.yaml quopri random selectors shutil subprocess tempfile textwrap "
+    "token tokenize traceback urllib3.filepost uuid".split()
 )
 
 #: What others take from such a module as they are loaded; functions are handed out, which load it when they are called. (The
@@ -40,10 +40,12 @@ LATER = frozenset(
 #: values, of which there are none.)
 _TAKEN = {
     "base64": ("b64decode", "b64encode", "encodebytes", "urlsafe_b64decode"),
+    "bisect": ("bisect_left", "bisect_right"),
     "email._encoded_words": ("decode_b",),
     "email.encoders": ("encode_7or8bit",),
     "email.iterators": ("walk",),
     "hashlib": ("md5", "sha1", "sha256"),
+    "heapq": ("heappop", "heappush"),
     "ipaddress": ("IPv4Address", "IPv6Address"),
     "msgspec._json_schema": ("schema", "schema_components"),
     "quopri": ("encodestring",),
