@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import NamedTuple
 
 import click
 
@@ -9,15 +10,16 @@ from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import ChangedSet, ImageValue, Pods, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.revisions import Image
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import SetRef
+from kubectl_pets.domain.sets.kinds import Capability, SetRef
 from kubectl_pets.domain.stepping.deciding import images_for
 from kubectl_pets.domain.stepping.steps import Abort, Amount, Canary, Goal, Pause, Promote, Resume, Run, StepOn
-from kubectl_pets.errors import ExitCode, UsageError
+from kubectl_pets.errors import ExitCode, RefusedError, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
 from kubectl_pets.flows.rollout.terms import settle_option, snapshot_options, soak_option, terms_options
+from kubectl_pets.pasting import guards, pets
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"
@@ -87,6 +89,7 @@ def command() -> None:
 @_image
 @click.option("--canary", type=Pods(), help="Pods to release first; as many as a step where not given.")
 @click.option("--step", type=Pods(), default="1", show_default=True, help="Pods to release at a time.")
+@click.option("--overlap", is_flag=True, help="Each pod that is done lets the next one go; never more than a step.")
 @soak_option("--pause", "--soak")
 @settle_option
 @click.option(
@@ -114,6 +117,7 @@ def run(
     images: tuple[Image, ...],
     canary: Amount | None,
     step: Amount,
+    overlap: bool,
     soak: timedelta,
     settle: timedelta,
     on_stuck: str,
@@ -128,14 +132,21 @@ def run(
     Examples:
       kubectl pets rollout run web --image nginx:1.27
       kubectl pets rollout run web --image app=db:2.1 --step 25% --pause 30s
+      kubectl pets rollout run web --image app=db:2.1 --canary 1 --step 20 --overlap
       kubectl pets rollout run web --quorum --gate-exec 'pg_isready' --soak 1m
       kubectl pets rollout run web --timeout 30m --on-stuck abort
       kubectl pets rollout run --group rollout-group=ingester --by zone --image ingester:2.9
     """
 
-    def goal(seen: Assessment, careful: bool) -> Goal:
-        return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak, settle=settle)
+    barriers = _Barriers(name, group, by, images, canary, step, soak, terms, on_stuck, session.namespace)
 
+    def goal(seen: Assessment, careful: bool) -> Goal:
+        if overlap:
+            barriers.refuse_of(seen)
+        return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak, settle=settle, overlap=overlap)
+
+    if overlap:
+        barriers.refuse()
     way_out = OnStuck(on_stuck)
     if group:
         if name is not None:
@@ -146,6 +157,58 @@ def run(
     if by:
         raise UsageError("--by goes with --group.")
     return carry(session, name, goal, options, terms, on_stuck=way_out)
+
+
+class _Barriers(NamedTuple):
+    """What was typed of a run, for the words with which ``--overlap`` is refused: some of it waits for a whole step."""
+
+    name: SetRef | None
+    group: str | None
+    by: str | None
+    images: tuple[Image, ...]
+    canary: Amount | None
+    step: Amount
+    soak: timedelta
+    terms: Terms
+    on_stuck: str
+    namespace: str
+
+    def refuse(self) -> None:
+        """Raises UsageError where something is to be done between two steps: steps that overlap have nothing between them."""
+        snapshots = self.terms.snapshots
+        between = {
+            "--pause": self.soak,
+            "--gate-dns": self.terms.gate_dns,
+            "--gate-exec, --gate-http and --gate-cmd": self.terms.gates,
+            "--snapshot-each": snapshots is not None and snapshots.each,
+        }
+        found = next((flag for flag, typed in between.items() if typed), None)
+        if found is not None:
+            told = f"--overlap leaves nothing between two steps, and {found} is for what is between them"
+            raise UsageError(f"{told}. Nothing was changed.", hint=self._without())
+
+    def refuse_of(self, seen: Assessment) -> None:
+        """Raises RefusedError where steps cannot overlap. The controller of groups goes on over one whose workers do not start,
+        so each of them has to be back before the next."""
+        if seen.strategy == "OnDelete":
+            told = "its update strategy is OnDelete, which has no partition, and --overlap releases pods by that"
+        elif Capability.GROUPS in seen.kind.can:
+            told = "it is a set of groups, of which one goes at a time, and --overlap has the next one go before that"
+        else:
+            return
+        raise RefusedError(f"{seen.name}: {told}. Nothing was changed.", hint=self._without())
+
+    def _without(self) -> str:
+        words = [self.name.typed] if self.name is not None else ["--group", self.group or ""]
+        words += ["--by", self.by] if self.by else []
+        for image in self.images:
+            words += ["--image", f"{image.container}={image.image}" if image.container else image.image]
+        words += ["--canary", str(self.canary)] if self.canary is not None else []
+        words += ["--step", str(self.step)] if self.step != Amount(1) else []
+        words += ["--pause", f"{self.soak.total_seconds():g}s"] if self.soak else []
+        words += ["--on-stuck", self.on_stuck] if self.on_stuck != OnStuck.PAUSE.value else []
+        words += self.terms.snapshots.as_typed() if self.terms.snapshots is not None else []
+        return f"without it: {pets('rollout run', *words, *guards(), namespace=self.namespace)}"
 
 
 @click.command("canary", epilog=_CODES)

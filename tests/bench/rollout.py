@@ -39,21 +39,29 @@ def run(plane: ControlPlane) -> None:
 
 
 def wide(plane: ControlPlane, replicas: int = 200, unavailable: int = 20) -> None:
-    """One set with ``maxUnavailable``, in steps of that."""
+    """One set with ``maxUnavailable``, in steps of that: each after all of the one before, which costs the slowest pod of each, and
+    with ``--overlap``, which is what the controller does by itself but for the promise of a step."""
     plane.kubectl("create", "namespace", _NAMESPACE)
     print(f"rollout of {replicas} replicas with maxUnavailable {unavailable}, in steps of {unavailable}, against kubectl set image and waiting")
     _make(plane, "wide", replicas, unavailable=unavailable)
     more = ("--step", str(unavailable), "--settle", "0")
     _by_us(plane, "wide", "app:first", *more)  # nothing to do: only compiles the bytecode
-    pairs, requests = [], []
+    waiting, overlapping, requests, verbs = [], [], [], []
     for turn in range(_ROUNDS):
         theirs = seconds_of(lambda: _by_controller(plane, "wide", f"app:a{turn}"))
         mark = plane.audit_log.stat().st_size
-        pairs.append((seconds_of(lambda: _by_us(plane, "wide", f"app:b{turn}", *more)), theirs))
+        waiting.append((seconds_of(lambda: _by_us(plane, "wide", f"app:b{turn}", *more)), theirs))
         requests.append(len(_answered(plane, mark)))
-    _beside(pairs)
+        mark = plane.audit_log.stat().st_size
+        overlapping.append((seconds_of(lambda: _by_us(plane, "wide", f"app:c{turn}", *more, "--overlap")), theirs))
+        verbs.append([event["verb"] for event in _answered(plane, mark)])
+    _beside(waiting)
     steps = -(-replicas // unavailable)
     print(f"  requests     {statistics.median(requests):6.0f}     in {steps} steps, {statistics.median(requests) / steps:.1f} a step")
+    print("with --overlap")
+    _beside(overlapping)
+    asked, lowered = (statistics.median(each) for each in zip(*((len(each), each.count("patch")) for each in verbs), strict=True))
+    print(f"  requests     {asked:6.0f}     in {lowered:.0f} changes, {asked / lowered:.1f} a change")
 
 
 def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:

@@ -149,6 +149,7 @@ def test_the_minimum_is_kept_to_the_end(data: st.DataObject, seed: int) -> None:
     run = Run(step=data.draw(st.sampled_from((Amount(1), Amount(3), Amount(100, True)))))
     choices: tuple[Goal, ...] = (
         Run(images=new_image("app:3"), step=run.step),
+        Run(images=new_image("app:3"), step=run.step, overlap=True),
         Restart(at=world.now.isoformat(), by=run),
         undo_to(world, "app:1", run),
         RestartPods(pods=tuple(world.pod_name(pod) for pod in world.pods.values()), batch=world.replicas),

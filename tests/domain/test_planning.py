@@ -96,11 +96,28 @@ def test_a_plan_is_what_is_done(data: st.DataObject, seed: int) -> None:
     note(f"{planned} {steps} {ending}")
     event(f"{type(goal).__name__}: {type(ending).__name__} {getattr(ending, 'reason', '')}")
     really = [as_planned(step, {seen.current_revision, seen.update_revision}) for step in steps]
-    if isinstance(ending, Stuck):  # a plan does not know that an image is bad before a pod has tried it
+    if isinstance(goal, Run) and goal.overlap:
+        overlapped(list(planned.steps), really, ending)
+        assert isinstance(ending, Stuck) or planned.ending == ending
+    elif isinstance(ending, Stuck):  # a plan does not know that an image is bad before a pod has tried it
         assert list(planned.steps[: len(really)]) == really
     else:
         assert list(planned.steps) == really
         assert planned.ending == ending
+
+
+def overlapped(planned: list[Step], really: list[Step], ending: Ending) -> None:
+    """The steps that overlap are told as one; they release the same pods in the same order."""
+    def parts(steps: list[Step]) -> tuple[list[Step], list[str]]:
+        ahead = [step for step in steps if isinstance(step, SetPartition) and isinstance(step.overlap, int)]
+        return [step for step in steps if step not in ahead], [name for step in ahead for name in step.releases]
+
+    assert sum(isinstance(step, SetPartition) and isinstance(step.overlap, int) for step in planned) <= 2
+    (others, released), (others_really, released_really) = parts(planned), parts(really)
+    if isinstance(ending, Stuck):
+        assert others[: len(others_really)] == others_really and released[: len(released_really)] == released_really
+    else:
+        assert (others, released) == (others_really, released_really)
 
 
 @cases(300)

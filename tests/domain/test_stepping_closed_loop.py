@@ -42,6 +42,7 @@ from tests.domain.controller import Stage, World
 from tests.domain.examples import cases
 
 AMOUNTS = st.sampled_from((Amount(1), Amount(2), Amount(3), Amount(10, True), Amount(34, True), Amount(50, True), Amount(100, True)))
+SETTLES = st.sampled_from((timedelta(0), timedelta(0), timedelta(seconds=10)))
 SOAKS = st.sampled_from((timedelta(0), timedelta(0), timedelta(minutes=5)))
 
 
@@ -52,6 +53,7 @@ def goals(images: tuple[str, ...] = (GOOD,)) -> st.SearchStrategy[Goal]:
         st.builds(StepOn, pods=AMOUNTS),
         st.just(Promote()),
         st.builds(Run, images=changes, canary=st.none() | AMOUNTS, step=AMOUNTS, soak=SOAKS),
+        st.builds(Run, images=changes, canary=st.none() | AMOUNTS, step=AMOUNTS, settle=SETTLES, overlap=st.just(True)),
         st.just(Pause()),
         st.just(Resume()),
         st.just(Abort()),

@@ -97,6 +97,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "run": (
         *(Case("run", Begin.FRESH, policy, strategy) for policy, strategy in _EVERY),
         Case("run", Begin.FRESH, "OrderedReady", "RollingUpdate", ("--quorum", "--step", "3")),
+        Case("run", Begin.FRESH, "Parallel", "RollingUpdate", ("--step", "2", "--overlap")),
+        Case("run", Begin.FRESH, "OrderedReady", "RollingUpdate", ("--quorum", "--step", "3", "--overlap")),
     ),
     "abort": tuple(Case("abort", begin, policy) for begin in (Begin.CANARY, Begin.BROKEN_CANARY) for policy in _POLICIES),
     "undo": (

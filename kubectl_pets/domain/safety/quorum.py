@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.findings import Finding, Rule
-from kubectl_pets.domain.rollout.members import PodState, traits
+from kubectl_pets.domain.rollout.members import Member, PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
@@ -50,8 +50,12 @@ class Headroom(msgspec.Struct, frozen=True, kw_only=True):
         return self.refused is None
 
 
-def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None, pod: str = "") -> Headroom:
-    """Whether ``pod`` may be taken down now; without a name, whether any available one may.
+def headroom(
+    seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None, pod: str = "", *, going: tuple[Member, ...] | None = None
+) -> Headroom:
+    """Whether ``pod`` may be taken down now; without a name, whether any available one may. ``going``: the pods that are there
+    still and go down besides, because nothing holds their controller back from it any more; None: nobody takes down one before
+    all others are back.
 
     ``minimum``: so many positions must stay available (0: no such rule). ``budgets``: all of the namespace; None: could not be
     read. A pod that is not available costs the minimum nothing, one that is not Ready costs no budget anything: budgets count
@@ -66,7 +70,7 @@ def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None,
     everyone = (*seen.members, *seen.surplus)
     mine = [member for member in everyone if not pod or member.name == pod]
     member_goes = not pod or any(member.available for member in seen.members if member.name == pod)
-    if member_goes and minimum > 0 and seen.available - 1 < minimum:
+    if member_goes and minimum > 0 and seen.available - sum(member.available for member in going or ()) - 1 < minimum:
         return answer(DisruptionRule.MINIMUM)
     counted = [member for member in mine if traits(member.state).ready]
     if not counted:
@@ -75,9 +79,20 @@ def headroom(seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None,
         return answer(DisruptionRule.BUDGETS_UNREAD)
     for budget in sorted(budgets, key=lambda one: one.name):
         covers = budget.namespace == seen.namespace and any(budget.covers(dict(member.labels)) for member in counted)
-        if covers and not budget.allowed:
+        if covers and budget.allowed <= _spoken_for(budget, seen, going):
             return answer(DisruptionRule.BUDGET, budget.name)
     return answer(None)
+
+
+def _spoken_for(budget: Budget, seen: Assessment, going: tuple[Member, ...] | None) -> int:
+    """How many of the disruptions that a budget allows are spoken for: by pods that are about to go, and by those that went so
+    lately that its status counts them as healthy still (the disruption controller follows the pods; nobody waits for it but the
+    eviction API). These are no more than the pods that are not Ready, and no more than it counts too many."""
+    if going is None:
+        return 0
+    down = sum(member.count for member in seen.members if not traits(member.state).ready)
+    late = min(down, max(0, budget.status.current_healthy - seen.ready))
+    return late + sum(traits(member.state).ready and budget.covers(dict(member.labels)) for member in going)
 
 
 def _pods_unread(seen: Assessment) -> bool:

@@ -4,7 +4,7 @@ A rollout's deletions pass PodDisruptionBudgets by (kubernetes/kubernetes#89820,
 goes for pods, too, that the controller deletes because a step released them.
 """
 
-from kubectl_pets.domain.rollout.members import Member
+from kubectl_pets.domain.rollout.members import LEAVING, Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.quorum import DisruptionRule, headroom
@@ -63,16 +63,27 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
     pod = takes_down(step, seen)
     if pod is None:
         return None
-    room = headroom(seen, minimum, budgets, pod)
+    going = _let_go(step, seen)
+    room = headroom(seen, minimum, budgets, pod, going=going)
     match room.refused:
         case None | DisruptionRule.BUDGETS_UNREAD | DisruptionRule.PODS_UNREAD:
             return None  # without its pods a set is refused everything anyway
+        case _ if going:
+            return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())
         case DisruptionRule.MINIMUM if seen.available == seen.replicas:
             return Refused(reason=RefusedReason.MINIMUM, asked=minimum, limit=seen.available)
         case DisruptionRule.BUDGET if seen.all_available:
             return Refused(reason=RefusedReason.BUDGET, pods=(room.budget,))
         case _:
             return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())
+
+
+def _let_go(step: Step, seen: Assessment) -> tuple[Member, ...] | None:
+    """The pods that an earlier step has let go and that are there still: their controller may take all of them down in one sync,
+    however many ``maxUnavailable`` allows. None: the step is none that overlaps, so all that was let go is back."""
+    if not isinstance(step, SetPartition) or not isinstance(step.overlap, int):
+        return None
+    return tuple(member for member in seen.members if member.released and member.outdated and member.state not in LEAVING)
 
 
 def covered(seen: Assessment, budgets: tuple[Budget, ...] | None) -> bool:

@@ -7,6 +7,8 @@ back, and in OrderedReady only the lowest one that is down: nothing above it is 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from kubectl_pets.domain.rollout.members import Member, PodState, traits
 from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -118,10 +120,14 @@ def await_pods(seen: Assessment) -> Wait:
 
 
 def to(partition: int, seen: Assessment, *, remember: bool = False) -> Act:
+    return Act(step=partition_at(partition, seen, remember=remember))
+
+
+def partition_at(partition: int, seen: Assessment, *, remember: bool = False) -> SetPartition:
     releases = tuple(
         name for member in reversed(seen.members) if member.outdated and (name := _between(partition, member, seen))
     )
-    return Act(step=SetPartition(partition=partition, before=seen.partition, releases=releases, remember=remember))
+    return SetPartition(partition=partition, before=seen.partition, releases=releases, remember=remember)
 
 
 def _between(partition: int, member: Member, seen: Assessment) -> str:
@@ -140,4 +146,5 @@ def one_at_a_time(decision: Decision, seen: Assessment) -> Decision:
     if not isinstance(decision, Act) or not isinstance(decision.step, SetPartition) or len(decision.step.releases) < 2:
         return decision
     first = decision.step.releases[0]
-    return to(next(member.position for member in seen.members if member.name == first), seen)
+    one = partition_at(next(member.position for member in seen.members if member.name == first), seen)
+    return Act(step=replace(one, overlap=decision.step.overlap))

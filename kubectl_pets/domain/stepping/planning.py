@@ -13,7 +13,7 @@ from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState
 from kubectl_pets.domain.rollout.stuck import is_stuck
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause
 from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.moves import CUT, REPLACED, to
+from kubectl_pets.domain.stepping.moves import CUT, REPLACED, partition_at, to
 from kubectl_pets.domain.stepping.restarting import RESTART_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
     NEW_REVISION,
@@ -77,6 +77,8 @@ def _as_one(step: Step, before: list[Act | Wait], seen: Assessment) -> Step:
     last = before[-1].step if before and isinstance(before[-1], Act) else None
     if not isinstance(step, SetPartition) or not isinstance(last, SetPartition) or last.partition != step.before:
         return step
+    if isinstance(step.overlap, int):  # how they come to overlap nobody knows beforehand
+        return replace(partition_at(0, seen), overlap=step.overlap)
     size = step.before - step.partition
     gap = next((each for each in seen.members if each.position <= step.partition < each.position + each.count), None)
     if gap is None or gap.count == 1 or size <= 0 or last.before - last.partition != size:

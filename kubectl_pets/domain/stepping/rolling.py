@@ -16,6 +16,7 @@ from kubectl_pets.domain.stepping.moves import (
     holds_up,
     next_down,
     not_kept,
+    partition_at,
     settled,
     soaks_until,
     to,
@@ -53,7 +54,8 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
 
     The rule: the controller replaces a pod at or above the partition, from the highest ordinal down, and waits until it is
     available (updateStatefulSetAfterInvariantEstablished); a step is over once all that was released is, and no other pod is
-    missing. A pod that is broken at the version in place of which other images were ordered is deleted, and nothing else.
+    missing. Steps that overlap do not wait for that (``_overlapping``). A pod that is broken at the version in place of which
+    other images were ordered is deleted, and nothing else.
     """
     change = _staging(goal, seen, memory)
     if change is not None:
@@ -72,18 +74,27 @@ def roll(goal: Forward, seen: Assessment, now: datetime, memory: RunMemory) -> t
         return freed, memory
     if seen.phase is Phase.STUCK:
         return Stuck(blockers=seen.blockers), memory
+    return _on(goal, seen, now, memory.target), memory
+
+
+def _on(goal: Forward, seen: Assessment, now: datetime, target: int) -> Decision:
+    """The next step of a rollout that has begun, or what is waited for before it."""
+    if isinstance(goal, Run) and goal.overlap and seen.partition > target:
+        done_from = _done_from(goal, seen, now)
+        if done_from <= seen.replicas - _canary(goal, seen):
+            return _overlapping(goal, seen, now, target, done_from)
     if not settled(seen):
-        return await_pods(seen), memory
+        return await_pods(seen)
     young = unsettled(goal.settle, seen, now)
     if young is not None:
-        return young, memory
-    if seen.partition <= memory.target:
-        return Done(reason=_arrived(goal, seen)), memory
+        return young
+    if seen.partition <= target:
+        return Done(reason=_arrived(goal, seen))
     soak = goal.soak if isinstance(goal, Run) else timedelta(0)
     until = soaks_until(seen.members, soak)
     if until is not None and until > now:
-        return Wait(reason=WaitReason.SOAK, until=until), memory
-    return to(_next_partition(goal, seen, memory.target), seen), memory
+        return Wait(reason=WaitReason.SOAK, until=until)
+    return to(_next_partition(goal, seen, target), seen)
 
 
 def _staging(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:
@@ -195,6 +206,42 @@ def _next_partition(goal: Goal, seen: Assessment, target: int) -> int:
     if seen.replicas - partition < canary:
         return seen.replicas - canary
     return max(target, partition - goal.step.of(seen.replicas))
+
+
+def _canary(goal: Run, seen: Assessment) -> int:
+    """How many pods are a step of their own, before steps may overlap."""
+    return min(goal.canary.of(seen.replicas), seen.replicas) if goal.canary is not None else 0
+
+
+def _done_from(goal: Run, seen: Assessment, now: datetime) -> int:
+    """The lowest position from which every pod up to the highest is updated, available, and has stayed up for long enough."""
+    position = len(seen.slots)
+    for member in reversed(seen.members):
+        if not (member.updated and member.available) or unsettled(goal.settle, seen, now, (member,)) is not None:
+            break
+        position = member.position
+    return position
+
+
+def _overlapping(goal: Run, seen: Assessment, now: datetime, target: int, done_from: int) -> Decision:
+    """The partition as low as it may be while at most a step's pods are released and not done, or what is waited for.
+
+    The rule: the controller goes at released pods from the highest ordinal down, as many at a time as ``maxUnavailable`` says,
+    and begins with the next one as soon as one of these is available (updateStatefulSetAfterInvariantEstablished; KEP-961). Who
+    releases the next only once all of a step are done makes it wait for the slowest. Here it waits for the highest that is not
+    done, and for nothing else: those that are released and not done are all between the partition and ``done_from``, so a pod
+    that does not get well stops the rollout a step's number of pods below it. A pod that is held back and missing is waited
+    for, as between steps that do not overlap: one more would go down besides it.
+    """
+    at_once = goal.step.of(seen.replicas)
+    partition = max(target, done_from - at_once)
+    if seen.surplus or any(not (member.available or member.released) for member in seen.members):
+        return await_pods(seen)
+    if partition < seen.partition:
+        return Act(step=replace(partition_at(partition, seen), overlap=at_once))
+    first = next(member for member in reversed(seen.members) if member.position < done_from)
+    young = unsettled(goal.settle, seen, now, (first,)) if first.updated and first.available else None
+    return young or await_pods(seen)
 
 
 def _arrived(goal: Goal, seen: Assessment) -> DoneReason:

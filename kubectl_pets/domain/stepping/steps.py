@@ -65,6 +65,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     step: Amount = Amount(1)
     soak: timedelta = timedelta(0)
     settle: timedelta = timedelta(0)
+    #: After the canary a step does not wait for all of the one before: each pod that is done lets the next one go.
+    overlap: bool = False
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
@@ -164,6 +166,8 @@ class SetPartition(msgspec.Struct, frozen=True, kw_only=True, tag="set-partition
     steps: int | msgspec.UnsetType = msgspec.UNSET
     #: The revision whose template is kept on the set by it, because the controller will not (``sets.kept``).
     keeps: str | msgspec.UnsetType = msgspec.UNSET
+    #: Of a run that overlaps: so many pods at most are released and not done at any time. In a plan this may be all that is left.
+    overlap: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Delete(msgspec.Struct, frozen=True, kw_only=True, tag="delete", omit_defaults=True):

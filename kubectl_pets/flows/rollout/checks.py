@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.domain.changes import Change
+from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget
@@ -45,13 +46,16 @@ from kubectl_pets.ports.dns import DnsPort
 from kubectl_pets.ports.pods import PodPort
 from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import ClockPort
-from kubectl_pets.ports.sets import ChangePort, SetPort
+from kubectl_pets.ports.sets import AroundPort, ChangePort, SetPort
 
 #: A budget's status follows its pods after a moment; only after this long with every pod up is a no a no.
 _LAG = timedelta(seconds=15)
 
 #: Budgets are not watched: looked at again after this long, at first and at most.
 _SOON, _LATER = timedelta(seconds=0.1), timedelta(seconds=2)
+
+#: Nodes of pods that are available: so many are asked for, or none at all; the answer holds for so long.
+_MOST_NODES, _NODES_LAST = 16, timedelta(seconds=2)
 
 _ACHIEVED = frozenset(
     {
@@ -131,7 +135,7 @@ def tried(cluster: ChangePort, change: Change, asked: int) -> Refused | None:
     return not_held(asked, answer_of(answer)) if answer is not None else None
 
 
-class ChecksPort(SetPort, BudgetPort, NodePort, PodPort, DnsPort, ClockPort, Protocol):
+class ChecksPort(SetPort, AroundPort, BudgetPort, NodePort, PodPort, DnsPort, ClockPort, Protocol):
     """What the checks ask of a cluster."""
 
 
@@ -146,6 +150,10 @@ class Checks:
         self._none = self._budgets == ()
         self._since: datetime | None = None
         self._pause = _SOON
+        #: The nodes of available pods that were asked for, those of them that are not there, and until when that holds.
+        self._asked_nodes: frozenset[str] = frozenset()
+        self._gone_nodes: frozenset[str] = frozenset()
+        self._nodes_until: datetime | None = None
         #: The pods whose names were found right.
         self._named: frozenset[str] | None = None
 
@@ -182,11 +190,9 @@ class Checks:
             led = self._leads(seen, pod, deadline) if self.terms.leader_command else None
             if led is not None:
                 return led
-        if self.terms.group:
-            group = self._cluster.inventory(seen.namespace, self.terms.group, every_kind=True)
-            others = unwell(group, SetRef(kind=seen.kind, name=seen.name), now)
-            if others:
-                return self._later(Wait(reason=WaitReason.OTHERS, pods=tuple(other.name for other in others)), now)
+        others = self._others(step, seen, now)
+        if others is not None:
+            return self._later(others, now)
         if not self._none:
             self._budgets = self._cluster.budgets(seen.namespace)
         found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
@@ -199,6 +205,16 @@ class Checks:
                 return found
             found = Wait(reason=WaitReason.HEADROOM, pods=found.pods)
         return self._later(found, now) if isinstance(found, Wait) else found
+
+    def _others(self, step: Step, seen: Assessment, now: datetime) -> Wait | None:
+        """The wait for what has to be well besides the pod that goes down: the sets of its group, and pods that say they are."""
+        if self.terms.group:
+            group = self._cluster.inventory(seen.namespace, self.terms.group, every_kind=True)
+            others = unwell(group, SetRef(kind=seen.kind, name=seen.name), now)
+            if others:
+                return Wait(reason=WaitReason.OTHERS, pods=tuple(other.name for other in others))
+        gone = self._on_nodes_gone(step, seen, now)
+        return Wait(reason=WaitReason.PODS, pods=gone) if gone else None
 
     def _later(self, wait: Wait, now: datetime) -> Wait:
         self._pause = min(2 * self._pause, _LATER)
@@ -235,6 +251,20 @@ class Checks:
             return GateFailed(pod=pod, gate="--gate-dns", detail=wrong)
         self._named = _uids(seen)
         return None
+
+    def _on_nodes_gone(self, step: Step, seen: Assessment, now: datetime) -> tuple[str, ...]:
+        """The pods that say to be available although their Node object is gone (``asking.nodes_of``), where a step rests on them
+        and others are down: of a set of which nothing is down whoever looks at it asks for its nodes."""
+        if not isinstance(step, SetPartition) or not isinstance(step.overlap, int) or seen.all_available:
+            return ()
+        up = {member.node for member in seen.members if member.available} - {""}
+        if not 0 < len(up) <= _MOST_NODES:
+            return ()
+        if self._nodes_until is None or now >= self._nodes_until or not up <= self._asked_nodes:
+            around = self._cluster.around([(seen.namespace, Questions(nodes=tuple(sorted(up))))])[0]
+            self._gone_nodes = frozenset(node.name for node in around.nodes or () if not node.ready)
+            self._asked_nodes, self._nodes_until = frozenset(up), now + _NODES_LAST
+        return tuple(member.name for member in seen.members if member.available and member.node in self._gone_nodes)
 
     def _is_lost(self, name: str) -> bool:
         return self._cluster.node_state(name) in (NodeState.SILENT, NodeState.GONE)

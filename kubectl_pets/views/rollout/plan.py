@@ -57,6 +57,9 @@ def _step(step: Step, awaits: bool) -> str:
     if not awaits:
         return phrase
     match step:
+        case SetPartition(overlap=int() as overlap, partition=partition):
+            ahead = f"each as one above it is available, never more than {overlap} ahead of those that are"
+            return f"{phrase}, {ahead}{'' if partition else ', and wait for the last'}"
         case SetPartition(steps=int()):
             return f"{phrase} and wait after each until they are available"
         case SetPartition(releases=releases) if releases:
