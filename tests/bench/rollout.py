@@ -39,29 +39,33 @@ def run(plane: ControlPlane) -> None:
 
 
 def wide(plane: ControlPlane, replicas: int = 200, unavailable: int = 20) -> None:
-    """One set with ``maxUnavailable``, in steps of that: each after all of the one before, which costs the slowest pod of each, and
-    with ``--overlap``, which is what the controller does by itself but for the promise of a step."""
+    """One set with ``maxUnavailable``. In steps of that, each after all of the one before, a step costs the time of its slowest pod.
+    With ``--overlap`` each pod that is done lets the next one go; with steps of twice as many the controller has one to go on with
+    while word of that is on its way."""
     plane.kubectl("create", "namespace", _NAMESPACE)
-    print(f"rollout of {replicas} replicas with maxUnavailable {unavailable}, in steps of {unavailable}, against kubectl set image and waiting")
+    print(f"rollout of {replicas} replicas with maxUnavailable {unavailable}, against kubectl set image and waiting")
     _make(plane, "wide", replicas, unavailable=unavailable)
-    more = ("--step", str(unavailable), "--settle", "0")
-    _by_us(plane, "wide", "app:first", *more)  # nothing to do: only compiles the bytecode
-    waiting, overlapping, requests, verbs = [], [], [], []
+    ways = {
+        f"in steps of {unavailable}": ("--step", str(unavailable)),
+        f"in steps of {unavailable} that overlap": ("--step", str(unavailable), "--overlap"),
+        f"in steps of {2 * unavailable} that overlap": ("--step", str(2 * unavailable), "--overlap"),
+    }
+    _by_us(plane, "wide", "app:first", "--settle", "0")  # nothing to do: only compiles the bytecode
+    pairs: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    verbs: dict[str, list[list[str]]] = {way: [] for way in ways}
     for turn in range(_ROUNDS):
         theirs = seconds_of(lambda: _by_controller(plane, "wide", f"app:a{turn}"))
-        mark = plane.audit_log.stat().st_size
-        waiting.append((seconds_of(lambda: _by_us(plane, "wide", f"app:b{turn}", *more)), theirs))
-        requests.append(len(_answered(plane, mark)))
-        mark = plane.audit_log.stat().st_size
-        overlapping.append((seconds_of(lambda: _by_us(plane, "wide", f"app:c{turn}", *more, "--overlap")), theirs))
-        verbs.append([event["verb"] for event in _answered(plane, mark)])
-    _beside(waiting)
-    steps = -(-replicas // unavailable)
-    print(f"  requests     {statistics.median(requests):6.0f}     in {steps} steps, {statistics.median(requests) / steps:.1f} a step")
-    print("with --overlap")
-    _beside(overlapping)
-    asked, lowered = (statistics.median(each) for each in zip(*((len(each), each.count("patch")) for each in verbs), strict=True))
-    print(f"  requests     {asked:6.0f}     in {lowered:.0f} changes, {asked / lowered:.1f} a change")
+        for number, (way, flags) in enumerate(ways.items()):
+            mark = plane.audit_log.stat().st_size
+            ours = seconds_of(lambda: _by_us(plane, "wide", f"app:b{turn}-{number}", *flags, "--settle", "0"))
+            pairs[way].append((ours, theirs))
+            verbs[way].append([event["verb"] for event in _answered(plane, mark)])
+    for way in ways:
+        print(way)
+        _beside(pairs[way])
+        asked = statistics.median(len(each) for each in verbs[way])
+        changes = statistics.median(each.count("patch") for each in verbs[way])
+        print(f"  requests     {asked:6.0f}     with {changes:.0f} changes, {asked / changes:.1f} a change")
 
 
 def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:
@@ -74,6 +78,7 @@ def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:
     for name in names:
         plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
     _by_us(plane, names[0], "app:first")  # nothing to do: only compiles the bytecode
+    started = [_at_once([_started] * sets) for _ in range(_ROUNDS)]
     pairs, work, requests = [], [], []
     for turn in range(_ROUNDS):
         theirs, their_work = _at_once([partial(_by_controller, plane, name, f"app:a{turn}") for name in names])
@@ -85,7 +90,13 @@ def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:
     _beside(pairs)
     mine, other = (statistics.median(each) for each in zip(*work, strict=True))
     print(f"  processors   {mine:6.2f} s   of all {sets}, kubectl {other:.2f} s")
+    alone, busy = (statistics.median(each) for each in zip(*started, strict=True))
+    print(f"  of that      {busy:6.2f} s   to start {sets} processes that only say their version, {alone:.2f} s until the last has")
     print(f"  requests     {statistics.median(requests) / sets:6.1f}     a set, {statistics.median(requests) / sets / replicas:.1f} a step")
+
+
+def _started() -> None:
+    subprocess.run(["kubectl-pets", "--version"], check=True, capture_output=True)
 
 
 def _at_once(calls: Sequence[Callable[[], None]]) -> tuple[float, float]:
