@@ -36,6 +36,10 @@ class SetViewSource(Protocol):
     def refresh(self) -> SetView:
         """Read the set and its pods afresh from the API server (two requests), past every cache."""
 
+    def just_read(self) -> bool:
+        """Whether ``latest`` is what ``refresh`` would bring: all of it was read anew to begin with, a moment ago. True at most
+        once, and never after a wait: what is looked at again has to be read again."""
+
     def with_revisions(self) -> SetView:
         """As ``latest``, with the ControllerRevisions read afresh (one request; none where they may not be read): a watch that
         was cut and has not noticed says nothing of one that was deleted."""

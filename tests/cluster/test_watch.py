@@ -7,13 +7,14 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubectl_pets.cluster import Client
+from kubectl_pets.cluster.topics import watched_sets
 from kubectl_pets.cluster.topics.watched_sets import FleetSource, SetSource
 from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
 from kubectl_pets.domain.model import SetView
@@ -179,6 +180,24 @@ def test_a_fresh_read_is_two_requests(server: Loopback, source: SetSource) -> No
     asked = server.seen[before:]
     assert [seen.path.rsplit("/", 1)[1] for seen in asked] == ["statefulsets", "pods"]
     assert all("resourceVersion" not in seen.query for seen in asked)
+
+
+def test_what_it_begins_with_is_a_fresh_read_once(server: Loopback, source: SetSource) -> None:
+    asked = [seen for seen in server.seen if "watch" not in seen.query]
+    assert [seen.path.rsplit("/", 1)[1] for seen in asked][0] == "statefulsets"
+    assert all("resourceVersion" not in seen.query for seen in asked)
+    assert source.just_read() and not source.just_read()
+
+
+@pytest.mark.parametrize("use", [lambda source: source.wait(0.0), lambda source: source.refresh()])
+def test_after_a_wait_or_another_read_it_is_none(source: SetSource, use: Callable[[SetSource], object]) -> None:
+    use(source)
+    assert not source.just_read()
+
+
+def test_after_a_while_it_is_none(source: SetSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_sets, "_JUST_READ", 0.0)
+    assert not source.just_read()
 
 
 def _deaf(server: Loopback) -> None:

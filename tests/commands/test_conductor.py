@@ -55,6 +55,8 @@ class Scripted:
         self.scenes, self.reads, self.applies = list(scenes), list(reads), list(applies)
         self.changes: list[Change] = []
         self.fresh_reads = 0
+        #: It was opened just now.
+        self.begins = False
         #: What it looks like once revisions are read; None: as the watches say.
         self.revised: SetView | None = None
 
@@ -73,6 +75,10 @@ class Scripted:
         if failure is not None:
             raise failure
         return self.scenes[0]
+
+    def just_read(self) -> bool:
+        begins, self.begins = self.begins, False
+        return begins
 
     def with_revisions(self) -> SetView:
         if self.revised is not None:
@@ -348,3 +354,11 @@ def test_a_set_that_stays_away_is_not_waited_for_without_end() -> None:
     assert followed(script, lambda: True) is Progress.GONE and 60 <= script.waits <= 62
     back = Ticking(STAGED, *[GAP] * 50, STAGED, *[GAP] * 50, COMPLETE)
     assert followed(back, lambda: True) is Progress.REACHED, "each gap has a time of its own"
+
+
+def test_what_was_read_to_begin_with_is_not_read_again_for_the_first_step() -> None:
+    """But it is for the end."""
+    script = Scripted(CANARY, COMPLETE)
+    script.begins = True
+    assert ended(drive(script, Promote())) == (Done(reason=DoneReason.COMPLETE), ExitCode.OK)
+    assert len(script.changes) == 1 and script.fresh_reads == 1

@@ -76,6 +76,9 @@ class Source:
     def refresh(self) -> SetView:
         return self.latest()
 
+    def just_read(self) -> bool:
+        return False
+
     def wait(self, timeout: float | None) -> bool:
         self._cluster.next(self._name)
         return True

@@ -53,6 +53,10 @@ _PARTING = 0.45
 _SLICE = 0.5
 
 
+#: The lists that a source begins with are a fresh look for so many seconds.
+_JUST_READ = 1.0
+
+
 class _Belongings(msgspec.Struct):
     """The watches of pods, revisions and claims of one set or of all."""
 
@@ -182,6 +186,8 @@ class OneSet(Source[V]):
         self._namespace, self._name, self._kind = namespace, name, kind
         sets = sets_of(kind)
         self._selector: LabelSelector | None = None
+        #: When the lists that this begins with were asked for; None: that is over.
+        self._begun: float | None = monotonic()
         self._sets = self._follower(
             sets, Scope(namespace=namespace, name=name), required=True, unreadable=True, on_change=self._adopt
         )
@@ -239,7 +245,18 @@ class SetSource(OneSet[SetView]):
     def _selected(self) -> Iterable[Follower[Any]]:
         return self._own.all()
 
+    def wait(self, timeout: float | None) -> bool:
+        self._begun = None
+        return super().wait(timeout)
+
+    def just_read(self) -> bool:
+        """The lists that this begins with are read as ``refresh`` reads them, the set before its pods and past every cache; what
+        the watches have brought since is newer."""
+        begun, self._begun = self._begun, None
+        return begun is not None and monotonic() - begun < _JUST_READ
+
     def refresh(self) -> SetView:
+        self._begun = None
         try:
             self._reread_all()
         except PetsError:

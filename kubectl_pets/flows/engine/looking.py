@@ -65,8 +65,10 @@ class SetLook:
         stuck_after: StuckAfter = StuckAfter(),
         *,
         ask_at_once: bool = False,
+        acts_at_once: bool = False,
     ) -> None:
-        """``ask_at_once``: why it is not well is asked in the first look already."""
+        """``ask_at_once``: why it is not well is asked in the first look already. ``acts_at_once``: the first look mostly leads
+        to a change, so it is a fresh one where the source was opened just now."""
         self._clock, self._source, self._deadline, self._observe = port, source, deadline, observe
         self._patience = Patience(deadline, source.wait, self._trouble)
         self._inquiry = Inquiry(port, stuck_after, at_once=ask_at_once)
@@ -74,9 +76,11 @@ class SetLook:
         self._of_attempts = Patience(deadline, source.wait, self._trouble)
         self._grace = OutageGrace()
         self._sight: Sight | None = None
+        self._begins = acts_at_once
 
     def again(self, fresh: bool) -> Sight:
         """Look; with ``fresh`` past every cache. Failures that pass are waited out. Raises PetsError for what lasts."""
+        just_read, self._begins = self._begins and self._source.just_read(), False
         while True:
             try:
                 view = self._source.refresh() if fresh else self._source.latest()
@@ -87,8 +91,8 @@ class SetLook:
                 self._patience.well_again()
             self._grace.note(self._source.trouble() is not None)
             now = self._clock.now()
-            self.seen = self._inquiry.judge(view, now, fresh=fresh)
-            self._sight = Sight(view=view, seen=self.seen, now=now, fresh=fresh)
+            self.seen = self._inquiry.judge(view, now, fresh=fresh or just_read)
+            self._sight = Sight(view=view, seen=self.seen, now=now, fresh=fresh or just_read)
             return self._sight
 
     def comes_back_at(self) -> str:

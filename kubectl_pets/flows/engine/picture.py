@@ -114,6 +114,9 @@ class _Ticking:
     def refresh(self) -> SetView:
         return self._source.refresh()
 
+    def just_read(self) -> bool:
+        return self._source.just_read()
+
     def with_revisions(self) -> SetView:
         return self._source.with_revisions()
 

@@ -54,7 +54,7 @@ from kubectl_pets.errors import ConflictError, InvalidError, NotFoundError, Pets
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.restoring.returning import BringingBack, DataGoal, ReturnEnd, ReturnPort
-from kubectl_pets.flows.rollout.checks import Checks, ChecksPort, Terms, tried
+from kubectl_pets.flows.rollout.checks import Checks, ChecksPort, Terms, Trials
 
 
 class OneByOnePort(ReturnPort, ChecksPort, Protocol):
@@ -114,7 +114,7 @@ class OneByOne(BringingBack):
             against = self._checks.foresee(step, seen)
         if against is not None or not held or not asks:
             return against
-        return tried(self._cluster, beginning(view.set, self.plan, self._template), held)
+        return Trials(self._cluster).not_held(beginning(view.set, self.plan, self._template), held)
 
     def to_the_end(self, deadline: Deadline, held: Interrupted) -> ReturnEnd:
         """As of a set without pods. Where it ends before its time, no pod that runs on is left with the finalizer."""

@@ -50,7 +50,7 @@ from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.picture import pictured
 from kubectl_pets.flows.engine.report import rehearse, report
 from kubectl_pets.flows.engine.rights import Right, require
-from kubectl_pets.flows.rollout.checks import Checks, Terms, tried
+from kubectl_pets.flows.rollout.checks import Checks, Terms, Trials
 from kubectl_pets.flows.rollout.conductor import Conclusion, Unagreed, conduct
 from kubectl_pets.flows.rollout.snapshot_types import Unsnapped
 from kubectl_pets.flows.rollout.taking import Taking, unfit_hint, unfit_told
@@ -170,13 +170,14 @@ def _aim(
     if terms is not None:
         _refuse_of_groups(ref, seen, terms)
     goal = refusal(seen) or make_goal(seen, careful)
+    trials = Trials(session.cluster)
     if isinstance(goal, Canary | Run):
-        goal = _as_admitted(session, snapshot, seen, goal, options)
+        goal = _as_admitted(session, trials, snapshot, seen, goal, options)
     aim = _Aim(snapshot=snapshot, seen=seen, checks=checks, careful=careful)
     if isinstance(goal, Done | Refused):
         return replace(aim, ending=goal)
     planned = plan(goal, seen, now, careful=careful)
-    refused = _foreseen(checks, planned, seen) or _not_held(session, snapshot, planned, seen, options)
+    refused = _foreseen(checks, planned, seen) or _not_held(trials, snapshot, planned, seen, options)
     return replace(aim, ending=refused) if refused is not None else replace(aim, goal=goal, planned=planned)
 
 
@@ -201,15 +202,17 @@ def _agreed(session: Session, seen: Assessment, planned: Plan, question: str) ->
 
 
 def _as_admitted(
-    session: Session, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions
+    session: Session, trials: Trials, snapshot: SetView, seen: Assessment, goal: Canary | Run, options: RunOptions
 ) -> Canary | Run | Refused:
     """The goal with the images that admission makes of those asked for, which are what the template comes to hold: so that the
-    same words go on with a rollout instead of beginning it anew. Where the server cannot say, as they were typed."""
+    same words go on with a rollout instead of beginning it anew. Where the server cannot say, as they were typed. Tried is what
+    the first step mostly is, so that its answer serves for that as well."""
     wanted = tuple(image for image in goal.images if image not in seen.template)
     if not wanted or snapshot.set is None or options.dry_run is DryRun.CLIENT:
         return goal
+    partition = None if seen.strategy == "OnDelete" else seen.replicas
     try:
-        answer = session.cluster.apply(change_for(Stage(images=wanted, partition=None), snapshot.set, seen), dry_run=True)
+        answer = trials.made_of(change_for(Stage(images=wanted, partition=partition), snapshot.set, seen))
     except PetsError:
         return goal  # the change itself will say what is wrong
     made = dict(rewritten(wanted, answer_of(answer))) if answer is not None else {}
@@ -219,14 +222,14 @@ def _as_admitted(
     return refused or replace(goal, images=tuple(made.get(image, image) for image in goal.images))
 
 
-def _not_held(session: Session, snapshot: SetView, planned: Plan, seen: Assessment, options: RunOptions) -> Refused | None:
+def _not_held(trials: Trials, snapshot: SetView, planned: Plan, seen: Assessment, options: RunOptions) -> Refused | None:
     """What the first step would be refused for, as the server says now: once it is done, the pods that it lets go are gone."""
     first = next(iter(planned.steps), None)
     if not isinstance(first, SetPartition | Stage | Restore | Mark) or not first.partition:
         return None
     if snapshot.set is None or options.dry_run is DryRun.CLIENT:
         return None
-    return tried(session.cluster, change_for(first, snapshot.set, seen), first.partition)
+    return trials.not_held(change_for(first, snapshot.set, seen), first.partition)
 
 
 def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:

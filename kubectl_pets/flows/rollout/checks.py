@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from kubectl_pets.domain.changes import Change
+from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.domain.rollout.members import Member
 from kubectl_pets.domain.rollout.verdict import Assessment
@@ -125,14 +126,31 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     names: bool = False
 
 
-def tried(cluster: ChangePort, change: Change, asked: int) -> Refused | None:
-    """Why a change of the set that is to hold so many positions back is not made: what the server makes of it (dry run, of which
-    nothing is kept). Where it cannot say, the change itself will tell what is wrong."""
-    try:
-        answer = cluster.apply(change, dry_run=True)
-    except PetsError:
-        return None
-    return not_held(asked, answer_of(answer)) if answer is not None else None
+class Trials:
+    """What the server makes of changes of a set (dry run, of which nothing is kept). The same one is tried once: it names uid and
+    generation, and whoever comes in between is found by the change itself."""
+
+    def __init__(self, cluster: ChangePort) -> None:
+        self._cluster = cluster
+        self._answers: list[tuple[Change, StatefulSet | None]] = []
+
+    def made_of(self, change: Change) -> StatefulSet | None:
+        """The set as it would be. Raises PetsError."""
+        for before, answer in self._answers:
+            if before == change:
+                return answer
+        answer = self._cluster.apply(change, dry_run=True)
+        self._answers.append((change, answer))
+        return answer
+
+    def not_held(self, change: Change, asked: int) -> Refused | None:
+        """Why a change that is to hold so many positions back is not made. Where the server cannot say, the change itself will
+        tell what is wrong."""
+        try:
+            answer = self.made_of(change)
+        except PetsError:
+            return None
+        return not_held(asked, answer_of(answer)) if answer is not None else None
 
 
 class ChecksPort(SetPort, AroundPort, BudgetPort, NodePort, PodPort, DnsPort, ClockPort, Protocol):

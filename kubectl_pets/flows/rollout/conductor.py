@@ -144,7 +144,7 @@ def conduct(
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
-    look = SetLook(cluster, source, deadline, observe, stuck_after)
+    look = SetLook(cluster, source, deadline, observe, stuck_after, acts_at_once=True)
     memory = begins(goal, planned, careful=careful) if planned is not None else RunMemory(careful=careful)
     run = _Run(cluster, look, goal, memory, may_delete, checks, snapshots, deadline, written_as)
     ending = until_ended(look, run.turn, deadline)
