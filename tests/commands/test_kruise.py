@@ -182,6 +182,17 @@ def test_unstick_deletes_just_the_broken_pod(pets: Kruise) -> None:
     assert {pod for pod in before if before[pod] != after[pod]} == {"db-2"}
 
 
+@pytest.mark.parametrize("how", ["maxUnavailable: 2", "maxUnavailable: 2, podUpdatePolicy: InPlaceOnly"])
+def test_steps_overlap(pets: Kruise, how: str) -> None:
+    """Whether pods are made anew or updated in place: it comes to the end, and not in one change."""
+    gates = GATE if "InPlace" in how else ""
+    pets.make_db(replicas=6, policy="Parallel", rolling=how, gates=gates)
+    before = pets.db["metadata"]["generation"]
+    pets("rollout", "run", "kruise/db", "--image", "app:2", "--canary", "1", "--step", "3", "--overlap", "--timeout", "120s")
+    assert set(pets.tags().values()) == {"2"} and pets.rolling["partition"] == 0
+    assert pets.db["metadata"]["generation"] - before >= 3
+
+
 def test_a_run_takes_the_pods_in_place(pets: Kruise) -> None:
     """The new label stands on a pod before its container has restarted; done is what runs the new image and is available."""
     pets.make_db(replicas=3, rolling="podUpdatePolicy: InPlaceIfPossible", gates=GATE)

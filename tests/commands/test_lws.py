@@ -198,6 +198,8 @@ def test_groups_are_released_one_after_the_other(pets: Groups) -> None:
 
 def test_an_image_of_one_of_the_two_templates(pets: Groups) -> None:
     pets.make_llm()
+    refused = pets("rollout", "run", "lws/llm", "--image", "worker/app=app:2", "--overlap", "--dry-run", expect=6).stderr
+    assert "set of groups" in refused and "without it: kubectl pets rollout run lws/llm --image worker/app=app:2 " in refused
     planned = pets("rollout", "run", "lws/llm", "--image", "worker/app=app:2", "--dry-run").stdout
     assert "set image worker/app=app:2 and hold every pod (partition 2)" in planned
     pets("rollout", "canary", "lws/llm", "--image", "worker/app=app:2", "--timeout", "180s")
