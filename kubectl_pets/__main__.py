@@ -270,7 +270,8 @@ def main() -> NoReturn:
     if sys.argv[1:2] == [completing.WORD]:
         completing.hush()
     terminal = Terminal.real()
-    code = ExitCode.FAILED if deaf else run(sys.argv[1:], Session(terminal=terminal))
+    session = Session(terminal=terminal)  # held until the end: to give back what it keeps, object by object, takes a while
+    code = ExitCode.FAILED if deaf else run(sys.argv[1:], session)
     lost = OSError(EBADF, os.strerror(EBADF)) if deaf else terminal.lost
     if lost is not None:
         code = ExitCode.FAILED
