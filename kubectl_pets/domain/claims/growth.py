@@ -92,7 +92,7 @@ class GrowingClaim(msgspec.Struct, frozen=True, kw_only=True):
 def growing(claims: Iterable[tuple[PersistentVolumeClaim, str]], view: SetView, now: datetime) -> tuple[GrowingClaim, ...]:
     """Of claims, each with the name of its pod, those that grow towards what they ask for themselves, in that order. One that has
     never been bound does not grow. ``view``: the set that has them."""
-    busy = [(claim, pod) for claim, pod in claims if not _quiet(claim)]
+    busy = [(claim, pod) for claim, pod in claims if not is_quiet(claim)]
     if not busy:
         return ()
     used = mounted(view)
@@ -110,7 +110,7 @@ def _growing(claim: PersistentVolumeClaim, pod: str, in_use: bool, now: datetime
     return GrowingClaim(claim=claim.name, pod=pod, growth=found)
 
 
-def _quiet(claim: PersistentVolumeClaim) -> bool:
+def is_quiet(claim: PersistentVolumeClaim) -> bool:
     """What nearly all claims are, told without reading sizes: thousands of them are asked."""
     status = claim.status
     if status.capacity.get("storage") is None:

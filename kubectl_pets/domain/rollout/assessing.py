@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowingClaim, GrowthStage, growing
+from kubectl_pets.domain.claims.growth import NODE_PATIENCE, GrowingClaim, GrowthStage, growing, is_quiet
 from kubectl_pets.domain.model import (
     PersistentVolumeClaim,
     ServerVersion,
@@ -376,12 +376,15 @@ def _own_claims(
         names = {f"{each.name}-{pod}": at for each in owner.spec.volume_claim_templates for at, pod in pods}
         return [(claim, names[claim.name]) for claim in claims if claim.name in names]
     stems = {f"{template.name}-{owner.name}" for template in owner.spec.volume_claim_templates}
-    found = ((claim, ordinal_of(claim.name, stem)) for claim in claims for stem in stems)
+    found = [(claim, ordinal_of(claim.metadata.name, stem)) for stem in stems for claim in claims]
     return [(claim, ordinal) for claim, ordinal in found if ordinal is not None]
 
 
 def _growing(
     owner: StatefulSet, own: list[tuple[PersistentVolumeClaim, int]] | None, snapshot: SetView, now: datetime
 ) -> tuple[GrowingClaim, ...]:
-    in_order = sorted(own or (), key=lambda each: (each[1], each[0].name))
+    busy = [each for each in own or () if not is_quiet(each[0])]
+    if not busy:
+        return ()
+    in_order = sorted(busy, key=lambda each: (each[1], each[0].name))
     return growing(((claim, f"{owner.name}-{ordinal}") for claim, ordinal in in_order), snapshot, now)

@@ -140,6 +140,26 @@ def trouble_of(pod: Pod, now: datetime) -> Trouble | None:
     return min(found, key=_badness, default=None)
 
 
+def untroubled(pod: Pod) -> bool:
+    """Whether every container of the pod runs in its first life, and each init container has done its work at once: as nearly
+    always. Then it has no trouble, nothing of it has ended lately and nothing was restarted, at whatever time it is looked at."""
+    status = pod.status
+    for each in status.container_statuses:
+        state = each.state
+        if each.restart_count or state.running is None or state.terminated is not None or each.last_state.terminated is not None:
+            return False
+    return not status.init_container_statuses or _at_once(pod)
+
+
+def _at_once(pod: Pod) -> bool:
+    """Of init containers. One with the name of another container cannot be told apart from that."""
+    sidecars, names = _sidecars(pod), {each.name for each in pod.status.container_statuses}
+    return all(
+        _is_through(each, sidecars) and not each.restart_count and each.name not in names
+        for each in pod.status.init_container_statuses
+    )
+
+
 def counted_from(trouble: Trouble, pod: Pod, time: datetime) -> Trouble:
     """The trouble of a container that was started then at another version: what it did before is not held against this one.
     Restarts are counted over the whole life of a pod, so of these as many count as there was time for since then."""

@@ -32,12 +32,13 @@ from kubectl_pets.domain.rollout.containers import (
     proof,
     restarts_of,
     trouble_of,
+    untroubled,
     without_resizes,
 )
 from kubectl_pets.domain.rollout.events import ended_before, pulling
 from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.times import later
-from kubectl_pets.domain.sets.clocks import by_the_servers_clock
+from kubectl_pets.domain.sets.clocks import behind, by_the_servers_clock
 from kubectl_pets.domain.sets.fields import min_ready_seconds
 from kubectl_pets.domain.sets.grouping import awaited_worker
 from kubectl_pets.domain.sets.in_place import standing_since, unfinished, updated_at, updated_containers, without_its_restarts
@@ -282,7 +283,16 @@ def _odd_images(owner: StatefulSet, pods: dict[int, Pod]) -> dict[int, tuple[str
         return {}
     wanted = _images(owner.spec.template.spec)
     update = owner.status.update_revision
-    ours = {ordinal: _images(pod.spec) for ordinal, pod in pods.items() if pod.revision and pod.revision == update}
+    ours: dict[int, dict[str, str]] = {}
+    last, images = owner.spec.template.spec, wanted
+    for ordinal, pod in pods.items():
+        if pod.revision and pod.revision == update:
+            spec = pod.spec
+            if spec.containers is not last.containers or spec.init_containers is not last.init_containers:
+                last, images = spec, _images(spec)  # in long lists those of a set share them
+            ours[ordinal] = images
+    if all(images == wanted for images in ours.values()):
+        return {}  # as nearly always
     as_wanted = {name for images in ours.values() for name, image in images.items() if image == wanted.get(name)}
     return {
         ordinal: tuple(f"{name}={image}" for name, image in images.items() if name in as_wanted and image != wanted[name])
@@ -357,11 +367,15 @@ class _Reading:
         self._owner, self._slots, self._now, self._patience = owner, slots, now, patience
         self._min_ready = min_ready_seconds(owner)
         self._in_place = Capability.IN_PLACE in kind_of(owner).can
+        self._apps = kind_of(owner) is APPS_SET
+        self._templates = [(each.name, f"{each.name}-{owner.name}-") for each in owner.spec.volume_claim_templates]
         self._parts = snapshot.parts
         self._claims = None if snapshot.claims is None else {claim.name: claim for claim in snapshot.claims}
         around = snapshot.around or Around()
         self._events = around.events or ()
         self._gone_nodes = {node.name for node in around.nodes or () if not node.ready}
+        #: More than the pod itself tells of it.
+        self._special = bool(self._in_place or self._parts or self._events or self._gone_nodes)
 
     @property
     def rests_on(self) -> tuple[object, ...]:
@@ -384,6 +398,54 @@ class _Reading:
         )
 
     def member(self, ordinal: int, pod: Pod, odd_images: tuple[str, ...]) -> Member:
+        ready = self._plainly_ready(pod)
+        return self._well(ordinal, pod, odd_images, ready) if ready is not None else self._any(ordinal, pod, odd_images)
+
+    def _plainly_ready(self, pod: Pod) -> Condition | None:
+        """The Ready condition of a pod that is up, and in which nothing has ever gone wrong: most pods are such, and of many
+        thousands most of what can be said of a pod need not be asked. None: it may be any other."""
+        status, meta = pod.status, pod.metadata
+        if status.phase != "Running" or meta.deletion_timestamp is not None or not pod.spec.node_name or self._special:
+            return None
+        ready = status.condition("Ready")
+        if ready is None or ready.status != "True" or behind(pod) or not untroubled(pod):
+            return None
+        return ready
+
+    def _well(self, ordinal: int, pod: Pod, odd_images: tuple[str, ...], ready: Condition) -> Member:
+        """As ``_any``, of such a pod: its state rests on minReadySeconds alone."""
+        slots, meta, owner = self._slots, pod.metadata, self._owner
+        created, since = meta.creation_timestamp, ready.last_transition_time
+        if since is not None and created is not None and created > since:
+            since = created
+        available_at = _available_at(since, self._min_ready)
+        available = available_at is not None and available_at <= self._now
+        revision, position = pod.revision, slots.position(ordinal)
+        return Member(
+            ordinal=ordinal,
+            position=position,
+            name=slots.name(ordinal),
+            state=PodState.AVAILABLE if available or self._min_ready == 0 else PodState.READY,
+            revision=revision,
+            updated=bool(revision) and revision == owner.status.update_revision,
+            released=slots.side(ordinal) is Side.RELEASED,
+            node=pod.spec.node_name,
+            created=created,
+            begun=created,
+            lacks=self._lacking(ordinal, pod),
+            mislabelled=self._apps and _is_mislabelled(pod),
+            ready_since=since,
+            odd_images=odd_images,
+            finalizers=meta.finalizers,
+            running=bool(pod.status.container_statuses),
+            available_at=available_at,
+            claims=_claim_uses(pod, self._claims),
+            uid=meta.uid,
+            resource_version=meta.resource_version,
+            labels=tuple(sorted(meta.labels.items())),
+        )
+
+    def _any(self, ordinal: int, pod: Pod, odd_images: tuple[str, ...]) -> Member:
         pod = by_the_servers_clock(pod)
         owner, slots, name = self._owner, self._slots, self._slots.name(ordinal)
         uses = _claim_uses(pod, self._claims)
@@ -421,8 +483,8 @@ class _Reading:
             created=pod.metadata.creation_timestamp,
             begun=(updated_at(pod) if self._in_place else None) or pod.metadata.creation_timestamp,
             trouble=trouble,
-            lacks=_lacking(owner, ordinal, pod),
-            mislabelled=_is_mislabelled(owner, pod),
+            lacks=self._lacking(ordinal, pod),
+            mislabelled=self._apps and _is_mislabelled(pod),
             unscheduled_since=_unscheduled_since(pod),
             ready_since=ready_since,
             placed=placed,
@@ -441,6 +503,19 @@ class _Reading:
             updating_since=standing_since(pod) if going_on is not None else None,
             labels=tuple(sorted(pod.metadata.labels.items())),
         )
+
+    def _lacking(self, ordinal: int, pod: Pod) -> tuple[str, ...]:
+        """As storageMatches in stateful_set_utils.go: the controller wants to add such a volume, which no API server allows
+        (kubernetes/kubernetes#141876)."""
+        if not self._apps or not self._templates:
+            return ()
+        mounted = {volume.name: volume.persistent_volume_claim for volume in pod.spec.volumes}
+        lacking = []
+        for name, stem in self._templates:
+            claim = mounted.get(name)
+            if claim is None or claim.claim_name != f"{stem}{ordinal}":
+                lacking.append(name)
+        return tuple(lacking)
 
     def _placed(self, uses: tuple[ClaimUse, ...]) -> tuple[str, ...]:
         """The claims for which a node was chosen, and that wait for the volume that is to be made there. Before that is made the
@@ -573,28 +648,14 @@ def _unscheduled_since(pod: Pod) -> datetime | None:
     return (scheduled.last_transition_time if scheduled is not None else None) or pod.metadata.creation_timestamp
 
 
-def _lacking(owner: StatefulSet, ordinal: int, pod: Pod) -> tuple[str, ...]:
-    """As storageMatches in stateful_set_utils.go: the controller wants to add such a volume, which no API server allows
-    (kubernetes/kubernetes#141876)."""
-    if kind_of(owner) is not APPS_SET:
-        return ()
-    mounted = {volume.name: volume.persistent_volume_claim for volume in pod.spec.volumes}
-    return tuple(
-        template.name
-        for template in owner.spec.volume_claim_templates
-        if (claim := mounted.get(template.name)) is None or claim.claim_name != f"{template.name}-{owner.name}-{ordinal}"
-    )
-
-
 #: What the controller puts on each pod; the second tells that it did (KEP-4017, since 1.28).
 _NAME_LABEL, _INDEX_LABEL = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
 
 
-def _is_mislabelled(owner: StatefulSet, pod: Pod) -> bool:
-    """As identityMatches in stateful_set_utils.go: the controller puts the label right at once, unless it may not."""
+def _is_mislabelled(pod: Pod) -> bool:
+    """As identityMatches in stateful_set_utils.go: the controller of apps/v1 puts the label right at once, unless it may not."""
     labels = pod.metadata.labels
-    labelled = _NAME_LABEL in labels or _INDEX_LABEL in labels
-    return kind_of(owner) is APPS_SET and labelled and labels.get(_NAME_LABEL) != pod.name
+    return labels.get(_NAME_LABEL) != pod.metadata.name and (_NAME_LABEL in labels or _INDEX_LABEL in labels)
 
 
 def _claim_uses(pod: Pod, claims: dict[str, PersistentVolumeClaim] | None) -> tuple[ClaimUse, ...]:
