@@ -272,6 +272,28 @@ def test_long_lists_come_in_one_piece_from_servers_that_stream_them(server: Loop
     assert [(each.get("limit"), each.get("continue")) for each in asked] == [("500", None), (None, None), *([("500", "500"), ("500", "1000")] if broken else [])], asked
 
 
+@pytest.mark.parametrize(("namespace", "release", "fault"), [(None, "v1.37.2", 0), (None, "v1.37.2", 429), (None, "v1.37.2", 500), ("x", "v1.37.2", 0), (None, "v1.32.9", 0)])
+def test_where_one_list_was_long_no_page_is_asked_for_first_of_others(
+    server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch, namespace: str | None, release: str, fault: int
+) -> None:
+    """Only of all that there is of a kind of the server's own, and page by page where that cannot be had."""
+    monkeypatch.setattr("kubectl_pets.cluster.objects.lists._CHUNK", 7)
+    server.release = release
+    for number in range(20):
+        server.world.put("statefulsets", f"s{number:02}")
+        server.world.put("persistentvolumeclaims", f"c{number:02}")
+    if fault:
+        server.fault(Answer(fault, headers=(("Retry-After", "0"),)), path="/persistentvolumeclaims")
+    found = client.inventory(namespace, None)
+    assert found.claims is not None and sorted(claim.name for claim in found.claims if claim.name != "data-web-0") == [f"c{number:02}" for number in range(20)]
+    claims = [(seen.query.get("limit"), seen.query.get("continue")) for seen in server.requests("/persistentvolumeclaims")]
+    pages = [("7", None), ("7", "7"), ("7", "14")]
+    if namespace is None and release == "v1.37.2":
+        assert claims == [(None, None), *(pages if fault else [])]
+    else:
+        assert claims[0] == ("7", None) and (claims == pages) is (release == "v1.32.9")
+
+
 @pytest.mark.parametrize("release", ["v1.32.9", "v1.29.3-gke.1", "private"])
 def test_long_lists_come_in_pages_from_servers_that_do_not(server: Loopback, client: Client, release: str) -> None:
     server.release = release

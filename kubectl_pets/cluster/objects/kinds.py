@@ -118,6 +118,8 @@ class ResourceKind(Generic[T]):
         self.api_version = base.removeprefix("/apis/").removeprefix("/api/")
         group = base.split("/")[2] if base.startswith("/apis/") else ""
         self.resource = f"{plural}.{group}" if group else plural
+        #: Of the groups that no custom resource may have: its lists begin with what they are, so they can be cut (``pieces``).
+        self.is_cut = base == "/api/v1" or base == "/apis/apps/v1"
         self._optional = optional
         with _MAKING:
             if type not in _MADE:

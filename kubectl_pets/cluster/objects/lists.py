@@ -72,6 +72,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""  #: only the one of this name
     about: str = ""  #: of events: only those about objects of this name
 
+    @property
+    def is_all(self) -> bool:
+        """Whether these are all that there are."""
+        return self.namespace is None and not (self.labels or self.name or self.about)
+
     def query(self) -> list[tuple[str, str]]:
         query = []
         if self.labels:
@@ -129,6 +134,8 @@ class Reader:
         self._version: ServerVersion | None = None
         self._version_known = False
         self._lock = Lock()
+        #: A list was longer than a page, and the server sent it in one piece.
+        self._met_long_list = False
         self._discovery: Discovery | None = None
 
     def one(
@@ -183,7 +190,15 @@ class Reader:
     ) -> Iterator[tuple[Page[T], bool]]:
         """The pages of a list, each with whether it is a first one: should the server forget the list half-way, the whole of
         it comes again. So it does where it is longer than a page and the server can send it in one piece without holding it: then
-        the pages are what has arrived of that."""
+        the pages are what has arrived of that. In a cluster where one such list was met, no page is asked for first of others
+        that are of all namespaces."""
+        paged = False
+        if self._met_long_list and scope.is_all and kind.is_cut:
+            try:
+                yield from self._whole(kind, scope, exchange, metadata_only)
+                return
+            except _CUT_OFF:
+                paged = True
         more, chunk, first = "", str(_CHUNK), True
         extent = _Extent(scope.attempt("list", kind))
         while True:
@@ -198,7 +213,7 @@ class Reader:
                 continue
             page = _decoded(kind, scope, request, metadata_only)(body)
             more = page.metadata.continue_
-            if first and more and can_be_cut(body) and self._streams_lists():
+            if first and more and not paged and can_be_cut(body) and self._streams_lists():
                 try:
                     yield from self._whole(kind, scope, exchange, metadata_only)
                     return
@@ -224,6 +239,7 @@ class Reader:
         for page in cut(self._transport.parts(request, exchange), piece, _BLOCK):
             yield page, first
             first = False
+        self._met_long_list = True
 
     def _streams_lists(self) -> bool:
         """Whether the server sends a list without having it whole in memory; where it does not say, nobody asks that of it."""
