@@ -156,10 +156,10 @@ class Pictures:
 
     def look(self) -> None:
         """Called after each read."""
-        written = len(self._window.written)
-        if _HOME in self._window.written[self._seen:written]:
+        written = self._window.written
+        if written.find(_HOME, self._seen) >= 0:
             self._times.append(time.monotonic())
-        self._seen = written
+        self._seen = max(self._seen, len(written) - len(_HOME) + 1)  # it may come in two pieces
 
     @property
     def gaps(self) -> list[float]:

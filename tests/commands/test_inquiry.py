@@ -16,6 +16,7 @@ from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
 from kubectl_pets.flows.engine import inquiry as inquiries
+from kubectl_pets.flows.engine import node_list
 from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookEachPort, LookOnPort, LookPort, judged, judged_each
 from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
 
@@ -280,6 +281,12 @@ def phases(look: Inquiries, views: Sequence[SetView], seconds: float) -> list[st
     return [str(each.phase) for each in look.judge(views, at(seconds))]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However loaded this machine is, the list of nodes comes at once, where a test does not say otherwise."""
+    monkeypatch.setattr(node_list, "_WAITS", 60.0)
+
+
 def test_of_many_sets_that_are_watched_the_nodes_are_listed_now_and_then() -> None:
     """A Node that is deleted while somebody looks on, and one that comes back; no set and no pod tells of either."""
     port, views = Port(GONE), (named("a", "node-1"), named("b", "node-2"))
@@ -294,6 +301,38 @@ def test_of_many_sets_that_are_watched_the_nodes_are_listed_now_and_then() -> No
     assert phases(look, views, 19) == ["failing", "complete"] and port.lists == 2 and len(port.asked) == 1
     port.nodes = frozenset(("node-1", "node-2"))
     assert phases(look, views, 21) == ["complete", "complete"] and len(port.asked) == 1
+
+
+def test_no_picture_waits_for_the_nodes_but_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_list, "_WAITS", 0.0)
+    port, views, go, listed = Port(GONE), (named("a", "node-1"), named("b", "node-2")), threading.Event(), threading.Event()
+    names = port.node_names
+
+    def slow() -> frozenset[str] | None:
+        assert go.wait(60)
+        try:
+            return names()
+        finally:
+            listed.set()
+
+    port.nodes = frozenset(("node-1", "node-2"))
+    look = watched(port)
+    phases(look, views, 0)
+    monkeypatch.setattr(port, "node_names", slow)
+    port.nodes = frozenset(("node-2",))
+    told = [phases(look, views, seconds) for seconds in (10.02, 10.3, 12)]
+    assert told == [["complete", "complete"]] * 3 and port.lists == 1 and look.next_at == at(12.25), "it is looked again soon"
+    go.set()
+    assert listed.wait(60)
+    monkeypatch.setattr(node_list, "_WAITS", 60.0)
+    assert phases(look, views, 12.25) == ["failing", "complete"] and port.lists == 2
+    assert look.next_at == at(22.25), "what it asks of the node that is not there"
+    monkeypatch.setattr(port, "node_names", names)
+    port.nodes = ServerError("etcd is slow")
+    assert phases(look, views, 22.26) == ["failing", "complete"], "what is known stands"
+    port.nodes = ForbiddenError("not yours")
+    with pytest.raises(ForbiddenError):
+        phases(look, views, 33)
 
 
 def test_a_node_that_the_list_leaves_out_is_asked_for_by_name() -> None:

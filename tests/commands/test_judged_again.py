@@ -418,9 +418,12 @@ def test_a_moment_notes_until_when_the_answers_are_the_same(asked: Callable[[dat
 # --- how often ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("spent", "rest"), [(0.0, 0.0), (0.01, 0.49), (5.0, 0.7)])
+@pytest.mark.parametrize(
+    ("spent", "taken", "rest"),
+    [(0.0, 0.0, 0.0), (0.01, 0.01, 0.49), (5.0, 0.0, 0.7), (0.05, 0.1, 0.7), (0.05, 0.2, 0.55), (0.4, 0.6, 0.3), (0.004, 0.6, 0.196)],
+)
 def test_a_picture_that_took_long_is_followed_by_a_rest_within_which_nothing_is_lost(
-    spent: float, rest: float, monkeypatch: pytest.MonkeyPatch
+    spent: float, taken: float, rest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = {"wall": 100.0, "busy": 0.0}
 
@@ -437,9 +440,10 @@ def test_a_picture_that_took_long_is_followed_by_a_rest_within_which_nothing_is_
         return True
 
     pace = display.Breather(wait)
-    pace.timed(lambda: clock.update(busy=clock["busy"] + spent))
+    pace.timed(lambda: clock.update(busy=clock["busy"] + spent, wall=clock["wall"] + taken))
     if rest:
         assert not pace.wait(0.1) and waited == [], "the change is told later"
     assert pace.wait(None)
-    assert waited[0][0] == pytest.approx(100.0 + rest) and waited[0][1] is None
+    assert waited[0][0] == pytest.approx(100.0 + taken + rest) and waited[0][1] is None
+    assert taken + rest + taken <= 1 or rest <= 0.3, "a change that came while it was made is in the next one"
     assert pace.wait(2.0) and waited[1][1] == 2.0

@@ -23,21 +23,28 @@ _BEAT, TICK = 0.1, 1.0
 #: of a core, for what changes takes its share, too, and what has changed is to be seen within a second.
 _REST, _LONGEST_REST = 49.0, 0.7
 
+#: A change that comes while a picture is made is in the next one, which may take as long: both, and the rest between them, are to
+#: be over by then, in seconds. However long a picture took, this much is rested.
+_SEEN_WITHIN, _SHORTEST_REST = 0.95, 0.3
+
 Wait = Callable[[float | None], bool]
 
 
 class Breather:
     """Waits on between two pictures, so that they take a small share of a core however many sets they show: after one that took
-    long, for longer, but what has changed is never much later than a second. ``wait``: for changes."""
+    long, for longer, but what has changed is seen within a second: after one that was held up the rest is shorter. ``wait``: for
+    changes."""
 
     def __init__(self, wait: Wait) -> None:
         self._wait, self._rest_ends = wait, 0.0
 
     def timed(self, picture: Callable[[], None]) -> None:
         """Make one."""
-        spent = thread_time()
+        began, spent = monotonic(), thread_time()
         picture()
-        self._rest_ends = monotonic() + min(_LONGEST_REST, _REST * (thread_time() - spent))
+        over = monotonic()
+        rest = min(_LONGEST_REST, _REST * (thread_time() - spent))
+        self._rest_ends = over + min(rest, max(_SHORTEST_REST, _SEEN_WITHIN - 2 * (over - began)))
 
     def wait(self, seconds: float | None) -> bool:
         """As ``wait``; what changes meanwhile is told once the rest is over."""

@@ -7,7 +7,6 @@ a moment, then now and then, and in any case before something is called done or 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Thread
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -21,7 +20,7 @@ from kubectl_pets.domain.rollout.members import PodState, Quiet
 from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.stuck import next_to_go
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.flows.engine.node_list import NodeList
+from kubectl_pets.flows.engine.node_list import Beside, Names, NodeList
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import AroundPort, NodeNamesPort
@@ -63,35 +62,9 @@ def judged_each(port: LookEachPort, views: Iterable[SetView], stuck_after: Stuck
     def names() -> frozenset[str] | None:
         return port.node_names()
 
-    asked = _Beside(names) if len(looks) >= _MANY else names
+    asked = Beside(names) if len(looks) >= _MANY else names
     return _judged(port, looks, stuck_after, partial(_on_missing_nodes, asked, alone=len(looks) == 1))
 
-
-class _Beside:
-    """The names of the nodes, asked for while sets are judged. ``_on_missing_nodes`` waits for the answer, so that nothing else
-    is read meanwhile: what is loaded for that makes decoders, which only one thread may do at a time."""
-
-    def __init__(self, call: "_Names") -> None:
-        self._call = call
-        self._found: frozenset[str] | None = None
-        self._failure: Exception | None = None
-        self._thread = Thread(target=self._run, daemon=True, name="kubectl-pets-nodes")
-        self._thread.start()
-
-    def __call__(self) -> frozenset[str] | None:
-        self._thread.join()
-        if self._failure is not None:
-            raise self._failure
-        return self._found
-
-    def _run(self) -> None:
-        try:
-            self._found = self._call()
-        except Exception as error:
-            self._failure = error
-
-
-_Names = Callable[[], frozenset[str] | None]
 
 #: Of sets that seem to be well, by their place: what to ask of their nodes.
 _OnNodes = Callable[[Mapping[int, Assessment]], dict[int, Questions]]
@@ -119,14 +92,14 @@ def _on_few_nodes(well: Mapping[int, Assessment]) -> dict[int, Questions]:
     return {index: nodes for index, each in well.items() if (nodes := nodes_of(each)) is not None}
 
 
-def _on_missing_nodes(names: _Names, well: Mapping[int, Assessment], *, alone: bool) -> dict[int, Questions]:
+def _on_missing_nodes(names: Names, well: Mapping[int, Assessment], *, alone: bool) -> dict[int, Questions]:
     """As ``_on_few_nodes`` of the only set that is looked at; else of those whose pods are on nodes that are not listed, with one
     request for the list, however many there are."""
     if alone and (few := _on_few_nodes(well)):
         return few
     under = {index: nodes for index, each in well.items() if (nodes := nodes_under(each))}
     try:
-        there = names() if under or isinstance(names, _Beside) else None
+        there = names() if under or isinstance(names, Beside) else None
     except PASSING:
         return {}
     if there is None:
