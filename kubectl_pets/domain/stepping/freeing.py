@@ -211,10 +211,17 @@ def _numbered(numbers: dict[str, int], wanted: int) -> str | Refused:
 
 
 def _was_undone(numbers: dict[str, int], seen: Assessment) -> bool:
-    """Whether our note says that the wanted revision is what an earlier undo restored, and nothing was written since."""
+    """Whether our note says that the wanted revision is what an earlier undo restored, and nothing was written since.
+
+    What is gone back to gets the highest number (kubernetes pkg/controller/statefulset, getStatefulSetRevisions), and numbers
+    only go up. So one in the note that is not above that of what was undone is out of a list from before the undo, which a cache
+    gave, and says nothing; and a list in which the wanted revision has a lower one than the note is such a list itself.
+    """
     undone, restored, number = (*seen.notes.get(UNDONE_ANNOTATION, "").split(" "), "", "")[:3]
-    newest = numbers.get(seen.update_revision, 0)
-    return undone in numbers and restored == seen.update_revision and number in ("", str(newest))
+    if undone not in numbers or restored != seen.update_revision:
+        return False
+    noted = int(number) if number.isdecimal() else 0
+    return noted <= numbers[undone] or numbers.get(seen.update_revision, 0) <= noted
 
 
 def undoes_to(seen: Assessment) -> str:
