@@ -13,7 +13,7 @@ from tests.controlplane.credentials import ADMIN
 from tests.faults.cases import Case
 from tests.faults.draws import ANSWERS, WIRES, Draws, Faults
 from tests.faults.figures import Outcome
-from tests.faults.ground import Ground
+from tests.faults.ground import Ended, Ground
 from tests.faults.proxy import proxy
 
 #: Requests that one fault may cost: the one that went wrong, and a list and a watch, or another look at the set and its pods.
@@ -22,8 +22,9 @@ _EACH = 3
 #: How many looks the same case takes depends on how the events fall together.
 _LEEWAY = 1.5
 
-#: Who is answered by something else than the server may end with these, failed or refused, and is typed again: so often at most.
-_ENDED, _MOST = (1, 6), 12
+#: Who is answered by something else than the server may end with these, failed or refused, and is typed again: but never without
+#: such an answer, of which there are so many in all.
+_ENDED = (1, 6)
 
 _SHARES = (0.1, 0.25, 0.4)
 
@@ -56,13 +57,20 @@ def _through(ground: Ground, case: Case, name: str, faults: Faults, outcome: Out
         ended = ground.type(case.words(name), ground.plane.kubeconfig_for(ADMIN, server.port))
         requests = faults.requests
         outcome.seconds = ended.seconds
+        said, met = [_last(ended)], 0
         outcome.codes.append(ended.code)
-        while faults.draws is ANSWERS and ended.code in _ENDED and len(outcome.codes) < _MOST:
+        while faults.draws is ANSWERS and ended.code in _ENDED and met < len(faults.met):
+            met = len(faults.met)
             ended = ground.type(case.words(name), ground.plane.kubeconfig_for(ADMIN, server.port))
             outcome.codes.append(ended.code)
+            said.append(_last(ended))
         wrong = scene.problems(case, ended)
         if wrong and faults.draws is ANSWERS:
-            wrong.append(f"ended with {outcome.codes}: {' | '.join(ended.stderr.splitlines()[-4:])}")
+            wrong.append(f"one after the other: {' || '.join(said)}")
         outcome.problems += wrong
         outcome.lowest, outcome.twice = scene.observer.lowest, scene.twice()
     return requests
+
+
+def _last(ended: Ended) -> str:
+    return f"{ended.code}: {' | '.join(ended.stderr.splitlines()[-2:])}"
