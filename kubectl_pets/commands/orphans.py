@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import click
 
+from kubectl_pets import pasting
 from kubectl_pets.cli import completing, names
 from kubectl_pets.cli.groups import LazyGroup, Verb
 from kubectl_pets.cli.options import Age, ObjectName, connection, exit_codes, ignore_kind, output, pass_session
+from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans.deletion import mark_kept
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class
 from kubectl_pets.domain.orphans.inventory import LISTS
-from kubectl_pets.errors import ConflictError, ExitCode
+from kubectl_pets.errors import ConflictError, ExitCode, RefusedError
 from kubectl_pets.flows.orphans.select import Selection, no_such, select
 from kubectl_pets.session import Session
 from kubectl_pets.views.orphans import documents as claim_documents
@@ -152,7 +154,7 @@ def explain(session: Session, claim: names.TypedName, ignored: tuple[str, ...]) 
     return ExitCode.OK
 
 
-@click.command("keep", epilog=exit_codes())
+@click.command("keep", epilog=exit_codes(ExitCode.REFUSED))
 @click.argument("claim", type=ObjectName(names.CLAIM), shell_complete=completing.claims)
 @click.option("--why", required=True, metavar="TEXT", help="For whoever finds the claim later.")
 @connection
@@ -184,10 +186,18 @@ def unkeep(session: Session, claim: names.TypedName) -> ExitCode:
 def _mark(session: Session, typed: names.TypedName, note: str | None) -> ExitCode:
     namespace = typed.namespace or session.namespace
     title = f"{namespace}/{typed.name}"
+    meant = ""
     for left in reversed(range(_ATTEMPTS)):
         found = session.cluster.claim(namespace, typed.name)
         if found is None:
             raise no_such(typed.name, namespace)
+        meant = meant or found.metadata.uid
+        if found.metadata.uid != meant:
+            gone = f"{title} is another claim by now: the one that was meant is gone; nothing was marked"
+            raise ConflictError(gone, hint=_look_at(found))
+        if note and found.metadata.deletion_timestamp is not None:  # nothing takes that back (metav1.ObjectMeta)
+            going = f"{title} is being deleted already, which no mark ends. Nothing was changed."
+            raise RefusedError(going, hint=_look_at(found))
         try:
             session.cluster.apply(mark_kept(found, note))
             break
@@ -196,3 +206,8 @@ def _mark(session: Session, typed: names.TypedName, note: str | None) -> ExitCod
                 raise ConflictError(f"{title} changed meanwhile; nothing was marked", hint="type it again.") from error
     session.terminal.print(f"{title} {'is kept' if note else 'is judged like any other again'}")
     return ExitCode.OK
+
+
+def _look_at(claim: PersistentVolumeClaim) -> str:
+    explain = pasting.pets("orphans explain", claim.name, namespace=claim.namespace)
+    return f"{explain} tells what becomes of its data, and what keeps that."

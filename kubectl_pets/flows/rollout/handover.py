@@ -53,14 +53,20 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
     try:
         session.cluster.apply(found.change)
     except ConflictError:
-        _, left = _look(session, name)
-        if left.fields:
+        if _left(session, seen).fields:
             raise
-    _, left = _look(session, name)
-    if left.fields:  # admission or somebody else has written under our name
+    if _left(session, seen).fields:  # admission or somebody else has written under our name
         whose = view.names(found)
         raise ConflictError(f"{name} is still owned by {whose} in part, it changed meanwhile", hint="type the same again")
     return report(session.terminal, ExitCode.OK, view.done(found, seen), document=document)
+
+
+def _left(session: Session, planned: Assessment) -> Handover:
+    """What is ours still. Raises ConflictError where another set has the name by now: what was shown is no part of it."""
+    seen, left = _look(session, planned.name)
+    if seen.uid != planned.uid:
+        raise ConflictError(f"{planned.name}: {view.replaced()}", hint=view.see(planned))
+    return left
 
 
 def give_back_after_undo(session: Session, name: str) -> None:
@@ -87,6 +93,9 @@ def _look(session: Session, name: str) -> tuple[Assessment, Handover]:
     view_of_set = session.cluster.set_view(session.namespace, name)
     now = session.now()
     seen = assess(view_of_set, now)
+    if owner.metadata.uid != seen.uid:
+        torn = f"{name} was deleted and made anew while it was read. Nothing was changed."
+        raise ConflictError(torn, hint="type the same again")
     scaled = last_scaled(view_of_set.set) if view_of_set.set is not None else None
     try:
         # ``now`` where nothing tells: then nobody takes a claim for unused too early.

@@ -52,6 +52,16 @@ def way_out(seen: Assessment) -> str:
     return f"clear it with: {command(seen, 'partition', '0')}"
 
 
+def replaced() -> str:
+    """Why there is nothing to hand over any more."""
+    return "somebody deleted it and made another one of the same name; the fields shown were the old one's"
+
+
+def see(seen: Assessment) -> str:
+    """Where it stands."""
+    return f"{command(seen, 'status')} shows the new one"
+
+
 def question(found: Handover, seen: Assessment) -> str:
     return f"Hand {count(len(found.fields), 'field')} of {words.title(seen)} over?"
 
