@@ -359,3 +359,30 @@ def test_what_may_not_be_read_makes_unsure(pets: Plugin, hidden: str) -> None:
     finally:
         for kind in ("clusterrolebinding", "clusterrole"):
             pets.plane.kubectl("delete", kind, role, check=False)
+
+
+def test_what_is_not_certain_is_not_called_nothing(pets: Plugin, tmp_path: Path) -> None:
+    """"Nothing to delete", and exit code 0, was said by who may not read one list on which it depends."""
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    resources = namespaced(pets) - {"cronjobs.batch"}
+    pets.kubectl("create", "role", "look", "--verb=get,list", f"--resource={','.join(sorted(resources))}")
+    pets.kubectl("create", "rolebinding", "look", "--role=look", "--user=ivan")
+    words = ("auth", "can-i", "list", "persistentvolumeclaims", "--as=ivan", "-n", pets.namespace)
+    pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    chosen = ("--class", "scaled-down", "-y", "--record", str(tmp_path), "--as", "ivan")
+    for more in ((), ("--dry-run",)):
+        told = pets("orphans", "delete", *chosen, *more, expect=6).stderr
+        assert "not everything could be read" in told and "data-web-1" in told and "not read: cronjobs" in told
+    assert "not everything" not in pets("orphans", "delete", "--class", "set-gone", "-y", "--as", "ivan").stderr
+    assert "kubernetes.io/pvc-protection" in pets.get("pvc", "data-web-1")["metadata"]["finalizers"]
+
+
+def test_of_two_that_were_named_one_is_refused(pets: Plugin, tmp_path: Path) -> None:
+    """Exit code 0 said that both were deleted."""
+    make(pets, replicas=3)
+    shrink(pets, 1)
+    told = pets("orphans", "delete", "data-web-0", "data-web-1", "-y", "--record", str(tmp_path), expect=3)
+    assert "deleted" in told.stdout and "data-web-0: not a candidate" in told.stderr
+    pets("orphans", "delete", "data-web-0", "data-web-2", "-y", "--keep", "1", "--record", str(tmp_path), expect=6)
+    pets("orphans", "delete", "-l", "app=web", "-y", "--record", str(tmp_path))

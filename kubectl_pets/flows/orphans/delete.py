@@ -44,6 +44,10 @@ _SNAPSHOTS = "volumesnapshots.snapshot.storage.k8s.io"
 _CONTENTS = "volumesnapshotcontents.snapshot.storage.k8s.io"
 
 
+#: What a claim that was named is left out by is asked for in the same breath.
+_NARROWED = frozenset((DeletionRefusedReason.NOT_SELECTED, DeletionRefusedReason.KEPT_BACK, DeletionRefusedReason.OVER_LIMIT))
+
+
 class DeletionRun(RunOptions, frozen=True, kw_only=True):
     """How claims are deleted, as said on the command line. ``timeout`` is for each snapshot to become ready."""
 
@@ -73,8 +77,10 @@ def _dispose(session: Session, selection: Selection, options: DeletionRun, accou
     planned = replace(planned, refused=(*left_out, *planned.refused))
     untouched = [outcomes.deletion_pending(one.verdict, Came.UNTOUCHED) for one in planned.deletions]
     account.plans(claim_documents.deletion_plan(planned), untouched)
+    if selected.unsure:
+        terminal.tell(claim_plans.unsure(selected.unsure))
     if options.dry_run is not DryRun.NONE:
-        return _rehearse(session, planned, options, account)
+        return _rehearse(session, planned, options, account, unsure=bool(selected.unsure))
     for refused in planned.refused:
         terminal.tell(f"refused: {claim_words.refused(refused)}")
     if not planned.deletions:
@@ -83,7 +89,7 @@ def _dispose(session: Session, selection: Selection, options: DeletionRun, accou
             first = planned.refused[0].verdict
             why = pasting.pets("orphans explain", first.claim.metadata.name, namespace=first.namespace)
             terminal.tell(f"hint: all that speaks for and against it: {why}")
-        return ExitCode.REFUSED if options.named and planned.refused else ExitCode.OK
+        return ExitCode.REFUSED if selected.unsure or (options.named and planned.refused) else ExitCode.OK
     require(session.cluster, _rights(planned))
     about = claim_plans.agreed(planned, deletion, session.cluster.server_name())
     if options.yes:
@@ -93,12 +99,12 @@ def _dispose(session: Session, selection: Selection, options: DeletionRun, accou
     return _carry_out(session, planned, replace(options, deletion=deletion), account)
 
 
-def _rehearse(session: Session, planned: DeletionPlan, options: DeletionRun, account: Account) -> ExitCode:
+def _rehearse(session: Session, planned: DeletionPlan, options: DeletionRun, account: Account, *, unsure: bool) -> ExitCode:
     steps = [step for item in planned.deletions for step in item.steps]
     return rehearse(
         session.terminal,
         options,
-        ExitCode.REFUSED if planned.refused and not planned.deletions else ExitCode.OK,
+        ExitCode.REFUSED if (planned.refused or unsure) and not planned.deletions else ExitCode.OK,
         checks=[partial(session.cluster.apply, step, dry_run=True) for step in steps],
         accepted="every step",
         picture=partial(claim_plans.draw, planned),
@@ -171,7 +177,7 @@ def _carry_out(session: Session, planned: DeletionPlan, options: DeletionRun, ac
     _report(terminal, cleared, book, drawn=bar.drawn and terminal.live)
     if cleared.failure is not None:
         raise cleared.failure
-    return _exit_code(cleared)
+    return _exit_code(cleared, options.named and not {one.reason for one in (*planned.refused, *cleared.refused)} <= _NARROWED)
 
 
 def _report(terminal: Terminal, cleared: Cleared, book: RecordBook, *, drawn: bool) -> None:
@@ -183,7 +189,8 @@ def _report(terminal: Terminal, cleared: Cleared, book: RecordBook, *, drawn: bo
         terminal.tell(f"hint: {pasting.pets('orphans restore', str(book.path))} brings it back onto its data")
 
 
-def _exit_code(cleared: Cleared) -> ExitCode:
+def _exit_code(cleared: Cleared, lacks: bool) -> ExitCode:
+    """``lacks``: somebody named a claim that is refused, so that what was asked for is not done."""
     reasons = {item.reason for item in cleared.refused}
     if cleared.interrupted:
         return ExitCode.INTERRUPTED
@@ -193,6 +200,6 @@ def _exit_code(cleared: Cleared) -> ExitCode:
         return ExitCode.FAILED
     if any(item.reason is UnfinishedReason.NOT_KEPT for item in cleared.unfinished):
         return ExitCode.FAILED
-    if cleared.unfinished:
+    if cleared.unfinished or (lacks and cleared.done):
         return ExitCode.NOT_YET
     return ExitCode.REFUSED if cleared.refused and not cleared.done else ExitCode.OK

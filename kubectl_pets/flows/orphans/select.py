@@ -42,10 +42,12 @@ class SelectPort(ClaimPort, ClockPort, Protocol):
 
 
 class Selected(msgspec.Struct, frozen=True):
-    """The claims that are meant, judged; and those that were named but that the rest of the selection leaves out."""
+    """The claims that are meant, judged; and those that were named but that the rest of the selection leaves out. ``unsure``:
+    where none were named, those that might be meant if everything had been read."""
 
     chosen: tuple[ClaimVerdict, ...]
     left_out: tuple[ClaimVerdict, ...] = ()
+    unsure: tuple[ClaimVerdict, ...] = ()
 
 
 def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], None]) -> Selected:
@@ -61,7 +63,13 @@ def select(cluster: SelectPort, selection: Selection, progress: Callable[[str], 
         classed = not selection.classes or verdict.klass in selection.classes
         fits = classed and _is_old(verdict, selection, cluster) and _has_labels(verdict, labelled)
         (chosen if fits else left_out).append(verdict)
-    return Selected(tuple(chosen), tuple(left_out) if selection.names else ())
+    if selection.names:
+        return Selected(tuple(chosen), tuple(left_out))
+    return Selected(tuple(chosen), unsure=tuple(each for each in left_out if _might_be_meant(each, selection)))
+
+
+def _might_be_meant(verdict: ClaimVerdict, selection: Selection) -> bool:
+    return not verdict.candidate and verdict.may_go and verdict.would_be in selection.classes
 
 
 def _in_question(judged: "dict[str | None, _Judged]", selection: Selection) -> list[ClaimVerdict]:

@@ -54,6 +54,17 @@ def draw(plan: DeletionPlan) -> str:
     return "\n".join(lines)
 
 
+def unsure(found: Sequence[ClaimVerdict]) -> str:
+    """Claims that nobody named and that are left alone, because not everything could be read: no word of them would say that
+    there are none."""
+    names = folded([claim_words.title(one) for one in found])
+    unread = sorted({clean(name) for one in found for name in one.not_read})
+    first = found[0].claim.metadata
+    why = pasting.pets("orphans explain", first.name, namespace=first.namespace)
+    told = f"left alone, because not everything could be read: {names}; not read: {', '.join(unread)}"
+    return f"{told}\nhint: all that speaks for and against it: {why}"
+
+
 def agreed(plan: DeletionPlan, options: DeletionOptions, server: str) -> str:
     """What somebody agrees to before the first deletion, with -y as well; names the server and the namespaces, because those are
     what one gets wrong."""
