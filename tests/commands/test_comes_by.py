@@ -31,3 +31,22 @@ def test_a_resume_that_another_one_was_quicker_with(pets: Plugin, tmp_path: Path
         ended = subprocess.run(pets.command(*words, kubeconfig=between.kubeconfig), capture_output=True, text=True, timeout=120)
     assert len(others) == 1 and ended.returncode == 0 and "rejected" not in ended.stderr, ended.stderr
     assert pets.partition() == 2 and "kubectl-pets/resume-partition" not in pets.set()["metadata"].get("annotations", {})
+
+
+def test_a_canary_that_the_same_one_was_quicker_with(pets: Plugin, tmp_path: Path) -> None:
+    """It holds what it was to hold, and was called a partition that somebody had raised."""
+    pets.make("web")
+    words = ("rollout", "canary", "web", "--image", "app:2", "--timeout", "60s")
+    others: list[Result] = []
+    with middle(pets.plane, tmp_path) as between:
+        forward = between.gate.forward
+
+        def comes_by(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+            if method == "PATCH" and "dryRun" not in path and not others:
+                others.append(pets(*words))
+            return forward(method, path, headers, body)
+
+        between.gate.forward = comes_by  # type: ignore[method-assign]
+        ended = subprocess.run(pets.command(*words, kubeconfig=between.kubeconfig), capture_output=True, text=True, timeout=120)
+    assert len(others) == 1 and ended.returncode == 0, ended.stderr
+    assert pets.partition() == 2 and list(pets.images().values()).count("app:2") == 1

@@ -76,6 +76,8 @@ def decide(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tu
         memory = _begun(goal, seen, now, memory)
     if memory.tried is not None and seen.partition == memory.tried:
         memory = replace(memory, partition=memory.tried, tried=None, ours=True, changed=True)
+    if _held_alike(goal, seen, memory):
+        memory = replace(memory, partition=seen.partition)
     hindrance = _hindrance(goal, seen, memory)
     if hindrance is not None:
         return hindrance, memory
@@ -119,6 +121,14 @@ def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> Ru
     ground = seen if planned is None else planned
     noted = seen.resume_partition is not None if memory.noted is None else memory.noted
     return replace(memory, uid=ground.uid, begun=now, strategy=ground.strategy, partition=held, noted=noted)
+
+
+def _held_alike(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
+    """Whether another run of this canary was quicker: the template has its images, and just the pods are held back that it would
+    hold. There is nothing for it to release, so it takes nothing back that somebody holds."""
+    if not isinstance(goal, Canary) or not goal.images or memory.changed or not _has_images(goal, seen.template):
+        return False
+    return seen.partition == seen.replicas - min(goal.pods.of(seen.replicas), seen.replicas)
 
 
 def _releases(goal: Partition, planned: Planned | None) -> bool:
