@@ -123,7 +123,9 @@ class WorkloadKind(msgspec.Struct, frozen=True, kw_only=True):
 _APPS, _BATCH, _CORE = "/apis/apps/v1", "/apis/batch/v1", "/api/v1"
 
 #: Every built-in kind, apart from StatefulSets, whose objects mount claims or make pods that do. The reader reads, the judge asks
-#: and the views name what stands here, so that a row is all that another kind takes.
+#: and the views name what stands here, so that a row is all that another kind takes. A PodTemplate (core/v1) is none of them:
+#: nothing in kube-controller-manager reads one, and Cluster Autoscaler's ProvisioningRequest only sizes nodes by it; its pods are
+#: a Job's.
 WORKLOADS = (
     WorkloadKind(kind="Pod", plural="pods", base=_CORE, type=PodUse),
     WorkloadKind(kind="Deployment", plural="deployments", base=_APPS, type=Workload),
