@@ -2,6 +2,7 @@
 done of the new one."""
 
 import http.client
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.commands.middle import middle
 from tests.commands.plugin import Plugin, manifest
-from tests.commands.test_orphans import CLAIM
+from tests.commands.test_orphans import CLAIM, make, shrink, volume_of
 
 pytestmark = pytest.mark.real
 
@@ -73,3 +74,34 @@ def test_a_set_that_is_handed_over(pets: Plugin, tmp_path: Path, method: str, pa
     assert found.returncode == 1 and "handed over" not in found.stderr
     assert "made another one of the same name" in found.stderr or "made anew while it was read" in found.stderr
     assert not any(key.startswith("kubectl-pets/") for key in pets.set()["metadata"].get("annotations", {}))
+
+
+def test_a_claim_that_a_volume_was_adopted_for(pets: Plugin, tmp_path: Path) -> None:
+    """"Adopted", while another claim of that name was there, with an empty volume."""
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    volume = volume_of(pets, "data-web-1")["metadata"]["name"]
+    pets("orphans", "delete", "data-web-1", "-y", "--record", str(tmp_path))
+    phase = ("get", "pv", volume, "-o", "jsonpath={.status.phase}")
+    pets.eventually(lambda: pets.plane.kubectl(*phase).stdout == "Released", "released")
+    done: list[str] = []
+    with middle(pets.plane, tmp_path) as between:
+        forward = between.gate.forward
+
+        def once_bound(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+            if method == "GET" and path.endswith(f"/persistentvolumes/{volume}") and not done:
+                if pets.kubectl("get", "pvc", "data-web-1", "--ignore-not-found", "-o", "jsonpath={.status.phase}") == "Bound":
+                    answer = forward(method, path, headers, body)  # the claim is replaced while this is on its way
+                    data = answer.read()
+                    answer.read = lambda *_: data  # type: ignore[method-assign]
+                    anew(pets, "data-web-1")
+                    done.append(path)
+                    return answer
+            return forward(method, path, headers, body)
+
+        between.gate.forward = once_bound  # type: ignore[method-assign]
+        words = pets.command("orphans", "adopt", volume, "--as", "web", "-y", kubeconfig=between.kubeconfig)
+        found = subprocess.run(words, capture_output=True, text=True, timeout=180)
+    assert done and found.returncode == 1 and found.stdout == "" and "was deleted meanwhile" in found.stderr, found
+    live = json.loads(pets.plane.kubectl("get", "pv", volume, "-o", "json").stdout)
+    assert live["spec"]["persistentVolumeReclaimPolicy"] == "Retain"

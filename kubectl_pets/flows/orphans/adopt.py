@@ -160,12 +160,15 @@ def _give_back(session: Session, name: str) -> None:
 
 
 def _await_bound(session: Session, step: AwaitBound) -> None:
-    cluster = session.cluster
+    """The claim is read last: one that was made anew behind our back is another than the one that the volume is bound to."""
+    cluster, meant = session.cluster, ""
 
     def look() -> bool | None:
-        claim, volume = cluster.claim(step.namespace, step.name), cluster.volume(step.volume)
-        if claim is None or volume is None:
+        nonlocal meant
+        volume, claim = cluster.volume(step.volume), cluster.claim(step.namespace, step.name)
+        if claim is None or volume is None or meant not in ("", claim.metadata.uid):
             raise PetsError(f"claim {step.namespace}/{step.name} or volume {step.volume} was deleted meanwhile")
+        meant = claim.metadata.uid
         return is_bound_to(volume, claim) or None
 
     if until(look, within=_BINDING_SECONDS, every=0.1, troubled=told_once(session.terminal)) is Unended.LATE:
