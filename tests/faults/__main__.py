@@ -21,7 +21,7 @@ from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.figures import Outcome, table
 from tests.faults.ground import Ground
 
-_SCENARIOS = ("kills", "wires", "answers", "meddling", "silence", "claims", "remaking", "kruise", "outage")
+_SCENARIOS = ("kills", "wires", "answers", "mistaken", "meddling", "silence", "claims", "remaking", "kruise", "outage")
 
 #: Kills of each verb, unless told otherwise; the other scenarios' rounds are in proportion.
 _ROUNDS = 100
@@ -54,6 +54,8 @@ class Play:
             return (rounds.wired(ground, number, self._seed) for number in self._numbers(self._count / 2))
         if scenario == "answers":
             return (rounds.answered(ground, number, self._seed) for number in self._numbers(self._count / 2))
+        if scenario == "mistaken":
+            return (rounds.mistook(ground, number, self._seed) for number in self._numbers(self._count / 2))
         if scenario == "claims":
             return (rounds.disputed(ground, number, self._seed) for number in self._numbers(self._count / 3.5))
         if scenario == "kruise":

@@ -49,6 +49,14 @@ class Fault(StrEnum):
     STALE = "stale"
     #: Carried out, and answered with the object as it was before.
     FORMER = "former"
+    #: Status 200 with a Status that says Failure; what is of another namespace, or of another kind; what has no uid; a list that
+    #: claims to go on with a token that the server does not know; gzip that is cut.
+    FAILURE = "failure"
+    ELSEWHERE = "another namespace"
+    OTHER_KIND = "another kind"
+    NO_UID = "no uid"
+    GOES_ON = "goes on"
+    CUT_GZIP = "cut gzip"
     #: Not carried out: it is to be asked elsewhere.
     REDIRECT = "302"
 
@@ -74,10 +82,16 @@ WIRES = Draws(_WATCH, _READ, _CHANGE, _REVIEW)
 
 #: What gateways and caches do, which answer in the server's place.
 ANSWERS = Draws(
-    watch=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.REDIRECT, Fault.CUT),
-    read=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.OTHER, Fault.NO_ITEMS, Fault.STALE, Fault.STALE, Fault.REDIRECT, Fault.HALF),
-    change=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.OTHER, Fault.FORMER, Fault.FORMER, Fault.REDIRECT, Fault.LOST),
-    review=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.REDIRECT),
+    watch=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.FAILURE, Fault.REDIRECT, Fault.CUT),
+    read=(
+        Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.OTHER, Fault.NO_ITEMS, Fault.STALE, Fault.STALE, Fault.REDIRECT, Fault.HALF,
+        Fault.FAILURE, Fault.ELSEWHERE, Fault.OTHER_KIND, Fault.NO_UID, Fault.GOES_ON, Fault.CUT_GZIP,
+    ),
+    change=(
+        Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.OTHER, Fault.FORMER, Fault.FORMER, Fault.REDIRECT, Fault.LOST,
+        Fault.FAILURE, Fault.ELSEWHERE, Fault.OTHER_KIND, Fault.NO_UID, Fault.CUT_GZIP,
+    ),
+    review=(Fault.EMPTY, Fault.PAGE, Fault.STATUS, Fault.FAILURE, Fault.OTHER_KIND, Fault.REDIRECT),
 )
 
 

@@ -5,6 +5,7 @@ It speaks with the program as the API server would, with that one's certificate,
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -162,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
         before = self.server.heard(self.path, body) if self.command == "GET" and response.status == 200 else body
         odd = _instead(fault, body, former or before) if response.status in (200, 201) else None
         if odd is not None:
-            return self._plain(200, odd, ("Content-Type", "text/html" if fault is Fault.PAGE else "application/json"))
+            packed = (("Content-Encoding", "gzip"),) if fault is Fault.CUT_GZIP else ()
+            return self._plain(200, odd, ("Content-Type", "text/html" if fault is Fault.PAGE else "application/json"), *packed)
         if fault is Fault.LOST:
             return self._cut()
         if fault is Fault.GATEWAY:
@@ -250,8 +252,21 @@ def _instead(fault: Fault | None, body: bytes, former: bytes) -> bytes | None:
             return b"<html>please log in</html>"
         case Fault.STATUS:
             return json.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}).encode()
+        case Fault.FAILURE:
+            return _status(500)
         case Fault.STALE | Fault.FORMER:
             return former
+        case Fault.CUT_GZIP:
+            packed = gzip.compress(body)
+            return packed[: len(packed) // 2]
+        case Fault.ELSEWHERE | Fault.NO_UID:
+            return json.dumps(_unlike(json.loads(body), fault)).encode()
+        case Fault.OTHER_KIND:
+            found = json.loads(body)
+            return json.dumps({**found, "kind": "ConfigMapList" if "items" in found else "ConfigMap", "apiVersion": "v1"}).encode()
+        case Fault.GOES_ON:
+            found = json.loads(body)
+            return json.dumps({**found, "metadata": {**found.get("metadata", {}), "continue": "nobody-knows-this"}}).encode()
         case Fault.OTHER | Fault.NO_ITEMS:
             return json.dumps(_other(json.loads(body), fault is Fault.NO_ITEMS)).encode()
         case _:
@@ -266,6 +281,18 @@ def _other(found: dict[str, Any], empty: bool) -> dict[str, Any]:
         first, *others = found["items"]
         return {**found, "items": [_other(first, False), *others]}
     return {**found, "metadata": {**found["metadata"], "name": "another"}} if found.get("metadata", {}).get("name") else found
+
+
+def _unlike(found: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    """The object, or the objects of the list, of another namespace or without their uids."""
+    if "items" in found:
+        return {**found, "items": [_unlike(each, fault) for each in found["items"] or ()]}
+    meta = dict(found.get("metadata") or {})
+    if fault is Fault.ELSEWHERE and "namespace" in meta:
+        meta["namespace"] = "elsewhere"
+    if fault is Fault.NO_UID:
+        meta.pop("uid", None)
+    return {**found, "metadata": meta}
 
 
 def _asked(method: str, path: str) -> Asked:

@@ -64,7 +64,7 @@ def play(ground: Ground, number: int, rng: Random, kind: str = "") -> Outcome:
     own = Ground(ground.plane, f"remaking-{number}-{ground.new_name().removeprefix('quiet-')}")
     ground.plane.create_namespace(own.namespace)
     with tempfile.TemporaryDirectory() as folder:
-        scene = _Scene(own, outcome, grows=kind in _GROWING)
+        scene = Scene(own, outcome, grows=kind in _GROWING)
         scene.make()
         with closing(_Writes(scene)) as writes:
             _Fault(scene, kind, _turn(number), Path(folder), rng, writes).play()
@@ -82,7 +82,7 @@ def _turn(number: int) -> int:
     return whole * _KILLS + KINDS[:rest].count("kill")
 
 
-class _Scene:
+class Scene:
     """The set, and how it was before."""
 
     def __init__(self, ground: Ground, outcome: Outcome, *, grows: bool) -> None:
@@ -166,7 +166,7 @@ class _Scene:
 
 
 class _Fault:
-    def __init__(self, scene: _Scene, kind: str, turn: int, folder: Path, rng: Random, writes: _Writes) -> None:
+    def __init__(self, scene: Scene, kind: str, turn: int, folder: Path, rng: Random, writes: _Writes) -> None:
         self._scene, self._kind, self._turn, self._folder, self._rng = scene, kind, turn, folder, rng
         self._writes = writes
 
@@ -269,7 +269,7 @@ class _Fault:
 class _Gap:
     """What happens between the program and the API server."""
 
-    def __init__(self, scene: _Scene, kind: str, between: Middle, nth: int) -> None:
+    def __init__(self, scene: Scene, kind: str, between: Middle, nth: int) -> None:
         self._scene, self._kind, self._nth = scene, kind, nth
         self._count = itertools.count(1)
         self.happened = False
@@ -371,7 +371,7 @@ class _Watched(Gate):
 class _Writes:
     """How often the program has changed something in a namespace, out of the API server's own audit log."""
 
-    def __init__(self, scene: _Scene) -> None:
+    def __init__(self, scene: Scene) -> None:
         self._log = scene.plugin.plane.audit_log.open("rb")
         self._log.seek(0, 2)
         self._marks = (b'"kubectl-pets/', f'"{scene.plugin.namespace}"'.encode())

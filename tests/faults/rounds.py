@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
-from tests.faults import deletions, draws, kills, meddling, remaking, silence, wires
+from tests.faults import deletions, draws, kills, meddling, mistaken, remaking, silence, wires
 from tests.faults.cases import CASES, KRUISE_CASES, Case
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
@@ -78,6 +78,11 @@ def disputed(ground: Ground, number: int, seed: int) -> Round:
 def remade(ground: Ground, number: int, seed: int) -> Round:
     kind = remaking.KINDS[number % len(remaking.KINDS)]
     return Round("remaking", number, kind, lambda: remaking.play(ground, number, _random(seed, "remaking", number)))
+
+
+def mistook(ground: Ground, number: int, seed: int) -> Round:
+    kind = mistaken.KINDS[number % len(mistaken.KINDS)]
+    return Round("mistaken", number, kind, lambda: mistaken.play(ground, number, _random(seed, "mistaken", number)))
 
 
 def _random(*words: object) -> Random:

@@ -49,6 +49,12 @@ def test_answers_that_are_none(ground: Ground, number: int) -> None:
     _played(rounds.answered(ground, number, 1))
 
 
+@pytest.mark.parametrize("number", (2, 4, 7))
+def test_answers_that_are_none_of_claims_and_of_a_set_that_is_made_again(ground: Ground, number: int) -> None:
+    """What is called done holds, no claim is gone that nobody meant, and no byte that was to stay."""
+    _played(rounds.mistook(ground, number, _SEED))
+
+
 @pytest.mark.parametrize("verb", CASES)
 def test_somebody_else_at_the_same_set(ground: Ground, verb: str) -> None:
     _played(rounds.meddled(ground, verb, 0, _SEED))
