@@ -6,6 +6,7 @@ The pods of a Node object that was deleted say Ready until the garbage collector
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from threading import Thread
 
@@ -28,7 +29,7 @@ class Beside:
         self._call = call
         self._found: frozenset[str] | None = None
         self._failure: Exception | None = None
-        self._thread = Thread(target=self._run, daemon=True, name="kubectl-pets-nodes")
+        self._thread = Thread(target=copy_context().run, args=(self._run,), daemon=True, name="kubectl-pets-nodes")
         self._thread.start()
 
     def __call__(self) -> frozenset[str] | None:
