@@ -175,7 +175,7 @@ def test_rules_that_are_not_there() -> None:
 def test_explain_and_rules_ask_no_cluster() -> None:
     shown, _ = doctor("explain", "PETS201")
     assert "partition-left-over" in shown and "What happens next" in shown
-    assert "\n  kubectl annotate statefulset NAME kubectl-pets/ignore='PETS201: REASON, YYYY-MM-DD'\n" in shown
+    assert "\n  kubectl annotate sts NAME kubectl-pets/ignore='PETS201: REASON, YYYY-MM-DD'\n" in shown
     assert "claim-lost" in doctor("explain", "pets304")[0]
     listed = json.loads(doctor("rules", "-o", "json")[0])["items"]
     assert [each["rule"] for each in listed] == [card.number for card in RULES.values()]

@@ -478,8 +478,8 @@ def explain(rule: Rule, *, width: int | None = None, colour: bool = False) -> st
         *folded((plain("How to mend it     "),), page.mend, width),
         *folded((plain("Rests on           "),), card.source, width),
         (plain("To live with it    "), plain("say why, and until when, with the set's name and namespace:")),
-        # Not folded, for it is pasted.
-        (plain(f"  kubectl annotate statefulset NAME kubectl-pets/ignore='{card.number}: REASON, YYYY-MM-DD'"),),
+        # Not folded, for it is pasted: 80 columns hold it.
+        (plain(f"  kubectl annotate sts NAME kubectl-pets/ignore='{card.number}: REASON, YYYY-MM-DD'"),),
     ]
     return text_of(lines, width=None, colour=colour)
 
