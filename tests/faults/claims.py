@@ -40,7 +40,8 @@ def untrue(case: Case, scene: Scene, ended: Ended, journal: list[str]) -> str:
             return "" if any(_is_done(case, said, view) for view in views) else f"says it is done: {said}"
         case 1:
             fits = any(words in said and any(each.split()[0] in kinds for each in journal) for words, kinds in _DOINGS.items())
-            return "" if fits else f"fails for what nobody did: {said}"
+            late = case.verb == "abort" and "is complete: abort takes back" in said and any(map(_is_complete, views))
+            return "" if fits or late else f"fails for what nobody did: {said}"
         case 3:  # what somebody had held before this run looked for the first time is left as it is
             held = "keeps" in said and any(each.split()[0] == "partition" for each in journal)
             return "" if held and any(not _is_done(case, "", view) for view in views) else f"says it is not done: {said}"
@@ -79,6 +80,14 @@ def _is_done(case: Case, said: str, view: View) -> bool:
     if claimed is None:
         return True
     return sum(reading.revision(pod) == claimed.group(2) for pod in pods.values()) == int(claimed.group(1))
+
+
+def _is_complete(view: View) -> bool:
+    """Whether every pod runs the wanted revision: then the last ones became ready before an abort could hold them."""
+    if view.set is None or not reading.is_observed(view) or not reading.is_whole(view):
+        return False
+    pods = [pod for pod in reading.positions(view) if pod is not None]
+    return all(reading.revision(pod) == view.set["status"]["updateRevision"] for pod in pods)
 
 
 def served(case: Case, scene: Scene) -> list[str]:
