@@ -226,7 +226,8 @@ def test_which_pods_are_at_stake() -> None:
     assert has_begun(release, half) and not has_begun(Stage(images=(), partition=3), half)
     restart = RestartPods(pods=("web-1",))
     assert at_stake(Note(notes={}, pods=("web-1",)), restart, fresh) == {"web-1"} and at_stake(Note(notes={}), restart, fresh) == frozenset()
-    assert at_stake(Evict(pod="web-1", revision=OLD, comes_back_at=OLD), restart, fresh) == frozenset()  # nothing is noted
+    evicted = Evict(pod="web-1", revision=OLD, comes_back_at=OLD)
+    assert at_stake(evicted, restart, fresh) == {"web-1"}  # also where the note was taken off
 
 
 def generation(target: AtStake, run: str, hours: int, **changes: Any) -> VolumeSnapshot:

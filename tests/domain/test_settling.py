@@ -39,6 +39,7 @@ from kubectl_pets.domain.stepping.steps import (
     DoneReason,
     Evict,
     Goal,
+    Note,
     Plan,
     Promote,
     Refused,
@@ -140,9 +141,42 @@ def test_a_chosen_pod_that_is_missing_has_to_come_before_it_counts_as_restarted(
     goal, gone = RestartPods(pods=("web-1",)), seen(statefulset(current=NEW), pod(0, NEW), pod(2, NEW))
     decision, memory = decide(goal, gone, NOW, RunMemory())
     assert decision == Wait(reason=WaitReason.PODS, pods=("web-1",))
-    back = seen(statefulset(current=NEW), pod(0, NEW), pod(1, NEW), pod(2, NEW))
+    back = seen(statefulset(current=NEW), pod(0, NEW), pod(1, NEW, created=NOW), pod(2, NEW))
     assert decide(goal, back, NOW, memory)[0] == Done(reason=DoneReason.RESTARTED)
     assert decided(RestartPods(pods=()), back) == Done(reason=DoneReason.NOTHING_TO_DO)
+
+
+def test_a_chosen_pod_that_an_answer_lacked_and_that_is_older_than_the_restart_is_still_to_do() -> None:
+    """It was called restarted, and had not been touched."""
+    goal, owner = RestartPods(pods=("web-2", "web-1")), statefulset(current=NEW)
+    begin, memory = decide(goal, seen(owner, pod(0, NEW), pod(2, NEW)), NOW, RunMemory())
+    assert isinstance(begin, Act) and isinstance(begin.step, Note)
+    memory = deciding.after(begin, memory)
+    anew = pod(2, NEW, created=NOW)
+    anew = replace(anew, metadata=replace(anew.metadata, uid="another"))
+    decision = decide(goal, seen(owner, pod(0, NEW), pod(1, NEW), anew), NOW, memory)[0]
+    assert isinstance(decision, Act) and isinstance(decision.step, Evict) and decision.step.pod == "web-1"
+
+
+def test_a_note_that_is_taken_off_ends_no_restart_of_chosen_pods() -> None:
+    """By admission, an operator, or an answer from before it: all pods were called restarted."""
+    goal = RestartPods(pods=("web-2", "web-1"))
+    bare = seen(statefulset(current=NEW), pod(0, NEW), pod(1, NEW), pod(2, NEW))
+    begin, memory = decide(goal, bare, NOW, RunMemory())
+    assert isinstance(begin, Act) and isinstance(begin.step, Note)
+    memory, taken = deciding.after(begin, memory), []
+    members = list(bare.members)
+    for number in range(2):
+        act, memory = decide(goal, replace(bare, members=tuple(members)), NOW, memory)
+        assert isinstance(act, Act) and isinstance(act.step, Evict)
+        taken.append(act.step.pod)
+        memory = deciding.after(act, memory)
+        members = [replace(each, uid=f"anew-{number}", created=NOW) if each.name == act.step.pod else each for each in members]
+    assert taken == ["web-2", "web-1"]
+    end, memory = decide(goal, replace(bare, members=tuple(members)), NOW, memory)
+    assert isinstance(end, Act) and isinstance(end.step, Note) and end.step.notes[PODS_ANNOTATION] is None
+    last = decide(goal, replace(bare, members=tuple(members)), NOW, deciding.after(end, memory))[0]
+    assert last == Done(reason=DoneReason.RESTARTED), "also where the note of the end is not kept"
 
 
 def test_a_plan_in_which_only_settling_is_left_says_so() -> None:

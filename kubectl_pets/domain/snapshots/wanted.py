@@ -211,7 +211,7 @@ def at_stake(step: Step, goal: Goal, seen: Assessment) -> frozenset[str]:
         case _ if takes_down(step, seen) is None:
             return frozenset()
         case _ if isinstance(goal, RestartPods):
-            return frozenset(member.name for member in to_do(goal, seen))
+            return frozenset(member.name for member in to_do(goal, seen)) | going_now(step, seen)
         case _:
             return frozenset(member.name for member in seen.members if member.uid and not member.updated)
 

@@ -27,6 +27,7 @@ from kubectl_pets.domain.stepping.moves import (
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Act,
+    BeforeRestart,
     Decision,
     Done,
     DoneReason,
@@ -59,6 +60,9 @@ _UNFINISHED = timedelta(hours=1)
 
 #: So soon after a restart is over, the same words come from somebody who did not see that it is.
 _JUST_NOW = timedelta(minutes=1)
+
+#: A pod that is older by more than this was there already when a restart began.
+_LEEWAY = timedelta(seconds=2)
 
 _ALL = "all"
 
@@ -130,6 +134,9 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
 
     The rule: an eviction keeps PodDisruptionBudgets (policy/v1 Eviction), and a pod is still to do while its uid is the one
     noted, so none goes down twice. One that leads when its turn comes is left alone, and named at the end.
+
+    The note is for a run that is killed and typed again. This one holds on to what it has noted itself: a note that somebody
+    took off, or that an older answer lacks, does not say that the pods were made anew.
     """
     began, noted = read_note(seen)
     if not memory.written:
@@ -141,28 +148,51 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
         if not going_on:
             begin = _begin(goal, seen, now)
             if begin is not None:
-                return begin, memory
+                return begin, replace(memory, chosen=_chosen(goal, seen, now) if isinstance(begin, Act) else None)
+            memory = replace(memory, chosen=BeforeRestart(at=now))
+        else:
+            memory = replace(memory, chosen=BeforeRestart(at=_time(began) or now, uids=tuple(noted.items())))
         memory = replace(memory, written=True)
-    left = to_do(goal, seen)
+    chosen = memory.chosen or BeforeRestart(at=_time(began), uids=tuple(noted.items()))
+    left = _still(goal, seen, chosen)
     todo = [member for member in left if member.name not in memory.skipped and not _leads(goal, member)]
     ahead = _next(goal, todo, seen, now)
     if ahead is not None:
         return ahead, memory
-    if noted:
-        memory = replace(memory, skipped=frozenset(member.name for member in left))
+    if noted or not (memory.finished or not chosen.uids or _is_just_over(",".join(goal.pods), seen, now)):
+        memory = replace(memory, skipped=frozenset(member.name for member in left), finished=True)
         return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now)), memory
     return Done(reason=DoneReason.RESTARTED, skipped=tuple(pod for pod in goal.pods if pod in memory.skipped)), memory
 
 
 def to_do(goal: RestartPods, seen: Assessment) -> list[Member]:
-    """The pods that are still as they were when the restart began, in its order."""
-    _, noted = read_note(seen)
+    """The pods that are still as they were when the restart began that is noted, in its order."""
+    began, noted = read_note(seen)
+    return _still(goal, seen, BeforeRestart(at=_time(began), uids=tuple(noted.items())))
+
+
+def _still(goal: RestartPods, seen: Assessment, chosen: BeforeRestart) -> list[Member]:
+    """The same, of what was chosen. One that was not there when it began comes anew by itself; so one that is older was there,
+    and the answer that lacked it was none of that moment."""
+    uids = dict(chosen.uids)
     return [
         member
         for name in goal.pods
         for member in seen.members
-        if member.name == name and noted.get(name) == member.uid[:_UID] and member.state not in REPLACED
+        if member.name == name and member.state not in REPLACED and _stood(member, uids.get(name), chosen.at)
     ]
+
+
+def _stood(member: Member, uid: str | None, began: datetime | None) -> bool:
+    """Whether the pod is the one of before. Pods are dated in whole seconds, and now is known to half a one."""
+    if uid is not None:
+        return uid == member.uid[:_UID]
+    return bool(member.uid) and began is not None and member.created is not None and member.created < began - _LEEWAY
+
+
+def _chosen(goal: RestartPods, seen: Assessment, now: datetime) -> BeforeRestart:
+    uids = tuple((member.name, member.uid[:_UID]) for member in seen.members if member.name in goal.pods and member.uid)
+    return BeforeRestart(at=now, uids=uids)
 
 
 def _leads(goal: RestartPods, member: Member) -> bool:
@@ -250,11 +280,8 @@ def _was_over_since(asked: str, seen: Assessment, now: datetime) -> bool:
     """Whether another run's restart of the whole set came to its end after this one was ``asked`` for: this one stood still all
     the time, and every pod has been made anew since."""
     time, _, which = seen.notes.get(FINISHED_ANNOTATION, "").partition(" ")
-    try:
-        over, begun = datetime.fromisoformat(time), datetime.fromisoformat(asked)
-    except ValueError:
-        return False
-    return which == _ALL and over.tzinfo is not None and begun.tzinfo is not None and begun <= over <= now
+    over, begun = _time(time), _time(asked)
+    return which == _ALL and over is not None and begun is not None and begun <= over <= now
 
 
 def _text(time: datetime) -> str:
@@ -269,8 +296,14 @@ def mark(now: datetime, seen: Assessment) -> str:
 
 
 def _within(age: timedelta, text: str, now: datetime) -> bool:
+    time = _time(text)
+    return time is not None and now - age < time <= now + age
+
+
+def _time(text: str) -> datetime | None:
+    """A time of a note of ours; None: it is none."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        return False
-    return time.tzinfo is not None and now - age < time <= now + age
+        return None
+    return time if time.tzinfo is not None else None

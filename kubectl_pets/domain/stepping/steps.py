@@ -401,6 +401,14 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     revisions: frozenset[str]
 
 
+class BeforeRestart(msgspec.Struct, frozen=True, kw_only=True):
+    """The pods of a restart: the beginnings of the uids that they had when it began, by name, and when that was (None: not
+    known)."""
+
+    at: datetime | None
+    uids: tuple[tuple[str, str], ...] = ()
+
+
 class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of a verb holds on to between decisions. Nothing here is needed to resume: a run killed and typed again
     starts with none and finds its way from the cluster."""
@@ -428,6 +436,10 @@ class RunMemory(msgspec.Struct, frozen=True, kw_only=True):
     written: bool = False
     #: Restart: an earlier run had brought it to the end.
     already: bool = False
+    #: Restart of chosen pods: what they were, once it has begun.
+    chosen: BeforeRestart | None = None
+    #: The same: its end was noted.
+    finished: bool = False
     #: Restart: pods that turned out to lead when their turn came.
     skipped: frozenset[str] = frozenset()
     #: When this run deleted a pod, by name, that last.
