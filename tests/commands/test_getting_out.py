@@ -206,6 +206,20 @@ def test_chosen_pods_in_the_order_named(pets: Plugin) -> None:
     assert after["web-1"] == before["web-1"] and after["web-0"] != before["web-0"] and after["web-2"] != before["web-2"]
 
 
+def test_a_restart_goes_on_where_somebody_takes_its_note_off(pets: Plugin) -> None:
+    """It took the note that was gone for the end: "restarted", and two of three pods ran on."""
+    pets.make("web")
+    before = pets.uids()
+    words = ("--pod", "2", "--pod", "1", "--pod", "0", "--settle", "0", "--soak", "3s", "--timeout", "90s")
+    run = pets.start("rollout", "restart", "web", "-y", *words)
+    pets.eventually(lambda: pets.uids().get("web-2", before["web-2"]) != before["web-2"], "the first one is made anew")
+    pets.kubectl("annotate", "statefulset", "web", "kubectl-pets/restart-pods-")
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0 and "restarted, 3 pods" in out + err, out + err
+    assert not set(before.values()) & set(pets.uids().values())
+    assert "kubectl-pets/restart-pods" not in pets.set()["metadata"]["annotations"]
+
+
 @pytest.mark.parametrize("strategy", ["{type: OnDelete}", "{type: RollingUpdate}"])
 def test_all_but_the_leader(pets: Plugin, strategy: str) -> None:
     pets.make("web", strategy=strategy)
