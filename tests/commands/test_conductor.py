@@ -362,3 +362,19 @@ def test_what_was_read_to_begin_with_is_not_read_again_for_the_first_step() -> N
     script.begins = True
     assert ended(drive(script, Promote())) == (Done(reason=DoneReason.COMPLETE), ExitCode.OK)
     assert len(script.changes) == 1 and script.fresh_reads == 1
+
+
+def test_what_was_read_to_begin_with_is_read_again_after_a_failure_that_was_waited_out() -> None:
+    class Stammering(Scripted):
+        failed = False
+
+        def latest(self) -> SetView:
+            if not self.failed:
+                self.failed = True
+                raise UnreachableError("no route")
+            return super().latest()
+
+    script = Stammering(CANARY, CANARY, COMPLETE)
+    script.begins = True
+    assert ended(drive(script, Promote())) == (Done(reason=DoneReason.COMPLETE), ExitCode.OK)
+    assert script.fresh_reads == 2

@@ -80,8 +80,9 @@ class SetLook:
 
     def again(self, fresh: bool) -> Sight:
         """Look; with ``fresh`` past every cache. Failures that pass are waited out. Raises PetsError for what lasts."""
-        just_read, self._begins = self._begins and self._source.just_read(), False
         while True:
+            # After a failure that was waited out it is none any more.
+            just_read, self._begins = self._begins and self._source.just_read(), False
             try:
                 view = self._source.refresh() if fresh else self._source.latest()
             except PASSING as failure:
