@@ -94,8 +94,8 @@ def _look(session: Session, name: str) -> tuple[Assessment, Handover]:
     now = session.now()
     seen = assess(view_of_set, now)
     if owner.metadata.uid != seen.uid:
-        torn = f"{name} was deleted and made anew while it was read. Nothing was changed."
-        raise ConflictError(torn, hint="type the same again")
+        # Said of the look after the change as well: so nothing of what was changed or not.
+        raise ConflictError(f"{name} was deleted and made anew while it was read", hint="type the same again")
     scaled = last_scaled(view_of_set.set) if view_of_set.set is not None else None
     try:
         # ``now`` where nothing tells: then nobody takes a claim for unused too early.
