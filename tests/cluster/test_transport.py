@@ -78,12 +78,11 @@ def test_connections_are_kept(server: Loopback, transport: Transport) -> None:
     assert len(set(ports)) == 1
 
 
-def test_a_server_that_is_near_is_asked_on_one_connection(
-    server: Loopback, connecting: Connector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The set, and what belongs to it, and the version: five requests, of which four wait for nothing but the first."""
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch) -> list[pools._Connection]:
+    """Every server is near; the connections that were made."""
     monkeypatch.setattr("kubectl_pets.cluster.http.transport._NEAR", 600.0)
-    made = []
+    made: list[pools._Connection] = []
     connect = pools._Connection.connect
 
     def noting(self: pools._Connection) -> None:
@@ -91,31 +90,29 @@ def test_a_server_that_is_near_is_asked_on_one_connection(
         connect(self)
 
     monkeypatch.setattr(pools._Connection, "connect", noting)
+    return made
+
+
+def test_a_server_that_is_near_is_asked_on_one_connection(
+    server: Loopback, connecting: Connector, near: list[pools._Connection]
+) -> None:
+    """The set, and what belongs to it, and the version: five requests, of which four wait for nothing but the first."""
     stateful_set(server.world)
     assert connecting(server.url).set_view("x", "web").pods == ()
     assert len(server.seen) == 5
-    assert len(made) == 1
+    assert len(near) == 1
 
 
 def test_of_few_nodes_a_server_that_is_near_is_asked_on_one_connection_as_well(
-    server: Loopback, connecting: Connector, monkeypatch: pytest.MonkeyPatch
+    server: Loopback, connecting: Connector, near: list[pools._Connection]
 ) -> None:
     """A set that is well: each further connection is a handshake, which takes longer than the answers do."""
-    monkeypatch.setattr("kubectl_pets.cluster.http.transport._NEAR", 600.0)
-    made = []
-    connect = pools._Connection.connect
-
-    def noting(self: pools._Connection) -> None:
-        made.append(self)
-        connect(self)
-
-    monkeypatch.setattr(pools._Connection, "connect", noting)
     stateful_set(server.world)
     client = connecting(server.url)
     client.set_view("x", "web")
     (found,) = client.around([("x", Questions(nodes=("a", "b", "c")))])
     assert found.nodes is not None and [node.ready for node in found.nodes] == ["", "", ""]
-    assert len(made) == 1
+    assert len(near) == 1
 
 
 @pytest.mark.parametrize(("near", "proxied"), [(0.0, False), (600.0, True)])
