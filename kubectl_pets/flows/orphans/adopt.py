@@ -160,15 +160,15 @@ def _give_back(session: Session, name: str) -> None:
 
 
 def _await_bound(session: Session, step: AwaitBound) -> None:
-    """The claim is read last: one that was made anew behind our back is another than the one that the volume is bound to."""
-    cluster, meant = session.cluster, ""
+    """The claim is read last: one that was made anew behind our back is another than the one that the volume is bound to, which
+    the volume names by its uid, so that it binds to no other (core/v1 PersistentVolumeSpec.claimRef)."""
+    cluster = session.cluster
 
     def look() -> bool | None:
-        nonlocal meant
         volume, claim = cluster.volume(step.volume), cluster.claim(step.namespace, step.name)
-        if claim is None or volume is None or meant not in ("", claim.metadata.uid):
+        held = volume.spec.claim_ref if volume is not None else None
+        if claim is None or volume is None or (held is not None and held.uid not in ("", claim.metadata.uid)):
             raise PetsError(f"claim {step.namespace}/{step.name} or volume {step.volume} was deleted meanwhile")
-        meant = claim.metadata.uid
         return is_bound_to(volume, claim) or None
 
     if until(look, within=_BINDING_SECONDS, every=0.1, troubled=told_once(session.terminal)) is Unended.LATE:
