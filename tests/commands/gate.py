@@ -21,12 +21,14 @@ class Gate:
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
         self._wanted: tuple[str, str, bool] | None = None
+        self._dry_runs = True
         self._arrived, self._open = threading.Event(), threading.Event()
         self._cut = False
 
-    def stop(self, method: str, path_part: str, *, answered: bool) -> None:
-        """The next request with that method whose path holds that text; ``answered``: only once the server has answered it."""
-        self._wanted = method, path_part, answered
+    def stop(self, method: str, path_part: str, *, answered: bool, dry_runs: bool = True) -> None:
+        """The next request with that method whose path holds that text; ``answered``: only once the server has answered it.
+        ``dry_runs``: one that changes nothing is stopped as well."""
+        self._wanted, self._dry_runs = (method, path_part, answered), dry_runs
         self._arrived.clear()
         self._open.clear()
 
@@ -42,6 +44,8 @@ class Gate:
         """Called for each request, twice; False: break the connection."""
         wanted = self._wanted
         if wanted is None or (method, answered) != (wanted[0], wanted[2]) or wanted[1] not in path:
+            return True
+        if not self._dry_runs and "dryRun" in path:
             return True
         self._wanted = None
         self._arrived.set()

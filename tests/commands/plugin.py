@@ -65,10 +65,10 @@ class Plugin:
         code = run(words, Session(terminal=terminal))
         return Result(code, terminal.stdout_text, terminal.stderr_text)
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str, kubeconfig: Path | None = None) -> "subprocess.Popen[str]":
         """Run it as a process of its own, to be killed or interrupted."""
         return subprocess.Popen(
-            self.command(*words),
+            self.command(*words, kubeconfig=kubeconfig),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.commands.gate import gate
 from tests.commands.plugin import Plugin, manifest
 from tests.controlplane import ControlPlane, Storage
 
@@ -300,6 +302,27 @@ def test_killed_and_typed_again_it_goes_on(pets: Plugin, storage: Storage) -> No
     told = [each.communicate() for each in two]
     assert [each.returncode for each in two] == [0, 0], told
     assert set(sizes(pets).values()) == {("2Gi", "2Gi")} and pets.uids() == before and template_size(pets) == "2Gi"
+
+
+def test_a_set_that_another_run_makes_again_while_a_claim_is_waited_for(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    make(pets, storage.storage_class(expand_takes="1s"))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with gate(pets.plane, first) as (waiting, one), gate(pets.plane, second) as (away, other):
+        waiting.stop("GET", "/persistentvolumeclaims/data-web-0", answered=False)
+        away.stop("POST", "/statefulsets", answered=False, dry_runs=False)
+        runs = [pets.start("resize", "web", "2Gi", "-y", kubeconfig=one)]
+        waiting.reached()
+        runs.append(pets.start("resize", "web", "2Gi", "-y", kubeconfig=other))
+        away.reached()  # there is no set now
+        waiting.let_through()
+        told = [runs[0].communicate()]
+        away.let_through()
+        told.append(runs[1].communicate())
+    assert [each.returncode for each in runs] == [0, 0], told
+    assert "web is being made again" in told[0][1] and "going on with that" in told[0][1]
+    assert template_size(pets) == "2Gi"
 
 
 def test_time_is_over_before_the_storage_is_through(pets: Plugin, storage: Storage) -> None:

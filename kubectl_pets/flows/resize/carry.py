@@ -347,8 +347,12 @@ class _Growing:
             claim = cluster.claim(namespace, each.claim)
             if claim is None or claim.metadata.uid != each.uid:
                 return True
+            try:
+                there = cluster.set_view(namespace, self.name)
+            except NotFoundError:
+                return True  # another run may be making it again, or it was deleted: that is looked into before the next change
             now = self.session.now()
-            in_use = each.claim in mounted(cluster.set_view(namespace, self.name))
+            in_use = each.claim in mounted(there)
             grown = growth(claim, request.bytes, in_use=in_use, now=now, patience=NODE_PATIENCE)
             self._tell_of_failures(each, claim, grown, now)
             modified = modification(claim, request.attributes_class) if request.attributes_class else None
