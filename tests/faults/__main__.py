@@ -21,7 +21,7 @@ from tests.faults.cases import CASES, KRUISE_CASES
 from tests.faults.figures import Outcome, table
 from tests.faults.ground import Ground
 
-_SCENARIOS = ("kills", "wires", "answers", "mistaken", "meddling", "silence", "claims", "remaking", "kruise", "outage")
+_SCENARIOS = ("kills", "wires", "answers", "mistaken", "meddling", "twins", "silence", "claims", "remaking", "kruise", "outage")
 
 #: Kills of each verb, unless told otherwise; the other scenarios' rounds are in proportion.
 _ROUNDS = 100
@@ -65,8 +65,8 @@ class Play:
             return (rounds.remade(ground, number, self._seed) for number in self._numbers(self._count))
         if scenario == "silence":
             return (rounds.silenced(ground, number, self._seed) for number in self._numbers(self._count / 12))
-        numbers = self._numbers(self._count / 4)
-        return (rounds.meddled(ground, verb, number, self._seed) for number in numbers for verb in CASES)
+        numbers, play = self._numbers(self._count / 4), rounds.doubled if scenario == "twins" else rounds.meddled
+        return (play(ground, verb, number, self._seed) for number in numbers for verb in CASES)
 
     def _numbers(self, count: float, start: int = 0) -> range:
         return range(self._only, self._only + 1) if self._only is not None else range(start, start + math.ceil(count))

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
-from tests.faults import deletions, draws, kills, meddling, mistaken, remaking, silence, wires
+from tests.faults import deletions, draws, kills, meddling, mistaken, remaking, silence, twins, wires
 from tests.faults.cases import CASES, KRUISE_CASES, Case
 from tests.faults.figures import Outcome
 from tests.faults.ground import Ground
@@ -62,6 +62,12 @@ def meddled(ground: Ground, verb: str, number: int, seed: int) -> Round:
     case = CASES[verb][number % len(CASES[verb])]
     random = _random(seed, "meddling", verb, number)
     return Round(f"meddling {verb}", number, str(case), lambda: meddling.play(ground, case, number, random))
+
+
+def doubled(ground: Ground, verb: str, number: int, seed: int) -> Round:
+    case = CASES[verb][number % len(CASES[verb])]
+    random = _random(seed, "twins", verb, number)
+    return Round(f"twins {verb}", number, str(case), lambda: twins.play(ground, case, number, random))
 
 
 def silenced(ground: Ground, number: int, seed: int) -> Round:
