@@ -33,18 +33,24 @@ def test_a_resume_that_another_one_was_quicker_with(pets: Plugin, tmp_path: Path
     assert pets.partition() == 2 and "kubectl-pets/resume-partition" not in pets.set()["metadata"].get("annotations", {})
 
 
-def test_a_canary_that_the_same_one_was_quicker_with(pets: Plugin, tmp_path: Path) -> None:
-    """It holds what it was to hold, and was called a partition that somebody had raised."""
+@pytest.mark.parametrize("staged", (False, True), ids=("before it staged", "after it staged"))
+def test_a_canary_that_the_same_one_was_quicker_with(pets: Plugin, tmp_path: Path, staged: bool) -> None:
+    """It holds what it was to hold, and was called a partition that somebody had raised, or lowered."""
     pets.make("web")
     words = ("rollout", "canary", "web", "--image", "app:2", "--timeout", "60s")
     others: list[Result] = []
+    changes = 0
     with middle(pets.plane, tmp_path) as between:
         forward = between.gate.forward
 
         def comes_by(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
-            if method == "PATCH" and "dryRun" not in path and not others:
+            nonlocal changes
+            changing = method == "PATCH" and "dryRun" not in path
+            if (changes == 1 if staged else changing) and not others:
                 others.append(pets(*words))
-            return forward(method, path, headers, body)
+            answer = forward(method, path, headers, body)
+            changes += changing
+            return answer
 
         between.gate.forward = comes_by  # type: ignore[method-assign]
         ended = subprocess.run(pets.command(*words, kubeconfig=between.kubeconfig), capture_output=True, text=True, timeout=120)

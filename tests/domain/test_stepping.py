@@ -118,6 +118,22 @@ def test_who_takes_it_back_before_it_goes_on_is_heard() -> None:
     assert decided(same, further, memory) == Done(reason=DoneReason.NOTHING_TO_DO), "another run of it was quicker"
 
 
+def test_a_canary_that_another_one_let_go_after_this_one_had_staged_it() -> None:
+    three = tuple(pod(ordinal) for ordinal in range(3))
+    before = assess(snapshot(statefulset(current=OLD, update=OLD), *three), NOW)
+    held = assess(snapshot(statefulset(partition=3, images=("app:3",)), *three), NOW)
+    let_go = assess(snapshot(statefulset(partition=2, images=("app:3",)), pod(0), pod(1), pod(2, NEW)), NOW)
+    further = assess(snapshot(statefulset(partition=1, images=("app:3",)), pod(0), pod(1, NEW), pod(2, NEW)), NOW)
+    goal = Canary(images=(Image(container="app", image="app:3"),))
+    act, memory = decide(goal, before, NOW, begins(goal, before))
+    assert isinstance(act, Act) and isinstance(act.step, Stage)
+    of_staged = Canary()
+    for wanted, known in ((goal, after(act, memory)), (of_staged, decide(of_staged, held, NOW, begins(of_staged, held))[1])):
+        assert decided(wanted, let_go, known) == Done(reason=DoneReason.CANARY_REACHED), wanted
+        ending = decided(wanted, further, known)
+        assert isinstance(ending, Overtaken) and ending.reason is OvertakenReason.PARTITION_LOWERED, "one more than it would have let go"
+
+
 def test_a_partition_lowered_by_others_matters_to_those_who_hold_back() -> None:
     seen = assess(snapshot(statefulset(partition=1), *HALF), NOW)
     lowered = Overtaken(reason=OvertakenReason.PARTITION_LOWERED)

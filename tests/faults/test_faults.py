@@ -56,6 +56,11 @@ def test_answers_that_are_none_of_claims_and_of_a_set_that_is_made_again(ground:
 
 
 @pytest.mark.parametrize("verb", CASES)
+def test_the_same_words_typed_by_two(ground: Ground, verb: str) -> None:
+    _played(rounds.doubled(ground, verb, 1, _SEED))
+
+
+@pytest.mark.parametrize("verb", CASES)
 def test_somebody_else_at_the_same_set(ground: Ground, verb: str) -> None:
     _played(rounds.meddled(ground, verb, 0, _SEED))
 

@@ -124,9 +124,10 @@ def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> Ru
 
 
 def _held_alike(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
-    """Whether another run of this canary was quicker: the template has its images, and just the pods are held back that it would
-    hold. There is nothing for it to release, so it takes nothing back that somebody holds."""
-    if not isinstance(goal, Canary) or not goal.images or memory.changed or not _has_images(goal, seen.template):
+    """Whether another run of this canary was quicker, before this one changed anything or after it staged the change: the
+    template has its images, and just the pods are held back that it would hold. There is nothing for it to release, so it takes
+    nothing back that somebody holds, and no pod went that it would not have let go; its gates are asked of the new ones."""
+    if not isinstance(goal, Canary) or memory.guarded is not None or not _has_images(goal, seen.template):
         return False
     return seen.partition == seen.replicas - min(goal.pods.of(seen.replicas), seen.replicas)
 
