@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 
 from kubectl_pets.cluster.objects.store import Board, Store
@@ -97,6 +98,15 @@ def test_versions_that_are_no_numbers_count_in_order_of_arrival() -> None:
 def test_an_unchanged_list_is_no_news(store: Store[Object]) -> None:
     assert store.replace([thing("a", 5), thing("b", 8)], "20", since=10) is False
     assert store.position == 20
+
+
+def test_what_a_list_brings_as_it_was_stays_the_same_object(store: Store[Object]) -> None:
+    """Whoever looks on takes another object for a change, and judges anew what it belongs to."""
+    kept = dict(store.objects)
+    other = msgspec.structs.replace(thing("b", 8), unreadable="in a history in which its version came again")
+    store.replace([thing("a", 5), other, thing("c", 11)], "12", since=store.position)
+    same = [name for (_, name), item in store.objects.items() if kept.get(("x", name)) is item]
+    assert same == ["a"] and store.objects["x", "b"] == other and held(store) == {"a": "5", "b": "8", "c": "11"}
 
 
 def test_a_bookmark_moves_on_but_never_back(store: Store[Object]) -> None:
