@@ -79,8 +79,8 @@ class AroundPort(Protocol):
     """What tells why, where a set is not well."""
 
     def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
-        """Events, pods by name and nodes: what is asked of each set, with its namespace. What may not be read is None; raises
-        PetsError for everything else."""
+        """Events, pods by name and nodes: what is asked of each set, with its namespace; where nothing is, nothing is sent. What
+        may not be read is None; raises PetsError for everything else."""
 
 
 class NodeNamesPort(Protocol):

@@ -15,8 +15,8 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.errors import ForbiddenError, PetsError, ServerError
+from kubectl_pets.flows.engine import beside
 from kubectl_pets.flows.engine import inquiry as inquiries
-from kubectl_pets.flows.engine import node_list
 from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry, LookEachPort, LookOnPort, LookPort, judged, judged_each
 from tests.domain.builders import NEW, NOW, UID, pod, snapshot, statefulset
 
@@ -49,8 +49,10 @@ class Port:
         return NOW
 
     def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
-        assert {namespace for namespace, _ in asked} == {"prod"}
+        assert {namespace for namespace, _ in asked} <= {"prod"}
         self.asked += [questions for _, questions in asked]
+        if not asked:
+            return ()
         if isinstance(self.answer, PetsError):
             raise self.answer
         return (self.answer,) * len(asked)
@@ -284,7 +286,7 @@ def phases(look: Inquiries, views: Sequence[SetView], seconds: float) -> list[st
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """However loaded this machine is, the list of nodes comes at once, where a test does not say otherwise."""
-    monkeypatch.setattr(node_list, "_WAITS", 60.0)
+    monkeypatch.setattr(beside, "WAITS", 60.0)
 
 
 def test_of_many_sets_that_are_watched_the_nodes_are_listed_now_and_then() -> None:
@@ -304,7 +306,7 @@ def test_of_many_sets_that_are_watched_the_nodes_are_listed_now_and_then() -> No
 
 
 def test_no_picture_waits_for_the_nodes_but_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_list, "_WAITS", 0.0)
+    monkeypatch.setattr(beside, "WAITS", 0.0)
     port, views, go, listed = Port(GONE), (named("a", "node-1"), named("b", "node-2")), threading.Event(), threading.Event()
     names = port.node_names
 
@@ -324,7 +326,7 @@ def test_no_picture_waits_for_the_nodes_but_the_first(monkeypatch: pytest.Monkey
     assert told == [["complete", "complete"]] * 3 and port.lists == 1 and look.next_at == at(12.25), "it is looked again soon"
     go.set()
     assert listed.wait(60)
-    monkeypatch.setattr(node_list, "_WAITS", 60.0)
+    monkeypatch.setattr(beside, "WAITS", 60.0)
     assert phases(look, views, 12.25) == ["failing", "complete"] and port.lists == 2
     assert look.next_at == at(22.25), "what it asks of the node that is not there"
     monkeypatch.setattr(port, "node_names", names)
@@ -333,6 +335,84 @@ def test_no_picture_waits_for_the_nodes_but_the_first(monkeypatch: pytest.Monkey
     port.nodes = ForbiddenError("not yours")
     with pytest.raises(ForbiddenError):
         phases(look, views, 33)
+
+
+class SlowPort(Port):
+    """Answers, or fails, only while ``go`` is set; ``begun`` is set as soon as somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__(Around(events=(replace(REFUSED, involved_object=replace(REFUSED.involved_object, uid="")),)))
+        self.go, self.begun = threading.Event(), threading.Event()
+        self.go.set()
+
+    def around(self, asked: Sequence[tuple[str, Questions]]) -> tuple[Around, ...]:
+        if not asked:
+            return ()
+        self.begun.set()
+        assert self.go.wait(60)
+        return super().around(asked)
+
+    def hold(self) -> None:
+        self.go.clear()
+        self.begun.clear()
+
+    def release(self) -> None:
+        """Once this returns what was asked has been answered."""
+        self.go.set()
+        for thread in threading.enumerate():
+            if thread.name == "kubectl-pets-why":
+                thread.join(60)
+
+
+def broken(uid: str) -> SetView:
+    """A set of which the third pod is missing."""
+    view = named(uid, "node-1", "node-1", "node-1")
+    assert view.pods is not None
+    return replace(view, pods=view.pods[:2])
+
+
+def failing(look: Inquiries, views: Sequence[SetView], seconds: float) -> list[bool]:
+    return [bool(each.failing) for each in look.judge(views, at(seconds))]
+
+
+def test_no_picture_waits_for_the_reasons_but_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes seconds for events, or never answers, holds up nobody who looks on at what else there is."""
+    monkeypatch.setattr(beside, "WAITS", 0.0)
+    port, first, second = SlowPort(), broken("a"), broken("b")
+    look = watched(port)
+    assert failing(look, (first, named("b", "node-1")), 0) == [True, False] and len(port.asked) == 1
+    port.hold()
+    told = [failing(look, (first, second), seconds) for seconds in (5, 8, 8.1, 12)]
+    assert told == [[True, False]] * 4 and port.begun.wait(60), "what was answered before stands"
+    assert look.next_at == at(12.25), "it is looked again soon"
+    third = broken("c")
+    assert failing(look, (first, second, third), 12.5) == [True, False, False] and len(port.asked) == 1, "one after the other"
+    port.release()
+    monkeypatch.setattr(beside, "WAITS", 60.0)
+    assert failing(look, (first, second, third), 13) == [True, True, True], "who is seen for the first time is asked about at once"
+    assert [len(port.asked), look.next_at] == [4, at(23)]
+    port.answer = ServerError("etcd is slow")
+    assert failing(look, (first, second, third), 23) == [True, True, True], "what is known stands"
+    port.answer = ForbiddenError("not yours")
+    with pytest.raises(ForbiddenError):
+        failing(look, (first, second, third), 34)
+
+
+def test_what_is_answered_late_is_no_answer_about_another_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was asked about is over, and another one of the same pod has begun since."""
+    monkeypatch.setattr(beside, "WAITS", 0.0)
+    port, well, down = SlowPort(), named("a", "node-1", "node-1", "node-1"), broken("a")
+    look = watched(port)
+    failing(look, (well,), 0)
+    port.hold()
+    assert [failing(look, (down,), seconds) for seconds in (1, 4)] == [[False], [False]] and port.begun.wait(60)
+    assert failing(look, (well,), 5) == [False] and failing(look, (down,), 6) == [False]
+    port.release()
+    monkeypatch.setattr(beside, "WAITS", 60.0)
+    asked = len(port.asked)
+    assert [failing(look, (down,), seconds) for seconds in (6.5, 8)] == [[False], [False]] and len(port.asked) == asked
+    assert failing(look, (down,), 9) == [True] and len(port.asked) == asked + 1
+    assert failing(look, (), 10) == []
 
 
 def test_a_node_that_the_list_leaves_out_is_asked_for_by_name() -> None:

@@ -418,32 +418,72 @@ def test_a_moment_notes_until_when_the_answers_are_the_same(asked: Callable[[dat
 # --- how often ---------------------------------------------------------------------------------------------------------------
 
 
+class Clock:
+    """The wall's and the processor's, which go on when they are told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wall, self.busy = 100.0, 0.0
+        monkeypatch.setattr(display, "monotonic", lambda: self.wall)
+        monkeypatch.setattr(display, "thread_time", lambda: self.busy)
+        monkeypatch.setattr(display, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.wall += seconds
+
+    def picture(self, spent: float, taken: float) -> Callable[[], None]:
+        def made() -> None:
+            self.busy += spent
+            self.wall += taken
+
+        return made
+
+
 @pytest.mark.parametrize(
     ("spent", "taken", "rest"),
-    [(0.0, 0.0, 0.0), (0.01, 0.01, 0.49), (5.0, 0.0, 0.7), (0.05, 0.1, 0.7), (0.05, 0.2, 0.55), (0.4, 0.6, 0.3), (0.004, 0.6, 0.196)],
+    [
+        (0.0, 0.0, 0.0),
+        (0.01, 0.01, 0.49),
+        (5.0, 0.0, 0.5),
+        (0.05, 0.1, 0.5),
+        (0.05, 0.25, 0.4),
+        (0.4, 0.6, 0.3),
+        (0.01, 0.4, 0.1),
+        (0.01, 0.6, 0.09),
+    ],
 )
 def test_a_picture_that_took_long_is_followed_by_a_rest_within_which_nothing_is_lost(
     spent: float, taken: float, rest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = {"wall": 100.0, "busy": 0.0}
-
-    def sleep(seconds: float) -> None:
-        clock["wall"] += seconds
-
-    monkeypatch.setattr(display, "monotonic", lambda: clock["wall"])
-    monkeypatch.setattr(display, "thread_time", lambda: clock["busy"])
-    monkeypatch.setattr(display, "sleep", sleep)
+    clock = Clock(monkeypatch)
     waited: list[tuple[float, float | None]] = []
 
     def wait(seconds: float | None) -> bool:
-        waited.append((clock["wall"], seconds))
+        waited.append((clock.wall, seconds))
         return True
 
     pace = display.Breather(wait)
-    pace.timed(lambda: clock.update(busy=clock["busy"] + spent, wall=clock["wall"] + taken))
+    pace.timed(clock.picture(spent, taken))
     if rest:
-        assert not pace.wait(0.1) and waited == [], "the change is told later"
+        assert not pace.wait(0.05) and waited == [], "the change is told later"
     assert pace.wait(None)
     assert waited[0][0] == pytest.approx(100.0 + taken + rest) and waited[0][1] is None
-    assert taken + rest + taken <= 1 or rest <= 0.3, "a change that came while it was made is in the next one"
+    assert taken + rest + taken <= 1 or rest <= min(0.3, 9 * spent), "a change that came while it was made is in the next one"
     assert pace.wait(2.0) and waited[1][1] == 2.0
+
+
+def test_a_machine_that_is_busy_now_and_then_shows_nothing_later_than_it_has_shown_the_last_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture waits for a processor that others have, for up to so long, at any time; from when one has read what there is until
+    the next is there is never more than a second."""
+    clock, random = Clock(monkeypatch), Random(7)
+    pace = display.Breather(lambda seconds: True)
+    pace.timed(clock.picture(0.01, 0.4))
+    for _ in range(200):
+        read = clock.wall
+        pace.timed(clock.picture(0.01, random.choice((0.02, 0.1, 0.4))))
+        pace.wait(None)
+        assert clock.wall + 0.4 - read < 1
+    for _ in range(20):
+        pace.timed(clock.picture(0.02, 0.02))
+        over = clock.wall
+        pace.wait(None)
+    assert clock.wall - over == pytest.approx(0.5), "it is quiet again"

@@ -11,7 +11,7 @@ import yaml
 
 from kubectl_pets.flows.engine.keys import Lone
 from tests.cluster.conftest import kubeconfig
-from tests.cluster.loopback import Loopback, World, loopback
+from tests.cluster.loopback import Loopback, World, loopback, stall
 from tests.commands.plugin import Plugin
 from tests.commands.test_windows import put_set
 from tests.window import PETS, SIZES, Window
@@ -205,6 +205,21 @@ def test_list_goes_on_and_is_left(server: Loopback, place: dict[str, str], colum
         assert window.end() == 0 and window.whole
     left = text_left(window)
     assert sum(line.startswith("NAME ") for line in left) == 1 and left[-2] == "60 sets: 60 complete"
+
+
+def test_list_goes_on_while_the_server_keeps_to_itself_why_something_is_wrong(server: Loopback, place: dict[str, str]) -> None:
+    """Events explain, and no picture waits for them: what is wrong with another set is seen meanwhile."""
+    for name in ("db", "web"):
+        put_set(server.world, name)
+    with Window(120, 40, "list", "-w", **place) as window:
+        window.until_seen("2 sets: 2 complete", "q leave")
+        server.fault(stall, times=100, path="/events")
+        put_set(server.world, "db", broken="ContainerCreating")
+        server.await_requests(1, "/events", timeout=60)
+        put_set(server.world, "web", broken="InvalidImageName")
+        window.until_seen("2 sets: 1 progressing, 1 stuck")
+        window.type("q")
+        assert window.end() == 0 and window.whole
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from enum import StrEnum, unique
+from operator import attrgetter
 
 from kubectl_pets.domain.rollout.verdict import Assessment, Phase
 
+_IDENTITY = attrgetter("namespace", "name", "kind.group")
 _LATEST = datetime.max.replace(tzinfo=timezone.utc)
 
 #: The phases, the worst first: broken, unknown, waiting for somebody, on its way, well.
@@ -52,7 +54,7 @@ def is_problem(seen: Assessment) -> bool:
 
 def in_order(found: Iterable[Assessment], order: SetOrder = SetOrder.NAME) -> tuple[Assessment, ...]:
     """Sorted; what is alike by namespace, name and kind."""
-    by_name = sorted(found, key=lambda seen: (seen.namespace, seen.name, seen.kind.group))
+    by_name = sorted(found, key=_IDENTITY)
     match order:
         case SetOrder.WORST:
             by_name.sort(key=_badness)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep, thread_time
@@ -19,32 +20,40 @@ from kubectl_pets.session import Terminal
 #: Seconds between two looks at keys and window, and between two pictures of which only the time differs.
 _BEAT, TICK = 0.1, 1.0
 
-#: So many times as long as a picture took is rested after it, and this long at most, in seconds: pictures are to take a fiftieth
-#: of a core, for what changes takes its share, too, and what has changed is to be seen within a second.
-_REST, _LONGEST_REST = 49.0, 0.7
+#: So many times as long as a picture took the processor is rested after it, and this long at most, in seconds: pictures are to
+#: take a fiftieth of a core, for what changes takes its share, too.
+_REST, _LONGEST_REST = 49.0, 0.5
 
-#: A change that comes while a picture is made is in the next one, which may take as long: both, and the rest between them, are to
-#: be over by then, in seconds. However long a picture took, this much is rested.
-_SEEN_WITHIN, _SHORTEST_REST = 0.95, 0.3
+#: A change that comes while a picture is made is in the next one: both, and the rest between them, are to be over by then, in
+#: seconds. The next one is taken to need as long as the slowest of so many before it: on a busy machine one may wait for a
+#: processor for longer than another.
+_SEEN_WITHIN, _REMEMBERED = 0.9, 16
+
+#: However long pictures need, this much is rested, in seconds, or so many times as long as the last one took the processor, if
+#: that is less.
+_SHORTEST_REST, _LEAST = 0.3, 9.0
 
 Wait = Callable[[float | None], bool]
 
 
 class Breather:
     """Waits on between two pictures, so that they take a small share of a core however many sets they show: after one that took
-    long, for longer, but what has changed is seen within a second: after one that was held up the rest is shorter. ``wait``: for
+    long, for longer, but what has changed is seen within a second: where one was held up the rests are shorter. ``wait``: for
     changes."""
 
     def __init__(self, wait: Wait) -> None:
         self._wait, self._rest_ends = wait, 0.0
+        self._taken: deque[float] = deque(maxlen=_REMEMBERED)
 
     def timed(self, picture: Callable[[], None]) -> None:
         """Make one."""
         began, spent = monotonic(), thread_time()
         picture()
-        over = monotonic()
-        rest = min(_LONGEST_REST, _REST * (thread_time() - spent))
-        self._rest_ends = over + min(rest, max(_SHORTEST_REST, _SEEN_WITHIN - 2 * (over - began)))
+        over, spent = monotonic(), thread_time() - spent
+        self._taken.append(over - began)
+        left = _SEEN_WITHIN - (over - began) - max(self._taken)
+        least = min(_SHORTEST_REST, _LEAST * spent)
+        self._rest_ends = over + min(_LONGEST_REST, _REST * spent, max(least, left))
 
     def wait(self, seconds: float | None) -> bool:
         """As ``wait``; what changes meanwhile is told once the rest is over."""

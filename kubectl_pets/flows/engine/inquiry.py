@@ -20,7 +20,9 @@ from kubectl_pets.domain.rollout.members import PodState, Quiet
 from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.stuck import next_to_go
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.flows.engine.node_list import Beside, Names, NodeList
+from kubectl_pets.flows.engine import beside as waiting
+from kubectl_pets.flows.engine.beside import SOON, Beside
+from kubectl_pets.flows.engine.node_list import Names, NodeList
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import AroundPort, NodeNamesPort
@@ -62,7 +64,7 @@ def judged_each(port: LookEachPort, views: Iterable[SetView], stuck_after: Stuck
     def names() -> frozenset[str] | None:
         return port.node_names()
 
-    asked = Beside(names) if len(looks) >= _MANY else names
+    asked = Beside(names, "nodes") if len(looks) >= _MANY else names
     return _judged(port, looks, stuck_after, partial(_on_missing_nodes, asked, alone=len(looks) == 1))
 
 
@@ -202,6 +204,11 @@ class Inquiry:
         self._asked_at = now
 
     @property
+    def since(self) -> datetime | None:
+        """When it came to what is asked about; None: nothing is."""
+        return self._since
+
+    @property
     def _node_gone(self) -> bool:
         """By the last answer, whose word stands until it is asked again."""
         return self._answer is not None and any(not node.ready for node in self._answer.nodes or ())
@@ -257,8 +264,17 @@ class _Standing(NamedTuple):
     times: tuple[datetime, ...]
 
 
+class _Asked(NamedTuple):
+    """What is asked of a set, and since when it has been as it is asked about: of anything later it is no answer."""
+
+    namespace: str
+    questions: Questions
+    since: datetime | None
+
+
 class Inquiries:
-    """The same for a run that looks on at many sets: what is asked of all of them is asked at once."""
+    """The same for a run that looks on at many sets: what is asked of all of them is asked at once, beside the looks, none of
+    which waits for the answers but the first. Until they come a verdict is what it is without them, or with those of before."""
 
     def __init__(self, port: LookOnPort, stuck_after: StuckAfter, made: "type[Inquiry]" = Inquiry) -> None:
         self._port, self._stuck_after, self._made = port, stuck_after, made
@@ -266,7 +282,11 @@ class Inquiries:
         self._by_uid: dict[str, Inquiry] = {}
         self._standing: dict[str, _Standing] = {}
         self._at: datetime | None = None
-        #: When some verdict may change by time alone, or it is to be asked again.
+        #: Sets whose first trouble is asked about at once, once nothing else is being asked.
+        self._new: set[str] = set()
+        self._asked: dict[str, _Asked] = {}
+        self._asking: Beside[tuple[Around, ...] | None] | None = None
+        #: When some verdict may change by time alone, or it is to be asked again, or whether an answer has come.
         self.next_at: datetime | None = None
 
     def judge(self, views: Iterable[SetView], now: datetime) -> list[Assessment]:
@@ -274,25 +294,53 @@ class Inquiries:
         something has changed (another object of a view), or may have by time alone."""
         looks = {view.set.metadata.uid: view for view in views if view.set is not None}
         known = self._by_uid
-        self._by_uid = {uid: known.get(uid) or self._made(self._port, self._stuck_after) for uid in looks}
+        if looks.keys() != known.keys():
+            self._by_uid = {uid: known.get(uid) or self._made(self._port, self._stuck_after) for uid in looks}
+            self._new = {uid for uid in self._new if uid in looks} | (looks.keys() - known.keys())
         if looks:
             self._look_at_nodes(now)
-        standing = {uid: found for uid, view in looks.items() if (found := self._stands(uid, view, now)) is not None}
+        self._hear(0.0, now)
+        standing = self._still(looks, now)
         first = {
-            uid: self._by_uid[uid].wanted(view, now, fresh=uid not in known, alone=len(looks) == 1, there=self._nodes.there)
+            uid: self._by_uid[uid].wanted(view, now, fresh=uid in self._new, alone=len(looks) == 1, there=self._nodes.there)
             for uid, view in looks.items()
             if uid not in standing
         }
-        asked = {uid: (unasked.namespace, wanted) for uid, (unasked, wanted) in first.items() if wanted is not None}
-        answers = _answers(self._port, list(asked.values()))
-        for index, uid in enumerate(asked):
-            self._by_uid[uid].hear(asked[uid][1], answers[index:index + 1] if answers is not None else None, now)
+        self._ask({uid: (unasked.namespace, wanted) for uid, (unasked, wanted) in first.items() if wanted is not None}, now)
         for uid, (unasked, _) in first.items():
             standing[uid] = self._judged(uid, self._by_uid[uid].verdict(unasked, looks[uid], now), looks[uid])
         self._standing, self._at = standing, now
         times = [time for each in standing.values() for time in each.times if time > now]
+        times += [now + SOON] if self._asking is not None else []
         self.next_at = min((*times, *((self._nodes.next_at,) if looks and self._nodes.next_at else ())), default=None)
         return [standing[uid].seen for uid in looks]
+
+    def _ask(self, wanted: Mapping[str, tuple[str, Questions]], now: datetime) -> None:
+        """What is wanted while something else is being asked is wanted at the next look still."""
+        if self._at is None:
+            self._port.around(())  # what is loaded for it makes decoders, which only one thread may do at a time
+        if self._asking is not None:
+            self._new &= wanted.keys()
+            return
+        self._new.clear()
+        if not wanted:
+            return
+        self._asked = {uid: _Asked(space, asked, self._by_uid[uid].since) for uid, (space, asked) in wanted.items()}
+        asking = [(each.namespace, each.questions) for each in self._asked.values()]
+        self._asking = Beside(partial(_answers, self._port, asking), "why")
+        self._hear(waiting.WAITS if self._at is not None else None, now)
+
+    def _hear(self, within: float | None, now: datetime) -> None:
+        """What has been answered. ``within``: for so many seconds it is waited for, None: until it has come."""
+        if self._asking is None or (within is not None and not self._asking.has_come(within)):
+            return
+        asking, self._asking = self._asking, None
+        answers = asking()
+        for index, (uid, asked) in enumerate(self._asked.items()):
+            inquiry = self._by_uid.get(uid)
+            if inquiry is not None and inquiry.since == asked.since:
+                inquiry.hear(asked.questions, answers[index:index + 1] if answers is not None else None, now)
+                self._standing.pop(uid, None)
 
     def _look_at_nodes(self, now: datetime) -> None:
         """Where it is time to. No verdict stands of a set whose pods are on nodes that came or went, or that are not listed."""
@@ -306,16 +354,21 @@ class Inquiries:
             if nodes & moved or nodes - there:
                 del self._standing[uid]
 
-    def _stands(self, uid: str, view: SetView, now: datetime) -> _Standing | None:
-        """The verdict of the last look where it would be found again. Of most sets nothing else has to be asked than this: it is
-        the same view, and no time that it rests on has come."""
-        last = self._standing.get(uid)
-        if last is None or last.view is not view:
-            return None
-        if (last.until is None or now < last.until) and self._at is not None and self._at <= now:
-            return last
-        seen = self._by_uid[uid].standing(view, now)
-        return self._judged(uid, seen, view) if seen is not None else None
+    def _still(self, looks: Mapping[str, SetView], now: datetime) -> dict[str, _Standing]:
+        """The verdicts of the last look that would be found again. Of most sets nothing else has to be asked than this: it is the
+        same view, and no time that it rests on has come."""
+        found, known, goes_on = {}, self._standing, self._at is not None and self._at <= now
+        for uid, view in looks.items():
+            last = known.get(uid)
+            if last is None or last.view is not view:
+                continue
+            if goes_on and (last.until is None or now < last.until):
+                found[uid] = last
+            elif (seen := self._by_uid[uid].standing(view, now)) is not None:
+                found[uid] = self._judged(uid, seen, view)
+        for uid in self._new:
+            found.pop(uid, None)
+        return found
 
     def _judged(self, uid: str, seen: Assessment, view: SetView) -> _Standing:
         inquiry = self._by_uid[uid]

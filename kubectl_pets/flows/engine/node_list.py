@@ -6,48 +6,17 @@ The pods of a Node object that was deleted say Ready until the garbage collector
 """
 
 from collections.abc import Callable
-from contextvars import copy_context
 from datetime import datetime, timedelta
-from threading import Thread
 
+from kubectl_pets.flows.engine import beside
+from kubectl_pets.flows.engine.beside import SOON, Beside
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.ports.sets import NodeNamesPort
 
 #: A list holds for so long, and for so much longer with each node: of a large cluster it is long, too.
 _LASTS, _EACH = timedelta(seconds=10), timedelta(milliseconds=10)
 
-#: So many seconds a look waits for a list, but for the first one; and so long after it the next look asks whether it has come.
-_WAITS, _SOON = 0.05, timedelta(milliseconds=250)
-
 Names = Callable[[], frozenset[str] | None]
-
-
-class Beside:
-    """The names of the nodes, asked for while something else is done. Whoever calls it waits for the answer."""
-
-    def __init__(self, call: Names) -> None:
-        self._call = call
-        self._found: frozenset[str] | None = None
-        self._failure: Exception | None = None
-        self._thread = Thread(target=copy_context().run, args=(self._run,), daemon=True, name="kubectl-pets-nodes")
-        self._thread.start()
-
-    def __call__(self) -> frozenset[str] | None:
-        self._thread.join()
-        if self._failure is not None:
-            raise self._failure
-        return self._found
-
-    def has_come(self, within: float) -> bool:
-        """Whether the answer is there; so many seconds it is waited for."""
-        self._thread.join(within)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self._found = self._call()
-        except Exception as error:
-            self._failure = error
 
 
 class NodeList:
@@ -59,7 +28,7 @@ class NodeList:
         self.there: frozenset[str] | None = None
         self.next_at: datetime | None = None
         self._begun = False
-        self._reading: Beside | None = None
+        self._reading: Beside[frozenset[str] | None] | None = None
 
     def renewed(self, now: datetime) -> frozenset[str] | None:
         """Read them where it is time to. Returns the names that came or went; None: they were not read, or have not come yet, for
@@ -67,10 +36,10 @@ class NodeList:
         if self._reading is None:
             if self._begun and (self.next_at is None or now < self.next_at):
                 return None
-            self._reading = Beside(self._port.node_names)
+            self._reading = Beside(self._port.node_names, "nodes")
         # The first one is waited for: what is loaded for it makes decoders, which only one thread may do at a time.
-        if self._begun and not self._reading.has_come(_WAITS):
-            self.next_at = now + _SOON
+        if self._begun and not self._reading.has_come(beside.WAITS):
+            self.next_at = now + SOON
             return None
         self._begun, before, reading, self._reading = True, self.there, self._reading, None
         try:
