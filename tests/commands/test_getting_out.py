@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,10 @@ def deletions(pets: Plugin) -> list[str]:
         and (event["verb"] == "delete" or event["objectRef"].get("subresource") == "eviction")
         and event["responseStatus"]["code"] < 300
     ]
+
+
+def notes(pets: Plugin) -> dict[str, str]:
+    return dict(pets.set()["metadata"].get("annotations") or {})
 
 
 # --- undo --------------------------------------------------------------------------------------------------------------------
@@ -218,6 +223,44 @@ def test_a_restart_goes_on_where_somebody_takes_its_note_off(pets: Plugin) -> No
     assert run.returncode == 0 and "restarted, 3 pods" in out + err, out + err
     assert not set(before.values()) & set(pets.uids().values())
     assert "kubectl-pets/restart-pods" not in pets.set()["metadata"]["annotations"]
+
+
+def test_gates_are_asked_of_no_pod_of_before_where_somebody_takes_the_note_off(pets: Plugin, tmp_path: Path) -> None:
+    """Without the note all of the chosen pods were taken for new ones, and those that were still to go had to pass."""
+    pets.make("web")
+    before, asked = pets.uids(), tmp_path / "asked"
+    uid = shlex.join(pets.plane.kubectl_line("get", "pod", "-n", pets.namespace, "-o", "jsonpath={.metadata.uid}"))
+    gate = f'echo "$KUBECTL_PETS_POD $({uid} $KUBECTL_PETS_POD)" >> {asked}'
+    words = ("--pod", "2", "--pod", "1", "--soak", "3s", "--timeout", "90s", "--gate-cmd", gate)
+    run = pets.start("rollout", "restart", "web", "-y", *words)
+    pets.eventually(lambda: pets.uids().get("web-2", before["web-2"]) != before["web-2"], "the first one is made anew")
+    pets.kubectl("annotate", "statefulset", "web", "kubectl-pets/restart-pods-")
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, out + err
+    after = pets.uids()
+    assert sorted(asked.read_text().splitlines()) == [f"{pod} {after[pod]}" for pod in ("web-1", "web-2")]
+
+
+def test_a_restart_killed_that_began_while_one_of_its_pods_was_missing_goes_on(pets: Plugin) -> None:
+    """Its note lacked that pod, so the same words were refused as another restart."""
+    pets.make("web")
+    pets.kubectl("create", "quota", "full", "--hard=pods=2")
+    pets.eventually(lambda: pets.get("quota", "full").get("status", {}).get("used", {}).get("pods") == "3", "the quota counts")
+    pets.kubectl("delete", "pod", "web-1")
+    before = pets.uids()
+    words = ("rollout", "restart", "web", "--pod", "2", "--pod", "1", "-y", "--timeout", "60s")
+    run = pets.start(*words, "--patience", "60s")
+    pets.eventually(lambda: "kubectl-pets/restart-pods" in notes(pets), "it has begun")
+    run.kill()
+    run.communicate(timeout=30)
+    pets.kubectl("delete", "quota", "full")
+    pets.eventually(lambda: pets.set()["status"].get("availableReplicas") == 3, "the missing one has come")
+    come = pets.uids()["web-1"]
+    assert "web-1" in pets("rollout", "restart", "web", "--pod", "2", "-y", expect=6).stderr, "that is another one"
+    assert "restarted" in pets(*words).stderr
+    after = pets.uids()
+    assert deletions(pets) == ["web-2"] and after["web-1"] == come and after["web-0"] == before["web-0"]
+    assert "kubectl-pets/restart-pods" not in notes(pets)
 
 
 @pytest.mark.parametrize("strategy", ["{type: OnDelete}", "{type: RollingUpdate}"])

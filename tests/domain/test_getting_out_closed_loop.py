@@ -3,6 +3,7 @@
 As in the other closed loops, what is claimed is compared with the pods of the simulated cluster, never with our own verdict.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
+from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.stepping.deciding import after, decide
@@ -165,6 +167,44 @@ def test_chosen_pods_are_restarted_in_order(data: st.DataObject, seed: int, kill
     assert {name for name in uids if after[name] != uids[name]} == set(chosen)
     assert world.all_available()
     assert [step.pod for step in session.steps if isinstance(step, Delete | Evict)] == list(chosen)
+    assert set(world.owner.metadata.annotations) <= {"kubectl-pets/restarted"}
+
+
+@dataclass
+class KilledOnceNoted(Session):
+    """Of one that was killed before it had noted anything nobody knows what it saw."""
+
+    once_noted: float = 0.0
+
+    def _apply(self, step: Step, snapshot: SetView) -> bool:
+        applied = super()._apply(step, snapshot)
+        self.kills = self.once_noted if applied else self.kills
+        return applied
+
+
+@cases(400)
+@given(data=st.data(), seed=SEEDS, kills=st.sampled_from((0.0, 0.5)), batch=st.integers(1, 3))
+def test_chosen_pods_that_were_missing_when_it_began_are_not_taken_down(
+    data: st.DataObject, seed: int, kills: float, batch: int
+) -> None:
+    """What comes in their place is made anew, also for the run that was typed again: it was refused as another restart, for its
+    note lacked them; and where all were missing nothing was noted, and the new ones went."""
+    random = Random(seed)
+    world = data.draw(worlds())
+    names = [world.pod_name(pod) for pod in world.pods.values()]
+    chosen = tuple(data.draw(st.permutations(names))[: data.draw(st.integers(1, 4))])
+    uids = {world.pod_name(pod): pod.uid for pod in world.pods.values()}
+    missing = set(data.draw(st.lists(st.sampled_from(chosen), min_size=1, unique=True)))
+    for ordinal in [ordinal for ordinal, pod in world.pods.items() if world.pod_name(pod) in missing]:
+        del world.pods[ordinal]
+    world.pass_by(60)
+    session = KilledOnceNoted(world, RestartPods(pods=chosen, batch=batch), random, once_noted=kills)
+    ending = session.run()
+    note(f"{ending} {session.steps}")
+    assert isinstance(ending, Done)
+    assert [step.pod for step in session.steps if isinstance(step, Delete | Evict)] == [pod for pod in chosen if pod not in missing]
+    after = {world.pod_name(pod): pod.uid for pod in world.pods.values()}
+    assert {name for name in uids if after[name] != uids[name]} == set(chosen) and world.all_available()
     assert set(world.owner.metadata.annotations) <= {"kubectl-pets/restarted"}
 
 

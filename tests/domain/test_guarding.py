@@ -20,6 +20,7 @@ from kubectl_pets.domain.stepping.restarting import PODS_ANNOTATION
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
+    BeforeRestart,
     Delete,
     Done,
     Evict,
@@ -125,7 +126,11 @@ def test_gates_are_for_new_pods() -> None:
     noted = assess(
         snapshot(statefulset(annotations={PODS_ANNOTATION: f"2026-01-01T00:00:00Z web-0={uids['web-0']},web-1=gone"}), *map(pod, range(3))), NOW
     )
-    assert [member.name for member in new_pods(RestartPods(pods=("web-0", "web-1")), noted)] == ["web-1"]
+    goal = RestartPods(pods=("web-0", "web-1"))
+    assert [member.name for member in new_pods(goal, noted)] == ["web-1"]
+    chosen = BeforeRestart(at=NOW, uids=(("web-0", uids["web-0"]), ("web-1", "gone")))
+    taken_off = replace(noted, notes={})
+    assert [member.name for member in new_pods(goal, taken_off, chosen)] == ["web-1"], "web-0 is the one of before"
 
 
 def test_a_release_is_cut_down_to_its_first_pod() -> None:

@@ -139,11 +139,17 @@ def test_chosen_pods_settle_one_after_the_other() -> None:
 def test_a_chosen_pod_that_is_missing_has_to_come_before_it_counts_as_restarted() -> None:
     """What is made in its place is made anew: it is not taken down again."""
     goal, gone = RestartPods(pods=("web-1",)), seen(statefulset(current=NEW), pod(0, NEW), pod(2, NEW))
-    decision, memory = decide(goal, gone, NOW, RunMemory())
-    assert decision == Wait(reason=WaitReason.PODS, pods=("web-1",))
-    back = seen(statefulset(current=NEW), pod(0, NEW), pod(1, NEW, created=NOW), pod(2, NEW))
-    assert decide(goal, back, NOW, memory)[0] == Done(reason=DoneReason.RESTARTED)
-    assert decided(RestartPods(pods=()), back) == Done(reason=DoneReason.NOTHING_TO_DO)
+    begin, memory = decide(goal, gone, NOW, RunMemory())
+    assert isinstance(begin, Act) and isinstance(begin.step, Note)
+    noted = {PODS_ANNOTATION: begin.step.notes[PODS_ANNOTATION] or ""}
+    memory = deciding.after(begin, memory)
+    back = replace(seen(statefulset(current=NEW), pod(0, NEW), pod(1, NEW, created=NOW), pod(2, NEW)), notes=noted)
+    for each in (memory, RunMemory()):  # and killed and typed again
+        assert decide(goal, replace(gone, notes=noted), NOW, each)[0] == Wait(reason=WaitReason.PODS, pods=("web-1",))
+        end, after = decide(goal, back, NOW, each)
+        assert isinstance(end, Act) and isinstance(end.step, Note) and end.step.notes[PODS_ANNOTATION] is None
+        assert decide(goal, replace(back, notes={}), NOW, deciding.after(end, after))[0] == Done(reason=DoneReason.RESTARTED)
+    assert decided(RestartPods(pods=()), replace(back, notes={})) == Done(reason=DoneReason.NOTHING_TO_DO)
 
 
 def test_a_chosen_pod_that_an_answer_lacked_and_that_is_older_than_the_restart_is_still_to_do() -> None:

@@ -10,6 +10,7 @@ from kubectl_pets.domain.safety.budgets import Budget
 from kubectl_pets.domain.safety.quorum import DisruptionRule, headroom
 from kubectl_pets.domain.stepping.restarting import to_do
 from kubectl_pets.domain.stepping.steps import (
+    BeforeRestart,
     Delete,
     Evict,
     Goal,
@@ -91,9 +92,9 @@ def covered(seen: Assessment, budgets: tuple[Budget, ...] | None) -> bool:
     return any(budget.covers(dict(member.labels)) for budget in budgets or () for member in seen.members)
 
 
-def new_pods(goal: Goal, seen: Assessment) -> tuple[Member, ...]:
-    """The pods that this goal has brought so far, the highest first: those that gates are for."""
+def new_pods(goal: Goal, seen: Assessment, chosen: BeforeRestart | None = None) -> tuple[Member, ...]:
+    """The pods that this goal has brought so far, the highest first: those that gates are for. ``chosen``: as in ``to_do``."""
     if isinstance(goal, RestartPods):
-        old = {member.name for member in to_do(goal, seen)}
+        old = {member.name for member in to_do(goal, seen, chosen)}
         return tuple(member for member in reversed(seen.members) if member.name in goal.pods and member.name not in old)
     return tuple(member for member in reversed(seen.members) if member.updated and member.released)

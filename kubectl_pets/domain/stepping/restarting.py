@@ -48,8 +48,8 @@ from kubectl_pets.domain.stepping.steps import (
 #: On the set: the time of the restart of ours that is under way; it is in the template, too.
 RESTART_ANNOTATION = "kubectl-pets/restart"
 
-#: On the set: when a restart of chosen pods began, and the pods, as "2026-03-01T12:00:00Z web-2=1a2b3c4d,web-1=…": a pod is to do
-#: while its uid begins so.
+#: On the set: when a restart of chosen pods began, and the pods, as "2026-03-01T12:00:00Z web-2=1a2b3c4d,web-1=": a pod is to do
+#: while its uid begins so; nothing stands for one that was not there.
 PODS_ANNOTATION = "kubectl-pets/restart-pods"
 
 #: On the set: when the last restart was over, and of which pods ("all"), as "2026-03-01T12:00:00Z web-2,web-1".
@@ -146,13 +146,11 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
         if going_on and set(noted) != set(goal.pods):
             return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), memory
         if not going_on:
-            begin = _begin(goal, seen, now)
-            if begin is not None:
-                return begin, replace(memory, chosen=_chosen(goal, seen, now) if isinstance(begin, Act) else None)
-            memory = replace(memory, chosen=BeforeRestart(at=now))
-        else:
-            memory = replace(memory, chosen=BeforeRestart(at=_time(began) or now, uids=tuple(noted.items())))
-        memory = replace(memory, written=True)
+            chosen = _chosen(goal, seen, memory.chosen or BeforeRestart(at=now))
+            begin = _begin(goal, seen, chosen)
+            return begin, replace(memory, chosen=chosen if isinstance(begin, Act) else None)
+        chosen = BeforeRestart(at=_time(began) or now, uids=tuple(noted.items()))
+        memory = replace(memory, chosen=chosen, written=True)
     chosen = memory.chosen or BeforeRestart(at=_time(began), uids=tuple(noted.items()))
     left = _still(goal, seen, chosen)
     todo = [member for member in left if member.name not in memory.skipped and not _leads(goal, member)]
@@ -165,10 +163,11 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
     return Done(reason=DoneReason.RESTARTED, skipped=tuple(pod for pod in goal.pods if pod in memory.skipped)), memory
 
 
-def to_do(goal: RestartPods, seen: Assessment) -> list[Member]:
-    """The pods that are still as they were when the restart began that is noted, in its order."""
+def to_do(goal: RestartPods, seen: Assessment, chosen: BeforeRestart | None = None) -> list[Member]:
+    """The pods that are still as they were when the restart began, in its order. ``chosen``: as the run itself holds on to it;
+    None: as it is noted."""
     began, noted = read_note(seen)
-    return _still(goal, seen, BeforeRestart(at=_time(began), uids=tuple(noted.items())))
+    return _still(goal, seen, chosen or BeforeRestart(at=_time(began), uids=tuple(noted.items())))
 
 
 def _still(goal: RestartPods, seen: Assessment, chosen: BeforeRestart) -> list[Member]:
@@ -185,30 +184,33 @@ def _still(goal: RestartPods, seen: Assessment, chosen: BeforeRestart) -> list[M
 
 def _stood(member: Member, uid: str | None, began: datetime | None) -> bool:
     """Whether the pod is the one of before. Pods are dated in whole seconds, and now is known to half a one."""
-    if uid is not None:
+    if uid:
         return uid == member.uid[:_UID]
     return bool(member.uid) and began is not None and member.created is not None and member.created < began - _LEEWAY
 
 
-def _chosen(goal: RestartPods, seen: Assessment, now: datetime) -> BeforeRestart:
-    uids = tuple((member.name, member.uid[:_UID]) for member in seen.members if member.name in goal.pods and member.uid)
-    return BeforeRestart(at=now, uids=uids)
+def _chosen(goal: RestartPods, seen: Assessment, looked: BeforeRestart) -> BeforeRestart:
+    """``looked``: what an earlier look of this run came to, whose note was not taken: what has come since is made anew."""
+    missing = {name for name, uid in looked.uids if not uid}
+    come = {each.name for each in seen.members if each.name in missing and not _stood(each, "", looked.at)}
+    there = {each.name: "" if each.name in come else each.uid[:_UID] for each in seen.members}
+    return BeforeRestart(at=looked.at, uids=tuple((name, there[name]) for name in goal.pods if name in there))
 
 
 def _leads(goal: RestartPods, member: Member) -> bool:
     return goal.leader is not None and goal.leader in member.labels
 
 
-def _begin(goal: RestartPods, seen: Assessment, now: datetime) -> Decision | None:
-    """None: none of these pods is there, and those that come are made anew already; they only have to come."""
+def _begin(goal: RestartPods, seen: Assessment, chosen: BeforeRestart) -> Decision:
+    """Pods that are not there are noted, too: what comes in their place is made anew already, also for whoever types the same
+    words again."""
     others = _not_mended(seen, goal.pods)
     if seen.phase is Phase.STUCK and others:
         return Refused(reason=RefusedReason.STUCK, blockers=others)
-    by_name = {member.name: member for member in seen.members}
-    uids = ",".join(f"{name}={by_name[name].uid[:_UID]}" for name in goal.pods if name in by_name and by_name[name].uid)
-    if not uids:
-        return None if any(name in by_name for name in goal.pods) else Done(reason=DoneReason.NOTHING_TO_DO)
-    return Act(step=Note(notes={PODS_ANNOTATION: f"{_text(now)} {uids}"}, pods=goal.pods))
+    if not chosen.uids or chosen.at is None:
+        return Done(reason=DoneReason.NOTHING_TO_DO)
+    uids = ",".join(f"{name}={uid}" for name, uid in chosen.uids)
+    return Act(step=Note(notes={PODS_ANNOTATION: f"{_text(chosen.at)} {uids}"}, pods=goal.pods))
 
 
 def _not_mended(seen: Assessment, pods: Collection[str]) -> tuple[Blocker, ...]:
@@ -251,16 +253,18 @@ def _has_to_wait(goal: RestartPods, todo: list[Member], seen: Assessment) -> boo
 
 
 def read_note(seen: Assessment) -> tuple[str, dict[str, str]]:
-    """When a restart of chosen pods began, and its pods in order, with the beginnings of the uids that they had before it."""
+    """When a restart of chosen pods began, and its pods in order, with the beginnings of the uids that they had before it (""
+    where there was no pod)."""
     began, _, entries = seen.notes.get(PODS_ANNOTATION, "").partition(" ")
     pairs = (entry.partition("=") for entry in entries.split(","))
-    return began, {name: uid for name, _, uid in pairs if name and uid}
+    return began, {name: uid for name, equals, uid in pairs if name and equals}
 
 
 def _is_unfinished(began: str, noted: dict[str, str], seen: Assessment, now: datetime) -> bool:
     """Whether the restart noted is still at a pod, or began or made its latest one not long ago: large pods take their time."""
-    gone = [member for member in seen.members if member.name in noted and noted[member.name] != member.uid[:_UID]]
-    leaving = any(member.state in LEAVING for member in seen.members if member.name in noted)
+    here = [member for member in seen.members if member.name in noted]
+    gone = [member for member in here if not member.uid or noted[member.name] != member.uid[:_UID]]
+    leaving = any(member.state in LEAVING for member in here)
     if leaving or not all(member.available for member in gone):
         return True
     made = (member.created for member in gone if member.created is not None)

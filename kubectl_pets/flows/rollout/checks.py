@@ -25,6 +25,7 @@ from kubectl_pets.domain.stepping.patches import answer_of
 from kubectl_pets.domain.stepping.steps import (
     Act,
     Amount,
+    BeforeRestart,
     Decision,
     Delete,
     Done,
@@ -238,8 +239,9 @@ class Checks:
         self._pause = min(2 * self._pause, _LATER)
         return msgspec.structs.replace(wait, until=now + self._pause)
 
-    def due(self, goal: Goal, decision: Decision, seen: Assessment) -> Due | None:
-        """What has to be asked before the decision, which would go on from the pods that there are; None: nothing."""
+    def due(self, goal: Goal, decision: Decision, seen: Assessment, chosen: BeforeRestart | None = None) -> Due | None:
+        """What has to be asked before the decision, which would go on from the pods that there are; None: nothing. ``chosen``:
+        the pods of a restart, as the run holds on to them."""
         match decision:
             case Act(step=SetPartition(releases=releases)) if releases:
                 serves = True
@@ -249,7 +251,7 @@ class Checks:
                 serves = True
             case _:
                 return None
-        pods = tuple(pod for pod in new_pods(goal, seen) if pod.available and not self._gates.has_passed(pod))
+        pods = tuple(pod for pod in new_pods(goal, seen, chosen) if pod.available and not self._gates.has_passed(pod))
         # Of a pod that is broken already no name is right, and deleting it is what helps.
         names = self.terms.gate_dns and serves and self._named != _uids(seen)
         return Due(pods=pods, names=names) if pods or names else None

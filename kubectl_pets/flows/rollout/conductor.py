@@ -190,7 +190,7 @@ class _Run:
                 return Try(partial(self._ask, sight, due), late=True) if due is not None else Ended(decision, decision)
 
     def _due(self, decision: Decision, sight: Sight) -> Due | None:
-        return self._checks.due(self._goal, decision, sight.seen) if self._checks is not None else None
+        return self._checks.due(self._goal, decision, sight.seen, self.memory.chosen) if self._checks is not None else None
 
     def _ask(self, sight: Sight, due: Due) -> Outcome[Ending | Unagreed | Unsnapped]:
         """Put the pods to the gates. They take their time, so all is read again afterwards."""
