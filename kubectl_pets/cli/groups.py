@@ -4,6 +4,7 @@ The short help stands in the table here, next to the name: listing verbs must no
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,14 @@ from click.core import ParameterSource
 
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.pflag import as_command_reads
+from kubectl_pets.cli.retyping import as_typed
+from kubectl_pets.pasting import typed_as
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+#: What the path of a command begins with.
+_PROGRAM = "kubectl pets "
 
 
 class Verb:
@@ -58,7 +64,11 @@ class LazyGroup(click.Group):
         if stray and not ctx.resilient_parsing:
             ctx.fail(f"{stray[0].opts[0]} must stand after '{args[0]}', if that verb takes it.")
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command, as_command_reads(command, rest) if command is not None else rest
+        if command is None:
+            return name, command, rest
+        read = as_command_reads(command, rest)
+        typed_as(f"{ctx.command_path} {name}".removeprefix(_PROGRAM), partial(as_typed, command, tuple(read)))
+        return name, command, read
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         known = ((name, verb.about) for name, verb in self.verbs.items() if not verb.alias_of)
@@ -109,7 +119,9 @@ class VerbGroup(LazyGroup):
             return super().make_context(info_name, args, parent, **extra)
         before, (name, *after) = args[:at], args[at:]
         verb = self.verbs[name].load()
-        return verb.make_context(f"{info_name} {name}", as_command_reads(verb, before + after), parent, **extra)
+        read = as_command_reads(verb, before + after)
+        typed_as(f"{info_name} {name}", partial(as_typed, verb, tuple(read)))
+        return verb.make_context(f"{info_name} {name}", read, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return click.Command.parse_args(self, ctx, args)

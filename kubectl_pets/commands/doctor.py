@@ -120,7 +120,8 @@ def command(
       kubectl pets doctor explain PETS201
     """
     if names and (all_namespaces or selector):
-        alone = pasting.pets("doctor", *(each.typed for each in names), namespace=names[0].namespace)
+        chosen = ("--all-namespaces", "--selector")
+        alone = pasting.again("doctor", *(each.typed for each in names), without=chosen, namespace=names[0].namespace)
         raise UsageError("names and -A or -l exclude each other.", hint=alone)
     if manifests and (names or all_namespaces or selector or deep):
         raise UsageError("-f looks at manifests: no names, -A, -l or --deep with it.")

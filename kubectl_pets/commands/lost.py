@@ -9,7 +9,7 @@ from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.choosing import SetSelection, views
 from kubectl_pets.flows.safety.lost import force_out
-from kubectl_pets.pasting import pets
+from kubectl_pets.pasting import again
 from kubectl_pets.session import Session
 from kubectl_pets.views.safety import lost as view
 
@@ -47,8 +47,9 @@ def command(
         return _show(session, choice, output, check)
     if choice.many:
         owner = force.rpartition("/")[2].rpartition("-")[0] or "NAME"
-        again = pets("lost", owner, "--force-delete", force, namespace=session.typed_namespace)
-        raise UsageError("--force-delete needs the set's name, too.", hint=again)
+        chosen = ("--selector", "--all-namespaces")
+        hint = again("lost", owner, "--force-delete", force, without=chosen, namespace=session.typed_namespace)
+        raise UsageError("--force-delete needs the set's name, too.", hint=hint)
     changed("lost --force-delete", sets[0])
     session.named_namespace = sets[0].namespace
     return force_out(session, sets[0], _pod(session, force))

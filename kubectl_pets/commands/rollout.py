@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
 
 import click
 
@@ -19,7 +18,7 @@ from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.flows.rollout.groups import carry_group
 from kubectl_pets.flows.rollout.terms import settle_option, snapshot_options, soak_option, terms_options
-from kubectl_pets.pasting import guards, pets
+from kubectl_pets.pasting import again
 from kubectl_pets.session import Session
 
 _HERE = "kubectl_pets.commands.rollout"
@@ -47,6 +46,7 @@ _image = click.option(
 )
 _pods = click.option("--pods", type=Pods(), default="1", show_default=True, help="How many pods to release.")
 _name = click.argument("name", type=ChangedSet())
+_OVERLAP = ("--overlap",)
 _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
@@ -138,15 +138,13 @@ def run(
       kubectl pets rollout run --group rollout-group=ingester --by zone --image ingester:2.9
     """
 
-    barriers = _Barriers(name, group, by, images, canary, step, soak, terms, on_stuck, session.namespace)
-
     def goal(seen: Assessment, careful: bool) -> Goal:
         if overlap:
-            barriers.refuse_of(seen)
+            _refuse_overlap_of(seen, name)
         return Run(images=_resolve(images, seen), canary=canary, step=step, soak=soak, settle=settle, overlap=overlap)
 
     if overlap:
-        barriers.refuse()
+        _refuse_overlap(name, soak, terms, session.namespace)
     way_out = OnStuck(on_stuck)
     if group:
         if name is not None:
@@ -159,56 +157,34 @@ def run(
     return carry(session, name, goal, options, terms, on_stuck=way_out)
 
 
-class _Barriers(NamedTuple):
-    """What was typed of a run, for the words with which ``--overlap`` is refused: some of it waits for a whole step."""
+def _refuse_overlap(name: SetRef | None, soak: timedelta, terms: Terms, namespace: str) -> None:
+    """Raises UsageError where something is to be done between two steps: steps that overlap have nothing between them."""
+    between = {
+        "--pause": soak,
+        "--gate-dns": terms.gate_dns,
+        "--gate-exec, --gate-http and --gate-cmd": terms.gates,
+        "--snapshot-each": terms.snapshots is not None and terms.snapshots.each,
+    }
+    found = next((flag for flag, typed in between.items() if typed), None)
+    if found is not None:
+        told = f"--overlap leaves nothing between two steps, and {found} is for what is between them"
+        words = (name.typed,) if name is not None else ()
+        without = again("rollout run", *words, without=_OVERLAP, namespace=namespace)
+        raise UsageError(f"{told}. Nothing was changed.", hint=f"without it: {without}")
 
-    name: SetRef | None
-    group: str | None
-    by: str | None
-    images: tuple[Image, ...]
-    canary: Amount | None
-    step: Amount
-    soak: timedelta
-    terms: Terms
-    on_stuck: str
-    namespace: str
 
-    def refuse(self) -> None:
-        """Raises UsageError where something is to be done between two steps: steps that overlap have nothing between them."""
-        snapshots = self.terms.snapshots
-        between = {
-            "--pause": self.soak,
-            "--gate-dns": self.terms.gate_dns,
-            "--gate-exec, --gate-http and --gate-cmd": self.terms.gates,
-            "--snapshot-each": snapshots is not None and snapshots.each,
-        }
-        found = next((flag for flag, typed in between.items() if typed), None)
-        if found is not None:
-            told = f"--overlap leaves nothing between two steps, and {found} is for what is between them"
-            raise UsageError(f"{told}. Nothing was changed.", hint=self._without())
-
-    def refuse_of(self, seen: Assessment) -> None:
-        """Raises RefusedError where steps cannot overlap. The controller of groups goes on over one whose workers do not start,
-        so each of them has to be back before the next."""
-        if seen.strategy == "OnDelete":
-            told = "its update strategy is OnDelete, which has no partition, and --overlap releases pods by that"
-        elif Capability.GROUPS in seen.kind.can:
-            told = "it is a set of groups, of which one goes at a time, and --overlap has the next one go before that"
-        else:
-            return
-        raise RefusedError(f"{seen.name}: {told}. Nothing was changed.", hint=self._without())
-
-    def _without(self) -> str:
-        words = [self.name.typed] if self.name is not None else ["--group", self.group or ""]
-        words += ["--by", self.by] if self.by else []
-        for image in self.images:
-            words += ["--image", f"{image.container}={image.image}" if image.container else image.image]
-        words += ["--canary", str(self.canary)] if self.canary is not None else []
-        words += ["--step", str(self.step)] if self.step != Amount(1) else []
-        words += ["--pause", f"{self.soak.total_seconds():g}s"] if self.soak else []
-        words += ["--on-stuck", self.on_stuck] if self.on_stuck != OnStuck.PAUSE.value else []
-        words += self.terms.snapshots.as_typed() if self.terms.snapshots is not None else []
-        return f"without it: {pets('rollout run', *words, *guards(), namespace=self.namespace)}"
+def _refuse_overlap_of(seen: Assessment, name: SetRef | None) -> None:
+    """Raises RefusedError where steps cannot overlap. The controller of groups goes on over one whose workers do not start,
+    so each of them has to be back before the next."""
+    if seen.strategy == "OnDelete":
+        told = "its update strategy is OnDelete, which has no partition, and --overlap releases pods by that"
+    elif Capability.GROUPS in seen.kind.can:
+        told = "it is a set of groups, of which one goes at a time, and --overlap has the next one go before that"
+    else:
+        return
+    words = (name.typed,) if name is not None else ()
+    without = again("rollout run", *words, without=_OVERLAP, namespace=seen.namespace)
+    raise RefusedError(f"{seen.name}: {told}. Nothing was changed.", hint=f"without it: {without}")
 
 
 @click.command("canary", epilog=_CODES)

@@ -13,7 +13,7 @@ from kubectl_pets.errors import ExitCode, RefusedError, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.terms import settle_option
 from kubectl_pets.flows.scale.carry import scale_to
-from kubectl_pets.pasting import pets
+from kubectl_pets.pasting import again
 from kubectl_pets.session import Session
 
 #: More is a slip of the finger: each of them is a pod.
@@ -70,7 +70,7 @@ def command(
     if remove and not _LEAVES_OUT & name.kind.can:
         raise RefusedError(
             f"{name.typed} is of a kind that leaves no ordinal out: it removes the highest first. Nothing was changed.",
-            hint=pets("scale", name.typed, "--replicas", "N", namespace=session.typed_namespace),
+            hint=again("scale", name.typed, "--replicas", "N", without=("--remove",), namespace=session.typed_namespace),
         )
     wish = Wish(replicas=replicas, remove=remove)
     return scale_to(session, name, wish, replace(options, dry_run=DryRun.CLIENT) if plan else options, settle)

@@ -132,10 +132,12 @@ def test_the_plan_tells_it_and_changes_nothing(pets: Plugin) -> None:
 )
 def test_what_is_between_steps_does_not_go_with_it(pets: Plugin, more: tuple[str, ...], flag: str) -> None:
     pets.make("web", wait=False)
-    told = pets("rollout", "run", "web", "--image", NEW, "--step", "2", "--overlap", *more, expect=2).stderr
+    how = ("--settle", "3s", "--timeout", "5m", "--patience", "4m,2")
+    told = pets("rollout", "run", "web", "--image", NEW, "--step", "2", "--overlap", *how, *more, expect=2).stderr
     assert flag in told and "Nothing was changed" in told
     command = told.partition("without it: ")[2].strip()
     assert command.startswith(f"kubectl pets rollout run web --image {NEW} --step 2 ") and "--overlap" not in command
+    assert all(f" {flag} {value} " in f"{command} " for flag, value in zip(how[::2], how[1::2]))
     assert all(word in command for word in more)
     assert pets.set()["metadata"]["generation"] == 1
 

@@ -9,7 +9,7 @@ from kubectl_pets.domain.inventory import away, snapshots
 from kubectl_pets.domain.model import Inventory, SetView
 from kubectl_pets.domain.sets.kinds import SetRef, kind_of, ref_of
 from kubectl_pets.errors import NotFoundError, UsageError
-from kubectl_pets.pasting import pets
+from kubectl_pets.pasting import again, pets
 from kubectl_pets.session import Session, Terminal
 from kubectl_pets.views.text.phrases import count
 
@@ -30,7 +30,8 @@ class SetSelection(msgspec.Struct, frozen=True, kw_only=True):
         """Raises UsageError where names and what selects sets were typed together."""
         if self.names and (self.all_namespaces or self.selector):
             first = self.names[0]
-            alone = pets(verb, first.typed, *(each.typed for each in self.names[1:]), namespace=first.namespace)
+            typed = (each.typed for each in self.names)
+            alone = again(verb, *typed, without=("--all-namespaces", "--selector"), namespace=first.namespace)
             raise UsageError("names and -A or -l exclude each other.", hint=alone)
 
     def check_some(self, verb: str) -> None:

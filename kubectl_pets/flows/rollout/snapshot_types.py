@@ -25,15 +25,6 @@ class SnapshotTerms(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 30.0
     retries: int = 3
 
-    def as_typed(self) -> list[str]:
-        """The flags that say so, but for those of gates."""
-        flag = "--snapshot-group" if self.group else "--snapshot"
-        words = [f"{flag}={self.snapshot_class}" if self.snapshot_class else flag]
-        words += ["--snapshot-each"] if self.each else []
-        words += ["--keep-snapshots", str(self.keep)] if self.keep else []
-        words += ["--before-snapshot", self.before] if self.before else []
-        return words + (["--after-snapshot", self.after] if self.after else [])
-
 
 class Unsnapped(msgspec.Struct, frozen=True, tag="not-snapped"):
     """An ending: there is no snapshot to go back to of these claims, so no pod goes."""

@@ -70,9 +70,15 @@ def takers_unread(resources: tuple[str, ...]) -> str:
     return f"not looked at: whether any of {', '.join(resources)} would take on the pods meanwhile (no right to list them)"
 
 
+#: What a run that goes on is not told again, and what would have it do something else.
+_KEPT = ("--filename", "--set", "--abandon", "--plan", "--dry-run")
+
+
 def resume_hint(namespace: str, name: str, *flags: str) -> str:
-    """What to type next, whoever types it. ``flags``: those of the run that it goes on with, besides what guards its pods."""
-    return f"{pasting.pets('recreate', name, *flags, *pasting.guards(), namespace=namespace)} goes on from here"
+    """What to type next, whoever types it: what is intended is kept in the cluster. ``flags``: those of the run that it goes on
+    with, besides what guards its pods, where that is one of another verb."""
+    words = (name, *flags, *pasting.guards())
+    return f"{pasting.again('recreate', *words, without=_KEPT, namespace=namespace)} goes on from here"
 
 
 def goes_on(intended: Recreation, now: datetime) -> str:

@@ -6,7 +6,7 @@ from kubectl_pets.domain.resize.types import ResizePlan, ResizeRefused, ResizeRe
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.views.resize.plan import typed
-from kubectl_pets.views.text.phrases import command
+from kubectl_pets.views.text.phrases import again, command
 
 _R = ResizeRefusedReason
 
@@ -26,6 +26,9 @@ _LOOKS_HERE = {
     _R.PODS_UNREADABLE: ("auth", "can-i", "list", "pods"),
     _R.CLAIMS_UNREADABLE: ("auth", "can-i", "list", "persistentvolumeclaims"),
 }
+#: What --plan stands for, or excludes.
+_TRIED = ("--dry-run", "--yes")
+
 _OF_CLAIMS = (_R.TERMINATING, _R.UNBOUND, _R.AMBIGUOUS)
 
 
@@ -45,10 +48,10 @@ def _hint(first: ResizeRefused, found: ResizePlan, seen: Assessment) -> str:
     match first.reason:
         case _R.OPERATOR:
             paused = typed(replace(request, operator_paused=True))
-            return f"once that leaves it alone: {command(seen, 'resize', *paused, '--plan')}"
+            return f"once that leaves it alone: {again(seen, 'resize', *paused, '--plan', without=_TRIED)}"
         case _R.WHICH_TEMPLATE | _R.UNKNOWN_TEMPLATE if first.subject:
             named = replace(request, template=first.subject.split(", ")[0])
-            return command(seen, "resize", *typed(named), "--plan")
+            return again(seen, "resize", *typed(named), "--plan", without=_TRIED)
         case _R.LEADER_WORKER_SET:
             return kubectl("get", "leaderworkersets", namespace=space)
         case _:

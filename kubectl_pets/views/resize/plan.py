@@ -86,7 +86,7 @@ def ended(over: Over, found: ResizePlan, seen: Assessment, now: datetime) -> str
 
 def hint(over: Over, found: ResizePlan, seen: Assessment) -> str | None:
     """What to type next."""
-    again = phrases.command(seen, "resize", *typed(found.request))
+    again = phrases.again(seen, "resize", *typed(found.request))
     match over.end:
         case ResizeEnd.REACHED:
             return _after(found, seen)
@@ -114,9 +114,14 @@ def _after(found: ResizePlan, seen: Assessment) -> str:
     """What remains to be done when the claims are as asked for."""
     if found.partial:
         rest = "the others" if found.request.keep_template else "the others, and the template"
-        return f"{rest}: {phrases.command(seen, 'resize', *typed(replace(found.request, ordinals=(), canary=0)))}"
+        return f"{rest}: {_for_all(found, seen)}"
     told = _template(found)
     return f"{told[0]}; {told[-1]}" if found.template_differs else f"for the manifest: {told[-1]}"
+
+
+def _for_all(found: ResizePlan, seen: Assessment) -> str:
+    asked = typed(replace(found.request, ordinals=(), canary=0))
+    return phrases.again(seen, "resize", *asked, without=("--pod", "--canary"))
 
 
 def left_off(found: ResizePlan, seen: Assessment) -> str:

@@ -26,7 +26,7 @@ from kubectl_pets.domain.stepping.steps import (
     Wait,
 )
 from kubectl_pets.views.rollout import claims, words
-from kubectl_pets.views.text.phrases import command, folded
+from kubectl_pets.views.text.phrases import again, command, folded
 
 #: What another image may mend (``causes.CauseId``): not a quota, a node that is full or a pod that has to make room.
 _OF_IMAGE = ("image:", "crash:")
@@ -134,7 +134,7 @@ def _after_done(reason: DoneReason, seen: Assessment) -> str | None:
         case DoneReason.ALREADY_UNDONE:
             return f"{command(seen, 'rollout history')} lists its revisions; --to-revision goes to another one"
         case DoneReason.ALREADY_RESTARTED:
-            return f"restart it once more with: {command(seen, 'rollout restart', '--anew')}"
+            return f"restart it once more with: {again(seen, 'rollout restart', '--anew')}"
         case _:
             return _clear(seen)
 
@@ -150,7 +150,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.SURGE:
             return f"set maxSurge to 0 with: {_edit(seen)}; or leave it to its controller with: {command(seen, 'partition', '0')}"
         case RefusedReason.UNORDERED:
-            release = command(seen, "rollout promote", "--ignore-budgets")
+            name = seen.kind.command_line(seen.name)
+            release = pasting.pets("rollout promote", name, "--ignore-budgets", namespace=seen.namespace, guarded=False)
             return f"release all with: {release}; its controller keeps maxUnavailable"
         case RefusedReason.RECREATING:
             return words.finish_recreation(seen)

@@ -263,7 +263,8 @@ def hint(end: ScaleProgress, found: Scaling, seen: Assessment) -> str | None:
         case ScaleProgress.STUCK | ScaleProgress.RESCALED | ScaleProgress.REPLACED:
             return status
         case ScaleProgress.GOING_ON:
-            return f"the controller goes on; wait on with: {_scale(seen, found.after)}"
+            again = phrases.again(seen, "scale", "--replicas", str(found.after), without=("--remove",))
+            return f"the controller goes on; wait on with: {again}"
         case ScaleProgress.REACHED | ScaleProgress.DELETED | ScaleProgress.UNREADABLE:
             return None
         case _:

@@ -14,9 +14,12 @@ from kubectl_pets.pasting import guards, kubectl, pets
 from kubectl_pets.views.rollout import words
 from kubectl_pets.views.rollout.documents import API_VERSION, dump
 from kubectl_pets.views.text import ages, sizes
-from kubectl_pets.views.text.phrases import command, count, folded
+from kubectl_pets.views.text.phrases import again, command, count, folded
 
 _AGAIN = ("rollout undo", "--with-data")
+
+#: What is told by what is known now, and not by what was typed.
+_SAID = ("--to-revision", "--replicas", "--record", "--confirm", "--one-by-one")
 
 #: While the set runs.
 ONE_BY_ONE = "--one-by-one"
@@ -180,7 +183,10 @@ def _at_zero(seen: Assessment, typed: Typed) -> str:
 
 
 def _again(seen: Assessment, typed: Typed, *more: str) -> str:
-    return command(seen, *_AGAIN, *_words(typed), *(guards() if ONE_BY_ONE in typed else ()), *more)
+    guarded = guards()
+    alone = () if ONE_BY_ONE in typed else ("--soak", *guarded)
+    words = (*_AGAIN, *_words(typed), *(() if alone else guarded), *more)
+    return again(seen, *words, without=(*_SAID, *alone))
 
 
 def _words(typed: Typed) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Each of them is said in one way only, so that what one screen shows can be found again on another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
@@ -17,6 +17,12 @@ _MANY = 3
 def command(seen: Assessment, verb: str, *arguments: str) -> str:
     """A command line to type next: ``kubectl pets VERB NAME ARGUMENTS -n NAMESPACE``, for pasting."""
     return pasting.pets(verb, seen.kind.command_line(seen.name or "NAME"), *arguments, namespace=seen.namespace)
+
+
+def again(seen: Assessment, verb: str, *arguments: str, without: Collection[str] = ()) -> str:
+    """The same, where it repeats this run: with the options that were typed (``pasting.again``)."""
+    name = seen.kind.command_line(seen.name or "NAME")
+    return pasting.again(verb, name, *arguments, without=without, namespace=seen.namespace)
 
 
 def hash_of(revision: str, seen: Assessment) -> str:
