@@ -164,6 +164,25 @@ def test_a_chosen_pod_that_an_answer_lacked_and_that_is_older_than_the_restart_i
     assert isinstance(decision, Act) and isinstance(decision.step, Evict) and decision.step.pod == "web-1"
 
 
+def test_a_young_pod_that_the_first_answer_lacked_was_seen_by_the_plan() -> None:
+    """Another object's name stood in its place: of a pod that is hardly older than the restart its age tells nothing, and it was
+    called restarted. The plan had seen it, and a uid never gets another name (apimachinery, ValidateObjectMetaAccessor: immutable)."""
+    goal, owner = RestartPods(pods=("web-2", "web-1")), statefulset(current=NEW)
+    young = [pod(0, NEW), pod(1, NEW, created=NOW), pod(2, NEW, created=NOW)]
+    whole, torn = seen(owner, *young), seen(owner, young[0], young[2])
+    begin, memory = decide(goal, torn, NOW, deciding.begins(goal, whole))
+    assert isinstance(begin, Act) and isinstance(begin.step, Note)
+    memory = deciding.after(begin, memory)
+    anew = replace(young[2], metadata=replace(young[2].metadata, uid="another"))
+    for each in (memory, RunMemory()):  # and killed and typed again
+        noted = replace(seen(owner, *young[:2], anew), notes={PODS_ANNOTATION: begin.step.notes[PODS_ANNOTATION] or ""})
+        decision = decide(goal, noted, NOW, each)[0]
+        assert isinstance(decision, Act) and isinstance(decision.step, Evict) and decision.step.pod == "web-1"
+    # What the plan lacked and has come since is made anew.
+    begin = decide(goal, whole, NOW, deciding.begins(goal, torn))[0]
+    assert isinstance(begin, Act) and isinstance(begin.step, Note) and (begin.step.notes[PODS_ANNOTATION] or "").endswith(",web-1=")
+
+
 def test_a_note_that_is_taken_off_ends_no_restart_of_chosen_pods() -> None:
     """By admission, an operator, or an answer from before it: all pods were called restarted."""
     goal = RestartPods(pods=("web-2", "web-1"))

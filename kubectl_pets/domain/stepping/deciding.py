@@ -20,11 +20,12 @@ from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
 from kubectl_pets.domain.stepping.moves import CUT, one_at_a_time
-from kubectl_pets.domain.stepping.restarting import restart, restart_pods
+from kubectl_pets.domain.stepping.restarting import chosen_at, restart, restart_pods
 from kubectl_pets.domain.stepping.rolling import roll, roll_by_hand
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
+    BeforeRestart,
     Canary,
     Decision,
     Delete,
@@ -106,7 +107,8 @@ def begins(goal: Goal, planned: Assessment, *, careful: bool = False) -> RunMemo
     partition = planned.partition if ordered and planned.observed else None
     revisions = _meant(goal, planned)
     ground = Planned(uid=planned.uid, strategy=planned.strategy, partition=partition, revisions=revisions)
-    return RunMemory(careful=careful, planned=ground, noted=planned.resume_partition is not None)
+    chosen = chosen_at(goal, planned, BeforeRestart(at=planned.at)) if isinstance(goal, RestartPods) and planned.at else None
+    return RunMemory(careful=careful, planned=ground, noted=planned.resume_partition is not None, chosen=chosen)
 
 
 def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> RunMemory:

@@ -146,7 +146,7 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
         if going_on and set(noted) != set(goal.pods):
             return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), memory
         if not going_on:
-            chosen = _chosen(goal, seen, memory.chosen or BeforeRestart(at=now))
+            chosen = chosen_at(goal, seen, memory.chosen or BeforeRestart(at=now))
             begin = _begin(goal, seen, chosen)
             return begin, replace(memory, chosen=chosen if isinstance(begin, Act) else None)
         chosen = BeforeRestart(at=_time(began) or now, uids=tuple(noted.items()))
@@ -189,11 +189,18 @@ def _stood(member: Member, uid: str | None, began: datetime | None) -> bool:
     return bool(member.uid) and began is not None and member.created is not None and member.created < began - _LEEWAY
 
 
-def _chosen(goal: RestartPods, seen: Assessment, looked: BeforeRestart) -> BeforeRestart:
-    """``looked``: what an earlier look of this run came to, whose note was not taken: what has come since is made anew."""
-    missing = {name for name, uid in looked.uids if not uid}
-    come = {each.name for each in seen.members if each.name in missing and not _stood(each, "", looked.at)}
-    there = {each.name: "" if each.name in come else each.uid[:_UID] for each in seen.members}
+def chosen_at(goal: RestartPods, seen: Assessment, looked: BeforeRestart) -> BeforeRestart:
+    """The pods of a restart that begins. ``looked``: what an earlier look of this run came to: a pod that was missing then and
+    has come since is made anew, and one that was there then has to be another one before it counts, whatever this answer lacks."""
+    before = dict(looked.uids)
+
+    def uid(each: Member) -> str:
+        known = before.get(each.name)
+        if not each.uid:
+            return known or ""
+        return "" if known == "" and not _stood(each, "", looked.at) else each.uid[:_UID]
+
+    there = {each.name: uid(each) for each in seen.members}
     return BeforeRestart(at=looked.at, uids=tuple((name, there[name]) for name in goal.pods if name in there))
 
 
