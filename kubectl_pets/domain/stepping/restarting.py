@@ -191,7 +191,7 @@ def _stood(member: Member, uid: str | None, began: datetime | None) -> bool:
 
 def chosen_at(goal: RestartPods, seen: Assessment, looked: BeforeRestart) -> BeforeRestart:
     """The pods of a restart that begins. ``looked``: what an earlier look of this run came to: a pod that was missing then and
-    has come since is made anew, and one that was there then has to be another one before it counts, whatever this answer lacks."""
+    has come since is made anew, and one that was there then has to be another one before it counts, whatever is answered now."""
     before = dict(looked.uids)
 
     def uid(each: Member) -> str:
