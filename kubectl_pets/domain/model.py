@@ -50,7 +50,14 @@ class OwnedPodSpec(Value, frozen=True):
     containers: dict[str, OwnedContainer] = msgspec.field(name="f:containers", default={})
 
 
+class OwnedTemplateMeta(Value, frozen=True):
+    #: By ``f:KEY``; ``.`` is the map itself.
+    annotations: dict[str, Owned] = msgspec.field(name="f:annotations", default={})
+    labels: dict[str, Owned] = msgspec.field(name="f:labels", default={})
+
+
 class OwnedTemplate(Value, frozen=True):
+    metadata: OwnedTemplateMeta | None = msgspec.field(name="f:metadata", default=None)
     spec: OwnedPodSpec | None = msgspec.field(name="f:spec", default=None)
 
 

@@ -94,6 +94,18 @@ def test_helm_fails_on_what_we_wrote_until_it_is_handed_over(pets: Plugin, helm:
     assert set(pets.images().values()) == {"app:3"}
 
 
+def test_a_restart_is_no_conflict_with_helm(pets: Plugin, helm: Helm) -> None:
+    """The time that it writes into the template is in no chart; an image is."""
+    helm.install()
+    pets.kubectl("rollout", "restart", "statefulset/web")
+    pets("rollout", "restart", "web", "--settle", "0", "-y")
+    assert "PETS802" not in pets("doctor", "web", "--only", "PETS802").stdout
+    helm("upgrade", "--set", "image=app:2")
+    pets("rollout", "run", "web", "--image", "app:3", "--settle", "0")
+    assert "kubectl-pets has changed spec.template since Helm" in pets("doctor", "web", "--only", "PETS802").stdout
+    assert CONFLICT in helm("upgrade", "--set", "image=app:4", check=False).stderr
+
+
 def test_written_under_another_name(pets: Plugin, helm: Helm) -> None:
     """Who owns what afterwards, whom Helm's conflict is with, and whose it is to give back."""
     helm.install()

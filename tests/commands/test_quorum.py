@@ -18,6 +18,14 @@ metadata: {name: %s}
 spec: {%s, selector: {matchLabels: {app: web}}}
 """
 
+#: With the labels of the set's pods.
+BACKUP = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: backup}
+spec: {template: {metadata: {labels: {app: web}}, spec: {restartPolicy: Never, containers: [{name: dump, image: "app:1"}]}}}
+"""
+
 
 def _budget(pets: Plugin, name: str, rule: str) -> Any:
     """Made, and seen by the disruption controller."""
@@ -158,3 +166,23 @@ def test_bad_input(pets: Plugin) -> None:
     assert "no StatefulSet nobody" in pets("quorum", "nobody", expect=1).stderr
     assert "exclude each other" in pets("quorum", "web", "-A", expect=2).stderr
     assert "is not a StatefulSet" in pets("quorum", "deployment/web", expect=2).stderr
+
+
+def test_a_budget_that_its_controller_cannot_work_out_blocks(pets: Plugin) -> None:
+    """A backup's pod has the set's labels, and a Job has no scale: while that pod is there, done or not, nothing may be evicted,
+    although its spec would allow one and every member is up."""
+    pets.make("web")
+    _budget(pets, "guard", "maxUnavailable: 1")
+    pets.plane.apply(BACKUP, pets.namespace)
+    condition = "{.status.conditions[?(@.type=='DisruptionAllowed')].reason}"
+    pets.kubectl("wait", "pdb/guard", f"--for=jsonpath={condition}=SyncFailed", "--timeout=60s")
+    found = _quorum(pets, "--check", expect=7)
+    (budget,) = found["budgets"]
+    assert (budget["allowedNow"], budget["allowedAtBest"]) == (0, 0)
+    (blocks,) = [item for item in found["findings"] if item["name"] == "budget-blocks"]
+    assert "scale" in blocks["detail"]
+    shown = pets("quorum", "web", "-o", "wide").stdout
+    assert "budget guard allows no eviction, for its controller cannot work it out (" in shown
+    assert "maxUnavailable 1: 0 may be evicted now, none before its controller can work it out" in shown
+    said = pets("doctor", "web", "--only", "PETS406").stdout
+    assert "budget guard blocks every eviction, for its controller cannot work it out (" in said

@@ -1,5 +1,7 @@
 """What budgets allow, by the rules of the disruption controller and the eviction API (see kubectl_pets.domain.safety.budgets)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +74,7 @@ def test_shares_round_up(percent: int, expected: int) -> None:
     assert expected - spared == min(expected, wanted)
 
 
-def budget(spec: BudgetSpec, *, generation: int = 1, **status: int) -> Budget:
+def budget(spec: BudgetSpec, *, generation: int = 1, **status: Any) -> Budget:
     return Budget(metadata=ObjectMeta(generation=generation), spec=spec, status=BudgetStatus(observed_generation=1, **status))
 
 

@@ -133,6 +133,23 @@ def test_budgets(budgets: tuple[Budget, ...], replicas: int, told: list[Rule]) -
     assert risks(judged(places, budgets, nodes, replicas)) == told
 
 
+def test_a_budget_that_cannot_be_worked_out_allows_nothing() -> None:
+    """Whatever its spec says, and whatever the counts of before: until its controller says so no more."""
+
+    def guard(status: str, reason: str, observed: int = 1) -> Budget:
+        told = Condition(type="DisruptionAllowed", status=status, reason=reason, message="jobs.batch does not implement the scale subresource")
+        found = budget(allowed=0)
+        return replace(found, status=replace(found.status, conditions=(told,), observed_generation=observed))
+
+    for observed in (1, 0):  # its controller has never worked it out
+        found = judged(SPREAD, (guard("False", "SyncFailed", observed),), ZONES)
+        assert found.evictable == 0 and [(each.rule, each.names, each.detail) for each in found.findings] == [
+            (Rule.BUDGET_BLOCKS, ("guard",), "jobs.batch does not implement the scale subresource")
+        ]
+    for status, reason in (("False", "InsufficientPods"), ("True", "SufficientPods")):
+        assert judged(SPREAD, (guard(status, reason),), ZONES).findings == ()
+
+
 def test_a_budget_of_another_namespace_is_none() -> None:
     foreign = budget()
     foreign = replace(foreign, metadata=replace(foreign.metadata, namespace="other"))

@@ -147,6 +147,8 @@ class FullPodSpec(PodSpec, frozen=True):
     affinity: Affinity | None = None
     topology_spread_constraints: tuple[dict[str, Any], ...] = ()
     node_selector: dict[str, str] = {}
+    #: Of the pod as a whole (KEP-2837).
+    resources: ContainerResources = ContainerResources()
 
 
 class FullTemplate(PodTemplate, frozen=True):

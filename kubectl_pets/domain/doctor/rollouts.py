@@ -9,9 +9,9 @@ import msgspec
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, check
 from kubectl_pets.domain.doctor.voters import votes
 from kubectl_pets.domain.findings import Finding, Rule, Severity
-from kubectl_pets.domain.model import ContainerStatus, Pod
+from kubectl_pets.domain.model import ContainerStatus, OwnedTemplate, Pod
 from kubectl_pets.domain.rollout import found as rollout
-from kubectl_pets.domain.rollout.assessing import parallel_heals, spends_budget
+from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, parallel_heals, spends_budget
 from kubectl_pets.domain.rollout.history import differences
 from kubectl_pets.domain.rollout.managers import APPLY, ManagerKind, managers
 from kubectl_pets.domain.rollout.revisions import kept_revisions
@@ -372,7 +372,8 @@ def owned_by(case: Case) -> Judgement:
 @check(Rule.HELM_WILL_CONFLICT)
 def helm_will_conflict(case: Case) -> Judgement:
     """Helm 4 applies by the server, and somebody else has updated the replicas or the template since: its next upgrade that sets
-    another value ends with a conflict (helm/helm#31516). A Helm 3 release is an Update by "helm", and just overwrites."""
+    another value ends with a conflict (helm/helm#31516). A Helm 3 release is an Update by "helm", and just overwrites. A restart
+    is no such change: the time that it writes into the template is in no manifest, and applies pass."""
     entries = [each for each in case.owner.metadata.managed_fields if not each.subresource]
     by_helm = [each for each in entries if each.manager == "helm" and each.operation == "Apply"]
     applied = max((each.time for each in by_helm if each.time is not None), default=None)
@@ -382,12 +383,22 @@ def helm_will_conflict(case: Case) -> Judgement:
         spec = each.fields_v1.spec if each.fields_v1 is not None else None
         if each.operation != "Update" or spec is None or each.time is None or each.time < applied:
             continue
-        fields = [name for name, owned in (("spec.replicas", spec.replicas), ("spec.template", spec.template)) if owned]
+        template = None if spec.template is None or _only_restarts(spec.template) else spec.template
+        fields = [name for name, owned in (("spec.replicas", spec.replicas), ("spec.template", template)) if owned]
         fields += ["spec.updateStrategy"] if spec.update_strategy is not None else []
         if fields:
             yield Finding(
                 rule=Rule.HELM_WILL_CONFLICT, subject=case.subject, names=(each.manager,), since=each.time, field=fields[0]
             )
+
+
+def _only_restarts(template: OwnedTemplate) -> bool:
+    """Whether all that is owned of it is the note of a restart, kubectl's or ours; of whoever restarted it before somebody else
+    did not even that is left."""
+    meta = template.metadata
+    if template.spec is not None or meta is None:
+        return False
+    return {*meta.annotations, *meta.labels} <= {".", f"f:{RESTARTED_ANNOTATION}"}
 
 
 CHECKS = (

@@ -86,8 +86,12 @@ def image_floats(case: Case) -> Judgement:
 @check(Rule.NO_REQUESTS)
 def no_requests(case: Case) -> Judgement:
     """A container without a request, or a limit, for memory: the node may be filled beyond what it has, and this pod is among the
-    first to go. A LimitRange may give it one, which no template shows."""
-    for each in case.owner.spec.template.spec.containers:
+    first to go. A LimitRange may give it one, which no template shows. What the template asks for the pod as a whole is what the
+    scheduler counts, and all of its containers have a share in it (KEP-2837, pod-level resources)."""
+    spec = case.owner.spec.template.spec
+    if "memory" in spec.resources.requests or "memory" in spec.resources.limits:
+        return
+    for each in spec.containers:
         if "memory" not in each.resources.requests and "memory" not in each.resources.limits:
             field = f"spec.template.spec.containers[{each.name}].resources.requests.memory"
             yield Finding(rule=Rule.NO_REQUESTS, subject=case.subject, names=(each.name,), field=field)

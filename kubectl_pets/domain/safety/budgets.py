@@ -7,7 +7,11 @@ nothing to it. It holds evictions only; a rollout's deletions pass it by (kubern
 
 from collections.abc import Mapping
 
-from kubectl_pets.domain.model import LabelSelector, Object, Value
+from kubectl_pets.domain.model import Condition, LabelSelector, Object, Value
+
+#: The condition of a budget that tells whether it allows a disruption, and the reason with which its controller says that it
+#: cannot work that out: then it allows none (policy/v1 DisruptionAllowedCondition, SyncFailedReason; failSafe in disruption.go).
+_ALLOWED, _FAILED = "DisruptionAllowed", "SyncFailed"
 
 
 class BudgetSpec(Value, frozen=True):
@@ -24,6 +28,7 @@ class BudgetStatus(Value, frozen=True):
     current_healthy: int = 0
     desired_healthy: int = 0
     expected_pods: int = 0
+    conditions: tuple[Condition, ...] = ()
 
 
 class Budget(Object, frozen=True):
@@ -45,6 +50,15 @@ class Budget(Object, frozen=True):
     def allowed(self) -> int:
         """How many pods may be evicted right now; none while the controller has not seen the newest spec (the API says 429)."""
         return max(0, self.status.disruptions_allowed) if self.observed else 0
+
+    @property
+    def failure(self) -> str:
+        """Why its controller cannot work it out; empty where it can. It wants the scale of whatever controls each pod that the
+        budget selects, so one pod of a Job among them, running or long done, is enough for the budget to allow nothing at all.
+        The counts in its status are those of before."""
+        told = next((each for each in self.status.conditions if each.type == _ALLOWED), None)
+        failed = told is not None and told.status == "False" and told.reason == _FAILED
+        return (told.message or told.reason) if told is not None and failed else ""
 
 
 def desired_healthy(spec: BudgetSpec, expected: int) -> int | None:
@@ -69,11 +83,14 @@ def _scaled(value: int | str, expected: int) -> int | None:
 
 
 def evictable_at_best(budget: Budget, covered: int, missing: int) -> int:
-    """How many pods may be evicted at once while all of them are healthy. 0: it blocks every eviction, now and for ever.
+    """How many pods may be evicted at once while all of them are healthy. 0: it blocks every eviction, now and for ever; or for
+    as long as its controller cannot work it out.
 
     ``covered``: how many positions of the set are under it, ``missing``: how many of these hold no pod. Where the budget counts
     more than these (another set's pods, too), that comes from its status.
     """
+    if budget.failure:
+        return 0
     expected = covered
     if budget.observed and budget.status.expected_pods:
         counts_pods = isinstance(budget.spec.min_available, int)  # else it counts replicas, whether there is a pod or not

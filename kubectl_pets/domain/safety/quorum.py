@@ -139,6 +139,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     #: How many pods may be evicted right now, and at once while all are healthy. It may count other sets' pods, too.
     allowed: int
     at_best: int
+    #: Why its controller cannot work it out; untrusted text, empty where it can.
+    failure: str = ""
 
 
 class Quorum(msgspec.Struct, frozen=True, kw_only=True):

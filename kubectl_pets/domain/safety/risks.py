@@ -114,7 +114,8 @@ def _budget_risks(found: Quorum, several: list[tuple[str, ...]]) -> tuple[Findin
     if found.budgets is None or not found.members:
         return ()
     findings = [_finding(found, Rule.BUDGETS_SEVERAL, *names) for names in several]
-    findings += [_finding(found, Rule.BUDGET_BLOCKS, one.name) for one in found.budgets if not one.at_best]
+    blocking = [one for one in found.budgets if not one.at_best]
+    findings += [msgspec.structs.replace(_finding(found, Rule.BUDGET_BLOCKS, one.name), detail=one.failure) for one in blocking]
     left = found.members - (found.evictable or 0)
     if found.members > 1 and left < found.majority:  # a single pod has no majority to keep, whatever is evicted
         names = tuple(one.name for one in found.budgets)
@@ -153,6 +154,7 @@ def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> di
                 covers=covers,
                 allowed=budget.allowed,
                 at_best=evictable_at_best(budget, covers, missing),
+                failure=budget.failure,
             )
     return found
 

@@ -288,7 +288,8 @@ PAGES: dict[Rule, RulePage] = {
     Rule.BUDGET_BLOCKS: RulePage(
         "A PodDisruptionBudget allows no eviction even while all pods are healthy.",
         "No node with such a pod can be drained; node upgrades hang.",
-        "Let it allow one: maxUnavailable: 1.",
+        "Let it allow one: maxUnavailable: 1. Where its controller cannot work it out (condition SyncFailed), it selects pods of "
+        "something that has no scale, such as those of a Job, be they done: give these other labels.",
     ),
     Rule.BUDGET_TOO_LOOSE: RulePage(
         "A PodDisruptionBudget allows more than the majority can spare.",

@@ -132,8 +132,9 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
     Rule.ZONE_SHARED: lambda f: f"without zone {_name(f)}, {_left(f)}",
     Rule.BUDGET_MISSING: lambda f: f"no PodDisruptionBudget: evictions may take it down to {f.number}, {f.limit} are a majority",
     Rule.BUDGET_BLOCKS: lambda f: (
-        f"budget {_name(f)} blocks every eviction, even "
-        "while all pods are healthy: no node can be drained"
+        f"budget {_name(f)} blocks every eviction, for its controller cannot work it out ({_detail(f)}): no node can be drained"
+        if f.detail
+        else f"budget {_name(f)} blocks every eviction, even while all pods are healthy: no node can be drained"
     ),
     Rule.BUDGET_TOO_LOOSE: lambda f: f"budget {_all(f)} allows too much: {_left(f)}",
     Rule.BUDGETS_SEVERAL: lambda f: f"several budgets over the same pods ({_all(f)}): evictions fail with an error",

@@ -43,6 +43,9 @@ def finding(item: Finding, found: Quorum) -> str:
             return f"evictions may take more than the majority can spare, under {names}: {_left(item, found)}"
         case Rule.BUDGET_MISSING:
             return f"no PodDisruptionBudget keeps evictions from taking the majority: {_left(item, found)}"
+        case Rule.BUDGET_BLOCKS if item.detail:
+            why = f"its controller cannot work it out ({clean(item.detail)})"
+            return f"budget {names} allows no eviction, for {why}: nodes cannot be drained"
         case Rule.BUDGET_BLOCKS:
             return f"budget {names} never allows an eviction: nodes cannot be drained"
         case Rule.BUDGETS_SEVERAL:
@@ -83,7 +86,8 @@ def budget(item: Coverage, members: int) -> str:
     else:
         rule = f"minAvailable {clean(str(item.min_available))}" if item.min_available is not None else "says nothing"
     over = "" if item.covers == members else f", over {item.covers} of {members}"
-    return f"{rule}{over}: {item.allowed} may be evicted now, {item.at_best} while all are healthy"
+    later = "none before its controller can work it out" if item.failure else f"{item.at_best} while all are healthy"
+    return f"{rule}{over}: {item.allowed} may be evicted now, {later}"
 
 
 # --- lost pods ---------------------------------------------------------------------------------------------------------------

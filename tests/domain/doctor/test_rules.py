@@ -124,6 +124,9 @@ STAGED = {
     "status": {"updateRevision": "web-2"},
 }
 PENDING = {"status": {"phase": "Pending", "capacity": None}, "spec": {"volumeName": None}}
+RESTART: dict[str, Any] = {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}
+#: A template whose container asks for nothing.
+BARE = container(resources=None)["spec"]["template"]["spec"]
 HELM = {"manager": "helm", "operation": "Apply", "time": ago(DAY), "fieldsV1": {"f:spec": {"f:replicas": {}}}}
 
 
@@ -496,6 +499,11 @@ SCENES = (
         {"pods": [with_image(0, "aa"), with_image(1, "bb"), with_image(2, "aa")], "nodes": [node(0), node(1, status={"nodeInfo": {"architecture": "arm64"}}), node(2)]},
     ),
     Scene(Rule.NO_REQUESTS, {"sets": container(resources=None)}, {"sets": container(resources={"requests": {"memory": None}, "limits": {"memory": "1Gi"}})}),
+    Scene(
+        Rule.NO_REQUESTS,
+        {"sets": template(resources={"requests": {"cpu": "1"}}, **BARE)},
+        {"sets": template(resources={"limits": {"memory": "1Gi"}}, **BARE)},
+    ),
     Scene(Rule.ACCOUNT_MISSING, {"sets": template(serviceAccountName="nobody")}, {"sets": template(serviceAccountName="app")}),
     Scene(
         Rule.REFERENCE_MISSING,
@@ -528,6 +536,16 @@ SCENES = (
         Rule.HELM_WILL_CONFLICT,
         {"sets": {"metadata": {"managedFields": [HELM, written("kubectl-pets", HOUR, {"f:template": {}})]}}},
         {"sets": {"metadata": {"managedFields": [written("helm", DAY, {}, "Update"), written("kubectl-pets", HOUR, {"f:template": {}})]}}},
+    ),
+    Scene(  # a restart writes what no manifest states
+        Rule.HELM_WILL_CONFLICT,
+        {"sets": {"metadata": {"managedFields": [HELM, written("kubectl-edit", HOUR, {"f:template": {"f:metadata": {"f:annotations": {**RESTART, "f:team": {}}}}})]}}},
+        {"sets": {"metadata": {"managedFields": [HELM, written("kubectl-rollout", HOUR, {"f:template": {"f:metadata": {"f:annotations": RESTART}}})]}}},
+    ),
+    Scene(
+        Rule.HELM_WILL_CONFLICT,
+        {"sets": {"metadata": {"managedFields": [HELM, written("kubectl-label", HOUR, {"f:template": {"f:metadata": {"f:labels": {"f:team": {}}}}})]}}},
+        {"sets": {"metadata": {"managedFields": [HELM, written("kubectl-rollout", HOUR, {"f:template": {"f:metadata": {"f:annotations": {}}}})]}}},
     ),
     Scene(
         Rule.OURS_LEFT_OVER,
