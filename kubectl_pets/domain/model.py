@@ -48,6 +48,7 @@ class OwnedContainer(Value, frozen=True):
 class OwnedPodSpec(Value, frozen=True):
     #: By the key of a list that is a map: ``k:{"name":"app"}``; ``.`` is the list itself.
     containers: dict[str, OwnedContainer] = msgspec.field(name="f:containers", default={})
+    init_containers: dict[str, OwnedContainer] = msgspec.field(name="f:initContainers", default={})
 
 
 class OwnedTemplateMeta(Value, frozen=True):
@@ -74,9 +75,9 @@ class OwnedSpec(Value, frozen=True):
 
     @property
     def containers(self) -> dict[str, OwnedContainer]:
-        """Of the template, by key."""
+        """Of the template, those that run first and sidecars included, by key: no two containers of a pod have one name."""
         spec = self.template.spec if self.template is not None else None
-        return spec.containers if spec is not None else {}
+        return {**spec.init_containers, **spec.containers} if spec is not None else {}
 
 
 class OwnedFields(Value, frozen=True):

@@ -215,6 +215,46 @@ def test_a_partition_of_ours_that_holds_pods_is_not_handed_over(pets: Plugin) ->
     assert pets("status", "web").code == 0
 
 
+def test_only_who_applies_what_is_written_is_in_conflict(pets: Plugin) -> None:
+    """Two deployers of one set, each of its own container, as an injector and a chart are."""
+    chart = manifest("web", strategy="{type: RollingUpdate}")
+    mesh = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: web}
+spec: {template: {spec: {initContainers: [{name: proxy, image: "proxy:1", restartPolicy: Always}]}}}
+"""
+
+    def apply(text: str, who: str) -> str:
+        words = ("apply", "--server-side", f"--field-manager={who}", "-n", pets.namespace, "-f", "-")
+        return pets.plane.kubectl(*words, input=text, check=False).stderr
+
+    assert apply(chart, "chart") + apply(mesh, "mesh") == ""
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    told = pets("rollout", "run", "web", "--image", "proxy=proxy:2", "--settle", "0").stderr
+    assert "warning: mesh applies the image (proxy:1): its next deploy of another value fails" in told and "chart applies" not in told
+    assert CONFLICT in apply(mesh.replace("proxy:1", "proxy:3"), "mesh")
+    assert apply(chart.replace("app:1", "app:2"), "chart") == ""
+    pets("status", "web", "-w", "--timeout", "60s")
+    again = pets("rollout", "run", "web", "--image", "app=app:3", "--settle", "0").stderr
+    assert "chart applies the image (app:2)" in again and "mesh applies" not in again
+
+
+def test_a_partition_that_the_next_deploy_puts_back(pets: Plugin) -> None:
+    """It lets go what a higher one of ours holds, and holds back what ours has let go."""
+    text = manifest("web", strategy="{type: RollingUpdate, rollingUpdate: {partition: 1}}")
+    apply = ("apply", "-n", pets.namespace, "-f", "-")
+    pets.plane.kubectl(*apply, input=text)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    staged = pets("rollout", "canary", "web", "--image", "app:2", "--settle", "0").stderr
+    assert "kubectl apply states the partition (1): a deploy before this is done puts it back and lets go what it holds" in staged
+    promoted = pets("rollout", "promote", "web", "--settle", "0").stderr
+    assert "kubectl apply states the partition (1): its next deploy puts that back, and holds back pods with it" in promoted
+    pets.plane.kubectl(*apply, input=text.replace("app:1", "app:3"))
+    pets("status", "web", "-w", "--timeout", "60s", expect=3)
+    assert pets.images() == {"web-0": "app:2", "web-1": "app:3", "web-2": "app:3"}
+
+
 def test_a_chart_with_larger_volumes(pets: Plugin, helm: Helm, storage: Storage) -> None:
     """Before the resize the new size is what Helm fails on, after it the old one; the new one then changes nothing."""
     helm.with_claims(storage.storage_class())

@@ -1,14 +1,18 @@
 """Who deploys the fields that we write, and what the next deploy does about it."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kubectl_pets.domain.model import StatefulSet
+from kubectl_pets.domain.rollout import ownership
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind
-from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake, deployers, stakes
+from kubectl_pets.domain.rollout.ownership import DeployedField, NextDeploy, Stake, Written
 
 IMAGE, PARTITION, REPLICAS = DeployedField
 APP = 'k:{"name":"app"}'
@@ -42,6 +46,10 @@ def stake(field: DeployedField, deployer: str, end: NextDeploy, value: str = "")
     return Stake(field=field, deployer=deployer, next_deploy=end, value=value)
 
 
+def stakes(owner: StatefulSet, fields: Iterable[DeployedField], ours: str = "kubectl-pets") -> tuple[Stake, ...]:
+    return ownership.stakes(owner, Written(fields=tuple(fields)), ours)
+
+
 OURS = ("kubectl-pets", "Update", fields(images=("app",)))
 
 
@@ -71,6 +79,53 @@ OURS = ("kubectl-pets", "Update", fields(images=("app",)))
 )  # fmt: skip
 def test_what_the_next_deploy_does(entries: list[Any], field: DeployedField, expected: list[Stake]) -> None:
     assert list(stakes(held(*entries), [field])) == expected
+
+
+def of_inits(*names: str) -> dict[str, Any]:
+    inits: dict[str, Any] = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:image": {}} for name in names}
+    return {"f:spec": {"f:template": {"f:spec": {"f:initContainers": {".": {}, **inits}}}}}
+
+
+def sidecar(owner: StatefulSet) -> StatefulSet:
+    """With a container that is started first and runs beside the others (KEP-753)."""
+    pod = owner.spec.template.spec
+    inits = (msgspec.structs.replace(pod.containers[0], name="proxy", image="proxy:3"),)
+    template = msgspec.structs.replace(owner.spec.template, spec=msgspec.structs.replace(pod, init_containers=inits))
+    return msgspec.structs.replace(owner, spec=msgspec.structs.replace(owner.spec, template=template))
+
+
+def test_of_images_only_those_that_are_written_count() -> None:
+    """Whoever applies another container of the pod, an injector's or a sidecar's, is in no conflict with us."""
+    owner = sidecar(held(("helm", "Apply", fields(images=("app",))), ("mesh", "Apply", of_inits("proxy"))))
+    for names, told in ((("app",), [("helm", "app:1")]), (("proxy",), [("mesh", "proxy:3")]), (("log",), [])):
+        written = Written(fields=(IMAGE,), containers=frozenset(names))
+        assert [(each.deployer, each.value) for each in ownership.stakes(owner, written)] == told
+    assert [each.deployer for each in stakes(owner, [IMAGE])] == ["helm", "mesh"]  # all of the template
+    taken = sidecar(held(("helm", "Apply", fields(others=("app", "log"))), ("kubectl-pets", "Update", fields(images=("app",)))))
+    for name, lost in (("app", ["helm"]), ("log", [])):
+        assert [each.deployer for each in ownership.stakes(taken, Written(fields=(IMAGE,), containers=frozenset((name,))))] == lost
+
+
+def test_of_what_was_applied_only_the_images_that_are_written_count() -> None:
+    pod = {"containers": [{"name": "app", "image": "app:0"}], "initContainers": [{"name": "proxy", "image": "proxy:0"}]}
+    owner = held(applied=json.dumps({"spec": {"template": {"spec": pod}}}))
+    for name, value in (("app", "app:0"), ("proxy", "proxy:0")):
+        (found,) = ownership.stakes(owner, Written(fields=(IMAGE,), containers=frozenset((name,))))
+        assert found.value == value
+    assert ownership.stakes(owner, Written(fields=(IMAGE,), containers=frozenset(("log",)))) == ()
+    assert [each.value for each in stakes(owner, [IMAGE])] == ["proxy=proxy:0, app=app:0"]
+
+
+@given(st.integers(0, 9), st.frozensets(st.integers(0, 9), max_size=4))
+def test_a_partition_that_comes_back(stated: int, written: frozenset[int]) -> None:
+    """It lets pods go where it is below one that is written, and else holds some back; where it is what is written nothing comes
+    of it."""
+    owner = held(applied=json.dumps({"spec": {"updateStrategy": {"rollingUpdate": {"partition": stated}}}}))
+    found = ownership.stakes(owner, Written(fields=(PARTITION,), partitions=written))
+    if written and written <= {stated}:
+        assert found == ()
+    else:
+        assert [(each.value, each.lets_go) for each in found] == [(str(stated), not written or any(stated < each for each in written))]
 
 
 def test_written_under_another_name() -> None:
@@ -116,7 +171,7 @@ def test_who_is_told_once() -> None:
     operator = [{"apiVersion": "x/v1", "kind": "Kafka", "name": "k", "uid": "1", "controller": True}]
     labels = {"app.kubernetes.io/managed-by": "Helm"}
     owner = held(("helm", "Apply", fields(images=("app",))), labels=labels, ownerReferences=operator)
-    found = deployers(owner, [IMAGE])
+    found = ownership.deployers(owner, Written(fields=(IMAGE,)))
     assert [each.deployer if isinstance(each, Stake) else each.kind for each in found] == ["helm", ManagerKind.OPERATOR]
-    (manager,) = (each for each in deployers(held(labels=labels), [IMAGE]) if isinstance(each, Manager))
+    (manager,) = (each for each in ownership.deployers(held(labels=labels), Written(fields=(IMAGE,))) if isinstance(each, Manager))
     assert manager.kind is ManagerKind.HELM

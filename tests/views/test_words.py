@@ -183,6 +183,12 @@ def test_who_deploys_a_field(field: DeployedField, end: NextDeploy, said: str) -
     assert deploying.deployer(Stake(field=field, deployer="helm", next_deploy=end, value="7"), builders.SCENES["complete"]()) == said
 
 
+def test_a_partition_that_comes_back_and_holds() -> None:
+    found = Stake(field=DeployedField.PARTITION, deployer="helm", next_deploy=NextDeploy.OVERWRITES, value="7", lets_go=False)
+    said = "helm states the partition (7): its next deploy puts that back, and holds back pods with it"
+    assert deploying.deployer(found, builders.SCENES["complete"]()) == said
+
+
 def test_a_pod_with_another_image_than_the_template_is_told_though_all_is_rolled_out() -> None:
     seen = builders.complete()
     odd = replace(seen, members=(*seen.members[:2], replace(seen.members[2], odd_images=("app=nginx:\x1b[31mother",))))

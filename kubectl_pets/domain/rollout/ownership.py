@@ -11,7 +11,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from kubectl_pets.domain.changes import FIELD_MANAGER
-from kubectl_pets.domain.model import Container, ManagedFieldsEntry, OwnedContainer, OwnedSpec, StatefulSet
+from kubectl_pets.domain.model import Container, ManagedFieldsEntry, OwnedContainer, OwnedSpec, PodSpec, StatefulSet
 from kubectl_pets.domain.rollout.managers import APPLY, APPLYING_CLIENT, Manager, applied_spec, kind_of, managers
 from kubectl_pets.domain.rollout.writers import our_names
 
@@ -47,6 +47,21 @@ class Stake(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     #: Our name in their conflict.
     ours: str = FIELD_MANAGER
+    #: Of a partition: it is below one that is written, so that its coming back lets pods go.
+    lets_go: bool = True
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What is about to be written."""
+
+    fields: tuple[DeployedField, ...]
+    #: The containers whose images are written; None: all of the template is.
+    containers: frozenset[str] | None = None
+    #: Every partition that is written on the way, as the spec has it; empty: not known beforehand.
+    partitions: frozenset[int] = frozenset()
+
+    def writes(self, container: str) -> bool:
+        return self.containers is None or container in self.containers
 
 
 #: They apply with force: Argo CD's server-side apply, and Flux for kustomizations.
@@ -56,36 +71,50 @@ _FORCING = ("argocd-controller", "kustomize-controller")
 _PASSING = ("kubectl-", "kube-")
 
 
-def stakes(owner: StatefulSet, fields: Iterable[DeployedField], ours: str = FIELD_MANAGER) -> tuple[Stake, ...]:
-    """Who else states these fields, from managedFields and what was last applied, the certain first. ``ours``: the name under
-    which they are about to be written; what stands there under it, or under any other that is ours, is nobody else's."""
-    found = [stake for field in fields for stake in (*_by_entries(owner, field, ours), *_by_last_applied(owner, field))]
-    return tuple(sorted(found, key=lambda stake: stake.next_deploy is NextDeploy.MAY_OVERWRITE))
+def stakes(owner: StatefulSet, written: Written, ours: str = FIELD_MANAGER) -> tuple[Stake, ...]:
+    """Who else states what is about to be written, from managedFields and what was last applied, the certain first. ``ours``: the
+    name under which it is written; what stands there under it, or under any other that is ours, is nobody else's."""
+    found = [
+        stake
+        for field in written.fields
+        for stake in (*_by_entries(owner, field, written, ours), *_by_last_applied(owner, field, written))
+    ]
+    told = [stake for stake in (_of_partition(stake, written) for stake in found) if stake is not None]
+    return tuple(sorted(told, key=lambda stake: stake.next_deploy is NextDeploy.MAY_OVERWRITE))
 
 
-def deployers(
-    owner: StatefulSet, fields: Iterable[DeployedField], ours: str = FIELD_MANAGER
-) -> tuple[Stake | Manager, ...]:
-    """Everybody to be named before these fields are written: who states one of them, then who seems to manage the set besides."""
-    found = stakes(owner, fields, ours)
+def deployers(owner: StatefulSet, written: Written, ours: str = FIELD_MANAGER) -> tuple[Stake | Manager, ...]:
+    """Everybody to be named before that is written: who states some of it, then who seems to manage the set besides."""
+    found = stakes(owner, written, ours)
     named = {kind for stake in found if (kind := kind_of(stake.deployer)) is not None}
     return (*found, *(manager for manager in managers(owner) if manager.kind not in named))
 
 
-def _by_entries(owner: StatefulSet, field: DeployedField, ours: str) -> Iterator[Stake]:
+def _of_partition(stake: Stake, written: Written) -> Stake | None:
+    """Positions below a partition are held: one that comes back lets go what a higher one held, and holds back what a lower one
+    let go. None: it is what is written, and nothing comes of it."""
+    if stake.field is not DeployedField.PARTITION or not written.partitions or not stake.value.isdigit():
+        return stake
+    stated = int(stake.value)
+    if written.partitions == {stated}:
+        return None
+    return msgspec.structs.replace(stake, lets_go=stated < max(written.partitions))
+
+
+def _by_entries(owner: StatefulSet, field: DeployedField, written: Written, ours: str) -> Iterator[Stake]:
     theirs = [entry for entry in owner.metadata.managed_fields if not entry.subresource and not _is_ours(owner, entry, ours)]
     for entry in theirs:
         spec = entry.fields_v1.spec if entry.fields_v1 is not None else None
         if spec is None:
             continue
-        states = _states(spec, field)
-        if entry.operation == APPLY and (states or field is DeployedField.IMAGE and _lost_an_image(owner, spec, ours)):
+        states = _states(spec, field, written)
+        if entry.operation == APPLY and (states or field is DeployedField.IMAGE and _lost_an_image(owner, spec, written, ours)):
             forced = entry.manager.startswith(_FORCING)
             yield Stake(
                 field=field,
                 deployer=entry.manager,
                 next_deploy=NextDeploy.OVERWRITES if forced else NextDeploy.FAILS,
-                value=_value(owner, field, spec) if states else "",
+                value=_value(owner, field, spec, written) if states else "",
                 ours=ours,
             )
         elif states and _deploys(entry, field):
@@ -94,17 +123,17 @@ def _by_entries(owner: StatefulSet, field: DeployedField, ours: str) -> Iterator
                 field=field,
                 deployer=entry.manager,
                 next_deploy=NextDeploy.OVERWRITES if known else NextDeploy.MAY_OVERWRITE,
-                value=_value(owner, field, spec),
+                value=_value(owner, field, spec, written),
             )
 
 
-def _by_last_applied(owner: StatefulSet, field: DeployedField) -> Iterator[Stake]:
+def _by_last_applied(owner: StatefulSet, field: DeployedField, written: Written) -> Iterator[Stake]:
     spec = applied_spec(owner)
     if spec is None:
         return
-    rolling = spec.update_strategy.rolling_update
+    rolling, pod = spec.update_strategy.rolling_update, spec.template.spec
     value = {
-        DeployedField.IMAGE: _images(spec.template.spec.containers),
+        DeployedField.IMAGE: _images(each for each in _containers(pod) if written.writes(each.name)),
         DeployedField.PARTITION: str(rolling.partition) if rolling is not None and rolling.partition is not None else "",
         DeployedField.REPLICAS: str(spec.replicas) if spec.replicas is not None else "",
     }[field]
@@ -118,10 +147,10 @@ def _deploys(entry: ManagedFieldsEntry, field: DeployedField) -> bool:
     return entry.operation == "Update" and field is not DeployedField.PARTITION and not entry.manager.startswith(_PASSING)
 
 
-def _states(spec: OwnedSpec, field: DeployedField) -> bool:
+def _states(spec: OwnedSpec, field: DeployedField, written: Written) -> bool:
     match field:
         case DeployedField.IMAGE:
-            return any(container.image is not None for container in spec.containers.values())
+            return any(each.image is not None and _is_written(key, written) for key, each in spec.containers.items())
         case DeployedField.PARTITION:
             return spec.partition is not None
         case DeployedField.REPLICAS:
@@ -135,21 +164,21 @@ def _is_ours(owner: StatefulSet, entry: ManagedFieldsEntry, ours: str) -> bool:
     return written or entry.manager == FIELD_MANAGER
 
 
-def _lost_an_image(owner: StatefulSet, spec: OwnedSpec, ours: str) -> bool:
-    """Whether it applies a container whose image is ours now: an image is required, so it states one."""
-    written = [entry.fields_v1 for entry in owner.metadata.managed_fields if _is_ours(owner, entry, ours)]
-    specs = [fields.spec for fields in written if fields is not None and fields.spec is not None]
+def _lost_an_image(owner: StatefulSet, spec: OwnedSpec, written: Written, ours: str) -> bool:
+    """Whether it applies a container whose image is ours now, and is written again: an image is required, so it states one."""
+    entries = [entry.fields_v1 for entry in owner.metadata.managed_fields if _is_ours(owner, entry, ours)]
+    specs = [fields.spec for fields in entries if fields is not None and fields.spec is not None]
     taken = {key for each in specs for key, container in each.containers.items() if container.image is not None}
-    return any(key in taken and container.image is None for key, container in spec.containers.items())
+    lost = (key for key, container in spec.containers.items() if key in taken and container.image is None)
+    return any(_is_written(key, written) for key in lost)
 
 
-def _value(owner: StatefulSet, field: DeployedField, spec: OwnedSpec) -> str:
+def _value(owner: StatefulSet, field: DeployedField, spec: OwnedSpec, written: Written) -> str:
     """What the set holds of it, which whoever owns the field has stated."""
     match field:
         case DeployedField.IMAGE:
-            return _images(
-                container for container in owner.spec.template.spec.containers if _owned(spec.containers, container.name)
-            )
+            stated = (each for each in _containers(owner.spec.template.spec) if _owned(spec.containers, each.name))
+            return _images(each for each in stated if written.writes(each.name))
         case DeployedField.PARTITION:
             rolling = owner.spec.update_strategy.rolling_update
             return str(rolling.partition or 0) if rolling is not None else ""
@@ -158,9 +187,22 @@ def _value(owner: StatefulSet, field: DeployedField, spec: OwnedSpec) -> str:
 
 
 def _owned(containers: dict[str, OwnedContainer], name: str) -> bool:
-    """Items of a list that is a map stand under their keys as JSON (fieldpath: ``k:{"name":"app"}``)."""
-    found = containers.get("k:" + msgspec.json.encode({"name": name}).decode())
+    found = containers.get(_key(name))
     return found is not None and found.image is not None
+
+
+def _is_written(key: str, written: Written) -> bool:
+    return written.containers is None or any(key == _key(name) for name in written.containers)
+
+
+def _key(name: str) -> str:
+    """Items of a list that is a map stand under their keys as JSON (fieldpath: ``k:{"name":"app"}``)."""
+    return "k:" + msgspec.json.encode({"name": name}).decode()
+
+
+def _containers(pod: PodSpec) -> tuple[Container, ...]:
+    """All whose images may be written: also those that run first, and sidecars."""
+    return (*pod.init_containers, *pod.containers)
 
 
 def _images(containers: Iterable[Container]) -> str:

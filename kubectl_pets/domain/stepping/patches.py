@@ -14,7 +14,7 @@ from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
 from kubectl_pets.domain.rollout.history import Template
 from kubectl_pets.domain.rollout.managers import STATED_ANNOTATION, states_partition
-from kubectl_pets.domain.rollout.ownership import DeployedField
+from kubectl_pets.domain.rollout.ownership import DeployedField, Written
 from kubectl_pets.domain.rollout.revisions import Image, images_of
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION
@@ -67,15 +67,22 @@ def restored(owner: StatefulSet, step: Restore, notes: dict[str, str]) -> PatchS
     return _patch(owner, (*_template(owner, step.template), *_held(owner, step.partition, notes)))
 
 
-def written_by(steps: Iterable[Step]) -> tuple[DeployedField, ...]:
-    """Which fields that somebody else may deploy these steps write, each once."""
-    found: dict[DeployedField, None] = {}
+def written_by(steps: Iterable[Step], owner: StatefulSet) -> Written:
+    """What these steps write that somebody else may deploy."""
+    fields: dict[DeployedField, None] = {}
+    images: set[str] = set()
+    partitions: set[int] = set()
+    whole = False
     for step in steps:
         if isinstance(step, Stage | Restore):
-            found[DeployedField.IMAGE] = None
-        if isinstance(step, SetPartition) or (isinstance(step, Stage | Restore | Mark) and step.partition is not None):
-            found[DeployedField.PARTITION] = None
-    return tuple(found)
+            fields[DeployedField.IMAGE] = None
+            whole = whole or isinstance(step, Restore)
+            images.update(() if isinstance(step, Restore) else (image.container for image in step.images))
+        if isinstance(step, SetPartition | Stage | Restore | Mark) and step.partition is not None:
+            fields[DeployedField.PARTITION] = None
+            partitions.add(written_partition(owner, step.partition))
+    containers = None if whole else frozenset(images)
+    return Written(fields=tuple(fields), containers=containers, partitions=frozenset(partitions))
 
 
 def _patch(owner: StatefulSet, operations: tuple[Operation, ...]) -> PatchSet:

@@ -12,7 +12,7 @@ from kubectl_pets.domain.changes import CreateClaim, DryRun
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.history import RevisionEntry, entries
-from kubectl_pets.domain.rollout.ownership import DeployedField, deployers
+from kubectl_pets.domain.rollout.ownership import DeployedField, Written, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
@@ -52,6 +52,8 @@ _EVERYWHERE = (
     ("get", "volumesnapshotcontents.snapshot.storage.k8s.io"),
     ("list", "storageclasses.storage.k8s.io"),
 )
+#: Of what somebody else may deploy: all of the template, under a partition that is known once it begins.
+_WRITTEN = Written(fields=(DeployedField.IMAGE, DeployedField.PARTITION))
 #: One pod after the other, besides.
 _RUNNING = (("patch", "pods"), ("patch", "persistentvolumeclaims"))
 
@@ -215,7 +217,7 @@ def _judged_by_server(session: Session, run: BringingBack) -> None:
 def _warn(session: Session, owner: StatefulSet, seen: Assessment, wish: DataWish) -> None:
     """Of who deploys what is written here; at 0 replicas the undo of the template does that."""
     if wish.turn_options is not None:
-        for found in deployers(owner, (DeployedField.IMAGE, DeployedField.PARTITION), session.field_manager):
+        for found in deployers(owner, _WRITTEN, session.field_manager):
             session.terminal.tell(f"warning: {deploying.deployer(found, seen)}")
 
 

@@ -394,7 +394,7 @@ def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks 
     for told in decisions.before_acting(planned, seen):
         session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:
-        for found in deployers(snapshot.set, written_by(planned.steps), session.field_manager):
+        for found in deployers(snapshot.set, written_by(planned.steps, snapshot.set), session.field_manager):
             session.terminal.tell(f"warning: {deploying.deployer(found, seen)}")
 
 

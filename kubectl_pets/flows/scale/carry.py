@@ -18,7 +18,7 @@ from kubectl_pets.domain.orphans.findings import Evidence
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import APPLYING_CLIENT
-from kubectl_pets.domain.rollout.ownership import DeployedField, Stake, deployers
+from kubectl_pets.domain.rollout.ownership import DeployedField, Stake, Written, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
@@ -168,7 +168,7 @@ def _warn(session: Session, found: _Planned) -> None:
     told = view.warnings(found.plan, found.seen)
     if found.plan.before != found.plan.after:
         # What kubectl apply noted stands among those who set the replicas.
-        others = deployers(found.owner, (DeployedField.REPLICAS,), session.field_manager)
+        others = deployers(found.owner, Written(fields=(DeployedField.REPLICAS,)), session.field_manager)
         noted = [each for each in others if isinstance(each, Stake) and each.deployer == APPLYING_CLIENT]
         told += [deploying.deployer(each, found.seen) for each in others if each not in noted]
     for each in told:

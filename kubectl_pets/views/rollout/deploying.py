@@ -25,6 +25,8 @@ def stake(found: Stake, seen: Assessment) -> str:
         case NextDeploy.FAILS:
             fails = f'its next deploy of another value fails with a conflict with "{clean(found.ours)}"'
             return f"{who} applies {what}{value}: {fails}, until it is given back with: {command(seen, 'rollout handover')}"
+        case NextDeploy.OVERWRITES if found.field is DeployedField.PARTITION and not found.lets_go:
+            return f"{who} states {what}{value}: its next deploy puts that back, and holds back pods with it"
         case NextDeploy.OVERWRITES if found.field is DeployedField.PARTITION:
             return f"{who} states {what}{value}: a deploy before this is done puts it back and lets go what it holds"
         case NextDeploy.OVERWRITES:
