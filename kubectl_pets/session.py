@@ -260,7 +260,9 @@ class Terminal:
         return False
 
     def print(self, text: str) -> None:
-        """Data, to stdout."""
+        """Data, to stdout; where there is none, not even an empty line: whoever reads names by the line would take it for one."""
+        if not text:
+            return
         self.stdout.write(text if text.endswith("\n") else text + "\n")
         self.stdout.flush()
 

@@ -189,7 +189,7 @@ def explain(session: Session, rule: str) -> ExitCode:
     meant: list[Rule] = [each for each in RULES if fits(rule, each)]
     for index, each in enumerate(meant):
         if index:
-            session.terminal.print("")
+            session.terminal.print("\n")
         session.terminal.print(pages.explain(each, width=session.terminal.limit, colour=session.terminal.colour))
     return ExitCode.OK
 

@@ -296,4 +296,9 @@ def _resolve(images: tuple[Image, ...], seen: Assessment) -> tuple[Image, ...]:
             f"{seen.name} has no container for {asked}. Nothing was changed.",
             hint=f"its containers: {known}; say CONTAINER=IMAGE.",
         )
-    return resolved
+    by_name = {image.container: image for image in reversed(resolved)}
+    other = next((image for image in resolved if by_name[image.container] != image), None)
+    if other is not None:
+        two = f"{by_name[other.container].image} and {other.image}"
+        raise UsageError(f"container {other.container} is given two images, {two}. Nothing was changed.", hint="say each once.")
+    return tuple(dict.fromkeys(resolved))

@@ -177,3 +177,18 @@ def test_a_question_without_a_terminal(pets: Plugin) -> None:
     said = pets("rollout", "run", "web", "--image", NEW, expect=6).stderr
     assert "-y" in said and "Nothing was changed" in said
     assert pets.set()["metadata"]["resourceVersion"] == version
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("verb", ["run", "canary"])
+def test_a_container_that_is_given_two_images(pets: Plugin, verb: str) -> None:
+    """The last one was taken, and then called somebody else's."""
+    pets.make("web")
+    before = pets.set()["metadata"]["resourceVersion"]
+    for words in (("app=app:2", "app=app:3"), ("app:2", "app=app:3")):
+        typed = [word for image in words for word in ("--image", image)]
+        said = pets("rollout", verb, "web", *typed, expect=2).stderr
+        assert said == "error: container app is given two images, app:2 and app:3. Nothing was changed.\nhint: say each once.\n"
+    assert pets.set()["metadata"]["resourceVersion"] == before
+    planned = pets("rollout", verb, "web", "--image", "app:2", "--image", "app=app:2", "--dry-run").stdout
+    assert planned.count("app=app:2") == 1

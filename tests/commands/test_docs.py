@@ -9,7 +9,9 @@ import pytest
 
 from kubectl_pets.__main__ import cli
 from kubectl_pets.cli.groups import LazyGroup, VerbGroup
+from kubectl_pets.domain.findings import Rule
 from kubectl_pets.errors import ExitCode
+from kubectl_pets.views.doctor import pages
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +35,7 @@ def verbs(group: click.Command = cli, path: tuple[str, ...] = ("kubectl", "pets"
 
 
 VERBS = dict(verbs())
+PAGES_OF_RULES = {rule: (page.what, page.why, page.mend) for rule, page in pages.PAGES.items()}
 
 
 def help_of(name: str) -> str:
@@ -59,6 +62,17 @@ def test_the_readme_names_no_verb_that_is_not_there() -> None:
     rows = "\n".join(line for line in README.splitlines() if line.startswith("| `kubectl pets"))
     named = set(re.findall(r"`kubectl pets ((?:(?:rollout|orphans|completion|dns(?= [a-z])|doctor(?= [a-z])) )?[a-z]+)", rows))
     assert named == {name.removeprefix("kubectl pets ") for name in VERBS} - {"rollout resume"} | {"orphans"}
+
+
+@pytest.mark.parametrize("rule", PAGES_OF_RULES)
+def test_commands_on_the_pages_of_rules_can_be_typed(rule: Rule) -> None:
+    """With something in the place of each word in capitals; what follows is a sentence. A command without its words is a name."""
+    text = " ".join(PAGES_OF_RULES[rule])
+    for told in re.findall(r"kubectl pets((?: [a-z]+)+(?: --?[a-z-]+| [A-Z]+)+)", text):
+        words = told.split()
+        verb = max((name for name in VERBS if f"{told} ".startswith(f"{name.removeprefix('kubectl pets')} ")), key=len)
+        typed = [{"N": "3", "SIZE": "1Gi"}.get(word, "web") if word.isupper() else word for word in words]
+        VERBS[verb].make_context(verb, typed[len(verb.split()) - 2:])
 
 
 @pytest.mark.parametrize("name", VERBS)

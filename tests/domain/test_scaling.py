@@ -407,7 +407,9 @@ def test_a_claim_that_is_being_deleted_goes_with_its_pod_whatever_the_policy() -
 def test_who_else_wants_a_claim_is_told() -> None:
     owner = with_claims(three(claims=("data",)), "Delete")
     kept = claim("data-web-2", annotations={"kubectl-pets/keep": "ops: the March backup"})
-    pods = (pod_use("rescue", *mounts("data-web-2")), pod_use("web-2", *mounts("data-web-2")))
+    own = pod_use("web-2", *mounts("data-web-2"))
+    own = replace(own, metadata=replace(own.metadata, owner_references=(OwnerReference(kind="StatefulSet", name="web"),)))
+    pods = (pod_use("rescue", *mounts("data-web-2")), own)
     inventory = estate(kept, sets=(owner,), users=users(pods=pods, cronjobs=(cron_job("nightly", *mounts("data-web-2")),)))
     wanted = wanted_by_others(owner, inventory, NOW)
     kinds = {(item.kind, item.subject) for item in wanted["data-web-2"]}
@@ -419,6 +421,13 @@ def test_who_else_wants_a_claim_is_told() -> None:
     back = scaled_to(3, statefulset(replicas=2, current=NEW, claims=("data",)), *PODS[:2], around=read)
     assert ClaimEffect.MOUNTED in back.stakes and [item.subject for item in back.mounted[0].wanted] == ["Pod/rescue"]
     assert Caution.CLAIM_USERS_NOT_READ in cautions(scaled_to(2, owner, *PODS, around=replace(read, wanted_complete=False)))
+
+
+def test_a_pod_that_somebody_made_under_a_name_of_the_set_is_somebody_else() -> None:
+    """As kubectl debug --copy-to does: nothing owns it, and it is at the data."""
+    owner = with_claims(three(claims=("data",)), "Delete")
+    inventory = estate(claim("data-web-2"), sets=(owner,), users=users(pods=(pod_use("web-20", *mounts("data-web-2")),)))
+    assert [(item.kind, item.subject) for item in wanted_by_others(owner, inventory, NOW)["data-web-2"]] == [(EvidenceKind.MOUNTED, "Pod/web-20")]
 
 
 def test_claims_without_a_pod_and_of_pods_on_their_way_out_are_at_stake_too() -> None:

@@ -216,7 +216,11 @@ def _ephemeral_of(claim: PersistentVolumeClaim, owner: StatefulSet) -> int | Non
 
 
 def _is_own_pod(item: PodUse | Workload, owner: StatefulSet) -> bool:
-    return isinstance(item, PodUse) and _index(item.metadata.name, owner.name, owner) is not None
+    """By its name, and that something owns it: the set, or a set of its workers. A pod that somebody has made by hand under such
+    a name (``kubectl debug --copy-to``) is somebody else, who is at the data."""
+    if not isinstance(item, PodUse) or not item.metadata.owner_references:
+        return False
+    return _index(item.metadata.name, owner.name, owner) is not None
 
 
 def _in_order(

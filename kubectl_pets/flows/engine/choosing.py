@@ -76,7 +76,9 @@ def refs(session: Session, choice: SetSelection) -> tuple[SetRef, ...]:
     looks, _ = views(session, choice)
     found = [look.set for look in looks if look.set is not None]
     if not found:
-        raise NotFoundError("no StatefulSet is selected", hint=pets("list", "--show-labels"))
+        place = ("-A",) if choice.all_namespaces else ()
+        hint = pets("list", *place, "--show-labels", namespace="" if place else session.namespace)
+        raise NotFoundError("no StatefulSet is selected", hint=hint)
     return tuple(map(ref_of, found))
 
 

@@ -62,10 +62,11 @@ def _purge(session: Session, run: PurgeRun, account: Account) -> ExitCode:
         raise ForbiddenError("volumes may not be listed, so nothing can be said of them. Nothing was changed.", hint=hint)
     planned = plan_purge(use, run.selection, session.now())
     if planned.unknown:
-        raise NotFoundError(
-            f"no volume, and no claim that left one: {', '.join(planned.unknown)}",
-            hint=f"{pasting.pets('orphans purge', '--older-than', '0', '--dry-run')} lists what there is.",
-        )
+        namespace = run.selection.namespace
+        place = () if namespace is not None else ("-A",)
+        every = pasting.pets("orphans purge", *place, "--older-than", "0", "--dry-run", namespace=namespace or "")
+        said = f"no volume, and no claim that left one: {', '.join(planned.unknown)}"
+        raise NotFoundError(said, hint=f"{every} lists what there is.")
     account.plans(documents.purge_plan(planned), [outcomes.purge(one.volume, Came.UNTOUCHED) for one in planned.purges])
     if run.dry_run is not DryRun.NONE:
         return _rehearse(session, planned, run, account)

@@ -311,7 +311,7 @@ PAGES: dict[Rule, RulePage] = {
     Rule.EVEN_VOTERS: RulePage(
         "An even number of members that vote.",
         "It outlives no more losses than one member less, and one more can fail.",
-        "Scale to an odd number: kubectl pets scale NAME REPLICAS.",
+        "Scale to an odd number: kubectl pets scale NAME --replicas N.",
     ),
     Rule.SINGLE: RulePage(
         "One replica behind a Service.",
