@@ -338,3 +338,41 @@ def test_a_pod_that_was_made_alone_is_asked_about_for_as_long_as_it_may_have_to_
     assert asked(up(0, 290), up(1, 288), up(2, 300)) is None, "made one after the other"
     canary = snapshot(statefulset(partition=2), up(0, 5000, OLD), up(1, 5000, OLD), up(2, 300))
     assert questions(assess(canary, NOW)) is None, "rolled out"
+
+
+@cases(300)
+@given(data=st.data())
+def test_of_many_young_pods_those_are_asked_about_that_plain_rules_name(data: st.DataObject) -> None:
+    """Each pod against each other one, as the rules say it; what is asked goes through them once."""
+    ages = st.sampled_from((10, 20, 21, 24, 26, 59, 60, 61, 70, 300, 599, 600, 5000))
+    pods = []
+    for ordinal in range(data.draw(st.integers(1, 5))):
+        ready = NOW - data.draw(ages) * _SECOND
+        made = replace(pod(ordinal, data.draw(st.sampled_from((OLD, NEW, NEW)))), unreadable="")
+        conditions = tuple(replace(each, last_transition_time=ready) if each.type == "Ready" else each for each in made.status.conditions)
+        created = data.draw(st.sampled_from((None, ready - _SECOND, ready - 6 * _SECOND, ready - 40 * _SECOND)))
+        pods.append(replace(made, metadata=replace(made.metadata, creation_timestamp=created), status=replace(made.status, conditions=conditions)))
+    seen = assess(snapshot(statefulset(replicas=len(pods), partition=data.draw(st.sampled_from((0, 1)))), *pods), NOW)
+    if not seen.observed or not seen.all_available or seen.phase is Phase.PROGRESSING:
+        return
+    asked = questions(seen)
+    event("asked" if asked is not None else "not asked")
+    assert (asked.pods if asked is not None else ()) == tuple(_plainly_young(seen)[:3])
+
+
+def _plainly_young(seen: Assessment) -> list[str]:
+    def alone(index: int) -> tuple[bool, bool]:
+        member, others = seen.members[index], [each for other, each in enumerate(seen.members) if other != index]
+        ready = [each.ready_since for each in others if each.ready_since is not None]
+        created = member.created
+        if created is None:
+            return True, False
+        for_itself = all(abs(created - time) > 5 * _SECOND for time in ready)
+        last = len(ready) == len(others) and all(time < created for time in ready)
+        return for_itself, for_itself and last and any(each.revision == member.revision for each in others)
+
+    ages = [NOW - member.ready_since if member.ready_since is not None else timedelta.max for member in seen.members]
+    names = [member.name for member in seen.members]
+    young = [index for index, age in enumerate(ages) if age < 60 * _SECOND and alone(index)[0]]
+    older = [index for index, age in enumerate(ages) if 60 * _SECOND <= age < 600 * _SECOND and alone(index)[1]]
+    return [names[index] for index in young + older]

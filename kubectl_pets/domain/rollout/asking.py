@@ -4,6 +4,9 @@ Events, pods that have the name of a missing one, and nodes are optional rights 
 the first few pods in trouble are asked for, in the order in which the controller goes at them.
 """
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
@@ -21,6 +24,9 @@ _MOST_NODES = 16
 
 #: A pod that has just become Ready may be the successor of one that was ended on its node, which only events tell.
 _YOUNG = timedelta(seconds=60)
+
+#: A controller makes the next pod within this after it has seen that one is Ready.
+_RIGHT_AFTER = timedelta(seconds=5)
 
 
 class Questions(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,26 +120,46 @@ def _of_young(seen: Assessment) -> Questions | None:
     if seen.at is None:
         return None
     up = [(member, seen.at - member.ready_since) for member in seen.members if member.ready_since is not None]
-    made_again = [member.name for member, age in up if age < _YOUNG and _made_for_itself(member, seen)]
-    made_again += [member.name for member, age in up if _YOUNG <= age < FORGOTTEN and _made_alone(member, seen)]
+    young = [member for member, age in up if age < _YOUNG]
+    older = [member for member, age in up if _YOUNG <= age < FORGOTTEN]
+    if not young and not older:
+        return None
+    company = _Company(seen.members)
+    made_again = [member.name for member in young if company.made_for_itself(member)]
+    made_again += [member.name for member in older if company.made_alone(member)]
     return Questions(pods=tuple(made_again[:_FEW])) if made_again else None
 
 
-def _made_for_itself(member: Member, seen: Assessment) -> bool:
-    """Not made right after another one had become Ready, as a rollout and a scaling make them."""
-    others = [other.ready_since for other in seen.members if other is not member and other.ready_since is not None]
-    if member.created is None or not others:
-        return True
-    return all(abs(member.created - time) > timedelta(seconds=5) for time in others)
+class _Company:
+    """When each of these pods was made, against when the others had become Ready. Of a thousand that came up at once each is
+    asked about, and none goes through all the others for it."""
 
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._number = len(members)
+        self._ready = sorted(member.ready_since for member in members if member.ready_since is not None)
+        self._of_revision = Counter(member.revision for member in members)
 
-def _made_alone(member: Member, seen: Assessment) -> bool:
-    """Made when all others had long been Ready, and no rollout made it: one of them is of the same revision."""
-    others = [other for other in seen.members if other is not member]
-    ready = [other.ready_since for other in others if other.ready_since is not None]
-    if member.created is None or len(ready) < len(others) or any(time >= member.created for time in ready):
-        return False
-    return any(other.revision == member.revision for other in others) and _made_for_itself(member, seen)
+    def made_for_itself(self, member: Member) -> bool:
+        """Not made right after another one had become Ready, as a rollout and a scaling make them."""
+        if member.created is None:
+            return True
+        at = bisect_left(self._ready, member.created)
+        near = self._ready[max(0, at - 2):at + 2]  # of the others the next one before and after, if its own is among them
+        if member.ready_since in near:
+            near.remove(member.ready_since)
+        return all(abs(member.created - time) > _RIGHT_AFTER for time in near)
+
+    def made_alone(self, member: Member) -> bool:
+        """Made when all others had long been Ready, and no rollout made it: one of them is of the same revision."""
+        mine = member.ready_since is not None
+        if member.created is None or len(self._ready) - mine < self._number - 1:
+            return False
+        last = self._ready[-2:]
+        if member.ready_since in last:
+            last.remove(member.ready_since)
+        if last and last[-1] >= member.created:
+            return False
+        return self._of_revision[member.revision] > 1 and self.made_for_itself(member)
 
 
 def _told_by_events(state: PodState) -> bool:
