@@ -32,6 +32,7 @@ _BIG: dict[str, Callable[[ControlPlane], None]] = {
     "list": lists.run,
     "slow": lambda plane: lists.behind_a_slow_link(plane, (("list", lists.LISTS), ("orphans", orphans.LISTS))),
     "watch": lists.watch,
+    "troubled": lists.troubled,
     "popeye": orphans.beside_popeye,
     "doctor": doctor.run,
     "orphans": orphans.run,

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 from tests.bench.estate import MERGE, NAMESPACES, PODS, SETS, Connection, token
@@ -30,7 +30,7 @@ LISTS = (
     "/api/v1/persistentvolumeclaims",
 )
 
-_MEGABITS, _ROUND_TRIP = 20.0, 0.05
+_MEGABITS, _FAST, _ROUND_TRIP = 20.0, 100.0, 0.05
 
 
 class Goals(NamedTuple):
@@ -120,14 +120,17 @@ def _ratios(ours: Sequence[Cost], theirs: Sequence[Cost], figure: Callable[[Cost
 _CHANGES, _CHANGERS = 50, 4
 _SETTLING, _WATCHED = 15.0, 60.0
 
-#: So many pods crash, and are well again.
-_CRASHES = 10
+#: So many pods crash, one in each of the first namespaces, and are well again.
+_CRASHES = 30
+
+#: Sets that are in trouble, in ``troubled``: so many in each of the last namespaces, where they hide none of those from the window.
+_TROUBLED, _SPARED = 20, 30
 
 
-def watch(plane: ControlPlane, sets: int = SETS, pods: int = PODS) -> None:
+def watch(plane: ControlPlane, sets: int = SETS, pods: int = PODS, *, port: int | None = None, about: str = "") -> None:
     """``list -A -w`` while so many pods a second have their status patched, in a window. How late a picture is is measured by pods
     that crash and are well again, each time from when the server has taken that to when the window shows it."""
-    environ = environment(plane)
+    environ = environment(plane, port)
     with Window(120, 40, "list", "-A", "-w", KUBECONFIG=environ["KUBECONFIG"]) as window, _changing(plane, sets, pods) as changes:
         window.until_seen("elapsed")
         rest(window, _SETTLING)
@@ -140,16 +143,37 @@ def watch(plane: ControlPlane, sets: int = SETS, pods: int = PODS) -> None:
         memory = _resident(window.process.pid)
         window.type("q")
         window.end()
-    goals = (" (goal <= 5 %)", " (goal <= 1)", " (goal <= 250)") if (sets, pods) == (SETS, PODS) else ("", "", "")
-    print(f"list -A -w, {NAMESPACES * sets:,} sets, {NAMESPACES * sets * pods:,} pods, {rate:.0f} changes a second")
+    goals = (" (goal <= 5 %)", " (goal <= 1)", " (goal <= 250)") if (sets, pods, about) == (SETS, PODS, "") else ("", " (goal <= 1)", "")
+    print(f"list -A -w, {NAMESPACES * sets:,} sets, {NAMESPACES * sets * pods:,} pods, {rate:.0f} changes a second{about}")
     print(f"  share of a core          {share:.1%} over {taken:.0f} s{goals[0]}")
-    print(f"  between two pictures     {spread(pictures.gaps)} s")
+    print(f"  until another picture    {spread(pictures.gaps)} s")
     print(f"  shown after              {spread(late)} s{goals[1]}")
     print(f"  peak memory              {memory:.0f} MB{goals[2]}", flush=True)
 
 
+def troubled(plane: ControlPlane) -> None:
+    """The same while many sets are in trouble, behind a link: of each the server is asked why, every ten seconds."""
+    _put_trouble(plane, True)
+    number = _TROUBLED * (NAMESPACES - _SPARED)
+    with slow_link(int(plane.server.rpartition(":")[2]), megabits=_FAST, round_trip=_ROUND_TRIP) as port:
+        watch(plane, port=port, about=f"; {number} sets in trouble, a round trip of {1000 * _ROUND_TRIP:.0f} ms")
+    _put_trouble(plane, False)
+
+
+def _put_trouble(plane: ControlPlane, there: bool) -> None:
+    """A pod of each of these sets waits for its image, or is up again."""
+    connection, merged = Connection(plane), {"waiting": None, "running": None}
+    up = {"running": {"startedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}}
+    state = {**merged, **({"waiting": {"reason": "ErrImagePull", "message": "no such image"}} if there else up)}
+    for space, index in product(range(_SPARED, NAMESPACES), range(_TROUBLED)):
+        path = f"/api/v1/namespaces/ns-{space:02}/pods/db-{index:02}-1/status"
+        (container,) = connection.send("GET", path)["status"]["containerStatuses"]
+        connection.send("PATCH", path, {"status": {"containerStatuses": [{**container, "ready": not there, "state": state}]}}, kind=MERGE)
+    connection.close()
+
+
 class Pictures:
-    """When each picture came, as the window is read."""
+    """When each picture that differs from the last one came, as the window is read."""
 
     def __init__(self, window: Window) -> None:
         self._window, self._seen, self._times = window, len(window.written), [time.monotonic()]
