@@ -77,7 +77,12 @@ class _Doctor:
     def lines(self) -> Iterator[NameLine]:
         pods = [self._pod(name) for name in self.expected.names if name.kind is NameKind.POD]
         yield from pods
-        yield from (self._shared(name, pods) for name in self.expected.names if name.kind is not NameKind.POD)
+        own: dict[str, list[NameLine]] = {}
+        for line in pods:
+            own.setdefault(line.name.pod, []).append(line)
+        for name in self.expected.names:
+            if name.kind is not NameKind.POD:
+                yield self._shared(name, own.get(name.pod, ()) if name.pod else pods)
 
     # --- a pod's name --------------------------------------------------------------------------------------------------------
 
@@ -146,6 +151,7 @@ class _Doctor:
     # --- the names that pods share -------------------------------------------------------------------------------------------
 
     def _shared(self, name: Name, pods: Sequence[NameLine]) -> NameLine:
+        """``pods``: the lines of those that share it."""
         heard = self.heard[name]
         verdict = _verdict(name, heard)
         if verdict is NameVerdict.MISSING and not self.positions and not name.records and self.expected.service is not None:
@@ -163,11 +169,10 @@ class _Doctor:
         yield from self.common
         if not name.pod:
             yield from self.left_over
-        own = [line for line in pods if not name.pod or line.name.pod == name.pod]
-        for line in own:
+        for line in pods:
             yield from _findings([link for link in line.links if link.check is Check.SLICE])
         if not name.records:
-            yield from (line.finding for line in own if line.finding is not None)
+            yield from (line.finding for line in pods if line.finding is not None)
         yield from self._faults(name, heard)
 
     @cached_property
