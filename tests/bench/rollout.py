@@ -1,7 +1,7 @@
 """How much slower is a rollout in steps than the controller's own, how many requests does a step cost, and how fast is the reaction?
 
-The peer is ``kubectl set image`` and ``kubectl rollout status``. Requests are counted in the API server's audit log by user agent.
-The reaction is the time from a pod's Ready arriving at a watch of ours to the API server receiving the next step's patch. ``wide``
+Measured is the executable, as it is installed. The peer is ``kubectl set image`` and ``kubectl rollout status``. Requests are
+counted in the API server's audit log by user agent. The reaction is the time from a pod's Ready arriving at a watch of ours to the API server receiving the next step's patch. ``wide``
 asks the same of a large set of which many pods may be down, ``crowd`` of many sets, each rolled by a process of its own.
 """
 
@@ -17,13 +17,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from tests.bench.measure import seconds_of, spread
+from krew import build
+from tests.bench.measure import as_installed, seconds_of, spread
 from tests.controlplane import ControlPlane
 
 _NAMESPACE = "bench"
 _ROUNDS = 3
 #: How long a pod takes from its start to Ready. A second is less than any database needs, so it flatters nobody.
 _READY_AFTER = ("1s", "3s")
+_ONE_BY_ONE = ("--step", "1", "--settle", "0")
+#: The program as a checkout installs it for itself.
+_CHECKOUT = "kubectl-pets"
 
 
 def run(plane: ControlPlane) -> None:
@@ -50,7 +54,7 @@ def wide(plane: ControlPlane, replicas: int = 200, unavailable: int = 20) -> Non
         f"in steps of {unavailable} that overlap": ("--step", str(unavailable), "--overlap"),
         f"in steps of {2 * unavailable} that overlap": ("--step", str(2 * unavailable), "--overlap"),
     }
-    _by_us(plane, "wide", "app:first", "--settle", "0")  # nothing to do: only compiles the bytecode
+    _by_us(plane, "wide", "app:first", "--settle", "0")  # nothing to do: it is built, and read once
     pairs: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     verbs: dict[str, list[list[str]]] = {way: [] for way in ways}
     for turn in range(_ROUNDS):
@@ -77,9 +81,10 @@ def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:
         plane.apply(_manifest(name, replicas, _READY_AFTER[0], 1), _NAMESPACE)
     for name in names:
         plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
-    _by_us(plane, names[0], "app:first")  # nothing to do: only compiles the bytecode
-    started = [_at_once([_started] * sets) for _ in range(_ROUNDS)]
-    pairs, work, requests = [], [], []
+    _by_us(plane, names[0], "app:first")  # nothing to do: it is built, and read once
+    _by_us(plane, names[0], "app:first", *_ONE_BY_ONE, program=_CHECKOUT)  # only compiles the bytecode
+    started = [_at_once([partial(_started, plane)] * sets) for _ in range(_ROUNDS)]
+    pairs, work, requests, from_source = [], [], [], []
     for turn in range(_ROUNDS):
         theirs, their_work = _at_once([partial(_by_controller, plane, name, f"app:a{turn}") for name in names])
         mark = plane.audit_log.stat().st_size
@@ -87,16 +92,20 @@ def crowd(plane: ControlPlane, sets: int = 20, replicas: int = 3) -> None:
         pairs.append((ours, theirs))
         work.append((our_work, their_work))
         requests.append(len(_answered(plane, mark)))
+        checkout = partial(_by_us, plane, program=_CHECKOUT)
+        from_source.append(_at_once([partial(checkout, name, f"app:c{turn}", *_ONE_BY_ONE) for name in names]))
     _beside(pairs)
     mine, other = (statistics.median(each) for each in zip(*work, strict=True))
     print(f"  processors   {mine:6.2f} s   of all {sets}, kubectl {other:.2f} s")
+    slower, more = (statistics.median(each) for each in zip(*from_source, strict=True))
+    print(f"  from source  {more:6.2f} s   of all {sets}, which as modules of a checkout take {slower:.2f} s")
     alone, busy = (statistics.median(each) for each in zip(*started, strict=True))
     print(f"  of that      {busy:6.2f} s   to start {sets} processes that only say their version, {alone:.2f} s until the last has")
     print(f"  requests     {statistics.median(requests) / sets:6.1f}     a set, {statistics.median(requests) / sets / replicas:.1f} a step")
 
 
-def _started() -> None:
-    subprocess.run(["kubectl-pets", "--version"], check=True, capture_output=True)
+def _started(plane: ControlPlane) -> None:
+    subprocess.run([_program(plane), "--version"], check=True, capture_output=True)
 
 
 def _at_once(calls: Sequence[Callable[[], None]]) -> tuple[float, float]:
@@ -125,7 +134,7 @@ def _beside(pairs: Sequence[tuple[float, float]]) -> None:
 def _ratio(plane: ControlPlane, after: str) -> None:
     name = f"ratio-{after}"
     _make(plane, name, 10, after)
-    _by_us(plane, name, "app:first")  # nothing to do: only compiles the bytecode
+    _by_us(plane, name, "app:first")  # nothing to do: it is built, and read once
     pairs = []
     for turn in range(_ROUNDS):
         theirs = seconds_of(lambda: _by_controller(plane, name, f"app:a{turn}"))
@@ -215,13 +224,18 @@ def _by_controller(plane: ControlPlane, name: str, image: str) -> None:
     plane.kubectl("rollout", "status", f"statefulset/{name}", "-n", _NAMESPACE)
 
 
-def _by_us(plane: ControlPlane, name: str, image: str, *more: str) -> None:
-    """As installed: with its bytecode compiled, which a checkout in a read-only or bytecode-averse environment would do each time."""
-    command = ["kubectl-pets", "rollout", "run", name, "--image", image, "-n", _NAMESPACE]
-    command += more or ("--step", "1", "--settle", "0")
-    environ = {**os.environ, "KUBECONFIG": str(plane.kubeconfig), "PYTHONPYCACHEPREFIX": str(plane.directory / "bytecode")}
-    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+def _by_us(plane: ControlPlane, name: str, image: str, *more: str, program: str = "") -> None:
+    command = [program or _program(plane), "rollout", "run", name, "--image", image, "-n", _NAMESPACE, *(more or _ONE_BY_ONE)]
+    environ = as_installed({**os.environ, "KUBECONFIG": str(plane.kubeconfig)}, plane.directory / "bytecode")
     subprocess.run(command, env=environ, check=True, capture_output=True)
+
+
+def _program(plane: ControlPlane) -> str:
+    """The executable of this checkout, built when it is first asked for."""
+    path = plane.directory / "built" / "kubectl-pets"
+    if not path.exists():
+        build.build(path.parent)
+    return str(path)
 
 
 def _make(plane: ControlPlane, name: str, replicas: int, after: str = _READY_AFTER[0], unavailable: int = 1) -> None:
