@@ -59,6 +59,7 @@ class Client:
         self._reader = Reader(transport)
         self._lock = Lock()
         self._sources: list[SetSource | FleetSource | WatchedNetwork] = []
+        self._looked: read.Look | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +89,8 @@ class Client:
         return self._transport.clock.now()
 
     def set_view(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
-        return read.set_view(self._reader, namespace, name, self._served(kind))
+        self._looked = look = read.look_at(self._reader, namespace, name, self._served(kind))
+        return look.view
 
     def inventory(
         self, namespace: str | None, selector: str | None, *, every_kind: bool = False, groups: bool = False
@@ -177,10 +179,13 @@ class Client:
 
         return safety.attachments(self._reader)
 
-    def watch_set(self, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetSource:
+    def watch_set(
+        self, namespace: str, name: str, kind: SetKind = APPS_SET, *, since: SetView | None = None
+    ) -> SetSource:
         from kubectl_pets.cluster.topics.watched_sets import SetSource
 
-        source = SetSource(self._reader, self._transport, self._forget, namespace, name, self._served(kind))
+        look = self._looked if self._looked is not None and self._looked.view is since else None
+        source = SetSource(self._reader, self._transport, self._forget, namespace, name, self._served(kind), look)
         with self._lock:
             self._sources.append(source)
         return source

@@ -100,7 +100,11 @@ class EvidencePort(Protocol):
 class SetWatchPort(Protocol):
     """StatefulSets, kept up to date."""
 
-    def watch_set(self, namespace: str, name: str, kind: SetKind = ...) -> SetViewSource: ...
+    def watch_set(
+        self, namespace: str, name: str, kind: SetKind = ..., *, since: SetView | None = None
+    ) -> SetViewSource:
+        """Watches of one set. ``since``: the last look at it (``set_view``): where that was a moment ago and the set is the same
+        still, they go on from there."""
 
     def watch_inventory(
         self, namespace: str | None, selector: str | None, *, every_kind: bool = False

@@ -71,6 +71,47 @@ def test_the_first_look_is_whole_and_costs_one_list_a_kind(server: Loopback, cli
         assert [len(server.requests(f"/{plural}", watch=False)) for plural in _PLURALS] == [1, 1, 1, 1]
 
 
+def lists(server: Loopback) -> list[int]:
+    return [len(server.requests(f"/{plural}", watch=False)) for plural in _PLURALS]
+
+
+def test_watches_go_on_from_the_look_before_them(server: Loopback, client: Client) -> None:
+    """Of the same set as it still is; what came after that look comes by the watches."""
+    seen = client.set_view("x", "web")
+    pod(server.world, "web-9")
+    with client.watch_set("x", "web", since=seen) as source:
+        assert lists(server) == [1, 1, 1, 1] and len(server.requests("/version")) == 1
+        assert source.just_read() and source.latest().server == seen.server
+        until(source, lambda seen: "web-9" in pods(seen))
+        until(source, lambda seen: seen.revisions is not None and seen.claims is not None)
+        source.refresh()
+        assert lists(server)[:2] == [2, 2]
+
+
+@pytest.mark.parametrize("meanwhile", ["changed", "made anew", "long ago", "another look", "not a whole one"])
+def test_watches_begin_anew_where_the_look_before_is_no_more_what_there_is(
+    server: Loopback, client: Client, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    if meanwhile == "not a whole one":
+        server.fault(Answer(403), path="/controllerrevisions")
+    seen = client.set_view("x", "web")
+    match meanwhile:
+        case "changed":
+            stateful_set(server.world, "web", replicas=4)
+        case "made anew":
+            server.world.delete("statefulsets", "web")
+            stateful_set(server.world, "web")
+        case "long ago":
+            monkeypatch.setattr(watched_sets, "monotonic", lambda: time.monotonic() + 1.0)
+        case "another look":
+            client.set_view("x", "web")
+    before = lists(server)
+    pod(server.world, "web-9")
+    with client.watch_set("x", "web", since=seen) as source:
+        assert [after - then for after, then in zip(lists(server), before)] == [1, 1, 1, 1]
+        assert "web-9" in pods(source.latest()) and source.latest().revisions and source.latest().claims
+
+
 def test_a_set_that_is_not_there_is_not_found(server: Loopback, client: Client) -> None:
     server.world.put("namespaces", "x", "")
     with pytest.raises(NotFoundError, match="no StatefulSet wep in namespace x") as caught:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -183,6 +183,46 @@ def test_pods_on_a_node_that_is_gone_are_not_called_done() -> None:
     assert look.judge(WELL, at(11), fresh=False).phase is Phase.COMPLETE, "it came back"
     assert look.judge(WELL, at(12), fresh=False).phase is Phase.COMPLETE and len(port.asked) == 2 and look.next_at is None
     assert judged(cast(LookPort, Port(GONE)), WELL, StuckAfter()).phase is Phase.FAILING
+
+
+def test_a_node_that_was_there_a_moment_ago_is_not_asked_for_again() -> None:
+    """What is looked at meanwhile has another question, or none; the answer holds for as long as one that is asked again."""
+    port = Port(THERE)
+    look = inquiry(port)
+    assert look.judge(WELL, at(0), fresh=True).phase is Phase.COMPLETE and port.asked == [Questions(nodes=("node-1",))]
+    for seconds in (0.5, 1.0, 1.9):
+        look.judge(MISSING, at(seconds), fresh=False)
+        assert look.judge(WELL, at(seconds), fresh=True).phase is Phase.COMPLETE
+    assert len(port.asked) == 1
+    port.answer = GONE
+    assert look.judge(WELL, at(2), fresh=True).phase is Phase.FAILING and len(port.asked) == 2
+    look.judge(MISSING, at(2.1), fresh=False)
+    assert look.judge(WELL, at(2.2), fresh=True).phase is Phase.FAILING and len(port.asked) == 3, "of one that is gone each time"
+    port.answer = THERE
+    assert look.judge(WELL, at(5), fresh=True).phase is Phase.COMPLETE
+    look.judge(MISSING, at(5.1), fresh=False)
+    look.judge(named(UID, "node-1", "node-1", "node-2"), at(5.2), fresh=True)
+    assert port.asked[-1] == Questions(nodes=("node-1", "node-2")), "another node has joined them"
+    look.judge(MISSING, at(5.3), fresh=False)
+    look.judge(WELL, at(4), fresh=True)
+    assert port.asked[-1] == Questions(nodes=("node-1",)), "the clock was put back"
+
+
+def test_what_nobody_has_told_anything_of_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod that is not up yet, and nothing is known besides; then it is missing, and since when is known."""
+    judged_at: list[SetView] = []
+
+    def assessed(view: SetView, *more: Any) -> Assessment:
+        judged_at.append(view)
+        return assess(view, *more)
+
+    monkeypatch.setattr(inquiries, "assess", assessed)
+    look = inquiry(Port())
+    starting = snapshot(statefulset(), pod(0), pod(1), pod(2, NEW, ready=False, since=NOW, created=NOW))
+    assert look.judge(starting, at(0), fresh=False).phase is Phase.PROGRESSING and judged_at == [starting]
+    look.judge(MISSING, at(1), fresh=False)
+    assert [view.around for view in judged_at[1:]] == [None, Around(missing_since={"web-2": at(1)})]
+    assert look.judge(starting, at(2), fresh=False).phase is Phase.PROGRESSING and len(judged_at) == 4
 
 
 def test_a_young_pod_keeps_nobody_from_asking_for_the_nodes() -> None:

@@ -39,6 +39,17 @@ def test_run_goes_all_the_way_and_only_once(pets: Plugin) -> None:
     assert pets.set()["metadata"]["generation"] == generation and pets.uids() == uids
 
 
+def test_what_was_just_done_is_not_asked_for_as_a_right(pets: Plugin) -> None:
+    """The pods were listed for the plan: left are to patch the set and to watch its pods. Each look lists the pods anew."""
+    pets.make("web", replicas=2)
+    sent = pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s", "-v=6").stderr.splitlines()
+    assert sum("/selfsubjectaccessreviews: HTTP 201" in line for line in sent) == 2
+    patches = [index for index, line in enumerate(sent) if line.startswith("PATCH ") and "dryRun" not in line]
+    lists = [index for index, line in enumerate(sent) if line.startswith("GET ") and "/pods?" in line and "watch" not in line]
+    assert len(patches) == 3
+    assert all(any(before < each < after for each in lists) for before, after in zip((0, *patches), (*patches, len(sent)))), sent
+
+
 def test_run_soaks_between_steps(pets: Plugin) -> None:
     import time
 

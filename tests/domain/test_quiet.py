@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim, PersistentVolumeClaimStatus, SetView
+from kubectl_pets.domain.model import (
+    Around,
+    Event,
+    NodeReadiness,
+    ObjectMeta,
+    ObjectReference,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimStatus,
+    SetView,
+)
 from kubectl_pets.domain.rollout import members
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.containers import StuckAfter
@@ -86,14 +95,30 @@ class Walk:
         made = builders.snapshot(self.owner, *self.pods.values())
         return replace(made, pods=tuple(self.pods.values()), claims=tuple(self.bound.values()))
 
+    def around(self) -> Around | None:
+        """What may be known besides: nothing, since when a pod is missing, that its node is there or gone, what has befallen it."""
+        name = f"web-{self.random.randrange(5)}"
+        about = ObjectReference(kind="Pod", name=name, uid=f"pod-{name}")
+        ended = Event(
+            type="Warning", reason="BackOff", message="Back-off restarting failed container app", last_timestamp=self.now,
+            first_timestamp=self.now - timedelta(seconds=60), involved_object=about, count=5,
+        )
+        node = NodeReadiness(name="node-1", ready=self.random.choice(("True", "", "Unknown")))
+        return self.random.choice(
+            (None, Around(), Around(missing_since={name: self.now}), Around(nodes=(node,)), Around(events=(ended,)), Around(events=None))
+        )
+
 
 @pytest.mark.parametrize("seed", range(60))
 def test_a_look_that_remembers_is_as_the_first_one(seed: int) -> None:
     walk, quiet, patience = Walk(Random(seed)), Quiet(), StuckAfter()
     for number in range(60):
-        view, whole, kept = walk.view(), Moment.of(walk.now), Moment.of(walk.now)
-        expected, seen = assess(view, whole, patience), assess(view, kept, patience, quiet)
-        assert (kept.until, seen) == (whole.until, expected), f"step {number}"
+        view = walk.view()
+        for around in (None, walk.around(), walk.around()):
+            look, whole, kept = replace(view, around=around), Moment.of(walk.now), Moment.of(walk.now)
+            expected, seen = assess(look, whole, patience), assess(look, kept, patience, quiet)
+            assert (kept.until, seen) == (whole.until, expected), f"step {number}, {around}"
+        assert assess(replace(view, around=Around()), walk.now) == assess(view, walk.now), f"step {number}: an empty answer tells nothing"
         walk.step()
 
 

@@ -115,7 +115,10 @@ class Follower(Generic[T]):
 
     def prime(self) -> None:
         """The first list, before the thread is started. Raises PetsError, but for a right that is missing and not required."""
-        listing = self.read()
+        self.begin(self.read())
+
+    def begin(self, listing: Listing[T] | None) -> None:
+        """As ``prime``, with a list that was just read."""
         with self._board.condition:
             self.merge(listing, 0)
         self._version = listing.resource_version if listing is not None else None

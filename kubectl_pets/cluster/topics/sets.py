@@ -6,7 +6,8 @@ unfinished rollout look done. What may not be read is None, which is not the sam
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
@@ -22,7 +23,7 @@ from kubectl_pets.cluster.objects.kinds import (
     selector_text,
     sets_of,
 )
-from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
 from kubectl_pets.domain.model import Inventory, Object, SetView, StatefulSet
 from kubectl_pets.domain.rollout.managers import WHOLES, Whole
 from kubectl_pets.domain.sets.away import record_name
@@ -39,26 +40,39 @@ T = TypeVar("T", bound=Object)
 _RECORDS = ResourceKind(Object, "/api/v1", "configmaps", "ConfigMap")
 
 
-def set_view(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> SetView:
+class Look(NamedTuple):
+    """One look at a set, and what it was made of: the set as it came, and its pods, revisions and claims with the version of each
+    list; None: may not be read. ``began``: when, by ``monotonic``."""
+
+    view: SetView
+    owner: StatefulSet
+    lists: tuple[Listing[Any] | None, ...]
+    began: float
+
+
+def look_at(reader: Reader, namespace: str, name: str, kind: SetKind = APPS_SET) -> Look:
     """One set and what its selector matches. Raises NotFoundError that says what there is instead."""
+    began = monotonic()
     try:
         found = reader.one(sets_of(kind), namespace, name, unreadable=True)
     except NotFoundError:
         raise missing(reader, namespace, name, kind) from None
     if found.unreadable:
-        return SetView(set=found)  # nobody knows what it selects
+        return Look(SetView(set=found), found, (), began)  # nobody knows what it selects
     selector = selector_of(found)
     pods = Scope(namespace=namespace, labels=selector_text(selector))
     claims = Scope(namespace=namespace, labels=claim_selector(selector, kind))
-    read = reader.together(
+    *lists, server = reader.together(
         [
-            items(reader, PODS, pods, unreadable=True),
-            items(reader, REVISIONS, pods),
-            items(reader, CLAIMS, claims, unreadable=True),
+            _listed(reader, PODS, pods, unreadable=True),
+            _listed(reader, REVISIONS, pods),
+            _listed(reader, CLAIMS, claims, unreadable=True),
             reader.version,
         ]
     )
-    return folded(SetView(set=found, pods=read[0], revisions=read[1], claims=read[2], server=read[3]))
+    own = [None if each is None else each.items for each in lists]
+    view = folded(SetView(set=found, pods=own[0], revisions=own[1], claims=own[2], server=server))
+    return Look(view, found, tuple(lists), began)
 
 
 def inventory(
@@ -119,9 +133,21 @@ def items(
     """A call that reads a list: its objects, or None where they may not be read, or where one of them cannot be decoded.
     ``unreadable``: such ones are handed on, marked so."""
 
-    def read() -> tuple[T, ...] | None:
+    read = _listed(reader, kind, scope, unreadable=unreadable)
+
+    def read_items() -> tuple[T, ...] | None:
+        listing = read()
+        return None if listing is None else listing.items
+
+    return read_items
+
+
+def _listed(
+    reader: Reader, kind: ResourceKind[T], scope: Scope, *, unreadable: bool = False
+) -> Callable[[], Listing[T] | None]:
+    def read() -> Listing[T] | None:
         try:
-            return reader.listing(kind, scope, unreadable=unreadable).items
+            return reader.listing(kind, scope, unreadable=unreadable)
         except (ForbiddenError, UnreadableError):
             return None
 

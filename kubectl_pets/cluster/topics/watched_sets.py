@@ -7,7 +7,7 @@ goes straight into the store, so nobody is shown the set as it was before.
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import msgspec
 
@@ -26,8 +26,7 @@ from kubectl_pets.cluster.objects.kinds import (
 from kubectl_pets.cluster.objects.lists import Reader, Scope, undecodable
 from kubectl_pets.cluster.objects.store import Board
 from kubectl_pets.cluster.objects.watches import Follower
-from kubectl_pets.cluster.topics.sets import missing
-from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.cluster.topics.sets import Look, missing
 from kubectl_pets.domain.model import (
     ControllerRevision,
     Inventory,
@@ -43,7 +42,10 @@ from kubectl_pets.domain.sets.grouping import folded, selector_of
 from kubectl_pets.domain.sets.kinds import ALL_KINDS, APPS_SET, SetKind, kind_of
 from kubectl_pets.errors import NotFoundError, PetsError, ServerError
 
-V = TypeVar("V", SetView, Inventory, Network)
+if TYPE_CHECKING:  # of names alone
+    from kubectl_pets.domain.dns.network import Network
+
+V = TypeVar("V", SetView, Inventory, "Network")
 T = TypeVar("T", bound=Object)
 
 #: Closing waits for the threads no longer than this, in seconds; they end by themselves soon after.
@@ -236,8 +238,38 @@ class SetSource(OneSet[SetView]):
 
     _own: _Belongings
 
+    def __init__(
+        self,
+        reader: Reader,
+        transport: Transport,
+        on_close: Callable[[Any], None],
+        namespace: str,
+        name: str,
+        kind: SetKind = APPS_SET,
+        look: Look | None = None,
+    ) -> None:
+        """``look``: the one before this, which it goes on from where it may."""
+        self._before = look
+        super().__init__(reader, transport, on_close, namespace, name, kind)
+
     def _prime_rest(self) -> None:
-        self._prime(self._own)
+        look, self._before = self._before, None
+        if look is None or not self._goes_on_from(look):
+            self._prime(self._own)
+            return
+        for follower, listing in zip(self._own.all(), look.lists, strict=True):
+            follower.begin(listing)
+        self._begun, self._server = look.began, look.view.server
+
+    def _goes_on_from(self, look: Look) -> bool:
+        """Whether its lists are what would be read now, or the watches from there on will tell: they were asked for a moment ago,
+        and after the set as it still is, which has just been read. So it counts as read before its pods."""
+        found = self._set()
+        assert found is not None
+        now, then = found.metadata, look.owner.metadata
+        same = (now.uid, now.resource_version) == (then.uid, then.resource_version)
+        whole = bool(look.lists) and all(listing is not None for listing in look.lists)
+        return same and whole and monotonic() - look.began < _JUST_READ
 
     def _select(self, selector: LabelSelector) -> None:
         self._own = self._belongings(self._namespace, selector_text(selector), claim_selector(selector, self._kind))

@@ -237,7 +237,7 @@ def read_members(
     set before this one."""
     read = _Reading(owner, slots, snapshot, now, patience)
     odd = _odd_images(owner, pods)
-    if quiet is not None and isinstance(now, Moment) and snapshot.around is None and not snapshot.parts:
+    if quiet is not None and isinstance(now, Moment) and not read.told_besides and not snapshot.parts:
         quiet.frame(read.rests_on, snapshot.claims)
         members = [quiet.member(read, ordinal, pods[ordinal], odd.get(ordinal, ()), now) for ordinal in sorted(pods)]
     else:
@@ -375,7 +375,13 @@ class _Reading:
         self._events = around.events or ()
         self._gone_nodes = {node.name for node in around.nodes or () if not node.ready}
         #: More than the pod itself tells of it.
-        self._special = bool(self._in_place or self._parts or self._events or self._gone_nodes)
+        self._special = bool(self._in_place or self._parts or self.told_besides)
+
+    @property
+    def told_besides(self) -> bool:
+        """Whether what was asked besides tells anything of a member. Since when one is missing does not, nor a node that is
+        there."""
+        return bool(self._events or self._gone_nodes)
 
     @property
     def rests_on(self) -> tuple[object, ...]:

@@ -30,6 +30,9 @@ from kubectl_pets.ports.sets import AroundPort, NodeNamesPort
 #: Trouble that lasts for less is not asked about while somebody looks on.
 _MOMENT = timedelta(seconds=3)
 
+#: What is known of what is around a set before anybody has asked.
+_NOTHING = Around()
+
 #: Of so many sets one at least is well, nearly always: nodes are asked for before that is known, while the sets are judged. Not
 #: earlier: a node that goes while pods are read would be taken for one that is there.
 _MANY = 50
@@ -50,9 +53,27 @@ class LookOnPort(AroundPort, NodeNamesPort, Protocol):
     """The same again and again, by a clock of its own."""
 
 
-def judged(port: LookPort, view: SetView, stuck_after: StuckAfter) -> Assessment:
-    """The verdict on one set for somebody who looks once, as ``judged_each``."""
-    return _judged(port, (view,), stuck_after, _on_few_nodes)[0]
+class HeardNodes:
+    """The nodes that were told to be there and Ready, and when. For as long as any other answer is relied on they are not asked
+    for again, so that the looks of one run, the one that it plans by among them, ask once."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, datetime] = {}
+
+    def note(self, asked: Questions, answer: Around, now: datetime) -> None:
+        """What was ``asked`` has been answered."""
+        ready = {node.name: now for node in answer.nodes or () if node.ready == "True"}
+        self._at = {name: at for name, at in self._at.items() if name not in asked.nodes} | ready
+
+    def unheard(self, asked: Questions | None, now: datetime) -> Questions | None:
+        """What is to be asked of the nodes of a set that is well; None: each was told to be there a moment ago."""
+        ages = [now - self._at[name] if name in self._at else _LASTS_FRESH for name in asked.nodes] if asked else []
+        return None if all(timedelta(0) <= age < _LASTS_FRESH for age in ages) else asked
+
+
+def judged(port: LookPort, view: SetView, stuck_after: StuckAfter, heard: HeardNodes | None = None) -> Assessment:
+    """The verdict on one set for somebody who looks once, as ``judged_each``. ``heard`` is told of its nodes."""
+    return _judged(port, (view,), stuck_after, _on_few_nodes, heard or HeardNodes())[0]
 
 
 def judged_each(port: LookEachPort, views: Iterable[SetView], stuck_after: StuckAfter) -> list[Assessment]:
@@ -65,14 +86,16 @@ def judged_each(port: LookEachPort, views: Iterable[SetView], stuck_after: Stuck
         return port.node_names()
 
     asked = Beside(names, "nodes") if len(looks) >= _MANY else names
-    return _judged(port, looks, stuck_after, partial(_on_missing_nodes, asked, alone=len(looks) == 1))
+    return _judged(port, looks, stuck_after, partial(_on_missing_nodes, asked, alone=len(looks) == 1), HeardNodes())
 
 
 #: Of sets that seem to be well, by their place: what to ask of their nodes.
 _OnNodes = Callable[[Mapping[int, Assessment]], dict[int, Questions]]
 
 
-def _judged(port: LookPort, looks: Sequence[SetView], stuck_after: StuckAfter, on_nodes: _OnNodes) -> list[Assessment]:
+def _judged(
+    port: LookPort, looks: Sequence[SetView], stuck_after: StuckAfter, on_nodes: _OnNodes, heard: HeardNodes
+) -> list[Assessment]:
     now = port.now()
     seen = [assess(view, now, stuck_after) for view in looks]
     wanted = [questions(each) for each in seen]
@@ -81,6 +104,7 @@ def _judged(port: LookPort, looks: Sequence[SetView], stuck_after: StuckAfter, o
     asked = {index: each for index, each in both if each is not None}
     answers = _answers(port, [(seen[index].namespace, each) for index, each in asked.items()])
     for index, around in zip(asked, answers or ()):
+        heard.note(asked[index], around, now)
         seen[index] = assess(replace(looks[index], around=_told(around, asked[index])), now, stuck_after)
     return seen
 
@@ -139,9 +163,13 @@ class Inquiry:
     """The questions of one run that looks on at one set. ``next_at``: when to look again only to ask. A verdict that would be
     found again is not found anew."""
 
-    def __init__(self, port: AroundPort, stuck_after: StuckAfter, *, at_once: bool = False) -> None:
-        """``at_once``: trouble that is there at the first look has not begun with it, and is asked about in that look."""
+    def __init__(
+        self, port: AroundPort, stuck_after: StuckAfter, *, at_once: bool = False, heard: HeardNodes | None = None
+    ) -> None:
+        """``at_once``: trouble that is there at the first look has not begun with it, and is asked about in that look. ``heard``:
+        of nodes, by who has looked before."""
         self._port, self._stuck_after, self._at_once = port, stuck_after, at_once
+        self._heard = heard or HeardNodes()
         self._about: tuple[str, ...] = ()
         self._since: datetime | None = None
         self._asked_at: datetime | None = None
@@ -189,7 +217,7 @@ class Inquiry:
         if missing is not None:
             asked = beside(asked, missing)
         elif _is_well(asked) and there is None and alone and (fresh or self._node_gone):
-            asked = beside(asked, nodes_of(seen))
+            asked = beside(asked, self._heard.unheard(nodes_of(seen), now))
         if asked is None:
             self._about, self._since, self._answer, self.next_at = (), None, None, None
             return seen, None
@@ -200,6 +228,7 @@ class Inquiry:
     def hear(self, asked: Questions, answers: Sequence[Around] | None, now: datetime) -> None:
         """What was ``asked`` has been answered, or could not be (None)."""
         if answers is not None:
+            self._heard.note(asked, answers[0], now)
             self._answer = _told(answers[0], asked)
         self._asked_at = now
 
@@ -219,6 +248,9 @@ class Inquiry:
             return seen
         self.next_at = self._since + _MOMENT if self._asked_at is None else self._asked_at + _LASTS
         around = replace(self._answer or Around(), missing_since=dict(self._missing))
+        if around == _NOTHING:
+            self._second = None  # nothing is known but what was judged
+            return seen
         if self._second is None or self._second.view.around != around or not self._second.holds(now):
             self._second = self._looked(replace(view, around=around), now)
         return replace(self._second.seen, at=now)

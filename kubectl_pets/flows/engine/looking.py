@@ -15,7 +15,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.stepping.steps import Decision
 from kubectl_pets.errors import PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.inquiry import Inquiry, LookPort
+from kubectl_pets.flows.engine.inquiry import HeardNodes, Inquiry, LookPort
 from kubectl_pets.flows.engine.outages import OutageGrace
 from kubectl_pets.flows.engine.patience import PASSING, Patience
 from kubectl_pets.ports.server import ClockPort
@@ -66,12 +66,13 @@ class SetLook:
         *,
         ask_at_once: bool = False,
         acts_at_once: bool = False,
+        heard: HeardNodes | None = None,
     ) -> None:
         """``ask_at_once``: why it is not well is asked in the first look already. ``acts_at_once``: the first look mostly leads
-        to a change, so it is a fresh one where the source was opened just now."""
+        to a change, so it is a fresh one where the source was opened just now. ``heard``: of nodes, by the look before."""
         self._clock, self._source, self._deadline, self._observe = port, source, deadline, observe
         self._patience = Patience(deadline, source.wait, self._trouble)
-        self._inquiry = Inquiry(port, stuck_after, at_once=ask_at_once)
+        self._inquiry = Inquiry(port, stuck_after, at_once=ask_at_once, heard=heard)
         #: Reads may succeed while every change fails (an admission webhook that is down).
         self._of_attempts = Patience(deadline, source.wait, self._trouble)
         self._grace = OutageGrace()

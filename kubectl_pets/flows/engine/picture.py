@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.stepping.steps import Act, Wait
-from kubectl_pets.flows.engine.display import Display
 from kubectl_pets.flows.engine.looking import Frame, Observer, unseen
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Terminal
 from kubectl_pets.views.live import Painter
-from kubectl_pets.views.rollout import countdown, decisions
+from kubectl_pets.views.rollout import decisions
+
+if TYPE_CHECKING:  # of a terminal alone, as a picture's last line is
+    from kubectl_pets.flows.engine.display import Display
 
 #: Seconds without a line after which a log says that it still goes on.
 BEAT = 60.0
@@ -40,11 +43,13 @@ class Onlooker:
 class _AtTerminal(Onlooker):
     """Somebody who looks at a picture. ``notes``: lines that stand below it for as long as it lasts."""
 
-    def __init__(self, painter: Painter, display: Display, notes: Sequence[str]) -> None:
+    def __init__(self, painter: Painter, display: "Display", notes: Sequence[str]) -> None:
         super().__init__(self._show)
         self._painter, self._display, self._notes = painter, display, notes
 
     def _show(self, frame: Frame) -> None:
+        from kubectl_pets.views.rollout import countdown
+
         footer = _footer(frame)
         status = countdown.status(frame.seen, frame.decision, frame.now, self._display.elapsed, self._display.keys)
         self._painter.show(frame.seen, frame.now, footer=footer, status=(*self._notes, status))
@@ -146,6 +151,8 @@ def pictured(
         if not terminal.live:
             yield InLog(painter)
             return
+        from kubectl_pets.flows.engine.display import Display
+
         display = Display(terminal, painter, keys)
         with display.taken():
             yield _AtTerminal(painter, display, notes)

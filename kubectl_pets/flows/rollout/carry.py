@@ -43,7 +43,7 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.errors import ExitCode, PetsError, RefusedError
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.inquiry import judged
+from kubectl_pets.flows.engine.inquiry import HeardNodes, judged
 from kubectl_pets.flows.engine.looking import await_observed, unseen
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.options import RunOptions
@@ -57,9 +57,7 @@ from kubectl_pets.flows.rollout.taking import Taking, unfit_hint, unfit_told
 from kubectl_pets.flows.rollout.why import why_told
 from kubectl_pets.ports.sets import SetViewSource
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import advice, decisions, deploying, documents
-from kubectl_pets.views.rollout import plan as plan_view
-from kubectl_pets.views.rollout import words
+from kubectl_pets.views.rollout import decisions, words
 
 #: So often a refusal is looked up again where the looks differ.
 _LOOKS = 3
@@ -90,7 +88,8 @@ def carry(
     by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
     there is nothing to do or to refuse. ``question``: asked where no pod is deleted, too; empty: then nothing is. Returns the
     exit code; raises PetsError."""
-    aim = _aimed(session, ref, make_goal, options, terms)
+    heard = HeardNodes()
+    aim = _aimed(session, ref, make_goal, options, terms, heard)
     snapshot, seen, goal, planned, checks = aim.snapshot, aim.seen, aim.goal, aim.planned, aim.checks
     if goal is None or planned is None:
         assert aim.ending is not None
@@ -105,12 +104,12 @@ def carry(
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
     _warn(session, snapshot, seen, checks, planned)
-    require(session.cluster, {seen.namespace: _rights(seen.kind, planned, terms, on_stuck)})
+    require(session.cluster, {seen.namespace: _rights(snapshot, seen.kind, planned, terms, on_stuck)})
     agreed = options.yes
     if not agreed and not _agreed(session, seen, planned, question):
         return ExitCode.REFUSED
     agreed = agreed or bool(planned.deletes)
-    driver = _Driver(session, options, checks, aim.careful, snapshots)
+    driver = _Driver(session, options, aim, snapshots, heard)
     return _carry_out(driver, ref, goal, seen, agreed, on_stuck)
 
 
@@ -138,18 +137,19 @@ def _aimed(
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
     options: RunOptions,
     terms: Terms | None,
+    heard: HeardNodes,
 ) -> _Aim:
     """What the verb is to do. A refusal is looked up again until two looks are the same: one is of several lists, between which
     another run may have done what this one then sees half of."""
     snapshot = _observed(session, ref)
-    aim = _aim(session, ref, snapshot, make_goal, options, terms)
+    aim = _aim(session, ref, snapshot, make_goal, options, terms, heard)
     for _ in range(_LOOKS):
         if not aim.refused:
             break
         before, snapshot = snapshot, _observed(session, ref)
         if snapshot == before:
             break
-        aim = _aim(session, ref, snapshot, make_goal, options, terms)
+        aim = _aim(session, ref, snapshot, make_goal, options, terms, heard)
     return aim
 
 
@@ -160,9 +160,10 @@ def _aim(
     make_goal: Callable[[Assessment, bool], Goal | Done | Refused],
     options: RunOptions,
     terms: Terms | None,
+    heard: HeardNodes,
 ) -> _Aim:
     now = session.now()
-    seen = judged(session.cluster, snapshot, options.stuck_after)
+    seen = judged(session.cluster, snapshot, options.stuck_after, heard)
     checks = Checks(session.cluster, terms, session.namespace) if terms is not None else None
     # Its own controller goes on over groups whose workers do not start.
     careful = checks is not None and (checks.careful(seen) or Capability.GROUPS in seen.kind.can)
@@ -254,10 +255,14 @@ class _Driver:
     """Has a goal carried out as the options say, with a picture of it on the terminal."""
 
     def __init__(
-        self, session: Session, options: RunOptions, checks: Checks | None, careful: bool, taking: Taking
+        self, session: Session, options: RunOptions, aim: "_Aim", taking: Taking, heard: HeardNodes
     ) -> None:
         self.session, self.options, self.taking = session, options, taking
-        self._checks, self._careful = checks, careful
+        self._checks, self._careful, self._snapshot, self._heard = aim.checks, aim.careful, aim.snapshot, heard
+
+    def opened(self, ref: SetRef) -> SetViewSource:
+        """The watches of the set, from the look on that it was planned by."""
+        return self.session.cluster.watch_set(self.session.namespace, ref.name, ref.kind, since=self._snapshot)
 
     def drive(
         self,
@@ -284,6 +289,7 @@ class _Driver:
                 careful=self._careful and checked,
                 stuck_after=self.options.stuck_after,
                 written_as=self.session.field_manager,
+                heard=self._heard,
             )
 
 
@@ -300,7 +306,7 @@ def _carried_out(
     driver: _Driver, ref: SetRef, goal: Goal, seen: Assessment, agreed: bool, on_stuck: OnStuck | None
 ) -> ExitCode:
     session, options = driver.session, driver.options
-    with session.cluster.watch_set(session.namespace, ref.name, ref.kind) as source:
+    with driver.opened(ref) as source:
         try:
             deadline = Deadline(options.timeout)
             ending = driver.drive(source, goal, seen, deadline, may_delete=agreed)
@@ -372,6 +378,9 @@ def _rehearse(
     taking: Taking,
 ) -> ExitCode:
     """``--dry-run=server`` has the first change judged, which is all that can be."""
+    from kubectl_pets.views.rollout import documents
+    from kubectl_pets.views.rollout import plan as plan_view
+
     first = next((entry.step for entry in planned.entries if isinstance(entry, Act)), None)
     checks = []
     if first is not None and snapshot.set is not None:
@@ -395,12 +404,18 @@ def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks 
         session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:
         for found in deployers(snapshot.set, written_by(planned.steps, snapshot.set), session.field_manager):
+            from kubectl_pets.views.rollout import deploying
+
             session.terminal.tell(f"warning: {deploying.deployer(found, seen)}")
 
 
-def _rights(kind: SetKind, planned: Plan, terms: Terms | None, on_stuck: OnStuck | None) -> list[Right]:
-    """What it takes in the set's namespace, from the first change to the last look."""
-    needed = [("patch", kind.resource), ("list", "pods"), ("watch", "pods")]
+def _rights(
+    snapshot: SetView, kind: SetKind, planned: Plan, terms: Terms | None, on_stuck: OnStuck | None
+) -> list[Right]:
+    """What it takes in the set's namespace, from the first change to the last look, and was not used a moment ago."""
+    needed = [("patch", kind.resource), ("watch", "pods")]
+    if snapshot.pods is None:
+        needed.append(("list", "pods"))
     if any(isinstance(step, Delete) for step in planned.steps) or on_stuck is OnStuck.ABORT:
         needed.append(("delete", "pods"))
     if any(isinstance(step, Evict) for step in planned.steps):
@@ -452,6 +467,8 @@ def _document(options: RunOptions, seen: Assessment, code: ExitCode, told: str, 
     if options.tabular:
         return ""
     if not options.streams:
+        from kubectl_pets.views.rollout import documents
+
         return _written(options, documents.status(seen))
     from kubectl_pets.views.rollout import stream
 
@@ -462,6 +479,8 @@ def _written(options: RunOptions, document: dict[str, Any]) -> str:
     if options.gathered is not None and not options.streams:
         options.gathered.append(document)
         return ""
+    from kubectl_pets.views.rollout import documents
+
     return documents.dump(document, options.output)
 
 
@@ -471,6 +490,8 @@ def _waited_for_snapshots(ending: object) -> bool:
 
 def _hint(conclusion: Conclusion, why: Conclusion | None, taking: Taking | None) -> str | None:
     """What to type next, and which partition of this run stays behind."""
+    from kubectl_pets.views.rollout import advice  # when it has ended: until then it is in nobody's way
+
     seen, ending = conclusion.seen, conclusion.ending
     if taking is not None and taking.waiting is not None and _waited_for_snapshots(ending):
         return taking.hint(seen)

@@ -34,7 +34,7 @@ from kubectl_pets.domain.stepping.steps import (
 )
 from kubectl_pets.errors import ExitCode
 from kubectl_pets.flows.engine.deadline import Deadline
-from kubectl_pets.flows.engine.inquiry import LookPort
+from kubectl_pets.flows.engine.inquiry import HeardNodes, LookPort
 from kubectl_pets.flows.engine.looking import Observer, SetLook, Sight
 from kubectl_pets.flows.engine.loop import Again, Ended, Hold, Move, Outcome, Stalled, TimedOut, Try, until_ended
 from kubectl_pets.flows.rollout.checks import Checks, Due, LeaderSkip
@@ -136,15 +136,16 @@ def conduct(
     careful: bool = False,
     stuck_after: StuckAfter = StuckAfter(),
     written_as: str = "",
+    heard: HeardNodes | None = None,
 ) -> Conclusion:
     """Carry out a goal. Without ``may_delete`` it ends as Unagreed before it deletes a pod. ``planned``: the set as the goal was
     planned for it; where it is another one by now, or another version is wanted, it ends as Overtaken; None: whatever is found.
     ``careful``: release one pod at a time, so that the checks are made for each. ``written_as``: the field manager, where it is
-    not our own. Raises PetsError for what lasts.
+    not our own; ``heard``: of nodes, by the look that it was planned by. Raises PetsError for what lasts.
 
     Interrupted by KeyboardInterrupt at any point it leaves whole changes only; calling it again goes on from there.
     """
-    look = SetLook(cluster, source, deadline, observe, stuck_after, acts_at_once=True)
+    look = SetLook(cluster, source, deadline, observe, stuck_after, acts_at_once=True, heard=heard)
     memory = begins(goal, planned, careful=careful) if planned is not None else RunMemory(careful=careful)
     run = _Run(cluster, look, goal, memory, may_delete, checks, snapshots, deadline, written_as)
     ending = until_ended(look, run.turn, deadline)

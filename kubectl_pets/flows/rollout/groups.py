@@ -25,7 +25,7 @@ from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.pasting import kubectl
 from kubectl_pets.session import Session
-from kubectl_pets.views.rollout import documents, words
+from kubectl_pets.views.rollout import words
 
 
 def carry_group(
@@ -48,6 +48,8 @@ def carry_group(
         carried = True
     finally:
         if not (options.tabular or options.streams) and (carried or gathered):
+            from kubectl_pets.views.rollout import documents
+
             session.terminal.print(documents.listed(gathered, options.output))
     return code
 
