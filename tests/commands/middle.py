@@ -48,7 +48,7 @@ class Passing(BaseHTTPRequestHandler):
         if middle.reading is None or not middle.reading(self, heard):
             self.answer(heard)
 
-    do_POST = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def answer(self, heard: Heard) -> None:
         self.head(heard.status, ("Content-Type", heard.content_type), ("Content-Length", str(len(heard.body))))

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Lock
@@ -115,7 +116,7 @@ def _remade(pets: Plugin, alone: bool, text: str) -> None:
     _create(pets, text)
 
 
-def play(pets: Plugin, folder: Path, words: tuple[str, ...], moment: int | None, does: Callable[[], None]) -> tuple[Result, list[str]]:
+def play(pets: Plugin, folder: Path, words: tuple[str, ...], moment: int | None, does: Callable[[], object]) -> tuple[Result, list[str]]:
     """The verb, with something done before its request of that number; and its requests."""
     seen: list[str] = []
     lock = Lock()
@@ -133,10 +134,8 @@ def play(pets: Plugin, folder: Path, words: tuple[str, ...], moment: int | None,
         return pets(*words, expect=None, kubeconfig=between.kubeconfig), seen
 
 
-def sweep(
-    pets: Plugin, folder: Path, scene: Scene, name: str, text: str, clear: Callable[[], None], *, alone: bool | None = None
-) -> None:
-    """``alone``: the pods are kept each time; None: every other time."""
+def sweep(pets: Plugin, folder: Path, scene: Scene, name: str, does: Callable[[int], object], clear: Callable[[], None]) -> None:
+    """``does``: what is done before the request of that number."""
     scene.make(pets)
     ended, requests = play(pets, folder, scene.words(pets), None, lambda: None)
     assert ended.code == 0, ended
@@ -145,11 +144,10 @@ def sweep(
     for moment in moments:
         clear()
         scene.make(pets)
-        kept = alone if alone is not None else moment % 2 == 0
-        ended, made = play(pets, folder, scene.words(pets), moment, lambda: _remade(pets, kept, text))
+        ended, made = play(pets, folder, scene.words(pets), moment, partial(does, moment))
         told = scene.wrong(pets, ended)
         if told and any(part in each.partition("?")[0] for part in _JUDGED for each in made[moment:]):
-            wrong.append(f"before {made[moment:]}, {'pods kept' if kept else 'pods too'}: {told}: {ended}")
+            wrong.append(f"before {moment} {made[moment:]}: {told}: {ended}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -158,7 +156,8 @@ def test_a_set_that_is_made_anew_between_any_two_requests(pets: Plugin, tmp_path
     def clear() -> None:
         pets.kubectl("delete", "statefulset,pod,pvc", "--all", "--timeout=60s")
 
-    sweep(pets, tmp_path, SCENES[name], name, _text(pets, new=True, claims=name == "orphans purge"), clear)
+    text = _text(pets, new=True, claims=name == "orphans purge")
+    sweep(pets, tmp_path, SCENES[name], name, lambda moment: _remade(pets, moment % 2 == 0, text), clear)
 
 
 def test_a_resize_of_a_set_that_is_made_anew(pets: Plugin, tmp_path: Path, storage: Storage) -> None:
@@ -197,4 +196,4 @@ def test_a_resize_of_a_set_that_is_made_anew(pets: Plugin, tmp_path: Path, stora
     scene = Scene(begin, lambda pets: words, wrong)
     first(pets)
     clear()
-    sweep(pets, tmp_path, scene, "resize", text[0], clear, alone=True)
+    sweep(pets, tmp_path, scene, "resize", lambda moment: _remade(pets, True, text[0]), clear)

@@ -116,21 +116,16 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
     if not _agreed(session, found, options):
         return ExitCode.REFUSED
     run = _Growing(session, name, found, others, deadline)
-    try:
-        over = _grown(run, options, terms)
-    except PetsError:
-        terminal.tell(view.left_off(run.found.plan, run.found.seen))
-        raise
-    except KeyboardInterrupt:
-        return report(terminal, ExitCode.INTERRUPTED, view.interrupted(run.found.plan, run.found.seen))
-    if isinstance(over, ExitCode):
-        return over
-    if over.end is ResizeEnd.REACHED and run.found.plan.template_follows:
+    over = _attended(run, options, terms)
+    if isinstance(over, Over) and over.end is ResizeEnd.REACHED and run.found.plan.template_follows:
         code = _template(session, name, run, others, deadline)
         if code is not ExitCode.OK:
             terminal.tell(view.template_left(run.found.plan, run.found.seen))
             return code
-        run.look()
+        if run.has_rest():
+            over = _attended(run, options, terms)
+    if isinstance(over, ExitCode):
+        return over
     document = "" if options.tabular else _told(session, run.found, options)
     told = view.ended(over, run.found.plan, run.found.seen, session.now())
     return report(terminal, _EXIT[over.end], told, view.hint(over, run.found.plan, run.found.seen), document=document)
@@ -158,6 +153,18 @@ def _agreed(session: Session, found: _Planned, options: RunOptions) -> bool:
         terminal.tell(view.agreed(found.plan, found.seen, server))
         return True
     return terminal.agrees(view.question(found.plan, found.seen, server))
+
+
+def _attended(run: "_Growing", options: RunOptions, terms: Terms) -> Over | ExitCode:
+    """As ``_grown``, with a word on what is left where it is broken off."""
+    terminal = run.session.terminal
+    try:
+        return _grown(run, options, terms)
+    except PetsError:
+        terminal.tell(view.left_off(run.found.plan, run.found.seen))
+        raise
+    except KeyboardInterrupt:
+        return report(terminal, ExitCode.INTERRUPTED, view.interrupted(run.found.plan, run.found.seen))
 
 
 def _grown(run: "_Growing", options: RunOptions, terms: Terms) -> Over | ExitCode:
@@ -300,9 +307,12 @@ class _Growing:
         over = until(self._step, deadline=self._deadline, every=0.0, troubled=self._troubled)
         return Over(ResizeEnd.TIMED_OUT) if isinstance(over, Unended) else over
 
-    def look(self) -> None:
-        """See how far it is."""
+    def has_rest(self) -> bool:
+        """Look at the set that was made again: a pod that came between the last claim and the new template, as an autoscaler
+        brings them, has a claim of the size of before, and none that comes later has."""
         self.found = _look(self.session, self.name, self._agreed.request)
+        self._agreed = self.found.plan
+        return not all(each.done for each in self.found.plan.claims)
 
     def _step(self) -> Over | ExitCode | None:
         found: _Planned | ExitCode | Unended

@@ -1,0 +1,67 @@
+"""A HorizontalPodAutoscaler beside verbs that change claims: it scales between any two of their requests.
+
+The object is there as the API server has it; what its controller would do, for which there are no metrics here, is a change of the scale
+subresource (autoscaling/v2, HorizontalPodAutoscalerSpec.scaleTargetRef), as kubectl scale sends it.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.plugin import Plugin, Result
+from tests.commands.test_made_anew import ended
+from tests.commands.test_resize import make, sizes
+from tests.commands.test_swept_anew import Scene, sweep
+from tests.controlplane import Storage
+
+pytestmark = pytest.mark.real
+
+HPA = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: web}
+  minReplicas: 2
+  maxReplicas: 9
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}]
+"""
+
+
+def clear(pets: Plugin) -> None:
+    pets.kubectl("delete", "statefulset,pod,pvc", "--all", "--timeout=60s")
+
+
+def test_a_resize_of_a_set_that_gets_more_pods_meanwhile(pets: Plugin, tmp_path: Path, storage: Storage) -> None:
+    """The new pod's claim is made from the template that there is."""
+    kind, words = storage.storage_class(), ("resize", "web", "2Gi", "-y", "--timeout", "60s")
+    pets.plane.apply(HPA, pets.namespace)
+
+    def wrong(pets: Plugin, ended: Result) -> str:
+        if len(pets.uids()) == 4 or pets.set()["spec"]["replicas"] == 4:
+            pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+        if ended.code == 0 and set(sizes(pets).values()) != {("2Gi", "2Gi")}:
+            return f"called done at {sizes(pets)}"
+        again = pets(*words, expect=None) if ended.code != 0 else ended
+        return "" if again.code == 0 and set(sizes(pets).values()) == {("2Gi", "2Gi")} else f"typed again: {again}, {sizes(pets)}"
+
+    scene = Scene(lambda pets: make(pets, kind), lambda pets: words, wrong)
+    more = ("scale", "statefulset", "web", "--replicas=4")
+    sweep(pets, tmp_path, scene, "resize", lambda moment: pets.kubectl(*more, check=False), lambda: clear(pets))
+
+
+def test_a_pod_that_comes_between_the_last_claim_and_the_new_template(pets: Plugin, tmp_path: Path, storage: Storage) -> None:
+    """"4 claims at 2Gi, and the template" was said while one of them had the size of before."""
+    make(pets, storage.storage_class())
+    pets.plane.apply(HPA, pets.namespace)
+    before = pets.uids()
+
+    def scaled() -> None:
+        pets.kubectl("scale", "statefulset", "web", "--replicas=4")
+        pets.eventually(lambda: sizes(pets).get("data-web-3") == ("1Gi", "1Gi"), "it has a claim")
+
+    words = ("resize", "web", "2Gi", "-y", "--timeout", "90s")
+    found = ended(pets, tmp_path, words, "POST", "/configmaps?fieldManager", scaled)
+    assert found.returncode == 0 and "4 claims at 2Gi" in found.stderr, found
+    assert len(sizes(pets)) == 4 and set(sizes(pets).values()) == {("2Gi", "2Gi")}
+    assert pets.set()["spec"]["replicas"] == 4 and before.items() <= pets.uids().items()
