@@ -4,12 +4,16 @@ The object is there as the API server has it; what its controller would do, for 
 subresource (autoscaling/v2, HorizontalPodAutoscalerSpec.scaleTargetRef), as kubectl scale sends it.
 """
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.commands.plugin import Plugin, Result
 from tests.commands.test_made_anew import ended
+from tests.commands.test_orphans import become
+from tests.commands.test_orphans import make as made
+from tests.commands.test_orphans import shrink, volume_of
 from tests.commands.test_resize import make, sizes
 from tests.commands.test_swept_anew import Scene, sweep
 from tests.controlplane import Storage
@@ -65,3 +69,36 @@ def test_a_pod_that_comes_between_the_last_claim_and_the_new_template(pets: Plug
     assert found.returncode == 0 and "4 claims at 2Gi" in found.stderr, found
     assert len(sizes(pets)) == 4 and set(sizes(pets).values()) == {("2Gi", "2Gi")}
     assert pets.set()["spec"]["replicas"] == 4 and before.items() <= pets.uids().items()
+
+
+def test_a_claim_that_an_autoscaler_wants_again_while_it_is_deleted(pets: Plugin, tmp_path: Path) -> None:
+    """Its volume stays, whoever was first; and what is called deleted is gone, or is on its way out while its pod holds it."""
+    left: list[str] = []
+
+    def begin(pets: Plugin) -> None:
+        made(pets, replicas=2)
+        shrink(pets, 1)
+        become(pets, data_web_0="in-use", data_web_1="scaled-down")
+        left[:] = [volume_of(pets, "data-web-1")["metadata"]["name"], pets.get("pvc", "data-web-1")["metadata"]["uid"]]
+
+    def wrong(pets: Plugin, ended: Result) -> str:
+        volume = json.loads(pets.plane.kubectl("get", "pv", left[0], "-o", "json").stdout)
+        claims = {each["metadata"]["uid"]: each["metadata"] for each in pets.get("pvc")["items"]}
+        there = left[1] in claims and "deletionTimestamp" not in claims[left[1]]
+        kept = volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+        if ended.code == 0 and (there or not kept):
+            return f"called deleted: claim {'there' if there else 'gone'}, {volume['spec']['persistentVolumeReclaimPolicy']}"
+        return "" if there or kept else "its volume goes with it"
+
+    words = ("orphans", "delete", "data-web-1", "-y", "--record", str(tmp_path / "records"))
+    scene = Scene(begin, lambda pets: words, wrong)
+
+    def does(moment: int) -> None:
+        pets.plane.apply(HPA, pets.namespace)
+        pets.kubectl("scale", "statefulset", "web", "--replicas=2")
+
+    def bare() -> None:
+        pets.kubectl("delete", "hpa", "--all")
+        clear(pets)
+
+    sweep(pets, tmp_path, scene, "orphans delete", does, bare)
