@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.plugin import Plugin
+from tests.commands.plugin import Plugin, manifest
 from tests.controlplane import DnsReplica
 from tests.controlplane.dns import corefile
 from tests.controlplane.relay import relay
@@ -21,6 +21,15 @@ apiVersion: v1
 kind: Service
 metadata: {{name: {name}}}
 spec: {{clusterIP: {address}, selector: {{app: {app}}}, ports: [{{name: http, port: 80, targetPort: 8080}}], publishNotReadyAddresses: {early}}}
+"""
+
+BY_HAND = """
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: by-hand, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+ports: [{name: http, port: 80, protocol: TCP}]
+endpoints: [{addresses: [192.0.2.9], hostname: web-1, conditions: {ready: true}}]
 """
 
 
@@ -165,6 +174,26 @@ def test_services_that_give_no_names(pets: Plugin, quick: tuple[str, ...]) -> No
     seen = document(pets, *quick)
     assert reason(seen, "web-0") == "selector-differs"
     assert "not-headless" not in {remark["reason"] for remark in seen["remarks"]}
+
+
+def test_an_address_that_somebody_wrote_under_a_pods_name(pets: Plugin, quick: tuple[str, ...]) -> None:
+    """The controller of EndpointSlices does not know it, so it is not waited for as one of an earlier pod is."""
+    serve(pets)
+    pets.make("web")
+    resolves(pets, *quick)
+    pets.plane.apply(BY_HAND, pets.namespace)
+    pets.eventually(lambda: verdicts(document(pets, *quick))["web-1"] == "wrong", "the server has it")
+    assert reason(document(pets, *quick), "web-1") == "slice-by-hand"
+    shown = pets("dns", "explain", "web", "web-1", *quick).stdout
+    assert "EndpointSlice by-hand has 192.0.2.9 under a pod's name, written by hand: no controller takes it out" in shown
+    assert "kubectl get endpointslice by-hand -o yaml --show-managed-fields" in shown and "whether it comes" not in shown
+
+
+def test_of_a_set_that_names_no_service_nothing_is_asked(pets: Plugin, quick: tuple[str, ...]) -> None:
+    pets.plane.apply(manifest().replace("serviceName: web\n", "serviceName: ''\n"), pets.namespace)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    said = pets("dns", "web", *quick)
+    assert "there is nothing to resolve: the set names no Service" in said.stderr and "could be asked" not in said.stderr
 
 
 def test_a_service_with_an_address_of_its_own(pets: Plugin, quick: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from kubectl_pets.domain.dns.comparing import AnswerStanding, Heard, compare
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.endpoints import EndpointEntry, Entries, read_entries
 from kubectl_pets.domain.dns.faults import fault, published_since
-from kubectl_pets.domain.dns.links import Chain, failed, passed, skipped
+from kubectl_pets.domain.dns.links import Chain, failed, not_withdrawn, passed, skipped
 from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position, is_left_over, published_records
 from kubectl_pets.domain.dns.network import Network
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
@@ -187,7 +187,7 @@ class _Doctor:
         """What slices hold of pods of no position."""
         living = {pod.name for pod in self.network.pods or ()}
         return tuple(
-            NameFinding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
+            not_withdrawn(entry)
             for entry in self.entries or ()
             if entry.ready and self.network.pods is not None and is_left_over(entry, self.network.set.name, living)
         )

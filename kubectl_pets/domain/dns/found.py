@@ -39,7 +39,7 @@ def rule_of(reason: Reason) -> Rule | None:
             return Rule.POD_IDENTITY_STALE
         case Reason.NAME_NO_LABEL | Reason.LABEL_TOO_LONG:
             return Rule.NAME_TOO_LONG
-        case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
+        case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_BY_HAND | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
             return Rule.ENDPOINTS_LAG
         case (
             Reason.FAMILY_NOT_SERVED

@@ -32,6 +32,16 @@ def skipped(check: Check, skip: LinkSkip, *remarks: NameFinding, right: tuple[st
     return Link(check=check, state=State.SKIPPED, skip=skip, right=right, remarks=remarks)
 
 
+def not_withdrawn(entry: EndpointEntry) -> NameFinding:
+    """Of an address that is no pod's of this name. The controller of EndpointSlices writes the pod beside each address
+    (podToEndpoint in k8s.io/endpointslice) and takes it out again; what names no pod was written by somebody else, in a slice or
+    in Endpoints that are mirrored, and stays until they take it out."""
+    of_a_pod = entry.pod or entry.uid
+    return NameFinding(
+        reason=Reason.SLICE_OLD if of_a_pod else Reason.SLICE_BY_HAND, subject=entry.slice, detail=entry.address
+    )
+
+
 class Chain:
     """The links of the chain from one position of the set to its name, each passed, failed or not checked."""
 
@@ -225,7 +235,7 @@ class Chain:
 
     def _claimed(self, entry: EndpointEntry) -> NameFinding:
         if entry.pod in ("", self.position.name):
-            return NameFinding(reason=Reason.SLICE_OLD, subject=entry.slice, detail=entry.address)
+            return not_withdrawn(entry)
         return NameFinding(reason=Reason.NAME_SHARED, subject=entry.pod, detail=entry.address)
 
     def _lacking(self) -> tuple[NameFinding, ...]:

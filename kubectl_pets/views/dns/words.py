@@ -142,7 +142,7 @@ def finding(found: NameFinding) -> str:
 def _reason(found: NameFinding, subject: str, detail: str) -> str:
     match found.reason:
         case Reason.POD_ABSENT:
-            return f"there is no pod {subject}"
+            return f"the set has no pod {subject}"
         case Reason.NAME_NO_LABEL:
             return f"{subject} has dots or more than 63 characters, so the API server refuses such pods"
         case Reason.LABEL_TOO_LONG:
@@ -184,6 +184,8 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"no EndpointSlice holds {detail} yet"
         case Reason.SLICE_OLD:
             return f"EndpointSlice {subject} still holds {detail} of an earlier pod"
+        case Reason.SLICE_BY_HAND:
+            return f"EndpointSlice {subject} has {detail} under a pod's name, written by hand: no controller takes it out"
         case Reason.NAME_SHARED:
             return f"pod {subject} has the same hostname and subdomain, so its {detail} has this name, too"
         case Reason.SLICE_NOT_READY:
@@ -305,6 +307,8 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
         case Reason.SLICE_LACKS | Reason.SLICE_OLD | Reason.SLICE_NOT_READY | Reason.SLICE_NO_HOSTNAME:
             yield f"see whether it comes: {_pets('dns', seen, '-w')}"
             yield f"see the slices: {slices('-o', 'yaml')}"
+        case Reason.SLICE_BY_HAND:
+            yield f"see who wrote it: {look('get', 'endpointslice', found.subject, '-o', 'yaml', '--show-managed-fields')}"
         case (
             Reason.HIDDEN_NAMESPACE
             | Reason.HIDDEN_LABELS

@@ -564,12 +564,24 @@ def test_a_pod_of_the_set_that_was_made_with_another_s_hostname() -> None:
     assert reason_of(seen) is Reason.NAME_SHARED and reason_of(seen, "web-2") is Reason.HOSTNAME_DIFFERS
 
 
-@pytest.mark.parametrize("pod_name, uid", [("", ""), ("web-7", "uid-old")])
-def test_what_a_slice_holds_of_an_ordinal_that_there_is_no_more(pod_name: str, uid: str) -> None:
+@pytest.mark.parametrize(
+    ("pod_name", "uid", "reason"), [("", "", Reason.SLICE_BY_HAND), ("web-1", "uid-old", Reason.SLICE_OLD)]
+)
+def test_another_address_under_the_name_of_a_pod_that_is_there(pod_name: str, uid: str, reason: Reason) -> None:
+    """One that names no pod was never the controller's: it will not be withdrawn."""
+    line = line_of(look(with_another("192.0.2.8", "web-1", pod_name, uid)))
+    assert line.verdict is NameVerdict.WRONG and line.finding is not None
+    assert (line.finding.reason, line.finding.subject, line.finding.detail) == (reason, "nginx-other", "192.0.2.8")
+
+
+@pytest.mark.parametrize(
+    ("pod_name", "uid", "reason"), [("", "", Reason.SLICE_BY_HAND), ("web-7", "uid-old", Reason.SLICE_OLD)]
+)
+def test_what_a_slice_holds_of_an_ordinal_that_there_is_no_more(pod_name: str, uid: str, reason: Reason) -> None:
     seen = look(with_another("192.0.2.8", "web-7", pod_name, uid))
     line = shared(seen, NameKind.SERVICE)
     assert line.verdict is NameVerdict.WRONG and line.finding is not None
-    assert (line.finding.reason, line.finding.subject, line.finding.detail) == (Reason.SLICE_OLD, "nginx-other", "192.0.2.8")
+    assert (line.finding.reason, line.finding.subject, line.finding.detail) == (reason, "nginx-other", "192.0.2.8")
     assert all(line_of(seen, f"web-{n}").verdict is NameVerdict.RIGHT for n in range(3))
 
 
