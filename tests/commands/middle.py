@@ -125,3 +125,19 @@ def middle(plane: ControlPlane, folder: Path) -> Iterator[Middle]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def touched_before_deletion(between: Middle, path_part: str, touch: Callable[[], object]) -> list[str]:
+    """The first DELETE of such a path finds the object changed since it was read. Returns the paths of all of them."""
+    forward = between.gate.forward
+    seen: list[str] = []
+
+    def touching(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+        if method == "DELETE" and path_part in path:
+            if not seen:
+                touch()
+            seen.append(path)
+        return forward(method, path, headers, body)
+
+    between.gate.forward = touching  # type: ignore[method-assign]
+    return seen

@@ -2,12 +2,14 @@
 snapshot-controller and csi-snapshotter (external-snapshotter 8.7, groupsnapshot.storage.k8s.io/v1)."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubectl_pets.flows.rollout import quiescing
+from tests.commands.middle import middle, touched_before_deletion
 from tests.commands.plugin import Plugin
 from tests.commands.test_least_rights import OF_GROUPS, Holder
 from tests.commands.test_rollouts_on_storage import NEW, OLD, Data
@@ -112,6 +114,16 @@ def test_a_driver_that_takes_none_says_so_and_nothing_is_left(pets: Plugin, stor
     told = pets(*run(storage.group_class(no_groups=True)), expect=6).stderr
     assert "the driver takes no VolumeGroupSnapshots" in told and "no pod was touched" in told and "--snapshot takes one" in told
     assert pets.uids("db") == uids and not data.snapshots()
+    pets.eventually(lambda: not groups(pets), "what was asked for is gone")
+
+
+def test_what_its_controller_writes_meanwhile_leaves_no_group_behind(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    Data(pets, storage)
+    with middle(pets.plane, tmp_path) as between:
+        touch = partial(pets.kubectl, "annotate", "volumegroupsnapshots", "--all", "example.org/touched=yes")
+        deletions = touched_before_deletion(between, "/volumegroupsnapshots/", touch)
+        pets(*run(storage.group_class(no_groups=True)), expect=6, kubeconfig=between.kubeconfig)
+    assert len(deletions) > 1
     pets.eventually(lambda: not groups(pets), "what was asked for is gone")
 
 

@@ -3,9 +3,12 @@ whatever happens. Commands in pods run on this machine there (KWOK), so they wri
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kubectl_pets.cluster.client import Client
+from kubectl_pets.domain.changes import DeleteSnapshot
 from kubectl_pets.flows.rollout import quiescing
 from tests.commands.plugin import Plugin
 from tests.commands.snapshots import Storage, install
@@ -105,6 +108,25 @@ def test_it_stands_still_for_so_long_and_no_longer(pets: Plugin, held: Held, mon
     told = pets(*held.words(), expect=6).stderr
     assert "the storage made no cut of VolumeSnapshot data-web-1-" in told and before.same()
     assert held.lines() == ["before", "after"] and not names(held.storage)
+
+
+def test_what_is_written_into_one_that_was_not_cut_leaves_none_behind(
+    pets: Plugin, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quiescing, "STANDING_STILL", 2.0)
+    apply, deletions = Client.apply, 0
+
+    def touched(cluster: Client, change: Any, **how: Any) -> Any:
+        nonlocal deletions
+        if isinstance(change, DeleteSnapshot):
+            deletions += 1
+            if deletions == 1:
+                pets.kubectl("annotate", "volumesnapshots", "--all", "example.org/touched=yes")
+        return apply(cluster, change, **how)
+
+    monkeypatch.setattr(Client, "apply", touched)
+    pets(*held.words(), expect=6)
+    assert deletions == 2 and not names(held.storage)
 
 
 def test_one_that_was_taken_while_it_ran_on_does_not_count(pets: Plugin, held: Held) -> None:

@@ -42,6 +42,9 @@ from kubectl_pets.ports.sets import ChangePort
 
 GROUPS = "volumegroupsnapshots.groupsnapshot.storage.k8s.io"
 
+#: So often what changes at the moment of its deletion is read anew.
+TRIES = 5
+
 
 class GroupPort(GroupSnapshotPort, SnapshotPort, ChangePort, Protocol):
     """What it takes."""
@@ -166,7 +169,19 @@ class GroupTaking:
         return Unsnapped((unfit,), group=True) if unfit is not None else group
 
     def _withdraw(self, group: VolumeGroupSnapshot) -> None:
-        """What we have asked for and never comes."""
+        """What we have asked for and never comes. Its controller may write into its status at the same moment, again and again:
+        then it is read anew, and goes unless it has been cut after all."""
+        left: VolumeGroupSnapshot | None = group
+        with suppress(PetsError):  # it holds no data, and is named
+            for _ in range(TRIES):
+                if left is None or self._is_withdrawn(left):
+                    return
+                listed = self._cluster.group_snapshots(group.namespace) or GroupSnapshots()
+                same = (each for each in listed.items if each.metadata.uid == group.metadata.uid)
+                left = next((each for each in same if not is_cut(each)), None)
+
+    def _is_withdrawn(self, group: VolumeGroupSnapshot) -> bool:
+        """False: it changed since it was read."""
         meta = group.metadata
         gone = DeleteGroupSnapshot(
             namespace=group.namespace,
@@ -175,8 +190,11 @@ class GroupTaking:
             resource_version=meta.resource_version,
             version=self._version,
         )
-        with suppress(PetsError):  # it holds no data, and is named
+        try:
             self._cluster.apply(gone)
+        except ConflictError:
+            return False
+        return True
 
     def marked(
         self, group: VolumeGroupSnapshot, wanted: Iterable[AtStake], seen: Assessment, listed: Iterable[VolumeSnapshot]

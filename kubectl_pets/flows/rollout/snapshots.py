@@ -6,7 +6,7 @@ itself. What was asked for stays when that ends: the same command finds it and w
 which every snapshot was seen ready, kept, and of the volume of the very claim that is still there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -52,7 +52,7 @@ from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.looking import Sight
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.flows.rollout import quiescing
-from kubectl_pets.flows.rollout.group_snapshot import GROUPS, GroupTaking
+from kubectl_pets.flows.rollout.group_snapshot import GROUPS, TRIES, GroupTaking
 from kubectl_pets.flows.rollout.quiescing import CommandFailed, Quiescing
 from kubectl_pets.flows.rollout.snapshot_types import SnapshotTerms, Unready, Unsnapped
 from kubectl_pets.ports.claims import ClaimPort, GroupSnapshotPort, SnapshotPort
@@ -382,17 +382,30 @@ class Snapshots:
         """Those of a pod that did not stand still until all were cut: what they show nobody has asked for."""
         wanted = {take.name: take for take in takes}
         with suppress(PetsError):  # they have the mark of this run only, and are told of
-            for each in self._cluster.snapshots(namespace) or ():
-                take = wanted.get(each.name)
-                mark = mark_of(each)
-                if take is None or mark is None or mark.claim_uid != take.uid or mark.run != self._run:
-                    continue
-                self._spoilt.add(each.metadata.uid)
-                meta = each.metadata
-                gone = DeleteSnapshot(
-                    namespace=namespace, name=each.name, uid=meta.uid, resource_version=meta.resource_version
-                )
+            for _ in range(TRIES):  # their controller may write into a status at the same moment
+                if self._discarded(wanted, namespace):
+                    return
+
+    def _discarded(self, wanted: Mapping[str, TakeSnapshot], namespace: str) -> bool:
+        """False: one of them changed since it was read, so they are read anew."""
+        there = True
+        for each in self._cluster.snapshots(namespace) or ():
+            take = wanted.get(each.name)
+            mark = mark_of(each)
+            if take is None or mark is None or mark.claim_uid != take.uid or mark.run != self._run:
+                continue
+            meta = each.metadata
+            self._spoilt.add(meta.uid)
+            if meta.deletion_timestamp is not None:
+                continue
+            gone = DeleteSnapshot(namespace=namespace, name=each.name, uid=meta.uid, resource_version=meta.resource_version)
+            try:
                 self._cluster.apply(gone)
+            except ConflictError:
+                there = False
+            except NotFoundError:
+                continue
+        return there
 
     def held(self) -> tuple[str, ...]:
         """At the end: the pods that could not be let go, after a last try."""
