@@ -13,7 +13,6 @@ from click.core import ParameterSource
 
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.pflag import as_command_reads
-from kubectl_pets.cli.retyping import as_typed
 from kubectl_pets.pasting import typed_as
 
 if TYPE_CHECKING:
@@ -21,6 +20,12 @@ if TYPE_CHECKING:
 
 #: What the path of a command begins with.
 _PROGRAM = "kubectl pets "
+
+
+def _retyped(command: click.Command, words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    from kubectl_pets.cli.retyping import as_typed  # where a hint repeats the command
+
+    return as_typed(command, words)
 
 
 class Verb:
@@ -67,7 +72,7 @@ class LazyGroup(click.Group):
         if command is None:
             return name, command, rest
         read = as_command_reads(command, rest)
-        typed_as(f"{ctx.command_path} {name}".removeprefix(_PROGRAM), partial(as_typed, command, tuple(read)))
+        typed_as(f"{ctx.command_path} {name}".removeprefix(_PROGRAM), partial(_retyped, command, tuple(read)))
         return name, command, read
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
@@ -120,7 +125,7 @@ class VerbGroup(LazyGroup):
         before, (name, *after) = args[:at], args[at:]
         verb = self.verbs[name].load()
         read = as_command_reads(verb, before + after)
-        typed_as(f"{info_name} {name}", partial(as_typed, verb, tuple(read)))
+        typed_as(f"{info_name} {name}", partial(_retyped, verb, tuple(read)))
         return verb.make_context(f"{info_name} {name}", read, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

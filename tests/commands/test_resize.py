@@ -163,6 +163,7 @@ def test_a_claim_that_stands_still_is_known_elsewhere_and_no_candidate(pets: Plu
     assert "data-web-2 is being resized" not in pets("scale", "web", "--replicas", "4", "--plan").stdout
     pets.kubectl("scale", "sts/web", "--replicas=2")
     pets.kubectl("wait", "pod", "web-2", "--for=delete", "--timeout=60s")
+    pets.eventually(lambda: "in-use" not in pets("orphans", "explain", "data-web-2").stdout, "the server noticed that it is not used")
     why = pets("orphans", "explain", "data-web-2").stdout
     assert "ambiguous" in why and "it is being resized" in why
 

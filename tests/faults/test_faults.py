@@ -84,7 +84,8 @@ def test_the_api_server_is_away_for_a_while() -> None:
     with plane_package.running() as plane:
         plane.create_namespace("faults")
         outcomes = outage.play(Ground(plane, "faults"), outage.some_cases(random, 1), 0, random, 5.0)
-    assert not any(outcome.problems for outcome in outcomes), [outcome.told(_SEED) for outcome in outcomes]
+    wrong = "\n".join(outcome.told(_SEED) for outcome in outcomes if outcome.problems)
+    assert not wrong, wrong
     assert any(outcome.faults for outcome in outcomes), "every verb had ended before the server was stopped"
 
 
