@@ -12,7 +12,7 @@ _AGENT = "kubectl-pets/"
 
 
 class Change(NamedTuple):
-    """A change that the server carried out. ``what``: patch, delete or evict; ``time``: when it arrived, RFC 3339."""
+    """A change that the server carried out, and no dry run of one. ``what``: patch, delete or evict; ``time``: when it arrived, RFC 3339."""
 
     what: str
     name: str
@@ -56,7 +56,7 @@ class Audit:
         name, resource = place.get("name", ""), place.get("resource")
         if not event["userAgent"].startswith(_AGENT) or event["stage"] != "ResponseComplete" or place.get("namespace") != self._namespace:
             return None
-        if event["responseStatus"].get("code", 500) >= 300:
+        if event["responseStatus"].get("code", 500) >= 300 or "dryRun=" in event["requestURI"]:
             return None
         if resource == "statefulsets" and name == self._name and event["verb"] in ("patch", "update", "delete"):
             return Change(event["verb"], name, event["requestReceivedTimestamp"])

@@ -193,7 +193,8 @@ class Scene:
         replaced, deletions = self.observer.replaced(), self.audit.deletions()
         if unwanted == "" and set(replaced) != case.replaced(self.name):
             wrong.append(f"made anew: {replaced}, expected {sorted(case.replaced(self.name))}")
-        if any(times > 1 for times in replaced.values()) or self.twice():
+        again = [name for name, times in replaced.items() if times > 1 and (name in deletions or not self.observer.came_back_old(name))]
+        if again or self.twice():
             wrong.append(f"made anew {replaced}, deleted by us {deletions}")
         if not set(deletions) <= case.replaced(self.name):
             wrong.append(f"deleted by us: {deletions}")

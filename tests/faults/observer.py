@@ -49,6 +49,7 @@ class Observer:
         self.history: list[View] = []
         #: The uids under each pod's name since the beginning, in order.
         self.lives: dict[str, list[str]] = {}
+        self._revisions: dict[str, str] = {}
         self.lowest = 0
         self._ended = threading.Event()
         self._sockets: set[socket.socket] = set()
@@ -108,6 +109,14 @@ class Observer:
         with self.changed:
             return {name: len(uids) - 1 for name, uids in self.lives.items() if len(uids) > 1}
 
+    def came_back_old(self, name: str) -> bool:
+        """Whether the pod was made anew twice because its controller made it at the revision of before first. It does so where it
+        ended between the deletion and the status that says so, and nothing states a partition: then status.currentReplicas
+        decides (newVersionedStatefulSetPod in pkg/controller/statefulset/stateful_set_utils.go)."""
+        with self.changed:
+            first, *rest = [self._revisions.get(uid, "") for uid in self.lives.get(name, ())] or [""]
+        return len(rest) == 2 and rest[0] == first != rest[1]
+
     # --- the threads -------------------------------------------------------------------------------------------------------
 
     def _follow(self, path: str, take: Callable[[str, Obj], None]) -> None:
@@ -155,6 +164,7 @@ class Observer:
             self._pods.pop(name, None)
         else:
             self._pods[name] = item
+            self._revisions[reading.uid(item)] = reading.revision(item)
             lives = self.lives.setdefault(name, [])
             if not lives or lives[-1] != reading.uid(item):
                 lives.append(reading.uid(item))

@@ -15,7 +15,7 @@ import pytest
 from tests.controlplane import ControlPlane
 from tests.controlplane.credentials import ADMIN
 from tests.faults import claims, deletions, reading
-from tests.faults.cases import CASES, Begin, Case
+from tests.faults.cases import CASES, NEW, Begin, Case
 from tests.faults.draws import Asked, Fault, Faults
 from tests.faults.figures import Outcome, table
 from tests.faults.ground import Ended, Ground, Scene
@@ -45,6 +45,36 @@ def test_pods_down_and_pods_made_anew_are_counted(controlplane: ControlPlane, na
         told = "\n".join(scene.problems(_BY_HAND, ended))
         for part in ("ended with 1: error: something", "web-2 not at app:2", "'web-1': 2", "pods available at one time"):
             assert part in told
+
+
+@pytest.mark.real
+def test_a_pod_that_came_back_at_the_revision_of_before_is_told_from_one_that_was_made_anew_twice(
+    controlplane: ControlPlane, namespace: str
+) -> None:
+    ground, held = Ground(controlplane, namespace), '{"spec": {"updateStrategy": {"rollingUpdate": {"partition": %d}}}}'
+    with ground.scene(_RUN, "web") as scene:
+        def gone(name: str) -> None:
+            uid = reading.uid(scene.observer.view.pods[name])
+            ground.plugin.kubectl("delete", "pod", name, "--wait=false")
+            scene.observer.until(lambda view: reading.is_whole(view) and reading.uid(view.pods[name]) != uid, "a new one")
+
+        ground.plugin.kubectl("patch", "statefulset", "web", "-p", held % 3)
+        scene.change(NEW)
+        gone("web-1")  # held back, so at the revision of before
+        gone("web-0")
+        gone("web-0")
+        ground.plugin.kubectl("patch", "statefulset", "web", "-p", held % 1)
+        scene.observer.until(lambda view: all(reading.image(view.pods[f"web-{each}"]) == NEW for each in (1, 2) if f"web-{each}" in view.pods), "rolled")
+        scene.observer.until(lambda view: reading.is_whole(view) and scene.observer.replaced().get("web-1") == 2, "made anew")
+        assert scene.observer.came_back_old("web-1") and not scene.observer.came_back_old("web-0") and not scene.observer.came_back_old("web-2")
+
+
+@pytest.mark.real
+def test_dry_runs_change_nothing(controlplane: ControlPlane, namespace: str) -> None:
+    ground = Ground(controlplane, namespace)
+    with ground.scene(_RUN, "web") as scene:
+        assert ground.type((*_RUN.words("web"), "--dry-run=server")).code == 0
+        assert scene.audit.changes() == []
 
 
 @pytest.mark.real
