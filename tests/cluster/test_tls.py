@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -106,6 +107,31 @@ def test_client_certificates_from_data_and_from_files(connecting: Connector, aut
         with pytest.raises(UnreachableError) as caught:
             connecting(server.url, cluster=trusted).set_view("x", "web")
         assert caught.value.hint is not None and ("client-certificate" in caught.value.hint or caught.value.hint == "try again")  # its alert, or the cut after it
+
+
+def test_connections_of_several_threads_leave_their_context_as_it_is(
+    secure: Loopback, connecting: Connector, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To name a protocol anew frees what another thread copies (python/cpython#141012)."""
+    named: list[list[str]] = []
+    opened_in: list[str] = []
+    name, wrap = ssl.SSLContext.set_alpn_protocols, ssl.SSLContext.wrap_socket
+
+    def naming(context: ssl.SSLContext, protocols: list[str]) -> None:
+        named.append(list(protocols))
+        name(context, protocols)
+
+    def wrapping(context: ssl.SSLContext, sock: socket.socket, *args: Any, **how: Any) -> ssl.SSLSocket:
+        if not how.get("server_side"):
+            opened_in.append(threading.current_thread().name)
+        return wrap(context, sock, *args, **how)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", naming)
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrapping)
+    client = connecting(secure.url, cluster={"certificate-authority-data": data(authority.cert_pem)})
+    with client.watch_set("x", "web"):
+        secure.await_requests(3, watch=True)
+    assert len(set(opened_in)) > 1 and named == [["http/1.1"]]
 
 
 def test_a_connection_that_is_cut_in_the_handshake_is_lost_not_untrusted(connecting: Connector, authority: trustme.CA) -> None:

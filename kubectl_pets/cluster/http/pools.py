@@ -19,7 +19,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import parse_url
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
 from kubectl_pets.cluster.http import roots
 from kubectl_pets.cluster.http.credentials import Certificate, basic
@@ -251,7 +251,20 @@ def tls_context(target: Target, certificate: Certificate | None) -> ssl.SSLConte
             roots.trust_only(context, target.authority)
     if certificate is not None:
         _show(context, certificate)
+    _settle_protocols(context)
     return context
+
+
+def _settle_protocols(context: ssl.SSLContext) -> None:
+    """Name the protocol that is spoken once for all connections. urllib3 names the same one again for each, and to write it into
+    a context frees what another thread may just be copying for a connection of its own: a server may be greeted with garbage
+    (python/cpython#141012)."""
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    context.set_alpn_protocols = _named_already  # type: ignore[method-assign]
+
+
+def _named_already(alpn_protocols: object) -> None:
+    pass
 
 
 def usable(certificate: Certificate) -> Certificate:
