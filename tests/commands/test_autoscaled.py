@@ -4,17 +4,20 @@ The object is there as the API server has it; what its controller would do, for 
 subresource (autoscaling/v2, HorizontalPodAutoscalerSpec.scaleTargetRef), as kubectl scale sends it.
 """
 
+import http.client
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.commands.middle import middle
 from tests.commands.plugin import Plugin, Result
 from tests.commands.test_made_anew import ended
 from tests.commands.test_orphans import become
 from tests.commands.test_orphans import make as made
 from tests.commands.test_orphans import shrink, volume_of
-from tests.commands.test_resize import make, sizes
+from tests.commands.test_resize import make, sizes, template_size
 from tests.commands.test_swept_anew import Scene, sweep
 from tests.controlplane import Storage
 
@@ -69,6 +72,36 @@ def test_a_pod_that_comes_between_the_last_claim_and_the_new_template(pets: Plug
     assert found.returncode == 0 and "4 claims at 2Gi" in found.stderr, found
     assert len(sizes(pets)) == 4 and set(sizes(pets).values()) == {("2Gi", "2Gi")}
     assert pets.set()["spec"]["replicas"] == 4 and before.items() <= pets.uids().items()
+
+
+def test_a_set_that_is_made_anew_with_the_template_of_before_once_the_new_one_was_there(
+    pets: Plugin, tmp_path: Path, storage: Storage
+) -> None:
+    """As a deployer does whose chart says the size of before."""
+    make(pets, storage.storage_class())
+    before = pets.set()
+    del before["status"], before["metadata"]["uid"], before["metadata"]["resourceVersion"]
+
+    def anew() -> None:
+        pets.kubectl("delete", "statefulset", "web", "--cascade=orphan")
+        pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=json.dumps(before))
+
+    over: list[str] = []
+    with middle(pets.plane, tmp_path) as between:
+        forward = between.gate.forward
+
+        def last(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+            if (method, "/configmaps/" in path) == ("DELETE", True) or (over and "/statefulsets/web" in path):
+                over.append(path)
+                if len(over) == 4:  # what was intended is forgotten, the set read twice more by who made it, and then by us
+                    anew()
+            return forward(method, path, headers, body)
+
+        between.gate.forward = last  # type: ignore[method-assign]
+        words = pets.command("resize", "web", "2Gi", "-y", "--timeout", "60s", kubeconfig=between.kubeconfig)
+        found = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert len(over) >= 4 and template_size(pets) == "1Gi" and set(sizes(pets).values()) == {("2Gi", "2Gi")}
+    assert found.returncode == 1 and "made another one of the same name" in found.stderr, found
 
 
 def test_a_claim_that_an_autoscaler_wants_again_while_it_is_deleted(pets: Plugin, tmp_path: Path) -> None:

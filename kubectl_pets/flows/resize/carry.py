@@ -309,10 +309,12 @@ class _Growing:
 
     def has_rest(self) -> bool:
         """Look at the set that was made again: a pod that came between the last claim and the new template, as an autoscaler
-        brings them, has a claim of the size of before, and none that comes later has."""
+        brings them, has a claim of the size of before, and none that comes later has. Where the template is not what was asked
+        for, the set is somebody else's by now."""
         self.found = _look(self.session, self.name, self._agreed.request)
-        self._agreed = self.found.plan
-        return not all(each.done for each in self.found.plan.claims)
+        if self.found.plan.to_change and not self.found.plan.template_follows:
+            self._agreed = self.found.plan
+        return self.found.plan.template_follows or not self.found.plan.done
 
     def _step(self) -> Over | ExitCode | None:
         found: _Planned | ExitCode | Unended
