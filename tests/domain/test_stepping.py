@@ -130,6 +130,8 @@ def test_a_canary_that_another_one_let_go_after_this_one_had_staged_it() -> None
     of_staged = Canary()
     for wanted, known in ((goal, after(act, memory)), (of_staged, decide(of_staged, held, NOW, begins(of_staged, held))[1])):
         assert decided(wanted, let_go, known) == Done(reason=DoneReason.CANARY_REACHED), wanted
+        asked = decided(wanted, let_go, replace(known, careful=True))
+        assert isinstance(asked, Overtaken) and asked.reason is OvertakenReason.PARTITION_LOWERED, "nothing was asked before it went"
         ending = decided(wanted, further, known)
         assert isinstance(ending, Overtaken) and ending.reason is OvertakenReason.PARTITION_LOWERED, "one more than it would have let go"
 

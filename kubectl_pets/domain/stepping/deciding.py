@@ -128,8 +128,11 @@ def _begun(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> Ru
 def _held_alike(goal: Goal, seen: Assessment, memory: RunMemory) -> bool:
     """Whether another run of this canary was quicker, before this one changed anything or after it staged the change: the
     template has its images, and just the pods are held back that it would hold. There is nothing for it to release, so it takes
-    nothing back that somebody holds, and no pod went that it would not have let go; its gates are asked of the new ones."""
+    nothing back that somebody holds, and no pod went that it would not have let go; its gates are asked of the new ones. But what
+    was to be asked before each pod, one after the other, was not asked by this one."""
     if not isinstance(goal, Canary) or memory.guarded is not None or not _has_images(goal, seen.template):
+        return False
+    if memory.careful and (memory.changed or not goal.images):
         return False
     return seen.partition == seen.replicas - min(goal.pods.of(seen.replicas), seen.replicas)
 
