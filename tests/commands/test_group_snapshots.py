@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from kubectl_pets.cluster.client import Client
+from kubectl_pets.domain.changes import DeleteGroupSnapshot
 from kubectl_pets.flows.rollout import quiescing
 from tests.commands.middle import middle, touched_before_deletion
 from tests.commands.plugin import Plugin
@@ -194,6 +196,29 @@ def test_a_group_that_is_cut_too_late_is_deleted(pets: Plugin, storage: Storage,
     assert "the storage made no cut" in told and "no pod was touched" in told
     assert lines(log) == ["before", "before", "after", "after"] and set(pets.images("db").values()) == {OLD}
     pets.eventually(lambda: not groups(pets) and not data.snapshots(), "what was asked for is gone")
+
+
+def test_a_group_whose_cut_comes_at_its_deletion_goes_all_the_same(
+    pets: Plugin, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was cut while all ran on again, and says that it was not."""
+    Data(pets, storage)
+    monkeypatch.setattr(quiescing, "STANDING_STILL", 2.0)
+    apply, deletions = Client.apply, 0
+
+    def late(cluster: Client, change: Any, **how: Any) -> Any:
+        nonlocal deletions
+        if isinstance(change, DeleteGroupSnapshot):
+            deletions += 1
+            if deletions == 1:
+                cut = json.dumps({"status": {"creationTime": "2026-01-01T00:00:00Z"}})
+                pets.kubectl("patch", "volumegroupsnapshot", change.name, "--subresource=status", "--type=merge", "-p", cut)
+        return apply(cluster, change, **how)
+
+    monkeypatch.setattr(Client, "apply", late)
+    pets(*run(storage.group_class(snapshot_fails=100000), *held(tmp_path / "log")), expect=6)
+    assert deletions > 1
+    pets.eventually(lambda: not groups(pets), "what was asked for is gone")
 
 
 def test_killed_while_all_stand_still(pets: Plugin, storage: Storage, tmp_path: Path) -> None:

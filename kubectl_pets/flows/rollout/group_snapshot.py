@@ -154,7 +154,7 @@ class GroupTaking:
             for each in listed.items:
                 if each.name == take.name and each.metadata.annotations.get(RUN_ANNOTATION) == take.run:
                     self._version = listed.version
-                    self._withdraw(each)
+                    self._withdraw(each, even_cut=True)
 
     def _judged(self, group: VolumeGroupSnapshot) -> VolumeGroupSnapshot | Unready | Unsnapped:
         status = group.status
@@ -168,9 +168,9 @@ class GroupTaking:
         unfit = group_unfit(group, self._cluster.group_snapshot_content(self._version, bound))
         return Unsnapped((unfit,), group=True) if unfit is not None else group
 
-    def _withdraw(self, group: VolumeGroupSnapshot) -> None:
+    def _withdraw(self, group: VolumeGroupSnapshot, *, even_cut: bool = False) -> None:
         """What we have asked for and never comes. Its controller may write into its status at the same moment, again and again:
-        then it is read anew, and goes unless it has been cut after all."""
+        then it is read anew, and goes unless it has been cut after all. ``even_cut``: that was too late, so it goes, too."""
         left: VolumeGroupSnapshot | None = group
         with suppress(PetsError):  # it holds no data, and is named
             for _ in range(TRIES):
@@ -178,7 +178,7 @@ class GroupTaking:
                     return
                 listed = self._cluster.group_snapshots(group.namespace) or GroupSnapshots()
                 same = (each for each in listed.items if each.metadata.uid == group.metadata.uid)
-                left = next((each for each in same if not is_cut(each)), None)
+                left = next((each for each in same if even_cut or not is_cut(each)), None)
 
     def _is_withdrawn(self, group: VolumeGroupSnapshot) -> bool:
         """False: it changed since it was read."""
