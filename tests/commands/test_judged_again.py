@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
+from types import ModuleType
 from typing import Any, TypeVar
 
 import msgspec
@@ -48,7 +49,7 @@ from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.grouping import NAME_LABEL
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
-from kubectl_pets.flows.engine import display, inquiry
+from kubectl_pets.flows.engine import display, inquiry, rests
 from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry
 from tests.domain.builders import NEW, NOW, OLD, statefulset
 from tests.domain.examples import times
@@ -421,11 +422,11 @@ def test_a_moment_notes_until_when_the_answers_are_the_same(asked: Callable[[dat
 class Clock:
     """The wall's and the processor's, which go on when they are told to."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType = display) -> None:
         self.wall, self.busy = 100.0, 0.0
-        monkeypatch.setattr(display, "monotonic", lambda: self.wall)
-        monkeypatch.setattr(display, "thread_time", lambda: self.busy)
-        monkeypatch.setattr(display, "sleep", self.sleep)
+        monkeypatch.setattr(module, "monotonic", lambda: self.wall)
+        monkeypatch.setattr(module, "thread_time", lambda: self.busy)
+        monkeypatch.setattr(module, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.wall += seconds
@@ -487,3 +488,43 @@ def test_a_machine_that_is_busy_now_and_then_shows_nothing_later_than_it_has_sho
         over = clock.wall
         pace.wait(None)
     assert clock.wall - over == pytest.approx(0.5), "it is quiet again"
+
+
+@pytest.mark.parametrize(
+    ("looked", "quiet", "rest"),
+    [(0.0, 0.0, 0.0), (0.001, 0.0, 0.003), (0.004, 0.005, 0.007), (0.004, 0.02, 0.0), (1.0, 0.0, 0.05), (1.0, 0.2, 0.0)],
+)
+def test_a_burst_of_changes_is_looked_at_as_one(looked: float, quiet: float, rest: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes within three times as long as a look took is told together; what comes later at once."""
+    clock = Clock(monkeypatch, rests)
+
+    def wait(seconds: float | None) -> bool:
+        clock.sleep(quiet)
+        return True
+
+    looks = rests.Rests(wait)
+    clock.busy += 3.0  # with a change, say
+    looks.begin()
+    clock.picture(looked, 2 * looked)()
+    over = clock.wall
+    looks.wait(None)
+    assert clock.wall - over == pytest.approx(quiet + rest)
+
+
+def test_a_time_that_is_up_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, rests)
+
+    def silent(seconds: float | None) -> bool:
+        clock.sleep(seconds or 0.0)
+        return False
+
+    looks = rests.Rests(silent)
+    looks.begin()
+    clock.busy += 1.0
+    looks.wait(0.01)
+    assert clock.wall == pytest.approx(100.01), "no change came"
+    looks = rests.Rests(lambda seconds: True)
+    looks.begin()
+    clock.busy += 1.0
+    looks.wait(0.01)
+    assert clock.wall == pytest.approx(100.02), "one came, and the time is not over-run"

@@ -18,6 +18,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.inquiry import HeardNodes, Inquiry, LookPort
 from kubectl_pets.flows.engine.outages import OutageGrace
 from kubectl_pets.flows.engine.patience import PASSING, Patience
+from kubectl_pets.flows.engine.rests import Rests
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import SetViewSource
 
@@ -78,9 +79,11 @@ class SetLook:
         self._grace = OutageGrace()
         self._sight: Sight | None = None
         self._begins = acts_at_once
+        self._rests = Rests(source.wait)
 
     def again(self, fresh: bool) -> Sight:
         """Look; with ``fresh`` past every cache. Failures that pass are waited out. Raises PetsError for what lasts."""
+        self._rests.begin()
         while True:
             # After a failure that was waited out it is none any more.
             just_read, self._begins = self._begins and self._source.just_read(), False
@@ -120,7 +123,7 @@ class SetLook:
         assert self._sight is not None
         times = [time for time in (until, self._sight.seen.recheck_at, self._inquiry.next_at) if time is not None]
         seconds = max(0.0, (min(times) - self._sight.now).total_seconds()) + 0.01 if times else None
-        self._source.wait(self._deadline.cap(seconds))
+        self._rests.wait(self._deadline.cap(seconds))
 
     def ride_out(self, failure: PetsError) -> None:
         """Wait a moment after a look that failed, and have it shown; raises the failure once patience or time is over."""
