@@ -211,7 +211,7 @@ class Client:
                 source.learn(after)
         return after if isinstance(after, StatefulSet) else None
 
-    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
         from kubectl_pets.cluster.objects.rights import missing_rights
 
         return missing_rights(self._transport, namespace, needed)

@@ -29,9 +29,10 @@ class ServerPort(ClockPort, Protocol):
 class RightsPort(Protocol):
     """What this user may do."""
 
-    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        """Which of the (verb, resource) pairs this user lacks in the namespace, by SelfSubjectAccessReview.
-        ``resource`` is "pods", "statefulsets.apps", "pods/portforward"; namespace empty: of the cluster.
+    def missing_rights(self, namespace: str, needed: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+        """Which of the rights this user lacks in the namespace, by SelfSubjectAccessReview: each is a verb, a resource and, where
+        it is about these alone, names of objects: ("patch", "statefulsets.apps", "web"), ("create", "pods/portforward").
+        Namespace empty: of the cluster.
         An API server that cannot say counts as allowed."""
 
 

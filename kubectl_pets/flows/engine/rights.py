@@ -6,8 +6,9 @@ from kubectl_pets import pasting
 from kubectl_pets.errors import ExitCode, ForbiddenError
 from kubectl_pets.ports.server import RightsPort
 
-#: Verb and resource: ("patch", "statefulsets.apps"), ("create", "pods/eviction").
-Right = tuple[str, str]
+#: Verb and resource: ("create", "pods/eviction"); and, where it is about these alone, the names of objects, for a role may be for
+#: these only (RBAC resourceNames): ("patch", "statefulsets.apps", "web").
+Right = tuple[str, ...]
 
 
 def require(
@@ -19,11 +20,17 @@ def require(
     lacking = {namespace: missing for namespace, missing in lacking.items() if missing}
     if not lacking:
         return
-    told = "; ".join(f"{_where(namespace)}: {', '.join(map(' '.join, missing))}" for namespace, missing in lacking.items())
+    lacks = "; ".join(f"{_where(space)}: {', '.join(map(told, missing))}" for space, missing in lacking.items())
     namespace, missing = next(iter(lacking.items()))
-    error = ForbiddenError(f"this needs rights that are missing {told}. Nothing was changed.", hint=_check(namespace, missing[0]))
+    hint = _check(namespace, missing[0])
+    error = ForbiddenError(f"this needs rights that are missing {lacks}. Nothing was changed.", hint=hint)
     error.exit_code = code
     raise error
+
+
+def told(right: Right) -> str:
+    """In words, without the objects that it is about."""
+    return " ".join(right[:2])
 
 
 def _where(namespace: str) -> str:
@@ -31,7 +38,8 @@ def _where(namespace: str) -> str:
 
 
 def _check(namespace: str, right: Right) -> str:
-    verb, resource = right
+    verb, resource, *names = right
     kind, _, subresource = resource.partition("/")
     narrowed = (f"--subresource={subresource}",) if subresource else ()
-    return pasting.kubectl("auth", "can-i", verb, kind, *narrowed, namespace=namespace)
+    what = f"{kind}/{names[0]}" if len(names) == 1 else kind
+    return pasting.kubectl("auth", "can-i", verb, what, *narrowed, namespace=namespace)

@@ -17,7 +17,7 @@ from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.report import rehearse, told_once
-from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import Unended, insist, until
 from kubectl_pets.flows.orphans.account import Account
 from kubectl_pets.flows.orphans.storage import storage_use
@@ -62,9 +62,10 @@ def _adopt(session: Session, run: AdoptRun, account: Account) -> ExitCode:
     if not planned.adoptions:
         terminal.tell(f"nothing to do: {view.already(planned)}")
         return ExitCode.OK
-    of_claims, of_volumes = ("get", "create"), ("get", "patch")
-    needed = {session.namespace: [(verb, "persistentvolumeclaims") for verb in of_claims]}
-    require(cluster, {**needed, "": [(verb, "persistentvolumes") for verb in of_volumes]})
+    claims, volumes = [one.claim.name for one in planned.adoptions], [one.volume.name for one in planned.adoptions]
+    of_claims: list[Right] = [("get", "persistentvolumeclaims", *claims), ("create", "persistentvolumeclaims")]
+    of_volumes: list[Right] = [(verb, "persistentvolumes", *volumes) for verb in ("get", "patch")]
+    require(cluster, {session.namespace: of_claims, "": of_volumes})
     about = view.agreed(planned, session.namespace, cluster.server_name())
     if run.yes:
         terminal.tell(about)

@@ -116,12 +116,17 @@ def _rights(planned: DeletionPlan) -> dict[str, list[Right]]:
     """What it takes, from the first claim to the last, by namespace."""
     steps = [step for item in planned.deletions for step in item.steps]
     snapshots = any(isinstance(step, TakeSnapshot) for step in steps)
-    of_claims = [("delete", "persistentvolumeclaims"), ("get", "persistentvolumeclaims")]
-    of_claims += [("create", _SNAPSHOTS), ("get", _SNAPSHOTS)] if snapshots else []
-    of_volumes = [("patch", "persistentvolumes")] if any(isinstance(step, SetRetain) for step in steps) else []
-    of_volumes += [("get", "persistentvolumes")] if any(item.verdict.volume is not None for item in planned.deletions) else []
-    of_volumes += [("get", _CONTENTS)] if snapshots else []
-    return {**{namespace: of_claims for namespace in _namespaces(planned)}, "": of_volumes}
+    kept = [step.volume for step in steps if isinstance(step, SetRetain)]
+    volumes = [item.verdict.volume.name for item in planned.deletions if item.verdict.volume is not None]
+    needed: dict[str, list[Right]] = {}
+    for namespace in _namespaces(planned):
+        claims = [item.verdict.claim.name for item in planned.deletions if item.verdict.namespace == namespace]
+        needed[namespace] = [(verb, "persistentvolumeclaims", *claims) for verb in ("delete", "get")]
+        needed[namespace] += [("create", _SNAPSHOTS), ("get", _SNAPSHOTS)] if snapshots else []
+    needed[""] = [("patch", "persistentvolumes", *kept)] if kept else []
+    needed[""] += [("get", "persistentvolumes", *volumes)] if volumes else []
+    needed[""] += [("get", _CONTENTS)] if snapshots else []
+    return needed
 
 
 def _namespaces(planned: DeletionPlan) -> list[str]:

@@ -75,7 +75,8 @@ def _purge(session: Session, run: PurgeRun, account: Account) -> ExitCode:
     if not planned.purges:
         terminal.tell("nothing to destroy" if not planned.refused else "nothing was changed")
         return ExitCode.REFUSED if planned.refused else ExitCode.OK
-    rights.require(session.cluster, {"": [("get", "persistentvolumes"), ("patch", "persistentvolumes")]})
+    volumes = [one.volume.name for one in planned.purges]
+    rights.require(session.cluster, {"": [(verb, "persistentvolumes", *volumes) for verb in ("get", "patch")]})
     about = view.agreed(planned, session.cluster.server_name())
     if run.yes:
         terminal.tell(about)

@@ -75,18 +75,19 @@ def restore(
     return turn.rehearse() if dry_run else turn.carry_out()
 
 
-def _rights(planned: RestorePlan, namespace: str) -> dict[str, list[Right]]:
+def _rights(planned: RestorePlan, record: Record) -> dict[str, list[Right]]:
     """What it takes, to the last step: a claim that was made for a volume that may not be cleared would wait for ever."""
-    of_claims = [("get", "persistentvolumeclaims")]
+    claim = record.claim
+    of_claims: list[Right] = [("get", "persistentvolumeclaims", claim.name)]
     of_volumes: list[Right] = []
     for step in planned.steps:
         if isinstance(step, CreateClaim):
             of_claims.append(("create", "persistentvolumeclaims"))
         elif not isinstance(step, AwaitBound | AwaitKept):
-            of_volumes = [("patch", "persistentvolumes")]
+            of_volumes = [("patch", "persistentvolumes", record.volume)]
         if isinstance(step, RestorePolicy):  # which is fenced by a mark on the claim
-            of_claims.append(("patch", "persistentvolumeclaims"))
-    return {namespace: of_claims, "": of_volumes}
+            of_claims.append(("patch", "persistentvolumeclaims", claim.name))
+    return {claim.namespace: of_claims, "": of_volumes}
 
 
 class _Restoring:
@@ -140,7 +141,7 @@ class _Restoring:
         reads, attempts = (Patience(Deadline(None), troubled=self._troubled) for _ in range(2))
         planned, volume = self._look()
         if isinstance(planned, RestorePlan):
-            require(self._cluster, _rights(planned, self._record.claim.namespace))
+            require(self._cluster, _rights(planned, self._record))
         # Not the engine's ``insist``: what is left is planned anew also where nothing failed, and reads that succeed renew the
         # patience with reads alone.
         while True:

@@ -24,7 +24,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.engine.rights import require
-from kubectl_pets.flows.recreate.foreseeing import RIGHTS, Foreseen, foresee, has_template
+from kubectl_pets.flows.recreate.foreseeing import Foreseen, foresee, has_template, rights
 from kubectl_pets.flows.recreate.remaking import Remade, Remaking
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
@@ -75,7 +75,7 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
         return _only_pods(session, name, options, terms)
     look = partial(foresee, session, name, make, operator_paused=paused)
     if options.dry_run is DryRun.NONE:
-        require(session.cluster, {session.namespace: RIGHTS}, code=ExitCode.REFUSED)
+        require(session.cluster, {session.namespace: rights(name)}, code=ExitCode.REFUSED)
         looked = others.beside(look, lambda found: bool(found.refused) or not found.wanted)
         if isinstance(looked, ExitCode):
             return looked
@@ -149,7 +149,7 @@ class Others(msgspec.Struct, frozen=True, kw_only=True):
         if saved.intended is None:
             return report(session.terminal, ExitCode.FAILED, words.ended(RecreateEnd.UNREADABLE, namespace, name))
         session.terminal.tell(words.goes_on(saved.intended, session.now()))
-        require(session.cluster, {namespace: RIGHTS})
+        require(session.cluster, {namespace: rights(name)})
         intended = saved.intended
         if not _goes_on(session, intended, self.options):
             return ExitCode.REFUSED
@@ -212,7 +212,7 @@ def abandon(session: Session, name: str, options: RunOptions) -> ExitCode:
         return report(session.terminal, ExitCode.OK, words.nothing_under_way(namespace, name))
     uid = intended.uid if intended is not None else live.metadata.uid if live is not None else ""
     wanted = intended.wanted if intended is not None else {}
-    require(cluster, {namespace: RIGHTS})
+    require(cluster, {namespace: rights(name)})
     run = Remaking(session, name, uid, wanted, Deadline(options.timeout), abandon=True, told=partial(_tell, session))
     return _run(session, name, run)
 

@@ -13,26 +13,29 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.away import SetContent, WholeSet
 from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.flows.engine.rights import Right
 from kubectl_pets.session import Session
-
-#: All that it takes.
-RIGHTS = (
-    ("create", "statefulsets.apps"),
-    ("delete", "statefulsets.apps"),
-    ("patch", "statefulsets.apps"),
-    ("create", "configmaps"),
-    ("get", "configmaps"),
-    ("update", "configmaps"),
-    ("delete", "configmaps"),
-    ("list", "persistentvolumeclaims"),
-    ("patch", "persistentvolumeclaims"),
-)
 
 #: So many looks at a set that others make again meanwhile.
 _LOOKS = 5
 
 #: A set's own name can be longer than leaves room for this, and then nobody makes a pod of it.
 _REHEARSED = "-kubectl-pets-dry-run"
+
+
+def rights(name: str) -> tuple[Right, ...]:
+    """All that it takes to make the set ``name`` again."""
+    return (
+        ("create", "statefulsets.apps"),
+        ("delete", "statefulsets.apps", name),
+        ("patch", "statefulsets.apps", name),
+        ("create", "configmaps"),
+        ("get", "configmaps"),
+        ("update", "configmaps"),
+        ("delete", "configmaps"),
+        ("list", "persistentvolumeclaims"),
+        ("patch", "persistentvolumeclaims"),
+    )
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,10 +49,10 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import whole
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import report, told_once
-from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.engine.waiting import Unended, until
 from kubectl_pets.flows.recreate.carry import Others, remake
-from kubectl_pets.flows.recreate.foreseeing import RIGHTS, Foreseen, foresee
+from kubectl_pets.flows.recreate.foreseeing import Foreseen, foresee, rights
 from kubectl_pets.flows.rollout.carry import carry
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.session import Session
@@ -61,8 +61,6 @@ from kubectl_pets.views.resize import documents
 from kubectl_pets.views.resize import plan as view
 from kubectl_pets.views.resize.next import refused_hint
 from kubectl_pets.views.rollout import words as rollout_words
-
-_PATCH = ("patch", "persistentvolumeclaims")
 
 #: Seconds between two looks at a claim that is being expanded.
 _EVERY = 1.0
@@ -111,7 +109,7 @@ def resize(session: Session, name: str, request: ResizeRequest, options: RunOpti
         found = look()
     if options.dry_run is not DryRun.NONE or not found.plan.stands:
         return _only_told(session, found, options)
-    needed = [_PATCH, *(RIGHTS if found.plan.template_follows else ())]
+    needed = [_patch(found), *(rights(name) if found.plan.template_follows else ())]
     require(session.cluster, {found.seen.namespace: needed}, code=ExitCode.REFUSED)
     if not _agreed(session, found, options):
         return ExitCode.REFUSED
@@ -254,7 +252,7 @@ def _foreseen(session: Session, name: str, request: ResizeRequest) -> _Planned:
         found = _with_template(session, _look(session, name, request))
         if found.plan.refused or not found.plan.to_change:
             return found
-        if session.cluster.missing_rights(found.seen.namespace, [_PATCH]):
+        if session.cluster.missing_rights(found.seen.namespace, [_patch(found)]):
             return _skipping(found, Skipped.REHEARSAL)
         try:
             objections = tuple(_objections(session, found))
@@ -268,10 +266,15 @@ def _with_template(session: Session, found: _Planned) -> _Planned:
     """With what speaks against making the set again, where its template is to follow."""
     if found.plan.refused or not found.plan.template_follows:
         return found
-    if session.cluster.missing_rights(found.seen.namespace, RIGHTS):
+    if session.cluster.missing_rights(found.seen.namespace, rights(found.seen.name)):
         return _skipping(found, Skipped.TEMPLATE)
     refused = _template_foreseen(session, found).refused
     return msgspec.structs.replace(found, plan=msgspec.structs.replace(found.plan, template_refused=refused))
+
+
+def _patch(found: _Planned) -> Right:
+    """The right to have the claims grow that have to."""
+    return ("patch", "persistentvolumeclaims", *(each.claim for each in found.plan.to_change))
 
 
 def _skipping(found: _Planned, what: Skipped) -> _Planned:

@@ -26,7 +26,7 @@ from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import held_back
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.engine.report import rehearse, report
-from kubectl_pets.flows.engine.rights import require
+from kubectl_pets.flows.engine.rights import Right, require
 from kubectl_pets.flows.restoring.one_by_one import OneByOne, TurnOptions
 from kubectl_pets.flows.restoring.returning import OVER_QUOTA, BringingBack, DataGoal, ReturnEnd
 from kubectl_pets.flows.rollout.carry import carry
@@ -36,7 +36,6 @@ from kubectl_pets.views.rollout import advice, decisions, deploying
 from kubectl_pets.views.snapshots import returning as view
 
 _HERE = (
-    ("patch", "statefulsets.apps"),
     ("get", "persistentvolumeclaims"),
     ("list", "persistentvolumeclaims"),
     ("create", "persistentvolumeclaims"),
@@ -107,7 +106,7 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
         return _rehearse(session, run, seen, options)
     if run.plan.done and target.name == seen.update_revision and RESTORING_ANNOTATION not in seen.notes:
         return report(terminal, ExitCode.OK, view.already(run.plan, seen), document=_document(run, seen, options))
-    require(session.cluster, {session.namespace: (*_HERE, *_more(wish)), "": _EVERYWHERE})
+    require(session.cluster, {session.namespace: (("patch", "statefulsets.apps", name), *_HERE, *_more(wish)), "": _EVERYWHERE})
     _judged_by_server(session, run)
     terminal.tell(view.draw(run.plan, seen, session.now()))
     if owner is not None:
@@ -143,7 +142,7 @@ def _run(
     return run
 
 
-def _more(wish: DataWish) -> tuple[tuple[str, str], ...]:
+def _more(wish: DataWish) -> tuple[Right, ...]:
     """The rights that it takes besides."""
     if wish.turn_options is None:
         return ()

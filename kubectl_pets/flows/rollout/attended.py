@@ -14,6 +14,7 @@ from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.choosing import at
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.keys import KeyPressed
+from kubectl_pets.flows.engine.looking import Frame
 from kubectl_pets.flows.engine.loop import TimedOut
 from kubectl_pets.flows.engine.patience import PASSING
 from kubectl_pets.flows.engine.picture import pictured
@@ -21,9 +22,6 @@ from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.rollout.follow import follow
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import decisions
-
-#: What aborting takes besides what pausing and stepping do.
-_ABORTING = ("delete", "pods")
 
 #: So many lines of what a key did are shown below the picture.
 _NOTES = 3
@@ -83,9 +81,10 @@ def _look_on(
     """Follow it with a picture until it ends, or a key that is to do something was pressed; which one, empty: none."""
     try:
         with session.cluster.watch_set(at(session, ref), ref.name, ref.kind) as source:
-            with pictured(
-                session.terminal, tabular=tabular, streams=streams, keys=lambda: _offered(session, ref), notes=notes
-            ) as onlooker:
+            def keys() -> str:
+                return _offered(session, ref, onlooker.frame)
+
+            with pictured(session.terminal, tabular=tabular, streams=streams, keys=keys, notes=notes) as onlooker:
                 end, seen = follow(
                     session.cluster,
                     onlooker.over(source, session.cluster),
@@ -114,18 +113,19 @@ def is_away(session: Session, ref: SetRef, *, unsaid: bool) -> bool:
         return False
 
 
-def _offered(session: Session, ref: SetRef) -> str:
-    """The keys that this user may press. Where nobody can say, only the one that changes nothing."""
+def _offered(session: Session, ref: SetRef, frame: Frame | None) -> str:
+    """The keys that this user may press, now that ``frame`` is shown. Where nobody can say, only the one that changes nothing."""
     if Capability.CHANGE not in ref.kind.can:
         return "q"
-    rights = (("patch", ref.kind.resource), ("list", "pods"), ("watch", "pods"))
+    rights = (("patch", ref.kind.resource, ref.name), ("list", "pods"), ("watch", "pods"))
+    aborting = ("delete", "pods", *(member.name for member in (frame.seen.members if frame is not None else ())))
     try:
-        missing = session.cluster.missing_rights(at(session, ref), (*rights, _ABORTING))
+        missing = session.cluster.missing_rights(at(session, ref), (*rights, aborting))
     except PetsError:
         return "q"
     if any(right in missing for right in rights):
         return "q"
-    return "psq" if _ABORTING in missing else "psaq"
+    return "psq" if aborting in missing else "psaq"
 
 
 def _act(

@@ -17,7 +17,7 @@ from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.sets.kinds import Capability, SetKind, SetRef
+from kubectl_pets.domain.sets.kinds import Capability, SetRef
 from kubectl_pets.domain.stepping.deciding import comes_to_nothing, refusal, rewritten
 from kubectl_pets.domain.stepping.guarding import takes_down
 from kubectl_pets.domain.stepping.patches import answer_of, change_for, written_by
@@ -104,7 +104,7 @@ def carry(
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
     _warn(session, snapshot, seen, checks, planned)
-    require(session.cluster, {seen.namespace: _rights(snapshot, seen.kind, planned, terms, on_stuck)})
+    require(session.cluster, {seen.namespace: _rights(snapshot, seen, planned, terms, on_stuck)})
     agreed = options.yes
     if not agreed and not _agreed(session, seen, planned, question):
         return ExitCode.REFUSED
@@ -410,17 +410,20 @@ def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks 
 
 
 def _rights(
-    snapshot: SetView, kind: SetKind, planned: Plan, terms: Terms | None, on_stuck: OnStuck | None
+    snapshot: SetView, seen: Assessment, planned: Plan, terms: Terms | None, on_stuck: OnStuck | None
 ) -> list[Right]:
     """What it takes in the set's namespace, from the first change to the last look, and was not used a moment ago."""
-    needed = [("patch", kind.resource), ("watch", "pods")]
+    needed: list[Right] = [("patch", seen.kind.resource, seen.name), ("watch", "pods")]
     if snapshot.pods is None:
         needed.append(("list", "pods"))
-    if any(isinstance(step, Delete) for step in planned.steps) or on_stuck is OnStuck.ABORT:
-        needed.append(("delete", "pods"))
-    if any(isinstance(step, Evict) for step in planned.steps):
-        needed.append(("create", "pods/eviction"))
-    return [*needed, *(terms.rights if terms is not None else ())]
+    pods = [member.name for member in seen.members]
+    deletes = pods if on_stuck is OnStuck.ABORT else [step.pod for step in planned.steps if isinstance(step, Delete)]
+    if deletes:
+        needed.append(("delete", "pods", *deletes))
+    evicts = [step.pod for step in planned.steps if isinstance(step, Evict)]
+    if evicts:
+        needed.append(("create", "pods/eviction", *evicts))
+    return [*needed, *((*right, *pods) for right in (terms.rights if terms is not None else ()))]
 
 
 def _may_delete(session: Session, seen: Assessment, pods: Iterable[str]) -> bool:

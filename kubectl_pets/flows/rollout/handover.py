@@ -47,7 +47,7 @@ def hand_over(session: Session, name: str, options: RunOptions) -> ExitCode:
         return code
     session.terminal.tell(view.draw(found, seen))
     session.terminal.tell(view.first())
-    require(session.cluster, {seen.namespace: [("patch", "statefulsets.apps")]})
+    require(session.cluster, {seen.namespace: [("patch", "statefulsets.apps", name)]})
     if not (options.yes or session.terminal.agrees(view.question(found, seen))):
         return ExitCode.REFUSED
     try:

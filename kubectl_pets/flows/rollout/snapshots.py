@@ -50,6 +50,7 @@ from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, Not
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.looking import Sight
+from kubectl_pets.flows.engine.rights import told
 from kubectl_pets.flows.engine.waiting import until
 from kubectl_pets.flows.rollout import quiescing
 from kubectl_pets.flows.rollout.group_snapshot import GROUPS, TRIES, GroupTaking
@@ -169,8 +170,8 @@ class Snapshots:
         """The rights that it takes and that are missing."""
         everywhere = _GROUPS_EVERYWHERE if self.terms.group else _EVERYWHERE
         missing = [*self._cluster.missing_rights(namespace, self._rights()), *self._cluster.missing_rights("", everywhere)]
-        told = ", ".join(" ".join(right) for right in missing)
-        return (Unfit(claim="", reason=NoSnapshot.RIGHTS_MISSING, detail=told),) if missing else ()
+        lacks = ", ".join(map(told, missing))
+        return (Unfit(claim="", reason=NoSnapshot.RIGHTS_MISSING, detail=lacks),) if missing else ()
 
     def objections(self, takes: Iterable[TakeSnapshot | TakeGroupSnapshot]) -> tuple[Unfit, ...]:
         """What admission and webhooks have against it: the API server judges every snapshot and keeps none."""

@@ -35,7 +35,7 @@ def force_out(session: Session, ref: SetRef, pod: str) -> ExitCode:
     first = force(cluster.set_view(namespace, ref.name, ref.kind), pod, cluster.nodes(), cluster.now())
     if isinstance(first, ForceRefused):
         return _refuse(session, first)
-    require(cluster, {namespace: [("delete", "pods")]})
+    require(cluster, {namespace: [("delete", "pods", pod)]})
     if not terminal.types(words.force_question(pod, first.node, cluster.server_name()), first.node):
         return ExitCode.REFUSED
     forcing = _Forcing(cluster, namespace, ref, first)

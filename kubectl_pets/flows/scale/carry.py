@@ -95,7 +95,7 @@ def scale_to(session: Session, ref: SetRef, wish: Wish, options: RunOptions, set
         if found.plan.reached and wait is None:
             return _report(session, ScaleProgress.REACHED, found.plan, found.seen, options)
         _warn(session, found)
-        require(session.cluster, {found.owner.namespace: _rights(found.seen.kind, found.plan)})
+        require(session.cluster, {found.owner.namespace: _rights(found.seen.kind, found.seen.name, found.plan)})
         if found.plan.stakes:
             server = session.cluster.server_name()
             if options.yes:
@@ -175,9 +175,9 @@ def _warn(session: Session, found: _Planned) -> None:
         session.terminal.tell(f"warning: {each}")
 
 
-def _rights(kind: SetKind, planned: Scaling) -> list[Right]:
+def _rights(kind: SetKind, name: str, planned: Scaling) -> list[Right]:
     """The rights that it takes to change the number and to see how it ends."""
-    changing = [("patch", kind.resource)] if planned.before != planned.after else []
+    changing: list[Right] = [("patch", kind.resource, name)] if planned.before != planned.after else []
     return [*changing, ("list", "pods"), ("watch", "pods")]
 
 
