@@ -106,6 +106,22 @@ spec: {minReplicas: 1, maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kin
     become(pets, data_web_0="in-use", data_web_1="will-return", data_web_2="will-return", data_web_3="scaled-down")
 
 
+def test_whoever_holds_a_claim_by_a_finalizer_has_something_to_do_before_it_goes(pets: Plugin) -> None:
+    """As what replicates volumes does (RamenDR/ramen#53); a deletion that was asked for could not be taken back."""
+    make(pets)
+    guard = [{"op": "add", "path": "/metadata/finalizers/-", "value": "volumereplicationgroups.ramendr.openshift.io/pvc-vr-protection"}]
+    pets.kubectl("patch", "pvc", "data-web-2", "--type=json", "-p", json.dumps(guard))
+    shrink(pets, 1)
+    become(pets, data_web_0="in-use", data_web_1="scaled-down", data_web_2="ambiguous")
+    refused = pets("orphans", "delete", "data-web-2", "-y", expect=6)
+    assert "finalizer volumereplicationgroups.ramendr.openshift.io/pvc-vr-protection" in refused.stderr
+    pets("orphans", "delete", "-l", "app=web", "-y")
+    left = {item["metadata"]["name"]: item["metadata"].get("deletionTimestamp") for item in pets.get("pvc")["items"]}
+    assert left == {"data-web-0": None, "data-web-2": None}
+    pets.kubectl("patch", "pvc", "data-web-2", "--type=json", "-p", '[{"op": "remove", "path": "/metadata/finalizers/1"}]')
+    become(pets, data_web_0="in-use", data_web_2="scaled-down")
+
+
 @pytest.mark.parametrize("cascade", ["background", "orphan"])
 def test_the_set_is_gone(pets: Plugin, cascade: str) -> None:
     make(pets, replicas=2)

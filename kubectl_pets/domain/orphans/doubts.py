@@ -47,6 +47,9 @@ _KEEPERS = {
 #: Conditions of a claim whose size or attributes are being changed.
 _CHANGING = RESIZING | {"ModifyingVolume", "ModifyVolumeError"}
 
+#: snapshot-controller holds a claim with it while it takes a VolumeSnapshot of it. These are looked at themselves.
+_SNAPSHOT_SOURCE = "snapshot.storage.kubernetes.io/pvc-as-source-protection"
+
 _NUMBER = re.compile("0|[1-9][0-9]{0,9}")
 #: What generated names are made of (apimachinery rand.String): no vowels, so that no words come out.
 _GENERATED = re.compile("[bcdfghjklmnpqrstvwxz2456789]{5}")
@@ -66,6 +69,9 @@ def about(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
     condition = _resizing(claim)
     if condition:
         yield Evidence(EvidenceKind.RESIZING, detail=condition)
+    guards = _guards(claim)
+    if guards:
+        yield Evidence(EvidenceKind.GUARDED, detail=", ".join(guards))
 
 
 def keepers(claim: PersistentVolumeClaim) -> Iterator[Evidence]:
@@ -114,6 +120,13 @@ def _ends_a_pod(words: list[str], at: int) -> bool:
     if not _GENERATED.fullmatch(word):
         return False
     return any(letter.isdigit() for letter in word) or _HASH.fullmatch(words[at - 1]) is not None
+
+
+def _guards(claim: PersistentVolumeClaim) -> tuple[str, ...]:
+    """Finalizers by which a controller has said that it has something to do before the claim goes: what replicates its volume to
+    another cluster puts one on it, and by now the claim may be all that is left here of a set that runs over there
+    (RamenDR/ramen#53, #302). A deletion that was asked for cannot be taken back (metav1.ObjectMeta.finalizers)."""
+    return tuple(each for each in claim.metadata.finalizers_of_others if each != _SNAPSHOT_SOURCE)
 
 
 def _resizing(claim: PersistentVolumeClaim) -> str:

@@ -140,7 +140,7 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
             labels = (kind.LABELS_DIFFER, kind.LABELS_UNDECIDED, kind.NO_LABELS)
             makers = (kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, kind.RESTORED, kind.TRACKED)
             again = (kind.SET_RETURNING, kind.AUTOSCALER_WAITS, kind.RECREATING, kind.OWNER_LIVES, kind.SIBLING_OWNED)
-            other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.POSSIBLY_EPHEMERAL)
+            other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.GUARDED, kind.POSSIBLY_EPHEMERAL)
             return frozenset((*other, *makers, *labels, *again))
         case Class.UNSURE:
             return frozenset((kind.NOT_READ, kind.UNREADABLE))
@@ -226,6 +226,8 @@ def evidence(item: Evidence) -> str:
             return f"whoever deployed it wants it kept ({detail})"
         case EvidenceKind.RESIZING:
             return f"it is being resized ({detail})"
+        case EvidenceKind.GUARDED:
+            return f"somebody has something to do before it goes (finalizer {detail})"
         case EvidenceKind.POSSIBLY_EPHEMERAL:
             return f"it may be of the ephemeral volume {detail} of {subject}"
         case EvidenceKind.RESTORED:

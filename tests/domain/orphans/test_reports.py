@@ -122,6 +122,24 @@ def _stripped() -> ClaimInventory:
     return estate(by(mine, managed_fields=(*mine.metadata.managed_fields, entry)))
 
 
+def _failed_over() -> ClaimInventory:
+    """The application was failed over to another cluster, and its set deleted here: what replicates the volume still holds it."""
+    mine = by(claim("data-busybox-0"), finalizers=("kubernetes.io/pvc-protection", "volumereplicationgroups.ramendr.openshift.io/pvc-vr-protection"))
+    return estate(mine)
+
+
+def _replicated() -> ClaimInventory:
+    """Scaled down, and its volume is a part of a replication by labels, so that nothing names it."""
+    mine = by(claim("data-web-2"), finalizers=("replication.storage.openshift.io/group-replication-source", "kubernetes.io/pvc-protection"))
+    return estate(mine, sets=(stateful_set("web", 1),))
+
+
+def _snapshot_taken() -> ClaimInventory:
+    """The snapshot controller takes its finalizer off a while after the snapshot is ready."""
+    mine = by(claim("data-web-2"), finalizers=("kubernetes.io/pvc-protection", "snapshot.storage.kubernetes.io/pvc-as-source-protection"))
+    return estate(mine, sets=(stateful_set("web", 1),))
+
+
 def _pruned() -> ClaimInventory:
     """Deployed on its own, and never by a set, although it is called so."""
     applied = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
@@ -163,6 +181,9 @@ REPORTS = (
     Report("elastic/cloud-on-k8s#8918", _elastic, C.OWNED, E.OWNED_BY),
     Report("multigres/multigres-operator#502", _stripped, C.AMBIGUOUS, E.CREATED_BY_OTHER),
     Report("Shopify/krane#519", _pruned, C.AMBIGUOUS, E.CREATED_BY_OTHER),
+    Report("RamenDR/ramen#53, #302", _failed_over, C.AMBIGUOUS, E.GUARDED),
+    Report("csi-addons/kubernetes-csi-addons#610", _replicated, C.AMBIGUOUS, E.GUARDED),
+    Report("kubernetes-csi/external-snapshotter, finalizers", _snapshot_taken, C.SCALED_DOWN, E.BEYOND_RANGE),
     Report("prometheus-operator, resizing volumes", _cascade_orphan_at_zero, C.AMBIGUOUS, E.SET_RETURNING),
     Report("kubectl replace --force", _forced_replacement, C.AMBIGUOUS, E.AUTOSCALER_WAITS),
     Report("kubernetes/kubernetes#113139", _local_node, C.WILL_RETURN, E.SET_AT_ZERO),

@@ -149,6 +149,8 @@ class Claim:
     resizing: bool = False
     #: Marked by this program, which makes its set again.
     recreating: bool = False
+    #: A controller has a finalizer on it.
+    guarded: bool = False
     #: Its managed fields are another claim's, from before it.
     copied: bool = False
     #: It cannot be decoded.
@@ -255,7 +257,7 @@ class World:
             name
             for name, claim in self.claims.items()
             if claim.owned or claim.kept or claim.terminating or claim.phase == "Lost" or not _is_controllers(claim)
-            or claim.backup or claim.tracked or claim.resizing or claim.recreating or claim.copied or claim.garbled
+            or claim.backup or claim.tracked or claim.resizing or claim.recreating or claim.guarded or claim.copied or claim.garbled
             or claim.space in self.garbled | self.unread
         } | self.returning | self.loose
 
@@ -501,6 +503,7 @@ class World:
         claim.recreating = 0.26 <= chance < 0.27
         claim.copied = 0.27 <= chance < 0.29
         claim.garbled = 0.29 <= chance < 0.30
+        claim.guarded = 0.30 <= chance < 0.32
 
     # --- as it is read -------------------------------------------------------------------------------------------------------
 
@@ -711,6 +714,7 @@ def _claim(claim: Claim) -> PersistentVolumeClaim:
             managed_fields=fields,
             creation_timestamp=NOW - timedelta(days=90) if claim.copied else None,
             deletion_timestamp=NOW if claim.terminating else None,
+            finalizers=("kubernetes.io/pvc-protection", *(("replication.example.org/claim",) if claim.guarded else ())),
             annotations=({"kubectl-pets/keep": "ann: still needed"} if claim.kept else {})
             | ({"kubectl-pets/recreating": "resize"} if claim.recreating else {})
             | ({"kubectl-pets/created-by": claim.note} if claim.note else {})
