@@ -3,6 +3,7 @@ why. A test that needs servers of its own makes them in its namespace."""
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,23 @@ addressType: IPv4
 ports: [{name: http, port: 80, protocol: TCP}]
 endpoints: [{addresses: [192.0.2.9], hostname: web-1, conditions: {ready: true}}]
 """
+
+#: As the operator of Cilium writes the slices of a Service that is one in two clusters (operator/pkg/clustermesh/endpointslicesync).
+MESH = """
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: web-west
+  labels: {kubernetes.io/service-name: web, endpointslice.kubernetes.io/managed-by: endpointslice-mesh-controller.cilium.io, multicluster.kubernetes.io/source-cluster: west}
+addressType: IPv4
+ports: [{name: http, port: 80, protocol: TCP}]
+endpoints: [%s]
+"""
+
+
+def from_west(address: str, hostname: str) -> str:
+    target = f"{{kind: Pod, name: fake-pod-{address}, namespace: x}}"
+    return f"{{addresses: [{address}], hostname: {hostname}, conditions: {{ready: true}}, targetRef: {target}, nodeName: west}}"
 
 
 def serve(pets: Plugin, name: str = "web", *, app: str = "web", headless: bool = True, early: bool = False) -> None:
@@ -187,6 +205,25 @@ def test_an_address_that_somebody_wrote_under_a_pods_name(pets: Plugin, quick: t
     shown = pets("dns", "explain", "web", "web-1", *quick).stdout
     assert "EndpointSlice by-hand has 192.0.2.9 under a pod's name, written by hand: no controller takes it out" in shown
     assert "kubectl get endpointslice by-hand -o yaml --show-managed-fields" in shown and "whether it comes" not in shown
+
+
+def test_a_set_that_is_spread_over_clusters(pets: Plugin, quick: tuple[str, ...]) -> None:
+    """The ordinals that are elsewhere are a part of the Service (KEP-3335); a pod there of a name that is here, too, is not."""
+    serve(pets)
+    pets.make("web")
+    pets.plane.apply(MESH % from_west("192.0.2.13", "web-3"), pets.namespace)
+    resolves(pets, *quick)
+    pets.eventually(lambda: "192.0.2.13" in pets("dns", "web", *quick, "-o", "json").stdout, "the server has it")
+    resolves(pets, *quick)
+    both = ", ".join(from_west(f"192.0.2.1{at}", f"web-{at}") for at in (1, 3))
+    pets.plane.apply(MESH % both, pets.namespace)
+    pets.eventually(lambda: verdicts(document(pets, *quick))["web-1"] == "wrong", "the server has it")
+    assert reason(document(pets, *quick), "web-1") == "slice-of-others"
+    shown = pets("dns", "explain", "web", "web-1", *quick).stdout
+    assert "192.0.2.11 has this name, too, in an EndpointSlice that endpointslice-mesh-controller" in shown
+    told = next(line for line in shown.splitlines() if "kubectl get endpointslices -l" in line)
+    words = shlex.split(told.partition("kubectl ")[2])
+    assert "web-west" in pets.plane.kubectl(*words).stdout and "fake-pod" not in shown
 
 
 def test_of_a_set_that_names_no_service_nothing_is_asked(pets: Plugin, quick: tuple[str, ...]) -> None:

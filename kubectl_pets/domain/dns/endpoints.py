@@ -28,6 +28,8 @@ class EndpointEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     address: str
     ready: bool
     service: str = ""
+    #: As ``EndpointSlice.kept_by``.
+    kept_by: str = ""
     hostname: str = ""
     #: The pod that it refers to; empty where it refers to none.
     pod: str = ""
@@ -83,6 +85,7 @@ def _entries(found: EndpointSlice) -> Iterable[EndpointEntry]:
                 address=canonical(address),
                 ready=endpoint.ready,
                 service=found.service,
+                kept_by=found.kept_by,
                 hostname=endpoint.hostname,
                 pod=reference.name if reference is not None and refers else "",
                 uid=reference.uid if reference is not None and refers else "",

@@ -58,6 +58,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.TRUNCATED
             | Reason.OVERRIDDEN
             | Reason.NAME_SHARED
+            | Reason.SLICE_OF_OTHERS
             | Reason.REPLICAS_DIFFER
             | Reason.CLIENT_NO_SEARCH
             | Reason.CLIENT_SEES_OTHER

@@ -35,7 +35,10 @@ def skipped(check: Check, skip: LinkSkip, *remarks: NameFinding, right: tuple[st
 def not_withdrawn(entry: EndpointEntry) -> NameFinding:
     """Of an address that is no pod's of this name. The controller of EndpointSlices writes the pod beside each address
     (podToEndpoint in k8s.io/endpointslice) and takes it out again; what names no pod was written by somebody else, in a slice or
-    in Endpoints that are mirrored, and stays until they take it out."""
+    in Endpoints that are mirrored, and stays until they take it out. A slice that another controller keeps holds what that one
+    knows, such as the pods of this name in another cluster (cilium/cilium#31814)."""
+    if entry.kept_by:
+        return NameFinding(reason=Reason.SLICE_OF_OTHERS, subject=entry.kept_by, detail=entry.address)
     of_a_pod = entry.pod or entry.uid
     return NameFinding(
         reason=Reason.SLICE_OLD if of_a_pod else Reason.SLICE_BY_HAND, subject=entry.slice, detail=entry.address
@@ -234,7 +237,7 @@ class Chain:
         )
 
     def _claimed(self, entry: EndpointEntry) -> NameFinding:
-        if entry.pod in ("", self.position.name):
+        if entry.kept_by or entry.pod in ("", self.position.name):
             return not_withdrawn(entry)
         return NameFinding(reason=Reason.NAME_SHARED, subject=entry.pod, detail=entry.address)
 

@@ -149,7 +149,10 @@ def entry_label(entry: EndpointEntry, settings: Settings | None) -> str:
 
 
 def is_left_over(entry: EndpointEntry, owner: str, living: Container[str]) -> bool:
-    """Whether an entry is of an earlier pod of the set ``owner``, be its ordinal still one of the set's or not."""
+    """Whether an entry is of an earlier pod of the set ``owner``, be its ordinal still one of the set's or not. Of a set that is
+    spread over clusters (KEP-3335) another controller may keep the slices of the ordinals that are elsewhere."""
+    if entry.kept_by:
+        return False
     claimed = entry.pod or entry.hostname
     return ordinal_of(claimed, owner) is not None and claimed not in living
 
@@ -230,6 +233,8 @@ class _Writer:
 
     def _is_ours(self, entry: EndpointEntry) -> bool:
         """Of a position, be it of a pod that held it before, or a leftover of a position that there is no more."""
+        if entry.kept_by:
+            return False
         if (entry.pod or entry.hostname) in self.own_names or is_left_over(entry, self.network.set.name, self.living):
             return True
         return not entry.pod and entry.address in self.own_addresses

@@ -9,6 +9,9 @@ from kubectl_pets.domain.model import Object, Pod, StatefulSet, Value
 
 #: Label of an EndpointSlice with the name of the Service that it belongs to (discovery/v1 LabelServiceName).
 SERVICE_LABEL = "kubernetes.io/service-name"
+#: The controller, or whoever else, that keeps an EndpointSlice (discovery/v1 LabelManagedBy).
+KEEPER_LABEL = "endpointslice.kubernetes.io/managed-by"
+_OWN_KEEPERS = frozenset(("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"))
 
 HEADLESS = "None"
 
@@ -88,6 +91,12 @@ class EndpointSlice(Object, frozen=True):
     @property
     def service(self) -> str:
         return self.metadata.labels.get(SERVICE_LABEL, "")
+
+    @property
+    def kept_by(self) -> str:
+        """Who keeps it, where that is none of the controllers that go by the pods or by Endpoints; empty: nobody says so."""
+        keeper = self.metadata.labels.get(KEEPER_LABEL, "")
+        return "" if keeper in _OWN_KEEPERS else keeper
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):

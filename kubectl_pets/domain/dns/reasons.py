@@ -72,6 +72,7 @@ class Reason(StrEnum):
     SLICE_LACKS = "slice-lacks"  #: no slice holds this address of the pod yet; detail: the address
     SLICE_OLD = "slice-old"  #: a slice still holds the address of a pod that was there before; detail: the address
     SLICE_BY_HAND = "slice-by-hand"  #: a slice has the name for another address, of no pod; detail: the address
+    SLICE_OF_OTHERS = "slice-of-others"  #: a slice that another controller (subject) keeps has the name for detail, an address
     NAME_SHARED = "name-shared"  #: another pod has this hostname and subdomain, too; subject: it, detail: its address
     SLICE_NOT_READY = "slice-not-ready"  #: the slice calls a Ready pod not ready; subject: the slice
     SLICE_NO_HOSTNAME = "slice-no-hostname"  #: subject: the slice

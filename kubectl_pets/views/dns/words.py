@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from kubectl_pets.cleaning import clean
+from kubectl_pets.domain.dns.network import KEEPER_LABEL
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import Zone, ZoneSource
 from kubectl_pets.pasting import kubectl, pets
@@ -186,6 +187,8 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"EndpointSlice {subject} still holds {detail} of an earlier pod"
         case Reason.SLICE_BY_HAND:
             return f"EndpointSlice {subject} has {detail} under a pod's name, written by hand: no controller takes it out"
+        case Reason.SLICE_OF_OTHERS:
+            return f"{detail} has this name, too, in an EndpointSlice that {subject} keeps"
         case Reason.NAME_SHARED:
             return f"pod {subject} has the same hostname and subdomain, so its {detail} has this name, too"
         case Reason.SLICE_NOT_READY:
@@ -309,6 +312,9 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             yield f"see the slices: {slices('-o', 'yaml')}"
         case Reason.SLICE_BY_HAND:
             yield f"see who wrote it: {look('get', 'endpointslice', found.subject, '-o', 'yaml', '--show-managed-fields')}"
+        case Reason.SLICE_OF_OTHERS:
+            chosen = f"kubernetes.io/service-name={service},{KEEPER_LABEL}={found.subject}"
+            yield f"see them, and of which cluster they are: {look('get', 'endpointslices', '-l', chosen, '--show-labels')}"
         case (
             Reason.HIDDEN_NAMESPACE
             | Reason.HIDDEN_LABELS

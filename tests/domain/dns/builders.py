@@ -6,6 +6,7 @@ from itertools import islice
 
 from kubectl_pets.domain.dns.network import (
     HEADLESS,
+    KEEPER_LABEL,
     SERVICE_LABEL,
     Endpoint,
     EndpointConditions,
@@ -137,10 +138,23 @@ def service(
     )
 
 
-def endpoint_slice(name: str, family: str, *endpoints: Endpoint, service: str = "nginx", ports: tuple[EndpointPort, ...] = ()) -> EndpointSlice:
-    return EndpointSlice(
-        metadata=ObjectMeta(name=name, namespace="prod", labels={SERVICE_LABEL: service}), address_type=family, endpoints=endpoints, ports=ports
-    )
+#: As cluster mesh of Cilium calls itself (operator/pkg/clustermesh/endpointslicesync).
+MESH = "endpointslice-mesh-controller.cilium.io"
+
+
+def endpoint_slice(
+    name: str, family: str, *endpoints: Endpoint, service: str = "nginx", ports: tuple[EndpointPort, ...] = (), keeper: str = ""
+) -> EndpointSlice:
+    labels = {SERVICE_LABEL: service} | ({KEEPER_LABEL: keeper} if keeper else {})
+    meta = ObjectMeta(name=name, namespace="prod", labels=labels)
+    return EndpointSlice(metadata=meta, address_type=family, endpoints=endpoints, ports=ports)
+
+
+def from_afar(address: str, hostname: str, *, refers: bool = True, ports: tuple[EndpointPort, ...] = ()) -> EndpointSlice:
+    """A slice with a pod of another cluster, as that controller writes it: its reference is of a pod that there is nowhere."""
+    target = TargetRef(kind="Pod", namespace="prod", name=f"fake-pod-{address}") if refers else None
+    family = "IPv6" if ":" in address else "IPv4"
+    return endpoint_slice(f"nginx-west-{hostname}", family, Endpoint(addresses=(address,), hostname=hostname, target_ref=target), keeper=MESH, ports=ports)
 
 
 def endpoint(found: Pod, address: str, wanted: Service) -> Endpoint:

@@ -15,7 +15,7 @@ from kubectl_pets.domain.dns.names import NameKind, expected, questions
 from kubectl_pets.domain.dns.network import Endpoint, EndpointPort, Network, ServicePort, TargetRef
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, LinkSkip, NameLine, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import cluster_zone
-from tests.domain.dns.builders import COREFILE, NOW, endpoint_slice, network, pod, service, statefulset
+from tests.domain.dns.builders import COREFILE, MESH, NOW, endpoint_slice, from_afar, network, pod, service, statefulset
 from tests.domain.dns.coredns import CoreDns
 
 
@@ -583,6 +583,21 @@ def test_what_a_slice_holds_of_an_ordinal_that_there_is_no_more(pod_name: str, u
     assert line.verdict is NameVerdict.WRONG and line.finding is not None
     assert (line.finding.reason, line.finding.subject, line.finding.detail) == (reason, "nginx-other", "192.0.2.8")
     assert all(line_of(seen, f"web-{n}").verdict is NameVerdict.RIGHT for n in range(3))
+
+
+@pytest.mark.parametrize("refers", [True, False])
+def test_pods_of_another_cluster_in_slices_that_another_controller_keeps(refers: bool) -> None:
+    """A set that is spread over two clusters (KEP-3335) and a Service that is one in both (cilium/cilium#31814, #32021): the ordinals
+    that are elsewhere are a part of the Service. One of the same name is not meant: whoever asks gets either."""
+    apart = replace(HEALTHY, slices=(*(HEALTHY.slices or ()), from_afar("10.20.0.3", "web-3", refers=refers)))
+    seen = look(apart)
+    assert seen.right and "10.20.0.3" in (shared(seen, NameKind.SERVICE).name.records or ())
+    both = replace(apart, slices=(*(apart.slices or ()), from_afar("10.20.0.1", "web-1", refers=refers)))
+    seen = look(both)
+    line = line_of(seen)
+    assert line.verdict is NameVerdict.WRONG and line.finding is not None
+    assert (line.finding.reason, line.finding.subject, line.finding.detail) == (Reason.SLICE_OF_OTHERS, MESH, "10.20.0.1")
+    assert [each.name.pod for each in seen.lines if not each.right] == ["web-1"]
 
 
 def test_an_address_that_somebody_wrote_for_a_pod_which_has_another() -> None:

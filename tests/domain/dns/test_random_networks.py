@@ -14,11 +14,11 @@ from kubectl_pets.domain.dns.comparing import AnswerStanding
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.diagnosing import diagnose
 from kubectl_pets.domain.dns.names import NameKind, expected, questions
-from kubectl_pets.domain.dns.network import Network, Service, ServicePort
+from kubectl_pets.domain.dns.network import EndpointSlice, Network, Service, ServicePort
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, LinkSkip, NameVerdict, Reason, State
 from kubectl_pets.domain.dns.zones import cluster_zone
 from kubectl_pets.domain.model import Pod
-from tests.domain.dns.builders import COREFILE, NOW, network, pod, service, statefulset
+from tests.domain.dns.builders import COREFILE, NOW, from_afar, network, pod, service, statefulset
 from tests.domain.dns.coredns import CoreDns
 from tests.domain.dns.test_diagnosis import line_of, settings_of
 from tests.domain.examples import cases
@@ -88,7 +88,14 @@ class Maker:
         self.random.shuffle(pods)
         size = self.random.choice((1, 2, 100))
         whole = network(*pods, *surplus, *others, owner=owner, services=services, size=size)
-        return replace(whole, pods=tuple((*pods, *surplus)))
+        afar = self.afar(start + count, families, services[0]) if self.chance(0.3) else ()
+        return replace(whole, pods=tuple((*pods, *surplus)), slices=(*(whole.slices or ()), *afar))
+
+    def afar(self, ordinal: int, families: tuple[str, ...], wanted: Service) -> tuple[EndpointSlice, ...]:
+        """The part of the set that is in another cluster, in slices that another controller keeps."""
+        refers = self.chance(0.5)
+        served = wanted.spec.ip_families or families
+        return tuple(from_afar(each, f"web-{ordinal}", refers=refers) for each in self.addresses(220, families[:1]) if families[0] in served)
 
 
 def changed(found: Network, at: int, change: Callable[[Pod], Pod]) -> Network:
@@ -119,6 +126,10 @@ FAULTS: tuple[tuple[Reason, Callable[[Network, int], Network]], ...] = (
         lambda found, at: replace(
             found, slices=network(*without(found, at), owner=found.set, services=found.services).slices
         ),
+    ),
+    (
+        Reason.SLICE_OF_OTHERS,
+        lambda found, at: replace(found, slices=(*(found.slices or ()), from_afar("10.20.0.1", (found.pods or ())[at].name, refers=at % 2 == 0))),
     ),
 )
 
