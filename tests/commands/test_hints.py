@@ -1,5 +1,6 @@
 """Every command that a hint names is typed on the real control plane, and none is refused."""
 
+import json
 import shlex
 from collections.abc import Callable
 
@@ -57,12 +58,33 @@ def undone_by_kubectl(pets: Plugin) -> None:
     pets.eventually(lambda: pets.set()["status"]["observedGeneration"] == pets.set()["metadata"]["generation"], "seen")
 
 
+def by_an_operator(pets: Plugin) -> None:
+    """What controls a set of OnDelete deletes its pods itself (elastic/cloud-on-k8s#1442)."""
+    pets.make("web", strategy="{type: OnDelete}")
+    pets.kubectl("create", "configmap", "operator")
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "operator", "uid": pets.get("configmap", "operator")["metadata"]["uid"], "controller": True}
+    pets.kubectl("patch", "statefulset", "web", "-p", json.dumps({"metadata": {"ownerReferences": [owner]}}))
+    pets.kubectl("set", "image", "statefulset/web", f"app={NEW}")
+    pets.eventually(lambda: pets.set()["status"]["updateRevision"] != pets.set()["status"]["currentRevision"], "seen")
+
+
+def test_who_replaces_pods_is_named_before_what_would_take_down_one_more(pets: Plugin) -> None:
+    by_an_operator(pets)
+    hint = pets("status", "web", expect=3).stderr.rpartition("hint: ")[2]
+    assert hint.startswith("ConfigMap/operator may replace them itself: follow it with: kubectl pets status web -w"), hint
+    told = pets("rollout", "step", "web", "-y", "--timeout", "60s").stderr
+    assert "ConfigMap/operator (operator) may replace pods by itself" in told and "put this change back" not in told
+    pets.kubectl("label", "statefulset", "web", "rollout-group=ingester")
+    pets.kubectl("patch", "statefulset", "web", "--type=json", "-p", '[{"op": "remove", "path": "/metadata/ownerReferences"}]')
+    assert "hint: rollout-group=ingester may replace them itself" in pets("status", "web", expect=3).stderr
+
+
 CHANGING = ("rollout", "partition", "scale")
 LOOKING = ("history", "diff", "status")
 
 
 @pytest.mark.parametrize(
-    "scene", [canary, broken_canary, aborted, first_broken, left_over, by_hand, broken_by_hand, undone_by_kubectl, made_again]
+    "scene", [canary, broken_canary, aborted, first_broken, left_over, by_hand, by_an_operator, broken_by_hand, undone_by_kubectl, made_again]
 )
 def test_what_a_hint_names_is_not_refused(pets: Plugin, monkeypatch: pytest.MonkeyPatch, scene: Callable[[Plugin], None]) -> None:
     spelt: list[str] = []

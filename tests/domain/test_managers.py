@@ -19,7 +19,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind, managers, states_partition
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.steps import SetPartition
-from tests.domain.builders import NOW, pod, snapshot, statefulset
+from tests.domain.builders import NEW, NOW, pod, snapshot, statefulset
 from tests.domain.controller import patched
 
 
@@ -49,6 +49,28 @@ def owned(**meta: object) -> StatefulSet:
 )  # fmt: skip
 def test_one_piece_of_evidence(meta: dict[str, object], kind: ManagerKind, name: str, evidence: str) -> None:
     assert managers(owned(**meta)) == (Manager(kind=kind, name=name, evidence=evidence),)
+
+
+CONTROLLED = {"owner_references": (OwnerReference(kind="Elasticsearch", name="logs", uid="1", controller=True),)}
+GROUPED = {"labels": {"rollout-group": "ingester"}}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "meta", "name"),
+    [
+        ("OnDelete", CONTROLLED, "Elasticsearch/logs"),
+        ("OnDelete", GROUPED, "rollout-group=ingester"),
+        ("OnDelete", {"owner_references": (OwnerReference(kind="Shop", name="main", uid="1"),)}, ""),
+        ("OnDelete", {}, ""),
+        ("RollingUpdate", CONTROLLED, ""),
+        ("RollingUpdate", GROUPED, ""),
+    ],
+)
+def test_who_deletes_the_pods_of_a_set_that_is_updated_by_hand(strategy: str, meta: dict[str, object], name: str) -> None:
+    owner = replace(statefulset(strategy=strategy, update=NEW), metadata=replace(statefulset().metadata, **meta))
+    seen = assess(snapshot(owner, pod(0), pod(1), pod(2)), NOW)
+    assert seen.replaced_by == name
+    assert [each.name for each in managers(owner) if each.replaces] == ([name] if name else [])
 
 
 @pytest.mark.parametrize(

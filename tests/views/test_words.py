@@ -163,6 +163,11 @@ def test_warnings(kind: ManagerKind, warning: str) -> None:
     assert words.warning(Manager(kind=kind, name="Kafka/broker", evidence="metadata.labels")) == warning
 
 
+def test_who_replaces_pods_itself_puts_nothing_back() -> None:
+    manager = Manager(kind=ManagerKind.OPERATOR, name="Kafka/broker", evidence="metadata.ownerReferences", replaces=True)
+    assert words.warning(manager) == "Kafka/broker (operator) may replace pods by itself: two may be down at once, see that it does not do so now"
+
+
 def test_the_left_over_partition_says_how_far_the_next_change_will_come() -> None:
     assert words.left_over(builders.left_over()) == "partition 2 is left over: the next change will reach only 1 of 3 pods"
     assert words.clear(builders.left_over()) == "clear it with: kubectl pets partition web 0 -n default"

@@ -13,7 +13,7 @@ from kubectl_pets.domain.model import ContainerStatus, OwnedTemplate, Pod
 from kubectl_pets.domain.rollout import found as rollout
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, parallel_heals, spends_budget
 from kubectl_pets.domain.rollout.history import differences
-from kubectl_pets.domain.rollout.managers import APPLY, ManagerKind, managers
+from kubectl_pets.domain.rollout.managers import APPLY, ManagerKind, managers, replacer
 from kubectl_pets.domain.rollout.revisions import kept_revisions
 from kubectl_pets.domain.rollout.verdict import Cause, Phase
 from kubectl_pets.domain.safety import lost
@@ -164,9 +164,9 @@ def partition_holds_all(case: Case) -> Judgement:
 @check(Rule.ONDELETE_DRIFT, "pods", "revisions")
 def ondelete_drift(case: Case) -> Judgement:
     """OnDelete, and pods have been outdated for a day: nobody has deleted them (kubernetes/kubernetes#64500). Operators use
-    OnDelete on purpose, so a set that a custom resource controls is left alone."""
+    OnDelete on purpose, so a set whose pods somebody else replaces is left alone."""
     seen = case.seen
-    if seen.phase is not Phase.WAITING_FOR_DELETE or case.owner.metadata.controller() is not None:
+    if seen.phase is not Phase.WAITING_FOR_DELETE or replacer(case.owner) is not None:
         return
     since = _made_at(case)
     outdated = tuple(member.name for member in seen.members if member.outdated)

@@ -21,7 +21,7 @@ from kubectl_pets.domain.model import (
 )
 from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_observed, silent, split
 from kubectl_pets.domain.rollout.containers import StuckAfter
-from kubectl_pets.domain.rollout.managers import part_of, states_partition
+from kubectl_pets.domain.rollout.managers import part_of, replacer, states_partition
 from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, Quiet, own_pods, read_members
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
 from kubectl_pets.domain.rollout.stuck import budget, is_stuck
@@ -330,6 +330,7 @@ def _draft(
         before=before,
         leader_worker_set=part_of(owner),
         claims_go_along=claims_go_along(owner),
+        replaced_by=by.name if (by := replacer(owner)) is not None else "",
         partition_stated_by=states_partition(owner),
         generation=owner.metadata.generation,
         silent_nodes=silent(snapshot.around),

@@ -66,6 +66,9 @@ STATED_ANNOTATION = "kubectl-pets/partition-stated-by"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
+#: Of which sets that are rolled out one after the other a set is one (grafana/rollout-operator).
+_ROLLOUT_GROUP = "rollout-group"
+
 #: The operation of server-side apply in managedFields.
 APPLY = "Apply"
 #: Who writes last-applied-configuration.
@@ -92,6 +95,8 @@ class Manager(msgspec.Struct, frozen=True, kw_only=True):
     kind: ManagerKind
     name: str
     evidence: str
+    #: It deletes outdated pods by itself.
+    replaces: bool = False
 
 
 _MARKS = (
@@ -114,6 +119,20 @@ def managers(owner: StatefulSet) -> tuple[Manager, ...]:
     for manager in _candidates(owner):
         found.setdefault(manager.kind, manager)
     return tuple(found.values())
+
+
+def replacer(owner: StatefulSet) -> Manager | None:
+    """Who deletes the outdated pods of an OnDelete set, in an order of its own: what controls such a set has no other use for
+    that strategy (elastic/cloud-on-k8s#1442, gardener/etcd-druid#879), and grafana's rollout-operator is told by a label to do so for
+    sets that nothing controls (grafana/rollout-operator#1). Untrusted text."""
+    if owner.spec.update_strategy.type != "OnDelete":
+        return None
+    controller = owner.metadata.controller()
+    if controller is not None:
+        return _operator(owner)
+    group = owner.metadata.labels.get(_ROLLOUT_GROUP, "")
+    found = Manager(kind=ManagerKind.OPERATOR, name=f"{_ROLLOUT_GROUP}={group}", evidence="metadata.labels", replaces=True)
+    return found if group else None
 
 
 def kind_of(writer: str) -> ManagerKind | None:
@@ -177,15 +196,19 @@ def _appliers(owner: StatefulSet) -> list[str]:
     ]
 
 
+def _operator(owner: StatefulSet) -> Manager | None:
+    controller, group = owner.metadata.controller(), leader_worker_set(owner)
+    if group is not None:  # a group's workers are controlled by its leader's pod, which manages nothing
+        return Manager(kind=ManagerKind.OPERATOR, name=f"LeaderWorkerSet/{group.name}", evidence=NAME_LABEL)
+    if controller is None:
+        return None
+    name, replaces = f"{controller.kind}/{controller.name}", owner.spec.update_strategy.type == "OnDelete"
+    return Manager(kind=ManagerKind.OPERATOR, name=name, evidence="metadata.ownerReferences", replaces=replaces)
+
+
 def _candidates(owner: StatefulSet) -> list[Manager]:
     meta = owner.metadata
-    seen = []
-    controller, group = meta.controller(), leader_worker_set(owner)
-    if group is not None:  # a group's workers are controlled by its leader's pod, which manages nothing
-        seen.append(Manager(kind=ManagerKind.OPERATOR, name=f"LeaderWorkerSet/{group.name}", evidence=NAME_LABEL))
-    elif controller is not None:
-        name = f"{controller.kind}/{controller.name}"
-        seen.append(Manager(kind=ManagerKind.OPERATOR, name=name, evidence="metadata.ownerReferences"))
+    seen = [each for each in (_operator(owner), replacer(owner)) if each is not None]
     for field, marks in (("metadata.labels", meta.labels), ("metadata.annotations", meta.annotations)):
         for key in sorted(marks):
             kind = next((kind for prefix, kind in _MARKS if key.startswith(prefix)), None)

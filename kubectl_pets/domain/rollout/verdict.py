@@ -216,6 +216,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     claims_go_along: bool = False
     #: Who deploys it with a partition of its own, which the next deploy puts back; empty: nobody that can be seen.
     partition_stated_by: str = ""
+    #: Who deletes its outdated pods in the controller's stead; empty: nobody that can be seen.
+    replaced_by: str = ""
     #: Of the spec; rises with each edit of it.
     generation: int = 0
     #: With what there is patience still: they would be blockers without.

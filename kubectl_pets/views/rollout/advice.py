@@ -88,6 +88,9 @@ def after_a_look(seen: Assessment) -> str | None:
             return f"follow it with: {command(seen, 'status', '-w')}"
         case Phase.WAITING_FOR_DELETE if Capability.CHANGE not in seen.kind.can:
             return None
+        case Phase.WAITING_FOR_DELETE if seen.replaced_by:
+            follow, step = command(seen, "status", "-w"), command(seen, "rollout step")
+            return f"{clean(seen.replaced_by)} may replace them itself: follow it with: {follow}; where it does not: {step}"
         case Phase.WAITING_FOR_DELETE:
             return f"replace the next pod with: {command(seen, 'rollout step')}"
         case Phase.STUCK:

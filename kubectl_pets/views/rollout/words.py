@@ -389,6 +389,8 @@ def warning(manager: Manager) -> str:
     """Who seems to manage this set."""
     name = clean(manager.name)
     match manager.kind:
+        case ManagerKind.OPERATOR if manager.replaces:
+            return f"{name} (operator) may replace pods by itself: two may be down at once, see that it does not do so now"
         case ManagerKind.OPERATOR:
             return f"owned by {name} (operator): it may put this change back"
         case ManagerKind.ARGO_CD:
