@@ -388,12 +388,34 @@ def _class(canned: Canned) -> tuple[str, tuple[str, ...]]:
     return verdict.klass.value, verdict.not_read
 
 
+def test_when_events_told_last_of_pods_and_sets_that_are_gone() -> None:
+    """Asked of claims of which the server does not say since when they are unused; what may not be read tells nothing."""
+    canned = _cluster()
+    assert read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False).told == {"prod": {}}  # 404
+    told = [("Pod", "web-0", "08"), ("Pod", "web-0", "05"), ("Pod", "web-1", "09"), ("StatefulSet", "web", "07"), ("Job", "web", "09")]
+    events = [
+        {
+            "metadata": {"name": f"e{at}", "namespace": "prod"},
+            "involvedObject": {"kind": kind, "name": name},
+            "lastTimestamp": f"2026-03-01T{hour}:00:00Z",
+        }
+        for at, (kind, name, hour) in enumerate(told)
+    ]
+    canned.says("/api/v1/namespaces/prod/events", {"apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": events})
+    found = read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False).told["prod"]
+    assert {name: time.hour for name, time in found.items()} == {"web-0": 8, "web": 7}
+    canned.says("/api/v1/namespaces/prod/events", 403)
+    assert read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False).told == {"prod": {}}
+
+
 def test_what_a_whole_look_asks_for() -> None:
     """One request for discovery; secrets and config maps never; custom kinds last, and only for candidates."""
     machines = group("kubevirt.io", version("v1", resource("virtualmachines", "VirtualMachine")))
     canned = _cluster(machines)
     canned.says(MACHINES, listing(VM))
     assert _class(canned) == ("set-gone", ())
+    assert [path for path in canned.seen if "/events" in path] == 2 * ["/api/v1/namespaces/prod/events"]  # its set, and its pod
+    canned.seen[:] = [path for path in canned.seen if "/events" not in path]
     beside = {"/api/v1/namespaces/prod/services", "/apis/policy/v1/namespaces/prod/poddisruptionbudgets"}
     assert canned.seen.count("/apis") == 1 and canned.seen[-3] == MACHINES and len(canned.seen) == 7 + len(WORKLOADS)
     assert set(canned.seen[-2:]) == beside  # not there in this cluster, and nothing is unsure for it

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_pets.cluster import connect
+from kubectl_pets.session import ConnectionFlags
 from tests.commands.plugin import Plugin, manifest
 from tests.controlplane.recipes import parse_version
 
@@ -135,6 +137,20 @@ def test_the_set_is_gone(pets: Plugin, cascade: str) -> None:
     refused = pets("orphans", "delete", "data-web-0", "-y", expect=6)
     assert "--fresh" in refused.stderr and "set-gone (fresh)" in pets("orphans").stdout
     pets("orphans", "delete", "data-web-0", "--fresh", "--dry-run")
+
+
+def test_events_tell_of_a_set_that_has_just_gone(pets: Plugin) -> None:
+    """Where the server does not say since when a claim is unused; where it does they are not asked for."""
+    make(pets, replicas=2)
+    pets.kubectl("delete", "statefulset", "web")
+    become(pets, data_web_0="set-gone", data_web_1="set-gone")
+    says = parse_version(pets.plane.version) >= (1, 37, 0)
+    wanted = set() if says else {"web", "web-0", "web-1"}
+    with connect(ConnectionFlags(kubeconfig=str(pets.plane.kubeconfig))) as client:
+        pets.eventually(
+            lambda: set(client.claim_inventory(pets.namespace, every_class=False).told.get(pets.namespace, ())) == wanted,
+            f"events of {wanted}",
+        )
 
 
 @pytest.mark.parametrize("deleted", ["Retain", "Delete"])

@@ -6,7 +6,7 @@ that are candidates still. What may not be read stays None, which makes claims u
 empty.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from kubectl_pets.cluster.objects.discovery import CustomKinds
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.custom import FEW_NAMESPACES, search
+from kubectl_pets.cluster.topics.events import EVENTS
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import (
     LISTS,
@@ -37,7 +38,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ignores,
     volumes_by_name,
 )
-from kubectl_pets.domain.orphans.judging import Needs, doubtful, needs
+from kubectl_pets.domain.orphans.judging import Needs, Searched, doubtful, needs
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
 T = TypeVar("T", bound=Object)
@@ -56,6 +57,10 @@ _BESIDE: tuple[ResourceKind[Any], ...] = (
 #: What makes claims unsure and ends nothing: a missing right, a conversion webhook or an aggregated API that fails (500, 503), an
 #: answer that is none.
 UNREAD = (ForbiddenError, NotFoundError, ServerError)
+
+#: Events of these are asked for by name while they are so few; and what they are of.
+_FEW_NAMES = 8
+_OF_SETS = ("Pod", "StatefulSet")
 
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
@@ -102,7 +107,7 @@ def read_claim_inventory(
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
     beside = _companions(reader, searched) if only is None or every_class else {}  # before a deletion they were told already
-    return msgspec.structs.replace(estate, custom=custom, companions=beside)
+    return msgspec.structs.replace(estate, custom=custom, companions=beside, told=_told(reader, searched))
 
 
 def _companions(reader: Reader, wanted: Collection[str]) -> dict[str, tuple[Companion, ...]]:
@@ -116,6 +121,35 @@ def _companions(reader: Reader, wanted: Collection[str]) -> dict[str, tuple[Comp
             if companion is not None:
                 found[item.namespace].append(companion)
     return {space: tuple(each) for space, each in found.items()}
+
+
+def _told(reader: Reader, wanted: Mapping[str, Searched]) -> dict[str, dict[str, datetime]]:
+    """When an event told last of the pods and sets that are gone: asked for each by its name while they are few."""
+    asked = {space: each.gone for space, each in wanted.items() if each.gone}
+    scopes = [Scope(namespace=space, about=name) for space, names in asked.items() for name in sorted(names)]
+    if len(scopes) > _FEW_NAMES:
+        spaces: list[str | None] = [*asked] if len(asked) <= FEW_NAMESPACES else [None]
+        scopes = [Scope(namespace=space) for space in spaces]
+    found: dict[str, dict[str, datetime]] = {space: {} for space in asked}
+    for times in together([partial(_times, reader, scope, asked) for scope in scopes]):
+        for (space, name), time in times.items():
+            found[space][name] = max(time, found[space].get(name, time))
+    return found
+
+
+def _times(reader: Reader, scope: Scope, asked: Mapping[str, Collection[str]]) -> dict[tuple[str, str], datetime]:
+    """By namespace and name, when an event told of one of those last: a page at a time, for of a whole cluster they are many."""
+    found: dict[tuple[str, str], datetime] = {}
+    try:
+        for page, _ in reader.pages(EVENTS, scope):
+            for event in page.objects:
+                about, last = event.involved_object, event.last
+                if about.kind in _OF_SETS and about.name in asked.get(event.namespace, ()) and last is not None:
+                    key = (event.namespace, about.name)
+                    found[key] = max(last, found.get(key, last))
+    except UNREAD:
+        return {}
+    return found
 
 
 class _Sieve:

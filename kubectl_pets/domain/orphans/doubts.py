@@ -107,10 +107,21 @@ def companions(
             yield Evidence(EvidenceKind.COMPANION, f"{each.kind}/{each.name}")
 
 
-def fresh(claim: PersistentVolumeClaim, unused_since: datetime | None, now: datetime) -> bool:
-    """Whether the cluster shows that the set was there less than an hour ago: its pod left, or the claim was made, since then."""
-    signs = (unused_since, claim.metadata.creation_timestamp)
+def fresh(
+    claim: PersistentVolumeClaim, stem: str, unused_since: datetime | None, told: Mapping[str, datetime], now: datetime
+) -> bool:
+    """Whether the cluster shows that the set was there less than an hour ago: its pod left, the claim was made, or an event told
+    of that pod or set, since then. Servers before 1.37 do not say since when a claim is unused (KEP-5541); events are kept for
+    an hour (kube-apiserver --event-ttl), and a kubelet tells of each container that it ends (reason Killing)."""
+    signs = (unused_since, claim.metadata.creation_timestamp, *(told.get(each) for each in named(claim, stem)))
     return any(sign is not None and sign + FRESH > now for sign in signs)
+
+
+def named(claim: PersistentVolumeClaim, stem: str) -> Iterator[str]:
+    """What the set of the claim may have been called, and its pod."""
+    ordinal = claim.name[len(stem):]
+    for _, name in origins.explanations(stem):
+        yield from (name, name + ordinal)
 
 
 def _ends_a_pod(words: list[str], at: int) -> bool:

@@ -426,6 +426,9 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     custom: dict[str, CustomUse] = {}
     #: By namespace, as far as they could be read: they decide nothing.
     companions: dict[str, tuple[Companion, ...]] = {}
+    #: By namespace, and by the name of a pod or StatefulSet: when an event told of it last, as far as events were asked for and
+    #: may be read: they can only make a claim fresh.
+    told: dict[str, dict[str, datetime]] = {}
     #: What is missing in the lists above because it could not be decoded.
     unreadable: tuple[Unreadable, ...] = ()
     #: Namespace and name of the claims that what was read after the sets was read for (``judging.Needs``): the others are no

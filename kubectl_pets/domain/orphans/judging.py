@@ -83,6 +83,9 @@ class Searched(msgspec.Struct, frozen=True):
     names: frozenset[str]
     #: By claim: the values of its labels, and words of its own name, any of which may be the name of who makes its set.
     makers: dict[str, frozenset[str]]
+    #: Pods and sets that events may tell of: of claims whose set is gone, and of which the server does not say since when they
+    #: are unused.
+    gone: frozenset[str] = frozenset()
 
 
 def doubtful(
@@ -109,9 +112,16 @@ def doubtful(
         namespace: Searched(
             frozenset(claim.name for claim in claims),
             {claim.name: frozenset(claim.metadata.labels.values()) | origins.parts_of_sets(_stem(claim)) for claim in claims},
+            frozenset(name for claim in claims for name in _gone(index, claim)),
         )
         for namespace, claims in found.items()
     }
+
+
+def _gone(index: Index, claim: PersistentVolumeClaim) -> Iterator[str]:
+    stem = _stem(claim)
+    if stem and unused_condition(claim) is None and not index.suffix_sets(claim.namespace, stem):
+        yield from doubts.named(claim, stem)
 
 
 def _stem(claim: PersistentVolumeClaim) -> str:
@@ -341,7 +351,8 @@ class _Case:
             return Class.AMBIGUOUS
         if klass is Class.SET_GONE:
             self.evidence += doubts.companions(self.claim, self.stem, self.index.estate.companions)
-        if klass is Class.SET_GONE and doubts.fresh(self.claim, self._unused_since(klass), self.now):
+        told = self.index.estate.told.get(self.claim.namespace, {})
+        if klass is Class.SET_GONE and doubts.fresh(self.claim, self.stem, self._unused_since(klass), told, self.now):
             self._say(EvidenceKind.FRESH)
         return klass
 

@@ -123,8 +123,8 @@ def managers(owner: StatefulSet) -> tuple[Manager, ...]:
 
 def replacer(owner: StatefulSet) -> Manager | None:
     """Who deletes the outdated pods of an OnDelete set, in an order of its own: what controls such a set has no other use for
-    that strategy (elastic/cloud-on-k8s#1442, gardener/etcd-druid#879), and grafana's rollout-operator is told by a label to do so for
-    sets that nothing controls (grafana/rollout-operator#1). Untrusted text."""
+    that strategy (elastic/cloud-on-k8s#1442, gardener/etcd-druid#879), and grafana's rollout-operator is told by a label to do
+    so for sets that nothing controls (grafana/rollout-operator#1). Untrusted text."""
     if owner.spec.update_strategy.type != "OnDelete":
         return None
     controller = owner.metadata.controller()

@@ -98,7 +98,7 @@ def test_wire_names() -> None:
 def test_nothing_was_read_until_somebody_says_so() -> None:
     """Every list is None unless it is given: forgetting one keeps data."""
     assert Workloads().not_read == tuple(row.plural for row in WORKLOADS)
-    by_namespace = {"users", "custom", "companions"}  # one that is missing was not read
+    by_namespace = {"users", "custom", "companions", "told"}  # one that is missing was not read
     lists = set(ClaimInventory.__struct_fields__) - by_namespace - {"claims", "unreadable"}
     assert len(lists) > 6 and all(getattr(ClaimInventory(), name) is None for name in lists)
     assert not any(getattr(ClaimInventory(), name) for name in by_namespace)

@@ -206,7 +206,9 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "sizes that change are ignored": _setting(doubts, "_resizing", lambda claim: ""),
     "copied fields are believed": _setting(origins, "_older_than_itself", lambda claim: False),
     "ephemeral volumes always have an owner": _setting(doubts, "ephemeral", lambda name: None),
-    "a set that went a moment ago is gone": _setting(doubts, "fresh", lambda claim, since, now: False),
+    "a set that went a moment ago is gone": _setting(doubts, "fresh", lambda claim, stem, since, told, now: False),
+    "finalizers of others are ignored": _setting(doubts, "_guards", lambda claim: ()),
+    "events tell nothing of a set that is gone": _setting(doubts, "named", lambda claim, stem: iter(())),
     "autoscalers of sets that are gone are ignored": _setting(orphans._Case, "_awaited", lambda self: ()),
     "autoscalers of a set's owner are ignored": _setting(
         reach.Scalers, "of", lambda self, item: tuple(self.named(item.namespace, item.name))

@@ -408,6 +408,19 @@ def test_a_set_that_went_less_than_an_hour_ago_takes_a_word_more(ago: timedelta,
         assert not isinstance(deletion(verdict, DeletionOptions(fresh=True), NOW), DeletionRefused)
 
 
+@pytest.mark.parametrize("told", ["web-7", "web"])
+@pytest.mark.parametrize(("ago", "fresh"), [(timedelta(minutes=59), True), (timedelta(minutes=61), False)])
+def test_where_the_server_says_nothing_of_unused_claims_events_tell_of_a_set_that_has_just_gone(
+    ago: timedelta, fresh: bool, told: str
+) -> None:
+    """Servers before 1.37 (KEP-5541): a set that a deployer deletes to make it again left claims that nothing told from old ones."""
+    verdict = one(estate(GONE, told={"prod": {told: NOW - ago}, "test": {told: NOW}}))
+    assert (verdict.klass, verdict.fresh) == (Class.SET_GONE, fresh)
+    assert isinstance(deletion(verdict, DeletionOptions(), NOW), DeletionRefused) is fresh
+    others = one(estate(GONE, told={"prod": {"web-8": NOW, "data-web-7": NOW, "eb-7": NOW}}))
+    assert (others.klass, others.fresh) == (Class.SET_GONE, False)
+
+
 def test_what_a_live_set_left_behind_a_moment_ago_is_not_called_fresh() -> None:
     left = claim("data-web-7", unused=Condition(type="Unused", status="True", last_transition_time=NOW - timedelta(minutes=1)))
     verdict = one(estate(left, sets=(stateful_set("web", 3),)))

@@ -220,6 +220,8 @@ class World:
     #: Claims of sets that went minutes ago, with nothing left of them, and that come back: they may be candidates, but take a
     #: word more to be deleted.
     away: set[Name] = field(default_factory=set)
+    #: Namespace, and name of a set or pod that was there minutes ago, as events tell.
+    told: set[Name] = field(default_factory=set)
     #: Claims of ephemeral volumes whose owner was taken off.
     loose: set[Name] = field(default_factory=set)
     #: Namespace, kind and name of what scales a set that is gone.
@@ -383,6 +385,9 @@ class World:
             self.claims[random.choice(sorted(claims))].owned = True
         elif way < 0.45:
             self.away |= claims
+            if random.random() < 0.5:  # a server that says nothing of unused claims
+                self.told |= {(item.space, f"{item.name}-{name.rpartition('-')[2]}") for _, name in claims}
+                return
             for name in claims:
                 self.claims[name].young = True
 
@@ -583,6 +588,7 @@ class World:
             users={space: self._users(space) for space in SPACES},
             leader_worker_sets=tuple(map(_leader_worker_set, self.groups)),
             custom={space: self._custom(space, claims) for space in SPACES},
+            told={space: {name: NOW - timedelta(minutes=9) for where, name in self.told if where == space} for space in SPACES},
             unreadable=tuple(Unreadable("cronjobs", space, "garbled") for space in sorted(self.garbled)),
         )
 
