@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kubectl_pets import pasting
-from tests.commands.plugin import Plugin
+from tests.commands.plugin import Plugin, manifest
 from tests.commands.test_before import made_again
 
 pytestmark = pytest.mark.real
@@ -77,6 +77,27 @@ def test_who_replaces_pods_is_named_before_what_would_take_down_one_more(pets: P
     pets.kubectl("label", "statefulset", "web", "rollout-group=ingester")
     pets.kubectl("patch", "statefulset", "web", "--type=json", "-p", '[{"op": "remove", "path": "/metadata/ownerReferences"}]')
     assert "hint: rollout-group=ingester may replace them itself" in pets("status", "web", expect=3).stderr
+
+
+def test_a_partition_that_an_operator_keeps_is_not_left_over(pets: Plugin) -> None:
+    """As tidb-operator has it: at the number of replicas while nothing is rolled out, then lowered pod by pod (pkg/manager/member)."""
+    pets.kubectl("create", "configmap", "operator")
+    uid = pets.get("configmap", "operator")["metadata"]["uid"]
+    owner = f"[{{apiVersion: v1, kind: ConfigMap, name: operator, uid: {uid}, controller: true}}]"
+    made = manifest(strategy="{type: RollingUpdate, rollingUpdate: {partition: 3}}").replace("name: web,", f"name: web, ownerReferences: {owner},", 1)
+    by = "--field-manager=tidb-controller-manager"
+    pets.plane.kubectl("create", "-f", "-", by, "-n", pets.namespace, input=made)
+    pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+    told = pets("status", "web")
+    assert "left over" not in told.stdout.lower() + told.stderr and "LEFT OVER" not in pets("list").stdout.upper()
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": NEW}]}}}}
+    pets.kubectl("patch", "statefulset", "web", by, "-p", json.dumps(image))
+    pets.eventually(lambda: pets.set()["status"]["updateRevision"] != pets.set()["status"]["currentRevision"], "seen")
+    assert "hint: ConfigMap/operator lowers the partition itself" in pets("status", "web", expect=3).stderr
+    pets.kubectl("patch", "statefulset", "web", by, "-p", '{"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}')
+    pets("status", "web", "-w", "--timeout", "60s")
+    pets("partition", "web", "1", "-y")
+    assert "partition 1 is left over" in pets("status", "web").stderr  # this one is ours
 
 
 CHANGING = ("rollout", "partition", "scale")

@@ -8,18 +8,22 @@ from kubectl_pets.domain.model import (
     ManagedFieldsEntry,
     ObjectMeta,
     Owned,
+    OwnedContainer,
     OwnedFields,
+    OwnedPodSpec,
     OwnedRollingUpdate,
     OwnedSpec,
     OwnedStrategy,
+    OwnedTemplate,
     OwnerReference,
     StatefulSet,
 )
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.managers import Manager, ManagerKind, managers, states_partition
+from kubectl_pets.domain.rollout.verdict import Phase
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.steps import SetPartition
-from tests.domain.builders import NEW, NOW, pod, snapshot, statefulset
+from tests.domain.builders import NEW, NOW, OLD, pod, snapshot, statefulset
 from tests.domain.controller import patched
 
 
@@ -71,6 +75,44 @@ def test_who_deletes_the_pods_of_a_set_that_is_updated_by_hand(strategy: str, me
     seen = assess(snapshot(owner, pod(0), pod(1), pod(2)), NOW)
     assert seen.replaced_by == name
     assert [each.name for each in managers(owner) if each.replaces] == ([name] if name else [])
+
+
+def wrote(manager: str, *, template: bool = True, operation: str = "Update", subresource: str = "") -> tuple[ManagedFieldsEntry, ...]:
+    """Who wrote the partition, and the image besides."""
+    containers = {'k:{"name":"app"}': OwnedContainer(image=Owned())} if template else {}
+    strategy = OwnedStrategy(rolling_update=OwnedRollingUpdate(partition=Owned()))
+    spec = OwnedSpec(update_strategy=strategy, template=OwnedTemplate(spec=OwnedPodSpec(containers=containers)))
+    return (ManagedFieldsEntry(manager=manager, operation=operation, subresource=subresource, fields_v1=OwnedFields(spec=spec)),)
+
+
+IN_ROLLOUT = "rollouts.kruise.io/in-progressing"
+
+
+@pytest.mark.parametrize(
+    ("meta", "keeper"),
+    [
+        ({**CONTROLLED, "managed_fields": wrote("tidb-controller-manager")}, "Elasticsearch/logs"),
+        ({**CONTROLLED, "managed_fields": wrote("tidb-controller-manager", operation="Apply")}, "Elasticsearch/logs"),
+        ({**CONTROLLED, "managed_fields": wrote("kubectl-pets")}, ""),
+        ({**CONTROLLED, "managed_fields": wrote("deploy"), "annotations": {"kubectl-pets/field-managers": '["deploy"]'}}, ""),
+        ({**CONTROLLED, "managed_fields": wrote("kubectl-patch")}, ""),
+        ({**CONTROLLED, "managed_fields": wrote("node-fetch", template=False)}, ""),
+        ({**CONTROLLED, "managed_fields": wrote("tidb-controller-manager", subresource="status")}, ""),
+        (CONTROLLED, ""),
+        ({"managed_fields": wrote("helm")}, ""),
+        ({"annotations": {IN_ROLLOUT: '{"rolloutName":"canary"}'}}, "Rollout/canary"),
+        ({"annotations": {IN_ROLLOUT: "true"}}, "Rollout"),
+    ],
+)
+def test_who_moves_the_partition_by_itself(meta: dict[str, object], keeper: str) -> None:
+    """tidb-operator has it at the number of replicas while nothing is rolled out: it was called left over, with a command that lets
+    the next change go past it."""
+    mine = statefulset(partition=3, current=OLD, update=OLD)
+    owner = replace(mine, metadata=replace(mine.metadata, **meta))
+    seen = assess(snapshot(owner, pod(0), pod(1), pod(2)), NOW)
+    assert (seen.phase, seen.partition_kept_by, seen.partition_left_over) == (Phase.COMPLETE, keeper, not keeper)
+    free = replace(owner, spec=replace(owner.spec, update_strategy=statefulset().spec.update_strategy))
+    assert assess(snapshot(free, pod(0), pod(1), pod(2)), NOW).partition_kept_by == ""
 
 
 @pytest.mark.parametrize(

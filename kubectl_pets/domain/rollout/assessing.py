@@ -23,6 +23,7 @@ from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_obser
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import part_of, replacer, states_partition
 from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, Quiet, own_pods, read_members
+from kubectl_pets.domain.rollout.ownership import keeps_partition
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
 from kubectl_pets.domain.rollout.stuck import budget, is_stuck
 from kubectl_pets.domain.rollout.times import later
@@ -103,7 +104,8 @@ def _with(
     failing: tuple[Blocker, ...] = (),
 ) -> Assessment:
     observed = not any(wait.awaited is Awaited.OBSERVATION for wait in waits)  # else what is staged is not known yet
-    left_over = draft.partition > 0 and bool(draft.update_revision) and observed and not draft.under_way
+    at_rest = bool(draft.update_revision) and observed and not draft.under_way
+    left_over = draft.partition > 0 and at_rest and not draft.partition_kept_by
     return msgspec.structs.replace(
         draft, phase=phase, waits_for=waits, blockers=blockers, failing=failing, partition_left_over=left_over
     )
@@ -331,6 +333,7 @@ def _draft(
         leader_worker_set=part_of(owner),
         claims_go_along=claims_go_along(owner),
         replaced_by=by.name if (by := replacer(owner)) is not None else "",
+        partition_kept_by=keeps_partition(owner) if slots.partition else "",
         partition_stated_by=states_partition(owner),
         generation=owner.metadata.generation,
         silent_nodes=silent(snapshot.around),

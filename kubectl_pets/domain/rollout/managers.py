@@ -69,6 +69,9 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 #: Of which sets that are rolled out one after the other a set is one (grafana/rollout-operator).
 _ROLLOUT_GROUP = "rollout-group"
 
+#: Which Rollout is at work on the set, as JSON (openkruise/rollouts pkg/util InRolloutProgressingAnnotation).
+_IN_ROLLOUT = "rollouts.kruise.io/in-progressing"
+
 #: The operation of server-side apply in managedFields.
 APPLY = "Apply"
 #: Who writes last-applied-configuration.
@@ -87,6 +90,10 @@ class _Applied(Value, frozen=True):
     """What was applied, in so far as it is read here."""
 
     spec: AppliedSpec = AppliedSpec()
+
+
+class _InRollout(Value, frozen=True):
+    rollout_name: str = ""
 
 
 class Manager(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +140,18 @@ def replacer(owner: StatefulSet) -> Manager | None:
     group = owner.metadata.labels.get(_ROLLOUT_GROUP, "")
     found = Manager(kind=ManagerKind.OPERATOR, name=f"{_ROLLOUT_GROUP}={group}", evidence="metadata.labels", replaces=True)
     return found if group else None
+
+
+def rollout_of(owner: StatefulSet) -> str:
+    """The Rollout of OpenKruise (https://openkruise.io/rollouts) that moves the set's partition, batch by batch, as long as it
+    marks the set; untrusted text, empty: none."""
+    text = owner.metadata.annotations.get(_IN_ROLLOUT)
+    if text is None:
+        return ""
+    try:
+        return f"Rollout/{msgspec.json.decode(text, type=_InRollout).rollout_name}"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return "Rollout"
 
 
 def kind_of(writer: str) -> ManagerKind | None:
@@ -214,6 +233,9 @@ def _candidates(owner: StatefulSet) -> list[Manager]:
             kind = next((kind for prefix, kind in _MARKS if key.startswith(prefix)), None)
             if kind is not None:
                 seen.append(Manager(kind=kind, name=key, evidence=field))
+    rollout = rollout_of(owner)
+    if rollout:
+        seen.append(Manager(kind=ManagerKind.OTHER, name=rollout, evidence=_IN_ROLLOUT))
     label = meta.labels.get("app.kubernetes.io/managed-by", "")
     if label:
         kind = ManagerKind.HELM if label.lower() == "helm" else ManagerKind.OTHER

@@ -12,7 +12,16 @@ import msgspec
 
 from kubectl_pets.domain.changes import FIELD_MANAGER
 from kubectl_pets.domain.model import Container, ManagedFieldsEntry, OwnedContainer, OwnedSpec, PodSpec, StatefulSet
-from kubectl_pets.domain.rollout.managers import APPLY, APPLYING_CLIENT, Manager, applied_spec, kind_of, managers
+from kubectl_pets.domain.rollout.managers import (
+    APPLY,
+    APPLYING_CLIENT,
+    Manager,
+    applied_spec,
+    kind_of,
+    managers,
+    part_of,
+    rollout_of,
+)
 from kubectl_pets.domain.rollout.writers import our_names
 
 
@@ -88,6 +97,23 @@ def deployers(owner: StatefulSet, written: Written, ours: str = FIELD_MANAGER) -
     found = stakes(owner, written, ours)
     named = {kind for stake in found if (kind := kind_of(stake.deployer)) is not None}
     return (*found, *(manager for manager in managers(owner) if manager.kind not in named))
+
+
+def keeps_partition(owner: StatefulSet) -> str:
+    """Who moves the partition by itself, as far as can be seen; untrusted text, empty: nobody. tidb-operator has it at the number
+    of replicas while nothing is rolled out, and lowers it pod by pod, once a pod's leaders are elsewhere (pkg/manager/member):
+    what controls the set and wrote the partition together with the template. A Rollout of OpenKruise says so itself."""
+    rollout, controller = rollout_of(owner), owner.metadata.controller()
+    if rollout or controller is None or part_of(owner) is not None:
+        return rollout
+    others = [
+        entry.fields_v1.spec
+        for entry in owner.metadata.managed_fields
+        if entry.fields_v1 is not None and not entry.subresource and not entry.manager.startswith("kubectl-")
+        if not _is_ours(owner, entry, FIELD_MANAGER)
+    ]
+    whole = any(spec is not None and spec.partition is not None and spec.containers for spec in others)
+    return f"{controller.kind}/{controller.name}" if whole else ""
 
 
 def _of_partition(stake: Stake, written: Written) -> Stake | None:

@@ -218,6 +218,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     partition_stated_by: str = ""
     #: Who deletes its outdated pods in the controller's stead; empty: nobody that can be seen.
     replaced_by: str = ""
+    #: Who moves its partition, which is then never left over; empty: nobody that can be seen.
+    partition_kept_by: str = ""
     #: Of the spec; rises with each edit of it.
     generation: int = 0
     #: With what there is patience still: they would be blockers without.

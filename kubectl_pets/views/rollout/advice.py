@@ -296,6 +296,9 @@ def _onward(seen: Assessment) -> str:
     if Capability.CHANGE not in seen.kind.can:
         fewer = max(0, min(seen.partition, seen.replicas) - 1)
         return f"release one more with: {words.patched(seen, fewer)}"
+    if seen.partition_kept_by:
+        follow, step = command(seen, "status", "-w"), command(seen, "rollout step")
+        return f"{clean(seen.partition_kept_by)} lowers the partition itself: follow it with: {follow}; where it does not: {step}"
     told = f"release more with: {command(seen, 'rollout step')}, or all with: {command(seen, 'rollout promote')}"
     # After an abort it looks the same, and what is held is what was taken back.
     back = _undone(seen) if seen.staged else None
