@@ -73,10 +73,10 @@ def test_who_replaces_pods_is_named_before_what_would_take_down_one_more(pets: P
     hint = pets("status", "web", expect=3).stderr.rpartition("hint: ")[2]
     assert hint.startswith("ConfigMap/operator may replace them itself: follow it with: kubectl pets status web -w"), hint
     told = pets("rollout", "step", "web", "-y", "--timeout", "60s").stderr
-    assert "ConfigMap/operator (operator) may replace pods by itself" in told and "put this change back" not in told
+    assert "owned by ConfigMap/operator (operator): it may put this change back, or replace pods itself at the same time" in told
     pets.kubectl("label", "statefulset", "web", "rollout-group=ingester")
     pets.kubectl("patch", "statefulset", "web", "--type=json", "-p", '[{"op": "remove", "path": "/metadata/ownerReferences"}]')
-    assert "hint: rollout-group=ingester may replace them itself" in pets("status", "web", expect=3).stderr
+    assert "hint: rollout-operator may replace them itself" in pets("status", "web", expect=3).stderr
 
 
 def test_a_partition_that_an_operator_keeps_is_not_left_over(pets: Plugin) -> None:

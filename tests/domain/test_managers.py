@@ -63,7 +63,7 @@ GROUPED = {"labels": {"rollout-group": "ingester"}}
     ("strategy", "meta", "name"),
     [
         ("OnDelete", CONTROLLED, "Elasticsearch/logs"),
-        ("OnDelete", GROUPED, "rollout-group=ingester"),
+        ("OnDelete", GROUPED, "rollout-operator"),
         ("OnDelete", {"owner_references": (OwnerReference(kind="Shop", name="main", uid="1"),)}, ""),
         ("OnDelete", {}, ""),
         ("RollingUpdate", CONTROLLED, ""),

@@ -163,9 +163,15 @@ def test_warnings(kind: ManagerKind, warning: str) -> None:
     assert words.warning(Manager(kind=kind, name="Kafka/broker", evidence="metadata.labels")) == warning
 
 
-def test_who_replaces_pods_itself_puts_nothing_back() -> None:
-    manager = Manager(kind=ManagerKind.OPERATOR, name="Kafka/broker", evidence="metadata.ownerReferences", replaces=True)
-    assert words.warning(manager) == "Kafka/broker (operator) may replace pods by itself: two may be down at once, see that it does not do so now"
+@pytest.mark.parametrize(
+    ("kind", "warning"),
+    [
+        (ManagerKind.OPERATOR, "owned by Kafka/broker (operator): it may put this change back, or replace pods itself at the same time"),
+        (ManagerKind.OTHER, "managed by Kafka/broker (says metadata.labels): it may replace pods itself at the same time"),
+    ],
+)
+def test_who_replaces_pods_itself(kind: ManagerKind, warning: str) -> None:
+    assert words.warning(Manager(kind=kind, name="Kafka/broker", evidence="metadata.labels", replaces=True)) == warning
 
 
 def test_the_left_over_partition_says_how_far_the_next_change_will_come() -> None:

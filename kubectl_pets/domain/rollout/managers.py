@@ -137,9 +137,9 @@ def replacer(owner: StatefulSet) -> Manager | None:
     controller = owner.metadata.controller()
     if controller is not None:
         return _operator(owner)
-    group = owner.metadata.labels.get(_ROLLOUT_GROUP, "")
-    found = Manager(kind=ManagerKind.OPERATOR, name=f"{_ROLLOUT_GROUP}={group}", evidence="metadata.labels", replaces=True)
-    return found if group else None
+    if not owner.metadata.labels.get(_ROLLOUT_GROUP):
+        return None
+    return Manager(kind=ManagerKind.OTHER, name="rollout-operator", evidence=_ROLLOUT_GROUP, replaces=True)
 
 
 def rollout_of(owner: StatefulSet) -> str:

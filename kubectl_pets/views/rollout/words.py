@@ -390,7 +390,7 @@ def warning(manager: Manager) -> str:
     name = clean(manager.name)
     match manager.kind:
         case ManagerKind.OPERATOR if manager.replaces:
-            return f"{name} (operator) may replace pods by itself: two may be down at once, see that it does not do so now"
+            return f"owned by {name} (operator): it may put this change back, or replace pods itself at the same time"
         case ManagerKind.OPERATOR:
             return f"owned by {name} (operator): it may put this change back"
         case ManagerKind.ARGO_CD:
@@ -400,6 +400,8 @@ def warning(manager: Manager) -> str:
         case ManagerKind.HELM:
             end = "its next upgrade fails on this change, or puts it back, where the chart says otherwise"
             return f"installed by Helm ({_evidence(manager)}): {end}"
+        case ManagerKind.OTHER if manager.replaces:
+            return f"managed by {name} (says {clean(manager.evidence)}): it may replace pods itself at the same time"
         case ManagerKind.OTHER:
             return f"managed by {name} (says {clean(manager.evidence)}): it may put this change back"
         case _:
