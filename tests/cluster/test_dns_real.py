@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from kubectl_pets.session import ConnectionFlags
 from tests.cluster.waiting import until
 from tests.controlplane import ControlPlane, DnsReplica
 from tests.controlplane.dns import corefile
+from tests.controlplane.dns import grant as grant_what_coredns_reads
 from tests.controlplane.recipes import parse_version
 from tests.controlplane.relay import relay
 
@@ -388,3 +390,15 @@ def test_exec_that_is_denied(controlplane: ControlPlane, web: Network, namespace
                 time.sleep(0.1)
     assert view.resolv_conf is None and view.getent == {}
     assert "pods/exec" in view.trouble and "forbidden" in view.trouble
+
+
+def test_several_who_start_servers_at_once_all_get_the_rights(controlplane: ControlPlane, namespace: str) -> None:
+    """Workers of one test run share a control plane."""
+    names = [f"{namespace}-dns-{number}" for number in range(6)]
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for name in names:
+                list(pool.map(grant_what_coredns_reads, [controlplane] * 4, [name] * 4))
+        assert len(controlplane.kubectl("get", "clusterrole,clusterrolebinding", *names, "-o", "name").stdout.split()) == 12
+    finally:
+        controlplane.kubectl("delete", "clusterrole,clusterrolebinding", *names, "--ignore-not-found")

@@ -34,15 +34,15 @@ _READY_SECONDS = 60.0
 _RIGHTS = f"""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
-metadata: {{name: system:coredns}}
+metadata: {{name: "%(name)s"}}
 rules:
 - {{apiGroups: [""], resources: [endpoints, services, pods, namespaces], verbs: [list, watch]}}
 - {{apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list, watch]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
-metadata: {{name: system:coredns}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:coredns}}
+metadata: {{name: "%(name)s"}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "%(name)s"}}
 subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {credentials.COREDNS}}}]
 """
 
@@ -108,7 +108,7 @@ def start(
 ) -> list[DnsReplica]:
     """Returns when each has answered through a port-forward. Replicas of one namespace need names of their own."""
     binary = build.binaries(DEFAULT_VERSION, ["coredns"])["coredns"]
-    plane.apply(_RIGHTS)
+    grant(plane)
     plane.apply(_object("ConfigMap", name, data={"Corefile": corefile}), namespace)
     kubeconfig = plane.kubeconfig_for(credentials.COREDNS, api_port)
     folder = plane.directory / "corefiles"
@@ -128,6 +128,12 @@ def start(
         _await(lambda: _answers(replica.port), f"{replica.process} to answer")
         _await(lambda: _answers_through_forward(replica), f"port-forward to {replica.process}")
     return made
+
+
+def grant(plane: ControlPlane, name: str = "system:coredns") -> None:
+    """What CoreDNS may read. Several may come at the same time: a server-side apply makes what is not there in one request, where
+    ``kubectl apply`` looks first, and fails on what another one made meanwhile."""
+    plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=_RIGHTS % {"name": name})
 
 
 def standard(plane: ControlPlane) -> list[DnsReplica]:
