@@ -1,5 +1,6 @@
 """``kubectl pets rollout restart``: every pod made anew, or chosen ones in a chosen order, and none that leads."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from kubectl_pets.cli.options import ChangedSet, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import Capability, SetRef
-from kubectl_pets.domain.stepping.restarting import RestartOrder, in_order, mark
+from kubectl_pets.domain.stepping.restarting import RestartOrder, in_order, is_under_way, mark
 from kubectl_pets.domain.stepping.steps import Goal, Restart, RestartPods, Run
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
@@ -83,8 +84,9 @@ def command(
         if not chosen and not _BY_EVICTION & seen.kind.can:
             by = Run(soak=soak, settle=settle) if soak or terms.stepwise or careful else None
             return Restart(at=mark(session.now(), seen), by=by, settle=settle, anew=anew)
-        left_out = _named(skip, seen)
-        wanted = in_order(_named(pods, seen), seen, RestartOrder(order) if order else None)
+        going_on = not anew and is_under_way(seen, session.now())
+        left_out = _named(skip, seen, gone=going_on)
+        wanted = in_order(_named(pods, seen, gone=going_on), seen, RestartOrder(order) if order else None)
         names = tuple(pod for pod in wanted if pod not in left_out)
         return RestartPods(pods=names, batch=batch or 1, soak=soak, settle=settle, leader=leader, anew=anew)
 
@@ -104,12 +106,21 @@ def _label(text: str | None) -> tuple[str, str] | None:
     return key, value
 
 
-def _named(pods: Sequence[str], seen: Assessment) -> tuple[str, ...]:
-    """Names of pods for ordinals or names; each once, in the order typed."""
+def _named(pods: Sequence[str], seen: Assessment, *, gone: bool = False) -> tuple[str, ...]:
+    """Names of pods for ordinals or names; each once, in the order typed. ``gone``: a restart is gone on with, and the set may
+    have been scaled down since: positions that it has no more are no slip then, because the note tells which pods are meant."""
     known = {member.name: member.name for member in seen.members} | {str(member.ordinal): member.name for member in seen.members}
     bare = [pod.rpartition("/")[2] for pod in pods]
+    if gone:
+        known = {word: position for word in bare if (position := _position(word, seen.name))} | known
     unknown = [pod for pod in bare if pod not in known]
     if unknown:
         there = f"{seen.members[0].name} to {seen.members[-1].last_name or seen.members[-1].name}" if seen.members else "none"
         raise UsageError(f"{seen.name} has no pod {', '.join(unknown)}. Nothing was changed.", hint=f"its pods: {there}")
     return tuple(dict.fromkeys(known[pod] for pod in bare))
+
+
+def _position(word: str, name: str) -> str:
+    """The name of the position that is meant, whether the set has it or not; empty: none."""
+    ordinal = word.removeprefix(f"{name}-")
+    return f"{name}-{int(ordinal)}" if re.fullmatch("[0-9]{1,9}", ordinal) else ""

@@ -1,6 +1,7 @@
 """Hints that repeat the command of the run: they carry the options that it was given."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from shlex import split
 
@@ -100,6 +101,49 @@ def test_chosen_pods_are_restarted_once_more_and_no_other(pets: Plugin) -> None:
     done = pets.typed(*split(hint)[2:])
     assert done.code == 0, done
     assert {name for name, uid in pets.uids().items() if uid != before[name]} == {"web-2"}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("words", "begun", "replicas", "made_anew"),
+    [
+        (("--batch", "1"), (2, 1, 0), 4, {"web-0", "web-1", "web-2"}),
+        (("--batch", "1"), (2, 1, 0), 2, {"web-0", "web-1"}),
+        (("--skip", "2"), (1, 0), 2, {"web-0", "web-1"}),
+        (("--pod", "2", "--pod", "1"), (2, 1), 2, {"web-1"}),
+    ],
+    ids=["scaled-up", "scaled-down", "what-was-skipped-is-gone", "what-was-named-is-gone"],
+)
+def test_a_restart_killed_in_a_set_that_is_scaled_then_goes_on(
+    pets: Plugin, words: tuple[str, ...], begun: tuple[int, ...], replicas: int, made_anew: set[str]
+) -> None:
+    """The same words again: they were refused as those of another restart, or for a pod that is not there any more."""
+    pets.make("web")
+    before = pets.uids()
+    pods = ",".join(f"web-{ordinal}={before[f'web-{ordinal}'][:8]}" for ordinal in begun)
+    note = f"{datetime.now(UTC).isoformat(timespec='seconds')} {pods}"
+    pets.plane.kubectl("annotate", "statefulset", "web", "-n", pets.namespace, f"kubectl-pets/restart-pods={note}")
+    pets("scale", "web", "--replicas", str(replicas), "-y", "--timeout", "60s")
+    scaled = pets.uids()
+    pets("rollout", "restart", "web", *words, "--settle", "0", "--timeout", "90s", "-y")
+    after = pets.uids()
+    assert {name for name, uid in after.items() if uid != scaled[name]} == made_anew
+    assert "kubectl-pets/restart-pods" not in pets.set("web")["metadata"]["annotations"]
+
+
+@pytest.mark.real
+def test_a_slip_in_what_is_to_be_left_alone_takes_nothing_down(pets: Plugin) -> None:
+    """Where a restart is gone on with, a pod that is not there may be named: it is the note that tells which are meant."""
+    pets.make("web")
+    before = pets.uids()
+    told = pets("rollout", "restart", "web", "--skip", "11", "-y", expect=2)
+    assert "web has no pod 11" in told.stderr
+    later = datetime.now(UTC) + timedelta(seconds=30)  # the pods are older than that, by more than clocks may differ
+    note = f"{later.isoformat(timespec='seconds')} web-2={before['web-2'][:8]}"
+    pets.plane.kubectl("annotate", "statefulset", "web", "-n", pets.namespace, f"kubectl-pets/restart-pods={note}")
+    told = pets("rollout", "restart", "web", "--skip", "11", "-y", expect=6)
+    assert "a restart of web-2 was begun and is not finished" in told.stderr and pets.uids() == before
+    pets("rollout", "restart", "web", "--skip", "first", "-y", expect=2)
 
 
 @pytest.mark.real

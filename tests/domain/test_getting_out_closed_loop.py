@@ -3,6 +3,7 @@
 As in the other closed loops, what is claimed is compared with the pods of the simulated cluster, never with our own verdict.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -206,6 +207,86 @@ def test_chosen_pods_that_were_missing_when_it_began_are_not_taken_down(
     after = {world.pod_name(pod): pod.uid for pod in world.pods.values()}
     assert {name for name in uids if after[name] != uids[name]} == set(chosen) and world.all_available()
     assert set(world.owner.metadata.annotations) <= {"kubectl-pets/restarted"}
+
+
+@cases(300)
+@given(data=st.data(), seed=SEEDS, batch=st.integers(1, 3), steps=st.integers(2, 12), settled=st.booleans())
+def test_a_restart_goes_on_in_a_set_that_was_scaled_meanwhile(
+    data: st.DataObject, seed: int, batch: int, steps: int, settled: bool
+) -> None:
+    """Killed, the set scaled up or down (and back), and the same words again: ``--batch`` and ``--skip`` mean the pods that are
+    there, whose names were others when it began. It was refused as another restart."""
+    random = Random(seed)
+    world = data.draw(worlds())
+    before = {world.pod_name(pod): pod.uid for pod in world.pods.values()}
+    skipped = set(data.draw(st.lists(st.sampled_from(sorted(before)), max_size=len(before) - 1, unique=True)))
+
+    def words() -> RestartPods:
+        members = assess(world.snapshot(), world.now).members
+        return RestartPods(pods=tuple(each.name for each in reversed(members) if each.name not in skipped), batch=batch)
+
+    first = KilledOnceNoted(world, words(), random)
+    with suppress(AssertionError):
+        first.run(limit=steps)
+    if "kubectl-pets/restart-pods" not in world.owner.metadata.annotations:
+        return  # it had not begun, or was over
+    began = [step.pod for step in first.steps if isinstance(step, Delete | Evict)]
+    for replicas in data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=2)):
+        scaled(world, replicas, looks=40 if settled else 1)
+    second = Session(world, words(), random, kills=data.draw(st.sampled_from((0.0, 0.5))), stale=0.0)
+    ending = second.run()
+    note(f"{ending} {first.steps} {second.steps}")
+    event(f"{ending}")
+    assert isinstance(ending, Done)
+    world.come_to_rest()
+    after = {world.pod_name(pod): pod.uid for pod in world.positions() if pod is not None}
+    assert not [name for name, uid in after.items() if uid == before.get(name) and name not in skipped], "left out"
+    taken = [*began, *(step.pod for step in second.steps if isinstance(step, Delete | Evict))]
+    assert len(set(taken)) == len(taken) and set(taken) <= set(before) - skipped
+    if ending.reason is not DoneReason.NOTHING_TO_DO:
+        assert set(world.owner.metadata.annotations) <= {"kubectl-pets/restarted"}
+
+
+def scaled(world: World, replicas: int, looks: int = 40) -> None:
+    """Within minutes."""
+    world.edit(replicas=replicas)
+    for _ in range(looks):
+        world.progress(Random(1))
+
+
+@pytest.mark.parametrize(
+    ("pods", "refused"),
+    [
+        (("web-3", "web-2", "web-1"), False),
+        (("web-2", "web-1"), False),
+        (("web-3", "web-2", "web-1", "web-0"), True),  # it was left alone, and is the one of then
+        (("web-3", "web-1"), True),
+        (("web-2",), True),
+    ],
+)
+def test_what_was_left_alone_then_and_is_named_now_is_another_wish(pods: tuple[str, ...], refused: bool) -> None:
+    world = World(replicas=3)
+    world.come_to_rest()
+    world.pass_by(60)
+    began = f"{now(world)} web-2={world.pods[2].uid[:8]},web-1={world.pods[1].uid[:8]}"
+    world.pass_by(60)
+    world.annotate("kubectl-pets/restart-pods", began)
+    scaled(world, 4)
+    ending = Session(world, RestartPods(pods=pods), Random(1)).run()
+    other = Refused(reason=RefusedReason.OTHER_RESTART, pods=("web-2", "web-1"))
+    assert ending == (other if refused else Done(reason=DoneReason.RESTARTED))
+
+
+def test_what_is_said_to_finish_another_restart_names_pods_that_are_there() -> None:
+    world = World(replicas=4)
+    world.come_to_rest()
+    noted = ",".join(f"web-{number}={world.pods[number].uid[:8]}" for number in (3, 2))
+    world.annotate("kubectl-pets/restart-pods", f"{now(world)} {noted}")
+    scaled(world, 3)
+    refused = Session(world, RestartPods(pods=("web-1",)), Random(1)).run()
+    assert refused == Refused(reason=RefusedReason.OTHER_RESTART, pods=("web-2",))
+    scaled(world, 2)
+    assert Session(world, RestartPods(pods=("web-1",)), Random(1)).run() == Done(reason=DoneReason.RESTARTED), "none of it is left"
 
 
 def broken(image: str = BAD, **kw: object) -> World:

@@ -142,9 +142,10 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
     if not memory.written:
         if not goal.anew and not noted and _is_just_over(",".join(goal.pods), seen, now):
             return Done(reason=DoneReason.ALREADY_RESTARTED), memory
-        going_on = bool(noted) and not goal.anew and _is_unfinished(began, noted, seen, now)
-        if going_on and set(noted) != set(goal.pods):
-            return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(noted)), memory
+        going_on = not goal.anew and is_under_way(seen, now)
+        if going_on and _is_another(goal, seen):
+            here = {member.name for member in seen.members}
+            return Refused(reason=RefusedReason.OTHER_RESTART, pods=tuple(pod for pod in noted if pod in here)), memory
         if not going_on:
             chosen = chosen_at(goal, seen, memory.chosen or BeforeRestart(at=now))
             begin = _begin(goal, seen, chosen)
@@ -154,13 +155,30 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
     chosen = memory.chosen or BeforeRestart(at=_time(began), uids=tuple(noted.items()))
     left = _still(goal, seen, chosen)
     todo = [member for member in left if member.name not in memory.skipped and not _leads(goal, member)]
-    ahead = _next(goal, todo, seen, now)
+    at_hand = replace(goal, pods=tuple(name for name, _ in chosen.uids))  # what came since was not taken down by this restart
+    ahead = _next(at_hand, todo, seen, now)
     if ahead is not None:
         return ahead, memory
     if noted or not (memory.finished or not chosen.uids or _is_just_over(",".join(goal.pods), seen, now)):
         memory = replace(memory, skipped=frozenset(member.name for member in left), finished=True)
         return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now)), memory
     return Done(reason=DoneReason.RESTARTED, skipped=tuple(pod for pod in goal.pods if pod in memory.skipped)), memory
+
+
+def is_under_way(seen: Assessment, now: datetime) -> bool:
+    """Whether a restart of chosen pods is noted that was not finished, and that the same words go on with."""
+    began, noted = read_note(seen)
+    return _is_unfinished(began, noted, seen, now)
+
+
+def _is_another(goal: RestartPods, seen: Assessment) -> bool:
+    """Whether other pods are meant than the note's. The set may have been scaled since: positions that it has no more have
+    nothing to do, and a pod that came since the restart began is made anew already. But where one that was there then and was left
+    alone is to be taken down now, or one of the note's is not, that is another wish."""
+    began, noted = read_note(seen)
+    dropped = any(member.name in noted and member.name not in goal.pods for member in seen.members)
+    before = _still(goal, seen, BeforeRestart(at=_time(began)))
+    return dropped or any(member.name not in noted for member in before)
 
 
 def to_do(goal: RestartPods, seen: Assessment, chosen: BeforeRestart | None = None) -> list[Member]:
@@ -249,10 +267,11 @@ def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime
 
 
 def _has_to_wait(goal: RestartPods, todo: list[Member], seen: Assessment) -> bool:
-    """Whether a pod that is down has to be back first: one that this restart did not take down, or one too many for the batch."""
+    """Whether a pod that is down has to be back first: one that this restart did not take down, or one too many for the batch.
+    Pods that leave because the set was scaled down have to be gone."""
     down = [member for member in seen.members if not member.available]
     if not down:
-        return False
+        return bool(seen.surplus) and bool(todo)
     if seen.surplus or len(down) >= goal.batch or not any(member.available for member in todo):
         return True
     blocking = {blocker.pod for blocker in seen.blockers}
@@ -268,8 +287,11 @@ def read_note(seen: Assessment) -> tuple[str, dict[str, str]]:
 
 
 def _is_unfinished(began: str, noted: dict[str, str], seen: Assessment, now: datetime) -> bool:
-    """Whether the restart noted is still at a pod, or began or made its latest one not long ago: large pods take their time."""
+    """Whether the restart noted is still at a pod, or began or made its latest one not long ago: large pods take their time. Of
+    one whose positions are all gone nothing is left to do."""
     here = [member for member in seen.members if member.name in noted]
+    if not here:
+        return False
     gone = [member for member in here if not member.uid or noted[member.name] != member.uid[:_UID]]
     leaving = any(member.state in LEAVING for member in here)
     if leaving or not all(member.available for member in gone):
