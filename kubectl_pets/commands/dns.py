@@ -118,7 +118,7 @@ def command(
     if timeout is not None and not watch:
         raise UsageError("--timeout goes with -w.")
     aims = [make_aim(*each) for each in named] or [make_aim(ref, ()) for ref in refs(session, choice)]
-    shown = NamesShown(output=output, headers=not no_headers, check=check, listed=choice.many)
+    shown = NamesShown(output=output, headers=not no_headers, check=check, listed=choice.many, named=bool(named))
     return watch_each(session, aims, seconds(timeout), shown) if watch else look_each(session, aims, shown)
 
 

@@ -77,7 +77,7 @@ def command(
         from kubectl_pets.flows.dns import told  # for this alone
         from kubectl_pets.flows.dns.resolve import Aim
 
-        shown = told.NamesShown(output=output, listed=choice.many)
+        shown = told.NamesShown(output=output, listed=choice.many, named=bool(sets))
         return told.watch_each(session, [Aim(set=ref) for ref in refs(session, choice)], seconds(timeout), shown)
     aim = StatusAim(until=until, stay=True, patience=patience, output=output, log_lines=0, listed=choice.many)
     return follow_each(session, refs(session, choice), aim, seconds(timeout))

@@ -233,6 +233,26 @@ def test_of_a_set_that_names_no_service_nothing_is_asked(pets: Plugin, quick: tu
     assert "there is nothing to resolve: the set names no Service" in said.stderr and "could be asked" not in said.stderr
 
 
+def test_sets_that_legally_have_no_names_are_missed_only_where_they_are_named(
+    pets: Plugin, quick: tuple[str, ...], dns: list[DnsReplica]
+) -> None:
+    """apps/v1: serviceName is optional. A sweep of all sets counted its pods as missing, and waited for their names for ever."""
+    serve(pets)
+    pets.make("web")
+    pets.plane.apply(manifest("worker").replace("serviceName: worker\n", "serviceName: ''\n"), pets.namespace)
+    pets("status", "worker", "-w", "--until", "ready", "--timeout", "60s")
+    resolves(pets, *quick)
+    every = ("-l", "there!=none")
+    assert pets("dns", *every, "--check", *quick).stderr.count("there is nothing to resolve: the set names no Service") == 1
+    assert "worker: it names no Service, so there is nothing to resolve" in pets("dns", *every, "-w", "--timeout", "60s", *quick).stderr
+    pets("wait", *every, "--for", "resolved", "--timeout", "60s")
+    pets("dns", "web", "worker", "--check", *quick, expect=7)
+    pets("dns", "worker", "-w", "--timeout", "60s", *quick, expect=3)  # nobody can give it one: not waited for until time is over
+    pets("dns", "worker", "-w", "--check", *quick, expect=7)
+    pets.plane.kubectl("delete", "service", "web", "-n", pets.namespace)
+    pets("dns", *every, "--check", *quick, expect=7)
+
+
 def test_a_service_with_an_address_of_its_own(pets: Plugin, quick: tuple[str, ...]) -> None:
     """CoreDNS names the pods behind it all the same (plugin/kubernetes findServices)."""
     serve(pets, headless=False)

@@ -188,3 +188,9 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     def right(self) -> bool:
         """Everything that should resolve does, everywhere."""
         return self.resolved and all(line.right for line in self.lines)
+
+    @property
+    def unnamed(self) -> bool:
+        """The set names no Service, so its pods have no names at all. That is legal (apps/v1: serviceName is optional), and lasts
+        as long as the set (ValidateStatefulSetUpdate: it cannot be changed)."""
+        return not self.service

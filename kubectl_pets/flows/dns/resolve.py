@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_pets.domain.dns.answers import ClientView, ServerAnswers
+from kubectl_pets.domain.dns.answers import ClientView
 from kubectl_pets.domain.dns.clients import looks_through_cache, spellings
 from kubectl_pets.domain.dns.grouped import parts_of
 from kubectl_pets.domain.dns.names import Name, NameKind, positions_of
@@ -81,7 +81,7 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Nam
             now = session.now()
             frame = NamesFrame(seen=seen, after=stopwatch.taken(seen, now), now=now, trouble=source.trouble())
             observe(frame)
-            return seen if seen.right or _is_hopeless(seen.hearings) else None
+            return seen if seen.right or _is_hopeless(seen) else None
 
         found = until(look_again, deadline=deadline, every=_INTERVAL, wait=source.wait, troubled=troubled)
         if not isinstance(found, Unended):
@@ -90,9 +90,9 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Nam
         return frame.seen, True
 
 
-def _is_hopeless(hearings: Sequence[ServerAnswers]) -> bool:
-    """A missing right does not come by waiting."""
-    return bool(hearings) and all(hearing.missing_right for hearing in hearings)
+def _is_hopeless(seen: Diagnosis) -> bool:
+    """Neither a missing right nor the name of a Service comes by waiting."""
+    return seen.unnamed or (bool(seen.hearings) and all(hearing.missing_right for hearing in seen.hearings))
 
 
 class _Stopwatch:

@@ -17,12 +17,17 @@ from kubectl_pets.views.live import TextPainter
 
 class NamesShown(msgspec.Struct, frozen=True, kw_only=True):
     """How the answer is printed. ``check``: what is not right is a finding. ``listed``: as a list, however many there
-    are."""
+    are. ``named``: the sets were; of those that were only found, one that by its spec has no names lacks none."""
 
     output: str
     headers: bool = True
     check: bool = False
     listed: bool = False
+    named: bool = True
+
+    def content(self, seen: Diagnosis) -> bool:
+        """Whether nothing is missing of this set."""
+        return seen.right or (seen.unnamed and not self.named)
 
     @property
     def tabular(self) -> bool:
@@ -41,7 +46,7 @@ def look_each(session: Session, aims: Sequence[Aim], shown: NamesShown) -> ExitC
         terminal.print(drawn)
         terminal.tell(table.total(seen))
     _document(session, found, shown)
-    return ExitCode.FINDINGS if shown.check and not all(seen.right for seen in found) else ExitCode.OK
+    return ExitCode.FINDINGS if shown.check and not all(shown.content(seen) for seen in found) else ExitCode.OK
 
 
 def watch_each(session: Session, aims: Sequence[Aim], limit: float | None, shown: NamesShown) -> ExitCode:
@@ -57,7 +62,7 @@ def watch_each(session: Session, aims: Sequence[Aim], limit: float | None, shown
             if code is not ExitCode.OK:
                 break
         else:
-            left = tuple(each for each in left if not resolve.look(session, aims[each]).right) if len(left) > 1 else ()
+            left = tuple(each for each in left if not shown.content(resolve.look(session, aims[each]))) if len(left) > 1 else ()
     _document(session, list(found.values()), shown)
     return code
 
@@ -91,7 +96,7 @@ def _watched(session: Session, aim: Aim, deadline: Deadline, shown: NamesShown) 
     terminal.tell(table.total(seen))
     if late:
         return ExitCode.TIMED_OUT, seen
-    if seen.right:
+    if shown.content(seen):
         return ExitCode.OK, seen
     return ExitCode.FINDINGS if shown.check else ExitCode.NOT_YET, seen
 

@@ -9,7 +9,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.dns.comparing import AnswerStanding, Compared, Heard
 from kubectl_pets.domain.dns.endpoints import EndpointEntry
 from kubectl_pets.domain.dns.names import NameKind
-from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine, NameVerdict, Reason, State
+from kubectl_pets.domain.dns.reasons import Diagnosis, NameLine, NameVerdict, State
 from kubectl_pets.pasting import kubectl, pets
 from kubectl_pets.views.dns import words as dns_words
 from kubectl_pets.views.text import ages as age
@@ -194,7 +194,7 @@ def total(seen: Diagnosis) -> str:
 
 def _summary(seen: Diagnosis) -> str:
     zone = dns_words.zone(seen.zone)
-    if seen.lines and all(line.finding is not None and line.finding.reason is Reason.SERVICE_NAME_EMPTY for line in seen.lines):
+    if seen.unnamed:
         return f"there is nothing to resolve: the set names no Service; {zone}"
     if not seen.resolved:
         why = "no server could be asked" if seen.servers else "there are no DNS pods to ask (--dns-selector, --dns-server)"
@@ -207,6 +207,8 @@ def headline(seen: Diagnosis) -> str:
     """One line for the end of a watch."""
     wrong = next((line for line in seen.lines if not line.right), None)
     place = f"{clean(seen.namespace)}/{clean(seen.set)}"
+    if seen.unnamed:
+        return f"{place}: it names no Service, so there is nothing to resolve"
     if wrong is None:
         return f"{place}: every name resolves"
     what = clean(wrong.name.pod) or clean(wrong.name.name)
