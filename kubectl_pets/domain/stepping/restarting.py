@@ -173,8 +173,8 @@ def is_under_way(seen: Assessment, now: datetime) -> bool:
 
 def _is_another(goal: RestartPods, seen: Assessment) -> bool:
     """Whether other pods are meant than the note's. The set may have been scaled since: positions that it has no more have
-    nothing to do, and a pod that came since the restart began is made anew already. But where one that was there then and was left
-    alone is to be taken down now, or one of the note's is not, that is another wish."""
+    nothing to do, and a pod that came since the restart began is made anew already. But where one that was there then and was
+    left alone is to be taken down now, or one of the note's is not, that is another wish."""
     began, noted = read_note(seen)
     dropped = any(member.name in noted and member.name not in goal.pods for member in seen.members)
     before = _still(goal, seen, BeforeRestart(at=_time(began)))
