@@ -107,6 +107,7 @@ class Rule(StrEnum):
     HELM_WILL_CONFLICT = "helm-will-conflict"
     UPGRADE_FORBIDDEN = "upgrade-forbidden"
     OURS_LEFT_OVER = "ours-left-over"
+    MANIFEST_REFUSED = "manifest-refused"
     SERVER_TRAP = "server-trap"
     UPGRADE_ROLLS_ALL = "upgrade-rolls-all"
     IGNORE_EXPIRED = "ignore-expired"
@@ -210,6 +211,7 @@ RULES: dict[Rule, RuleCard] = {
     Rule.HELM_WILL_CONFLICT: RuleCard("PETS802", _W, "helm/helm#31516"),
     Rule.UPGRADE_FORBIDDEN: RuleCard("PETS803", _W, "argoproj/argo-cd#8501"),
     Rule.OURS_LEFT_OVER: RuleCard("PETS804", _N, "kubectl-pets annotations"),
+    Rule.MANIFEST_REFUSED: RuleCard("PETS805", _E, "apps/v1 ValidateStatefulSetSpec"),
     Rule.SERVER_TRAP: RuleCard("PETS901", _W, "kubernetes/kubernetes#137409"),
     Rule.UPGRADE_ROLLS_ALL: RuleCard("PETS902", _N, "kubernetes/kubernetes#134773", opt_in=True),
     Rule.IGNORE_EXPIRED: RuleCard("PETS991", _W, "kubectl-pets/ignore"),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands.plugin import Plugin, manifest
 from tests.controlplane import ControlPlane
+from tests.domain.doctor.wards import merged
 
 pytestmark = pytest.mark.real
 
@@ -251,3 +252,106 @@ def test_a_key_that_the_config_map_has_lost(well: Plugin) -> None:
     well.kubectl("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"level":null}}')
     shown = well("doctor", "web", "--only", "PETS708", expect=7).stdout
     assert "ConfigMap settings has no key level" in shown and "geheim" not in shown
+
+
+#: What is laid over the spec of a set that is well, and the field that is refused; the server may name one that holds it.
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("replicas", {"replicas": -1}, "spec.replicas"),
+    ("partition", {"updateStrategy": {"rollingUpdate": {"partition": -1}}}, "spec.updateStrategy.rollingUpdate.partition"),
+    ("seconds", {"minReadySeconds": -5}, "spec.minReadySeconds"),
+    ("start", {"ordinals": {"start": -1}}, "spec.ordinals.start"),
+    ("none", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 0}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
+    ("negative", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": -1}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
+    ("no-share", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "0%"}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
+    ("more", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "101%"}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
+    ("word", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "two"}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
+    ("policy", {"podManagementPolicy": "Random"}, "spec.podManagementPolicy"),
+    ("strategy", {"updateStrategy": {"type": "Rolling"}}, "spec.updateStrategy.type"),
+    ("beside", {"updateStrategy": {"type": "OnDelete", "rollingUpdate": {"partition": 0}}}, "spec.updateStrategy.rollingUpdate"),
+    ("retention", {"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Keep"}}, "spec.persistentVolumeClaimRetentionPolicy.whenScaled"),
+    ("no-selector", {"selector": {"matchLabels": None}}, "spec.selector"),
+    ("selector", {"selector": {"matchLabels": {"app": "other"}}}, "spec.template.metadata.labels"),
+    ("operator", {"selector": {"matchExpressions": [{"key": "a", "operator": "Is"}]}}, "spec.selector.matchExpressions[0].operator"),
+    ("no-values", {"selector": {"matchExpressions": [{"key": "app", "operator": "In"}]}}, "spec.selector.matchExpressions[0].values"),
+    (
+        "values", {"selector": {"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["web"]}]}},
+        "spec.selector.matchExpressions[0].values",
+    ),
+    ("restart", {"template": {"spec": {"restartPolicy": "Never"}}}, "spec.template.spec.restartPolicy"),
+    ("deadline", {"template": {"spec": {"activeDeadlineSeconds": 5}}}, "spec.template.spec.activeDeadlineSeconds"),
+    ("empty", {"template": {"spec": {"containers": []}}}, "spec.template.spec.containers"),
+    (
+        "mount", {"template": {"spec": {"containers": [{"name": "app", "image": "app:1", "volumeMounts": [{"name": "no", "mountPath": "/d"}]}]}}},
+        "spec.template.spec.containers[0].volumeMounts[0].name",
+    ),
+    (
+        "modes", {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "1Gi"}}}}]},
+        "spec.volumeClaimTemplates[0].spec.accessModes",
+    ),
+    (
+        "size", {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}]},
+        "spec.volumeClaimTemplates[0].spec.resources.requests.storage",
+    ),
+]  # fmt: skip
+
+TAKEN: list[dict[str, Any]] = [
+    {"replicas": 0, "minReadySeconds": 0, "ordinals": {"start": 0}, "revisionHistoryLimit": -1},
+    {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "100%", "partition": 99}}},
+    {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}, "podManagementPolicy": ""},
+    {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}},
+    {"selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}, {"key": "no", "operator": "DoesNotExist"}]}},
+    {
+        "volumeClaimTemplates": [
+            {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+        ],
+        "template": {"spec": {"containers": [{"name": "app", "image": "app:1", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}]}},
+    },
+]
+
+
+def rendered(over: dict[str, Any]) -> str:
+    spec = {
+        "replicas": 3, "serviceName": "web", "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": "app:1"}]}},
+    }  # fmt: skip
+    return json.dumps({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"}, "spec": merged(spec, over)})
+
+
+def refusals(pets: Plugin, text: str, folder: Path) -> list[str]:
+    file = folder / "web.json"
+    file.write_text(text, encoding="utf-8")
+    document = json.loads(pets("doctor", "-f", str(file), "--only", "PETS805", "-o", "json", expect=None).stdout)
+    assert not [each["message"] for each in document["findings"] if "is not as it has it" in each["message"]], "each has its words"
+    return [each["field"] for each in document["findings"]]
+
+
+def asked(pets: Plugin, text: str) -> tuple[int, str]:
+    """What the API server says of it."""
+    done = pets.plane.kubectl("create", "--dry-run=server", "-f", "-", "-n", pets.namespace, input=text, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(("over", "field"), [pytest.param(over, field, id=name) for name, over, field in REFUSED])
+def test_what_the_api_server_refuses_of_a_manifest_is_told_before(pets: Plugin, tmp_path: Path, over: dict[str, Any], field: str) -> None:
+    """ValidateStatefulSetSpec. ``replicas: -1`` was called well, and the pipeline failed at the cluster."""
+    text = rendered(over)
+    code, said = asked(pets, text)
+    spoken = said.replace("resources[storage]", "resources.requests.storage")
+    assert code != 0 and (field in spoken or field.rpartition(".")[0] in spoken), said
+    assert refusals(pets, text, tmp_path) == [field], said
+
+
+@pytest.mark.parametrize("over", TAKEN)
+def test_what_the_api_server_takes_is_not_called_refused(pets: Plugin, tmp_path: Path, over: dict[str, Any]) -> None:
+    text = rendered(over)
+    code, said = asked(pets, text)
+    assert code == 0, said
+    assert refusals(pets, text, tmp_path) == []
+
+
+def test_a_refused_manifest_beside_the_cluster(pets: Plugin, tmp_path: Path) -> None:
+    """Also where the set is there: the next apply is what fails."""
+    pets.plane.apply(WELL, pets.namespace)
+    (tmp_path / "web.json").write_text(rendered({"replicas": -1}), encoding="utf-8")
+    told = pets("doctor", "-f", str(tmp_path), "--live", expect=7)
+    assert "the API server refuses it: spec.replicas is -1, and has to be from 0 to 2147483647" in told.stdout

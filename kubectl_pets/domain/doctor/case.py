@@ -7,7 +7,7 @@ which it needs is skipped, with that list's name.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -270,6 +270,11 @@ class Case:
     @property
     def kind(self) -> SetKind:
         return kind_of(self.owner)
+
+    @property
+    def stated(self) -> dict[str, Any] | None:
+        """The manifest that it comes of, as it is written; None: it comes of none."""
+        return self.estate.stated.get((self.kind.group.value, self.owner.namespace, self.owner.name))
 
     @property
     def ref(self) -> SetRef:

@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.doctor import availability, names, rollouts, storage, templates
+from kubectl_pets.domain.doctor import availability, invalid, names, rollouts, storage, templates
 from kubectl_pets.domain.doctor.case import Case, RuleCheck, RuleSkipped, Ward
 from kubectl_pets.domain.doctor.estate import Estate, Unread, UnreadWhy
 from kubectl_pets.domain.doctor.ignoring import (
@@ -33,6 +33,7 @@ CHECKS: tuple[RuleCheck, ...] = (
     *storage.CHECKS,
     *availability.CHECKS,
     *templates.CHECKS,
+    *invalid.CHECKS,
 )
 
 #: Of claims without a set only these are judged.

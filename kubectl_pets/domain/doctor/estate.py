@@ -331,6 +331,8 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     #: What claims are judged by; None: they could not be.
     inventory: ClaimInventory | None = None
     server: ServerVersion | None = None
+    #: Manifests as they are written, of sets that come of some, by group, namespace and name.
+    stated: dict[tuple[str, str, str], dict[str, Any]] = {}
     #: By field of this Struct.
     unread: dict[str, Unread] = {}
 

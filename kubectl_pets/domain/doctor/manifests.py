@@ -113,6 +113,7 @@ def without_nulls(value: Any) -> Any:
 def estate_of(found: Iterable[Manifest]) -> Estate:
     """Of manifests alone."""
     lists: dict[str, list[Any]] = {}
+    found = tuple(found)
     for each in found:
         lists.setdefault(each.field, []).append(each.item)
     known: dict[str, Any] = {field: tuple(lists.get(field, ())) for field in _WHOLE}
@@ -123,7 +124,12 @@ def estate_of(found: Iterable[Manifest]) -> Estate:
     unread = {
         field: Unread(resource, UnreadWhy.NO_CLUSTER) for field, resource in _OF_A_CLUSTER.items() if field not in known
     }
-    return Estate(sets=tuple(lists.get("sets", ())), unread=unread, **known)
+    return Estate(sets=tuple(lists.get("sets", ())), stated=_sets_as_stated(found), unread=unread, **known)
+
+
+def _sets_as_stated(found: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    sets = (each for each in found if each.field == "sets")
+    return {(kind_of(each.item).group.value, each.item.namespace, each.item.name): each.stated for each in sets}
 
 
 # --- beside a cluster --------------------------------------------------------------------------------------------------------
@@ -135,6 +141,8 @@ _IMMUTABLE = ("service_name", "selector", "pod_management_policy")
 def applied(estate: Estate, found: Iterable[Manifest]) -> Estate:
     """The estate as it would be with these manifests applied: what they state in place of what is there, or added to it; status,
     pods and claims stay. Lists that could not be read stay so."""
+    found = tuple(found)
+    estate = msgspec.structs.replace(estate, stated=_sets_as_stated(found))
     for each in found:
         before = getattr(estate, each.field)
         if before is not None:

@@ -439,6 +439,12 @@ PAGES: dict[Rule, RulePage] = {
         "The next run takes them for its own, and goes on from there.",
         "Finish that run, or take the annotations off.",
     ),
+    Rule.MANIFEST_REFUSED: RulePage(
+        "A manifest holds a value that the API server refuses.",
+        "Nothing of the set is applied: an install or upgrade fails at the cluster.",
+        "Put the field right. Judged with -f only; of the rest of a pod template the server knows more: "
+        "kubectl apply --dry-run=server.",
+    ),
     Rule.SERVER_TRAP: RulePage(
         "An API server 1.35.0 to 1.35.3, and a Parallel set.",
         "An update that breaks stays broken when the template is put right.",

@@ -7,6 +7,7 @@ from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.doctor.estate import Unread, UnreadWhy
 from kubectl_pets.domain.doctor.ignoring import Ignore, IgnoreBy
+from kubectl_pets.domain.doctor.invalid import Fault
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.views.text.ages import age
@@ -41,6 +42,25 @@ def _size(number: int | None) -> str:
 
 def _left(found: Finding) -> str:
     return f"{found.number} would be left, {found.limit} are needed"
+
+
+#: What is wrong with the value of a field in a manifest.
+_REFUSED: dict[str, Callable[[Finding], str]] = {
+    Fault.OUT_OF_RANGE: lambda f: f"is {_detail(f)}, and has to be from 0 to 2147483647",
+    Fault.NO_SHARE: lambda f: f"is {_detail(f)}, and has to be a number from 1 on, or 1% to 100%",
+    Fault.NO_SUCH_WORD: lambda f: f"is '{_detail(f)}', and there is only {' or '.join(map(clean, f.names[1:]))}",
+    Fault.MISSING: lambda f: "is missing",
+    Fault.NOT_ALLOWED: lambda f: f"is not allowed with {_name(f, 1)}" if f.names[1:] else "is not allowed in a set",
+    Fault.SELECTOR_MISSES: lambda f: "are not what spec.selector selects",
+    Fault.NO_VALUES: lambda f: f"are missing, which operator {_name(f, 1)} takes",
+    Fault.VALUES: lambda f: f"are there, and operator {_name(f, 1)} takes none",
+    Fault.NO_VOLUME: lambda f: f"is {_name(f, 1)}, and neither a volume nor a claim template is called so",
+}
+
+
+def _refused(found: Finding) -> str:
+    say = _REFUSED.get(found.names[0]) if found.names else None
+    return say(found) if say is not None else "is not as it has it"
 
 
 _SAY: dict[Rule, Callable[[Finding], str]] = {
@@ -185,6 +205,7 @@ _SAY: dict[Rule, Callable[[Finding], str]] = {
         "applied it: the next upgrade that does, too, fails"
     ),
     Rule.OURS_LEFT_OVER: lambda f: f"notes of a run that was broken off: {_all(f)}",
+    Rule.MANIFEST_REFUSED: lambda f: f"the API server refuses it: {clean(f.field)} {_refused(f)}",
     Rule.SERVER_TRAP: lambda f: f"server {_detail(f)}: an update that breaks does not heal when the template is put right",
     Rule.UPGRADE_ROLLS_ALL: lambda f: f"server {_detail(f)}: an upgrade to 1.34.0 or 1.34.1 replaces all of its pods",
     Rule.IGNORE_EXPIRED: lambda f: f"the ignore of {' '.join(map(clean, f.names))} has run out ({_detail(f)})",

@@ -526,6 +526,7 @@ SCENES = (
             "config_maps": [content("settings", HOUR)],
         },
     ),
+    Scene(Rule.MANIFEST_REFUSED, {"sets": {"spec": {"replicas": -1}}, "stated": True}, {"stated": True}),
     Scene(Rule.UPGRADE_FORBIDDEN, {"sets": applied("20Gi")}, {"sets": applied("10240Mi")}),
     Scene(
         Rule.QUOTA_TOO_TIGHT,
@@ -568,8 +569,8 @@ SCENES = (
 ELSEWHERE = {Rule.CLAIM_NAME_AMBIGUOUS, Rule.CLAIM_ORPHANED}
 #: Those that have to be asked for have tests of their own below.
 ASKED_FOR = {Rule.SINGLE, Rule.OWNED_BY, Rule.EVEN_VOTERS, Rule.UPGRADE_ROLLS_ALL, Rule.NAMES_UNRESOLVED, Rule.VOLUME_FULL}
-#: Nothing is said of what the cluster does not tell at all.
-NOT_TOLD = {Rule.VOLUME_UNHEALTHY}
+#: Nothing is said of what the cluster does not tell at all, and only a manifest can be refused.
+NOT_TOLD = {Rule.VOLUME_UNHEALTHY, Rule.MANIFEST_REFUSED}
 
 
 def test_of_a_set_that_is_well_nothing_is_found_and_everything_judged() -> None:

@@ -223,9 +223,11 @@ def estate(
     templates: dict[str, Any] | None = None,
     usage: dict[str, tuple[int, int]] | None = None,
     hearings: tuple[ServerAnswers, ...] | None = None,
+    stated: bool = False,
     **lists: Any,
 ) -> Estate:
-    """All is well but what is given: ``sets`` laid over the set, lists in place of those that are well; None: could not be read."""
+    """All is well but what is given: ``sets`` laid over the set, lists in place of those that are well; None: could not be read.
+    ``stated``: the set is of a manifest that says so."""
     owner = msgspec.convert(merged(SET, sets or {}), FullSet)
     others = tuple(msgspec.convert(each, FullSet) for each in more_sets)
     known: dict[str, Any] = {}
@@ -241,6 +243,7 @@ def estate(
     inventory = ClaimInventory(claims=claims, sets=(owner, *others), autoscalers=known["autoscalers"], scaled_objects=known["scaled_objects"])
     return Estate(
         namespace="prod",
+        stated={("apps", owner.namespace, owner.name): merged(SET, sets or {})} if stated else {},
         sets=(owner, *others),
         volumes=volumes_by_name(claims, listed),
         inventory=inventory,
