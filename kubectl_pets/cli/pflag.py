@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from click import parser as clicks
 
 _WITH_VALUE = re.compile(r"(--[^=]+|-[A-Za-z])=(.*)", re.DOTALL)
 _LEVEL = re.compile(r"-?[0-9]{1,3}")
@@ -24,18 +23,31 @@ FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 _BARE = {"--insecure-skip-tls-verify": "true", "--disable-compression": "true", "--warnings-as-errors": "true"}
 
 
-class Parser(clicks._OptionParser):
-    """click's own, which takes ``-n`` for a long flag first, and where there is none of that name looks for the flags that it may
-    have been meant for, to say so, although it is a short one: for each of them that takes longer than to read all the words."""
+def quickened(parser: Any) -> Any:
+    """click's own parser, which takes ``-n`` for a long flag first, and where there is none of that name looks for the flags that
+    it may have been meant for, to say so, although it is a short one: for each of them that takes longer than to read all the
+    words. click has no public way to have another parser: where it is made otherwise than it is now, it is left as it is, and
+    reads the same, later by that."""
+    inner = ("_process_opts", "_match_short_opt", "_long_opt", "_opt_prefixes")
+    try:
+        made = parser(None)
+    except TypeError:
+        return parser
+    if not all(hasattr(made, name) for name in inner):
+        return parser
 
-    def _process_opts(self, arg: str, state: Any) -> None:
-        if arg[:2] not in self._opt_prefixes and arg.partition("=")[0] not in self._long_opt:
-            self._match_short_opt(arg, state)
-        else:
-            super()._process_opts(arg, state)
+    class Parser(parser):  # type: ignore[misc]
+        def _process_opts(self, arg: str, state: Any) -> None:
+            if arg[:2] not in self._opt_prefixes and arg.partition("=")[0] not in self._long_opt:
+                self._match_short_opt(arg, state)
+            else:
+                super()._process_opts(arg, state)
+
+    return Parser
 
 
-setattr(click.core, "_OptionParser", Parser)
+if hasattr(click.core, "_OptionParser"):
+    setattr(click.core, "_OptionParser", quickened(click.core._OptionParser))
 
 
 def as_kubectl_reads(words: Sequence[str]) -> list[str]:

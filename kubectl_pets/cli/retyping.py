@@ -21,7 +21,7 @@ def _spelt(option: click.Option, value: Any) -> Iterator[tuple[str, ...]]:
             yield (flag if each or not option.secondary_opts else option.secondary_opts[0],)
         elif not isinstance(each, str):
             yield (flag,)  # its value may be left out, and was
-        elif option._flag_needs_value:
+        elif isinstance(option.flag_value, str):  # its value may be left out
             yield (f"{flag}={each}",)
         else:
             yield flag, each

@@ -4,13 +4,15 @@ import subprocess
 import sys
 
 import click
+import pytest
 from click import parser as clicks
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_pets.__main__ import cli
-from kubectl_pets.cli.pflag import Parser
+from kubectl_pets.cli.pflag import quickened
 
+Parser = quickened(clicks._OptionParser)
 _VERBS = ("list", "status", "scale", "partition")
 _WORDS = ("-n", "-nprod", "-n=prod", "-A", "-An", "-wA", "-w", "-x", "-xn", "-", "--", "--namespace", "--namespace=prod", "--nam", "-o", "-owide")
 _MORE = ("--watch", "--watch=x", "-v", "--no", "-l", "-l=a=b", "prod", "web", "sts/web", "+1", "-1", "--timeout", "10m")
@@ -34,7 +36,7 @@ def test_words_are_read_as_click_reads_them(name: str, words: list[str]) -> None
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     assert read(Parser, command, words) == read(clicks._OptionParser, command, words)
-    assert isinstance(command.make_parser(click.Context(command)), Parser), "every command has it"
+    assert type(command.make_parser(click.Context(command))).__qualname__ == Parser.__qualname__, "every command has it"
 
 
 def test_neither_a_short_flag_nor_a_server_without_a_name_of_its_own_loads_what_is_for_seldom_ones() -> None:
@@ -46,3 +48,23 @@ def test_neither_a_short_flag_nor_a_server_without_a_name_of_its_own_loads_what_
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n", done.stdout + done.stderr
+
+
+#: What a later click may have done to the parser that is its own affair.
+_LATER = {
+    "public": "core.Parser = parser.Parser = core._OptionParser; del core._OptionParser, parser._OptionParser",
+    "without-its-methods": "core._OptionParser._handle = core._OptionParser._match_short_opt; del core._OptionParser._match_short_opt",
+    "made-otherwise": "old = core._OptionParser; core._OptionParser = parser._OptionParser = lambda ctx, *, words: old(ctx)",
+}
+
+
+@pytest.mark.parametrize("change", _LATER)
+def test_a_click_that_is_made_otherwise_inside_still_starts(change: str) -> None:
+    """It is loaded, and says which version it is, with whatever is read without flags."""
+    script = (
+        f"import click\nfrom click import core, parser\n{_LATER[change]}\n"
+        "from kubectl_pets.cli import options, pflag\nfrom kubectl_pets.__main__ import cli\n"
+        "print(pflag.as_kubectl_reads(['--as_uid', 'x']), len(cli.list_commands(click.Context(cli))) > 10)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "['--as-uid', 'x'] True\n", done.stderr
