@@ -60,8 +60,12 @@ class Exchange:
         self._has(connection, None)
 
     def cut(self) -> None:
+        self.over.set()
+        self.break_off()
+
+    def break_off(self) -> None:
+        """The request that is under way, and no later one."""
         with self._lock:
-            self.over.set()
             sock: Any = self._opening or getattr(self._connection, "sock", None)
             if sock is not None:
                 _shut_down(sock)

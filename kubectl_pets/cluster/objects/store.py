@@ -19,6 +19,12 @@ def number(resource_version: str) -> int | None:
     return int(resource_version) if resource_version.isascii() and resource_version.isdigit() else None
 
 
+def is_before(resource_version: str, position: int) -> bool:
+    """Whether a list of that version was made before all that happened up to the position."""
+    version = number(resource_version)
+    return version is not None and version < position
+
+
 class Store(Generic[T]):
     """The objects of one kind. Guarded by the board's lock."""
 
@@ -44,7 +50,7 @@ class Store(Generic[T]):
         list is older than what came meanwhile, and is not taken. What is in it as it was stays the same object, so that nobody
         judges it anew: by all that it holds, for in another history a version may come again."""
         version = number(resource_version)
-        restarted = version is not None and version < since  # another history: a restored or recreated cluster
+        restarted = is_before(resource_version, since)  # another history: a restored or recreated cluster
         if version is not None and version < self.position and not restarted:
             return None
         fresh = {_key(item): item for item in items}

@@ -18,7 +18,7 @@ from kubectl_pets.cluster.http.pools import Exchange
 from kubectl_pets.cluster.http.transport import Request, Transport
 from kubectl_pets.cluster.objects.kinds import ListMeta, ResourceKind, pruned
 from kubectl_pets.cluster.objects.lists import Listing, Reader, Scope
-from kubectl_pets.cluster.objects.store import Board, Store
+from kubectl_pets.cluster.objects.store import Board, Store, is_before
 from kubectl_pets.domain.model import Object
 from kubectl_pets.errors import (
     ConfigError,
@@ -109,6 +109,7 @@ class Follower(Generic[T]):
         self._turned_down = 0
         self._denied_since: float | None = None
         self._polls = 0
+        self._doubted = False  # what the watch brought does not go together with a list
         self._mute = False  # the last watch brought nothing for so long that it was given up
 
     # --- called by others --------------------------------------------------------------------------------------------------
@@ -134,6 +135,24 @@ class Follower(Generic[T]):
             if self._required:
                 raise
             return None
+
+    def reread(self) -> None:
+        """Read anew, beside the watch. Raises PetsError, also for a list from before what the watch had brought by then.
+
+        The rule: a list that asks for no version is the most recent one (API concepts, "resourceVersion unset"), so one of the
+        two comes out of somebody's cache, or the cluster was restored. Were the list believed, it would stay: the watch goes on
+        from where it is, and tells nothing again. So both are begun anew: another list, and a watch from there on.
+        """
+        with self._board.condition:
+            since = self.store.position
+        listing = self.read()
+        with self._board.condition:
+            if self._version and listing is not None and is_before(listing.resource_version, since):
+                self._doubted = True
+                self._exchange.break_off()
+                attempt = self._scope.attempt("list", self._kind)
+                raise unintelligible(attempt, "it is older than what was known before it was asked for")
+            self.merge(listing, since)
 
     def merge(self, listing: Listing[T] | None, since: int) -> bool:
         """Take over what ``read`` brought; whether that was news. The board's lock must be held."""
@@ -174,6 +193,8 @@ class Follower(Generic[T]):
     def _follow(self) -> None:
         while not self._exchange.over.is_set():
             watching = False
+            if self._doubted:
+                self._doubted, self._version = False, None
             try:
                 if self._version is None:
                     self._relist()

@@ -300,11 +300,11 @@ class SetSource(OneSet[SetView]):
 
     def with_revisions(self) -> SetView:
         if not self._own.revisions.store.denied:
-            self._reread(self._own.revisions)
+            self._own.revisions.reread()
         return self.latest()
 
     def _reread_all(self) -> None:
-        self._reread(self._sets)
+        self._sets.reread()
         with self._board.condition:
             found = self._set()
             lagging = found is not None and found.status.update_revision not in ("", self._newest_revision(found))
@@ -316,7 +316,7 @@ class SetSource(OneSet[SetView]):
                 or (follower is self._own.revisions and lagging and not follower.store.denied)
             ]
         for follower in stale:
-            self._reread(follower)
+            follower.reread()
 
     def _newest_revision(self, owner: StatefulSet) -> str:
         """The controller gives a revision that it goes back to the highest number anew, before it says so in the set's status."""
@@ -334,13 +334,6 @@ class SetSource(OneSet[SetView]):
                 self._sets.learn(item)
         elif any(pod.metadata.uid == item.metadata.uid for pod in self._own.pods.store.items or ()):
             self._own.pods.learn(item)
-
-    def _reread(self, follower: Follower[Any]) -> None:
-        with self._board.condition:
-            since = follower.store.position
-        listing = follower.read()
-        with self._board.condition:
-            follower.merge(listing, since)
 
     def _composed(self) -> SetView | None:
         if not self._own.synced:
