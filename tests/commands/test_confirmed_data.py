@@ -30,10 +30,10 @@ def test_a_template_that_was_changed_since_stays(monkeypatch: pytest.MonkeyPatch
         name=OLD, number=1, created=NOW, template=template, changes=None, pods=(), current=False, update=False, live=False
     )
     options = RunOptions(yes=True, dry_run=DryRun.NONE)
-    assert flow._template(cast(Session, None), seen, target, options) is ExitCode.OK
+    assert flow._template(cast(Session, None), seen, target, options, "run-1") is ExitCode.OK
     (goal,) = goals
     for fine in (seen, replace(seen, update_revision=OLD)):
-        assert goal(fine, False) == Undo(revision=OLD, number=1, template=template)
+        assert goal(fine, False) == Undo(revision=OLD, number=1, template=template, snapshots="run-1")
     for other in (replace(seen, update_revision=THIRD), replace(seen, uid="another")):
         with pytest.raises(ConflictError, match="than when its name was typed"):
             goal(other, False)

@@ -61,6 +61,37 @@ def test_somebody_makes_a_claim_of_the_name_first(pets: Plugin, storage: Storage
     is_back(rolled)
 
 
+@pytest.mark.parametrize("until", ["noted", "ended"])
+def test_another_one_types_the_same_before_the_first_change(pets: Plugin, storage: Storage, tmp_path: Path, until: str) -> None:
+    """Until it has noted what it does, or to its end. Both want the same, and both end with it; claims go once, whoever is faster."""
+    rolled = Rolled(pets, storage, tmp_path)
+    other: list["subprocess.Popen[str]"] = []
+    gone: list[str] = []
+
+    def types_the_same() -> None:
+        other.append(pets.start(*rolled.words("--confirm", "db")))
+        pets.eventually(lambda: (until == "noted" and rolled.note()) or other[0].poll() is not None, until)
+
+    with middle(pets.plane, tmp_path) as between:
+        forward = between.gate.forward
+
+        def beside(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+            if method == "PATCH" and "/statefulsets/db" in path and "dryRun" not in path and not other:
+                types_the_same()
+            answer = forward(method, path, headers, body)
+            if method == "DELETE" and answer.status < 300:
+                gone.append(path)
+            return answer
+
+        between.gate.forward = beside  # type: ignore[method-assign]
+        words = pets.command(*rolled.words("--confirm", "db"), kubeconfig=between.kubeconfig)
+        first = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    told = other[0].communicate(timeout=300)
+    assert (first.returncode, other[0].returncode) == (0, 0), (first, told)
+    assert len(gone) == len(set(gone)) and "refused" not in first.stderr
+    is_back(rolled)
+
+
 @pytest.mark.timeout(900)
 def test_killed_behind_each_of_its_changes(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
     """SIGKILL before the answer to a change comes back, at the first one at which no run was killed yet, and typed again to the end. Each

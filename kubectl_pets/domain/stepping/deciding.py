@@ -16,7 +16,7 @@ from kubectl_pets.domain.rollout.verdict import Assessment, Cause, Phase
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from kubectl_pets.domain.sets.kept import kept_template
 from kubectl_pets.domain.sets.kinds import Capability
-from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
+from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION, Restoration, restoration
 from kubectl_pets.domain.stepping.freeing import undo, unstick
 from kubectl_pets.domain.stepping.holding import abort, pause, resume, set_partition, standing
 from kubectl_pets.domain.stepping.moves import CUT, one_at_a_time
@@ -29,6 +29,7 @@ from kubectl_pets.domain.stepping.steps import (
     Canary,
     Decision,
     Delete,
+    Done,
     Evict,
     Goal,
     Mark,
@@ -426,13 +427,23 @@ def _guard_again(seen: Assessment, memory: RunMemory) -> Decision:
     return Overtaken(reason=OvertakenReason.PARTITION_LOWERED, pods=went)
 
 
-def refusal(seen: Assessment) -> Refused | None:
-    """Why no verb changes this set at all; also before it is asked what the verb would do."""
+def refusal(seen: Assessment, goal: Goal | Done | Refused | None = None) -> Refused | None:
+    """Why no verb changes this set at all; also before it is asked what the verb would do. ``goal``: what it would do: one that
+    belongs to the very thing that is under way stands beside it."""
     if seen.leader_worker_set is not None:
         return Refused(reason=RefusedReason.LEADER_WORKER_SET)
     if RECREATING_ANNOTATION in seen.notes:
         return Refused(reason=RefusedReason.RECREATING)
-    return Refused(reason=RefusedReason.RESTORING) if RESTORING_ANNOTATION in seen.notes else None
+    if RESTORING_ANNOTATION not in seen.notes or _is_part(goal, restoration(seen.notes[RESTORING_ANNOTATION]), seen):
+        return None
+    return Refused(reason=RefusedReason.RESTORING)
+
+
+def _is_part(goal: Goal | Done | Refused | None, begun: Restoration | None, seen: Assessment) -> bool:
+    """Whether somebody else brings the same data back, at 0 replicas as well: its template is there already."""
+    if not isinstance(goal, Undo) or begun is None or begun.running or begun.uid != seen.uid:
+        return False
+    return (begun.revision, begun.snapshots) == (goal.revision, goal.snapshots) and seen.update_revision == goal.revision
 
 
 def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | None:
@@ -443,7 +454,7 @@ def _hindrance(goal: Goal, seen: Assessment, memory: RunMemory) -> Decision | No
         return Overtaken(reason=OvertakenReason.REPLACED)
     if seen.phase is Phase.DELETING:
         return Overtaken(reason=OvertakenReason.DELETED) if memory.changed else Refused(reason=RefusedReason.DELETING)
-    refused = refusal(seen)
+    refused = refusal(seen, goal)
     if refused is not None:
         return refused
     unreadable = next((_UNREADABLE[blocker.cause] for blocker in seen.blockers if blocker.cause in _UNREADABLE), None)

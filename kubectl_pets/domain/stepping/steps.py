@@ -100,6 +100,8 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, tag="undo"):
     #: Hold every pod first and release them so; None: leave the order to the controller.
     by: Run | None = None
     settle: timedelta = timedelta(0)
+    #: The run of a rollout out of whose snapshots the claims are made anew afterwards; "": they are not.
+    snapshots: str = ""
 
 
 class Unstick(msgspec.Struct, frozen=True, kw_only=True, tag="unstick"):

@@ -114,7 +114,7 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     if not _confirmed(session, run, seen, wish):
         return ExitCode.REFUSED
     if wish.turn_options is None and target.name != seen.update_revision:
-        code = _template(session, seen, target, options)
+        code = _template(session, seen, target, options, run.plan.run)
         if code is not ExitCode.OK:
             return code
     # A revision that was gone back to has a new number by now, and is the newest: no number means it.
@@ -236,14 +236,18 @@ def _confirmed(session: Session, run: BringingBack, seen: Assessment, wish: Data
     return terminal.types(view.question(run.plan, seen, server), seen.name)
 
 
-def _template(session: Session, seen: Assessment, target: RevisionEntry, options: RunOptions) -> ExitCode:
-    """The template first: a set without pods takes it at once. What an earlier run noted would keep it from that."""
+def _template(
+    session: Session, seen: Assessment, target: RevisionEntry, options: RunOptions, snapshots: str
+) -> ExitCode:
+    """The template first: a set without pods takes it at once. What an earlier run noted would keep it from that; what somebody
+    has noted since who brings the same ``snapshots`` back does not."""
     if RESTORING_ANNOTATION in seen.notes:
         there = session.cluster.set_view(session.namespace, seen.name)
         if there.set is None:
             raise ConflictError(f"StatefulSet {seen.name} was deleted meanwhile")
-        forget = Note(notes={RESTORING_ANNOTATION: None})
-        session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
+        if there.set.metadata.annotations.get(RESTORING_ANNOTATION) == seen.notes[RESTORING_ANNOTATION]:
+            forget = Note(notes={RESTORING_ANNOTATION: None})
+            session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
 
     def goal(now_seen: Assessment, careful: bool) -> Undo:
         if now_seen.uid != seen.uid or now_seen.update_revision not in (seen.update_revision, target.name):
@@ -252,7 +256,7 @@ def _template(session: Session, seen: Assessment, target: RevisionEntry, options
                 "and claims were left as they are",
                 hint="type the same again: the plan is another one now",
             )
-        return Undo(revision=target.name, number=target.number, template=target.template)
+        return Undo(revision=target.name, number=target.number, template=target.template, snapshots=snapshots)
 
     quietly = msgspec.structs.replace(options, yes=True, gathered=[])  # there is one document, at the end
     return carry(session, SetRef(name=seen.name), goal, quietly)

@@ -35,6 +35,7 @@ from kubectl_pets.domain.stepping.steps import (
     Pause,
     Plan,
     Refused,
+    RefusedReason,
     Restore,
     Run,
     SetPartition,
@@ -170,7 +171,7 @@ def _aim(
     careful = careful or (terms is not None and terms.snapshots is not None and terms.snapshots.each)
     if terms is not None:
         _refuse_of_groups(ref, seen, terms)
-    goal = refusal(seen) or make_goal(seen, careful)
+    goal = _goal(seen, careful, make_goal)
     trials = Trials(session.cluster)
     if isinstance(goal, Canary | Run):
         goal = _as_admitted(session, trials, snapshot, seen, goal, options)
@@ -180,6 +181,16 @@ def _aim(
     planned = plan(goal, seen, now, careful=careful)
     refused = _foreseen(checks, planned, seen) or _not_held(trials, snapshot, planned, seen, options)
     return replace(aim, ending=refused) if refused is not None else replace(aim, goal=goal, planned=planned)
+
+
+def _goal(
+    seen: Assessment, careful: bool, make_goal: Callable[[Assessment, bool], Goal | Done | Refused]
+) -> Goal | Done | Refused:
+    against = refusal(seen)
+    if against is not None and against.reason is not RefusedReason.RESTORING:
+        return against
+    made = make_goal(seen, careful)
+    return refusal(seen, made) or made
 
 
 def _refuse_of_groups(ref: SetRef, seen: Assessment, terms: Terms) -> None:
