@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,6 +31,9 @@ _READY_AFTER = "300ms"
 _DELETE_AFTER = "100ms"
 
 _PATIENCE = 180.0
+
+#: When a restart was over, and of which pods.
+_RESTARTED = "kubectl-pets/restarted"
 
 #: Lines of what the program said at last, and of what the interpreter says when it crashes.
 _SAID, _CRASHED = 4, 60
@@ -167,6 +171,15 @@ class Scene:
         if replicas is not None:
             spec["replicas"] = replicas
         self._api.merge(self._path, {"spec": spec})
+
+    def no_time_passed(self) -> None:
+        """Whoever failed at the very last look types the words again at once, and hears that the restart is over; a minute after its end they
+        mean another one, and on a machine that is busy the minute may be over by then."""
+        there = self._api.get(self._path)["metadata"]
+        ended, _, of = there.get("annotations", {}).get(_RESTARTED, "").partition(" ")
+        if ended:
+            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            self._api.merge(self._path, {"metadata": {"annotations": {_RESTARTED: f"{now} {of}"}}})
 
     def touch_what_hangs(self) -> None:
         """Change nothing but an annotation of the pods that are on their way up or down."""

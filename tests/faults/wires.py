@@ -61,6 +61,7 @@ def _through(ground: Ground, case: Case, name: str, faults: Faults, outcome: Out
         outcome.codes.append(ended.code)
         while faults.draws is ANSWERS and ended.code in _ENDED and met < len(faults.met):
             met = len(faults.met)
+            scene.no_time_passed()
             ended = ground.type(case.words(name), ground.plane.kubeconfig_for(ADMIN, server.port))
             outcome.codes.append(ended.code)
             said.append(_last(ended))

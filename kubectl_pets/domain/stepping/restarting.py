@@ -5,7 +5,7 @@ asked for, each available again before the next; which of them are still to do i
 restart that was killed and typed again takes down none of them twice.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
@@ -55,7 +55,8 @@ PODS_ANNOTATION = "kubectl-pets/restart-pods"
 #: On the set: when the last restart was over, and of which pods ("all"), as "2026-03-01T12:00:00Z web-2,web-1".
 FINISHED_ANNOTATION = "kubectl-pets/restarted"
 
-#: A restart noted as unfinished is gone on with for so long; typed later, the same words mean another one.
+#: A restart noted as unfinished is gone on with for so long after its beginning, or its latest pod; typed later, the same words
+#: mean another one.
 _UNFINISHED = timedelta(hours=1)
 
 #: So soon after a restart is over, the same words come from somebody who did not see that it is.
@@ -94,7 +95,7 @@ def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -
     """
     noted = seen.notes.get(RESTART_ANNOTATION, "")
     ours = bool(noted) and noted == seen.restarted_at and not goal.anew
-    ours = ours and (seen.under_way or _within(_UNFINISHED, noted, now))
+    ours = ours and (seen.under_way or _goes_on(noted, seen.members, now))
     if not memory.written and not ours:
         if not goal.anew and (_is_just_over(_ALL, seen, now) or _was_over_since(goal.at, seen, now)):
             return Done(reason=DoneReason.ALREADY_RESTARTED), memory
@@ -287,17 +288,27 @@ def read_note(seen: Assessment) -> tuple[str, dict[str, str]]:
 
 
 def _is_unfinished(began: str, noted: dict[str, str], seen: Assessment, now: datetime) -> bool:
-    """Whether the restart noted is still at a pod, or began or made its latest one not long ago: large pods take their time. Of
-    one whose positions are all gone nothing is left to do."""
+    """Whether the restart noted is still at a pod, or was not long ago. Of one whose positions are all gone nothing is left to
+    do."""
     here = [member for member in seen.members if member.name in noted]
     if not here:
         return False
     gone = [member for member in here if not member.uid or noted[member.name] != member.uid[:_UID]]
     leaving = any(member.state in LEAVING for member in here)
-    if leaving or not all(member.available for member in gone):
-        return True
-    made = (member.created for member in gone if member.created is not None)
-    return _within(_UNFINISHED, began, now) or any(now - _UNFINISHED < time for time in made)
+    return leaving or not all(member.available for member in gone) or _goes_on(began, gone, now)
+
+
+def _goes_on(began: str, members: Iterable[Member], now: datetime) -> bool:
+    """Whether a restart that began then may have been under way just now: large pods take their time, so the hour counts from
+    the latest that it made. One that was made after more than an hour in which none was is somebody else's doing: of a drain days
+    later nobody may take a restart that was broken off for one that was asked for now, and call it done."""
+    last = _time(began)
+    if last is None:
+        return False
+    for made in sorted(member.created for member in members if member.created is not None):
+        if last < made <= last + _UNFINISHED:
+            last = made
+    return now - _UNFINISHED < last <= now + _UNFINISHED
 
 
 def _finish(key: str, pods: str, now: datetime) -> Note:
