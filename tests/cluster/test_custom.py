@@ -28,6 +28,7 @@ class Canned:
     def __init__(self, **answers: Any) -> None:
         self.answers: dict[str, list[Any]] = {}
         self.seen: list[str] = []
+        self.fields: list[str] = []
         for path, answer in answers.items():
             self.says(path, answer)
 
@@ -36,6 +37,7 @@ class Canned:
 
     def send(self, request: Request, exchange: object = None) -> bytes:
         self.seen.append(request.path)
+        self.fields += [value for key, value in request.query if key == "fieldSelector"]
         ready = self.answers.get(request.path, [404])
         answer = ready.pop(0) if len(ready) > 1 else ready[0]
         if isinstance(answer, int):
@@ -353,7 +355,7 @@ def test_a_snapshot_needs_its_claim_until_it_is_ready(status: Obj | None, used: 
 
 # --- the whole ---------------------------------------------------------------------------------------------------------------
 
-CLAIM = {
+CLAIM: Obj = {
     "metadata": {
         "name": "data-web-0",
         "namespace": "prod",
@@ -406,6 +408,18 @@ def test_when_events_told_last_of_pods_and_sets_that_are_gone() -> None:
     assert {name: time.hour for name, time in found.items()} == {"web-0": 8, "web": 7}
     canned.says("/api/v1/namespaces/prod/events", 403)
     assert read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False).told == {"prod": {}}
+
+
+def test_of_many_that_are_gone_only_the_ends_of_containers_are_read() -> None:
+    """A cluster has very many events, and each that tells of these is one of a kubelet (reason Killing)."""
+    canned = _cluster()
+    assert read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False).told == {"prod": {}}
+    assert set(canned.fields) == {"involvedObject.name=web", "involvedObject.name=web-0"}
+    claims = [{**CLAIM, "metadata": {**CLAIM["metadata"], "name": f"data-web-{at}", "uid": f"u{at}"}} for at in range(9)]
+    canned.says("/api/v1/namespaces/prod/persistentvolumeclaims", {"apiVersion": "v1", "kind": "PersistentVolumeClaimList", "metadata": {}, "items": claims})
+    canned.fields.clear()
+    read_claim_inventory(reader(canned), "prod", lambda: NOW, every_class=False)
+    assert set(canned.fields) == {"reason=Killing"}
 
 
 def test_what_a_whole_look_asks_for() -> None:

@@ -71,20 +71,21 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     labels: str = ""
     name: str = ""  #: only the one of this name
     about: str = ""  #: of events: only those about objects of this name
+    reason: str = ""  #: of events: only those with this reason
 
     @property
     def is_all(self) -> bool:
         """Whether these are all that there are."""
-        return self.namespace is None and not (self.labels or self.name or self.about)
+        return self.namespace is None and not (self.labels or self.name or self.about or self.reason)
 
     def query(self) -> list[tuple[str, str]]:
         query = []
         if self.labels:
             query.append(("labelSelector", self.labels))
-        if self.name:
-            query.append(("fieldSelector", f"metadata.name={self.name}"))
-        if self.about:
-            query.append(("fieldSelector", f"involvedObject.name={self.about}"))
+        fields = {"metadata.name": self.name, "involvedObject.name": self.about, "reason": self.reason}
+        chosen = ",".join(f"{field}={value}" for field, value in fields.items() if value)
+        if chosen:
+            query.append(("fieldSelector", chosen))
         return query
 
     def attempt(self, verb: str, kind: ResourceKind[T]) -> Attempt:

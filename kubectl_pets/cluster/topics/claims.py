@@ -62,6 +62,10 @@ UNREAD = (ForbiddenError, NotFoundError, ServerError)
 _FEW_NAMES = 8
 _OF_SETS = ("Pod", "StatefulSet")
 
+#: A kubelet's, of each container that it ends. Where all events of namespaces are read, only these are: of others there may be
+#: very many.
+_ENDED = "Killing"
+
 #: So many volumes are asked for by name; more are read as one list.
 _FEW_VOLUMES = 20
 
@@ -129,7 +133,7 @@ def _told(reader: Reader, wanted: Mapping[str, Searched]) -> dict[str, dict[str,
     scopes = [Scope(namespace=space, about=name) for space, names in asked.items() for name in sorted(names)]
     if len(scopes) > _FEW_NAMES:
         spaces: list[str | None] = [*asked] if len(asked) <= FEW_NAMESPACES else [None]
-        scopes = [Scope(namespace=space) for space in spaces]
+        scopes = [Scope(namespace=space, reason=_ENDED) for space in spaces]
     found: dict[str, dict[str, datetime]] = {space: {} for space in asked}
     for times in together([partial(_times, reader, scope, asked) for scope in scopes]):
         for (space, name), time in times.items():
