@@ -249,6 +249,39 @@ def test_who_else_wants_claims_is_asked_once_and_again_after_a_question(pets: Pl
     assert len(asked) == 3 and pods(pets) == ["web-0"]
 
 
+LEFT = """
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: %(place)s}
+spec:
+  capacity: {storage: 1Mi}
+  accessModes: [ReadWriteOnce]
+  persistentVolumeReclaimPolicy: Retain
+  storageClassName: ''
+  local: {path: /data}
+  claimRef: {namespace: %(place)s, name: data-web-2}
+  nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node-that-is-gone]}]}]}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data-web-2}
+spec: {accessModes: [ReadWriteOnce], storageClassName: '', volumeName: %(place)s, resources: {requests: {storage: 1Mi}}}
+"""
+
+
+def test_old_data_on_a_node_that_is_gone(pets: Plugin) -> None:
+    """A local volume outlives its node (kubernetes/kubernetes#97386): the scheduler finds no place for the pod that mounts it."""
+    make(pets, replicas=2, claims=True)
+    pets.plane.apply(LEFT % {"place": pets.namespace}, pets.namespace)
+    pets.eventually(lambda: pets.get("pvc", "data-web-2")["status"]["phase"] == "Bound", "bound")
+    told = "no node fits it (kubernetes.io/hostname In node-that-is-gone)"
+    assert told in " ".join(pets("scale", "web", "--replicas", "3", "--plan").stdout.split())
+    end = pets("scale", "web", "--replicas", "3", *WAIT, expect=4).stderr
+    assert "warning: no node fits the volume of data-web-2: pods that mount it find no place" in end and "web-2" in end
+    pets("scale", "web", "--replicas", "2", "-y", *WAIT)
+    pets.plane.kubectl("delete", "pv", pets.namespace, "--wait=false")
+
+
 # --- who else sets the replicas ----------------------------------------------------------------------------------------------
 
 

@@ -368,6 +368,27 @@ def test_what_comes_back() -> None:
     assert found.returns[0].unused_since == NOW - 30 * DAY and found.returns[0].size == 10 * 2**30 and found.stakes == ()
 
 
+@pytest.mark.parametrize(
+    ("nodes", "nowhere"),
+    [
+        ({"node-1": {"zone": "a"}, "node-2": {"zone": "b"}}, None),
+        ({"node-1": {"zone": "a"}}, "zone In b"),
+        (None, None),
+        ({}, None),
+    ],
+)
+def test_old_data_on_a_volume_that_no_node_fits(nodes: dict[str, dict[str, str]] | None, nowhere: str | None) -> None:
+    """Its node, or the last of its zone, is gone (kubernetes/kubernetes#97386): the pod finds no place."""
+    beside = around(claim("data-web-3"))
+    (name,) = beside.volumes or {}
+    kept = (beside.volumes or {})[name]
+    assert kept is not None
+    terms = {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["b"]}]}]}}
+    pinned = replace(kept, spec=replace(kept.spec, node_affinity=terms))
+    found = scaled_to(4, three(claims=("data",)), *PODS, around=replace(beside, volumes={name: pinned}, nodes=nodes))
+    assert [(each.claim, each.coming, each.nowhere) for each in found.returns or ()] == [("data-web-3", Coming.OLD_DATA, nowhere)]
+
+
 def test_what_stays() -> None:
     owner = with_claims(three(claims=("data",)))
     found = scaled_to(1, owner, *PODS, around=around(claim("data-web-1"), claim("data-web-2")))

@@ -176,7 +176,8 @@ def everything() -> tuple[Scaling, Assessment]:
     return replace(
         found,
         returns=tuple(
-            Returning(claim="data-web-3", pod="web-3", coming=coming, size=None, volume="pv", unused_since=None) for coming in Coming
+            Returning(claim="data-web-3", pod="web-3", coming=coming, size=None, volume="pv", unused_since=None, nowhere="zone In b")
+            for coming in Coming
         ),
         leaves=tuple(
             Leaving(claim="data-web-4", pod="web-4", deleted=deleted, fate=fate, size=1, volume="pv", controller="Backup/x")

@@ -12,7 +12,7 @@ from kubectl_pets.domain.findings import Finding, Rule, Severity
 from kubectl_pets.domain.model import ClaimRetentionPolicy, PersistentVolumeClaim, Pod
 from kubectl_pets.domain.orphans import found as orphans
 from kubectl_pets.domain.orphans.findings import Class, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import PersistentVolume
+from kubectl_pets.domain.orphans.places import unreachable
 from kubectl_pets.domain.rollout import found as rollout
 
 #: A driver that works on a volume is given this long.
@@ -404,61 +404,15 @@ def volume_unreachable(case: Case) -> Judgement:
         volume = (case.estate.volumes or {}).get(claim.spec.volume_name)
         if volume is None or not case.ward.nodes or volume.spec.node_affinity is None:
             continue
-        terms = _terms(volume)
-        if terms and not any(_fits(term, node.metadata.labels, node.name) for term in terms for node in case.ward.nodes.values()):
+        wanted = unreachable(volume, {node.name: node.metadata.labels for node in case.ward.nodes.values()})
+        if wanted is not None:
             yield Finding(
                 rule=Rule.VOLUME_UNREACHABLE,
                 subject=case.claim(claim.name),
                 names=(volume.name,),
-                detail=_told(terms[0]),
+                detail=wanted,
                 field="spec.nodeAffinity",
             )
-
-
-_Term = list[tuple[str, str, tuple[str, ...], bool]]
-
-
-def _terms(volume: PersistentVolume) -> list[_Term]:
-    """(key, operator, values, of a field) of each term of ``spec.nodeAffinity.required``; empty where it has another shape."""
-    required = (volume.spec.node_affinity or {}).get("required")
-    found: list[_Term] = []
-    for term in (required.get("nodeSelectorTerms") or ()) if isinstance(required, dict) else ():
-        if not isinstance(term, dict):
-            return []
-        wanted: _Term = []
-        for kind in ("matchExpressions", "matchFields"):
-            for each in term.get(kind) or ():
-                if not isinstance(each, dict):
-                    return []
-                values = tuple(str(value) for value in each.get("values") or ())
-                wanted.append((str(each.get("key")), str(each.get("operator")), values, kind == "matchFields"))
-        found.append(wanted)
-    return found
-
-
-def _fits(term: _Term, labels: dict[str, str], name: str) -> bool:
-    """core/v1 NodeSelectorTerm; an empty one matches nothing, and an operator that is not known counts as fitting."""
-    return bool(term) and all(
-        _holds(name if field else labels.get(key), operator, values) for key, operator, values, field in term
-    )
-
-
-def _holds(value: str | None, operator: str, values: tuple[str, ...]) -> bool:
-    match operator:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case _:
-            return True
-
-
-def _told(term: _Term) -> str:
-    return ", ".join(f"{key} {operator} {'|'.join(values)}".rstrip() for key, operator, values, _ in term)
 
 
 @check(Rule.VOLUME_HELD_ELSEWHERE, "claims", "pods", "attachments")

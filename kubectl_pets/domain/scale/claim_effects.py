@@ -18,6 +18,7 @@ from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind, Fate
 from kubectl_pets.domain.orphans.inventory import ClaimInventory, PersistentVolume, PodUse, Workload, Workloads
 from kubectl_pets.domain.orphans.judging import judge
 from kubectl_pets.domain.orphans.origins import fate
+from kubectl_pets.domain.orphans.places import unreachable
 from kubectl_pets.domain.orphans.usage import last_scaled, size_of, unused_condition
 from kubectl_pets.domain.sets.grouping import claim_templates, group_size, retention_policy
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
@@ -61,6 +62,8 @@ class Returning(msgspec.Struct, frozen=True, kw_only=True):
     unused_since: datetime | None
     #: Who else mounts it just now.
     wanted: tuple[Evidence, ...] = ()
+    #: What its volume asks of a node, where none that there is fits, so that its pod finds no place; None: not so, or not known.
+    nowhere: str | None = None
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,9 +131,10 @@ def returning(
     volumes: Mapping[str, PersistentVolume | None] | None,
     now: datetime,
     wanted: Mapping[str, tuple[Evidence, ...]] | None = None,
+    nodes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[Returning, ...]:
-    """What the new pods find, lowest ordinal first; ``comes``: whether the pod of an ordinal is one. ``volumes`` by name; None:
-    could not be read."""
+    """What the new pods find, lowest ordinal first; ``comes``: whether the pod of an ordinal is one. ``volumes`` by name, and the
+    labels of ``nodes``; None: could not be read."""
     found = []
     for pod, claim in _in_order(owner, comes, claims):
         volume = (volumes or {}).get(claim.spec.volume_name)
@@ -143,6 +147,7 @@ def returning(
                 volume=claim.spec.volume_name,
                 unused_since=_unused_since(claim, owner, now),
                 wanted=tuple(item for item in (wanted or {}).get(claim.name, ()) if item.kind is EvidenceKind.MOUNTED),
+                nowhere=unreachable(volume, nodes) if volume is not None and nodes else None,
             )
         )
     return tuple(found)

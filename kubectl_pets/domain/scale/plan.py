@@ -120,7 +120,7 @@ def _of_claims(
         return ordinal in leave or (ordinal in before and ordinal not in after)
 
     return (
-        returning(owner, comes, around.claims, around.volumes, now, around.wanted),
+        returning(owner, comes, around.claims, around.volumes, now, around.wanted, around.nodes),
         leaving(owner, goes, around.claims, around.volumes, around.wanted),
     )
 

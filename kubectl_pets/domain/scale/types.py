@@ -32,6 +32,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Mapping[str, tuple[Evidence, ...]] | None = None
     #: Whether everything that may want them was read.
     wanted_complete: bool = True
+    #: The labels of all nodes, by name; read only where a volume that comes back asks for some.
+    nodes: Mapping[str, Mapping[str, str]] | None = None
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

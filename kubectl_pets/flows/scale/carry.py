@@ -24,7 +24,7 @@ from kubectl_pets.domain.rollout.writers import signed
 from kubectl_pets.domain.scale.claim_effects import wanted_by_others
 from kubectl_pets.domain.scale.plan import change, plan, target
 from kubectl_pets.domain.scale.progress import ScaleProgress, progress, staying_up, stuck_on
-from kubectl_pets.domain.scale.types import Scaling, Wish
+from kubectl_pets.domain.scale.types import Scaling, Surroundings, Wish
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef, ref_of
 from kubectl_pets.errors import ExitCode, ForbiddenError, NotFoundError, UsageError
 from kubectl_pets.flows.engine.deadline import Deadline
@@ -126,8 +126,17 @@ def _look(
     if planned.moves_claims:
         wanted = wanted or _wanted(session, owner)
         around = msgspec.structs.replace(around, wanted=wanted.by_claim, wanted_complete=wanted.complete)
+        around = msgspec.structs.replace(around, nodes=_nodes(session, around, planned))
         planned = plan(owner, snapshot, around, replicas, now, stuck_after, removed)
     return _Planned(owner, seen, planned, wanted)
+
+
+def _nodes(session: Session, around: Surroundings, planned: Scaling) -> dict[str, dict[str, str]] | None:
+    """The labels of all nodes, where a volume that comes back asks for some."""
+    volumes = [(around.volumes or {}).get(each.volume) for each in planned.returns or ()]
+    if not any(volume is not None and volume.spec.node_affinity for volume in volumes):
+        return None
+    return {each.name: each.metadata.labels for each in session.cluster.nodes() or ()}
 
 
 def _wanted(session: Session, owner: StatefulSet) -> _Wanted:

@@ -74,7 +74,8 @@ def _returning(each: Returning, now: datetime) -> str:
         case Coming.OLD_DATA:
             since = f"unused for {age.age(each.unused_since, now)}" if each.unused_since else "since when unused is not known"
             others = "".join(f"; {claim_words.evidence(item)}" for item in each.wanted)
-            return f"{claim} comes back with its old data, {since}, volume {clean(each.volume)}{others}"
+            nowhere = f"; no node fits it ({clean(each.nowhere)})" if each.nowhere is not None else ""
+            return f"{claim} comes back with its old data, {since}, volume {clean(each.volume)}{nowhere}{others}"
         case Coming.UNBOUND:
             return f"{claim} is there already, and was never bound"
         case Coming.LOST:
@@ -145,9 +146,11 @@ def _of_data(found: Scaling) -> list[str]:
     old = [each for each in found.returns or () if each.coming is Coming.OLD_DATA]
     lost = [each.claim for each in found.returns or () if each.coming is Coming.LOST]
     kept = [each for each in found.leaves or () if not each.deleted]
+    nowhere = [each.claim for each in found.returns or () if each.nowhere is not None]
     return [
         *([_comes_back(old)] if old else []),
         *([f"the volume of {phrases.folded(lost)} is gone: pods that mount it will not start"] if lost else []),
+        *([f"no node fits the volume of {phrases.folded(nowhere)}: pods that mount it find no place"] if nowhere else []),
         *([stays(kept)] if kept else []),
     ]
 
