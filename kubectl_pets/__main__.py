@@ -22,7 +22,7 @@ from kubectl_pets.cli.options import connection, exit_codes
 from kubectl_pets.cli.pflag import as_command_reads, as_kubectl_reads
 from kubectl_pets.errors import ExitCode, PetsError
 from kubectl_pets.flows.engine.interrupts import SIGNALS
-from kubectl_pets.pasting import connected, pets
+from kubectl_pets.pasting import connected, pets, verb_typed
 from kubectl_pets.session import Session, Terminal
 
 PROGRAM = "kubectl pets"
@@ -219,10 +219,11 @@ def _explain_defect(error: Exception, session: Session) -> int:
 
 
 def _usage(error: click.UsageError) -> str:
-    lines = [f"error: {error.format_message()}"]
-    if error.ctx is not None:
-        lines.append(f"hint: '{error.ctx.command_path} --help' shows how it is used.")
-    return clean_lines("\n".join(lines))
+    """In one line, where click tells choices below each other; and with a hint also where click does not say of which verb."""
+    message = " ".join(line.strip() for line in error.format_message().split("\n"))
+    path = error.ctx.command_path if error.ctx is not None else f"{PROGRAM} {verb_typed()}".strip()
+    told = "" if f"'{path} --help'" in message else f"\nhint: '{path} --help' shows how it is used."
+    return clean_lines(f"error: {message}{told}")
 
 
 def _traceback(session: Session) -> None:

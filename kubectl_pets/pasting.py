@@ -70,6 +70,11 @@ def typed_as(verb: str, options: Options) -> None:
     _typed.set((verb, options))
 
 
+def verb_typed() -> str:
+    """The verb of this run; empty before there is one."""
+    return _typed.get()[0]
+
+
 def again(verb: str, *words: str, without: Collection[str] = (), namespace: str = "") -> str:
     """``pets``, for a command that repeats this run: each option that was typed is typed again, except for those that ``words``
     say otherwise, and those of the names ``without``. Where this run is of another verb it repeats nothing."""

@@ -330,6 +330,12 @@ class _Quiet(click.Option):
         return None
 
 
+class Number(click.IntRange):
+    """A whole number in a range. What is none is "not a valid integer"; click has it that it is not a valid "integer range"."""
+
+    name = "integer"
+
+
 class _Switch(click.ParamType[bool]):
     """True or false as ``pflag`` reads it: nothing at all, which a variable that is not set leaves, is an error."""
 

@@ -10,7 +10,7 @@ import click
 from kubectl_pets.cli import completing
 from kubectl_pets.cli.belonging import each_with, is_pod_of
 from kubectl_pets.cli.groups import Verb, VerbGroup
-from kubectl_pets.cli.options import AnySet, EachSet, connection, exit_codes, output, pass_session, seconds, timeout
+from kubectl_pets.cli.options import AnySet, EachSet, Number, connection, exit_codes, output, pass_session, seconds, timeout
 from kubectl_pets.domain.dns.names import NameKind
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.errors import ExitCode, UsageError
@@ -56,7 +56,7 @@ def _where(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         click.option("--from", "client", default="", metavar="POD", help="Also look from this pod: its resolv.conf, getent."),
         click.option("--cluster-domain", default="", metavar="ZONE", help="The cluster's domain; found out where not given."),
         click.option(
-            "--dns-port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="The DNS pods' port, if unusual."
+            "--dns-port", type=Number(0, 65535), default=0, metavar="PORT", help="The DNS pods' port, if unusual."
         ),
         click.option("--dns-selector", default="", metavar="NAMESPACE/LABELS", help="The DNS pods, where they are unusual."),
         click.option("--dns-server", default="", metavar="ADDRESS[:PORT]", help="Ask this server directly, over TCP."),

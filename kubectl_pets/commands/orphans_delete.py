@@ -9,6 +9,7 @@ from kubectl_pets.cli import completing, names
 from kubectl_pets.cli.options import (
     Age,
     Duration,
+    Number,
     ObjectName,
     connection,
     dry_run,
@@ -37,8 +38,8 @@ _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only claims with these labels.")
 @click.option("--class", "classes", type=_candidate_classes, multiple=True, help="Only claims of this class.")
 @click.option("--older-than", type=Age(), metavar="AGE", help="Only claims known to be unused for so long, like 30d.")
-@click.option("--keep", type=click.IntRange(min=0), default=0, metavar="N", help="Keep the N newest ordinals of each set.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many claims.")
+@click.option("--keep", type=Number(min=0), default=0, metavar="N", help="Keep the N newest ordinals of each set.")
+@click.option("--limit", type=Number(min=1), metavar="N", help="At most so many claims.")
 @click.option(
     "--snapshot",
     is_flag=False,

@@ -3,7 +3,7 @@
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import SetName, connection, exit_codes, pass_session, yes_to
+from kubectl_pets.cli.options import Number, SetName, connection, exit_codes, pass_session, yes_to
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.resize.plan import parse_request
 from kubectl_pets.errors import ExitCode, UsageError
@@ -19,8 +19,8 @@ from kubectl_pets.session import Session
 @click.argument("wanted", metavar="[TEMPLATE=]SIZE")
 @click.option("--attributes-class", default="", metavar="NAME", help="This VolumeAttributesClass as well, in one change.")
 @click.option("--operator-paused", is_flag=True, help="Its operator was told to leave the set and its claims alone.")
-@click.option("--pod", "pods", type=click.IntRange(0), multiple=True, metavar="ORDINAL", help="Only its claim; may be repeated.")
-@click.option("--canary", type=click.IntRange(min=1), metavar="N", help="Only so many claims, the highest ordinals.")
+@click.option("--pod", "pods", type=Number(0), multiple=True, metavar="ORDINAL", help="Only its claim; may be repeated.")
+@click.option("--canary", type=Number(min=1), metavar="N", help="Only so many claims, the highest ordinals.")
 @click.option("--restart", is_flag=True, help="Start a pod again where its node waits for that.")
 @click.option("--keep-template", is_flag=True, help="Only the claims: new ordinals get the size of before.")
 @click.option("--hand-over", is_flag=True, help="Delete the set alone at last, and wait until whoever deploys it creates it.")

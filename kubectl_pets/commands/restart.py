@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import ChangedSet, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, Number, connection, exit_codes, pass_session
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import Capability, SetRef
 from kubectl_pets.domain.stepping.restarting import RestartOrder, in_order, is_under_way, mark
@@ -36,7 +36,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
     type=click.Choice([order.value for order in RestartOrder]),
     help="In which order; 'list' is that of --pod. Not given: list with --pod, else highest-first.",
 )
-@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="So many pods at a time.")
+@click.option("--batch", type=Number(min=1), metavar="N", help="So many pods at a time.")
 @click.option("--anew", is_flag=True, help="Begin again, although the last restart is unfinished or hardly over.")
 @soak_option("--soak")
 @settle_option

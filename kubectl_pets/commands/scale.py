@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import ChangedSet, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, Number, connection, exit_codes, pass_session
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.scale.types import Wish
 from kubectl_pets.domain.sets.kinds import Capability, SetRef
@@ -13,7 +13,7 @@ from kubectl_pets.errors import ExitCode, RefusedError, UsageError
 from kubectl_pets.flows.engine.options import RunOptions, run_options
 from kubectl_pets.flows.rollout.terms import settle_option
 from kubectl_pets.flows.scale.carry import scale_to
-from kubectl_pets.pasting import again
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 
 #: More is a slip of the finger: each of them is a pod.
@@ -28,10 +28,10 @@ _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask where claims a
 
 @click.command("scale", epilog=exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
 @click.argument("name", type=ChangedSet())
-@click.option("--replicas", type=click.IntRange(0, _MOST), metavar="N", help="How many there shall be.")
+@click.option("--replicas", type=Number(0, _MOST), metavar="N", help="How many there shall be.")
 @click.option(
     "--remove",
-    type=click.IntRange(0, 2**31 - 1),
+    type=Number(0, 2**31 - 1),
     multiple=True,
     metavar="ORDINAL",
     help="This one goes, wherever it stands, and is left out; may be repeated.",
@@ -68,9 +68,10 @@ def command(
     if (replicas is None) is not bool(remove):
         raise UsageError("say either --replicas N or --remove ORDINAL.")
     if remove and not _LEAVES_OUT & name.kind.can:
+        shows = pets("status", name.typed, namespace=session.typed_namespace)
         raise RefusedError(
             f"{name.typed} is of a kind that leaves no ordinal out: it removes the highest first. Nothing was changed.",
-            hint=again("scale", name.typed, "--replicas", "N", without=("--remove",), namespace=session.typed_namespace),
+            hint=f"say --replicas, {len(remove)} fewer than {shows} shows",
         )
     wish = Wish(replicas=replicas, remove=remove)
     return scale_to(session, name, wish, replace(options, dry_run=DryRun.CLIENT) if plan else options, settle)

@@ -6,7 +6,18 @@ from datetime import timedelta
 
 import click
 
-from kubectl_pets.cli.options import connection, exit_codes, junit, output, pass_session, patience, seconds, sets_named, timeout
+from kubectl_pets.cli.options import (
+    Number,
+    connection,
+    exit_codes,
+    junit,
+    output,
+    pass_session,
+    patience,
+    seconds,
+    sets_named,
+    timeout,
+)
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.until import Until
@@ -30,7 +41,7 @@ def _flags(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     log_lines = click.option(
         "--logs",
         "log_lines",
-        type=click.IntRange(0, 500),
+        type=Number(0, 500),
         default=LOG_LINES,
         show_default=True,
         metavar="N",

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
-from kubectl_pets.cli.options import ChangedSet, Duration, connection, exit_codes, pass_session
+from kubectl_pets.cli.options import ChangedSet, Duration, Number, connection, exit_codes, pass_session
 from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.history import entries
@@ -26,7 +26,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 
 
 @click.command("undo", epilog=exit_codes(ExitCode.NOT_YET, ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED))
-@click.option("--to-revision", type=click.IntRange(min=1), metavar="N", help="A number out of 'rollout history'.")
+@click.option("--to-revision", type=Number(min=1), metavar="N", help="A number out of 'rollout history'.")
 @click.option(
     "--with-data",
     is_flag=True,
@@ -34,7 +34,7 @@ _CODES = exit_codes(ExitCode.STUCK, ExitCode.TIMED_OUT, ExitCode.REFUSED)
 )
 @click.option("--one-by-one", is_flag=True, help="With --with-data: while the set runs, one pod after the other.")
 @click.option("--confirm", metavar="NAME", help="With --with-data: the set's name, in place of typing it at the terminal.")
-@click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="With --with-data: so many pods the set had.")
+@click.option("--replicas", type=Number(min=1), metavar="N", help="With --with-data: so many pods the set had.")
 @click.option(
     "--record", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="With --with-data: folder for the record."
 )

@@ -29,6 +29,31 @@ def said(*words: str) -> str:
     return terminal.stderr_text
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "rollout run web --image",
+            "error: Option '--image' requires an argument.\nhint: 'kubectl pets rollout run --help' shows how it is used.\n",
+        ),
+        ("doctor -f", "error: Option '-f' requires an argument.\nhint: 'kubectl pets doctor --help' shows how it is used.\n"),
+        ("-n", "error: Option '-n' requires an argument.\nhint: 'kubectl pets --help' shows how it is used.\n"),
+        (
+            "wait web",
+            "error: Missing option '--for'. Choose from: available, complete, canary, resolved, quorum\n"
+            "hint: 'kubectl pets wait --help' shows how it is used.\n",
+        ),
+        (
+            "scale web --replicas x",
+            "error: Invalid value for '--replicas': 'x' is not a valid integer.\nhint: 'kubectl pets scale --help' shows how it is used.\n",
+        ),
+        ("help nope", "error: There is no verb 'nope'. Run 'kubectl pets --help' for the verbs.\n"),
+    ],
+)
+def test_a_slip_is_answered_with_one_line_and_where_it_is_explained_once(words: str, told: str) -> None:
+    assert said(*words.split()) == told
+
+
 def verb(name: str) -> click.Command:
     return VERBS[f"kubectl pets {name}"]
 

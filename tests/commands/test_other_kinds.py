@@ -182,7 +182,9 @@ def test_names_of_other_kinds_are_completed(other: Plugin, tmp_path: Path, typed
 
 
 def test_only_a_kind_that_leaves_ordinals_out_has_one_removed(other: Plugin) -> None:
-    assert "leaves no ordinal out" in other("scale", "web", "--remove", "0", expect=6).stderr
+    refused = other("scale", "web", "--remove", "0", expect=6).stderr
+    assert "leaves no ordinal out" in refused
+    assert "hint: say --replicas, 1 fewer than kubectl pets status web -n" in refused, "what can be pasted as it stands"
 
 
 def test_the_past_of_another_kind(other: Plugin) -> None:

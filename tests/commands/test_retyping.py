@@ -18,7 +18,7 @@ from tests.commands.plugin import Plugin
 #: By the name of the type, something that it takes; of a text all that a shell would take apart.
 VALUES = {
     "amount": "25%", "duration": "90s", "patience": "3m,4", "image": "app=db:2.1", "path:port": "/healthz:https:8443", "pods": "2",
-    "text": "it's $HOME *", "path": "a folder", "directory": "a folder", "integer range": "3", "integer": "3", "boolean": "true",
+    "text": "it's $HOME *", "path": "a folder", "directory": "a folder", "integer": "3", "boolean": "true",
 }
 
 

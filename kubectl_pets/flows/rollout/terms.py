@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from kubectl_pets import pasting
-from kubectl_pets.cli.options import Duration, Pods
+from kubectl_pets.cli.options import Duration, Number, Pods
 from kubectl_pets.domain.stepping.steps import Amount
 from kubectl_pets.errors import ExitCode, UsageError
 from kubectl_pets.flows.rollout.checks import Terms
@@ -60,7 +60,7 @@ _OPTIONS = (
     _guard("--gate-cmd", multiple=True, metavar="CMD", help="Run this here for each new pod, in $KUBECTL_PETS_POD."),
     _guard("--gate-dns", is_flag=True, help="Before the next pod goes down every name is right at every DNS server."),
     _guard("--gate-timeout", type=Duration(), default="30s", show_default=True, help="For one try of one gate."),
-    _guard("--gate-retries", type=click.IntRange(0, 1000), default=3, show_default=True, help="More tries, one a second."),
+    _guard("--gate-retries", type=Number(0, 1000), default=3, show_default=True, help="More tries, one a second."),
 )
 
 
@@ -82,7 +82,7 @@ _SNAPSHOT_OPTIONS = (
     click.option("--snapshot-each", is_flag=True, help="Of each pod's claims right before its turn instead."),
     click.option(
         "--keep-snapshots",
-        type=click.IntRange(min=1),
+        type=Number(min=1),
         metavar="N",
         help="Once complete, delete snapshots of earlier rollouts of the set but the N newest generations.",
     ),
