@@ -431,6 +431,16 @@ def test_denied_port_forward(pets: Plugin) -> None:
         made[0].remove()
 
 
+def test_looking_from_a_pod_that_is_not_there(pets: Plugin) -> None:
+    """It was: could not get pods nobody: not found: pods "nobody" not found."""
+    serve(pets)
+    pets.make("web")
+    told = pets("dns", "web", "--from", "nobody", expect=1).stderr
+    assert f"error: there is no pod nobody in namespace {pets.namespace} to look from (--from)\n" in told
+    hint = told.partition("hint: ")[2].strip()
+    assert hint.startswith("kubectl get pods ") and f"-n {pets.namespace}" in hint
+
+
 # --- watching ----------------------------------------------------------------------------------------------------------------
 
 

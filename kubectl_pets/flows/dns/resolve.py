@@ -20,11 +20,12 @@ from kubectl_pets.domain.dns.zones import Zone, ZoneSource, cluster_zone
 from kubectl_pets.domain.rollout.members import own_pods
 from kubectl_pets.domain.sets.kinds import Capability, SetRef, kind_of
 from kubectl_pets.domain.sets.slots import slots_of
-from kubectl_pets.errors import PetsError, UsageError
+from kubectl_pets.errors import NotFoundError, PetsError, UsageError
 from kubectl_pets.flows.engine.choosing import at
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.names import look_at_names, read_settings
 from kubectl_pets.flows.engine.waiting import Unended, until
+from kubectl_pets.pasting import kubectl
 from kubectl_pets.ports.dns import DnsWhere, Resolver
 from kubectl_pets.session import Session
 
@@ -171,7 +172,11 @@ class _Looker:
         namespace, _, pod = self._aim.client.rpartition("/")
         if namespace in ("", "pod", "pods", "po"):
             namespace = at(self._session, self._aim.set)
-        return self._session.cluster.look_from(namespace, pod, names)
+        try:
+            return self._session.cluster.look_from(namespace, pod, names)
+        except NotFoundError as error:
+            hint = kubectl("get", "pods", namespace=namespace)
+            raise NotFoundError(f"there is no pod {pod} in namespace {namespace} to look from (--from)", hint=hint) from error
 
 
 def _chosen(network: Network, typed: Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from kubectl_pets.flows.engine.patience import Patience
 from kubectl_pets.flows.engine.report import told_once
 from kubectl_pets.flows.rollout.carry import OnStuck, carry
 from kubectl_pets.flows.rollout.checks import Terms
-from kubectl_pets.pasting import kubectl
+from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
 from kubectl_pets.views.rollout import words
 
@@ -69,7 +69,7 @@ def _one_after_the_other(
     if not inventory.sets:
         raise NotFoundError(
             f"no StatefulSet in namespace {session.namespace} has the labels {clean(selector)}",
-            hint=kubectl("get", "statefulsets", "--show-labels", namespace=session.namespace),
+            hint=pets("list", "--show-labels", namespace=session.namespace),
         )
     unlabeled = without_label(inventory, by)
     if unlabeled:
