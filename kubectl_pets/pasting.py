@@ -100,7 +100,14 @@ def kubectl(*words: str, namespace: str = "") -> str:
 
 def _spelt(begin: Sequence[str], words: Sequence[str], namespace: str) -> str:
     place = ("-n", namespace) if namespace else ()
-    return " ".join(quote(_harmless(word)) for word in (*begin, *words, *place, *_flags.get()))
+    return " ".join(_quoted(_harmless(word)) for word in (*begin, *words, *place, *_flags.get()))
+
+
+def _quoted(word: str) -> str:
+    """For a shell, and for who reads it: a comma at a word's end, which a shell takes as it is, is one that ends the command in a
+    sentence (``views.text.fitting``)."""
+    quoted = quote(word)
+    return f"'{word}'" if quoted == word and word.endswith(",") else quoted
 
 
 def _harmless(word: str) -> str:

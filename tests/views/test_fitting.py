@@ -138,6 +138,14 @@ def test_a_command_in_a_sentence_has_its_own_line() -> None:
     ]
 
 
+def test_a_comma_in_a_command_does_not_end_it() -> None:
+    """``app=web,`` is a word like any other for a shell."""
+    for word in (",", "a,", "a,b", "a:,"):
+        command = pasting.pets("rollout run", word, namespace="lab")
+        assert command.split()[4].strip("'") == word
+        assert prose(f"hint: clear it with: {command}, or leave it as it is now", 30).split("\n")[1] == f"    {command}"
+
+
 _SENTENCE = st.lists(st.sampled_from(["clear", "it", "with", "a", "partition", "of", "1", "(left", "over)"]), min_size=1, max_size=12)
 
 
