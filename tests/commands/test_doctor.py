@@ -349,6 +349,22 @@ def test_what_the_api_server_takes_is_not_called_refused(pets: Plugin, tmp_path:
     assert refusals(pets, text, tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("spec", "fields"),
+    [
+        ({"replicas": 5}, []),
+        ({"replicas": -1}, ["spec.replicas"]),
+        ({"template": {"spec": {"containers": [{"name": "app", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}]}}}, []),
+        ({"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"storageClassName": "fast"}}]}, []),
+        ({"replicas": 5, "template": {"metadata": {"labels": {"app": "web"}}}}, ["spec.selector", "spec.template.spec.containers"]),
+    ],
+)
+def test_of_a_part_only_what_it_says_is_refused(pets: Plugin, tmp_path: Path, spec: dict[str, Any], fields: list[str]) -> None:
+    """A patch of an overlay lies beside the manifests that it is laid over, and lacks what these have."""
+    text = json.dumps({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"}, "spec": spec})
+    assert refusals(pets, text, tmp_path) == fields
+
+
 def test_a_refused_manifest_beside_the_cluster(pets: Plugin, tmp_path: Path) -> None:
     """Also where the set is there: the next apply is what fails."""
     pets.plane.apply(WELL, pets.namespace)

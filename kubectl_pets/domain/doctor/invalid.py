@@ -62,10 +62,18 @@ def manifest_refused(case: Case) -> Judgement:
     if case.stated is None or case.kind is not APPS_SET:
         return
     spec = _within(case.stated, "spec")
-    refusals = (_of_numbers(spec), _of_words(spec), _of_selector(case), _of_pods(spec), _of_claims(spec))
+    refusals = [_of_numbers(spec), _of_words(spec)]
+    if not _is_patch(spec):
+        refusals += [_of_selector(case), _of_pods(spec), _of_claims(spec)]
     for field, fault, detail, names in chain.from_iterable(refusals):
         names = (fault.value, *names)
         yield Finding(rule=Rule.MANIFEST_REFUSED, subject=case.subject, names=names, detail=detail, field=f"spec.{field}")
+
+
+def _is_patch(spec: dict[str, Any]) -> bool:
+    """Whether it is a part only, as the overlays of kustomize keep them beside each other in a folder: the rest of the set, its
+    selector and the labels of its pods among it, is in another file, and nobody applies this one alone."""
+    return "selector" not in spec and not _at(spec, ("template", "metadata", "labels"))
 
 
 def _of_numbers(spec: dict[str, Any]) -> Iterator[_Refusal]:
