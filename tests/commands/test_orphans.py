@@ -108,7 +108,7 @@ spec: {minReplicas: 1, maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kin
     become(pets, data_web_0="in-use", data_web_1="will-return", data_web_2="will-return", data_web_3="scaled-down")
 
 
-def test_whoever_holds_a_claim_by_a_finalizer_has_something_to_do_before_it_goes(pets: Plugin) -> None:
+def test_a_claim_whose_volume_is_replicated_elsewhere_is_no_candidate(pets: Plugin) -> None:
     """As what replicates volumes does (RamenDR/ramen#53); a deletion that was asked for could not be taken back."""
     make(pets)
     guard = [{"op": "add", "path": "/metadata/finalizers/-", "value": "volumereplicationgroups.ramendr.openshift.io/pvc-vr-protection"}]

@@ -66,7 +66,7 @@ def test_sums_of_sizes(count: int, unsized: int, text: str) -> None:
         (Evidence(E.TRACKED, "Argo CD", "argocd.argoproj.io/instance"), "Argo CD applied it and may again (argocd.argoproj.io/instance)"),
         (Evidence(E.KEEP_POLICY, detail="helm.sh/resource-policy: keep"), "whoever deployed it wants it kept (helm.sh/resource-policy: keep)"),
         (Evidence(E.RESIZING, detail="Resizing"), "it is being resized (Resizing)"),
-        (Evidence(E.GUARDED, detail="dr.example/a"), "somebody has something to do before it goes (finalizer dr.example/a)"),
+        (Evidence(E.GUARDED, detail="dr.example/a"), "its volume is replicated, maybe to where its set runs now (finalizer dr.example/a)"),
         (Evidence(E.POSSIBLY_EPHEMERAL, "Pod/web-0", "v-1"), "it may be of the ephemeral volume v-1 of Pod/web-0"),
         (Evidence(E.RESTORED, "Velero (velero.io/backup-name)"), "restored from a backup by Velero (velero.io/backup-name)"),
         (Evidence(E.RESTORED), "from a backup: it has fields older than itself"),

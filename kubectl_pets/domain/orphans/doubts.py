@@ -47,8 +47,8 @@ _KEEPERS = {
 #: Conditions of a claim whose size or attributes are being changed.
 _CHANGING = RESIZING | {"ModifyingVolume", "ModifyVolumeError"}
 
-#: snapshot-controller holds a claim with it while it takes a VolumeSnapshot of it. These are looked at themselves.
-_SNAPSHOT_SOURCE = "snapshot.storage.kubernetes.io/pvc-as-source-protection"
+#: In the domains of the finalizers by which what replicates volumes holds their claims.
+_REPLICATES = frozenset(("replication", "ramendr"))
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,9}")
 #: What generated names are made of (apimachinery rand.String): no vowels, so that no words come out.
@@ -134,10 +134,13 @@ def _ends_a_pod(words: list[str], at: int) -> bool:
 
 
 def _guards(claim: PersistentVolumeClaim) -> tuple[str, ...]:
-    """Finalizers by which a controller has said that it has something to do before the claim goes: what replicates its volume to
-    another cluster puts one on it, and by now the claim may be all that is left here of a set that runs over there
-    (RamenDR/ramen#53, #302). A deletion that was asked for cannot be taken back (metav1.ObjectMeta.finalizers)."""
-    return tuple(each for each in claim.metadata.finalizers_of_others if each != _SNAPSHOT_SOURCE)
+    """Finalizers by which what replicates its volume to another cluster holds the claim: by now it may be all that is left here
+    of a set that runs over there (RamenDR/ramen#53, #302; csi-addons; what storage vendors have). A deletion that was asked for
+    cannot be taken back (metav1.ObjectMeta.finalizers). Others, as of a backup or of a copy that is being made, are through with
+    a claim at some time, and hold its deletion until then."""
+    return tuple(
+        each for each in claim.metadata.finalizers_of_others if _REPLICATES & set(each.partition("/")[0].split("."))
+    )
 
 
 def _resizing(claim: PersistentVolumeClaim) -> str:

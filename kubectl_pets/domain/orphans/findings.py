@@ -92,7 +92,7 @@ class EvidenceKind(StrEnum):
     VOLUME_TERMINATING = "volume-terminating"  #: subject: its volume, which is being deleted and goes with it
     KEEP_POLICY = "keep-policy"  #: detail: an annotation that keeps a deployer from deleting it
     RESIZING = "resizing"  #: detail: the condition that says so
-    GUARDED = "guarded"  #: detail: the finalizers of others that it carries
+    GUARDED = "guarded"  #: detail: the finalizers of what replicates its volume
     POSSIBLY_EPHEMERAL = "possibly-ephemeral"  #: subject: a pod of that name, detail: its volume
     RESTORED = "restored"  #: subject: who made it from a backup
     COMPANION = "companion"  #: subject: what was made for the pods of its set and is there still

@@ -23,7 +23,6 @@ from kubectl_pets.domain.rollout.blocking import QUIET, find_blockers, not_obser
 from kubectl_pets.domain.rollout.containers import StuckAfter
 from kubectl_pets.domain.rollout.managers import part_of, replacer, states_partition
 from kubectl_pets.domain.rollout.members import TERMINATION_PATIENCE, Member, PodState, Quiet, own_pods, read_members
-from kubectl_pets.domain.rollout.ownership import keeps_partition
 from kubectl_pets.domain.rollout.revisions import group_pods, images_of, ran_before
 from kubectl_pets.domain.rollout.stuck import budget, is_stuck
 from kubectl_pets.domain.rollout.times import later
@@ -333,13 +332,19 @@ def _draft(
         leader_worker_set=part_of(owner),
         claims_go_along=claims_go_along(owner),
         replaced_by=by.name if (by := replacer(owner)) is not None else "",
-        partition_kept_by=keeps_partition(owner) if slots.partition else "",
+        partition_kept_by=_kept_by(owner) if slots.partition else "",
         partition_stated_by=states_partition(owner),
         generation=owner.metadata.generation,
         silent_nodes=silent(snapshot.around),
         unread=_unread(snapshot),
         at=now,
     )
+
+
+def _kept_by(owner: StatefulSet) -> str:
+    from kubectl_pets.domain.rollout.ownership import keeps_partition  # with all that is known of writing; most hold nothing back
+
+    return keeps_partition(owner)
 
 
 def _unread(snapshot: SetView) -> tuple[str, ...]:

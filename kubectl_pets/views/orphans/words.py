@@ -227,7 +227,7 @@ def evidence(item: Evidence) -> str:
         case EvidenceKind.RESIZING:
             return f"it is being resized ({detail})"
         case EvidenceKind.GUARDED:
-            return f"somebody has something to do before it goes (finalizer {detail})"
+            return f"its volume is replicated, maybe to where its set runs now (finalizer {detail})"
         case EvidenceKind.POSSIBLY_EPHEMERAL:
             return f"it may be of the ephemeral volume {detail} of {subject}"
         case EvidenceKind.RESTORED:
