@@ -429,7 +429,7 @@ def _rights(
         needed.append(("list", "pods"))
     pods = [member.name for member in seen.members]
     deletes = pods if on_stuck is OnStuck.ABORT else [step.pod for step in planned.steps if isinstance(step, Delete)]
-    if deletes:
+    if deletes or on_stuck is OnStuck.ABORT:
         needed.append(("delete", "pods", *deletes))
     evicts = [step.pod for step in planned.steps if isinstance(step, Evict)]
     if evicts:
