@@ -22,6 +22,9 @@ KINDS = (
     ("autoscaling.alibabacloud.com", "v1beta1", "CronHorizontalPodAutoscaler", "cronhorizontalpodautoscalers"),
     ("monitoring.coreos.com", "v1", "Prometheus", "prometheuses"),
     ("elasticsearch.k8s.elastic.co", "v1", "Elasticsearch", "elasticsearches"),
+    ("argoproj.io", "v1alpha1", "Application", "applications"),
+    ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations"),
+    ("fleet.cattle.io", "v1alpha1", "BundleDeployment", "bundledeployments"),
     ("leaderworkerset.x-k8s.io", "v1", "LeaderWorkerSet", "leaderworkersets"),
 )
 
@@ -144,6 +147,76 @@ def test_an_owner_that_lives(pets: Plugin) -> None:
     assert "Elasticsearch/es lives" in pets("orphans", "explain", "elasticsearch-data-es-es-default-1").stdout
     assert "helm.sh/resource-policy: keep" in pets("orphans", "explain", "data-web-1").stdout.partition("For deletion")[0]
     assert "helm.sh/resource-policy: keep" in pets("orphans").stdout
+
+
+@pytest.fixture
+def deployers(pets: Plugin) -> Iterator[Plugin]:
+    """A namespace that is not the claims'."""
+    name = f"d-{pets.namespace[-8:].strip('-')}"  # short, or lines are broken
+    pets.plane.create_namespace(name)
+    yield Plugin(pets.plane, name)
+    pets.plane.delete_namespace(name)
+
+
+def test_sets_that_a_deployer_of_another_namespace_lists(pets: Plugin, deployers: Plugin) -> None:
+    """As each of them writes its list (argo-cd ResourceStatus, fluxcd/pkg ResourceInventory, fleet BundleDeploymentResource)."""
+    left(pets, *(f"data-{name}-0" for name in ("argo", "flux", "fleet", "free", "events-es-default")))
+    space = pets.namespace
+    row = {"group": "apps", "version": "v1", "kind": "StatefulSet", "namespace": space, "name": "argo", "status": "OutOfSync"}
+    search = {"group": "elasticsearch.k8s.elastic.co", "kind": "Elasticsearch", "namespace": space, "name": "events"}
+    elsewhere = {**row, "namespace": "default", "name": "free"}
+    service = {"version": "v1", "kind": "Service", "namespace": space, "name": "free"}
+    listed(deployers, "Application", "shop", {"resources": [elsewhere, service, row, search]})
+    entries = [{"id": f"{space}_free__Service", "v": "v1"}, {"id": f"{space}_flux_apps_StatefulSet", "v": "v1"}]
+    listed(deployers, "Kustomization", "apps", {"inventory": {"entries": entries}})
+    bundled = {"apiVersion": "apps/v1", "kind": "StatefulSet", "namespace": space, "name": "fleet"}
+    listed(deployers, "BundleDeployment", "fleet", {"resources": [bundled]})
+    listed(deployers, "Kustomization", "empty", {"inventory": {"entries": None}})
+    found = classes(pets)
+    assert found.pop("data-free-0") == "set-gone", found
+    assert set(found.values()) == {"ambiguous"} and len(found) == 4
+    shown = pets("orphans", "explain", "data-argo-0").stdout
+    assert f"Application/shop in namespace {deployers.namespace} has StatefulSet/argo on its list of what it applies" in shown
+    assert f"Kustomization/apps in namespace {deployers.namespace}" in pets("orphans", "explain", "data-flux-0").stdout
+    shown = pets("orphans", "explain", "data-events-es-default-0").stdout
+    assert f"Application/shop in namespace {deployers.namespace} has Elasticsearch/events" in shown
+    refused = pets("orphans", "delete", "data-argo-0", "--fresh", "-y", expect=6)
+    assert "Application/shop" in refused.stderr and "deletionTimestamp" not in pets.get("pvc", "data-argo-0")["metadata"]
+    assert classes(pets, "--ignore-kind", "*.argoproj.io")["data-argo-0"] == "set-gone"
+
+
+def test_a_list_of_a_deployer_that_cannot_be_decoded(pets: Plugin, deployers: Plugin) -> None:
+    left(pets, "data-web-0")
+    listed(deployers, "Application", "odd", {"resources": "none"})
+    assert classes(pets) == {"data-web-0": "unsure"}
+    assert "--ignore-kind 'applications.argoproj.io'" in pets("orphans", "explain", "data-web-0").stdout
+    deployers.kubectl("delete", "applications.argoproj.io", "--all")  # or all that is judged meanwhile is unsure
+
+
+def test_a_list_of_a_deployer_that_may_be_read_in_the_claims_namespace_alone(pets: Plugin) -> None:
+    """It says nothing of sets that live."""
+    make(pets, replicas=2)
+    shrink(pets, 1)
+    left(pets, "data-gone-0")
+    resources = ",".join(namespaced(pets))
+    pets.kubectl("create", "role", "all", "--verb=get,list", f"--resource={resources}")
+    pets.kubectl("create", "rolebinding", "all", "--role=all", "--user=karl")
+    pets.plane.kubectl("create", "clusterrole", "volumes", "--verb=get,list", "--resource=persistentvolumes")
+    pets.plane.kubectl("create", "clusterrolebinding", "volumes", "--clusterrole=volumes", "--user=karl")
+    words = ("auth", "can-i", "list", "applications.argoproj.io", "--as=karl", "-n", pets.namespace)
+    pets.eventually(lambda: pets.plane.kubectl(*words, check=False).stdout.strip() == "yes", "the role counts")
+    karl = pets.plane.kubeconfig_for("karl")
+    found = classes(pets, kubeconfig=karl)
+    assert found.pop("data-gone-0") == "unsure" and found == {"data-web-0": "in-use", "data-web-1": "scaled-down"}
+    assert "--ignore-kind 'applications.argoproj.io'" in pets("orphans", "explain", "data-gone-0", kubeconfig=karl).stdout
+    kinds = [word for group in ("argoproj.io", "kustomize.toolkit.fluxcd.io", "fleet.cattle.io") for word in ("--ignore-kind", f"*.{group}")]
+    assert classes(pets, *kinds, kubeconfig=karl)["data-gone-0"] == "set-gone"
+
+
+def listed(deployers: Plugin, kind: str, name: str, status: dict[str, Any]) -> None:
+    [(group, version)] = [(group, version) for group, version, of, _ in KINDS if of == kind]
+    body = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": {"name": name}, "status": status}
+    deployers.plane.kubectl("create", "-n", deployers.namespace, "-f", "-", input=json.dumps(body))
 
 
 def test_a_set_that_is_away_to_be_made_again_while_it_was_at_zero(pets: Plugin) -> None:

@@ -61,6 +61,10 @@ def test_sums_of_sizes(count: int, unsized: int, text: str) -> None:
             "ControllerRevision/web-5c9 is left of StatefulSet web, which may be being made again",
         ),
         (Evidence(E.RECREATING, detail="web"), "its set is being made again: web"),
+        (
+            Evidence(E.LISTED, "Application/shop in namespace argocd", "StatefulSet/web"),
+            "Application/shop in namespace argocd has StatefulSet/web on its list of what it applies, and may make it again",
+        ),
         (Evidence(E.OWNER_LIVES, "Elasticsearch/es", "label cluster=es"), "Elasticsearch/es lives and may make its set again (label cluster=es)"),
         (Evidence(E.SIBLING_OWNED, "Elasticsearch/es"), "Elasticsearch/es owns another claim of the same set"),
         (Evidence(E.TRACKED, "Argo CD", "argocd.argoproj.io/instance"), "Argo CD applied it and may again (argocd.argoproj.io/instance)"),

@@ -19,6 +19,7 @@ from kubectl_pets.cluster.objects.discovery import CustomKinds
 from kubectl_pets.cluster.objects.kinds import CLAIMS, ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.custom import FEW_NAMESPACES, search
+from kubectl_pets.cluster.topics.deployed import read_deployed
 from kubectl_pets.cluster.topics.events import EVENTS
 from kubectl_pets.domain.model import Object, PersistentVolumeClaim
 from kubectl_pets.domain.orphans.inventory import (
@@ -111,7 +112,8 @@ def read_claim_inventory(
     progress(f"custom resources of {len(searched)} namespaces")
     custom = search(reader, discovered, searched, ignored=ignored_kinds, to_the_end=every_class)
     beside = _companions(reader, searched) if only is None or every_class else {}  # before a deletion they were told already
-    return msgspec.structs.replace(estate, custom=custom, companions=beside, told=_told(reader, searched))
+    deployed = read_deployed(reader, discovered, searched, ignored=ignored_kinds)
+    return msgspec.structs.replace(estate, custom=custom, companions=beside, told=_told(reader, searched), deployed=deployed)
 
 
 def _companions(reader: Reader, wanted: Collection[str]) -> dict[str, tuple[Companion, ...]]:

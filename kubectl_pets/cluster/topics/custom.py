@@ -258,7 +258,7 @@ class _Found:
             self.named.setdefault(self._names[word], subject)
             self.left.discard(self._names[word])
         self.scalers += (CustomScaler(subject, target) for target in item.targets)
-        if item.metadata.name in self.values and not item.targets and _may_make(kind):
+        if item.metadata.name in self.values and not item.targets and may_make(kind):
             self.living.setdefault(item.metadata.name, subject)
 
     def use(self) -> CustomUse:
@@ -271,7 +271,8 @@ class _Found:
         )
 
 
-def _may_make(kind: ServedKind) -> bool:
+def may_make(kind: ServedKind) -> bool:
+    """Whether one of this kind may make sets, by what is known of the kind."""
     return kind.group not in _NO_MAKERS and kind.resource not in _NO_MAKER_KINDS
 
 

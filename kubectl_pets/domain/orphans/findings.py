@@ -85,6 +85,7 @@ class EvidenceKind(StrEnum):
     NO_ORDINAL = "no-ordinal"
     SET_RETURNING = "set-returning"  #: subject: what is left of a set that is gone, and waits for it, detail: the set
     AUTOSCALER_WAITS = "autoscaler-waits"  #: subject: an autoscaler, detail: the set that it scales and that is gone
+    LISTED = "listed"  #: subject: a deployer's object that lists it, detail: the set that is gone, or what may make it again
     RECREATING = "recreating"  #: detail: what the program noted that is making the set again
     OWNER_LIVES = "owner-lives"  #: subject: a custom resource that may make the set again, detail: what tells so
     SIBLING_OWNED = "sibling-owned"  #: subject: who owns another claim of the same set

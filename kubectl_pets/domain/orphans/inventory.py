@@ -293,6 +293,15 @@ class CustomUse(msgspec.Struct, frozen=True, kw_only=True):
     not_read: tuple[str, ...] = ()
 
 
+class Deployed(msgspec.Struct, frozen=True, kw_only=True):
+    """What deployers have on their lists of what they apply, wherever these lists lie."""
+
+    #: By namespace and "Kind/name", of sets that are gone and of custom resources that may make one: who lists it.
+    listed: dict[str, dict[str, str]] = {}
+    #: Kinds of such lists that could not be read, or not in all namespaces.
+    not_read: tuple[str, ...] = ()
+
+
 #: Where the server did not say which kinds there are.
 DISCOVERY = "custom resources"
 #: Of a whole group, where the server could not say which kinds it has.
@@ -429,6 +438,8 @@ class ClaimInventory(msgspec.Struct, frozen=True, kw_only=True):
     #: By namespace, and by the name of a pod or StatefulSet: when an event told of it last, as far as events were asked for and
     #: may be read: they can only make a claim fresh.
     told: dict[str, dict[str, datetime]] = {}
+    #: Of all namespaces; read only where a set is gone.
+    deployed: Deployed | None = None
     #: What is missing in the lists above because it could not be decoded.
     unreadable: tuple[Unreadable, ...] = ()
     #: Namespace and name of the claims that what was read after the sets was read for (``judging.Needs``): the others are no

@@ -86,6 +86,8 @@ class Searched(msgspec.Struct, frozen=True):
     #: Pods and sets that events may tell of: of claims whose set is gone, and of which the server does not say since when they
     #: are unused.
     gone: frozenset[str] = frozenset()
+    #: Sets that such claims may have been of, and that are gone.
+    away: frozenset[str] = frozenset()
 
 
 def doubtful(
@@ -113,6 +115,7 @@ def doubtful(
             frozenset(claim.name for claim in claims),
             {claim.name: frozenset(claim.metadata.labels.values()) | origins.parts_of_sets(_stem(claim)) for claim in claims},
             frozenset(name for claim in claims for name in _gone(index, claim)),
+            frozenset(name for claim in claims for name in _away(index, claim)),
         )
         for namespace, claims in found.items()
     }
@@ -122,6 +125,12 @@ def _gone(index: Index, claim: PersistentVolumeClaim) -> Iterator[str]:
     stem = _stem(claim)
     if stem and unused_condition(claim) is None and not index.suffix_sets(claim.namespace, stem):
         yield from doubts.named(claim, stem)
+
+
+def _away(index: Index, claim: PersistentVolumeClaim) -> Iterator[str]:
+    stem = _stem(claim)
+    if stem and not index.suffix_sets(claim.namespace, stem):
+        yield from (name for _, name in origins.explanations(stem))
 
 
 def _stem(claim: PersistentVolumeClaim) -> str:
@@ -367,6 +376,7 @@ class _Case:
             found += self._makers()
             found += self._awaited()
         if klass is Class.SET_GONE:
+            found += self._listed()
             owner = self.index.sibling_owner(self.claim, self.stem)
             found += [Evidence(EvidenceKind.SIBLING_OWNED, owner)] if owner else []
         return found
@@ -391,6 +401,18 @@ class _Case:
             told = mentions(self.claim, self.stem, name)
             if told and name not in living and own != (kind, name):
                 yield Evidence(EvidenceKind.OWNER_LIVES, f"{kind}/{name}", told)
+
+    def _listed(self) -> Iterator[Evidence]:
+        """Deployers that have the set on their lists of what they apply, or a custom resource that may make it: whoever deletes
+        it behind their backs, with syncing off or suspended, gets it back with the next sync."""
+        listed = self.index.listed(self.claim.namespace)
+        names = {name for _, name in origins.explanations(self.stem)}
+        living = self.index.custom(self.claim.namespace).living
+        for what, who in sorted(listed.items()):
+            kind, _, name = what.partition("/")
+            told = name in names if kind == "StatefulSet" else mentions(self.claim, self.stem, name) and name not in living
+            if told:
+                yield Evidence(EvidenceKind.LISTED, who, what)
 
     def _awaited(self) -> Iterator[Evidence]:
         """Autoscalers of a set that is gone: whoever deletes a set to make it again leaves them. How many replicas it will have
@@ -468,6 +490,8 @@ class _Case:
         name = self.claim.spec.volume_name
         unbound = klass is Class.AMBIGUOUS or not name or name in (self.index.estate.volumes or {})
         custom = () if klass is Class.AMBIGUOUS else self._custom_not_read
+        lists = self.index.lists_not_read if klass is Class.SET_GONE else ()
+        custom = tuple(dict.fromkeys((*custom, *lists)))
         return (*self.index.not_read, *self.wanted.not_read, *custom, *(() if unbound else (VOLUMES_RESOURCE,)))
 
     @property

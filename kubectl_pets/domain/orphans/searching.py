@@ -119,6 +119,19 @@ class Index:
             return ()
         return use.not_read if claim in use.searched or use.not_read else (DISCOVERY,)
 
+    def listed(self, namespace: str) -> dict[str, str]:
+        """By "Kind/name", which deployer lists it."""
+        deployed = self.estate.deployed
+        return deployed.listed.get(namespace, {}) if deployed is not None else {}
+
+    @property
+    def lists_not_read(self) -> tuple[str, ...]:
+        """The kinds of deployers' lists that could not be read."""
+        deployed = self.estate.deployed
+        if self._searched:
+            return ()
+        return (DISCOVERY,) if deployed is None else deployed.not_read
+
     def returning(self, namespace: str, stem: str) -> tuple[Evidence, ...]:
         """What shows, of all sets that the stem allows for, that one which is gone is being made again: one of its pods runs and
         mounts its claim; something of it has no owner, as ``kubectl delete --cascade=orphan`` leaves it, and as no set of its

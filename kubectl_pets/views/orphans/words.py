@@ -140,7 +140,7 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
             labels = (kind.LABELS_DIFFER, kind.LABELS_UNDECIDED, kind.NO_LABELS)
             makers = (kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, kind.RESTORED, kind.TRACKED)
             again = (kind.SET_RETURNING, kind.AUTOSCALER_WAITS, kind.RECREATING, kind.OWNER_LIVES, kind.SIBLING_OWNED)
-            other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.GUARDED, kind.POSSIBLY_EPHEMERAL)
+            other = (kind.LISTED, kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.GUARDED, kind.POSSIBLY_EPHEMERAL)
             return frozenset((*other, *makers, *labels, *again))
         case Class.UNSURE:
             return frozenset((kind.NOT_READ, kind.UNREADABLE))
@@ -212,6 +212,8 @@ def evidence(item: Evidence) -> str:
             return f"{subject} is left of StatefulSet {detail}, which may be being made again"
         case EvidenceKind.AUTOSCALER_WAITS:
             return f"{subject} scales StatefulSet {detail}, which is gone and may be being made again"
+        case EvidenceKind.LISTED:
+            return f"{subject} has {detail} on its list of what it applies, and may make it again"
         case EvidenceKind.RECREATING:
             return "its set is being made again" + (f": {detail}" if detail else "")
         case EvidenceKind.OWNER_LIVES:

@@ -35,6 +35,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ClaimRef,
     CSISource,
     CustomUse,
+    Deployed,
     HorizontalPodAutoscaler,
     JobSpec,
     JobTemplate,
@@ -255,6 +256,7 @@ def estate(*claims: PersistentVolumeClaim, **rest: Any) -> ClaimInventory:
         "volumes": volumes_by_name(claims, (volume(item) for item in claims if item.spec.volume_name)),
         "users": {item.namespace: NOBODY for item in claims},
         "custom": {item.namespace: searched(*claims) for item in claims},
+        "deployed": Deployed(),
     }
     return ClaimInventory(claims=claims, **read | rest)
 

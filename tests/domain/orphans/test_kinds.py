@@ -68,7 +68,7 @@ def test_each_kind_of_workload_is_asked_for(row: WorkloadKind) -> None:
 
 
 def test_every_list_of_the_inventory_has_a_row() -> None:
-    besides = {"claims", "volumes", "users", "custom", "companions", "told", "unreadable", "asked_about"}
+    besides = {"claims", "volumes", "users", "custom", "companions", "told", "deployed", "unreadable", "asked_about"}
     assert {row.field for row in LISTS} == set(ClaimInventory.__struct_fields__) - besides
     for row in LISTS:
         verdict = one(estate(claim("data-web-7"), **{row.field: None}))

@@ -23,6 +23,7 @@ from kubectl_pets.domain.orphans.inventory import (
     Companion,
     CustomScaler,
     CustomUse,
+    Deployed,
     GroupRollingUpdate,
     GroupRolloutStrategy,
     LeaderWorkerSet,
@@ -346,6 +347,33 @@ def test_fields_older_than_the_claim_are_another_claim_s(before: timedelta, klas
     copied: tuple[ManagedFieldsEntry, ...] = times
     mine = msgspec.structs.replace(GONE, metadata=msgspec.structs.replace(GONE.metadata, managed_fields=copied))
     assert one(estate(mine)).klass is klass
+
+
+def test_a_set_that_is_gone_and_that_a_deployer_lists() -> None:
+    """Argo CD with self-healing off, Flux suspended: the set comes back with the next sync. So does what makes it."""
+    who = "Application/shop in namespace argocd"
+
+    def listed(*what: str, space: str = "prod") -> Deployed:
+        return Deployed(listed={space: dict.fromkeys(what, who)})
+
+    assert found(GONE, E.LISTED, deployed=listed("StatefulSet/web")) == Evidence(E.LISTED, who, "StatefulSet/web")
+    assert one(estate(GONE, deployed=listed("StatefulSet/web"))).klass is Class.AMBIGUOUS
+    for other in (listed("StatefulSet/db"), listed("StatefulSet/web", space="test"), listed("Kafka/events")):
+        assert one(estate(GONE, deployed=other)).klass is Class.SET_GONE
+    mine = claim("data-events-kafka-0")
+    assert found(mine, E.LISTED, deployed=listed("Kafka/events")).detail == "Kafka/events"
+    assert one(estate(mine, deployed=listed("StatefulSet/events"))).klass is Class.SET_GONE  # no set of that very name
+    down = claim("data-web-4")
+    assert one(estate(down, sets=(stateful_set("web", 1),), deployed=listed("StatefulSet/web"))).klass is Class.SCALED_DOWN
+
+
+def test_lists_of_deployers_that_could_not_be_read() -> None:
+    """They say nothing of the claims of sets that live."""
+    assert one(estate(GONE, deployed=None)).klass is Class.UNSURE
+    unread = Deployed(not_read=("applications.argoproj.io",))
+    verdict = one(estate(GONE, deployed=unread))
+    assert (verdict.klass, verdict.would_be, verdict.not_read) == (Class.UNSURE, Class.SET_GONE, ("applications.argoproj.io",))
+    assert one(estate(claim("data-web-4"), sets=(stateful_set("web", 1),), deployed=unread)).klass is Class.SCALED_DOWN
 
 
 def test_an_autoscaler_of_a_set_that_is_gone_waits_for_it() -> None:

@@ -32,6 +32,7 @@ from kubectl_pets.domain.orphans.inventory import (
     ClaimRef,
     CustomScaler,
     CustomUse,
+    Deployed,
     GroupRollingUpdate,
     GroupRolloutStrategy,
     HorizontalPodAutoscaler,
@@ -379,7 +380,7 @@ class World:
         claims = {name for name in claims if not any(_takes(live, self.claims[name]) for live in self.sets)}
         if way < 0.3:  # deleted at 0, to be made again: its autoscaler stays
             self.returning |= claims
-            self.waiting.append((item.space, random.choice(("hpa", "keda", "cron")), item.name))
+            self.waiting.append((item.space, random.choice(("hpa", "keda", "cron", "deployer")), item.name))
         elif way < 0.35 and claims:  # its maker owns one of them
             self.returning |= claims
             self.claims[random.choice(sorted(claims))].owned = True
@@ -589,6 +590,7 @@ class World:
             leader_worker_sets=tuple(map(_leader_worker_set, self.groups)),
             custom={space: self._custom(space, claims) for space in SPACES},
             told={space: {name: NOW - timedelta(minutes=9) for where, name in self.told if where == space} for space in SPACES},
+            deployed=Deployed(listed=self._listed()),
             unreadable=tuple(Unreadable("cronjobs", space, "garbled") for space in sorted(self.garbled)),
         )
 
@@ -635,6 +637,14 @@ class World:
             ),
             not_read=("virtualmachines.kubevirt.io",) if space in self.unread else (),
         )
+
+    def _listed(self) -> dict[str, dict[str, str]]:
+        """By namespace, the sets that a deployer in another one lists."""
+        found: dict[str, dict[str, str]] = {}
+        for space, kind, name in self.waiting:
+            if kind == "deployer":
+                found.setdefault(space, {})[f"StatefulSet/{name}"] = "Application/shop in namespace argocd"
+        return found
 
     def _users(self, space: str) -> Workloads:
         made: dict[str, tuple[PodUse | Workload, ...]] = {}

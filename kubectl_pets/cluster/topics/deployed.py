@@ -1,0 +1,116 @@
+"""What do deployers have on their lists? Argo CD, Flux and Fleet note all that they apply in objects of their own, most of which
+lie in a namespace of theirs. A set that somebody deleted and that is on such a list is made again with the next sync, or once
+somebody lets it sync; what is taken out of the sources goes from the list as well.
+
+Where each keeps it: Application ``status.resources`` (argoproj.io, ResourceStatus), Kustomization and HelmRelease
+``status.inventory.entries`` (fluxcd.io, ResourceInventory: ``namespace_name_group_kind``), BundleDeployment ``status.resources``
+(fleet.cattle.io, BundleDeploymentResource).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from kubectl_pets.cluster.http.together import together
+from kubectl_pets.cluster.objects.discovery import CustomKinds, ServedKind
+from kubectl_pets.cluster.objects.kinds import ResourceKind
+from kubectl_pets.cluster.objects.lists import Reader, Scope
+from kubectl_pets.cluster.topics.custom import may_make
+from kubectl_pets.domain.model import Object, Value
+from kubectl_pets.domain.orphans.inventory import Deployed, ignores
+from kubectl_pets.domain.orphans.judging import Searched
+from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
+
+_DEPLOYERS = frozenset(
+    (
+        "applications.argoproj.io",
+        "bundledeployments.fleet.cattle.io",
+        "helmreleases.helm.toolkit.fluxcd.io",
+        "kustomizations.kustomize.toolkit.fluxcd.io",
+    )
+)
+_SET = "StatefulSet"
+
+
+class _Row(Value, frozen=True):
+    """One object on a list, as each of them writes it."""
+
+    group: str = ""
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    id: str = ""
+
+    @property
+    def parts(self) -> tuple[str, str, str, str]:
+        """Namespace, name, group, kind."""
+        if self.id:
+            namespace, name, group, kind = (*self.id.split("_"), "", "", "", "")[:4]
+            return namespace, name, group, kind
+        return self.namespace, self.name, self.group or self.api_version.rpartition("/")[0], self.kind
+
+
+class _Inventory(Value, frozen=True):
+    entries: tuple[_Row, ...] | None = ()
+
+
+class _Status(Value, frozen=True):
+    resources: tuple[_Row, ...] | None = ()
+    inventory: _Inventory | None = None
+
+
+class _Deployer(Object, frozen=True):
+    status: _Status | None = None
+
+    @property
+    def rows(self) -> tuple[_Row, ...]:
+        status = self.status or _Status()
+        return (*(status.resources or ()), *((status.inventory or _Inventory()).entries or ()))
+
+
+def read_deployed(
+    reader: Reader, discovered: CustomKinds | None, wanted: Mapping[str, Searched], *, ignored: frozenset[str]
+) -> Deployed:
+    """By namespace, what of it deployers of any namespace list that may bring back a set whose claims are ``wanted``. Nothing is
+    read where no set is gone."""
+    if discovered is None or not any(each.away for each in wanted.values()):
+        return Deployed()
+    makers = frozenset((kind.group, kind.kind) for kind in discovered.kinds if may_make(kind))
+    kinds = [
+        kind
+        for kind in discovered.kinds
+        if kind.resource in _DEPLOYERS and not ignores(ignored, kind.group, kind.plural)
+    ]
+    found: dict[str, dict[str, str]] = {}
+    not_read = []
+    for kind, listed in zip(kinds, together([partial(_listed, reader, kind, wanted, makers) for kind in kinds]), strict=True):
+        if listed is None:
+            not_read.append(kind.resource)
+        for namespace, what, who in listed or ():
+            found.setdefault(namespace, {}).setdefault(what, who)
+    return Deployed(listed=found, not_read=tuple(sorted(not_read)))
+
+
+def _listed(
+    reader: Reader, kind: ServedKind, wanted: Mapping[str, Searched], makers: frozenset[tuple[str, str]]
+) -> list[tuple[str, str, str]] | None:
+    """Namespace, "Kind/name" and who lists it; None where not all could be read."""
+    asked = ResourceKind(_Deployer, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
+    sought = {space: (each.away, frozenset().union(*each.makers.values())) for space, each in wanted.items()}
+    found: list[tuple[str, str, str]] = []
+    try:
+        for page, first in reader.pages(asked, Scope(namespace=None)):
+            if first:
+                found.clear()
+            for item in page.objects:
+                if item.unreadable:
+                    return None
+                who = f"{kind.kind}/{item.name} in namespace {item.namespace}"
+                for row in item.rows:
+                    namespace, name, group, of_kind = row.parts
+                    away, words = sought.get(namespace, (frozenset(), frozenset()))
+                    if (of_kind == _SET and name in away) or (name in words and (group, of_kind) in makers):
+                        found.append((namespace, f"{of_kind}/{name}", who))
+    except (ForbiddenError, NotFoundError, ServerError, RecursionError):
+        return None
+    return found
