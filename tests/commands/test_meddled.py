@@ -1,13 +1,16 @@
 """Others act meanwhile, on the real control plane: deploys with a partition of their own, admission, LeaderWorkerSets; and what a
 broken version is mended by."""
 
+import http.client
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands.middle import middle
 from tests.commands.plugin import Plugin, manifest
 
 pytestmark = pytest.mark.real
@@ -44,6 +47,52 @@ def test_a_new_version_of_somebody_elses_under_our_partition(pets: Plugin) -> No
     shown = pets("rollout", "run", "web", "--image", NEW, "--gate-cmd", gate, "--timeout", "60s", expect=1).stderr
     assert "changed the template" in shown and pets.partition() == 2
     assert "partition 2 of this run stays and holds back web-0, web-1" in shown and "partition web 0" in shown
+
+
+def beside(pets: Plugin, folder: Path, words: tuple[str, ...], others: tuple[str, ...], *, behind: bool, expect: int = 0) -> str:
+    """What the verb says where somebody runs kubectl right before its first change, or right ``behind`` it."""
+    with middle(pets.plane, folder) as between:
+        forward, left = between.gate.forward, [others]
+
+        def interrupting(method: str, path: str, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+            its_turn = method == "PATCH" and "dryRun" not in path and bool(left)
+            other = left.pop() if its_turn else ()
+            if other and not behind:
+                pets.kubectl(*other)
+            response = forward(method, path, headers, body)
+            if other and behind:
+                pets.kubectl(*other)
+            return response
+
+        between.gate.forward = interrupting  # type: ignore[method-assign]
+        told = pets(*words, "--timeout", "60s", expect=expect, kubeconfig=between.kubeconfig).stderr
+        assert not left, "it has changed nothing"
+    return told
+
+
+def test_a_version_that_is_deployed_right_behind_an_undo(pets: Plugin, tmp_path: Path) -> None:
+    """Before its first look after the change: it ended as undone (0), and the pods ran what nobody had gone back to."""
+    pets.make("web")
+    pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
+    deployed = ("set", "image", "statefulset/web", "app=app:9")
+    told = beside(pets, tmp_path, ("rollout", "undo", "web"), deployed, behind=True, expect=1)
+    assert "somebody changed the template" in told and "undone" not in told
+    pets("status", "web", "-w", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:9"}
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_somebody_scales_right_before_only_the_note_of_a_pause_is_changed(pets: Plugin, tmp_path: Path, verb: str) -> None:
+    """Its change is refused, for the set is another one by then. The pause said that its note was taken off, and noted none; the
+    resume said that it had resumed, and the note stayed."""
+    pets.make("web")
+    pets("rollout", "canary", "web", "--image", NEW, "--timeout", "60s")
+    if verb == "resume":
+        pets("rollout", "pause", "web")
+    scale = ("scale", "statefulset/web", "--replicas=4")
+    beside(pets, tmp_path, ("rollout", verb, "web"), scale, behind=False)
+    assert ("kubectl-pets/resume-partition" in pets.set()["metadata"]["annotations"]) is (verb == "pause")
+    assert pets.partition() == 2
 
 
 def mirrored(pets: Plugin) -> AbstractContextManager[None]:

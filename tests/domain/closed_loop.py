@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kubectl_pets.domain.model import Pod, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.revisions import Image
-from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.patches import change_for
+from kubectl_pets.domain.stepping.deciding import after, before, decide
+from kubectl_pets.domain.stepping.patches import answer_of, change_for
 from kubectl_pets.domain.stepping.steps import (
     Abort,
     Act,
@@ -87,10 +87,10 @@ class Session:
                 self.meddle()
             match decision:
                 case Wait():
-                    before = self.world.state()
+                    stood = self.world.state()
                     self.world.progress(self.random)
                     cached = self.world.snapshot()
-                    still = still + 1 if self.world.state() == before else 0
+                    still = still + 1 if self.world.state() == stood else 0
                     if still > 10 and not self.world.round() and not self.world.round():
                         fresh = True  # not even time changes anything for the pods; a last look
                         if still > 12:
@@ -99,8 +99,10 @@ class Session:
                     still = 0
                     if self.random.random() < 0.3:
                         self.world.progress(self.random)
+                    memory = before(decision, seen, memory)
                     if self._apply(step, snapshot):
-                        memory = after(decision, memory)
+                        memory = after(decision, memory, None if isinstance(step, Delete | Evict) else answer_of(self.world.owner))
+                        self.meddle_behind()
                     if self.random.random() < self.kills:
                         memory, cached = RunMemory(), self.world.snapshot()
                         self.typed += 1
@@ -110,6 +112,9 @@ class Session:
 
     def meddle(self) -> None:
         """Somebody else's turn."""
+
+    def meddle_behind(self) -> None:
+        """The same, right behind a change of this one."""
 
     def _apply(self, step: Step, snapshot: SetView) -> bool:
         assert snapshot.set is not None

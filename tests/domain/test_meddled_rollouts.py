@@ -63,7 +63,7 @@ def carried(world: World, goal: Goal, meddle: Callable[[World, Assessment], bool
         decision, memory = decide(goal, seen, world.now, memory)
         match decision:
             case Act(step=step):
-                memory = before(decision, memory)
+                memory = before(decision, seen, memory)
                 world.apply(change_for(step, world.owner, seen))
                 memory = after(decision, memory, answer_of(world.owner))
                 steps.append(step)
@@ -136,7 +136,7 @@ def test_a_lost_answer_is_nobody_elses_change(goal: Goal) -> None:
         decision, memory = decide(goal, seen, world.now, memory)
         match decision:
             case Act(step=step):
-                memory = before(decision, memory)
+                memory = before(decision, seen, memory)
                 world.apply(change_for(step, world.owner, seen))
                 lost += 1  # and no ``after``
             case Wait():
@@ -157,11 +157,46 @@ def test_an_undo_step_by_step_whose_first_answer_is_lost() -> None:
     seen = assess(world.snapshot(), world.now)
     decision, memory = decide(goal, seen, world.now, RunMemory())
     assert isinstance(decision, Act)
-    memory = before(decision, memory)
+    memory = before(decision, seen, memory)
     world.apply(change_for(decision.step, world.owner, seen))
     world.sync()
     again, _ = decide(goal, assess(world.snapshot(), world.now), world.now, memory)
     assert again != Overtaken(reason=OvertakenReason.PARTITION_RAISED)
+
+
+class OtherDefaults(World):
+    """The server fills in other defaults than the one that stored the revision: the same template is a revision of its own."""
+
+    def _key(self) -> tuple[str, str]:
+        image, mark = super()._key()
+        return image, mark or ("filled-in" if self.owner.metadata.annotations.get("kubectl-pets/undone") else "")
+
+
+@pytest.mark.parametrize("kind", [World, OtherDefaults])
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+@pytest.mark.parametrize("by", [None, Run()])
+def test_undone_is_said_of_no_version_that_somebody_deploys_right_behind_it(kind: type[World], policy: str, by: Run | None) -> None:
+    """Before the first look after the change: the revision that was seen then was taken for the one restored."""
+    for image in (None, "app:9"):
+        world = kind(policy=policy)
+        world.come_to_rest()
+        first = world.owner.status.update_revision
+        world.edit(image=GOOD)
+        world.come_to_rest()
+        template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": "app:1"}]}}
+
+        def behind(world: World, seen: Assessment) -> bool:
+            if not world.owner.metadata.annotations.get("kubectl-pets/undone"):
+                return False
+            if image is not None:
+                world.edit(image=image)
+            return True
+
+        ending, _ = carried(world, Undo(revision=first, number=1, template=template, by=by), behind)
+        if image is None:
+            assert ending == Done(reason=DoneReason.UNDONE) and world.image == "app:1" and world.truly_complete()
+        else:
+            assert ending == Overtaken(reason=OvertakenReason.TEMPLATE_EDITED)
 
 
 # --- admission ---------------------------------------------------------------------------------------------------------------
@@ -223,6 +258,26 @@ def test_a_pause_whose_note_is_taken_off_is_no_pause(partition: int) -> None:
     assert decide(Pause(), raised, NOW, memory)[0] == Done(reason=DoneReason.PAUSED)
     stripped = replace(raised, resume_partition=None)
     assert decide(Pause(), stripped, NOW, memory)[0] == Refused(reason=RefusedReason.NOTE_NOT_KEPT)
+
+
+@pytest.mark.parametrize("goal", [Pause(), Resume()])
+def test_a_change_that_was_refused_is_not_taken_for_one_that_was_made(goal: Goal) -> None:
+    """Where only the note of a pause changes the partition is as it was either way: somebody edited the set right before, the
+    server refused the change, and the pause said that its note was taken off, the resume that it had resumed."""
+    world = World()
+    world.come_to_rest()
+    world.edit(image=GOOD, partition=2)
+    world.come_to_rest()
+    if isinstance(goal, Resume):
+        world.annotate("kubectl-pets/resume-partition", "2")
+    seen = assess(world.snapshot(), world.now)
+    decision, memory = decide(goal, seen, world.now, RunMemory())
+    assert isinstance(decision, Act)
+    memory = before(decision, seen, memory)
+    world.edit(replicas=4)  # whose generation the change does not know
+    world.come_to_rest()
+    again, _ = decide(goal, assess(world.snapshot(), world.now), world.now, memory)
+    assert again == decision
 
 
 # --- fixing forward ----------------------------------------------------------------------------------------------------------

@@ -311,21 +311,26 @@ def _way(goal: Goal, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
             return roll(goal, seen, now, memory)
 
 
-def before(act: Act, memory: RunMemory) -> RunMemory:
-    """What to hold on to before the step is carried out: its answer may be lost, and then a new partition is nobody else's."""
-    match act.step:
-        case SetPartition(partition=int() as partition) | Stage(partition=int() as partition):
-            return replace(memory, tried=partition)
-        case Restore(partition=int() as partition) | Mark(partition=int() as partition):
-            return replace(memory, tried=partition)
+def before(act: Act, seen: Assessment, memory: RunMemory) -> RunMemory:
+    """What to hold on to before the step is carried out: its answer may be lost, and then a new partition is nobody else's. One
+    that is there already tells nothing of whether the change was carried out: it was not where somebody else was quicker."""
+    partition = _sets(act.step)
+    return memory if partition in (None, seen.partition) else replace(memory, tried=partition)
+
+
+def _sets(step: Step) -> int | None:
+    """The partition that the step writes; None: it leaves the one that there is."""
+    match step:
+        case SetPartition() | Stage() | Restore() | Mark():
+            return step.partition
         case _:
-            return memory
+            return None
 
 
 def after(act: Act, memory: RunMemory, answer: PatchAnswer | None = None, *, at: datetime | None = None) -> RunMemory:
     """What to hold on to once the step has been carried out, ``at`` that time. ``answer``: to a change of the set; None: not
     known. A plan knows no times."""
-    ours = memory.ours or before(act, memory).tried is not None
+    ours = memory.ours or _sets(act.step) is not None
     memory = replace(memory, ours=ours, tried=None, generation=answer.generation if answer is not None else None)
     if isinstance(act.step, SetPartition | Stage | Restore) and act.step.paused is False:
         memory = replace(memory, stopped=False)

@@ -73,6 +73,8 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
     if memory.written and seen.update_revision == memory.before != goal.revision:
         # Put back by somebody, or not seen yet; where an undo was gone on with, ``before`` is the goal already.
         return not_kept(seen, memory), memory
+    if _is_anothers(goal, seen, memory):
+        return Overtaken(reason=OvertakenReason.TEMPLATE_EDITED), memory
     memory = replace(memory, revision=seen.update_revision)
     note = _completed(seen)
     if note is not None:
@@ -87,6 +89,16 @@ def undo(goal: Undo, seen: Assessment, now: datetime, memory: RunMemory) -> tupl
         decision, memory = roll(goal.by, seen, now, memory)
         return _truly_undone(_named(decision, DoneReason.UNDONE), seen), memory
     return _truly_undone(_settle(goal.settle, seen, now, DoneReason.UNDONE), seen), memory
+
+
+def _is_anothers(goal: Undo, seen: Assessment, memory: RunMemory) -> bool:
+    """Whether the first revision that is seen after the template was written may be somebody else's, who deployed right behind.
+    Another name than the goal's is ours only as long as nobody has edited the spec since the answer to our change, whose
+    generation tells (ObjectMeta.generation rises with each edit of it): a server that fills in other defaults than the one which
+    stored the revision makes another one of the same template."""
+    if memory.revision or memory.generation is None or seen.update_revision == goal.revision:
+        return False
+    return seen.generation != memory.generation
 
 
 def _truly_undone(decision: Decision, seen: Assessment) -> Decision:

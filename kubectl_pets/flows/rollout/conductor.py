@@ -223,7 +223,7 @@ class _Run:
             if self._look.comes_back_at() != step.comes_back_at:
                 return Again(fresh=True)
         assert sight.view.set is not None
-        self.memory = before(decision, self.memory)
+        self.memory = before(decision, sight.seen, self.memory)
         change = change_for(step, sight.view.set, sight.seen)
         answer = self._cluster.apply(signed(change, sight.view.set, self._written_as))
         heard = answer_of(answer) if answer is not None else None
