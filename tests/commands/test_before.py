@@ -91,3 +91,30 @@ def test_what_a_partition_keeps_is_not_undone(pets: Plugin) -> None:
     shown = pets("rollout", "undo", "web", "-y", "--timeout", "60s", expect=3).stderr
     assert "undone" not in shown and "web-0, web-1" in shown
     assert pets.images() == {"web-0": NEW, "web-1": NEW, "web-2": OLD}
+
+
+def test_revisions_that_another_set_has_left_behind(pets: Plugin) -> None:
+    """Two sets of one chart, with the same labels: one is deleted with ``--cascade=orphan``, and the other adopts its ControllerRevisions
+    (kubernetes pkg/controller/statefulset adoptOrphanRevisions). ``undo`` put the program of the one on the volumes of the other."""
+    pets.make("web")
+    pets.plane.apply(manifest("db", image="db:1").replace("app: db", "app: web"), pets.namespace)
+    pets("status", "db", "-w", "--timeout", "60s")
+    pets.kubectl("set", "image", "statefulset/db", "app=db:2")
+    pets("status", "db", "-w", "--timeout", "60s")
+    pets.kubectl("delete", "statefulset", "db", "--cascade=orphan")
+    pets.kubectl("delete", "pods", "db-0", "db-1", "db-2")
+    pets.kubectl("annotate", "statefulset", "web", "touched=true")
+
+    def adopted() -> bool:
+        revisions = pets.get("controllerrevisions")["items"]
+        owners = [owner["name"] for each in revisions for owner in each["metadata"].get("ownerReferences", [])]
+        return owners == ["web"] * 3
+
+    pets.eventually(adopted, "the revisions are adopted")
+    shown = pets("rollout", "undo", "web", "-y", expect=6).stderr
+    assert "were made for another set" in shown and "rollout history web" in shown
+    assert pets("rollout", "history", "web").stdout.count("adopted") == 2
+    pets("rollout", "run", "web", "--image", "app:2", "--timeout", "60s")
+    assert "rollout undo" in pets("rollout", "abort", "web", "-y", expect=6).stderr
+    pets("rollout", "undo", "web", "-y", "--timeout", "60s")
+    assert set(pets.images().values()) == {"app:1"}

@@ -40,6 +40,7 @@ from kubectl_pets.domain.model import (
     Waiting,
 )
 from kubectl_pets.domain.rollout.history import RevisionEntry
+from kubectl_pets.domain.sets.kept import is_of_another
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 GRACE = timedelta(seconds=30)
@@ -228,6 +229,7 @@ class World:
                 current=kept.name == self.owner.status.current_revision,
                 update=kept.name == self.owner.status.update_revision,
                 live=kept.key == live,
+                adopted=is_of_another(kept.name, "web"),
             )
             for kept in self._in_order()
         )
@@ -294,6 +296,10 @@ class World:
         number = 0 if older else self._next_number()
         copy = f"{name}-copy{number}"
         self.kept[copy] = replace(self.kept[name], name=copy, number=number)
+
+    def adopt_revision(self, name: str, image: str) -> None:
+        """One that another set of the same labels has left behind: it keeps its name and its number, whatever that is."""
+        self.kept[name] = SimRevision(name, self._next_number(), (image, ""), self.now)
 
     def annotate(self, key: str, value: str) -> None:
         meta = self.owner.metadata

@@ -17,7 +17,7 @@ from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.members import PodState
 from kubectl_pets.domain.stepping.deciding import after, decide
-from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION, goes_back_to
+from kubectl_pets.domain.stepping.freeing import UNDONE_ANNOTATION, goes_back_to, undoes_to
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.planning import plan
 from kubectl_pets.domain.stepping.restarting import mark
@@ -341,6 +341,29 @@ def test_an_undo_whose_note_was_taken_off_does_not_go_forward() -> None:
     world.edit(image=GOOD)
     world.come_to_rest()
     assert goes_back_to(world.history(), assess(world.snapshot(), world.now), None) == first
+
+
+@cases(300)
+@given(data=st.data(), seed=SEEDS)
+def test_an_undo_goes_back_to_no_template_of_another_set(data: st.DataObject, seed: int) -> None:
+    """Whatever was adopted in between, with numbers of its own between those of the set."""
+    random, world = Random(seed), data.draw(worlds())
+    adopted = []
+    for _ in range(data.draw(st.integers(1, 6))):
+        if random.random() < 0.5:
+            adopted.append(f"db-{random.choice('bcdfg')}{random.choice('2456789')}")
+            world.adopt_revision(adopted[-1], f"db:{len(adopted)}")
+        else:
+            world.edit(image=random.choice((OLD, GOOD, "app:3")))
+        if random.random() < 0.5:
+            world.come_to_rest()
+        for _ in range(random.randint(0, 5)):
+            world.progress(random)
+    seen = assess(world.snapshot(), world.now)
+    if seen.observed:
+        back = goes_back_to(world.history(), seen, None)
+        event(f"{back if isinstance(back, Refused) else 'a revision'}")
+        assert back not in adopted and undoes_to(seen) not in adopted
 
 
 def test_an_undo_cut_short_is_finished() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from kubectl_pets.domain.model import LabelSelector, Object, Pod, StatefulSetStatus, UpdateStrategy, Value, ordinal_of
-from kubectl_pets.domain.sets.kept import KeptTemplate
+from kubectl_pets.domain.sets.kept import KeptTemplate, is_of_another
 
 Template = dict[str, Any]
 
@@ -96,6 +96,8 @@ class RevisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     kept: bool = False
     #: Of what is kept there: it ran right before the wanted revision.
     came_before: bool = True
+    #: It was made for another set, and may never have run in this one (``sets.kept.is_of_another``).
+    adopted: bool = False
 
 
 def entries(history: History) -> tuple[RevisionEntry, ...]:
@@ -106,6 +108,7 @@ def entries(history: History) -> tuple[RevisionEntry, ...]:
     live, status = normalised(history.set.spec.template), history.set.status
     pods = _pods_by_revision(history)
     kept_key, replaced_by = (history.kept.key, history.kept.replaced_by) if history.kept is not None else ("", "")
+    of_groups = history.set.spec.leader_worker_template is not None  # whose controller names them otherwise
     found: list[RevisionEntry] = []
     for each in own:
         template = template_of(each)
@@ -122,6 +125,7 @@ def entries(history: History) -> tuple[RevisionEntry, ...]:
                 live=normalised(template) == live,
                 kept=each.name == kept_key,
                 came_before=each.name != kept_key or replaced_by == status.update_revision,
+                adopted=not of_groups and is_of_another(each.name, history.set.name),
             )
         )
     return tuple(found)

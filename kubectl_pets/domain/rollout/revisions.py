@@ -15,7 +15,7 @@ import msgspec
 
 from kubectl_pets.domain.model import ControllerRevision, PodSpec, ServerVersion, SetView, StatefulSet
 from kubectl_pets.domain.rollout.members import Member, traits
-from kubectl_pets.domain.sets.kept import KeptTemplate, keepable
+from kubectl_pets.domain.sets.kept import KeptTemplate, is_of_another, keepable
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
 
 _Kept = Mapping[str, ControllerRevision]
@@ -83,7 +83,7 @@ def ran_before(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...
     held = _held(owner, kept if listed else None)
     earlier = tuple(dict.fromkeys(member.revision for member in members if member.revision not in ("", update)))
     not_kept = tuple(name for name in earlier if listed and name not in kept)
-    told = Before(held=held, not_kept=not_kept, older=_older(kept, update))
+    told = Before(held=held, not_kept=not_kept, older=_older(owner, kept, update))
     if not update:
         return told
     trusted = held if _rolls(owner) else _finished_by_hand(owner, snapshot.server, earlier)
@@ -105,12 +105,13 @@ def ran_before(owner: StatefulSet, snapshot: SetView, members: tuple[Member, ...
     return msgspec.structs.replace(told, doubt=Doubt.OLDER_WANTED)
 
 
-def _older(kept: _Kept, update: str) -> str:
+def _older(owner: StatefulSet, kept: _Kept, update: str) -> str:
     """Lists of revisions hold no more of a template than images, so whether others differ is not known here."""
     if update not in kept:
         return ""
-    images = _images(kept[update])
-    others = [each for each in kept.values() if each.revision < kept[update].revision and _images(each) != images]
+    images, groups = _images(kept[update]), Capability.GROUPS in kind_of(owner).can
+    before = [each for each in kept.values() if groups or not is_of_another(each.name, owner.name)]
+    others = [each for each in before if each.revision < kept[update].revision and _images(each) != images]
     newest = max(others, key=lambda each: (each.revision, each.name), default=None)
     return newest.name if newest is not None and not was_left(_made(newest), _made(kept[update])) else ""
 

@@ -16,6 +16,9 @@ from kubectl_pets.domain.model import ControllerRevision, ObjectMeta, Value
 #: On a LeaderWorkerSet: what ran before, as JSON of ``KeptTemplate``.
 KEPT_ANNOTATION = "kubectl-pets/kept-template"
 
+#: Of these letters is what a controller names a revision by (apimachinery pkg/util/rand SafeEncodeString).
+_HASH = frozenset("bcdfghjklmnpqrstvwxz2456789")
+
 #: All annotations of an object together (k8s.io/apimachinery TotalAnnotationSizeLimitB), less some room for other notes.
 _MOST = 256 * 1024 - 8 * 1024
 
@@ -68,3 +71,12 @@ def kept_template(notes: Mapping[str, str], uid: str) -> KeptTemplate | None:
 def without_directive(value: Mapping[str, Any]) -> dict[str, Any]:
     """Without ``$patch``, which says how a stored revision is applied and is no part of it."""
     return {key: each for key, each in value.items() if key != "$patch"}
+
+
+def is_of_another(revision: str, owner: str) -> bool:
+    """Whether a ControllerRevision was made for another set than the one of this name, by its own, ``<set>-<hash>``
+    (pkg/controller/history ControllerRevisionName). A set adopts every one that nobody owns and its selector matches
+    (ListControllerRevisions, adoptOrphanRevisions), and numbers its own on from there: what a set of the same labels left behind
+    that was deleted with ``--cascade=orphan`` is in its history then, and need never have run in it."""
+    origin, _, letters = revision.rpartition("-")
+    return bool(origin) and origin != owner and bool(letters) and _HASH.issuperset(letters)

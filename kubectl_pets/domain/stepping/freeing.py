@@ -182,7 +182,8 @@ def goes_back_to(
 
     The rule, unlike kubectl's, which goes back and forth each time it is typed: while pods are at several revisions it is what
     ran before (``revisions.ran_before``); otherwise the newest revision below the wanted one whose template differs from the live
-    one (1.33 and 1.34 wrote the same template twice, kubernetes/kubernetes#134773). An undo that was typed again is done. Where
+    one (1.33 and 1.34 wrote the same template twice, kubernetes/kubernetes#134773), and that was not made for another set
+    (``sets.kept.is_of_another``): another program may be in it. An undo that was typed again is done. Where
     nobody can say what ran before it is refused, and a number has to be named; so it is where that would go forward again.
     """
     numbers = {entry.name: entry.number for entry in past}
@@ -199,9 +200,10 @@ def goes_back_to(
         return before.revision
     newest = numbers.get(seen.update_revision, 0)
     before_it = [entry for entry in past if entry.number < newest and entry.came_before]
-    earlier = [entry for entry in before_it if entry.name not in live]
+    earlier = [entry for entry in before_it if entry.name not in live and not entry.adopted]
     if not earlier:
-        return Refused(reason=RefusedReason.NO_EARLIER_REVISION)
+        of_others = any(entry.adopted and entry.name not in live for entry in before_it)
+        return Refused(reason=RefusedReason.ADOPTED_REVISIONS if of_others else RefusedReason.NO_EARLIER_REVISION)
     back = max(earlier, key=lambda entry: (entry.number, entry.name))
     made = next((entry.created for entry in past if entry.name == seen.update_revision), None)
     if not back.kept and was_left(back.created, made):

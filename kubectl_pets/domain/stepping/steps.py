@@ -287,6 +287,8 @@ class RefusedReason(StrEnum):
     OTHER_RESTART = "other-restart"
     NO_SUCH_REVISION = "no-such-revision"
     NO_EARLIER_REVISION = "no-earlier-revision"
+    #: All earlier ones were made for another set, from which this one has adopted them.
+    ADOPTED_REVISIONS = "adopted-revisions"
     #: The ControllerRevision of what ran before is gone. ``pods``: those that run it.
     REVISION_NOT_KEPT = "revision-not-kept"
     #: ControllerRevisions could not be read.

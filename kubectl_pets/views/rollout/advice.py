@@ -215,6 +215,7 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case (
             RefusedReason.NO_SUCH_REVISION
             | RefusedReason.NO_EARLIER_REVISION
+            | RefusedReason.ADOPTED_REVISIONS
             | RefusedReason.REVISION_NOT_KEPT
             | RefusedReason.OLDER_WANTED
             | RefusedReason.GONE_BACK

@@ -351,6 +351,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"what ran before on {name} is not known: {deleted}."
         case RefusedReason.NO_EARLIER_REVISION:
             return f"{name} has no earlier revision to go back to."
+        case RefusedReason.ADOPTED_REVISIONS:
+            return f"the earlier revisions of {name} were made for another set, and none says what ran here before."
         case RefusedReason.LEADER_WORKER_SET:
             groups = " or makes whole groups anew for them" if seen.leader_worker_set and seen.leader_worker_set.groups else ""
             return f"{name} {words.part_of(seen)}, whose controller puts changes back{groups}."

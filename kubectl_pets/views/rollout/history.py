@@ -116,7 +116,8 @@ def _ink(line: str, number: int) -> Ink:
 
 def _row(entry: RevisionEntry, now: datetime, wide: bool) -> tuple[Piece, ...]:
     live = entry.live and not entry.update
-    roles = (("current", entry.current), ("update", entry.update), ("live", live), ("kept", entry.kept))
+    of_elsewhere = (("kept", entry.kept), ("adopted", entry.adopted))
+    roles = (("current", entry.current), ("update", entry.update), ("live", live), *of_elsewhere)
     marks = ",".join(word for word, role in roles if role)
     return (
         plain(str(entry.number)),
