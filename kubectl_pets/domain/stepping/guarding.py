@@ -64,6 +64,9 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
     pod = takes_down(step, seen)
     if pod is None:
         return None
+    several = _not_evictable(step, seen, budgets or ())
+    if several:
+        return Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=several)
     going = _let_go(step, seen)
     room = headroom(seen, minimum, budgets, pod, going=going)
     match room.refused:
@@ -77,6 +80,16 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
             return Refused(reason=RefusedReason.BUDGET, pods=(room.budget,))
         case _:
             return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())
+
+
+def _not_evictable(step: Step, seen: Assessment, budgets: tuple[Budget, ...]) -> tuple[str, ...]:
+    """The budgets over a pod that is to be evicted, where there are several: the eviction API answers that with 500 whatever they
+    allow, each time (pkg/registry/core/pod/storage/eviction.go; kubernetes/kubernetes#75957). Empty: at most one."""
+    if not isinstance(step, Evict):
+        return ()
+    labels = next((dict(member.labels) for member in seen.members if member.name == step.pod), {})
+    over = sorted(budget.name for budget in budgets if budget.namespace == seen.namespace and budget.covers(labels))
+    return tuple(over) if len(over) > 1 else ()
 
 
 def _let_go(step: Step, seen: Assessment) -> tuple[Member, ...] | None:

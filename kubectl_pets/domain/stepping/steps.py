@@ -301,6 +301,8 @@ class RefusedReason(StrEnum):
     MINIMUM = "minimum"
     #: A PodDisruptionBudget (``pods``: its name) allows no disruption although every pod is available.
     BUDGET = "budget"
+    #: Several PodDisruptionBudgets (``pods``: their names) are over the pod that would be evicted.
+    BUDGETS_SEVERAL = "budgets-several"
     #: The pod's node does not answer: deleting the pod would not bring it back.
     NODE_LOST = "node-lost"
     #: A claim of a pod that goes down is being deleted (``pods``: the claims): with the pod its data goes.

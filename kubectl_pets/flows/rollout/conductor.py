@@ -45,7 +45,13 @@ if TYPE_CHECKING:  # with all that claims are judged by
     from kubectl_pets.flows.rollout.snapshots import Snapshots
 
 #: Refusals that may come half-way, because the cluster is not what it was.
-_HOLDING = (RefusedReason.MINIMUM, RefusedReason.BUDGET, RefusedReason.NODE_LOST, RefusedReason.CLAIM_TERMINATING)
+_HOLDING = (
+    RefusedReason.MINIMUM,
+    RefusedReason.BUDGET,
+    RefusedReason.BUDGETS_SEVERAL,
+    RefusedReason.NODE_LOST,
+    RefusedReason.CLAIM_TERMINATING,
+)
 
 
 class Unagreed(msgspec.Struct, frozen=True, tag="unagreed"):

@@ -198,6 +198,8 @@ def _instead(refused: Refused, seen: Assessment) -> str:
             return f"{command(seen, 'quorum')} shows what may fail; a smaller --min-available lets more go down"
         case RefusedReason.BUDGET:
             return f"{command(seen, 'quorum')} shows its budgets; --ignore-budgets goes on as kubectl does"
+        case RefusedReason.BUDGETS_SEVERAL:
+            return f"{command(seen, 'quorum')} shows them; leave one over each pod"
         case RefusedReason.CLAIM_TERMINATING:
             look = pasting.kubectl("get", "pvc", *refused.pods[:1], namespace=seen.namespace)
             return f"set its volume to Retain before its pod goes, or the data is lost; {look} names the volume"
