@@ -95,7 +95,9 @@ def test_all_kinds_come_with_one_request() -> None:
         },
     )
     found = Discovery(reader(canned)).custom_kinds()
-    assert found == CustomKinds((VM, ServedKind("kubevirt.io", "v1alpha3", "old", "Old")), frozenset(("apps.kruise.io",)))
+    machines = (VM, ServedKind("kubevirt.io", "v1alpha3", "old", "Old"))
+    whole = (ServedKind("kubevirt.io", "v1", "kubevirts", "KubeVirt"),)
+    assert found == CustomKinds(machines, frozenset(("apps.kruise.io",)), whole)
     assert canned.seen == ["/apis"]
     assert found.named("kubevirt.io", "virtualmachines") == VM and found.named("kubevirt.io", "x") is None
 
@@ -117,7 +119,8 @@ def test_an_older_server_is_asked_for_each_version() -> None:
     canned.says("/apis/kubevirt.io/v1", {"kind": "APIResourceList", "resources": kinds})
     canned.says("/apis/kubevirt.io/v1alpha3", {"kind": "APIResourceList", "resources": kinds})
     canned.says("/apis/apps.kruise.io/v1beta1", 503)
-    assert Discovery(reader(canned)).custom_kinds() == CustomKinds((VM,), frozenset(("apps.kruise.io",)))
+    whole = (ServedKind("kubevirt.io", "v1", "kubevirts", "KubeVirt"),)
+    assert Discovery(reader(canned)).custom_kinds() == CustomKinds((VM,), frozenset(("apps.kruise.io",)), whole)
 
 
 def test_what_was_told_is_not_asked_again_but_by_who_wants_it_fresh() -> None:
@@ -194,6 +197,72 @@ def test_a_string_that_is_not_the_name_is_not_it(text: str) -> None:
     canned = Canned()
     canned.says(MACHINES, listing(VM, {"spec": {"claimName": text}}))
     assert searched(canned, VM) == CustomUse(searched=frozenset(("data-web-0", "data-web-1")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["data-web-{{item}}", "data-web-{{inputs.parameters.at}}", "data-web-$(params.at)", "data-web-${AT}", "data-web-*", "data-web-[0-9]", "prod/data-web-%d", "data-web-"],
+)
+def test_a_name_whose_ordinal_is_to_be_filled_in(text: str) -> None:
+    canned = Canned()
+    canned.says(MACHINES, listing(VM, {"metadata": {"name": "vm"}, "spec": {"claimName": text}}))
+    assert searched(canned, VM).named == {name: "VirtualMachine/vm" for name in ("data-web-0", "data-web-1")}
+
+
+@pytest.mark.parametrize("text", ["data-web-x{{item}}", "my-data-web-{{item}}", "data-web.{{item}}", "data-{{set}}-x", "test/data-web-{{item}}"])
+def test_another_name_that_is_to_be_filled_in(text: str) -> None:
+    canned = Canned()
+    canned.says(MACHINES, listing(VM, {"spec": {"claimName": text}}))
+    assert searched(canned, VM).named == {}
+
+
+TEMPLATES = ServedKind("argoproj.io", "v1alpha1", "clusterworkflowtemplates", "ClusterWorkflowTemplate")
+
+
+def clusterwide(canned: Canned, *spaces: str, **rest: Any) -> dict[str, CustomUse]:
+    wanted = {space: Searched(frozenset(("data-web-0",)), {"data-web-0": frozenset(("web",))}) for space in spaces}
+    options: dict[str, Any] = {"ignored": frozenset[str](), "to_the_end": False} | rest
+    return search(reader(canned), CustomKinds((), frozenset(), (TEMPLATES,)), wanted, **options)
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ({"volumes": [{"persistentVolumeClaim": {"claimName": "data-web-0"}}]}, ["prod", "test"]),
+        ({"volumes": [{"persistentVolumeClaim": {"claimName": "data-web-{{item}}"}}]}, ["prod", "test"]),
+        ({"claim": "test/data-web-0"}, ["test"]),
+        ({"forProvider": {"namespace": "prod", "values": {"existingClaim": "data-web-0"}}}, ["prod"]),  # a Release of Crossplane's
+        ({"pvc": {"claim": "data-web-0"}, "targetNamespaces": ["test", "x"]}, ["test"]),
+        ({"pvc": {"claim": "data-web-0", "namespace": "elsewhere"}}, []),
+        ({"pvc": {"claim": "data-web-00"}}, []),
+    ],
+)
+def test_what_is_in_no_namespace_names_claims_too(spec: Obj, meant: list[str]) -> None:
+    canned = Canned()
+    listed = listing(TEMPLATES, {"metadata": {"name": "t"}, "spec": spec})
+    del listed["items"][0]["metadata"]["namespace"]
+    canned.says("/apis/argoproj.io/v1alpha1/clusterworkflowtemplates", listed)
+    found = clusterwide(canned, "prod", "test")
+    named = {"data-web-0": "ClusterWorkflowTemplate/t"}
+    assert {space: use.named for space, use in found.items()} == {space: named if space in meant else {} for space in ("prod", "test")}
+    assert all(not use.living and not use.not_read for use in found.values())
+
+
+def test_contents_of_snapshots_are_not_searched() -> None:
+    canned = Canned()
+    contents = ServedKind("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent")
+    wanted = {"prod": Searched(frozenset(("data-web-0",)), {})}
+    search(reader(canned), CustomKinds((), frozenset(), (contents,)), wanted, ignored=frozenset(), to_the_end=True)
+    assert canned.seen == []
+
+
+def test_what_is_in_no_namespace_and_cannot_be_read() -> None:
+    canned = Canned()
+    for answer, not_read in ((403, ()), (500, ("clusterworkflowtemplates.argoproj.io",)), ({}, ("clusterworkflowtemplates.argoproj.io",))):
+        canned.says("/apis/argoproj.io/v1alpha1/clusterworkflowtemplates", answer)
+        assert clusterwide(canned, "prod")["prod"].not_read == not_read
+    known = frozenset(("clusterworkflowtemplates.argoproj.io",))
+    assert clusterwide(canned, "prod", ignored=known)["prod"].not_read == ()
 
 
 def test_names_are_found_whatever_they_begin_with() -> None:

@@ -29,7 +29,7 @@ KINDS = (
 )
 
 
-def definition(group: str, version: str, kind: str, plural: str) -> dict[str, Any]:
+def definition(group: str, version: str, kind: str, plural: str, *, scope: str = "Namespaced") -> dict[str, Any]:
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -38,7 +38,7 @@ def definition(group: str, version: str, kind: str, plural: str) -> dict[str, An
         "spec": {
             "group": group,
             "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
-            "scope": "Namespaced",
+            "scope": scope,
             "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
         },
     }
@@ -97,6 +97,27 @@ def test_whatever_names_a_claim(pets: Plugin) -> None:
     refused = pets("orphans", "delete", "data-web-1", "--fresh", "-y", expect=6)
     assert "VirtualMachine/vm" in refused.stderr
     assert [line.split()[0] for line in pets("orphans", "--no-headers").stdout.splitlines()] == ["data-web-4"]
+
+
+def test_what_names_claims_from_no_namespace_or_all_of_a_set(pets: Plugin) -> None:
+    """A ClusterWorkflowTemplate brings its volumes to whoever runs it, and a workflow fills in the ordinals of a loop."""
+    kind = ("argoproj.io", "v1alpha1", "ClusterWorkflowTemplate", "clusterworkflowtemplates")
+    pets.plane.kubectl("create", "-f", "-", input=json.dumps(definition(*kind, scope="Cluster")))
+    pets.plane.kubectl("wait", "--for=condition=Established", "crd", "clusterworkflowtemplates.argoproj.io", "--timeout=60s")
+    try:
+        left(pets, "data-web-0", "data-web-1", "data-db-0", "data-db-10", "data-other-0")
+        volume = {"name": "d", "persistentVolumeClaim": {"claimName": "data-web-0"}}
+        body = {"apiVersion": "argoproj.io/v1alpha1", "kind": kind[2], "metadata": {"name": "nightly"}, "spec": {"volumes": [volume]}}
+        pets.plane.kubectl("create", "-f", "-", input=json.dumps(body))
+        loop = {"persistentVolumeClaim": {"claimName": "data-db-{{item}}"}}
+        create(pets, "CronWorkflow", "copies", {"workflowSpec": {"volumes": [loop]}})
+        used = dict.fromkeys(("data-web-0", "data-db-0", "data-db-10"), "used-by-template")
+        assert classes(pets) == used | {"data-web-1": "set-gone", "data-other-0": "set-gone"}
+        refused = pets("orphans", "delete", "data-web-0", "--fresh", "-y", expect=6)
+        assert "ClusterWorkflowTemplate/nightly" in refused.stderr
+        pets("orphans", "delete", "data-db-10", "--fresh", "-y", expect=6)
+    finally:
+        pets.plane.kubectl("delete", "crd", "clusterworkflowtemplates.argoproj.io")
 
 
 def test_a_resource_that_names_it_between_the_plan_and_the_deletion(pets: Plugin, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

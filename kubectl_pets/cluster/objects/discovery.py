@@ -58,7 +58,7 @@ _BUILT_IN = frozenset(
 
 
 class ServedKind(msgspec.Struct, frozen=True):
-    """A namespaced kind of a server whose objects can be listed, at the version that the server prefers."""
+    """A kind of a server whose objects can be listed, at the version that the server prefers."""
 
     group: str
     version: str
@@ -73,10 +73,11 @@ class ServedKind(msgspec.Struct, frozen=True):
 
 class CustomKinds(msgspec.Struct, frozen=True):
     """The kinds of the groups that kube-apiserver does not serve itself. ``unknown``: groups of which the server could not say
-    all kinds."""
+    all kinds. ``clusterwide``: those whose objects are in no namespace; ``kinds`` are all others."""
 
     kinds: tuple[ServedKind, ...]
     unknown: frozenset[str]
+    clusterwide: tuple[ServedKind, ...] = ()
 
     def named(self, group: str, plural: str) -> ServedKind | None:
         return next((kind for kind in self.kinds if (kind.group, kind.plural) == (group, plural)), None)
@@ -99,8 +100,12 @@ class _Resource(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def wanted(self) -> bool:
-        """Listed in a namespace; a name with a slash is a subresource."""
-        return "list" in self.verbs and (self.namespaced or self.scope == "Namespaced") and "/" not in self.name
+        """Listed; a name with a slash is a subresource."""
+        return "list" in self.verbs and "/" not in self.name
+
+    @property
+    def in_namespaces(self) -> bool:
+        return self.namespaced or self.scope == "Namespaced"
 
 
 class _Version(msgspec.Struct, frozen=True, rename="camel"):
@@ -203,13 +208,15 @@ class Discovery:
         except (ForbiddenError, NotFoundError, ServerError):
             return None
         kinds: dict[tuple[str, str], ServedKind] = {}
+        clusterwide: dict[tuple[str, str], ServedKind] = {}
         unknown = set()
         for each in self._with_resources(served):
             if each.stale or each.resources is None:
                 unknown.add(each.group)
-            for kind in _kinds(each):
-                kinds.setdefault((kind.group, kind.plural), kind)
-        return CustomKinds(tuple(kinds.values()), frozenset(unknown))
+            for found, in_namespaces in ((kinds, True), (clusterwide, False)):
+                for kind in _kinds(each, in_namespaces=in_namespaces):
+                    found.setdefault((kind.group, kind.plural), kind)
+        return CustomKinds(tuple(kinds.values()), frozenset(unknown), tuple(clusterwide.values()))
 
     def _served(self, *, fresh: bool = False) -> tuple[_Served, ...]:
         """Every version of every group; of a group the one first that the server prefers."""
@@ -268,7 +275,7 @@ def _at_version(kind: SetKind, served: set[str]) -> SetKind | None:
     return kind if version == kind.version else msgspec.structs.replace(kind, version=version)
 
 
-def _kinds(served: _Served) -> Iterator[ServedKind]:
+def _kinds(served: _Served, *, in_namespaces: bool) -> Iterator[ServedKind]:
     for each in served.resources or ():
-        if each.wanted:
+        if each.wanted and each.in_namespaces is in_namespaces:
             yield ServedKind(served.group, served.version, each.resource or each.name, each.response_kind.kind or each.kind)

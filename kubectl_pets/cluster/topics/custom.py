@@ -3,6 +3,10 @@
 Every namespaced kind is read that the server has, because any of them may name a claim as a string (VolSync's sourcePVC, a
 virtual machine at rest, a workflow). A page at a time is searched as bytes and let go; only what was found is kept. Secrets are
 none of these kinds, and are never read.
+
+What is in no namespace may name a claim as well: a ClusterWorkflowTemplate has its volumes with it and is run in any namespace
+(argoproj WorkflowSpec.volumes, workflowTemplateRef.clusterScope). And a name may be only begun, with the ordinal to be filled in:
+``data-web-{{item}}`` (argoproj/argo-workflows#749), ``data-web-$(params.ordinal)``, ``data-web-*``.
 """
 
 import re
@@ -48,6 +52,9 @@ _REPORTS = frozenset(
         "wgpolicyk8s.io",
     )
 )
+
+#: What these have in no namespace names snapshots and handles of volumes, and no claims (VolumeSnapshotContentSpec).
+_NAMES_NO_CLAIMS = frozenset(("groupsnapshot.storage.k8s.io", "snapshot.storage.k8s.io"))
 
 #: These route, guard, watch and copy what others make: one that is called like a claim's label, or set, makes no set of it.
 _NO_MAKERS = frozenset(
@@ -104,6 +111,8 @@ class _Custom(Value, frozen=True):
     unreadable: str = msgspec.field(name="kubectl-pets/unreadable", default="")  #: as in ``model.Object``
     words: frozenset[bytes] = msgspec.field(name="kubectl-pets/words", default=frozenset())
     targets: tuple[ScaleTarget, ...] = msgspec.field(name="kubectl-pets/targets", default=())
+    #: Of one that is in no namespace: the words by the namespaces whose claims they may be.
+    words_in: dict[str, frozenset[bytes]] = msgspec.field(name="kubectl-pets/words-in", default={})
 
 
 class _RawPage(msgspec.Struct, frozen=True):
@@ -143,9 +152,10 @@ _SNAPSHOT = msgspec.json.Decoder(_Snapshot)
 class _SearchedKind(ResourceKind[Any]):
     """A kind whose objects come back with what was found in them."""
 
-    def __init__(self, kind: ServedKind, words: frozenset[bytes]) -> None:
+    def __init__(self, kind: ServedKind, words: frozenset[bytes], spaces: tuple[str, ...] = ()) -> None:
+        """``spaces``: the namespaces that are asked about, for a kind whose objects are in none."""
         super().__init__(_Custom, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
-        self._words = words
+        self._words, self._spaces = words, spaces
         self._beginnings = _beginnings(words)
         self._scales = _SCALER.search(kind.kind) is not None and kind.group not in _NO_SCALERS
 
@@ -172,6 +182,10 @@ class _SearchedKind(ResourceKind[Any]):
 
     def _searched(self, item: Any, raw: bytes) -> Any:
         found = self._words.intersection(self._candidates(raw))
+        if self._spaces:
+            about = _about(msgspec.json.decode(raw), self._spaces) if found else ()
+            words_in = {space: found & _names(raw, space.encode()) for space in about}
+            return msgspec.structs.replace(item, words_in=words_in)
         words = found & _names(raw, item.metadata.namespace.encode()) if found else found
         targets = _targets(msgspec.json.decode(raw), self._scales) if self._scales or _SCALE_TARGET in raw else ()
         if words and self.resource == _SNAPSHOTS:
@@ -193,6 +207,24 @@ def _names(raw: bytes, namespace: bytes) -> frozenset[bytes]:
     kinds = rb"(?i:pvc|persistentvolumeclaims?)"
     before = rb"(?:(?<![A-Za-z0-9_.-])(?:%b|%b)/|(?<![A-Za-z0-9_./-])|(?<=//))" % (re.escape(namespace), kinds)
     return frozenset(re.findall(before + rb"([a-z0-9][A-Za-z0-9_.-]*)", _unescaped(raw)))
+
+
+def _about(whole: Any, spaces: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of the namespaces an object may mean that is in none: those that it names, in whatever field is called after
+    namespaces; all of them where it names none."""
+    named: set[str] = set()
+    left = [whole]
+    while left:
+        value = left.pop()
+        if isinstance(value, list):
+            left += value
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                left.append(inner)
+                if key.lower().endswith(("namespace", "namespaces")):
+                    values = inner if isinstance(inner, list) else [inner]
+                    named.update(each for each in values if isinstance(each, str) and each)
+    return tuple(space for space in spaces if not named or space in named)
 
 
 def _beginnings(words: frozenset[bytes]) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
@@ -249,14 +281,21 @@ class _Found:
         self.living: dict[str, str] = {}
         self.scalers: list[CustomScaler] = []
         self.not_read: list[str] = []
-        self._names = {name.encode(): name for name in searched.names}
+        self._names: dict[bytes, list[str]] = {}
+        for name in searched.names:
+            for word in _words_for(name):
+                self._names.setdefault(word, []).append(name)
         self.words = frozenset(self._names)
+
+    def name(self, words: frozenset[bytes], subject: str) -> None:
+        for word in words & self.words:
+            for name in self._names[word]:
+                self.named.setdefault(name, subject)
+                self.left.discard(name)
 
     def take(self, kind: ServedKind, item: _Custom) -> None:
         subject = f"{kind.kind}/{item.metadata.name}"
-        for word in item.words & self.words:
-            self.named.setdefault(self._names[word], subject)
-            self.left.discard(self._names[word])
+        self.name(item.words, subject)
         self.scalers += (CustomScaler(subject, target) for target in item.targets)
         if item.metadata.name in self.values and not item.targets and may_make(kind):
             self.living.setdefault(item.metadata.name, subject)
@@ -269,6 +308,12 @@ class _Found:
             scalers=tuple(self.scalers),
             not_read=tuple(sorted(self.not_read)),
         )
+
+
+def _words_for(name: str) -> tuple[bytes, ...]:
+    """The name of a claim; and what it begins with where only the ordinal is to be filled in."""
+    beginning, dash, ordinal = name.rpartition("-")
+    return (name.encode(), f"{beginning}-".encode()) if dash and ordinal.isdecimal() else (name.encode(),)
 
 
 def may_make(kind: ServedKind) -> bool:
@@ -286,7 +331,8 @@ def search(
 ) -> dict[str, CustomUse]:
     """By namespace, what custom resources have to do with the claims that are ``wanted``. Kinds that are ``ignored``
     ("reports.example.org", "*.example.org") count as read. Ends as soon as something was found for every claim, unless
-    ``to_the_end``."""
+    ``to_the_end``. Kinds that are in no namespace are read as far as they may be: whoever has rights in namespaces only has none
+    to them, and would otherwise never be told of a candidate."""
     if not wanted:
         return {}
     if discovered is None:
@@ -296,15 +342,17 @@ def search(
     for each in found.values():
         each.not_read += (name for name in unknown if name not in ignored)
     read_already = {row.resource for row in LISTS if not row.version}
-    kinds = [
-        kind
-        for kind in discovered.kinds
-        if kind.resource not in read_already and kind.group not in _REPORTS and not ignores(ignored, kind.group, kind.plural)
-    ]
-    batch, kinds = kinds[:_FIRST], kinds[_FIRST:]
-    while batch and (to_the_end or any(each.left for each in found.values())):
-        _search(reader, batch, found)
-        batch, kinds = kinds[:_AT_ONCE], kinds[_AT_ONCE:]
+
+    def asked(kinds: tuple[ServedKind, ...]) -> list[ServedKind]:
+        left = (kind for kind in kinds if kind.resource not in read_already and kind.group not in _REPORTS)
+        return [kind for kind in left if not ignores(ignored, kind.group, kind.plural)]
+
+    clusterwide = tuple(kind for kind in discovered.clusterwide if kind.group not in _NAMES_NO_CLAIMS)
+    for kinds, look in ((asked(discovered.kinds), _search), (asked(clusterwide), _search_clusterwide)):
+        batch, kinds = kinds[:_FIRST], kinds[_FIRST:]
+        while batch and (to_the_end or any(each.left for each in found.values())):
+            look(reader, batch, found)
+            batch, kinds = kinds[:_AT_ONCE], kinds[_AT_ONCE:]
     return {namespace: each.use() for namespace, each in found.items()}
 
 
@@ -319,6 +367,34 @@ def _search(reader: Reader, kinds: list[ServedKind], found: dict[str, _Found]) -
                 each.not_read.append(kind.resource)
         for item in hits or ():
             found[item.metadata.namespace].take(kind, item)
+
+
+def _search_clusterwide(reader: Reader, kinds: list[ServedKind], found: dict[str, _Found]) -> None:
+    words = frozenset().union(*(each.words for each in found.values()))
+    asked = [_SearchedKind(kind, words, tuple(found)) for kind in kinds]
+    calls = [lambda each=each: _hits_clusterwide(reader, each) for each in asked]
+    for kind, hits in zip(kinds, together(calls), strict=True):
+        if hits is None:
+            for each in found.values():
+                each.not_read.append(kind.resource)
+        for item in hits or ():
+            for space, named in item.words_in.items():
+                found[space].name(named, f"{kind.kind}/{item.metadata.name}")
+
+
+def _hits_clusterwide(reader: Reader, kind: _SearchedKind) -> list[_Custom] | None:
+    """The objects that name a claim; None where they cannot be read though they may be."""
+    hits: list[_Custom] = []
+    try:
+        for page, first in reader.pages(kind, Scope(namespace=None)):
+            if first:
+                hits.clear()
+            hits += (item for item in page.objects if item.words_in)
+    except ForbiddenError:
+        return []
+    except (NotFoundError, ServerError, RecursionError):
+        return None
+    return hits
 
 
 def _hits(reader: Reader, kind: _SearchedKind, space: str | None, found: Mapping[str, _Found]) -> list[_Custom] | None:
