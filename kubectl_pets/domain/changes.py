@@ -4,12 +4,13 @@ A plan is made of them, a view draws them, ``--dry-run`` prints them and ``clust
 carries what must still be true for it to be safe, so the API server refuses it when the object changed since it was read.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum, unique
 from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.model import PersistentVolumeClaim
+from kubectl_pets.domain.model import ObjectMeta, PersistentVolumeClaim
 from kubectl_pets.domain.sets.away import Recreation, SetContent
 from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 
@@ -17,6 +18,9 @@ from kubectl_pets.domain.sets.kinds import APPS_SET, SetKind
 #: gives another one for what it writes into a set.
 FIELD_MANAGER = "kubectl-pets"
 
+
+#: The JSON pointer to all annotations of an object.
+ANNOTATIONS = "/metadata/annotations"
 
 #: On a set whose spec was handed over: when its replicas can last have changed, which our entry in managedFields had said.
 SCALED_ANNOTATION = "kubectl-pets/scaled-at"
@@ -39,9 +43,37 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Any = msgspec.UNSET
 
 
+def annotating(meta: ObjectMeta, notes: Mapping[str, str | None]) -> tuple[Operation, ...]:
+    """Annotations written or (None) removed, each on the condition that it is still as it was read in ``meta``. They do not count
+    in the generation, so a patch that tests no more than that takes off what somebody else has noted meanwhile.
+
+    A ``test`` of null holds where there is no such annotation: so the API server's library has it (evanphx/json-patch,
+    Patch.test), and so neither other annotations nor the status, which changes all the time, are in the way. Where there were no
+    annotations at all, all of them are written, and only an unchanged resourceVersion says that there are still none."""
+    there = meta.annotations
+    written = {key: value for key, value in notes.items() if value is not None}
+    if not there:
+        ground = Operation(op="test", path="/metadata/resourceVersion", value=meta.resource_version)
+        return (ground, Operation(op="add", path=ANNOTATIONS, value=written)) if written else ()
+    operations: list[Operation] = []
+    for key, value in notes.items():
+        if value is not None or key in there:
+            operations.append(Operation(op="test", path=annotation(key), value=there.get(key)))
+        if value is not None:
+            operations.append(Operation(op="add", path=annotation(key), value=value))
+        elif key in there:
+            operations.append(Operation(op="remove", path=annotation(key)))
+    return tuple(operations)
+
+
+def annotation(key: str) -> str:
+    """The JSON pointer (RFC 6901) to one."""
+    return f"{ANNOTATIONS}/{key.replace('~', '~0').replace('/', '~1')}"
+
+
 class PatchSet(msgspec.Struct, frozen=True, kw_only=True, tag="patch-statefulset"):
     """A JSON patch on one set. Its first operations are ``test``s of uid and generation: a status update in between does no harm,
-    an edit of the spec does."""
+    an edit of the spec does. Annotations are written by ``annotating``."""
 
     kind: SetKind = APPS_SET
     namespace: str

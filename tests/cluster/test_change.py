@@ -87,16 +87,24 @@ def test_a_patch_that_makes_no_sense_is_invalid_and_not_a_conflict(server: Loopb
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("/spec/template/metadata/labels/app", "web"), ("/status", None), ("/spec/template/spec/0/x", 1), ("/metadata/labels/a~1b~0", "v")],
+    [
+        ("/spec/template/metadata/labels/app", "web"),
+        ("/metadata/uid", None),
+        ("/metadata/annotations/a~1b", None),
+        ("/spec/template/spec/0/x", 1),
+        ("/metadata/labels/a~1b~0", "v"),
+    ],
 )
 def test_the_ground_of_a_patch_is_looked_at_with_json_pointers(server: Loopback, client: Client, path: str, value: Any) -> None:
     found = server.world.get("statefulsets", "web")
     assert found is not None
     found["metadata"]["labels"]["a/b~"] = "v"
     server.fault(Answer(422), method="PATCH")
-    holds = path != "/spec/template/spec/0/x" and value is not None
+    holds = path not in ("/spec/template/spec/0/x", "/metadata/uid")
     with pytest.raises(InvalidError if holds else ConflictError):
         client.apply(PatchSet(namespace="x", name="web", operations=(Operation(op="test", path=path, value=value),)))
+    sent = [each for each in server.seen if each.method == "PATCH"]
+    assert [json.loads(each.body) for each in sent] == [[{"op": "test", "path": path, "value": value}]]
 
 
 def test_when_the_ground_cannot_be_looked_at_the_servers_word_stands(server: Loopback, client: Client) -> None:

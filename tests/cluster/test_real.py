@@ -14,7 +14,7 @@ import yaml
 
 from kubectl_pets.cluster import Client, connect
 from kubectl_pets.cluster.objects.lists import Reader
-from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet
+from kubectl_pets.domain.changes import DeletePod, Operation, PatchSet, annotating
 from kubectl_pets.domain.model import SetView, StatefulSet
 from kubectl_pets.errors import (
     ConflictError,
@@ -414,3 +414,41 @@ def test_a_json_body_is_understood_by_the_server_as_by_us(admin: Client, web: St
     found = admin.set_view(namespace, "web").set
     assert found is not None and found.metadata.annotations == {"note": value}
     assert msgspec.json.decode(msgspec.json.encode(found), type=StatefulSet) == found
+
+
+#: All of ASCII that a string may have, what Go's encoder escapes besides (encoding/json, HTMLEscape), and what it does not.
+_ODD = "".join(map(chr, range(1, 128))) + "\u0085\u2028\u2029\ufeff\ufffd\U0001f600 <a href='x'>&amp;</a> \\u003c \\"
+
+
+def _note(owner: StatefulSet, **notes: str | None) -> PatchSet:
+    return PatchSet(namespace=owner.namespace, name=owner.name, operations=annotating(owner.metadata, notes))
+
+
+def _noted(admin: Client, owner: StatefulSet) -> StatefulSet:
+    found = admin.set_view(owner.namespace, owner.name).set
+    assert found is not None
+    return found
+
+
+def test_an_annotation_is_written_and_taken_off_as_long_as_it_is_as_it_was_read(admin: Client, web: StatefulSet) -> None:
+    """The server compares the bytes of a value that a JSON patch tests with those of its own encoder (evanphx/json-patch)."""
+    admin.apply(_note(web, **dict.fromkeys(web.metadata.annotations)))  # of kubectl apply
+    before = _noted(admin, web)
+    admin.apply(_note(before, a=_ODD))
+    with pytest.raises(ConflictError):  # there were none
+        admin.apply(_note(before, b="1"))
+    noted = _noted(admin, web)
+    assert noted.metadata.annotations == {"a": _ODD}
+    admin.apply(_note(noted, b="1"))
+    for other in (None, "2"):  # there was no b
+        with pytest.raises(ConflictError):
+            admin.apply(_note(noted, a=other, b="2"))
+    both = _noted(admin, web)
+    assert both.metadata.annotations == {"a": _ODD, "b": "1"}
+    admin.apply(_note(both, a=_ODD + "!"))
+    for other in (None, "3"):  # it is another one
+        with pytest.raises(ConflictError):
+            admin.apply(_note(both, a=other))
+    assert _noted(admin, web).metadata.annotations == {"a": _ODD + "!", "b": "1"}
+    admin.apply(_note(_noted(admin, web), a=None, b=None, c="4"))
+    assert _noted(admin, web).metadata.annotations == {"c": "4"}

@@ -10,6 +10,7 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.history import RevisionEntry
 from kubectl_pets.domain.stepping.steps import Undo
 from kubectl_pets.errors import ConflictError, ExitCode
+from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.options import RunOptions
 from kubectl_pets.flows.restoring import carry as flow
 from kubectl_pets.session import Session
@@ -30,7 +31,7 @@ def test_a_template_that_was_changed_since_stays(monkeypatch: pytest.MonkeyPatch
         name=OLD, number=1, created=NOW, template=template, changes=None, pods=(), current=False, update=False, live=False
     )
     options = RunOptions(yes=True, dry_run=DryRun.NONE)
-    assert flow._template(cast(Session, None), seen, target, options, "run-1") is ExitCode.OK
+    assert flow._template(cast(Session, None), seen, target, options, Deadline(None), "run-1") is ExitCode.OK
     (goal,) = goals
     for fine in (seen, replace(seen, update_revision=OLD)):
         assert goal(fine, False) == Undo(revision=OLD, number=1, template=template, snapshots="run-1")

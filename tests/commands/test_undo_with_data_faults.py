@@ -18,7 +18,7 @@ from kubectl_pets.domain.orphans.snapshots import Offer, Sighting, VolumeSnapsho
 from kubectl_pets.domain.resize.types import StorageClass
 from kubectl_pets.domain.sets.restoring import RESTORED_ANNOTATION, RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import Stand
-from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError, UnreachableError
+from kubectl_pets.errors import ConflictError, ForbiddenError, NotFoundError, PetsError, UnreachableError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.orphans import retention
 from kubectl_pets.flows.restoring.returning import BringingBack, DataGoal, ReturnEnd
@@ -223,9 +223,9 @@ class Fake:
         notes = dict(meta.annotations)
         for each in change.operations:
             key = each.path.removeprefix("/metadata/annotations/").replace("~1", "/")
+            if each.op == "test" and each.path.startswith("/metadata/annotations/") and notes.get(key) != each.value:
+                raise ConflictError("it changed since it was read")
             if each.op == "remove":
-                if key not in notes:
-                    raise InvalidError("there is nothing to remove")
                 del notes[key]
             elif each.path == "/metadata/annotations":
                 notes = dict(each.value)

@@ -57,6 +57,7 @@ def test_a_pause_leaves_a_note_among_others() -> None:
     step = SetPartition(partition=2, before=0, remember=True)
     assert operations(step, statefulset(partition=0, annotations={"a": "b"})) == [
         {"op": "add", "path": PARTITION, "value": 2},
+        {"op": "test", "path": NOTE, "value": None},
         {"op": "add", "path": NOTE, "value": "0"},
     ]
 
@@ -73,13 +74,16 @@ def test_a_pause_where_there_are_no_annotations_overwrites_none() -> None:
 def test_a_pause_replaces_a_note_of_old() -> None:
     """Left by a pause that somebody else undid with kubectl: it would let a resume release too much."""
     step = SetPartition(partition=2, before=1, remember=True)
-    assert operations(step, statefulset(partition=1, annotations={RESUME_ANNOTATION: "0"}))[1:] == [{"op": "add", "path": NOTE, "value": "1"}]
+    assert operations(step, statefulset(partition=1, annotations={RESUME_ANNOTATION: "0"}))[1:] == [
+        {"op": "test", "path": NOTE, "value": "0"},
+        {"op": "add", "path": NOTE, "value": "1"},
+    ]
 
 
 @pytest.mark.parametrize("step", [SetPartition(partition=0, before=2), Stage(images=(), partition=3)])
 def test_any_other_partition_takes_the_note_away(step: Step) -> None:
     owner = statefulset(partition=2, annotations={RESUME_ANNOTATION: "0", "a": "b"})
-    assert operations(step, owner)[-1] == {"op": "remove", "path": NOTE}
+    assert operations(step, owner)[-2:] == [{"op": "test", "path": NOTE, "value": "0"}, {"op": "remove", "path": NOTE}]
 
 
 def test_stage() -> None:

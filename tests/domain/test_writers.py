@@ -30,7 +30,8 @@ def note(*names: str) -> dict[str, str]:
 
 def test_it_is_in_the_same_patch_once() -> None:
     found = signed(change(), owner(annotations={"a": "b"}), "nightly")
-    assert isinstance(found, PatchSet) and found.operations == (*GROUND, Operation(op="add", path=POINTER, value='["nightly"]'))
+    tested = Operation(op="test", path=POINTER, value=None)
+    assert isinstance(found, PatchSet) and found.operations == (*GROUND, tested, Operation(op="add", path=POINTER, value='["nightly"]'))
     for same in ("", "kubectl-pets", "nightly"):
         assert signed(change(), owner("nightly", annotations=note("nightly")), same) == change()
     deletion = DeletePod(namespace="x", name="web-0", uid="u", resource_version="1")
@@ -39,7 +40,7 @@ def test_it_is_in_the_same_patch_once() -> None:
 
 def test_where_there_are_no_annotations_none_is_overwritten() -> None:
     found = signed(change(), owner(), "nightly")
-    assert isinstance(found, PatchSet) and found.operations[0] == Operation(op="test", path="/metadata/resourceVersion", value="9")
+    assert isinstance(found, PatchSet) and found.operations[-2] == Operation(op="test", path="/metadata/resourceVersion", value="9")
     assert found.operations[-1] == Operation(op="add", path="/metadata/annotations", value={WRITERS_ANNOTATION: '["nightly"]'})
     made = change(Operation(op="add", path="/metadata/annotations", value={"x": "y"}))
     found = signed(made, owner(), "nightly")
@@ -51,6 +52,7 @@ def test_it_is_no_longer_than_managed_fields() -> None:
     there = owner("kept", "other", annotations=note("gone", "kept"))
     found = signed(change(), there, "new")
     assert isinstance(found, PatchSet) and found.operations[-1].value == '["kept","new"]'
+    assert found.operations[-2] == Operation(op="test", path=POINTER, value='["gone", "kept"]')
     applied = replace(there, metadata=replace(there.metadata, managed_fields=(ManagedFieldsEntry(manager="kept", operation="Apply"),)))
     found = signed(change(), applied, "new")
     assert isinstance(found, PatchSet) and found.operations[-1].value == '["new"]'

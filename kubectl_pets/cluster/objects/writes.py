@@ -359,7 +359,7 @@ def _patch(transport: Transport, change: PatchSet, dry_run: bool, manager: str) 
         method="PATCH",
         path=sets.path(change.namespace, change.name),
         query=[("fieldManager", manager), *([("dryRun", "All")] if dry_run else [])],
-        body=msgspec.json.encode(change.operations),
+        body=_spelt_as_there(msgspec.json.encode(change.operations)),
         content_type="application/json-patch+json",
         attempt=attempt,
     )
@@ -463,15 +463,21 @@ def _options(uid: str, resource_version: str, dry_run: bool) -> dict[str, Any]:
     return {**options, "dryRun": ["All"]} if dry_run else options
 
 
-#: How the JSON pointer to an annotation begins.
-_NOTE = "/metadata/annotations/"
+#: What Go's encoder escapes and ours does not (encoding/json, HTMLEscape).
+_ESCAPED = [(each.encode(), f"\\u{ord(each):04x}".encode()) for each in "<>&\u2028\u2029"]
+
+
+def _spelt_as_there(body: bytes) -> bytes:
+    """The same JSON as the API server spells it: it compares a value that a JSON patch tests with what is there byte by byte
+    (evanphx/json-patch, lazyNode.equal)."""
+    for plain, escaped in _ESCAPED:
+        body = body.replace(plain, escaped)
+    return body
 
 
 def _overtaken(transport: Transport, change: PatchSet) -> bool:
-    """Whether a ``test`` of the patch does not hold any more, or an annotation that it takes off or replaces is not there (RFC
-    6902, 4.2): annotations do not count in the generation, so another run may have taken a note off."""
+    """Whether a ``test`` of the patch does not hold any more. One of null holds where there is nothing (``annotating``)."""
     tests = [operation for operation in change.operations if operation.op == "test"]
-    notes = [each for each in change.operations if each.op in ("remove", "replace") and each.path.startswith(_NOTE)]
     sets = SETS_OF[change.kind.group]
     attempt = Attempt("get", sets.resource, change.name, change.namespace)
     try:
@@ -479,20 +485,19 @@ def _overtaken(transport: Transport, change: PatchSet) -> bool:
         found = msgspec.json.decode(body)
     except (PetsError, *UNINTELLIGIBLE):
         return False  # then the first error is the one to tell
-    gone = any(_at(found, note.path) is msgspec.UNSET for note in notes)
-    return gone or any(_at(found, test.path) != test.value for test in tests)
+    return any(_at(found, test.path) != test.value for test in tests)
 
 
 def _at(value: Any, pointer: str) -> Any:
-    """The value that a JSON pointer (RFC 6901) leads to; UNSET where it leads nowhere."""
+    """The value that a JSON pointer (RFC 6901) leads to; None where it leads nowhere."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
-            value = value.get(key, msgspec.UNSET)
+            value = value.get(key)
         elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
             value = value[int(key)]
         else:
-            return msgspec.UNSET
+            return None
     return value
 
 

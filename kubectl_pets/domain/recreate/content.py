@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.changes import FIELD_MANAGER, Operation, PatchSet
+from kubectl_pets.domain.changes import ANNOTATIONS, FIELD_MANAGER, Operation, PatchSet, annotation
 from kubectl_pets.domain.model import Pod, ordinal_of
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION, Recreation, SetContent, WholeSet
 
@@ -103,7 +103,7 @@ def unmark(live: WholeSet, fields: tuple[dict[str, Any], ...]) -> PatchSet:
         operations.append(Operation(op="replace", path=f"/spec/{_POLICY}", value=policy))
         operations += _noted(live, live.metadata.uid)
     else:
-        operations.append(Operation(op="remove", path=f"/metadata/annotations/{_pointer(RECREATING_ANNOTATION)}"))
+        operations.append(Operation(op="remove", path=annotation(RECREATING_ANNOTATION)))
         value = [*fields, *_written_since(live, fields)]
         operations.append(Operation(op="replace", path="/metadata/managedFields", value=value))
     return PatchSet(namespace=live.namespace, name=live.name, operations=tuple(operations), passing=True)
@@ -118,12 +118,8 @@ def _tests(live: WholeSet) -> tuple[Operation, ...]:
 
 def _noted(live: WholeSet, text: str) -> tuple[Operation, ...]:
     if not live.metadata.annotations:
-        return (Operation(op="add", path="/metadata/annotations", value={RECREATING_ANNOTATION: text}),)
-    return (Operation(op="add", path=f"/metadata/annotations/{_pointer(RECREATING_ANNOTATION)}", value=text),)
-
-
-def _pointer(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+        return (Operation(op="add", path=ANNOTATIONS, value={RECREATING_ANNOTATION: text}),)
+    return (Operation(op="add", path=annotation(RECREATING_ANNOTATION), value=text),)
 
 
 def _stated_policy(live: WholeSet) -> dict[str, str] | None:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from kubectl_pets.domain.changes import FIELD_MANAGER, Change, Operation, PatchSet
+from kubectl_pets.domain.changes import ANNOTATIONS, FIELD_MANAGER, Change, Operation, PatchSet, annotating, annotation
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.managers import APPLY
 
 #: On a set: the names besides our own under which we wrote into it, as a JSON list.
 WRITERS_ANNOTATION = "kubectl-pets/field-managers"
 
-_POINTER = "/metadata/annotations/" + WRITERS_ANNOTATION.replace("/", "~1")
+_POINTER = annotation(WRITERS_ANNOTATION)
 
 
 def noted_writers(annotations: Mapping[str, str]) -> tuple[str, ...]:
@@ -54,17 +54,12 @@ def signed(change: Change, owner: StatefulSet, manager: str) -> Change:
 
 
 def _with_note(operations: tuple[Operation, ...], owner: StatefulSet, text: str) -> tuple[Operation, ...]:
-    whole = "/metadata/annotations"
-    if owner.metadata.annotations:
-        return (*operations, Operation(op="add", path=_POINTER, value=text))
-    if any(each.path == whole for each in operations):  # the change makes them, on its own condition
+    if any(each.path == ANNOTATIONS for each in operations):  # the change makes them, on its own condition
         return tuple(
-            Operation(op=each.op, path=whole, value={**each.value, WRITERS_ANNOTATION: text}) if each.path == whole else each
+            msgspec.structs.replace(each, value={**each.value, WRITERS_ANNOTATION: text}) if each.path == ANNOTATIONS else each
             for each in operations
         )
-    # Annotations do not count in the generation: only an unchanged resourceVersion says that there are still none to overwrite.
-    ground = Operation(op="test", path="/metadata/resourceVersion", value=owner.metadata.resource_version)
-    return (ground, *operations, Operation(op="add", path=whole, value={WRITERS_ANNOTATION: text}))
+    return (*operations, *annotating(owner.metadata, {WRITERS_ANNOTATION: text}))
 
 
 def _text(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from kubectl_pets.domain.changes import Operation, PatchSet
+from kubectl_pets.domain.changes import Operation, PatchSet, annotating
 from kubectl_pets.domain.claims.growth import growing
 from kubectl_pets.domain.model import Around, SetView, StatefulSet
 from kubectl_pets.domain.rollout.assessing import assess
@@ -149,20 +149,10 @@ def change(owner: StatefulSet, replicas: int, removed: tuple[int, ...] = ()) -> 
 
 
 def _left_out(owner: StatefulSet, removed: tuple[int, ...]) -> tuple[Operation, ...]:
-    """An annotation does not count in the generation, so nobody may have changed it, nor any other where there was none."""
     after = leaving_out(owner, removed)
     if Capability.DELETE_SLOTS not in kind_of(owner).can:
         return (Operation(op="add", path="/spec/reserveOrdinals", value=list(after.spec.reserve_ordinals)),)
-    there, noted = owner.metadata.annotations, after.metadata.annotations[DELETE_SLOTS_ANNOTATION]
-    if not there:
-        unchanged = Operation(op="test", path="/metadata/resourceVersion", value=owner.metadata.resource_version)
-        return unchanged, Operation(op="add", path="/metadata/annotations", value={DELETE_SLOTS_ANNOTATION: noted})
-    path = f"/metadata/annotations/{DELETE_SLOTS_ANNOTATION}"
-    if DELETE_SLOTS_ANNOTATION not in there:
-        unchanged = Operation(op="test", path="/metadata/resourceVersion", value=owner.metadata.resource_version)
-    else:
-        unchanged = Operation(op="test", path=path, value=there[DELETE_SLOTS_ANNOTATION])
-    return unchanged, Operation(op="add", path=path, value=noted)
+    return annotating(owner.metadata, {DELETE_SLOTS_ANNOTATION: after.metadata.annotations[DELETE_SLOTS_ANNOTATION]})
 
 
 def _creation(member: Member, then: Assessment) -> Move:

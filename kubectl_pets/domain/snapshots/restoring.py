@@ -98,6 +98,8 @@ class NoReturn(StrEnum):
     STRATEGY = "strategy"
     #: One pod after the other: its template was changed since it began.
     TEMPLATE_CHANGED = "template-changed"
+    #: Somebody has begun to bring back the data of another revision (``detail``), and not come to its end.
+    OTHER_UNDER_WAY = "another-under-way"
     NO_TEMPLATES = "no-claim-templates"
     NOT_INSTALLED = "snapshots-not-installed"
     #: ``detail``: the list.
@@ -233,7 +235,7 @@ def plan(ground: DataGround, revision: str, number: int, *, replicas: int | None
     """What it takes to bring the claims to the data of the ControllerRevision ``revision`` (``number``), and what speaks against
     it. ``replicas``: so many pods the set had, as somebody said; None: as many as it has claims for."""
     draft = ReturnPlan(revision=revision, number=number, run="")
-    against = tuple(_against_set(ground))
+    against = tuple(_against_set(ground)) or tuple(_against_other(ground, revision))
     if against:
         return msgspec.structs.replace(draft, refused=against)
     runs = _runs(ground, revision)
@@ -276,6 +278,15 @@ def _against_set(ground: DataGround) -> Iterator[Unreturnable]:
     for resource, listed in {**read, "storageclasses.storage.k8s.io": ground.classes}.items():
         if listed is None:
             yield Unreturnable(reason=NoReturn.NOT_READ, detail=resource)
+
+
+def _against_other(ground: DataGround, revision: str) -> Iterator[Unreturnable]:
+    """Its revision may be gone: then nobody can go on with it, and it is begun anew."""
+    begun = under_way(ground.owner)
+    if begun is None or begun.revision == revision:
+        return
+    if ground.revisions is None or begun.revision in (each.name for each in ground.revisions):
+        yield Unreturnable(reason=NoReturn.OTHER_UNDER_WAY, detail=begun.revision)
 
 
 def _against_at_zero(owner: StatefulSet) -> Unreturnable | None:

@@ -12,7 +12,7 @@ from enum import StrEnum, unique
 
 import msgspec
 
-from kubectl_pets.domain.changes import FIELD_MANAGER, SCALED_ANNOTATION, Operation, PatchSet
+from kubectl_pets.domain.changes import FIELD_MANAGER, SCALED_ANNOTATION, Operation, PatchSet, annotation
 from kubectl_pets.domain.rollout.fields import FieldsEntry, FieldsOwner, OwnedField, entries_of, leaves, time_of
 from kubectl_pets.domain.rollout.history import RevisionEntry
 from kubectl_pets.domain.rollout.managers import APPLY
@@ -96,7 +96,6 @@ def _ours(entry: FieldsEntry, names: Sequence[str]) -> bool:
 def _change(owner: FieldsOwner, entries: list[tuple[int, FieldsEntry]], scaled: datetime) -> PatchSet:
     meta = owner.metadata
     note = {SCALED_ANNOTATION: scaled.isoformat()}
-    key = SCALED_ANNOTATION.replace("~", "~0").replace("/", "~1")
     operations = [
         Operation(op="test", path="/metadata/uid", value=meta.uid),
         Operation(op="test", path="/metadata/generation", value=meta.generation),
@@ -106,6 +105,6 @@ def _change(owner: FieldsOwner, entries: list[tuple[int, FieldsEntry]], scaled: 
         operations.append(Operation(op="test", path=f"/metadata/managedFields/{index}/manager", value=entry.manager))
         operations.append(Operation(op="remove", path=f"/metadata/managedFields/{index}/fieldsV1/f:spec"))
     operations += forgetting(meta.annotations, frozenset(entry.manager for _, entry in entries))
-    where = ("/metadata/annotations", note) if not meta.annotations else (f"/metadata/annotations/{key}", note[SCALED_ANNOTATION])
+    where = ("/metadata/annotations", note) if not meta.annotations else (annotation(SCALED_ANNOTATION), note[SCALED_ANNOTATION])
     operations.append(Operation(op="add", path=where[0], value=where[1]))
     return PatchSet(namespace=owner.namespace, name=owner.name, operations=tuple(operations))

@@ -1,7 +1,7 @@
 """Turns a step into a change that the API server refuses when its ground is gone.
 
-A patch tests uid and generation: whoever edited the spec in between wins and we read again; status updates do no harm. A deletion
-names the uid and resourceVersion of the pod that was judged.
+A patch tests uid, generation and each annotation that it writes or removes: whoever edited the spec or one of these in between
+wins and we read again; status updates do no harm. A deletion names the uid and resourceVersion of the pod that was judged.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_pets.domain.changes import Change, DeletePod, Operation, PatchSet
+from kubectl_pets.domain.changes import ANNOTATIONS, Change, DeletePod, Operation, PatchSet, annotating, annotation
 from kubectl_pets.domain.model import StatefulSet
 from kubectl_pets.domain.rollout.assessing import RESTARTED_ANNOTATION, RESUME_ANNOTATION
 from kubectl_pets.domain.rollout.history import Template
@@ -48,7 +48,7 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
             )
         case SetPartition(partition=partition, before=before, remember=remember, paused=paused, keeps=keeps):
             told = {RESUME_ANNOTATION: str(before) if remember else None, **_stated(owner, partition)}
-            note = _noted(owner, {**told, **_keeping(keeps, seen.update_revision, seen)})
+            note = annotating(owner.metadata, {**told, **_keeping(keeps, seen.update_revision, seen)})
             return _patch(owner, (*_partition(owner, partition), *_paused(owner, paused), *note))
         case Stage(images=images, partition=partition, paused=paused):
             return _patch(owner, (*_images(owner, images), *_held(owner, partition, {}), *_paused(owner, paused)))
@@ -58,7 +58,7 @@ def change_for(step: Step, owner: StatefulSet, seen: Assessment) -> Change:
         case Mark(at=at, partition=partition):
             return _patch(owner, (*_marked(owner, at), *_held(owner, partition, {RESTART_ANNOTATION: at})))
         case Note(notes=notes):
-            return _patch(owner, _noted(owner, notes))
+            return _patch(owner, annotating(owner.metadata, notes))
 
 
 def restored(owner: StatefulSet, step: Restore, notes: dict[str, str]) -> PatchSet:
@@ -123,7 +123,7 @@ def _paused(owner: StatefulSet, paused: bool | msgspec.UnsetType) -> tuple[Opera
     if isinstance(paused, msgspec.UnsetType):
         return ()
     if Capability.STANDSTILL in kind_of(owner).can:  # which this program ends, and never begins
-        return _noted(owner, {PAUSED_RECONCILE_ANNOTATION: None})
+        return annotating(owner.metadata, {PAUSED_RECONCILE_ANNOTATION: None})
     return (Operation(op="add", path="/spec/updateStrategy/rollingUpdate/paused", value=paused),)
 
 
@@ -159,8 +159,9 @@ def _image_of_group(owner: StatefulSet, image: Image) -> Iterator[Operation]:
 def _held(owner: StatefulSet, partition: int | None, notes: dict[str, str]) -> tuple[Operation, ...]:
     """A change of the template under a partition that holds it; None: under the one that there is."""
     if partition is None:
-        return _noted(owner, dict(notes))
-    return (*_partition(owner, partition), *_noted(owner, {RESUME_ANNOTATION: None, **notes, **_stated(owner, partition)}))
+        return annotating(owner.metadata, notes)
+    noted = annotating(owner.metadata, {RESUME_ANNOTATION: None, **notes, **_stated(owner, partition)})
+    return (*_partition(owner, partition), *noted)
 
 
 def _stated(owner: StatefulSet, partition: int) -> dict[str, str | None]:
@@ -173,33 +174,8 @@ def _stated(owner: StatefulSet, partition: int) -> dict[str, str | None]:
 
 def _marked(owner: StatefulSet, at: str) -> tuple[Operation, ...]:
     if owner.spec.template.metadata.annotations:
-        return (Operation(op="add", path=f"/spec/template/metadata/annotations/{_escaped(RESTARTED_ANNOTATION)}", value=at),)
-    return (Operation(op="add", path="/spec/template/metadata/annotations", value={RESTARTED_ANNOTATION: at}),)
-
-
-def _noted(owner: StatefulSet, notes: dict[str, str | None]) -> tuple[Operation, ...]:
-    """Annotations on the set, written or (None) removed. What is there already is overwritten: whose it was nobody can tell."""
-    there = owner.metadata.annotations
-    gone = tuple(
-        Operation(op="remove", path=f"/metadata/annotations/{_escaped(key)}")
-        for key, value in notes.items()
-        if value is None and key in there
-    )
-    written = {key: value for key, value in notes.items() if value is not None}
-    if not written or there:
-        added = (
-            Operation(op="add", path=f"/metadata/annotations/{_escaped(key)}", value=value) for key, value in written.items()
-        )
-        return (*gone, *added)
-    # Annotations do not count in the generation: only an unchanged resourceVersion says that there are still none to overwrite.
-    return (
-        _test("/metadata/resourceVersion", owner.metadata.resource_version),
-        Operation(op="add", path="/metadata/annotations", value=written),
-    )
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+        return (Operation(op="add", path=f"/spec/template{annotation(RESTARTED_ANNOTATION)}", value=at),)
+    return (Operation(op="add", path=f"/spec/template{ANNOTATIONS}", value={RESTARTED_ANNOTATION: at}),)
 
 
 def _test(path: str, value: Any) -> Operation:

@@ -21,12 +21,14 @@ from kubectl_pets.domain.stepping.deciding import refusal
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.steps import Done, Note, Refused, RefusedReason, Undo
-from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError
+from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import held_back
 from kubectl_pets.flows.engine.options import RunOptions
-from kubectl_pets.flows.engine.report import rehearse, report
+from kubectl_pets.flows.engine.patience import Patience
+from kubectl_pets.flows.engine.report import rehearse, report, told_once
 from kubectl_pets.flows.engine.rights import Right, require
+from kubectl_pets.flows.engine.waiting import insist
 from kubectl_pets.flows.restoring.one_by_one import OneByOne, TurnOptions
 from kubectl_pets.flows.restoring.returning import OVER_QUOTA, BringingBack, DataGoal, ReturnEnd
 from kubectl_pets.flows.rollout.carry import carry
@@ -114,7 +116,7 @@ def undo_with_data(session: Session, name: str, wish: DataWish, options: RunOpti
     if not _confirmed(session, run, seen, wish):
         return ExitCode.REFUSED
     if wish.turn_options is None and target.name != seen.update_revision:
-        code = _template(session, seen, target, options, run.plan.run)
+        code = _template(session, seen, target, options, deadline, run.plan.run)
         if code is not ExitCode.OK:
             return code
     # A revision that was gone back to has a new number by now, and is the newest: no number means it.
@@ -237,17 +239,12 @@ def _confirmed(session: Session, run: BringingBack, seen: Assessment, wish: Data
 
 
 def _template(
-    session: Session, seen: Assessment, target: RevisionEntry, options: RunOptions, snapshots: str
+    session: Session, seen: Assessment, target: RevisionEntry, options: RunOptions, deadline: Deadline, snapshots: str
 ) -> ExitCode:
     """The template first: a set without pods takes it at once. What an earlier run noted would keep it from that; what somebody
     has noted since who brings the same ``snapshots`` back does not."""
     if RESTORING_ANNOTATION in seen.notes:
-        there = session.cluster.set_view(session.namespace, seen.name)
-        if there.set is None:
-            raise ConflictError(f"StatefulSet {seen.name} was deleted meanwhile")
-        if there.set.metadata.annotations.get(RESTORING_ANNOTATION) == seen.notes[RESTORING_ANNOTATION]:
-            forget = Note(notes={RESTORING_ANNOTATION: None})
-            session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
+        insist(partial(_forget_earlier, session, seen), Patience(deadline, troubled=told_once(session.terminal)))
 
     def goal(now_seen: Assessment, careful: bool) -> Undo:
         if now_seen.uid != seen.uid or now_seen.update_revision not in (seen.update_revision, target.name):
@@ -260,6 +257,16 @@ def _template(
 
     quietly = msgspec.structs.replace(options, yes=True, gathered=[])  # there is one document, at the end
     return carry(session, SetRef(name=seen.name), goal, quietly)
+
+
+def _forget_earlier(session: Session, seen: Assessment) -> None:
+    """Take the note off that was ``seen``, and no other one. Raises ConflictError where it changed since it was read."""
+    there = session.cluster.set_view(session.namespace, seen.name)
+    if there.set is None:
+        raise NotFoundError(f"StatefulSet {seen.name} was deleted meanwhile")
+    if there.set.metadata.annotations.get(RESTORING_ANNOTATION) == seen.notes[RESTORING_ANNOTATION]:
+        forget = Note(notes={RESTORING_ANNOTATION: None})
+        session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
 
 
 def _carry_out(

@@ -42,7 +42,7 @@ from kubectl_pets.domain.snapshots.restoring import (
 from kubectl_pets.domain.snapshots.stalling import Stall, of_filling, of_leaving, of_quota
 from kubectl_pets.domain.stepping.patches import change_for
 from kubectl_pets.domain.stepping.steps import Note
-from kubectl_pets.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PetsError
+from kubectl_pets.errors import ConflictError, ForbiddenError, NotFoundError, PetsError
 from kubectl_pets.flows.engine.deadline import Deadline
 from kubectl_pets.flows.engine.interrupts import Interrupted
 from kubectl_pets.flows.engine.waiting import Unended, until
@@ -254,15 +254,8 @@ class BringingBack:
 
     def _note(self, view: SetView, owner: StatefulSet, notes: dict[str, str | None]) -> None:
         left = {key: text for key, text in notes.items() if owner.metadata.annotations.get(key) != text}
-        if not left:
-            return
-        try:
+        if left:
             self._cluster.apply(change_for(Note(notes=left), owner, assess(view, self._cluster.now())))
-        except InvalidError:  # what is to be removed may be gone already: annotations do not count in the generation
-            there = self._cluster.stateful_set(self._namespace, self._name)
-            if there.metadata.annotations == owner.metadata.annotations:
-                raise
-            raise ConflictError(f"StatefulSet {self._name} changed since it was read") from None
 
     def _change(self, turn: ClaimReturn, change: SetRetain | DeleteClaim | CreateClaim, owner: StatefulSet) -> None:
         uid = turn.present.metadata.uid if turn.present is not None else ""

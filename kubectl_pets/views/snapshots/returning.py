@@ -107,6 +107,7 @@ _OF_SET = {
     NoReturn.POD_DOWN: "it goes one pod after the other, as RollingUpdate does the highest first, and is not available: {detail}",
     NoReturn.STRATEGY: "at what revision its pods come back is not known of the update strategy {detail}",
     NoReturn.TEMPLATE_CHANGED: "its template was changed since this began",
+    NoReturn.OTHER_UNDER_WAY: "somebody takes it back to the data of revision {detail} meanwhile",
     NoReturn.PODS_UNREAD: "pods could not be read, so who uses its claims is not known",
     NoReturn.NO_TEMPLATES: "it has no claim templates, so there is no data to go back to",
     NoReturn.NOT_INSTALLED: "the cluster has no VolumeSnapshots (snapshot.storage.k8s.io)",
@@ -144,7 +145,7 @@ def hint(found: ReturnPlan, seen: Assessment, typed: Typed) -> str:
             return f"{down}; then {again}; then {up}. Or while it runs, one pod after the other: {running}"
         case NoReturn.POD_DOWN | NoReturn.STRATEGY:
             return _at_zero(seen, typed)
-        case NoReturn.TEMPLATE_CHANGED:
+        case NoReturn.TEMPLATE_CHANGED | NoReturn.OTHER_UNDER_WAY:
             forget = kubectl("annotate", "statefulset", seen.name, f"{RESTORING_ANNOTATION}-", namespace=space)
             return f"{command(seen, 'rollout history')} shows it; to leave it as it stands: {forget}"
         case NoReturn.PODS_THERE:

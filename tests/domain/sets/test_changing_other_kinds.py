@@ -295,7 +295,7 @@ def test_what_it_leaves_out_is_a_ground_for_nothing_where_it_makes_no_sense() ->
     ("annotations", "path", "value", "tested"),
     [
         ({}, "/metadata/annotations", {"delete-slots": "[1]"}, "/metadata/resourceVersion"),
-        ({"a": "b"}, "/metadata/annotations/delete-slots", "[1]", "/metadata/resourceVersion"),
+        ({"a": "b"}, "/metadata/annotations/delete-slots", "[1]", "/metadata/annotations/delete-slots"),
         ({"delete-slots": "[7, 0]"}, "/metadata/annotations/delete-slots", "[0,1,7]", "/metadata/annotations/delete-slots"),
     ],
 )
