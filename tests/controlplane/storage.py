@@ -188,7 +188,8 @@ def _commands(plane: ControlPlane, node: RealNode | None) -> dict[str, list[str]
         "csi-provisioner": [*sidecar, _RETRIES, "--extra-create-metadata"],
         "csi-resizer": [*sidecar, _RETRIES],
         "csi-snapshotter": [*sidecar, _RETRIES],
-        "snapshot-controller": [kubeconfig, *_PACE, "-v=4"],
+        # Of a member of a group without its content each event counts as a failure: soon it is left alone for its 5 minutes.
+        "snapshot-controller": [kubeconfig, *_PACE, _RETRIES, "-v=4"],
     }
 
 
