@@ -115,9 +115,8 @@ def restart(goal: Restart, seen: Assessment, now: datetime, memory: RunMemory) -
         decision, memory = roll(goal.by or Promote(settle=goal.settle), seen, now, memory)
     if not isinstance(decision, Done):
         return decision, memory
-    if noted:
-        return Act(step=_finish(RESTART_ANNOTATION, _ALL, now)), memory
-    return Done(reason=DoneReason.ALREADY_RESTARTED if memory.already else DoneReason.RESTARTED), memory
+    done = Done(reason=DoneReason.ALREADY_RESTARTED if memory.already else DoneReason.RESTARTED)
+    return Act(step=_finish(RESTART_ANNOTATION, _ALL, now), ends=done) if noted else done, memory
 
 
 def _cannot_begin(seen: Assessment) -> Refused | None:
@@ -162,8 +161,12 @@ def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: Run
         return ahead, memory
     if noted or not (memory.finished or not chosen.uids or _is_just_over(",".join(goal.pods), seen, now)):
         memory = replace(memory, skipped=frozenset(member.name for member in left), finished=True)
-        return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now)), memory
-    return Done(reason=DoneReason.RESTARTED, skipped=tuple(pod for pod in goal.pods if pod in memory.skipped)), memory
+        return Act(step=_finish(PODS_ANNOTATION, ",".join(goal.pods), now), ends=_restarted(goal, memory)), memory
+    return _restarted(goal, memory), memory
+
+
+def _restarted(goal: RestartPods, memory: RunMemory) -> Done:
+    return Done(reason=DoneReason.RESTARTED, skipped=tuple(pod for pod in goal.pods if pod in memory.skipped))
 
 
 def is_under_way(seen: Assessment, now: datetime) -> bool:

@@ -344,8 +344,10 @@ class OvertakenReason(StrEnum):
     PAUSED = "paused"
 
 
-class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
+class Act(msgspec.Struct, frozen=True, kw_only=True, tag="act", omit_defaults=True):
     step: Step
+    #: It notes no more than this end, which was reached when it was decided: once it is noted, no other look is needed.
+    ends: "Done | None" = None
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True, tag="wait"):

@@ -249,6 +249,8 @@ class Checks:
                 serves = any(member.name == pod and member.available for member in seen.members)
             case Done(reason=reason) if reason in _ACHIEVED:
                 serves = True
+            case Act(ends=Done()):  # also of what an earlier run brought there, and ended before it was asked
+                serves = True
             case _:
                 return None
         pods = tuple(pod for pod in new_pods(goal, seen, chosen) if pod.available and not self._gates.has_passed(pod))

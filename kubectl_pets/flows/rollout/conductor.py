@@ -235,4 +235,4 @@ class _Run:
         heard = answer_of(answer) if answer is not None else None
         self.memory = after(decision, self.memory, heard, at=sight.now)
         self._look.show(decision)  # not before: painting takes its time
-        return Again()
+        return Ended(decision.ends, decision.ends) if decision.ends is not None else Again()
