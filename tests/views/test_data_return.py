@@ -74,6 +74,8 @@ def test_what_is_to_be_pasted_means_what_was_typed() -> None:
         assert told.endswith(f"{asked} --confirm web -n prod")
     fewer = replace(found(), refused=(Unreturnable(reason=NoReturn.LACKS_SNAPSHOT, claim="data-web-2"),))
     assert "--with-data --to-revision 2 --replicas 2 -n prod leaves" in view.hint(fewer, SEEN, typed)
+    running = view.hint(fewer, SEEN, {"--one-by-one": ""})
+    assert "kubectl pets scale web --replicas 2 -n prod; then kubectl pets rollout undo web --with-data --one-by-one" in running
     none = replace(found(), refused=(Unreturnable(reason=NoReturn.NO_SNAPSHOTS, detail=OLD),))
     assert view.hint(none, SEEN, typed).endswith("without the data: kubectl pets rollout undo web --to-revision 2 -n prod")
 

@@ -160,6 +160,9 @@ def hint(found: ReturnPlan, seen: Assessment, typed: Typed) -> str:
             return kubectl("describe", "pvc", first.claim, namespace=space)
         case NoReturn.CLASS_UNFIT:
             return kubectl("get", "storageclasses")
+        case NoReturn.LACKS_SNAPSHOT if found.claims and ONE_BY_ONE in typed:  # where each pod of the set has its turn
+            fewer = command(seen, "scale", "--replicas", str(found.replicas))
+            return f"{_list(seen)} lists them; where the set had {count(found.replicas, 'pod')}: {fewer}; then {again}"
         case NoReturn.LACKS_SNAPSHOT if found.claims:
             had = _again(seen, {**typed, "--replicas": str(found.replicas)})
             pods = count(found.replicas, "pod")
