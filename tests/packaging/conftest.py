@@ -56,7 +56,10 @@ def _stale(made: Path) -> bool:
         return True
     sources = [*(build.ROOT / "kubectl_pets").rglob("*.py"), *(build.ROOT / "krew").rglob("*"), *build.ROOT.glob("requirements*.txt")]
     newest = max(path.stat().st_mtime for path in sources if path.suffix != ".pyc" and path.is_file())
-    return newest > (made / build.NAME).stat().st_mtime
+    if newest > (made / build.NAME).stat().st_mtime:
+        return True
+    told = subprocess.run([made / build.NAME, "--version"], capture_output=True, text=True, check=False).stdout
+    return build.commit().removesuffix("-dirty") not in told  # a commit that left the sources as they were
 
 
 @pytest.fixture
