@@ -229,7 +229,8 @@ def test_a_list_of_a_deployer_that_may_be_read_in_the_claims_namespace_alone(pet
     karl = pets.plane.kubeconfig_for("karl")
     found = classes(pets, kubeconfig=karl)
     assert found.pop("data-gone-0") == "unsure" and found == {"data-web-0": "in-use", "data-web-1": "scaled-down"}
-    assert "--ignore-kind 'applications.argoproj.io'" in pets("orphans", "explain", "data-gone-0", kubeconfig=karl).stdout
+    shown = pets("orphans", "explain", "data-gone-0", kubeconfig=karl).stdout
+    assert "--ignore-kind 'applications.argoproj.io'" in shown and "kubectl auth can-i list applications.argoproj.io -A" in shown
     kinds = [word for group in ("argoproj.io", "kustomize.toolkit.fluxcd.io", "fleet.cattle.io") for word in ("--ignore-kind", f"*.{group}")]
     assert classes(pets, *kinds, kubeconfig=karl)["data-gone-0"] == "set-gone"
 

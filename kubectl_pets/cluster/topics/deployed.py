@@ -16,18 +16,10 @@ from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
 from kubectl_pets.cluster.topics.custom import may_make
 from kubectl_pets.domain.model import Object, Value
-from kubectl_pets.domain.orphans.inventory import Deployed, ignores
+from kubectl_pets.domain.orphans.inventory import DEPLOYERS, Deployed, ignores
 from kubectl_pets.domain.orphans.judging import Searched
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
-_DEPLOYERS = frozenset(
-    (
-        "applications.argoproj.io",
-        "bundledeployments.fleet.cattle.io",
-        "helmreleases.helm.toolkit.fluxcd.io",
-        "kustomizations.kustomize.toolkit.fluxcd.io",
-    )
-)
 _SET = "StatefulSet"
 
 
@@ -79,7 +71,7 @@ def read_deployed(
     kinds = [
         kind
         for kind in discovered.kinds
-        if kind.resource in _DEPLOYERS and not ignores(ignored, kind.group, kind.plural)
+        if kind.resource in DEPLOYERS and not ignores(ignored, kind.group, kind.plural)
     ]
     found: dict[str, dict[str, str]] = {}
     not_read = []

@@ -293,6 +293,17 @@ class CustomUse(msgspec.Struct, frozen=True, kw_only=True):
     not_read: tuple[str, ...] = ()
 
 
+#: What deployers note in it that they apply; it may lie in any namespace.
+DEPLOYERS = frozenset(
+    (
+        "applications.argoproj.io",
+        "bundledeployments.fleet.cattle.io",
+        "helmreleases.helm.toolkit.fluxcd.io",
+        "kustomizations.kustomize.toolkit.fluxcd.io",
+    )
+)
+
+
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     """What deployers have on their lists of what they apply, wherever these lists lie."""
 

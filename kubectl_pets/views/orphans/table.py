@@ -12,7 +12,7 @@ from kubectl_pets import pasting
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.orphans.deletion import totals
 from kubectl_pets.domain.orphans.findings import ClaimVerdict, Class, Fate
-from kubectl_pets.domain.orphans.inventory import DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
+from kubectl_pets.domain.orphans.inventory import DEPLOYERS, DISCOVERY, GROUP_PREFIX, VOLUMES_RESOURCE, ignorable
 from kubectl_pets.views.orphans import words as claim_words
 from kubectl_pets.views.text import ages as age
 from kubectl_pets.views.text import sizes
@@ -259,6 +259,8 @@ def _check(unread: str, one: ClaimVerdict) -> str:
         return pasting.kubectl("api-resources")
     if unread.startswith(GROUP_PREFIX):
         return pasting.kubectl("api-resources", f"--api-group={unread.removeprefix(GROUP_PREFIX)}")
+    if unread in DEPLOYERS and one.would_be is Class.SET_GONE:
+        return pasting.kubectl("auth", "can-i", "list", unread, "-A")
     namespace = "" if unread == VOLUMES_RESOURCE else one.namespace
     return pasting.kubectl("auth", "can-i", "list", unread, namespace=namespace)
 
