@@ -417,6 +417,7 @@ def test_replicas_that_cannot_be_asked_are_told_with_their_state(server: Loopbac
     assert unready.trouble.endswith("container not running; the pod is not ready")
     assert leaving.trouble.endswith("container not running; the pod is terminating")
     assert there.trouble == "" and len(there.answers) == 1
+    assert [each.server.unready for each in (unready, leaving, there)] == [True, False, True]
     assert [name for name, _ in forwards(server)].count("a-pending") == 0
 
 
@@ -462,6 +463,20 @@ def test_the_service_of_the_cluster_s_dns_tells_who_answers_and_where(
     with client.resolver(DnsWhere()) as resolver:
         resolver.ask(named(1))
     assert forwards(server) == [("helm", expected)]
+
+
+def test_a_service_that_leads_to_pods_before_they_are_ready(server: Loopback, client: Client) -> None:
+    dns_pod(server, "coredns-0", status={"conditions": []})
+    kube_dns(server, {"k8s-app": "kube-dns"})
+    service = server.world.get("services", "kube-dns", "kube-system")
+    assert service is not None
+    server.fault(replying("10.0.0.1"), path="/portforward")
+    with client.resolver(DnsWhere()) as resolver:
+        assert resolver.ask(named(1))[0].server.unready
+    server.fault(replying("10.0.0.1"), path="/portforward")
+    service["spec"]["publishNotReadyAddresses"] = True
+    with client.resolver(DnsWhere()) as resolver:
+        assert not resolver.ask(named(1))[0].server.unready
 
 
 def test_the_label_of_coredns_own_chart_is_found_without_the_service(server: Loopback, client: Client) -> None:

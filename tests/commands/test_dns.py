@@ -301,6 +301,38 @@ def test_one_replica_is_down(pets: Plugin) -> None:
             each.remove()
 
 
+def test_servers_of_which_none_is_ready(pets: Plugin) -> None:
+    """They answer whoever forwards a port to them, and no pod: kube-proxy leads to no endpoint that is not Ready (CategorizeEndpoints
+    in pkg/proxy/topology.go). It was: every name right, exit code 0, in a cluster without DNS."""
+    serve(pets)
+    pets.make("web", replicas=2)
+    made, words = own_dns(pets, 2, corefile=corefile(ttl=1, cache=0))
+
+    def unready() -> int:
+        pods = pets.get("pods", "-l", "app=dns")["items"]
+        return sum(each["type"] == "Ready" and each["status"] == "False" for pod in pods for each in pod["status"]["conditions"])
+
+    try:
+        resolves(pets, *words)
+        pets.kubectl("label", "pod", made[0].name, "kubectl-pets.test/unready=true")
+        pets.eventually(lambda: unready() == 1, "one is not Ready")
+        assert document(pets, *words, "--check")["right"]
+        pets.kubectl("label", "pod", made[1].name, "kubectl-pets.test/unready=true")
+        pets.eventually(lambda: unready() == 2, "none is Ready")
+        seen = document(pets, *words, "--check", expect=7)
+        assert set(verdicts(seen).values()) == {"failing"} and reason(seen, "web-0") == "servers-not-ready"
+        assert all(name["reason"] for name in seen["names"])
+        shown = pets("dns", "explain", "web", "0", *words).stdout
+        assert "✘ servers" in shown and "no DNS pod that was asked is Ready" in shown
+        told = next(line for line in shown.splitlines() if "see why they are not Ready: kubectl " in line)
+        assert made[0].name in pets.plane.kubectl(*shlex.split(told.partition("kubectl ")[2])).stdout
+        pets.kubectl("label", "pod", made[1].name, "kubectl-pets.test/unready-")
+        resolves(pets, *words)
+    finally:
+        for each in made:
+            each.remove()
+
+
 def test_one_replica_denies_what_is_there(pets: Plugin) -> None:
     """It was asked too early, and caches that there was no such name; the other was not asked yet."""
     serve(pets)

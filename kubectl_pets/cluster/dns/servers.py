@@ -116,8 +116,11 @@ class DnsPod(Object, frozen=True):
             return "the pod is terminating"
         if self.status.phase != "Running":
             return f"the pod is {clean(self.status.phase, 30) or 'in no phase'}"
-        ready = any(each.type == "Ready" and each.status == "True" for each in self.status.conditions)
-        return "" if ready else "the pod is not ready"
+        return "" if self.ready else "the pod is not ready"
+
+    @property
+    def ready(self) -> bool:
+        return any(each.type == "Ready" and each.status == "True" for each in self.status.conditions)
 
 
 class _ConfigMap(Object, frozen=True):
@@ -165,7 +168,7 @@ class DnsServers:
             return (ServerAnswers(server=server, asked_at=now, trouble=error.message, missing_right=("list", "pods")),)
         ports = [pod.port(place.port) for pod in pods]
         self._hang_up({(pod.metadata.uid, port) for pod, port in zip(pods, ports, strict=True)})
-        left, hearings = [self._asking(pod, port, queries) for pod, port in zip(pods, ports, strict=True)], []
+        left, hearings = [self._asking(pod, port, queries, place) for pod, port in zip(pods, ports, strict=True)], []
         while left:
             some, left = left[:_AT_ONCE], left[_AT_ONCE:]
             hearings += together(some)
@@ -177,8 +180,9 @@ class DnsServers:
             self._place = msgspec.structs.replace(found, port=self._port or found.port)
         return self._place
 
-    def _asking(self, pod: DnsPod, port: int, queries: Queries) -> Callable[[], ServerAnswers]:
-        server = Server(name=pod.name, namespace=pod.namespace, node=pod.spec.node_name)
+    def _asking(self, pod: DnsPod, port: int, queries: Queries, place: "DnsPlace") -> Callable[[], ServerAnswers]:
+        unready = not (pod.ready or place.early)
+        server = Server(name=pod.name, namespace=pod.namespace, node=pod.spec.node_name, unready=unready)
         if not pod.spec.node_name:
             return lambda: ServerAnswers(server=server, asked_at=self._transport.clock.now(), trouble="the pod is on no node yet")
         line = self._line((pod.metadata.uid, port), partial(self._forward, pod, port))
@@ -220,10 +224,12 @@ class DnsServers:
 
 
 class DnsPlace(msgspec.Struct, frozen=True):
-    """Where DNS pods are, by which labels, and on which port (a number, or a name in the pod; empty: found out)."""
+    """Where DNS pods are, by which labels, and on which port (a number, or a name in the pod; empty: found out). ``early``: their
+    Service leads to those, too, that are not Ready."""
 
     scopes: tuple[Scope, ...]
     port: int | str = ""
+    early: bool = False
 
 
 def usual_place(reader: Reader) -> DnsPlace:
@@ -238,7 +244,8 @@ def usual_place(reader: Reader) -> DnsPlace:
         return DnsPlace(_USUAL)
     labels = ",".join(f"{key}={value}" for key, value in sorted(spec.selector.items()))
     own = [port for port in spec.ports if port.protocol == "TCP" and port.port == _PORT]
-    return DnsPlace((Scope(namespace=namespace, labels=labels), *_USUAL), (own[0].target_port or own[0].port) if own else "")
+    port = (own[0].target_port or own[0].port) if own else ""
+    return DnsPlace((Scope(namespace=namespace, labels=labels), *_USUAL), port, spec.publish_not_ready_addresses)
 
 
 def node_cache(reader: Reader) -> str:

@@ -59,6 +59,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     namespace: str = ""
     #: "" for a named address; else the pod's.
     node: str = ""
+    #: Its pod is not Ready, so that no Service leads anybody there (kube-proxy: CategorizeEndpoints in pkg/proxy/topology.go).
+    unready: bool = False
 
 
 class ServerAnswers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

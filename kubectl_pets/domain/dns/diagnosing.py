@@ -15,7 +15,7 @@ from kubectl_pets.domain.dns.clients import judge_client
 from kubectl_pets.domain.dns.comparing import AnswerStanding, Heard, compare
 from kubectl_pets.domain.dns.corefile import Settings
 from kubectl_pets.domain.dns.endpoints import EndpointEntry, Entries, read_entries
-from kubectl_pets.domain.dns.faults import fault, published_since
+from kubectl_pets.domain.dns.faults import fault, label, published_since
 from kubectl_pets.domain.dns.links import Chain, failed, not_withdrawn, passed, skipped
 from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position, is_left_over, published_records
 from kubectl_pets.domain.dns.network import Network
@@ -143,7 +143,7 @@ class _Doctor:
         position = self.positions.get(name.pod)
         since = published_since(position.pod if position is not None else None, self.expected.service)
         found = (fault(each, self.settings, self.live, since, self.now) for each in heard)
-        return tuple(each for each in found if each is not None)
+        return tuple(each for each in (*found, _unserved(heard)) if each is not None)
 
     def _client(self, name: Name) -> Link:
         return judge_client(name, self.network.set.namespace, self.expected.zone, self.views)
@@ -198,6 +198,15 @@ class _Doctor:
         return self.entries.about(name.pod, self.positions[name.pod].pod) if name.pod else self.entries.all()
 
 
+def _unserved(heard: Sequence[Heard]) -> NameFinding | None:
+    """Whether no pod gets the answers that we do: where no DNS pod that was asked is Ready, their Service has no endpoint to
+    lead to. A readiness probe that fails does not keep CoreDNS from answering whoever forwards a port to it."""
+    asked = [each.hearing.server for each in _asked(heard)]
+    if not asked or not all(server.unready for server in asked):
+        return None
+    return NameFinding(reason=Reason.SERVERS_NOT_READY, subject=label(asked[0]))
+
+
 def _asked(heard: Sequence[Heard]) -> tuple[Heard, ...]:
     return tuple(each for each in heard if each.standing is not AnswerStanding.NOT_ASKED)
 
@@ -214,7 +223,8 @@ def _verdict(name: Name, heard: Sequence[Heard]) -> NameVerdict:
         return NameVerdict.WRONG
     if standings & {AnswerStanding.MISSING, AnswerStanding.ABSENT}:
         return NameVerdict.MISSING
-    return NameVerdict.RIGHT if standings == {AnswerStanding.RIGHT} else NameVerdict.FAILING
+    right = standings == {AnswerStanding.RIGHT} and _unserved(heard) is None
+    return NameVerdict.RIGHT if right else NameVerdict.FAILING
 
 
 def _findings(links: Sequence[Link]) -> Iterator[NameFinding]:

@@ -49,6 +49,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.HIDDEN_ELSEWHERE
             | Reason.OTHER_ZONE
             | Reason.SERVER_SILENT
+            | Reason.SERVERS_NOT_READY
             | Reason.SERVER_FAILING
             | Reason.NEGATIVE_CACHE
             | Reason.STALE_ANSWER

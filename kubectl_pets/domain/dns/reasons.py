@@ -82,6 +82,7 @@ class Reason(StrEnum):
     HIDDEN_ELSEWHERE = "hidden-elsewhere"  #: another server block answers; detail: its zone
     OTHER_ZONE = "other-zone"  #: subject: the zone asked in, detail: the Corefile's
     SERVER_SILENT = "server-silent"
+    SERVERS_NOT_READY = "servers-not-ready"  #: what was asked answers, but no pod is led to it; subject: one of these DNS pods
     SERVER_FAILING = "server-failing"  #: detail: the response code
     NEGATIVE_CACHE = "negative-cache"
     STALE_ANSWER = "stale-answer"  #: subject: what its answer lacks, detail: what it has besides
@@ -135,7 +136,7 @@ class NameVerdict(StrEnum):
     ABSENT = "absent"
     MISSING = "missing"
     WRONG = "wrong"
-    #: A server failed or was silent, the others are right.
+    #: A server failed or was silent, the others are right; or all are, and none of them is Ready.
     FAILING = "failing"
     #: The servers are right, but a pod that was looked from does not see it.
     NOT_SEEN = "not-seen"

@@ -207,6 +207,8 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"the Corefile has {detail}, not {subject}"
         case Reason.SERVER_SILENT:
             return "no answer" + (f" ({detail})" if detail else "")
+        case Reason.SERVERS_NOT_READY:
+            return "no DNS pod that was asked is Ready, so their Service leads nobody to them"
         case Reason.SERVER_FAILING:
             return f"answers {detail}"
         case Reason.NEGATIVE_CACHE:
@@ -339,6 +341,9 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
         ):
             place, slash, server = found.server.partition("/")
             yield f"see what it says: {kubectl('logs', server, namespace=place)}" if slash else "see what its log says"
+        case Reason.SERVERS_NOT_READY:
+            place, _, server = found.subject.partition("/")
+            yield f"see why they are not Ready: {kubectl('describe', 'pod', server, namespace=place)}"
         case Reason.NEGATIVE_CACHE | Reason.STALE_ANSWER | Reason.REPLICAS_DIFFER:
             what = "it passes by itself; see it happen" if found.until else "see whether it passes"
             yield f"{what}: {_pets('dns', seen, '-w')}"

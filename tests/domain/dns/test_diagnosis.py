@@ -419,6 +419,18 @@ def test_a_replica_that_cannot_be_reached_is_not_right() -> None:
     assert link_of(line_of(seen), Check.SERVERS) is State.FAILED
 
 
+def test_servers_that_no_pod_is_led_to_make_nothing_right() -> None:
+    """kube-proxy leads to Ready endpoints only (CategorizeEndpoints), whatever the others would answer. One that is Ready is enough."""
+    def lose(heard: ServerAnswers) -> ServerAnswers:
+        return replace(heard, server=replace(heard.server, unready=True))
+
+    seen = look(HEALTHY, hear=lose)
+    assert not seen.right and {line.verdict for line in seen.lines} == {NameVerdict.FAILING}
+    assert {line.finding.reason for line in seen.lines if line.finding} == {Reason.SERVERS_NOT_READY}
+    assert link_of(line_of(seen), Check.SERVERS) is State.FAILED
+    assert look(HEALTHY, knows=[HEALTHY, HEALTHY], hear=lose).right
+
+
 def test_a_cut_off_hearing() -> None:
     """What came before the cut counts; what did not come is silence, never "no such name"."""
     seen = look(HEALTHY, hear=lambda heard: replace(heard, answers=heard.answers[:2], trouble="connection reset"))

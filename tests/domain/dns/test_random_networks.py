@@ -214,6 +214,8 @@ def odd(seed: int) -> tuple[Network, tuple[ServerAnswers, ...], Settings | None]
     hearings = asked(found, *[found] * maker.random.randint(0, 3))
     if maker.chance(0.5):
         hearings = tuple(garbled(maker, each) for each in hearings)
+    if maker.chance(0.3):
+        hearings = tuple(replace(each, server=replace(each.server, unready=maker.chance(0.7))) for each in hearings)
     for hidden in ("pods", "services", "slices"):
         if maker.chance(0.1):
             found = replace(found, **{hidden: None})
@@ -230,7 +232,7 @@ def test_right_means_answered_exactly_by_everybody_who_was_asked(seed: int) -> N
             continue
         assert line.finding is None
         heard = [each for each in line.heard if each.standing is not AnswerStanding.NOT_ASKED]
-        assert heard
+        assert heard and not all(each.hearing.server.unready for each in heard)
         for each in heard:
             for one in each.compared:
                 answer = each.hearing.answer(one.expectation.question)
