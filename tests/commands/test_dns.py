@@ -270,6 +270,18 @@ def test_a_second_service_has_no_names_for_the_pods(pets: Plugin, quick: tuple[s
     assert [(remark["reason"], remark["subject"]) for remark in document(pets, *quick)["remarks"]] == [("other-service", "other")]
 
 
+def test_a_port_by_a_name_that_pods_do_not_have(pets: Plugin, quick: tuple[str, ...]) -> None:
+    """Its SRV records lack them (getEndpointPorts): the name was missing without a reason."""
+    pets.plane.apply(SERVICE.format(name="web", app="web", address="None", early="false").replace("8080", "grpc"), pets.namespace)
+    pets.make("web", replicas=2)
+    pets.eventually(lambda: set(verdicts(document(pets, *quick)).values()) == {"right"}, "the pods' names resolve")
+    seen = document(pets, *quick, "--check", expect=7)
+    line = next(name for name in seen["names"] if name["kind"] == "port")
+    assert (line["verdict"], line["reason"]["reason"], line["reason"]["subject"]) == ("missing", "port-not-in-pod", "web-0")
+    told = pets("dns", "web", *quick).stderr
+    assert "note: pod web-0 has no port of the name that port http/TCP of the Service leads to, so its SRV records lack it" in told
+
+
 def test_a_name_that_is_too_long(pets: Plugin, quick: tuple[str, ...]) -> None:
     """The API server refuses the pods (their hostname is a DNS label), so there is nothing to resolve."""
     name = "w" * 62

@@ -49,7 +49,7 @@ def diagnose(
         servers=tuple(hearing.server for hearing in hearings),
         hearings=tuple(hearings),
         views=tuple(views),
-        remarks=(*_of_clients(settings, hearings), *_remarks(network, expected)),
+        remarks=(*_of_clients(settings, hearings), *_remarks(network, expected), *doctor.ports_not_found()),
         missing_rights=_missing_rights(network, hearings),
         config_map=settings.config_map if settings is not None else "",
         resolved=any(hearing.answers for hearing in hearings),
@@ -167,6 +167,7 @@ class _Doctor:
 
     def _shared_findings(self, name: Name, heard: Sequence[Heard], pods: Sequence[NameLine]) -> Iterator[NameFinding]:
         yield from self.common
+        yield from (each for each in self.ports_not_found() if each.detail == name.port)
         if not name.pod:
             yield from self.left_over
         for line in pods:
@@ -174,6 +175,24 @@ class _Doctor:
         if not name.records:
             yield from (line.finding for line in pods if line.finding is not None)
         yield from self._faults(name, heard)
+
+    def ports_not_found(self) -> Iterator[NameFinding]:
+        """Ports that are named in pods, and a pod that has none of that name: the controller of EndpointSlices leaves the port
+        out (getEndpointPorts in k8s.io/endpointslice), so that SRV records lack the pod. That is no fault of a name: while a
+        rollout brings the port, it is so of every pod of before."""
+        service = self.expected.service
+        for port in service.spec.ports if service is not None and service.spec.selector else ():
+            if not port.name or not isinstance(port.target_port, str):
+                continue
+            for position in self.expected.positions:
+                if self.entries is None or position.pod is None:
+                    continue
+                held = self.entries.about(position.name, position.pod)
+                named = ((name, protocol) for entry in held for name, protocol, _ in entry.ports)
+                if held and (port.name, port.protocol) not in named:
+                    detail = f"{port.name}/{port.protocol}"
+                    yield NameFinding(reason=Reason.PORT_NOT_IN_POD, subject=position.name, detail=detail)
+                    break
 
     @cached_property
     def common(self) -> tuple[NameFinding, ...]:

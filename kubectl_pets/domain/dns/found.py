@@ -76,6 +76,7 @@ def rule_of(reason: Reason) -> Rule | None:
             | Reason.WHO_ASKS
             | Reason.HAND_WRITTEN
             | Reason.PORT_UNNAMED
+            | Reason.PORT_NOT_IN_POD
             | Reason.POD_NAMES
             | Reason.NODE_DNS
             | Reason.CLIENT_NDOTS

@@ -100,6 +100,7 @@ class Reason(StrEnum):
     WHO_ASKS = "who-asks"  #: the servers answer by who asks; subject: the plugin that has it so, detail: its line
     HAND_WRITTEN = "hand-written"  #: the service has no selector: somebody else keeps its slices
     PORT_UNNAMED = "port-unnamed"  #: no SRV records; detail: the port's number
+    PORT_NOT_IN_POD = "port-not-in-pod"  #: subject: a pod without the port that the service's (detail) is called there
     POD_NAMES = "pod-names"  #: named by the Corefile's ``endpoint_pod_names``, not by its hostname
     NODE_DNS = "node-dns"  #: the pod itself asks its node's servers; detail: its dnsPolicy
     CLIENT_NDOTS = "client-ndots"  #: subject: the pod looked from, detail: its ndots

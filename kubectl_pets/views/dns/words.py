@@ -244,6 +244,8 @@ def _reason(found: NameFinding, subject: str, detail: str) -> str:
             return f"Service {subject} has no selector: somebody else writes its EndpointSlices"
         case Reason.PORT_UNNAMED:
             return f"port {detail} of Service {subject} has no name, so it has no SRV records"
+        case Reason.PORT_NOT_IN_POD:
+            return f"pod {subject} has no port of the name that port {detail} of the Service leads to, so its SRV records lack it"
         case Reason.POD_NAMES:
             return "named by its pod's name, because the Corefile has endpoint_pod_names"
         case Reason.NODE_DNS:
@@ -351,7 +353,9 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             yield f"see its dnsPolicy and dnsConfig: {look('get', 'pod', found.subject or pod, '-o', 'yaml')}"
         case Reason.NODE_CACHE_UNASKED | Reason.NODE_CACHES_ELSEWHERE:
             return
-        case Reason.WHO_ASKS | Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.PORT_UNNAMED | Reason.POD_NAMES:
+        case Reason.WHO_ASKS | Reason.OTHER_SERVICE | Reason.HOST_NETWORK | Reason.POD_NAMES:
+            return
+        case Reason.PORT_UNNAMED | Reason.PORT_NOT_IN_POD:
             return
         case _:
             assert_never(found.reason)
