@@ -344,8 +344,9 @@ def fixes(found: NameFinding, pod: str, seen: Diagnosis) -> Iterator[str]:
             place, slash, server = found.server.partition("/")
             yield f"see what it says: {kubectl('logs', server, namespace=place)}" if slash else "see what its log says"
         case Reason.SERVERS_NOT_READY:
-            place, _, server = found.subject.partition("/")
-            yield f"see why they are not Ready: {kubectl('describe', 'pod', server, namespace=place)}"
+            place, slash, server = found.subject.partition("/")
+            if slash:
+                yield f"see why they are not Ready: {kubectl('describe', 'pod', server, namespace=place)}"
         case Reason.NEGATIVE_CACHE | Reason.STALE_ANSWER | Reason.REPLICAS_DIFFER:
             what = "it passes by itself; see it happen" if found.until else "see whether it passes"
             yield f"{what}: {_pets('dns', seen, '-w')}"
