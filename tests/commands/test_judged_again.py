@@ -1,6 +1,6 @@
 """``list -w`` judges only what has changed, or may have by time alone: at any moment it says what judging everything would say."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from types import ModuleType
@@ -49,7 +49,7 @@ from kubectl_pets.domain.rollout.moments import Moment
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.grouping import NAME_LABEL
 from kubectl_pets.domain.sets.kinds import Capability, kind_of
-from kubectl_pets.flows.engine import display, inquiry, rests
+from kubectl_pets.flows.engine import beside, display, inquiry, rests
 from kubectl_pets.flows.engine.inquiry import Inquiries, Inquiry
 from tests.domain.builders import NEW, NOW, OLD, statefulset
 from tests.domain.examples import times
@@ -58,6 +58,14 @@ T = TypeVar("T", bound=Object)
 
 SPACES, NAMES = ("prod", "test"), ("web", "db")
 PATIENCE = StuckAfter(time=timedelta(seconds=90))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patient() -> Iterator[None]:
+    """However loaded this machine is, what is read beside comes at once, in both kinds of looks."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(beside, "WAITS", 60.0)
+        yield
 
 
 class World:
