@@ -213,17 +213,11 @@ def _about(whole: Any, spaces: tuple[str, ...]) -> tuple[str, ...]:
     """Which of the namespaces an object may mean that is in none: those that it names, in whatever field is called after
     namespaces; all of them where it names none."""
     named: set[str] = set()
-    left = [whole]
-    while left:
-        value = left.pop()
-        if isinstance(value, list):
-            left += value
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                left.append(inner)
-                if key.lower().endswith(("namespace", "namespaces")):
-                    values = inner if isinstance(inner, list) else [inner]
-                    named.update(each for each in values if isinstance(each, str) and each)
+    for value in _maps_in(whole):
+        for key, inner in value.items():
+            if key.lower().endswith(("namespace", "namespaces")):
+                values = inner if isinstance(inner, list) else [inner]
+                named.update(each for each in values if isinstance(each, str) and each)
     return tuple(space for space in spaces if not named or space in named)
 
 
@@ -238,32 +232,30 @@ def _beginnings(words: frozenset[bytes]) -> tuple[tuple[bytes, re.Pattern[bytes]
 
 def _targets(whole: Any, scales: bool) -> tuple[ScaleTarget, ...]:
     """Every ``scaleTargetRef`` in an object, however deep; where its kind ``scales``, whatever of its spec points to a set."""
-    found, left = [], [whole]
-    while left:
-        value = left.pop()
-        if isinstance(value, list):
-            left += value
-        elif isinstance(value, dict):
-            left += value.values()
-            target = value.get("scaleTargetRef")
-            if isinstance(target, dict):
-                found.append(_target(target))
+    named = (value.get("scaleTargetRef") for value in _maps_in(whole))
+    found = [_target(each) for each in named if isinstance(each, dict)]
     if scales:
         found += (each for each in _sets_in(whole.get("spec")) if each not in found)
     return tuple(found)
 
 
 def _sets_in(spec: Any) -> Iterator[ScaleTarget]:
-    left = [spec]
+    for value in _maps_in(spec):
+        target = _target(value)
+        if target.name and target.kind.lower() in _SETS:
+            yield target
+
+
+def _maps_in(whole: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object in a decoded value, however deep, itself included."""
+    left = [whole]
     while left:
         value = left.pop()
         if isinstance(value, list):
             left += value
         elif isinstance(value, dict):
             left += value.values()
-            target = _target(value)
-            if target.name and target.kind.lower() in _SETS:
-                yield target
+            yield value
 
 
 def _target(said: dict[str, Any]) -> ScaleTarget:

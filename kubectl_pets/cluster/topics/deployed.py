@@ -73,9 +73,10 @@ def read_deployed(
         for kind in discovered.kinds
         if kind.resource in DEPLOYERS and not ignores(ignored, kind.group, kind.plural)
     ]
+    sought = {space: (each.away, frozenset().union(*each.makers.values())) for space, each in wanted.items()}
     found: dict[str, dict[str, str]] = {}
     not_read = []
-    for kind, listed in zip(kinds, together([partial(_listed, reader, kind, wanted, makers) for kind in kinds]), strict=True):
+    for kind, listed in zip(kinds, together([partial(_listed, reader, kind, sought, makers) for kind in kinds]), strict=True):
         if listed is None:
             not_read.append(kind.resource)
         for namespace, what, who in listed or ():
@@ -84,11 +85,14 @@ def read_deployed(
 
 
 def _listed(
-    reader: Reader, kind: ServedKind, wanted: Mapping[str, Searched], makers: frozenset[tuple[str, str]]
+    reader: Reader,
+    kind: ServedKind,
+    sought: Mapping[str, tuple[frozenset[str], frozenset[str]]],
+    makers: frozenset[tuple[str, str]],
 ) -> list[tuple[str, str, str]] | None:
-    """Namespace, "Kind/name" and who lists it; None where not all could be read."""
+    """Namespace, "Kind/name" and who lists it; None where not all could be read. ``sought``: by namespace, the names of sets, and
+    those of what may make one."""
     asked = ResourceKind(_Deployer, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
-    sought = {space: (each.away, frozenset().union(*each.makers.values())) for space, each in wanted.items()}
     found: list[tuple[str, str, str]] = []
     try:
         for page, first in reader.pages(asked, Scope(namespace=None)):

@@ -18,7 +18,7 @@ from kubectl_pets.domain.dns.endpoints import EndpointEntry, Entries, read_entri
 from kubectl_pets.domain.dns.faults import fault, label, published_since
 from kubectl_pets.domain.dns.links import Chain, failed, not_withdrawn, passed, skipped
 from kubectl_pets.domain.dns.names import Expected, Name, NameKind, Position, is_left_over, published_records
-from kubectl_pets.domain.dns.network import Network
+from kubectl_pets.domain.dns.network import Network, ServicePort
 from kubectl_pets.domain.dns.reasons import Check, Diagnosis, Link, LinkSkip, NameFinding, NameLine, NameVerdict, Reason, State
 from kubectl_pets.domain.sets.kinds import kind_of
 from kubectl_pets.domain.sets.slots import slots_of
@@ -49,7 +49,7 @@ def diagnose(
         servers=tuple(hearing.server for hearing in hearings),
         hearings=tuple(hearings),
         views=tuple(views),
-        remarks=(*_of_clients(settings, hearings), *_remarks(network, expected), *doctor.ports_not_found()),
+        remarks=(*_of_clients(settings, hearings), *_remarks(network, expected), *doctor.ports_not_found),
         missing_rights=_missing_rights(network, hearings),
         config_map=settings.config_map if settings is not None else "",
         resolved=any(hearing.answers for hearing in hearings),
@@ -167,7 +167,7 @@ class _Doctor:
 
     def _shared_findings(self, name: Name, heard: Sequence[Heard], pods: Sequence[NameLine]) -> Iterator[NameFinding]:
         yield from self.common
-        yield from (each for each in self.ports_not_found() if each.detail == name.port)
+        yield from (each for each in self.ports_not_found if each.detail == name.port)
         if not name.pod:
             yield from self.left_over
         for line in pods:
@@ -176,23 +176,30 @@ class _Doctor:
             yield from (line.finding for line in pods if line.finding is not None)
         yield from self._faults(name, heard)
 
-    def ports_not_found(self) -> Iterator[NameFinding]:
+    @cached_property
+    def ports_not_found(self) -> tuple[NameFinding, ...]:
         """Ports that are named in pods, and a pod that has none of that name: the controller of EndpointSlices leaves the port
         out (getEndpointPorts in k8s.io/endpointslice), so that SRV records lack the pod. That is no fault of a name: while a
         rollout brings the port, it is so of every pod of before."""
         service = self.expected.service
-        for port in service.spec.ports if service is not None and service.spec.selector else ():
-            if not port.name or not isinstance(port.target_port, str):
+        ports = service.spec.ports if service is not None and service.spec.selector else ()
+        found = ((port, self._lacking(port)) for port in ports if port.name and isinstance(port.target_port, str))
+        return tuple(
+            NameFinding(reason=Reason.PORT_NOT_IN_POD, subject=pod, detail=f"{port.name}/{port.protocol}")
+            for port, pod in found
+            if pod
+        )
+
+    def _lacking(self, port: ServicePort) -> str:
+        """The first pod that has slices, of which none has the port; empty: none."""
+        for position in self.expected.positions:
+            if self.entries is None or position.pod is None:
                 continue
-            for position in self.expected.positions:
-                if self.entries is None or position.pod is None:
-                    continue
-                held = self.entries.about(position.name, position.pod)
-                named = ((name, protocol) for entry in held for name, protocol, _ in entry.ports)
-                if held and (port.name, port.protocol) not in named:
-                    detail = f"{port.name}/{port.protocol}"
-                    yield NameFinding(reason=Reason.PORT_NOT_IN_POD, subject=position.name, detail=detail)
-                    break
+            held = self.entries.about(position.name, position.pod)
+            named = ((name, protocol) for entry in held for name, protocol, _ in entry.ports)
+            if held and (port.name, port.protocol) not in named:
+                return position.name
+        return ""
 
     @cached_property
     def common(self) -> tuple[NameFinding, ...]:

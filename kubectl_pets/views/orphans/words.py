@@ -139,8 +139,9 @@ def _deciding(found: Class) -> frozenset[EvidenceKind]:
         case Class.AMBIGUOUS:
             labels = (kind.LABELS_DIFFER, kind.LABELS_UNDECIDED, kind.NO_LABELS)
             makers = (kind.CREATED_BY_OTHER, kind.CREATOR_UNKNOWN, kind.RESTORED, kind.TRACKED)
-            again = (kind.SET_RETURNING, kind.AUTOSCALER_WAITS, kind.RECREATING, kind.OWNER_LIVES, kind.SIBLING_OWNED)
-            other = (kind.LISTED, kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.GUARDED, kind.POSSIBLY_EPHEMERAL)
+            waited = (kind.SET_RETURNING, kind.AUTOSCALER_WAITS, kind.RECREATING)
+            again = (*waited, kind.LISTED, kind.OWNER_LIVES, kind.SIBLING_OWNED)
+            other = (kind.NO_ORDINAL, kind.SEVERAL_SETS, kind.RESIZING, kind.GUARDED, kind.POSSIBLY_EPHEMERAL)
             return frozenset((*other, *makers, *labels, *again))
         case Class.UNSURE:
             return frozenset((kind.NOT_READ, kind.UNREADABLE))

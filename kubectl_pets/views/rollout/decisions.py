@@ -392,7 +392,7 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             budget = phrases.folded(refused.pods)
             return f"PodDisruptionBudget {budget} allows no pod of {name} to go down, though all are available."
         case RefusedReason.BUDGETS_SEVERAL:
-            budgets = ", ".join(refused.pods)
+            budgets = phrases.folded(refused.pods)
             return f"several PodDisruptionBudgets are over a pod of {name} ({budgets}): no eviction of it succeeds."
         case RefusedReason.CLAIM_TERMINATING:
             going = "is being deleted" if len(refused.pods) == 1 else "are being deleted"
