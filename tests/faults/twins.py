@@ -4,9 +4,7 @@ back, while the other one goes on: to its end, or to a request of its own at whi
 Both have to end with 0, for each asks for what the other one does; what the first one calls done has to be so at that moment, and
 all that a verb promises to one (each pod made anew once, in order, never too few) it promises to two. But one that is overtaken by
 the other, pod by pod, cannot know what that one asked before each of them: it says that the partition was lowered under it, and
-fails, where the other one ends with 0. One that has changed nothing yet cannot know whether what is held back under its own image
-is held by its like or by somebody who wants just that: it says that the partition was raised, and fails, where the other one ends
-with 0.
+fails, where the other one ends with 0.
 """
 
 from __future__ import annotations
@@ -33,7 +31,6 @@ _ALONE = 20.0
 
 
 _OVERTAKEN = "somebody lowered the partition"
-_HELD_BACK = "somebody raised the partition"
 
 
 class Stop(NamedTuple):
@@ -53,7 +50,6 @@ class _Halting(Gate):
         super().__init__(plane)
         self._stop, self._guard = stop, threading.Lock()
         self.heard: list[str] = []
-        self.changed = False
         self.halted, self._going = threading.Event(), threading.Event()
 
     def go(self) -> None:
@@ -66,8 +62,6 @@ class _Halting(Gate):
         if stops and not self._stop.answered:
             self._halt()
         response = super().forward(method, path, headers, body)
-        if method in ("PATCH", "DELETE") and "dryRun" not in path and response.status < 300:
-            self.changed = True
         if stops and self._stop.answered:
             self._halt()
         return response
@@ -126,18 +120,13 @@ def play(ground: Ground, case: Case, number: int, rng: Random) -> Outcome:
         ends = one.end(), other.end()
         outcome.faults, outcome.codes = sum(each.gate.halted.is_set() for each in (one, other)), [each.code for each in ends]
         outcome.seconds = max(each.seconds for each in ends)
-        overtaken = [end for twin, end in zip((one, other), ends) if _is_overtaken(twin, end)]
+        overtaken = [each for each in ends if each.code == 1 and _OVERTAKEN in each.stderr]
         for each in ends if len(overtaken) != 1 else set(ends) - set(overtaken):
             outcome.problems += [wrong for wrong in scene.problems(case, each) if wrong not in outcome.problems]
         outcome.lowest, outcome.twice = scene.observer.lowest, scene.twice()
         if outcome.problems:
             outcome.problems += [f"stopped {stop}: {_at(each.gate, stop)}" for each, stop in zip((one, other), stops)]
     return outcome
-
-
-def _is_overtaken(twin: _Twin, ended: Ended) -> bool:
-    held_back = _HELD_BACK in ended.stderr and not twin.gate.changed
-    return ended.code == 1 and (_OVERTAKEN in ended.stderr or held_back)
 
 
 def _at(gate: _Halting, stop: Stop) -> str:
