@@ -101,7 +101,7 @@ def _screens(seen: Assessment, text: str) -> Iterator[str]:
     )
     endings: tuple[Ending, ...] = (
         *(Stuck(blockers=(blocker,)) for blocker in blockers),
-        *(Refused(reason=refused, asked=1, limit=2, blockers=blockers) for refused in RefusedReason),
+        *(Refused(reason=refused, asked=1, limit=2, blockers=blockers, pods=(text, text)) for refused in RefusedReason),
         *(Overtaken(reason=overtaken) for overtaken in OvertakenReason),
         *(Done(reason=done) for done in DoneReason),
     )
