@@ -13,6 +13,7 @@ from PyInstaller.building.utils import process_collected_binary
 
 from krew.contents import Entry, compressed
 from krew.importing import LIBRARY
+from krew.unannotated import compiled
 
 
 def writer(stored: frozenset[str], libraries: Mapping[str, Path]) -> type[Any]:
@@ -22,8 +23,9 @@ def writer(stored: frozenset[str], libraries: Mapping[str, Path]) -> type[Any]:
         _COMPRESSION_LEVEL = 9
 
         def __init__(self, filename: str, entries: Iterable[Entry], code_dict: Mapping[str, CodeType]) -> None:
+            modules = list(entries)
             files = ((name, str(path), "LIBRARY") for name, path in libraries.items())
-            super().__init__(filename, [*entries, *files], code_dict)
+            super().__init__(filename, [*modules, *files], {**code_dict, **_unannotated(modules)})
 
         @classmethod
         def _write_entry(cls, fp: IO[bytes], entry: Entry, code_dict: Mapping[str, CodeType]) -> tuple[str, tuple[int, int, int]]:
@@ -39,6 +41,15 @@ def writer(stored: frozenset[str], libraries: Mapping[str, Path]) -> type[Any]:
             return name, (number, *_written(fp, zlib.decompress(packed.getvalue()) if packed.getvalue() else b""))
 
     return Writer
+
+
+def _unannotated(modules: Iterable[Entry]) -> dict[str, CodeType]:
+    """The code of each module that has a source. PyInstaller's kinds end with how far one is optimized."""
+    return {
+        name: compiled(Path(path).read_bytes(), name, Path(path), int(kind.partition("-")[2] or 0))
+        for name, path, kind in modules
+        if path is not None and path.endswith(".py")
+    }
 
 
 def _written(file: IO[bytes], data: bytes) -> tuple[int, int]:

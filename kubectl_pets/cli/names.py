@@ -6,7 +6,8 @@ and never thrown away, and a namespace that was typed is the one that is meant, 
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+
+import msgspec
 
 from kubectl_pets.errors import UsageError
 
@@ -15,7 +16,7 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
-class Kind(NamedTuple):
+class Kind(msgspec.Struct, frozen=True):
     """A kind that names can be of. ``words``: how it may be typed; ``short``: as in examples."""
 
     words: frozenset[str]
@@ -46,7 +47,7 @@ _OTHERS = (
 _KINDS = frozenset(_OTHERS.split()) | SET.words | CLAIM.words | VOLUME.words | POD.words
 
 
-class TypedName(NamedTuple):
+class TypedName(msgspec.Struct, frozen=True):
     """``namespace`` empty: none was typed. ``kind`` None: none was typed, either."""
 
     name: str

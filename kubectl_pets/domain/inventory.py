@@ -3,7 +3,7 @@ stands for the StatefulSets that it is made of."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -92,7 +92,7 @@ class Gathering:
 _Key = str | tuple[str] | tuple[str, str]
 
 
-class _Kept(NamedTuple):
+class _Kept(msgspec.Struct, frozen=True):
     """A view, and what it is made of. It holds its set, so that the id of that is nobody else's meanwhile."""
 
     owner: StatefulSet

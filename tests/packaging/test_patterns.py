@@ -1,5 +1,6 @@
 """Regular expressions that were compiled when the executable was built are those that Python would compile at its start."""
 
+import enum
 import re
 import runpy
 import subprocess
@@ -12,6 +13,9 @@ import pytest
 from krew import build, patterns
 
 START = build.ROOT / "krew" / "start.py"
+
+#: What it says is not there.
+NOT_THERE = ("_queue", "backports", "brotli", "brotlicffi")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,9 @@ def started(monkeypatch: pytest.MonkeyPatch, table: dict[patterns.Asked, tuple[A
     module, asked, own = ModuleType("kubectl_pets_patterns"), [], compiler.compile
     module.PATTERNS = table  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(sys.modules, "typing_extensions", sys.modules.get("typing_extensions"))
+    for name in ("typing_extensions", *NOT_THERE):
+        monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
+    monkeypatch.setattr(enum.EnumType, "_convert_", getattr(enum.EnumType, "_convert_"))
 
     def noting(pattern: Any, flags: int = 0) -> Any:
         asked.append(pattern)

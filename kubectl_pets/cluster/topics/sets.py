@@ -7,7 +7,9 @@ unfinished rollout look done. What may not be read is None, which is not the sam
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from kubectl_pets.cluster.http.failures import clean
 from kubectl_pets.cluster.http.together import together
@@ -40,7 +42,7 @@ T = TypeVar("T", bound=Object)
 _RECORDS = ResourceKind(Object, "/api/v1", "configmaps", "ConfigMap")
 
 
-class Look(NamedTuple):
+class Look(msgspec.Struct, frozen=True):
     """One look at a set, and what it was made of: the set as it came, and its pods, revisions and claims with the version of each
     list; None: may not be read. ``began``: when, by ``monotonic``."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from operator import is_
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -316,7 +316,7 @@ def own_pods(owner: StatefulSet, pods: Iterable[Pod] | None) -> dict[int, Pod]:
     return found
 
 
-class _Known(NamedTuple):
+class _Known(msgspec.Struct, frozen=True):
     pod: Pod
     odd_images: tuple[str, ...]
     member: Member

@@ -7,7 +7,7 @@ a moment, then now and then, and in any case before something is called done or 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -286,7 +286,7 @@ class Inquiry:
         return fresh or (self._since is not None and now - self._since >= _MOMENT)
 
 
-class _Standing(NamedTuple):
+class _Standing(msgspec.Struct, frozen=True):
     """The verdict of a look at one set. It holds for the same ``view`` before ``until`` (None: for ever)."""
 
     view: SetView
@@ -296,7 +296,7 @@ class _Standing(NamedTuple):
     times: tuple[datetime, ...]
 
 
-class _Asked(NamedTuple):
+class _Asked(msgspec.Struct, frozen=True):
     """What is asked of a set, and since when it has been as it is asked about: of anything later it is no answer."""
 
     namespace: str

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.evidence import Explanation, LogTail, QuotaUse, Warned
@@ -14,7 +16,7 @@ from kubectl_pets.views.text.phrases import count
 _LOG_LINE = 400
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """One line. ``title`` empty: it belongs to the one above. ``weight``: the lower, the sooner it is left out where there is no
     room. ``whole``: it is folded and not cut."""
 
