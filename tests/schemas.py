@@ -440,7 +440,7 @@ BUDGET = obj(
     minAvailable={"type": ["integer", "string", "null"]},
     maxUnavailable={"type": ["integer", "string", "null"]},
     covers=INTEGER,
-    allowedNow=INTEGER,
+    allowedNow=null(INTEGER),
     allowedAtBest=INTEGER,
 )
 QUORUM = document(

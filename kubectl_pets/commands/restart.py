@@ -88,7 +88,8 @@ def command(
         left_out = _named(skip, seen, gone=going_on)
         wanted = in_order(_named(pods, seen, gone=going_on), seen, RestartOrder(order) if order else None)
         names = tuple(pod for pod in wanted if pod not in left_out)
-        return RestartPods(pods=names, batch=batch or 1, soak=soak, settle=settle, leader=leader, anew=anew)
+        evict = not terms.ignore_budgets
+        return RestartPods(pods=names, batch=batch or 1, soak=soak, settle=settle, leader=leader, evict=evict, anew=anew)
 
     return carry(session, name, goal, options, terms)
 

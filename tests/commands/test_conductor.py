@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from kubectl_pets.cluster.pods.execute import ExecResult
 from kubectl_pets.domain.changes import Change, DeletePod, PatchSet
-from kubectl_pets.domain.model import Around, SetView, StatefulSet
+from kubectl_pets.domain.model import Around, LabelSelector, ObjectMeta, SetView, StatefulSet
 from kubectl_pets.domain.rollout.asking import Questions
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
+from kubectl_pets.domain.safety.nodes import NodeState
 from kubectl_pets.domain.sets.kinds import SetKind, SetRef
 from kubectl_pets.domain.stepping.steps import (  # fmt: skip
     Abort,
@@ -23,8 +25,10 @@ from kubectl_pets.domain.stepping.steps import (  # fmt: skip
     Promote,
     Refused,
     RefusedReason,
+    SetPartition,
     Undo,
     Unstick,
+    Wait,
 )
 from kubectl_pets.domain.stepping.until import Progress, Until
 from kubectl_pets.errors import ConflictError, ExitCode, ForbiddenError, PetsError, ServerError, UnreachableError
@@ -196,6 +200,41 @@ def test_an_outage_is_no_gate_that_says_no() -> None:
     assert gated(script).exit_code is ExitCode.OK
     assert script.ran == [script.ran[0], script.ran[1], script.ran[1], script.ran[3]] and len(set(script.ran)) == 3
     assert gated(Gated(COMPLETE, runs=[0, 1])).exit_code is ExitCode.STUCK
+
+
+class Budgeted(Scripted):
+    """A namespace with these budgets over all of its pods."""
+
+    def __init__(self, *budgets: str) -> None:
+        super().__init__(STAGED)
+        self.named = budgets
+
+    def budgets(self, namespace: str) -> tuple[Budget, ...]:
+        spec = BudgetSpec(max_unavailable=1, selector=LabelSelector())
+        meta = [ObjectMeta(name=name, namespace=namespace) for name in self.named]
+        return tuple(Budget(metadata=each, spec=spec, status=BudgetStatus(disruptions_allowed=1)) for each in meta)
+
+    def node_state(self, name: str) -> NodeState:
+        return NodeState.ANSWERS
+
+
+def test_a_budget_that_is_renamed_is_waited_out() -> None:
+    """A deployer makes what is new before it deletes what is left over (Helm, ``kubectl apply --prune``), so for a moment there are
+    two over each pod. Two that stay are a no."""
+    script, seen = Budgeted("old", "new"), assess(STAGED, NOW)
+    checks = Checks(cast(Cluster, script), Terms(), seen.namespace)
+    step = SetPartition(partition=2, before=3, releases=("web-2",))
+
+    def asked(seconds: int) -> Any:
+        return checks.before(step, seen, NOW + timedelta(seconds=seconds), Deadline(5))
+
+    waits = asked(0)
+    assert isinstance(waits, Wait) and waits.pods == ("new", "old") and waits.until is not None
+    script.named = ("new",)
+    assert asked(10) is None
+    script.named = ("new", "old")
+    assert isinstance(asked(20), Wait) and isinstance(asked(34), Wait)
+    assert asked(36) == Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=("new", "old"))
 
 
 def test_an_outage_is_waited_out_once_only(monkeypatch: pytest.MonkeyPatch) -> None:

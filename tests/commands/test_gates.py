@@ -179,6 +179,76 @@ def test_a_budget_tightened_half_way_stops_it(pets: Plugin) -> None:
     assert "guard" in stopped.stderr and pets.images() == {"web-0": OLD, "web-1": OLD, "web-2": NEW} and pets.partition() == 2
 
 
+def test_without_budgets_chosen_pods_are_deleted(pets: Plugin) -> None:
+    """The eviction API keeps a budget whoever asks, so a restart that was to ask none waited for it for ever."""
+    pets.make("web")
+    budget(pets, "maxUnavailable: 0")
+    before = pets.uids()
+    pets("rollout", "restart", "web", "--pod", "1", "-y", "--ignore-budgets", "--timeout", "60s")
+    assert {name for name, uid in pets.uids().items() if uid != before[name]} == {"web-1"}
+
+
+SECOND = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: second}
+spec: {maxUnavailable: 1, selector: %s}
+"""
+
+
+@pytest.mark.parametrize("selector", ["{}", "{matchExpressions: [{key: statefulset.kubernetes.io/pod-name, operator: In, values: [web-1]}]}"])
+def test_two_budgets_over_the_same_pods_are_not_believed(pets: Plugin, selector: str) -> None:
+    """The disruption controller counts anew for one of them, whichever (getPdbForPod in disruption.go), so what the other allows is of
+    before: a rollout waited for it and was stuck half-way, or took a pod too many. Of one that is over another pod alone as well."""
+    pets.make("web")
+    budget(pets, "minAvailable: 2")
+    pets.plane.apply(SECOND % selector, pets.namespace)
+    before = pets.uids()
+    for words in (
+        ("rollout", "run", "web", "--image", NEW),
+        ("rollout", "run", "web", "--image", NEW, "--step", "2", "--overlap"),
+        ("rollout", "canary", "web", "--image", NEW),
+        ("rollout", "restart", "web"),
+        ("rollout", "restart", "web", "--pod", "2"),
+    ):
+        for more in (("--dry-run",), ("-y", "--timeout", "60s")):
+            refused = pets(*words, *more, expect=6)
+            assert "guard, second" in refused.stderr + refused.stdout and "--ignore-budgets --min-available 2" in refused.stderr + refused.stdout
+    assert pets.set()["metadata"]["generation"] == 1 and "kubectl-pets" not in json.dumps(pets.set()["metadata"].get("annotations", {}))
+    assert pets.uids() == before
+    told = refused.stderr.partition("without them with: ")[2].splitlines()[0]
+    assert "rollout restart web" in told and "--pod 2" in told
+    pets.plane.kubectl("delete", "pdb", "second", "-n", pets.namespace)
+    pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s")
+    assert set(pets.images().values()) == {NEW}
+
+
+def test_two_budgets_and_a_way_on(pets: Plugin) -> None:
+    pets.make("web")
+    budget(pets, "minAvailable: 2")
+    pets.plane.apply(SECOND % "{}", pets.namespace)
+    refused = pets("rollout", "run", "web", "--image", NEW, "--timeout", "60s", expect=6)
+    told = refused.stderr.partition("kubectl pets rollout run ")[2].splitlines()[0]
+    pets("rollout", "run", *told.split())
+    assert set(pets.images().values()) == {NEW}
+    pets("rollout", "undo", "web", "-y", "--timeout", "60s", expect=6)
+    assert set(pets.images().values()) == {NEW}
+    pets("rollout", "undo", "web", "-y", "--timeout", "60s", "--ignore-budgets")
+    assert set(pets.images().values()) == {OLD}
+    pets("rollout", "run", "web", "--image", "app:broken", "--ignore-budgets", "--timeout", "60s", expect=4)
+    pets("rollout", "undo", "web", "-y", "--timeout", "60s")
+    assert set(pets.images().values()) == {OLD}
+
+
+def test_a_second_budget_half_way_stops_it(pets: Plugin) -> None:
+    pets.make("web")
+    budget(pets, "minAvailable: 2")
+    kubectl = f"kubectl --kubeconfig {pets.plane.kubeconfig} -n {pets.namespace}"
+    second = f"{kubectl} create pdb second --selector=app=web --max-unavailable=1"
+    stopped = pets("rollout", "run", "web", "--image", NEW, "--gate-cmd", second, "--timeout", "60s", expect=4)
+    assert "guard, second" in stopped.stderr and pets.images() == {"web-0": OLD, "web-1": OLD, "web-2": NEW} and pets.partition() == 2
+
+
 def test_minimums(pets: Plugin) -> None:
     pets.make("web")
     refused = pets("rollout", "run", "web", "--image", NEW, "--min-available", "3", expect=6)

@@ -359,7 +359,7 @@ def test_a_pod_under_several_budgets_is_not_evicted(pets: Plugin) -> None:
     before = pets.uids()
     for more in (("--dry-run",), ("-y", "--timeout", "60s")):
         found = pets("rollout", "restart", "web", "--pod", "web-1", *more, expect=6)
-        assert "several PodDisruptionBudgets are over a pod" in found.stdout + found.stderr and "one, other" in found.stdout + found.stderr
+        assert "several PodDisruptionBudgets are over the same pods" in found.stdout + found.stderr and "one, other" in found.stdout + found.stderr
     eviction = f'{{"apiVersion":"policy/v1","kind":"Eviction","metadata":{{"name":"web-1","namespace":"{pets.namespace}"}}}}'
     path = f"/api/v1/namespaces/{pets.namespace}/pods/web-1/eviction"
     answer = pets.plane.kubectl("create", "--raw", path, "-f", "-", input=eviction, check=False)

@@ -131,6 +131,8 @@ def test_several_budgets_make_eviction_fail(pets: Plugin) -> None:
     _budget(pets, "two", "minAvailable: 1")
     assert "budgets-several" in _risks(_quorum(pets, "--check", expect=7))
     assert "several budgets over the same pods (one, two)" in pets("quorum", "web").stdout
+    assert "how many may be evicted now is not known" in pets("quorum", "web").stdout
+    assert [each["allowedNow"] for each in _quorum(pets, "--check", expect=7)["budgets"]] == [None, None]
     eviction = json.dumps({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web-0", "namespace": pets.namespace}})
     path = f"/api/v1/namespaces/{pets.namespace}/pods/web-0/eviction"
     said = pets.plane.kubectl("create", "--raw", path, "-f", "-", input=eviction, check=False)

@@ -125,6 +125,20 @@ def test_another_service_gives_the_pods_their_names(pets: Plugin) -> None:
     assert nothing_left(pets)
 
 
+def test_what_would_keep_pods_from_being_replaced_is_told_before_the_set_is_made_again(pets: Plugin) -> None:
+    """Else the set was made again, and then none of its pods could follow: no budget tells whether one may go."""
+    pets.make("web")
+    for name in ("one", "other"):
+        pets.kubectl("create", "pdb", name, "--selector=app=web", "--max-unavailable=1")
+    uid, before = pets.set()["metadata"]["uid"], pets.uids()
+    for more in (("--plan",), ("-y", "--timeout", "60s")):
+        told = pets("recreate", "web", "--set", "serviceName=other", *more, expect=6)
+        assert "one, other" in told.stderr + told.stdout
+    assert pets.set()["metadata"]["uid"] == uid and pets.uids() == before
+    pets("recreate", "web", "--set", "serviceName=other", "-y", "--ignore-budgets", "--timeout", "120s")
+    assert pets.set()["metadata"]["uid"] != uid and not set(before.values()) & set(pets.uids().values())
+
+
 def test_a_selector_of_more_labels(pets: Plugin) -> None:
     made(pets)
     missed = pets("recreate", "web", "--set", "selector.tier=db", "-y", expect=6).stdout

@@ -13,6 +13,7 @@ from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.model import LabelSelector, Pod, ordinal_of
 from kubectl_pets.domain.orphans.inventory import ScaleTarget
 from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION, remembered
+from kubectl_pets.domain.safety.budgets import shared
 from kubectl_pets.domain.safety.quorum import Quorum
 from kubectl_pets.domain.safety.risks import judge as judge_quorum
 from kubectl_pets.domain.sets.kinds import APPS_SET
@@ -58,13 +59,15 @@ def _from_quorum(rule: Rule, *needs: str) -> RuleCheck:
 def budget_guards_the_dead(case: Case) -> Judgement:
     """A pod has not been Ready for ten minutes, and its budget (IfHealthyBudget, the default) holds evictions of it as well
     (kubernetes/kubernetes#72320), so a drain waits for it. AlwaysAllow lets it go, and has a price for members that vote: one
-    that is catching up goes, too."""
+    that is catching up goes, too. Not judged of budgets that share pods: what those say of health is of no given time, and there
+    is a finding about them."""
+    tangled = shared(case.budgets, [pod.metadata.labels for pod in case.pods.values()])
     for pod in case.pods.values():
         ready = pod.status.condition("Ready")
         dead = ready is not None and ready.status != "True" and not case.young(ready.last_transition_time, _DEAD)
         if not dead or pod.terminating or pod.status.phase != "Running":
             continue
-        for budget in case.budgets:
+        for budget in (each for each in case.budgets if each.name not in tangled):
             policy = budget.spec.unhealthy_pod_eviction_policy or "IfHealthyBudget"
             healthy = budget.status.current_healthy >= budget.status.desired_healthy
             if policy == "IfHealthyBudget" and budget.observed and not healthy and budget.covers(pod.metadata.labels):

@@ -5,7 +5,7 @@ pkg/registry/core/pod/storage/eviction.go. A budget counts pods that are Ready, 
 nothing to it. It holds evictions only; a rollout's deletions pass it by (kubernetes/kubernetes#91808).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubectl_pets.domain.model import Condition, LabelSelector, Object, Value
 
@@ -97,3 +97,20 @@ def evictable_at_best(budget: Budget, covered: int, missing: int) -> int:
         expected = max(covered, budget.status.expected_pods + (missing if counts_pods else 0))
     desired = desired_healthy(budget.spec, expected)
     return 0 if desired is None else max(0, expected - desired)
+
+
+def shared(budgets: Sequence[Budget], pods: Iterable[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The budgets that share one of the ``pods`` (labels) with another, by name: each with those that it shares any with, itself
+    among them. All are of one namespace.
+
+    The status of such a budget means nothing: for each event of a pod the disruption controller counts anew for just one of
+    the budgets over it, any of them (getPdbForPod in disruption.go; a pod's event MultiplePodDisruptionBudgets says so). Where
+    nothing else happens the others stay as they were, too strict or too loose. The eviction API refuses such a pod with 500,
+    whatever they allow (eviction.go; kubernetes/kubernetes#75957).
+    """
+    found: dict[str, set[str]] = {}
+    for labels in pods:
+        over = [budget.name for budget in budgets if budget.covers(labels)]
+        for name in over if len(over) > 1 else ():
+            found.setdefault(name, set()).update(over)
+    return {name: tuple(sorted(names)) for name, names in found.items()}

@@ -136,8 +136,9 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     max_unavailable: int | str | None
     #: How many positions are under it.
     covers: int
-    #: How many pods may be evicted right now, and at once while all are healthy. It may count other sets' pods, too.
-    allowed: int
+    #: How many pods may be evicted right now, and at once while all are healthy. It may count other sets' pods, too. None: it
+    #: shares pods with another budget, so its status means nothing (``budgets.shared``).
+    allowed: int | None
     at_best: int
     #: Why its controller cannot work it out; untrusted text, empty where it can.
     failure: str = ""

@@ -12,7 +12,7 @@ from kubectl_pets.domain.findings import Finding, Rule, Subject
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.members import Member, PodState
 from kubectl_pets.domain.rollout.verdict import Assessment, Cause
-from kubectl_pets.domain.safety.budgets import Budget, evictable_at_best
+from kubectl_pets.domain.safety.budgets import Budget, evictable_at_best, shared
 from kubectl_pets.domain.safety.nodes import Node
 from kubectl_pets.domain.safety.quorum import Coverage, Place, Quorum, majority
 
@@ -142,6 +142,7 @@ def _over(snapshot: SetView, member: Member, budgets: list[Budget]) -> tuple[str
 def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> dict[str, Coverage]:
     """By budget name, the budgets that select any position of the set."""
     found: dict[str, Coverage] = {}
+    beside = shared(budgets, [_labels(snapshot, member) for member in seen.members])
     for budget in sorted(budgets, key=lambda one: one.name):
         under = [member for member in seen.members if budget.covers(_labels(snapshot, member))]
         if under:
@@ -152,7 +153,7 @@ def _coverages(snapshot: SetView, seen: Assessment, budgets: list[Budget]) -> di
                 min_available=budget.spec.min_available,
                 max_unavailable=budget.spec.max_unavailable,
                 covers=covers,
-                allowed=budget.allowed,
+                allowed=None if budget.name in beside else budget.allowed,
                 at_best=evictable_at_best(budget, covers, missing),
                 failure=budget.failure,
             )

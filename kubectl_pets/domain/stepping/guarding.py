@@ -4,9 +4,9 @@ A rollout's deletions pass PodDisruptionBudgets by (kubernetes/kubernetes#89820,
 goes for pods, too, that the controller deletes because a step released them.
 """
 
-from kubectl_pets.domain.rollout.members import LEAVING, Member
+from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment
-from kubectl_pets.domain.safety.budgets import Budget
+from kubectl_pets.domain.safety.budgets import Budget, shared
 from kubectl_pets.domain.safety.quorum import DisruptionRule, headroom
 from kubectl_pets.domain.stepping.restarting import to_do
 from kubectl_pets.domain.stepping.steps import (
@@ -42,6 +42,11 @@ def takes_down(step: Step, seen: Assessment) -> str | None:
 def terminating_claims(step: Step, seen: Assessment) -> tuple[str, ...]:
     """The claims that are being deleted and that the pods which go down because of this step still hold: once a pod lets go the
     claim is gone, and the next pod gets a new, empty one (``kubernetes.io/pvc-protection``)."""
+    return tuple(use.name for member in _going(step, seen) for use in member.claims if use.terminating)
+
+
+def _going(step: Step, seen: Assessment) -> tuple[Member, ...]:
+    """All that go down because of this step, at once or in their turn."""
     match step:
         case Delete(pod=pod) | Evict(pod=pod):
             down = {pod}
@@ -51,8 +56,7 @@ def terminating_claims(step: Step, seen: Assessment) -> tuple[str, ...]:
             down = {member.name for member in seen.members}
         case _:
             return ()
-    members = (*seen.members, *seen.surplus)
-    return tuple(use.name for member in members if member.name in down for use in member.claims if use.terminating)
+    return tuple(member for member in (*seen.members, *seen.surplus) if member.name in down)
 
 
 def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None) -> Wait | Refused | None:
@@ -64,9 +68,9 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
     pod = takes_down(step, seen)
     if pod is None:
         return None
-    several = _not_evictable(step, seen, budgets or ())
-    if several:
-        return Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=several)
+    several = shared_budgets(step, seen, budgets)
+    if several is not None:
+        return several
     going = _let_go(step, seen)
     room = headroom(seen, minimum, budgets, pod, going=going)
     match room.refused:
@@ -82,14 +86,20 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
             return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())
 
 
-def _not_evictable(step: Step, seen: Assessment, budgets: tuple[Budget, ...]) -> tuple[str, ...]:
-    """The budgets over a pod that is to be evicted, where there are several: the eviction API answers that with 500 whatever they
-    allow, each time (pkg/registry/core/pod/storage/eviction.go; kubernetes/kubernetes#75957). Empty: at most one."""
-    if not isinstance(step, Evict):
-        return ()
-    labels = next((dict(member.labels) for member in seen.members if member.name == step.pod), {})
-    over = sorted(budget.name for budget in budgets if budget.namespace == seen.namespace and budget.covers(labels))
-    return tuple(over) if len(over) > 1 else ()
+def shared_budgets(step: Step, seen: Assessment, budgets: tuple[Budget, ...] | None) -> Refused | None:
+    """The refusal of a step that takes down a pod of which no budget tells whether it may go: one that shares pods with another
+    budget (``budgets.shared``), over that pod or over others of the set.
+
+    It does not pass by itself, so it ends what is under way as well, once the two had the time that it takes to rename one. A pod
+    that is not Ready costs no budget anything, and may be deleted; but none under several budgets can be evicted.
+    """
+    pods = [(member, dict(member.labels)) for member in (*seen.members, *seen.surplus) if member.state is not PodState.MISSING]
+    own = tuple(budget for budget in budgets or () if budget.namespace == seen.namespace)
+    beside = shared(own, [labels for _, labels in pods])
+    going = {member.name for member in _going(step, seen) if isinstance(step, Evict) or traits(member.state).ready}
+    over = {budget.name for budget in own for member, labels in pods if member.name in going and budget.covers(labels)}
+    names = sorted({name for each in over for name in beside.get(each, ())})
+    return Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=tuple(names)) if names else None
 
 
 def _let_go(step: Step, seen: Assessment) -> tuple[Member, ...] | None:

@@ -29,6 +29,7 @@ from kubectl_pets.domain.stepping.steps import (
     Act,
     BeforeRestart,
     Decision,
+    Delete,
     Done,
     DoneReason,
     Evict,
@@ -132,8 +133,9 @@ def _cannot_begin(seen: Assessment) -> Refused | None:
 def restart_pods(goal: RestartPods, seen: Assessment, now: datetime, memory: RunMemory) -> tuple[Decision, RunMemory]:
     """Note the uids of the pods that were chosen, then evict them in order, each available again before the next.
 
-    The rule: an eviction keeps PodDisruptionBudgets (policy/v1 Eviction), and a pod is still to do while its uid is the one
-    noted, so none goes down twice. One that leads when its turn comes is left alone, and named at the end.
+    The rule: an eviction keeps PodDisruptionBudgets (policy/v1 Eviction), so where these are not to be asked the pods are
+    deleted; and a pod is still to do while its uid is the one noted, so none goes down twice. One that leads when its turn
+    comes is left alone, and named at the end.
 
     The note is for a run that is killed and typed again. This one holds on to what it has noted itself: a note that somebody
     took off, or that an older answer lacks, does not say that the pods were made anew.
@@ -267,7 +269,8 @@ def _next(goal: RestartPods, todo: list[Member], seen: Assessment, now: datetime
     if until is not None and until > now:
         return Wait(reason=WaitReason.SOAK, until=until)
     chosen = standing[0]
-    return Act(step=Evict(pod=chosen.name, revision=chosen.revision, comes_back_at=revision_if_recreated(chosen, seen)))
+    down = Evict if goal.evict else Delete
+    return Act(step=down(pod=chosen.name, revision=chosen.revision, comes_back_at=revision_if_recreated(chosen, seen)))
 
 
 def _has_to_wait(goal: RestartPods, todo: list[Member], seen: Assessment) -> bool:

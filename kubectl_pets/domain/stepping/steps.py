@@ -134,6 +134,8 @@ class RestartPods(msgspec.Struct, frozen=True, kw_only=True, tag="restart-pods")
     settle: timedelta = timedelta(0)
     #: The label (key and value) of a pod that is left alone for as long as it has it.
     leader: tuple[str, str] | None = None
+    #: By the Eviction API, which keeps PodDisruptionBudgets; else they are deleted.
+    evict: bool = True
     #: As in Restart.
     anew: bool = False
 
@@ -301,7 +303,7 @@ class RefusedReason(StrEnum):
     MINIMUM = "minimum"
     #: A PodDisruptionBudget (``pods``: its name) allows no disruption although every pod is available.
     BUDGET = "budget"
-    #: Several PodDisruptionBudgets (``pods``: their names) are over the pod that would be evicted.
+    #: Several PodDisruptionBudgets (``pods``: their names) share pods of the set, so what they allow is not known.
     BUDGETS_SEVERAL = "budgets-several"
     #: The pod's node does not answer: deleting the pod would not bring it back.
     NODE_LOST = "node-lost"

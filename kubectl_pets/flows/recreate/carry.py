@@ -26,7 +26,7 @@ from kubectl_pets.flows.engine.report import report
 from kubectl_pets.flows.engine.rights import require
 from kubectl_pets.flows.recreate.foreseeing import Foreseen, foresee, has_template, rights
 from kubectl_pets.flows.recreate.remaking import Remade, Remaking
-from kubectl_pets.flows.rollout.carry import carry
+from kubectl_pets.flows.rollout.carry import carry, restart_refused
 from kubectl_pets.flows.rollout.checks import Terms
 from kubectl_pets.pasting import pets
 from kubectl_pets.session import Session
@@ -91,6 +91,10 @@ def recreate(session: Session, name: str, request: RecreateRequest, options: Run
         template_left_out=left_out,
         takers_unread=foreseen.takers_unread,
     )
+    goal = RestartPods(pods=found.lacking.pods, evict=not terms.ignore_budgets, anew=True)
+    code = restart_refused(session, foreseen.seen, goal, options, terms) if goal.pods and not found.refused else None
+    if code is not None:
+        return code
     if options.dry_run is not DryRun.NONE or found.refused:
         told = _told(found, foreseen.seen, options)
         session.terminal.print(session.terminal.broken(told) if options.tabular else told)
@@ -271,7 +275,7 @@ def _pods_brought(session: Session, name: str, options: RunOptions, terms: Terms
         return ExitCode.OK
 
     def goal(seen: Assessment, careful: bool) -> RestartPods:
-        return RestartPods(pods=pods, anew=True)
+        return RestartPods(pods=pods, evict=not terms.ignore_budgets, anew=True)
 
     return carry(session, SetRef(name=name), goal, options, terms)
 

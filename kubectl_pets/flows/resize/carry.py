@@ -182,7 +182,7 @@ def _grown(run: "_Growing", options: RunOptions, terms: Terms) -> Over | ExitCod
 
 
 def _started_again(run: "_Growing", pod: str, options: RunOptions, terms: Terms) -> ExitCode:
-    goal = RestartPods(pods=(pod,), anew=True)
+    goal = RestartPods(pods=(pod,), evict=not terms.ignore_budgets, anew=True)
     return carry(run.session, SetRef(name=run.name), lambda seen, careful: goal, options, terms)
 
 

@@ -36,6 +36,7 @@ from kubectl_pets.domain.stepping.steps import (
     Plan,
     Refused,
     RefusedReason,
+    RestartPods,
     Restore,
     Run,
     SetPartition,
@@ -91,7 +92,7 @@ def carry(
     exit code; raises PetsError."""
     heard = HeardNodes()
     aim = _aimed(session, ref, make_goal, options, terms, heard)
-    snapshot, seen, goal, planned, checks = aim.snapshot, aim.seen, aim.goal, aim.planned, aim.checks
+    snapshot, seen, goal, planned = aim.snapshot, aim.seen, aim.goal, aim.planned
     if goal is None or planned is None:
         assert aim.ending is not None
         return _report(session, Conclusion(ending=aim.ending, seen=seen, changed=False), options)
@@ -104,7 +105,7 @@ def carry(
     asks = bool(terms and terms.stepwise) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
     if not planned.entries and not asks:
         return _report(session, Conclusion(ending=planned.ending, seen=seen, changed=False), options)
-    _warn(session, snapshot, seen, checks, planned)
+    _warn(session, snapshot, aim, goal, planned)
     require(session.cluster, {seen.namespace: _rights(snapshot, seen, planned, terms, on_stuck)})
     agreed = options.yes
     if not agreed and not _agreed(session, seen, planned, question):
@@ -112,6 +113,14 @@ def carry(
     agreed = agreed or bool(planned.deletes)
     driver = _Driver(session, options, aim, snapshots, heard)
     return _carry_out(driver, ref, goal, seen, agreed, on_stuck)
+
+
+def restart_refused(session: Session, seen: Assessment, goal: RestartPods, options: RunOptions, terms: Terms) -> ExitCode | None:
+    """What a restart of these pods would be refused for as things are, told, for what nobody can take back and comes before it;
+    None: for nothing. Raises PetsError."""
+    checks = Checks(session.cluster, terms, seen.namespace)
+    refused = _foreseen(checks, plan(goal, seen, session.now(), careful=True), seen)
+    return _report(session, Conclusion(ending=refused, seen=seen, changed=False), options) if refused is not None else None
 
 
 class _Aim(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,11 +254,13 @@ def _not_held(trials: Trials, snapshot: SetView, planned: Plan, seen: Assessment
 
 
 def _foreseen(checks: Checks | None, planned: Plan, seen: Assessment) -> Refused | None:
-    """What the first step that takes a pod down would be refused for, if nothing changes before it."""
+    """What the first step that takes a pod down would be refused for, if nothing changes before it; or a later one for what lasts
+    until somebody changes it."""
     if checks is None:
         return None
-    first = next((step for step in planned.steps if takes_down(step, seen) is not None), None)
-    return checks.foresee(first, seen) if first is not None else None
+    going = [step for step in planned.steps if takes_down(step, seen) is not None]
+    refused = checks.foresee(going[0], seen) if going else None
+    return refused or checks.shared(going, seen)
 
 
 def _observed(session: Session, ref: SetRef) -> SetView:
@@ -408,10 +419,11 @@ def _rehearse(
     )
 
 
-def _warn(session: Session, snapshot: SetView, seen: Assessment, checks: Checks | None, planned: Plan) -> None:
-    if checks is not None and checks.budgets_unread:
+def _warn(session: Session, snapshot: SetView, aim: "_Aim", goal: Goal, planned: Plan) -> None:
+    seen = aim.seen
+    if aim.checks is not None and aim.checks.budgets_unread:
         session.terminal.tell(f"warning: {decisions.BUDGETS_UNREAD}")
-    for told in decisions.before_acting(planned, seen):
+    for told in decisions.before_acting(planned, seen, goal.pods if isinstance(goal, RestartPods) else ()):
         session.terminal.tell(f"warning: {told}")
     if snapshot.set is not None:
         for found in deployers(snapshot.set, written_by(planned.steps, snapshot.set), session.field_manager):

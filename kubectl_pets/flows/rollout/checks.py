@@ -4,6 +4,7 @@ The rules are the domain's (``guarding``); here they get what they rest on: budg
 what the gates say. All of it is read afresh, for a plan that was safe may not be any more.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,7 +21,14 @@ from kubectl_pets.domain.safety.quorum import majority
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.stepping.deciding import not_held
 from kubectl_pets.domain.stepping.groups import unwell
-from kubectl_pets.domain.stepping.guarding import covered, disruption_check, new_pods, takes_down, terminating_claims
+from kubectl_pets.domain.stepping.guarding import (
+    covered,
+    disruption_check,
+    new_pods,
+    shared_budgets,
+    takes_down,
+    terminating_claims,
+)
 from kubectl_pets.domain.stepping.patches import answer_of
 from kubectl_pets.domain.stepping.steps import (
     Act,
@@ -50,8 +58,12 @@ from kubectl_pets.ports.safety import BudgetPort, NodePort
 from kubectl_pets.ports.server import ClockPort
 from kubectl_pets.ports.sets import AroundPort, ChangePort, SetPort
 
-#: A budget's status follows its pods after a moment; only after this long with every pod up is a no a no.
+#: A budget's status follows its pods after a moment, and one that is renamed is there twice for a moment, for deployers make what
+#: is new before they delete what is left over; only after this long with every pod up is a no a no.
 _LAG = timedelta(seconds=15)
+
+#: The refusals that this goes for.
+_MAY_PASS = (RefusedReason.BUDGET, RefusedReason.BUDGETS_SEVERAL)
 
 #: Budgets are not watched: looked at again after this long, at first and at most.
 _SOON, _LATER = timedelta(seconds=0.1), timedelta(seconds=2)
@@ -192,6 +204,10 @@ class Checks:
         found = disruption_check(step, seen, self.terms.minimum(seen.replicas), self._budgets)
         return found if isinstance(found, Refused) else None
 
+    def shared(self, steps: Iterable[Step], seen: Assessment) -> Refused | None:
+        """What would refuse one of these steps when its turn comes, whatever happens before; for plans."""
+        return next((refused for step in steps if (refused := shared_budgets(step, seen, self._budgets)) is not None), None)
+
     def before(
         self, step: Step, seen: Assessment, now: datetime, deadline: Deadline
     ) -> Wait | Refused | GateFailed | LeaderSkip | None:
@@ -218,7 +234,7 @@ class Checks:
         if found is None:
             self._since, self._pause = None, _SOON
             return None
-        if isinstance(found, Refused) and found.reason is RefusedReason.BUDGET:
+        if isinstance(found, Refused) and found.reason in _MAY_PASS:
             self._since = self._since or now
             if now - self._since >= _LAG:
                 return found

@@ -37,6 +37,9 @@ _UNANSWERED = "failed calling webhook"
 #: Of these all is told: the image is another one, and no further look says which.
 _WRONG_IMAGE = (CauseId.IMAGE_NOT_FOUND, CauseId.IMAGE_NAME, CauseId.IMAGE_PLATFORM)
 
+#: The verbs that may be told what holds in place of budgets, with what was typed as options alone.
+_ON_TERMS = pasting.ONWARD.union(("rollout undo", "rollout unstick"))
+
 #: Of these all is told as well, and another image mends none.
 _EDITS = {
     CauseId.CRASH_OOM: "raise its memory limit",
@@ -199,7 +202,7 @@ def _instead(refused: Refused, seen: Assessment) -> str:
         case RefusedReason.BUDGET:
             return f"{command(seen, 'quorum')} shows its budgets; --ignore-budgets goes on as kubectl does"
         case RefusedReason.BUDGETS_SEVERAL:
-            return f"{command(seen, 'quorum')} shows them; leave one over each pod"
+            return f"{command(seen, 'quorum')} shows them; leave one over each pod" + _without_budgets(seen)
         case RefusedReason.CLAIM_TERMINATING:
             look = pasting.kubectl("get", "pvc", *refused.pods[:1], namespace=seen.namespace)
             return f"set its volume to Retain before its pod goes, or the data is lost; {look} names the volume"
@@ -271,6 +274,15 @@ def _with_another_image(blocker: Blocker, seen: Assessment) -> str:
     image = next(its, next(iter(seen.template), None))
     typed = ("--image", f"{image.container}={image.image}") if image else ()
     return f"write a fixed image into: {command(seen, 'rollout run', *typed)}"
+
+
+def _without_budgets(seen: Assessment) -> str:
+    """The same again, with a number of pods in place of budgets; empty where this run's verb has no such flags."""
+    verb = pasting.verb_typed()
+    if verb not in _ON_TERMS:
+        return ""
+    kept = () if {"--min-available", "--quorum"} & set(pasting.guards()) else ("--min-available", str(max(0, seen.replicas - 1)))
+    return f", or go on without them with: {again(seen, verb, '--ignore-budgets', *kept)}"
 
 
 def _take_back(seen: Assessment, what: str = "it") -> str | None:

@@ -4,7 +4,7 @@ A refusal says why going on would be unsafe or mean nothing; ``advice`` names th
 are exhaustive: a new reason without words does not pass mypy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import assert_never
 
 import msgspec
@@ -132,18 +132,19 @@ def abort_question(seen: Assessment, server: str) -> str:
     return f"on {clean(server)} this aborts the rollout of {words.title(seen)}. Go on?"
 
 
-def before_acting(plan: Plan, seen: Assessment) -> list[str]:
+def before_acting(plan: Plan, seen: Assessment, restarted: Collection[str] = ()) -> list[str]:
     """What somebody should know before the first step: pods that come back at another version than they run, and whose next
-    deploy undoes an abort."""
+    deploy undoes an abort. ``restarted``: the pods that were chosen, where they are no more than restarted."""
     aborts = isinstance(plan.ending, Done) and plan.ending.reason is DoneReason.ABORTED
     loose = [words.let_loose(seen)] if aborts and seen.partition_stated_by else []
     loose += _not_kept(plan, seen)
     loose += [told] if (told := lost_with_groups(plan, seen)) else []
-    evicted = [step for step in plan.steps if isinstance(step, Evict) and step.comes_back_at not in ("", step.revision)]
-    if not evicted:
+    anew = [step for step in plan.steps if isinstance(step, Evict | Delete) and step.pod in restarted]
+    others = [step for step in anew if step.comes_back_at not in ("", step.revision)]
+    if not others:
         return loose
-    pods = phrases.folded([step.pod for step in evicted])
-    return [*loose, f"{pods} will not run what it runs now: made anew, it is at {revision(evicted[0].comes_back_at)}"]
+    pods = phrases.folded([step.pod for step in others])
+    return [*loose, f"{pods} will not run what it runs now: made anew, it is at {revision(others[0].comes_back_at)}"]
 
 
 def lost_with_groups(plan: Plan, seen: Assessment) -> str:
@@ -218,6 +219,8 @@ def _waiting(wait: Wait, seen: Assessment) -> str:
         case WaitReason.SETTLE:
             end = wait.until.strftime("%H:%M:%S UTC") if wait.until else "they have settled"
             return f"watching until {end} that they stay up"
+        case WaitReason.HEADROOM if len(wait.pods) > 1:
+            return f"waiting for PodDisruptionBudgets {phrases.folded(wait.pods)} to be over the same pods no more"
         case WaitReason.HEADROOM if wait.pods:
             return f"waiting for PodDisruptionBudget {clean(wait.pods[0])} to allow one more pod to go down"
         case WaitReason.HEADROOM:
@@ -393,7 +396,8 @@ def _refused(refused: Refused, seen: Assessment) -> str:
             return f"PodDisruptionBudget {budget} allows no pod of {name} to go down, though all are available."
         case RefusedReason.BUDGETS_SEVERAL:
             budgets = phrases.folded(refused.pods)
-            return f"several PodDisruptionBudgets are over a pod of {name} ({budgets}): no eviction of it succeeds."
+            told = "one of them is kept up to date, whichever, and none of these pods can be evicted"
+            return f"several PodDisruptionBudgets are over the same pods of {name} ({budgets}): {told}."
         case RefusedReason.CLAIM_TERMINATING:
             going = "is being deleted" if len(refused.pods) == 1 else "are being deleted"
             return f"claim {phrases.folded(refused.pods)} {going}, and once its pod goes it is gone: the next pod starts empty."

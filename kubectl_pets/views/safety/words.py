@@ -87,6 +87,8 @@ def budget(item: Coverage, members: int) -> str:
         rule = f"minAvailable {clean(str(item.min_available))}" if item.min_available is not None else "says nothing"
     over = "" if item.covers == members else f", over {item.covers} of {members}"
     later = "none before its controller can work it out" if item.failure else f"{item.at_best} while all are healthy"
+    if item.allowed is None:
+        return f"{rule}{over}: it shares pods with another budget, so how many may be evicted now is not known"
     return f"{rule}{over}: {item.allowed} may be evicted now, {later}"
 
 

@@ -425,6 +425,11 @@ SCENES = (
             "budgets": [budget(spec={"unhealthyPodEvictionPolicy": "AlwaysAllow"}, status={"currentHealthy": 1, "disruptionsAllowed": 0})],
         },
     ),
+    Scene(
+        Rule.BUDGET_GUARDS_THE_DEAD,
+        {"pods": [unready(0), pod(1), pod(2)], "budgets": [budget(status={"currentHealthy": 1}), budget("other", spec={"selector": {"matchLabels": {"app": "db"}}})]},
+        {"pods": [unready(0), pod(1), pod(2)], "budgets": [budget(status={"currentHealthy": 1}), budget("other")]},  # of any time
+    ),
     Scene(Rule.QUORUM_LOST, {"pods": [pod(0), unready(1), unready(2)]}, {"pods": [pod(0), pod(1), unready(2)]}),
     Scene(Rule.NO_MARGIN, {"pods": [pod(0), pod(1), unready(2)]}, {"sets": {"spec": {"replicas": 2}}, "pods": TWO}),
     Scene(Rule.NODE_SHARED, {"pods": [pod(0), pod(1, spec={"nodeName": "node-0"}), pod(2)]}, {"nodes": [node(0), node(1, metadata={"labels": {"topology.kubernetes.io/zone": "z0"}}), node(2)]}),
