@@ -111,3 +111,15 @@ def test_data_goes_back_pod_by_pod(pets: Plugin, storage: Storage, tmp_path: Pat
     rolled.newer_is_kept()
     assert rolled.held() == dict.fromkeys(CLAIMS, BEFORE) and not rolled.note() and not held(pets)
     assert set(pets.images("db").values()) == {OLD}
+
+
+def test_what_starts_the_set_again_is_not_refused(pets: Plugin, storage: Storage, tmp_path: Path) -> None:
+    """The autoscaler rests while there are no replicas. The hint named a scale that was refused because of it."""
+    rolled = Rolled(pets, storage, tmp_path)
+    pets.plane.apply(AUTOSCALER % {"name": "db", "least": 3}, pets.namespace)
+    told = rolled.undo().stderr
+    assert "HorizontalPodAutoscaler db (3 to 9) puts 2 back to 3, so have it allow 2 with: kubectl edit horizontalpodautoscaler db" in told
+    assert "then start it with: kubectl pets scale db --replicas 2" in told
+    pets.kubectl("patch", "hpa", "db", "-p", '{"spec": {"minReplicas": 2}}')
+    pets("scale", "db", "--replicas", "2", "-y", "--timeout", "2m")
+    assert rolled.held() == dict.fromkeys(CLAIMS, BEFORE)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_pets.domain.rollout.assessing import assess
+from kubectl_pets.domain.scale.replica_owners import OwnerKind, ReplicaOwner, Will
 from kubectl_pets.domain.snapshots.restoring import ClassTraits, NoReturn, ReturnPlan, Unreturnable, plan
 from kubectl_pets.pasting import connected, guarded_by
 from kubectl_pets.views.snapshots import returning as view
@@ -86,6 +87,17 @@ def test_what_is_left_when_it_stops_is_said() -> None:
     assert view.stopped(found(), SEEN).startswith("0 of 2 claims")
     assert "kubectl pets scale web --replicas 2 -n prod" in view.afterwards(found(), SEEN, None)
     assert "kubectl pets orphans restore /tmp/one.json" in view.afterwards(found(), SEEN, Path("/tmp/one.json"))
+
+
+@pytest.mark.parametrize(("least", "most", "to"), [(3, 9, 3), (0, 1, 1)])
+def test_the_scale_that_is_named_is_not_one_that_is_refused(least: int, most: int, to: int) -> None:
+    """An autoscaler does nothing at 0 replicas, and puts a number out of its bounds back at once (reconcileAutoscaler)."""
+    owner = ReplicaOwner(kind=OwnerKind.AUTOSCALER, name="hpa", will=Will.PUTS_BACK, minimum=least, maximum=most, back_to=to)
+    told = view.afterwards(found(), SEEN, None, [owner])
+    assert told.startswith(f"HorizontalPodAutoscaler hpa ({least} to {most}) puts 2 back to {to}, so have it allow 2 with: ")
+    assert "with: kubectl edit horizontalpodautoscaler hpa -n prod; then start it with: kubectl pets scale web --replicas 2 -n prod" in told
+    within = replace(owner, will=Will.MAY_CHANGE, back_to=None)
+    assert view.afterwards(found(), SEEN, None, [within]) == view.afterwards(found(), SEEN, None)
 
 
 def test_what_goes_on_pod_by_pod_asks_no_less_before_a_pod_goes() -> None:

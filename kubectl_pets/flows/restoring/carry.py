@@ -3,6 +3,7 @@ template as an undo puts it back, and then its claims one after the other (``ret
 (``one_by_one``)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.history import RevisionEntry, entries
 from kubectl_pets.domain.rollout.ownership import DeployedField, Written, deployers
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scale.replica_owners import ReplicaOwner, replica_owners
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
-from kubectl_pets.domain.snapshots.restoring import Stand, under_way
+from kubectl_pets.domain.snapshots.restoring import ReturnPlan, Stand, under_way
 from kubectl_pets.domain.stepping.deciding import refusal
 from kubectl_pets.domain.stepping.freeing import goes_back_to
 from kubectl_pets.domain.stepping.patches import change_for
@@ -269,6 +271,16 @@ def _forget_earlier(session: Session, seen: Assessment) -> None:
         session.cluster.apply(change_for(forget, there.set, assess(there, session.now())))
 
 
+def _owners(session: Session, found: ReturnPlan, seen: Assessment) -> tuple[ReplicaOwner, ...]:
+    """Who else sets the number of replicas, for the hint alone: it is all done, so what cannot be read is left out."""
+    with suppress(PetsError):
+        owner = session.cluster.set_view(seen.namespace, seen.name).set
+        if owner is not None:
+            around = session.cluster.surroundings(owner)
+            return replica_owners(owner, found.replicas, around.autoscalers or (), around.scaled_objects or ())
+    return ()
+
+
 def _carry_out(
     session: Session, run: BringingBack, seen: Assessment, options: RunOptions, deadline: Deadline, typed: Mapping[str, str]
 ) -> ExitCode:
@@ -281,7 +293,7 @@ def _carry_out(
         raise
     code, document = _CODES[ended], _document(run, seen, options)
     if ended is ReturnEnd.REACHED:
-        told, hint = view.reached(run.plan, seen), view.afterwards(run.plan, seen, run.record)
+        told, hint = view.reached(run.plan, seen), view.afterwards(run.plan, seen, run.record, _owners(session, run.plan, seen))
         terminal.tell(f"note: {view.consistency(run.plan)}")
         return report(terminal, code, told, hint, document=document)
     if ended is ReturnEnd.STUCK and isinstance(run, OneByOne) and run.ending is not None:

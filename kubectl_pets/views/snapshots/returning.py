@@ -1,12 +1,13 @@
 """The way of a set's data back to a revision: the plan claim by claim, what is asked, why it is refused, how it ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_never
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.verdict import Assessment
+from kubectl_pets.domain.scale.replica_owners import ReplicaOwner, Will
 from kubectl_pets.domain.sets.restoring import RESTORING_ANNOTATION
 from kubectl_pets.domain.snapshots.restoring import ClaimReturn, NoReturn, ReturnPlan, Stand, Unreturnable
 from kubectl_pets.domain.snapshots.stalling import Stall, StallReason
@@ -246,10 +247,11 @@ def _back(found: ReturnPlan, seen: Assessment) -> str:
     return f"{words.title(seen)} is back at the data of revision {found.number}"
 
 
-def afterwards(found: ReturnPlan, seen: Assessment, record: Path | None) -> str:
-    """What to type once it is through."""
+def afterwards(found: ReturnPlan, seen: Assessment, record: Path | None, owners: Iterable[ReplicaOwner] = ()) -> str:
+    """What to type once it is through. ``owners``: who else sets the number of replicas, and what they do about the one
+    that there is data for."""
     running = found.note is not None and found.note.running
-    up = f"start it with: {command(seen, 'scale', '--replicas', str(found.replicas))}"
+    up = f"{_unbound(owners, found, seen)}start it with: {command(seen, 'scale', '--replicas', str(found.replicas))}"
     if record is None:
         return command(seen, "status") if running else up
     back = pets("orphans restore", str(record))
@@ -258,6 +260,17 @@ def afterwards(found: ReturnPlan, seen: Assessment, record: Path | None) -> str:
         kept = "the volumes with the newer data are kept"
         return f"{kept}; at 0 replicas ({down}), once the claims made now are deleted, {back} brings them back"
     return f"{up}. The volumes with the newer data are kept; once the claims made now are deleted, {back} brings them back"
+
+
+def _unbound(owners: Iterable[ReplicaOwner], found: ReturnPlan, seen: Assessment) -> str:
+    """What comes before the number that is to be set, for one that would put it back at once: a scale to it is refused, and with
+    more replicas there would be pods that no data was made anew for."""
+    against = next((one for one in owners if one.will is Will.PUTS_BACK), None)
+    if against is None:
+        return ""
+    edit = kubectl("edit", against.kind.value.lower(), against.name, namespace=seen.namespace)
+    bounds = f"{against.kind.value} {clean(against.name)} ({against.minimum} to {against.maximum})"
+    return f"{bounds} puts {found.replicas} back to {against.back_to}, so have it allow {found.replicas} with: {edit}; then "
 
 
 def stopped(found: ReturnPlan, seen: Assessment) -> str:
