@@ -55,7 +55,7 @@ _candidate_classes = click.Choice(sorted(each.value for each in CANDIDATES))
     metavar="DURATION",
     help="Leave a claim alone whose snapshot is not ready after this long (exit code 5); 0: never.",
 )
-@click.option("--fresh", is_flag=True, help="Also claims whose set was there less than an hour ago.")
+@click.option("--fresh", is_flag=True, help="Also claims whose set went, or was made again, less than an hour ago.")
 @ignore_kind
 @click.option("--destroy-data", is_flag=True, help="Let each volume's reclaim policy decide; Delete loses the data.")
 @click.option("--record", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder for the record.")

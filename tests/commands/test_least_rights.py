@@ -182,7 +182,7 @@ def test_cleaning(ground: Plugin, tmp_path: Path) -> None:
     ground.kubectl("wait", "--for=delete", "pvc/data-left-1", "--timeout=60s")
     carol("orphans", "restore", *map(str, (tmp_path / "one").glob("*.json")))
     carol("orphans", "delete", "data-left-2", "-y", "--destroy-data", *known, "--record", str(tmp_path / "two"))
-    carol("orphans", "delete", "data-left-1", "-y", *known, "--record", str(tmp_path / "three"))
+    carol("orphans", "delete", "data-left-1", "--fresh", "-y", *known, "--record", str(tmp_path / "three"))
     ground.kubectl("wait", "--for=delete", "pvc/data-left-1", "--timeout=60s")
     carol("orphans", "purge", "--older-than", "0", "-y")
     carol("orphans", "adopt", "no-such-volume", "--as", "web", "--plan", expect=6)

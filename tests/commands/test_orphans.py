@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,29 @@ def test_the_set_is_gone(pets: Plugin, cascade: str) -> None:
     refused = pets("orphans", "delete", "data-web-0", "-y", expect=6)
     assert "--fresh" in refused.stderr and "set-gone (fresh)" in pets("orphans").stdout
     pets("orphans", "delete", "data-web-0", "--fresh", "--dry-run")
+
+
+def test_a_set_that_was_made_again_without_a_template_or_with_fewer_replicas(pets: Plugin, tmp_path: Path) -> None:
+    """From the wrong manifest, and soon from the right one again: what the set before had nobody knows."""
+    make(pets, replicas=2)
+    (before,) = {item["metadata"]["creationTimestamp"] for item in pets.get("statefulset")["items"]}
+    pets.kubectl("delete", "statefulset", "web")
+    pets.eventually(lambda: not pets.get("pods")["items"] and datetime.now(UTC) > datetime.fromisoformat(before) + timedelta(seconds=5), "later")
+    text = manifest("web", claims=True, replicas=1)
+    for wrong, klass in ((text, "scaled-down"), (text.replace("{name: data}", "{name: logs}"), "template-gone")):
+        pets.plane.kubectl("create", "-f", "-", "-n", pets.namespace, input=wrong)
+        pets("status", "web", "-w", "--until", "ready", "--timeout", "60s")
+        pets.eventually(lambda klass=klass: classes(pets)["data-web-1"] == klass, klass)  # type: ignore[misc]
+        for words, code in ((("data-web-1",), 6), (("-l", "app=web"), 0)):
+            refused = pets("orphans", "delete", *words, "--destroy-data", "-y", "--record", str(tmp_path), expect=code)
+            assert "--fresh" in refused.stderr and "StatefulSet/web was made less than an hour ago" in " ".join(refused.stderr.split())
+        assert f"{klass} (fresh)" in pets("orphans", "-o", "wide").stdout and "--fresh" in pets("orphans", "explain", "data-web-1").stdout
+        assert "deletionTimestamp" not in pets.get("pvc", "data-web-1")["metadata"]
+        pets.kubectl("delete", "statefulset", "web")
+        pets.eventually(lambda: not pets.get("pods")["items"], "its pods are gone")
+    make(pets, replicas=2)
+    become(pets, data_web_0="in-use", data_web_1="in-use", logs_web_0="template-gone")
+    pets("orphans", "delete", "logs-web-0", "--fresh", "-y", "--record", str(tmp_path))
 
 
 def test_events_tell_of_a_set_that_has_just_gone(pets: Plugin) -> None:

@@ -43,7 +43,7 @@ class Left:
         return CLAIM in {item["metadata"]["name"] for item in self.pets.get("pvc")["items"]}
 
     def delete(self, *words: str, expect: int = 0) -> str:
-        done = self.pets("orphans", "delete", *(words or (CLAIM,)), "-y", "--record", str(self.folder), expect=expect)
+        done = self.pets("orphans", "delete", "--fresh", *(words or (CLAIM,)), "-y", "--record", str(self.folder), expect=expect)
         return done.stdout + done.stderr
 
     def released(self) -> None:

@@ -41,7 +41,9 @@ def test_a_claim_that_came_back_is_judged_as_before_and_may_go_again(pets: Plugi
     become(pets, data_web_0="in-use", data_web_1="scaled-down")
     volume = volume_of(pets, "data-web-1")["metadata"]["name"]
     for turn in ("first", "second"):
-        pets("orphans", "delete", "data-web-1", "-y", "--record", str(tmp_path / turn))
+        if turn == "second":  # somebody wanted it a moment ago
+            assert "brought it back" in pets("orphans", "delete", "data-web-1", "-y", expect=6).stderr
+        pets("orphans", "delete", "data-web-1", "--fresh", "-y", "--record", str(tmp_path / turn))
         become(pets, data_web_0="in-use")
         (record,) = (tmp_path / turn).glob("*.json")
         pets("orphans", "restore", str(record) if turn == "first" else volume)

@@ -75,6 +75,12 @@ def test_sums_of_sizes(count: int, unsized: int, text: str) -> None:
         (Evidence(E.RESTORED, "Velero (velero.io/backup-name)"), "restored from a backup by Velero (velero.io/backup-name)"),
         (Evidence(E.RESTORED), "from a backup: it has fields older than itself"),
         (Evidence(E.FRESH), "its set was there less than an hour ago, and may only be away to be made again"),
+        (
+            Evidence(E.MADE_ANEW, "StatefulSet/web"),
+            "StatefulSet/web was made less than an hour ago, after the claim: the one before may have used it, and come back",
+        ),
+        (Evidence(E.USED_LATELY), "a pod used it less than an hour ago"),
+        (Evidence(E.BROUGHT_BACK), "somebody brought it back less than an hour ago"),
         (Evidence(E.OWNER_AUTOSCALED, "StatefulSet/web", "ScaledObject/logs"), "ScaledObject/logs scales what StatefulSet/web may be controlled by"),
         (Evidence(E.REMEMBERED_REPLICAS, "StatefulSet/web", "downscaler/original-replicas", replicas=5), "StatefulSet/web may come back to 5 replicas (annotation downscaler/original-replicas)"),
         (Evidence(E.RESERVED, "StatefulSet.apps.kruise.io/web", ordinals=(3,)), "StatefulSet.apps.kruise.io/web leaves ordinal 3 out for now"),

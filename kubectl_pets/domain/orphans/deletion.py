@@ -85,7 +85,7 @@ class DeletionRefusedReason(StrEnum):
     NOT_SELECTED = "not-selected"
     #: Among the --keep newest ordinals.
     KEPT_BACK = "kept-back"
-    #: Its set was there less than an hour ago.
+    #: Its set went or was made, or it was in use or brought back, less than an hour ago.
     FRESH = "fresh"
     OVER_LIMIT = "over-limit"
 

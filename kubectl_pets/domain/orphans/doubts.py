@@ -5,19 +5,20 @@ report of data that was deleted and still wanted.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from kubectl_pets.domain.claims.growth import RESIZING
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import origins
-from kubectl_pets.domain.orphans.findings import Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.findings import Class, Evidence, EvidenceKind
+from kubectl_pets.domain.orphans.groups import LiveGroups
 from kubectl_pets.domain.orphans.inventory import Companion
-from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION
+from kubectl_pets.domain.orphans.reach import LAST_APPLIED_ANNOTATION, LiveSet
 from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 
-#: A set that was there within this time may only be away to be made again.
+#: What changed within this time may be taken back: a set that went may only be away to be made again.
 FRESH = timedelta(hours=1)
 
 #: Annotations and labels of the claim itself that say who applied it, and would again. k3s' own deployer wrote as "k3s", like
@@ -114,7 +115,30 @@ def fresh(
     of that pod or set, since then. Servers before 1.37 do not say since when a claim is unused (KEP-5541); events are kept for
     an hour (kube-apiserver --event-ttl), and a kubelet tells of each container that it ends (reason Killing)."""
     signs = (unused_since, claim.metadata.creation_timestamp, *(told.get(each) for each in named(claim, stem)))
-    return any(sign is not None and sign + FRESH > now for sign in signs)
+    return any(_within(sign, now) for sign in signs)
+
+
+def lately(
+    claim: PersistentVolumeClaim, live: Iterable[LiveSet | LiveGroups], unused_since: datetime | None, klass: Class, now: datetime
+) -> Iterator[Evidence]:
+    """What changed less than an hour ago about a candidate, and may be taken back: its set was made, and after the claim, so that
+    the claim is of an earlier one, of which nobody knows the templates and the replicas (a StatefulSet's volumeClaimTemplates
+    cannot be changed, apps/v1: whoever wants others deletes it and makes it again, from a manifest that may be the wrong one);
+    its pod has come back without it; or somebody had the claim made again. That a set which lives on was scaled down is none of
+    these: its size is what somebody asked for, and to remove what is beyond it what comes next."""
+    made = claim.metadata.creation_timestamp
+    for each in live:
+        since = each.object.metadata.creation_timestamp
+        if since is not None and _within(since, now) and (made is None or made < since):
+            yield Evidence(EvidenceKind.MADE_ANEW, each.subject)
+    if klass is Class.TEMPLATE_GONE and _within(unused_since, now):
+        yield Evidence(EvidenceKind.USED_LATELY)
+    if origins.CREATOR_ANNOTATION in claim.metadata.annotations and _within(made, now):
+        yield Evidence(EvidenceKind.BROUGHT_BACK)
+
+
+def _within(sign: datetime | None, now: datetime) -> bool:
+    return sign is not None and sign + FRESH > now
 
 
 def named(claim: PersistentVolumeClaim, stem: str) -> Iterator[str]:

@@ -98,6 +98,9 @@ class EvidenceKind(StrEnum):
     RESTORED = "restored"  #: subject: who made it from a backup
     COMPANION = "companion"  #: subject: what was made for the pods of its set and is there still
     FRESH = "fresh"  #: its set was there less than an hour ago
+    MADE_ANEW = "made-anew"  #: subject: a live set of its name that was made less than an hour ago, and after the claim
+    USED_LATELY = "used-lately"  #: a pod used it less than an hour ago, though its live set has no such template
+    BROUGHT_BACK = "brought-back"  #: this program made it again less than an hour ago
     SEVERAL_SETS = "several-sets"  #: subject: one of them
     LABELS_DIFFER = "labels-differ"  #: subject: the set whose selector they miss
     LABELS_UNDECIDED = "labels-undecided"  #: subject: a set whose selector has no labels to compare
@@ -122,6 +125,8 @@ class EvidenceKind(StrEnum):
 
 _FIRST_FOR = tuple(EvidenceKind).index(EvidenceKind.NOT_MOUNTED)
 _FOR = frozenset(tuple(EvidenceKind)[_FIRST_FOR:])
+#: A candidate with one of these is fresh.
+_LATELY = frozenset((EvidenceKind.FRESH, EvidenceKind.MADE_ANEW, EvidenceKind.USED_LATELY, EvidenceKind.BROUGHT_BACK))
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -141,6 +146,11 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def speaks_for_deletion(self) -> bool:
         return self.kind in _FOR
+
+    @property
+    def lately(self) -> bool:
+        """Whether it makes a candidate fresh."""
+        return self.kind in _LATELY
 
 
 class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -176,8 +186,8 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def fresh(self) -> bool:
-        """Whether its set was there so lately that it may only be away to be made again."""
-        return any(item.kind is EvidenceKind.FRESH for item in self.evidence)
+        """Whether something changed so lately that somebody may be about to take it back: ``delete`` takes a word more."""
+        return any(item.lately for item in self.evidence)
 
     @property
     def volume_terminating(self) -> bool:

@@ -363,7 +363,14 @@ class _Case:
         told = self.index.estate.told.get(self.claim.namespace, {})
         if klass is Class.SET_GONE and doubts.fresh(self.claim, self.stem, self._unused_since(klass), told, self.now):
             self._say(EvidenceKind.FRESH)
+        self.evidence += doubts.lately(self.claim, self._live, self._unused_since(klass), klass, self.now)
         return klass
+
+    @property
+    def _live(self) -> Iterator[LiveSet | LiveGroups]:
+        """All that live and may be its own by the name alone, whatever their labels: a set that is made again may get others."""
+        yield from self.index.suffix_sets(self.claim.namespace, self.stem)
+        yield from (group.live for group in self.groups)
 
     def _doubts(self, klass: Class) -> list[Evidence]:
         """Who may make another set of the name again, or the same, and what else the claim may be."""

@@ -239,6 +239,12 @@ def evidence(item: Evidence) -> str:
             return f"{subject} is there still, so its set may only be away to be made again"
         case EvidenceKind.FRESH:
             return "its set was there less than an hour ago, and may only be away to be made again"
+        case EvidenceKind.MADE_ANEW:
+            return f"{subject} was made less than an hour ago, after the claim: the one before may have used it, and come back"
+        case EvidenceKind.USED_LATELY:
+            return "a pod used it less than an hour ago"
+        case EvidenceKind.BROUGHT_BACK:
+            return "somebody brought it back less than an hour ago"
         case EvidenceKind.SEVERAL_SETS:
             return f"may be of {subject}, and not only of that"
         case EvidenceKind.LABELS_DIFFER:
@@ -288,6 +294,8 @@ def refused(found: DeletionRefused) -> str:
     if found.reason in (DeletionRefusedReason.NOT_A_CANDIDATE, DeletionRefusedReason.IN_USE, DeletionRefusedReason.CHANGED):
         why = reason(found.verdict)
         told += f": {klass(found.verdict)}" + (f", {why}" if why else "")
+    if found.reason is DeletionRefusedReason.FRESH:
+        told += f" ({', '.join(evidence(item) for item in found.verdict.evidence if item.lately)})"
     if found.left_retained:
         told += f"; its volume {clean(found.left_retained)} stays at Retain, and its record stays"
     return told
@@ -309,7 +317,7 @@ def refusal(why: DeletionRefusedReason | NoSnapshot | StorageObjection, about: s
         case DeletionRefusedReason.CHANGED:
             return "not what it was when the plan was made"
         case DeletionRefusedReason.FRESH:
-            return "its set was there less than an hour ago and may be made again; --fresh deletes it all the same"
+            return "what may be taken back was done less than an hour ago; --fresh deletes it all the same"
         case DeletionRefusedReason.GONE:
             return "deleted by somebody else"
         case DeletionRefusedReason.REPLACED:

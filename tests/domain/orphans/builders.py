@@ -154,6 +154,7 @@ def stateful_set(
     cloned: str = "",
     managed_fields: tuple[ManagedFieldsEntry, ...] = (),
     deleted: bool = False,
+    made: datetime | None = NOW - 90 * DAY,
 ) -> StatefulSet:
     return StatefulSet(
         metadata=ObjectMeta(
@@ -163,6 +164,7 @@ def stateful_set(
             annotations=annotations or {},
             owner_references=owners,
             managed_fields=managed_fields,
+            creation_timestamp=made,
             deletion_timestamp=NOW if deleted else None,
         ),
         spec=StatefulSetSpec(

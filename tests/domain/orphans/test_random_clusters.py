@@ -14,7 +14,7 @@ import pytest
 
 from kubectl_pets.domain.model import PersistentVolumeClaim
 from kubectl_pets.domain.orphans import claim_users as workloads
-from kubectl_pets.domain.orphans import doubts, groups
+from kubectl_pets.domain.orphans import doubts, findings, groups
 from kubectl_pets.domain.orphans import judging as orphans
 from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionOptions, deletion
@@ -36,7 +36,7 @@ def candidates(estate: ClaimInventory) -> set[Name]:
 
 def mistakes(world: World, verdicts: Iterable[ClaimVerdict]) -> set[Name]:
     """Candidates that are not: what may be used again, and what was never a set's; and what may be deleted without a word more
-    although its set went minutes ago and comes back."""
+    although its set went, or was made from another manifest, minutes ago and comes back as it was."""
     candidates = [verdict for verdict in verdicts if verdict.klass in CANDIDATES]
     goes = [verdict for verdict in candidates if isinstance(deletion(verdict, DeletionOptions(), NOW), Deletion)]
     found = {(verdict.namespace, verdict.name) for verdict in candidates} & (world.wanted() | world.untouchable())
@@ -207,6 +207,8 @@ MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "copied fields are believed": _setting(origins, "_older_than_itself", lambda claim: False),
     "ephemeral volumes always have an owner": _setting(doubts, "ephemeral", lambda name: None),
     "a set that went a moment ago is gone": _setting(doubts, "fresh", lambda claim, stem, since, told, now: False),
+    "a set that was made a moment ago is as it was": _setting(orphans._Case, "_live", ()),
+    "what was brought back a moment ago may go again": _setting(findings, "_LATELY", findings._LATELY - {EvidenceKind.BROUGHT_BACK}),
     "finalizers of others are ignored": _setting(doubts, "_guards", lambda claim: ()),
     "events tell nothing of a set that is gone": _setting(doubts, "named", lambda claim, stem: iter(())),
     "autoscalers of sets that are gone are ignored": _setting(orphans._Case, "_awaited", lambda self: ()),

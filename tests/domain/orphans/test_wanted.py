@@ -45,6 +45,7 @@ from kubectl_pets.domain.sets.away import RECREATING_ANNOTATION
 from tests.domain.orphans.builders import (
     CONTROLLER,
     DAY,
+    NOBODY_ELSE,
     NOW,
     autoscaler,
     claim,
@@ -453,6 +454,57 @@ def test_what_a_live_set_left_behind_a_moment_ago_is_not_called_fresh() -> None:
     left = claim("data-web-7", unused=Condition(type="Unused", status="True", last_transition_time=NOW - timedelta(minutes=1)))
     verdict = one(estate(left, sets=(stateful_set("web", 3),)))
     assert (verdict.klass, verdict.fresh) == (Class.SCALED_DOWN, False)
+
+
+@pytest.mark.parametrize(("ago", "fresh"), [(timedelta(minutes=59), True), (timedelta(minutes=61), False)])
+def test_a_set_that_was_made_again_less_than_an_hour_ago_takes_a_word_more(ago: timedelta, fresh: bool) -> None:
+    """From a manifest that may be the wrong one: what the one before had of templates and replicas nobody knows."""
+    lost, beyond = claim("logs-web-0"), claim("data-web-7")
+    others = claim("data-web-7", labels={"app": "before"})  # a set that is made again may get another selector
+    for mine, klass in ((lost, Class.TEMPLATE_GONE), (beyond, Class.SCALED_DOWN)):
+        verdict = one(estate(mine, sets=(stateful_set("web", 3, made=NOW - ago),)))
+        assert (verdict.klass, verdict.fresh) == (klass, fresh)
+        assert [item.subject for item in verdict.evidence if item.lately] == ["StatefulSet/web"] * fresh
+        assert isinstance(deletion(verdict, DeletionOptions(destroy_data=True, use=NOBODY_ELSE), NOW), DeletionRefused) is fresh
+        fresh_too = DeletionOptions(destroy_data=True, use=NOBODY_ELSE, fresh=True)
+        assert not isinstance(deletion(verdict, fresh_too, NOW), DeletionRefused)
+    gone = one(estate(others, sets=(stateful_set("web", 3, "logs", made=NOW - ago),)))
+    assert (gone.klass, gone.fresh) == (Class.SET_GONE, fresh)
+    groups_again = msgspec.structs.replace(groups(), metadata=ObjectMeta(name="vllm", namespace="prod", creation_timestamp=NOW - ago))
+    mine = claim("cache-vllm-3-1", labels={LABEL: "vllm"})
+    verdict = one(estate(mine, leader_worker_sets=(groups_again,)))
+    assert (verdict.klass, verdict.fresh) == (Class.SCALED_DOWN, fresh)
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=1)])
+def test_what_a_young_set_has_made_itself_is_not_called_fresh(later: timedelta) -> None:
+    """Its claims are not older than it."""
+    made = NOW - timedelta(minutes=9)
+    mine = claim("data-web-7")
+    mine = msgspec.structs.replace(mine, metadata=msgspec.structs.replace(mine.metadata, creation_timestamp=made + later))
+    verdict = one(estate(mine, sets=(stateful_set("web", 3, made=made),)))
+    assert (verdict.klass, verdict.fresh) == (Class.SCALED_DOWN, False)
+
+
+@pytest.mark.parametrize(("ago", "fresh"), [(timedelta(minutes=59), True), (timedelta(minutes=61), False)])
+def test_a_claim_without_its_template_that_a_pod_has_just_left_takes_a_word_more(ago: timedelta, fresh: bool) -> None:
+    """A set that was made again with ``--cascade=orphan`` long ago has pods of before until each is replaced."""
+    left = claim("logs-web-0", unused=Condition(type="Unused", status="True", last_transition_time=NOW - ago))
+    old = claim("logs-web-0")
+    back = pod("web-0", *mounts("data-web-0"), made=NOW - ago)  # servers before 1.37 do not say: its pod came back
+    for mine, used in ((left, {}), (old, {"pods": (back,)})):
+        verdict = one(estate(mine, sets=(stateful_set("web", 3),), users=users(**used)))
+        assert (verdict.klass, verdict.fresh) == (Class.TEMPLATE_GONE, fresh)
+
+
+@pytest.mark.parametrize(("ago", "fresh"), [(timedelta(minutes=59), True), (timedelta(minutes=61), False)])
+def test_a_claim_that_was_just_brought_back_takes_a_word_more(ago: timedelta, fresh: bool) -> None:
+    """Whoever has it restored is about to use it, and a job that tidies up would delete it again."""
+    mine = claim("data-web-7", made_by=("kubectl-pets",), annotations={"kubectl-pets/created-by": "kube-controller-manager"})
+    mine = msgspec.structs.replace(mine, metadata=msgspec.structs.replace(mine.metadata, creation_timestamp=NOW - ago))
+    for sets in ((stateful_set("web", 3),), (stateful_set("web", 3, "logs"),), ()):
+        verdict = one(estate(mine, sets=sets))
+        assert verdict.candidate and verdict.fresh is fresh
 
 
 # --- LeaderWorkerSets --------------------------------------------------------------------------------------------------------

@@ -104,6 +104,8 @@ class Set:
     #: A custom resource that controls it, and whether an autoscaler scales that one: then the set may get any size, too.
     owner: str = ""
     owner_scaled: bool = False
+    #: Made again minutes ago, after all of these claims, from a manifest that may lack templates and replicas of theirs.
+    young: bool = False
 
     def ordinals(self, replicas: int, reserved: list[int]) -> list[int]:
         """The controller's loop: count up from the first ordinal, leave out the reserved ones, until there are enough."""
@@ -160,6 +162,8 @@ class Claim:
     source: str = ""
     #: No pod has used it since a few minutes ago.
     young: bool = False
+    #: Made a few minutes ago.
+    new: bool = False
 
 
 @dataclass
@@ -218,8 +222,9 @@ class World:
     revisions: list[Name] = field(default_factory=list)
     #: Pods that nobody owns.
     orphaned: set[Name] = field(default_factory=set)
-    #: Claims of sets that went minutes ago, with nothing left of them, and that come back: they may be candidates, but take a
-    #: word more to be deleted.
+    #: Claims of sets that went minutes ago, with nothing left of them, or that were made again minutes ago from another manifest,
+    #: and that come back as they were: they may be candidates, but take a word more to be deleted. So do claims that were brought
+    #: back minutes ago.
     away: set[Name] = field(default_factory=set)
     #: Namespace, and name of a set or pod that was there minutes ago, as events tell.
     told: set[Name] = field(default_factory=set)
@@ -352,7 +357,7 @@ class World:
         if random.random() < 0.15:
             item.owner, item.owner_scaled = f"own-{self._name()}", random.random() < 0.5
         before = set(self.claims)
-        self._live(item)
+        self._live(item, to)
         if to is self.sets and self.claims and random.random() < 0.15:
             item.statics = [random.choice(sorted(self.claims))[1]]
         if to is self.sets:
@@ -441,7 +446,7 @@ class World:
                 self.returning.add(key)
         self.makers.append(maker)
 
-    def _live(self, item: Set) -> None:
+    def _live(self, item: Set, to: list[Set]) -> None:
         """What its controller made in its time, at the sizes that it has had, and with templates that it has no longer."""
         random = self.random
         was = max(item.replicas, random.randint(0, 6))
@@ -449,13 +454,18 @@ class World:
         if random.random() < 0.1:
             sizes |= set(range(item.start))
         lost = [self._name()] if random.random() < 0.25 else []
+        item.young = to is self.sets and random.random() < 0.2
         for ordinal in sizes:
             for template in item.templates + lost:
                 name = (item.space, f"{template}-{item.name}-{ordinal}")
+                if item.young:
+                    self.away.add(name)
                 made = Claim(*name, labels=item.labels, maker=CONTROLLER)
                 if random.random() < 0.1:  # deleted and restored, from a record or from its volume alone
                     made.maker, made.note = RESTORER, random.choice((CONTROLLER, CONTROLLER, ""))
-                self.claims.setdefault(name, made)
+                    made.new = random.random() < 0.2
+                if self.claims.setdefault(name, made).new:
+                    self.away.add(name)
 
     def _run(self, item: Set) -> None:
         for ordinal in item.ordinals(item.replicas, item.reserved):
@@ -620,6 +630,7 @@ class World:
             volumes=volumes,
             cloned=item.cloned,
             owners=(OwnerReference(kind="Owner", name=item.owner, uid="o", controller=True),) if item.owner else (),
+            made=NOW - (timedelta(minutes=9) if item.young else timedelta(days=90)),
         )
 
     def _custom(self, space: str, claims: tuple[PersistentVolumeClaim, ...]) -> CustomUse:
@@ -728,7 +739,7 @@ def _claim(claim: Claim) -> PersistentVolumeClaim:
             uid=key,
             labels=claim.labels | ({"velero.io/restore-name": "r"} if claim.backup else {}),
             managed_fields=fields,
-            creation_timestamp=NOW - timedelta(days=90) if claim.copied else None,
+            creation_timestamp=NOW - (timedelta(minutes=9) if claim.new else timedelta(days=90)),
             deletion_timestamp=NOW if claim.terminating else None,
             finalizers=("kubernetes.io/pvc-protection", *(("replication.example.org/claim",) if claim.guarded else ())),
             annotations=({"kubectl-pets/keep": "ann: still needed"} if claim.kept else {})
