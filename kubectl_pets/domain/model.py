@@ -67,6 +67,7 @@ class OwnedSpec(Value, frozen=True):
     template: OwnedTemplate | None = msgspec.field(name="f:template", default=None)
     update_strategy: OwnedStrategy | None = msgspec.field(name="f:updateStrategy", default=None)
     access_modes: Owned | None = msgspec.field(name="f:accessModes", default=None)
+    volume_attributes_class_name: Owned | None = msgspec.field(name="f:volumeAttributesClassName", default=None)
 
     @property
     def partition(self) -> Owned | None:
@@ -81,8 +82,8 @@ class OwnedSpec(Value, frozen=True):
 
 
 class OwnedFields(Value, frozen=True):
-    """Of ``fieldsV1`` only what tells who created a claim (its access modes are required and immutable), and who states the
-    images, the partition and the replicas of a set."""
+    """Of ``fieldsV1`` only what tells who created a claim (its access modes are required and immutable), when its class of
+    attributes was asked for, and who states the images, the partition and the replicas of a set."""
 
     spec: OwnedSpec | None = msgspec.field(name="f:spec", default=None)
 

@@ -291,6 +291,21 @@ def test_size_and_attributes_class_in_one_change(pets: Plugin, storage: Storage)
     assert f"attributes class {absurd} is refused by the driver" in found.stderr
 
 
+def test_attributes_that_were_taken_back_are_no_fault_of_the_claim(pets: Plugin, storage: Storage) -> None:
+    """KEP-3751: what never had a class may ask for none again. The resizer leaves what it noted where it is, for good."""
+    make(pets, storage.storage_class())
+    absurd = storage.attributes_class(iops=99999)
+    pets("resize", "web", "1Gi", "--attributes-class", absurd, "-y", "--timeout", "60s", expect=4)
+    assert "PETS312" in pets("doctor", "web", "--only", "PETS312", "-o", "json", expect=7).stdout
+    pets.kubectl("patch", "pvc", "data-web-2", "--type=merge", "-p", '{"spec":{"volumeAttributesClassName":null}}')
+    pets.eventually(
+        lambda: "ModifyingVolume" not in {each["type"] for each in pets.get("pvc", "data-web-2")["status"]["conditions"]},
+        "the resizer has given up on it",
+    )
+    assert pets.get("pvc", "data-web-2")["status"]["modifyVolumeStatus"]["status"] == "Infeasible"
+    assert json.loads(pets("doctor", "web", "--only", "PETS312", "-o", "json").stdout)["findings"] == []
+
+
 def test_killed_and_typed_again_it_goes_on(pets: Plugin, storage: Storage) -> None:
     make(pets, storage.storage_class(expand_takes="1s"))
     before = pets.uids()

@@ -108,16 +108,23 @@ def test_why_it_stands_still_is_in_the_driver_s_words() -> None:
     assert offline.offline
 
 
+def modifying(status: str, target: str = "gold") -> ModifyVolumeStatus:
+    return ModifyVolumeStatus(status=status, target_volume_attributes_class_name=target)
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "expected"),
     [
         ("bronze", {}, Modification.NOT_ASKED),
         ("gold", {"current_volume_attributes_class_name": "gold"}, Modification.DONE),
         ("gold", {"current_volume_attributes_class_name": "bronze"}, Modification.WORKING),
-        ("gold", {"modify_volume_status": ModifyVolumeStatus(status="InProgress")}, Modification.WORKING),
-        ("gold", {"modify_volume_status": ModifyVolumeStatus(status="Pending")}, Modification.PENDING),
-        ("gold", {"modify_volume_status": ModifyVolumeStatus(status="Infeasible")}, Modification.INFEASIBLE),
-        ("gold", {"modify_volume_status": ModifyVolumeStatus(status="Later")}, Modification.WORKING),
+        ("gold", {"modify_volume_status": modifying("InProgress")}, Modification.WORKING),
+        ("gold", {"modify_volume_status": modifying("Pending")}, Modification.PENDING),
+        ("gold", {"modify_volume_status": modifying("Infeasible")}, Modification.INFEASIBLE),
+        ("gold", {"modify_volume_status": modifying("Later")}, Modification.WORKING),
+        ("gold", {"modify_volume_status": modifying("Infeasible", "silver")}, Modification.WORKING),
+        ("gold", {"modify_volume_status": modifying("Pending", "silver")}, Modification.PENDING),
+        ("gold", {"modify_volume_status": modifying("Infeasible", "silver"), "current_volume_attributes_class_name": "gold"}, Modification.WORKING),
     ],
 )
 def test_how_far_an_attributes_class_is(asked: str, status: dict[str, Any], expected: Modification) -> None:

@@ -207,11 +207,19 @@ class Modification(StrEnum):
     INFEASIBLE = "infeasible"
 
 
+def refused_attributes(claim: PersistentVolumeClaim) -> bool:
+    """Whether the driver refuses the class that the claim asks for now. What it said of another stays noted until the resizer has
+    looked at this one, and for good on a claim that asks for none again (kubernetes-csi/external-resizer, rolledBack)."""
+    noted, asks = claim.status.modify_volume_status, claim.spec.volume_attributes_class_name
+    return noted is not None and noted.status == "Infeasible" and noted.target_volume_attributes_class_name == asks
+
+
 def modification(claim: PersistentVolumeClaim, wanted: str) -> Modification:
     if claim.spec.volume_attributes_class_name != wanted:
         return Modification.NOT_ASKED
+    if refused_attributes(claim):
+        return Modification.INFEASIBLE
     under_way = claim.status.modify_volume_status
     if under_way is not None:
-        states = {"Infeasible": Modification.INFEASIBLE, "Pending": Modification.PENDING}
-        return states.get(under_way.status, Modification.WORKING)
+        return Modification.PENDING if under_way.status == "Pending" else Modification.WORKING
     return Modification.DONE if claim.status.current_volume_attributes_class_name == wanted else Modification.WORKING

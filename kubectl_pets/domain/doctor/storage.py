@@ -4,7 +4,7 @@ besides."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from kubectl_pets.domain.claims.growth import GrowthStage
+from kubectl_pets.domain.claims.growth import GrowthStage, refused_attributes
 from kubectl_pets.domain.claims.quantities import parse_bytes
 from kubectl_pets.domain.doctor.case import Case, Judgement, RuleCheck, RuleSkipped, SetClaim, check, once
 from kubectl_pets.domain.doctor.voters import Members, members_of
@@ -237,10 +237,12 @@ def _same_storage(case: Case, one: str | None, other: str | None) -> bool:
 @check(Rule.ATTRIBUTES_DRIFT, "claims")
 def attributes_drift(case: Case) -> Judgement:
     """The class of attributes that a claim has is not the one of its template (VictoriaMetrics/operator#2598). Unset on both
-    sides is no drift, and neither is a change that is under way (KEP-3751)."""
+    sides is no drift, and neither is a change that is under way (KEP-3751); one that is noted on a claim that asks for no class
+    any more is not."""
     for each, claim in _there(case):
         wanted, has = each.template.spec.volume_attributes_class_name, claim.status.current_volume_attributes_class_name
-        if not wanted or claim.status.phase != "Bound" or claim.status.modify_volume_status is not None:
+        under_way = claim.status.modify_volume_status is not None and claim.spec.volume_attributes_class_name
+        if not wanted or claim.status.phase != "Bound" or under_way:
             continue
         if wanted != (has or claim.spec.volume_attributes_class_name):
             yield Finding(
@@ -286,24 +288,38 @@ def resize_infeasible(case: Case) -> Judgement:
 
 @check(Rule.MODIFY_INFEASIBLE, "claims")
 def modify_infeasible(case: Case) -> Judgement:
-    """The driver has said that these attributes cannot be had (KEP-3751), or the claim has waited for ten minutes for a class
-    that the driver does not know of (Pending)."""
+    """The driver has said that the attributes that are asked for cannot be had (KEP-3751), or the claim has waited for ten
+    minutes for a class that there is not (Pending)."""
     for _, claim in _there(case):
-        status = claim.status.modify_volume_status
-        if status is None:
+        status, wanted = claim.status.modify_volume_status, claim.spec.volume_attributes_class_name
+        if status is None or not wanted:
             continue
-        condition = next((each for each in claim.status.conditions if each.type in _MODIFYING and each.status == "True"), None)
-        since = condition.last_transition_time if condition is not None else None
-        waits = status.status == "Pending" and not case.young(since, _DRIVER)
-        if status.status == "Infeasible" or waits:
+        since = _attributes_asked(claim) if status.status == "Pending" else _modifying_since(claim)
+        if refused_attributes(claim) or (status.status == "Pending" and not case.young(since, _DRIVER)):
             yield Finding(
                 rule=Rule.MODIFY_INFEASIBLE,
                 subject=case.claim(claim.name),
-                names=(status.target_volume_attributes_class_name,),
+                names=(wanted,),
                 detail=status.status,
                 since=since,
                 field="status.modifyVolumeStatus",
             )
+
+
+def _modifying_since(claim: PersistentVolumeClaim) -> datetime | None:
+    found = (each for each in claim.status.conditions if each.type in _MODIFYING and each.status == "True")
+    return next((each.last_transition_time for each in found), None)
+
+
+def _attributes_asked(claim: PersistentVolumeClaim) -> datetime | None:
+    """When the class was asked for, at the earliest known. Of a class that there is not the resizer notes nothing but Pending: no
+    condition, no time, and not even its name (kubernetes-csi/external-resizer, markControllerModifyVolumeStatus)."""
+    asked = (
+        each.time
+        for each in claim.metadata.managed_fields
+        if each.fields_v1 and each.fields_v1.spec and each.fields_v1.spec.volume_attributes_class_name
+    )
+    return max((time for time in asked if time is not None), default=None)
 
 
 # --- what destroys -----------------------------------------------------------------------------------------------------------

@@ -124,6 +124,8 @@ STAGED = {
     "status": {"updateRevision": "web-2"},
 }
 PENDING = {"status": {"phase": "Pending", "capacity": None}, "spec": {"volumeName": None}}
+#: As the resizer notes a class that its driver refuses.
+NO_GOLD = {"modifyVolumeStatus": {"status": "Infeasible", "targetVolumeAttributesClassName": "gold"}}
 RESTART: dict[str, Any] = {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}
 #: A template whose container asks for nothing.
 BARE = container(resources=None)["spec"]["template"]["spec"]
@@ -358,8 +360,8 @@ SCENES = (
     ),
     Scene(
         Rule.MODIFY_INFEASIBLE,
-        {"claims": [claim(0, status={"modifyVolumeStatus": {"status": "Infeasible"}}), claim(1), claim(2)]},
-        {"claims": [claim(0, status={"modifyVolumeStatus": {"status": "InProgress"}}), claim(1), claim(2)]},
+        {"claims": [claim(0, spec={"volumeAttributesClassName": "gold"}, status=NO_GOLD), claim(1), claim(2)]},
+        {"claims": [claim(0, spec={"volumeAttributesClassName": "silver"}, status=NO_GOLD), claim(1), claim(2)]},
     ),
     Scene(
         Rule.NOT_EXPANDABLE,
@@ -839,9 +841,22 @@ def test_a_set_that_status_calls_stalled_has_that_of_its_claim(stage: str, rule:
 
 
 def test_attributes_whose_class_nobody_knows() -> None:
+    """As the real resizer leaves it: no condition, and no name; so it is since somebody asked for it."""
     for span, found in ((HOUR, True), (HOUR / 60, False)):
-        waits = merged(condition("ModifyingVolume", span), {"status": {"modifyVolumeStatus": {"status": "Pending", "targetVolumeAttributesClassName": "gold"}}})
-        assert (Rule.MODIFY_INFEASIBLE in rules(estate(claims=[claim(0, **waits), claim(1), claim(2)]))) is found
+        asked = {"manager": "kubectl-patch", "operation": "Update", "time": ago(span), "fieldsV1": {"f:spec": {"f:volumeAttributesClassName": {}}}}
+        pending = claim(
+            0, metadata={"managedFields": [asked]}, spec={"volumeAttributesClassName": "gold"}, status={"modifyVolumeStatus": {"status": "Pending"}}
+        )
+        told = [each for each in checkup(estate(claims=[pending, claim(1), claim(2)])).found if each.rule is Rule.MODIFY_INFEASIBLE]
+        assert [each.names for each in told] == ([("gold",)] if found else [])
+
+
+def test_attributes_that_were_refused_and_are_asked_for_no_more() -> None:
+    """The resizer leaves what it noted of them on a claim that was put back to no class, for good (KEP-3751): it has what it asks
+    for, and what its template asks for is drift."""
+    given = estate(sets=vct(volumeAttributesClassName="silver"), claims=[claim(0, status=NO_GOLD), claim(1), claim(2)])
+    found = [each for each in checkup(given).found if each.rule in (Rule.MODIFY_INFEASIBLE, Rule.ATTRIBUTES_DRIFT)]
+    assert [(each.rule, each.subject.name) for each in found if each.subject.name == "data-web-0"] == [(Rule.ATTRIBUTES_DRIFT, "data-web-0")]
 
 
 def test_a_resize_that_waits_for_its_pod_is_told_as_soon_as_status_tells_it() -> None:
