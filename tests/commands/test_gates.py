@@ -311,3 +311,27 @@ def test_a_name_that_is_wrong_keeps_every_pod(pets: Plugin, dns: list[DnsReplica
     assert "--gate-dns" in held and "there is no Service" in held and pets.uids() == before
     held = pets("rollout", "restart", "web", "--pod", "0", "-y", *words, expect=4).stderr
     assert "there is no Service" in held and pets.uids() == before
+
+
+@pytest.mark.parametrize("words", [("restart", "web"), ("undo", "web")])
+def test_pods_whose_minReadySeconds_run_do_not_go_all_at_once(pets: Plugin, words: tuple[str, ...]) -> None:
+    """In Parallel the controller deletes whatever is outdated and not available before it counts maxUnavailable (kubernetes/kubernetes#137666),
+    and just after a set was made that is every pod that serves. All of them were deleted in one sync."""
+    pets.make("web", policy="Parallel", extra="minReadySeconds: 3600", wait=False)
+    pets("status", "web", "-w", "--timeout", "2s", expect=5)
+    if words[0] == "undo":
+        pets.kubectl("set", "image", "statefulset/web", f"app={NEW}")
+        pets("status", "web", "-w", "--timeout", "2s", expect=5)
+    pets.eventually(lambda: pets.set()["status"].get("readyReplicas") == 3, "all are Ready")
+    before = pets.uids()
+    assert "and hold every pod (partition 3)" in pets("rollout", *words, "--dry-run").stdout
+    pets("rollout", *words, "-y", "--timeout", "5s", expect=5)
+    assert pets.uids() == before and pets.partition() == 3
+
+
+def test_a_release_that_waits_for_nothing_tells_what_goes_at_once(pets: Plugin) -> None:
+    pets.make("web", policy="Parallel", extra="minReadySeconds: 3600", wait=False, strategy="{type: RollingUpdate, rollingUpdate: {partition: 3}}")
+    pets("status", "web", "-w", "--timeout", "2s", expect=5)
+    pets.kubectl("set", "image", "statefulset/web", f"app={NEW}")
+    pets.eventually(lambda: pets.set()["status"].get("readyReplicas") == 3, "all are Ready")
+    assert "web-2..web-0 go down all at once: their minReadySeconds run still" in pets("partition", "web", "0", "--yes").stderr

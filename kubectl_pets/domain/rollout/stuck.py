@@ -33,6 +33,21 @@ def next_to_go(draft: Assessment) -> Member | None:
     return next((member for member in reversed(draft.members) if member.released and member.outdated), None)
 
 
+def go_at_once(seen: Assessment) -> tuple[str, ...]:
+    """The pods that serve, and that the controller of apps/v1 deletes all together once they are outdated and released; none
+    where it takes no more of them than ``maxUnavailable``.
+
+    In Parallel it first deletes whatever is outdated and not available, however many these are, and only then counts (phase 1 in
+    updateStatefulSetAfterInvariantEstablished; kubernetes/kubernetes#137666, #136774). A pod whose minReadySeconds run is no
+    available one to it, although it is Ready: after the set was made, or restarted, that is every pod.
+    """
+    if seen.kind is not APPS_SET or seen.policy != "Parallel" or not (seen.heals and seen.spends_budget):
+        return ()
+    states = (PodState.READY, PodState.RECOVERING) if seen.min_ready_seconds else ()
+    young = tuple(member.name for member in reversed(seen.members) if member.state in states)
+    return young if len(young) > budget(seen) else ()
+
+
 def is_stuck(draft: Assessment, blockers: tuple[Blocker, ...]) -> bool:
     """Whether the rollout is stuck: the pod that its controller works on next is one that blocks, so it goes no further."""
     blocking = {blocker.pod for blocker in blockers}

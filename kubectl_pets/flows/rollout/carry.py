@@ -16,6 +16,7 @@ from kubectl_pets.domain.changes import DryRun
 from kubectl_pets.domain.model import SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.rollout.ownership import deployers
+from kubectl_pets.domain.rollout.stuck import go_at_once
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import Capability, SetRef
 from kubectl_pets.domain.stepping.deciding import comes_to_nothing, refusal, rewritten
@@ -87,8 +88,9 @@ def carry(
     question: str = "",
 ) -> ExitCode:
     """Bring the set ``ref`` to the goal that ``make_goal`` sees for it, on ``terms`` (None: none, as for what takes no pod down
-    by itself or takes it back). ``make_goal`` is told whether the terms have to be asked for each pod; it may see at once that
-    there is nothing to do or to refuse. ``question``: asked where no pod is deleted, too; empty: then nothing is. Returns the
+    by itself or takes it back). ``make_goal`` is told whether each pod has to be released by itself: because the terms are
+    asked for each, or because the controller would take all of them down together. It may see at once that there is nothing to do
+    or to refuse. ``question``: asked where no pod is deleted, too; empty: then nothing is. Returns the
     exit code; raises PetsError."""
     heard = HeardNodes()
     aim = _aimed(session, ref, make_goal, options, terms, heard)
@@ -180,7 +182,7 @@ def _aim(
     careful = careful or (terms is not None and terms.snapshots is not None and terms.snapshots.each)
     if terms is not None:
         _refuse_of_groups(ref, seen, terms)
-    goal = _goal(seen, careful, make_goal)
+    goal = _goal(seen, careful or bool(go_at_once(seen)), make_goal)
     trials = Trials(session.cluster)
     if isinstance(goal, Canary | Run):
         goal = _as_admitted(session, trials, snapshot, seen, goal, options)

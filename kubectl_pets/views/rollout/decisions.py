@@ -11,6 +11,7 @@ import msgspec
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.rollout.revisions import Image
+from kubectl_pets.domain.rollout.stuck import go_at_once
 from kubectl_pets.domain.rollout.verdict import Assessment, Blocker
 from kubectl_pets.domain.sets.fields import PAUSED_RECONCILE_ANNOTATION
 from kubectl_pets.domain.sets.kinds import Capability
@@ -137,7 +138,7 @@ def before_acting(plan: Plan, seen: Assessment, restarted: Collection[str] = ())
     deploy undoes an abort. ``restarted``: the pods that were chosen, where they are no more than restarted."""
     aborts = isinstance(plan.ending, Done) and plan.ending.reason is DoneReason.ABORTED
     loose = [words.let_loose(seen)] if aborts and seen.partition_stated_by else []
-    loose += _not_kept(plan, seen)
+    loose += [*_not_kept(plan, seen), *_all_at_once(plan, seen)]
     loose += [told] if (told := lost_with_groups(plan, seen)) else []
     anew = [step for step in plan.steps if isinstance(step, Evict | Delete) and step.pod in restarted]
     others = [step for step in anew if step.comes_back_at not in ("", step.revision)]
@@ -170,6 +171,16 @@ def _made_again(step: Step) -> tuple[str, ...]:
 def loss_question(plan: Plan, seen: Assessment, server: str) -> str:
     """Asked before groups lose data although this program deletes no pod itself."""
     return f"on {clean(server)}, of {words.title(seen)}: {lost_with_groups(plan, seen)}. Go on?"
+
+
+def _all_at_once(plan: Plan, seen: Assessment) -> list[str]:
+    """Where a release that waits for nothing takes pods down together that serve."""
+    first = next((entry.step for entry in plan.entries if isinstance(entry, Act)), None)
+    if not isinstance(first, SetPartition) or (plan.entries and isinstance(plan.entries[0], Wait)):
+        return []
+    pods = phrases.folded([pod for pod in first.releases if pod in go_at_once(seen)])
+    told = "their minReadySeconds run still, and in Parallel maxUnavailable does not hold such pods"
+    return [f"{pods} go down all at once: {told}"] if pods else []
 
 
 def _not_kept(plan: Plan, seen: Assessment) -> list[str]:
