@@ -55,6 +55,19 @@ def test_it_stops_at_the_first_problem_and_goes_on_when_typed_again(pets: Plugin
         assert set(pets.images(name).values()) == {NEW}
 
 
+def test_what_is_refused_of_a_later_set_is_no_refusal_of_all(pets: Plugin) -> None:
+    """Exit code 6 says that nothing was changed, and the first set is rolled out by then. Typed again nothing is."""
+    zones(pets, "q", "r")
+    for name in ("one", "other"):
+        pets.kubectl("create", "pdb", name, "--selector=app=r", "--max-unavailable=1")
+    words = ("rollout", "run", "--group", "tier=db", "--image", NEW, "--timeout", "60s")
+    pets(*words, "--dry-run", expect=6)
+    stopped = pets(*words, expect=4)
+    assert "one, other" in stopped.stderr and "stopped at r" in stopped.stderr
+    assert (set(pets.images("q").values()), set(pets.images("r").values())) == ({NEW}, {OLD})
+    pets(*words, expect=6)
+
+
 def test_another_set_that_goes_down_meanwhile_is_waited_for(pets: Plugin) -> None:
     zones(pets, "q", "r")
     down = f"kubectl --kubeconfig {pets.plane.kubeconfig} -n {pets.namespace} label pod r-0 kubectl-pets.test/unready=true"

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kubectl_pets.cleaning import clean
 from kubectl_pets.cli.options import changed
+from kubectl_pets.domain.model import Inventory
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.sets.kinds import SetRef, ref_of
 from kubectl_pets.domain.stepping.groups import in_order, unwell, without_label
@@ -99,8 +100,14 @@ def _one_after_the_other(
         if code is not ExitCode.OK:
             rest = ordered[number + 1:]
             tell(f"stopped at {clean(name)}" + (f"; not begun: {_names(rest)}" if rest else ""))
-            return code
+            return ExitCode.STUCK if code is ExitCode.REFUSED and _rolled(inventory, patience.read(look)) else code
     return ExitCode.OK
+
+
+def _rolled(before: Inventory, now: Inventory) -> bool:
+    """Whether the spec of any of these sets is another one by now: then a refusal of a later one did change something."""
+    were = {owner.metadata.uid: owner.metadata.generation for owner in before.sets}
+    return any(owner.metadata.generation > were.get(owner.metadata.uid, owner.metadata.generation) for owner in now.sets)
 
 
 def _names(refs: Sequence[SetRef]) -> str:
