@@ -206,6 +206,17 @@ def test_sets_that_a_deployer_of_another_namespace_lists(pets: Plugin, deployers
     assert classes(pets, "--ignore-kind", "*.argoproj.io")["data-argo-0"] == "set-gone"
 
 
+def test_a_listed_set_whose_name_ends_as_that_of_a_live_one(pets: Plugin, deployers: Plugin) -> None:
+    make(pets, "db", replicas=1)
+    for name, labels in (("data-my-db-0", {"app": "my-db"}), ("data-our-db-0", {"app": "db"}), ("data-no-db-0", {"app": "no-db"})):
+        left(pets, name, labels=labels)
+    row = {"group": "apps", "version": "v1", "kind": "StatefulSet", "namespace": pets.namespace}
+    listed(deployers, "Application", "shop", {"resources": [{**row, "name": "my-db"}, {**row, "name": "our-db"}]})
+    wanted = {"data-db-0": "in-use", "data-my-db-0": "ambiguous", "data-our-db-0": "ambiguous", "data-no-db-0": "set-gone"}
+    pets.eventually(lambda: classes(pets) == wanted, f"{wanted}")
+    pets("orphans", "delete", "data-my-db-0", "data-our-db-0", "--fresh", "--destroy-data", "-y", expect=6)
+
+
 def test_a_list_of_a_deployer_that_cannot_be_decoded(pets: Plugin, deployers: Plugin) -> None:
     left(pets, "data-web-0")
     listed(deployers, "Application", "odd", {"resources": "none"})

@@ -28,6 +28,8 @@ _MANY = 8
 _NOT_MOUNTED, _NOT_NAMED = Evidence(EvidenceKind.NOT_MOUNTED), Evidence(EvidenceKind.NOT_NAMED)
 #: Nothing that is read later takes a claim out of these.
 _WANTED = frozenset((Class.IN_USE, Class.IN_RANGE, Class.WILL_RETURN, Class.USED_BY_TEMPLATE))
+#: Of these it may be of a set that is gone.
+_GONE = frozenset((Class.SET_GONE, Class.TEMPLATE_GONE))
 _IN_RANGE = frozenset((EvidenceKind.LIVE_RANGE,))
 _RETURNING = frozenset(
     (
@@ -123,14 +125,15 @@ def doubtful(
 
 def _gone(index: Index, claim: PersistentVolumeClaim) -> Iterator[str]:
     stem = _stem(claim)
-    if stem and unused_condition(claim) is None and not index.suffix_sets(claim.namespace, stem):
-        yield from doubts.named(claim, stem)
+    if unused_condition(claim) is None:
+        for name in _away(index, claim):
+            yield from (name, name + claim.name[len(stem):])
 
 
-def _away(index: Index, claim: PersistentVolumeClaim) -> Iterator[str]:
+def _away(index: Index, claim: PersistentVolumeClaim) -> tuple[str, ...]:
+    """A live set whose name ends the claim's does not mean that it is of that one: ``data-my-db-0`` beside ``db``."""
     stem = _stem(claim)
-    if stem and not index.suffix_sets(claim.namespace, stem):
-        yield from (name for _, name in origins.explanations(stem))
+    return index.away(claim.namespace, stem) if stem else ()
 
 
 def _stem(claim: PersistentVolumeClaim) -> str:
@@ -361,7 +364,8 @@ class _Case:
         if klass is Class.SET_GONE:
             self.evidence += doubts.companions(self.claim, self.stem, self.index.estate.companions)
         told = self.index.estate.told.get(self.claim.namespace, {})
-        if klass is Class.SET_GONE and doubts.fresh(self.claim, self.stem, self._unused_since(klass), told, self.now):
+        since = self._unused_since(klass) if klass is Class.SET_GONE else None
+        if klass in _GONE and doubts.fresh(self.claim, self.stem, since, told, self.now):
             self._say(EvidenceKind.FRESH)
         self.evidence += doubts.lately(self.claim, self._live, self._unused_since(klass), klass, self.now)
         return klass
@@ -382,8 +386,8 @@ class _Case:
             found += [maybe] if maybe else []
             found += self._makers()
             found += self._awaited()
-        if klass is Class.SET_GONE:
             found += self._listed()
+        if klass is Class.SET_GONE:
             owner = self.index.sibling_owner(self.claim, self.stem)
             found += [Evidence(EvidenceKind.SIBLING_OWNED, owner)] if owner else []
         return found
@@ -413,7 +417,9 @@ class _Case:
         """Deployers that have the set on their lists of what they apply, or a custom resource that may make it: whoever deletes
         it behind their backs, with syncing off or suspended, gets it back with the next sync."""
         listed = self.index.listed(self.claim.namespace)
-        names = {name for _, name in origins.explanations(self.stem)}
+        names = self.index.away(self.claim.namespace, self.stem)
+        if not names:
+            return
         living = self.index.custom(self.claim.namespace).living
         for what, who in sorted(listed.items()):
             kind, _, name = what.partition("/")
@@ -497,7 +503,8 @@ class _Case:
         name = self.claim.spec.volume_name
         unbound = klass is Class.AMBIGUOUS or not name or name in (self.index.estate.volumes or {})
         custom = () if klass is Class.AMBIGUOUS else self._custom_not_read
-        lists = self.index.lists_not_read if klass is Class.SET_GONE else ()
+        away = klass in _GONE and self.index.away(self.claim.namespace, self.stem)
+        lists = self.index.lists_not_read if away else ()
         custom = tuple(dict.fromkeys((*custom, *lists)))
         return (*self.index.not_read, *self.wanted.not_read, *custom, *(() if unbound else (VOLUMES_RESOURCE,)))
 

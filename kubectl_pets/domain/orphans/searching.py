@@ -152,6 +152,12 @@ class Index:
             if left or pod:
                 yield Evidence(EvidenceKind.SET_RETURNING, left or f"Pod/{pod}", name)
 
+    def away(self, namespace: str, stem: str) -> tuple[str, ...]:
+        """Names of the sets that the stem may be of and that do not live; none where a live set has just such a template."""
+        if (namespace, stem) in self.by_stem:
+            return ()
+        return tuple(name for _, name in origins.explanations(stem) if (namespace, name) not in self.by_name)
+
     def suffix_sets(self, namespace: str, stem: str) -> list[LiveSet]:
         """Live sets whose name ends the stem, whatever their templates."""
         return [live for _, name in origins.explanations(stem) for live in self.by_name.get((namespace, name), ())]

@@ -19,8 +19,8 @@ from kubectl_pets.domain.orphans import judging as orphans
 from kubectl_pets.domain.orphans import origins, reach, searching
 from kubectl_pets.domain.orphans.deletion import Deletion, DeletionOptions, deletion
 from kubectl_pets.domain.orphans.findings import CANDIDATES, ClaimVerdict, Class, Evidence, EvidenceKind
-from kubectl_pets.domain.orphans.inventory import LISTS, WORKLOADS, ClaimInventory, CustomUse, Workloads
-from kubectl_pets.domain.orphans.judging import doubtful, judge, needs
+from kubectl_pets.domain.orphans.inventory import LISTS, WORKLOADS, ClaimInventory, CustomUse, Deployed, Workloads
+from kubectl_pets.domain.orphans.judging import Searched, doubtful, judge, needs
 from kubectl_pets.domain.sets.reserved import Reserved
 from tests.domain.examples import times
 from tests.domain.orphans.builders import NOW
@@ -32,6 +32,10 @@ KINDS = tuple(row.plural for row in WORKLOADS)
 
 def candidates(estate: ClaimInventory) -> set[Name]:
     return {(verdict.namespace, verdict.name) for verdict in judge(estate, NOW) if verdict.candidate}
+
+
+def fresh(estate: ClaimInventory) -> set[Name]:
+    return {(verdict.namespace, verdict.name) for verdict in judge(estate, NOW) if verdict.candidate and verdict.fresh}
 
 
 def mistakes(world: World, verdicts: Iterable[ClaimVerdict]) -> set[Name]:
@@ -316,7 +320,7 @@ def test_reading_only_what_is_needed_finds_the_same() -> None:
     spared = unsearched = 0
     for number in range(times(4_000)):
         whole = World.grown(f"needs/{number}").estate()
-        first = msgspec.structs.replace(whole, users={}, volumes=None, custom={})
+        first = msgspec.structs.replace(whole, users={}, volumes=None, custom={}, deployed=None, told={})
         needed = needs(first, NOW)
         assert not candidates(first)
         assert whole.volumes is not None
@@ -329,13 +333,23 @@ def test_reading_only_what_is_needed_finds_the_same() -> None:
         searched_for = doubtful(second, NOW, among=needed.claims)
         assert searched_for == doubtful(second, NOW)
         found = {space: _narrowed(whole.custom[space], searched_for[space].names) for space in searched_for}
-        read = msgspec.structs.replace(second, custom=found)
-        assert candidates(read) == candidates(whole)
+        read = msgspec.structs.replace(second, custom=found, deployed=_asked_for(whole, searched_for), told=_told_of(whole, searched_for))
+        assert candidates(read) == candidates(whole) and fresh(read) == fresh(whole)
         may_go = [verdict for verdict in judge(read, NOW) if verdict.may_go]
         assert [verdict for verdict in judge(read, NOW, among=needed.claims) if verdict.may_go] == may_go
         unsearched += sum(len(use.searched) for use in whole.custom.values()) - sum(len(use.searched) for use in found.values())
         spared += len(whole.users) - len(needed.namespaces)
     assert spared > times(1_000) and unsearched > times(10_000)
+
+
+def _asked_for(whole: ClaimInventory, wanted: dict[str, Searched]) -> Deployed:
+    assert whole.deployed is not None
+    away = {f"StatefulSet/{name}" for each in wanted.values() for name in each.away}
+    return Deployed(listed={space: {what: who for what, who in rows.items() if what in away} for space, rows in whole.deployed.listed.items()})
+
+
+def _told_of(whole: ClaimInventory, wanted: dict[str, Searched]) -> dict[str, dict[str, datetime]]:
+    return {space: {name: at for name, at in whole.told[space].items() if name in each.gone} for space, each in wanted.items()}
 
 
 def _narrowed(use: CustomUse, names: frozenset[str]) -> CustomUse:

@@ -476,6 +476,27 @@ def test_a_set_that_was_made_again_less_than_an_hour_ago_takes_a_word_more(ago: 
     assert (verdict.klass, verdict.fresh) == (Class.SCALED_DOWN, fresh)
 
 
+def test_a_live_set_whose_name_ends_a_claim_s_is_no_reason_to_look_for_no_other() -> None:
+    """``data-my-db-0`` beside ``db``: of another set's labels it is set-gone, of the same ones (a chart's) template-gone; and either
+    way ``my-db`` may be on a deployer's list, or have been there a moment ago."""
+    mine = claim("data-my-db-0")
+    for labels, klass in (({"app": "db"}, Class.SET_GONE), ({"app": "web"}, Class.TEMPLATE_GONE)):
+        db = stateful_set("db", 1, labels=labels)
+        assert one(estate(mine, sets=(db,))).klass is klass
+        (asked,) = doubtful(estate(mine, sets=(db,), custom={}), NOW).values()
+        assert asked.away == {"my-db"} and asked.gone == {"my-db", "my-db-0"}
+        listed = Deployed(listed={"prod": {"StatefulSet/my-db": "Application/shop in namespace argocd"}})
+        assert one(estate(mine, sets=(db,), deployed=listed)).klass is Class.AMBIGUOUS
+        blind = one(estate(mine, sets=(db,), deployed=Deployed(not_read=("applications.argoproj.io",))))
+        assert (blind.klass, blind.would_be) == (Class.UNSURE, klass)
+        lately = one(estate(mine, sets=(db,), told={"prod": {"my-db-0": NOW - timedelta(minutes=9)}}))
+        assert (lately.klass, lately.fresh) == (klass, True)
+    of_db = claim("logs-db-0", labels={"app": "db"})
+    db = stateful_set("db", 1, labels={"app": "db"})
+    blind = one(estate(of_db, sets=(db,), deployed=Deployed(not_read=("applications.argoproj.io",))))
+    assert blind.klass is Class.TEMPLATE_GONE  # of no other set
+
+
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=1)])
 def test_what_a_young_set_has_made_itself_is_not_called_fresh(later: timedelta) -> None:
     """Its claims are not older than it."""

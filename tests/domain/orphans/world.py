@@ -382,13 +382,14 @@ class World:
             return
         if any((live.space, live.name) == (item.space, item.name) for live in self.sets):
             return
-        claims = {name for name in claims if not any(_takes(live, self.claims[name]) for live in self.sets)}
+        claims = {name for name in claims if not any(_has(live, name) for live in self.sets)}
+        untaken = {name for name in claims if not any(_takes(live, self.claims[name]) for live in self.sets)}
         if way < 0.3:  # deleted at 0, to be made again: its autoscaler stays
             self.returning |= claims
             self.waiting.append((item.space, random.choice(("hpa", "keda", "cron", "deployer")), item.name))
-        elif way < 0.35 and claims:  # its maker owns one of them
-            self.returning |= claims
-            self.claims[random.choice(sorted(claims))].owned = True
+        elif way < 0.35 and untaken:  # its maker owns one of them
+            self.returning |= untaken
+            self.claims[random.choice(sorted(untaken))].owned = True
         elif way < 0.45:
             self.away |= claims
             if random.random() < 0.5:  # a server that says nothing of unused claims
@@ -676,6 +677,11 @@ class World:
         owned = (OwnerReference(kind="StatefulSet", name="w", uid="u", controller=True),)
         kept = tuple(_owned(item, owned) for item in made.pop("controllerrevisions", ()))
         return Workloads({**NOBODY.read, **made, "pods": pods, "controllerrevisions": (*kept, *left)})
+
+
+def _has(item: Set, name: Name) -> bool:
+    """Whether the name is one that the set makes, at some size."""
+    return name[0] == item.space and name[1].rpartition("-")[0] in {f"{template}-{item.name}" for template in item.templates}
 
 
 def _takes(item: Set, claim: Claim) -> bool:
