@@ -448,6 +448,7 @@ QUORUM = document(
     set=OF_KIND,
     metadata=NAMED,
     members=INTEGER,
+    ordinalsStart=INTEGER,
     available=null(INTEGER),
     majority=INTEGER,
     tolerates=null(INTEGER),

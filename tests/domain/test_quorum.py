@@ -261,3 +261,9 @@ def test_what_may_go_leaves_the_minimum(look: SetView, minimum: int, budgets: tu
     assert left >= minimum or not goes or not minimum
     if goes:
         assert budgets is not None and all(one.allowed > 0 for one in budgets)
+
+
+def test_the_ordinal_from_which_on_members_are_counted_is_told() -> None:
+    owner = statefulset(replicas=2, start=3)
+    look = snapshot(owner, pod(3), pod(4))
+    assert judge(look, assess(look, NOW), (), ()).start == 3

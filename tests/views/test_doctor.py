@@ -76,6 +76,13 @@ def test_in_a_window_sentences_go_on_below_themselves_and_commands_are_whole(wid
     assert all(" ".join(words.sentence(finding(rule)).split()) in said for rule in RULES)
 
 
+def test_what_a_manifest_has_wrong_is_not_edited_in_the_cluster() -> None:
+    """The set may not be there, or the field is immutable."""
+    at = SetRef(namespace="prod", name="web")
+    commands = [words.mend(msgspec.structs.replace(finding(rule), field="spec.serviceName"), at) for rule in (Rule.MANIFEST_REFUSED, Rule.UPGRADE_FORBIDDEN)]
+    assert commands == ["kubectl pets doctor explain PETS805", "kubectl get statefulset web -o yaml -n prod"]
+
+
 def test_sarif() -> None:
     (run,) = json.loads(document(seen(), "sarif"))["runs"]
     rules = run["tool"]["driver"]["rules"]

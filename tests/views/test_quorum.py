@@ -157,3 +157,13 @@ def test_for_programs() -> None:
     assert {dark[key] for key in ("available", "tolerates", "survivesNodeLoss", "nodes", "zones", "budgets", "evictableAtOnce")} == {None}
     assert quorum.document(found(), "name") == "statefulset.apps/web"
     assert quorum.many([], "json") == '{\n  "apiVersion": "kubectl-pets/v1alpha1",\n  "kind": "QuorumList",\n  "items": []\n}'
+
+
+def test_members_of_lower_ordinals_may_be_another_set_s() -> None:
+    """KEP-3335: half of a set that is moved has its majority in two places, and "1 may fail" was told of the half alone."""
+    half, whole = found(start=2), found()
+    told = "ordinals from 2: members of lower ordinals, where another set has them (one that is being moved), are not counted"
+    assert told in quorum.draw(half) and "not counted" not in quorum.draw(whole)
+    assert told in quorum.table([half], wide=True) and "lower than 2 not counted" in quorum.table([half])
+    assert "not counted" not in quorum.table([whole, found(start=2, members=0)], wide=True)
+    assert json.loads(quorum.document(half, "json"))["ordinalsStart"] == 2

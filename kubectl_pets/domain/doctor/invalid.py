@@ -2,7 +2,8 @@
 
 The rules are those of apps/v1 (ValidateStatefulSetSpec in pkg/apis/apps/validation), as far as they are about the set and about
 what its pods mount; of the rest of a pod template the server knows more. It is read as it is stated: null is unset, and what is
-unset gets the default. ``revisionHistoryLimit`` is not among them: the server takes any.
+unset gets the default. ``revisionHistoryLimit`` is not among them: the server takes any. A maxUnavailable is refused only where
+the field is known; which servers drop it is told with it.
 """
 
 import re
@@ -14,6 +15,7 @@ from typing import Any
 from kubectl_pets.domain.doctor.case import Case, Judgement, check
 from kubectl_pets.domain.findings import Finding, Rule
 from kubectl_pets.domain.model import LabelSelectorRequirement
+from kubectl_pets.domain.rollout.assessing import drops_max_unavailable
 from kubectl_pets.domain.sets.kinds import APPS_SET
 
 _PERCENT = re.compile("[0-9]+%")
@@ -41,7 +43,8 @@ class Fault(StrEnum):
     """Why a value is refused; the first of a finding's names. The others are told with it."""
 
     OUT_OF_RANGE = "out-of-range"  #: ``detail``: the value
-    NO_SHARE = "no-share"  #: neither a number from 1 on nor 1% to 100%; ``detail``: the value
+    #: maxUnavailable, neither a number from 1 on nor 1% to 100%; ``detail``: the value
+    NO_SHARE = "no-share"
     NO_SUCH_WORD = "no-such-word"  #: ``detail``: the value; names: what there is
     MISSING = "missing"
     NOT_ALLOWED = "not-allowed"  #: names: the field beside which it may not be; none: never
@@ -63,6 +66,8 @@ def manifest_refused(case: Case) -> Judgement:
         return
     spec = _within(case.stated, "spec")
     refusals = [_of_numbers(spec), _of_words(spec)]
+    if not drops_max_unavailable(case.estate.server):
+        refusals.append(_of_share(spec))
     if not _is_patch(spec):
         refusals += [_of_selector(case), _of_pods(spec), _of_claims(spec)]
     for field, fault, detail, names in chain.from_iterable(refusals):
@@ -81,6 +86,9 @@ def _of_numbers(spec: dict[str, Any]) -> Iterator[_Refusal]:
         value = _at(spec, path)
         if isinstance(value, int) and not 0 <= value <= _INT32:
             yield ".".join(path), Fault.OUT_OF_RANGE, str(value), ()
+
+
+def _of_share(spec: dict[str, Any]) -> Iterator[_Refusal]:
     share = _at(spec, ("updateStrategy", "rollingUpdate", "maxUnavailable"))
     if share is not None and not _is_share(share):
         yield "updateStrategy.rollingUpdate.maxUnavailable", Fault.NO_SHARE, str(share), ()

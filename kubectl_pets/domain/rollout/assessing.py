@@ -61,6 +61,12 @@ def spends_budget(server: ServerVersion | None) -> bool:
     return release is not None and ((1, 35, 0) <= release <= (1, 35, 3) or release >= (1, 37, 0))
 
 
+def drops_max_unavailable(server: ServerVersion | None) -> bool:
+    """Whether MaxUnavailableStatefulSet is known to be off by default: then the API server takes the field off before it looks at
+    it, whatever it says (pkg/registry/apps/statefulset/strategy.go dropStatefulSetDisabledFields)."""
+    return server is not None and server.release() is not None and not spends_budget(server)
+
+
 def assess(
     snapshot: SetView, now: datetime, patience: StuckAfter = StuckAfter(), quiet: Quiet | None = None
 ) -> Assessment:

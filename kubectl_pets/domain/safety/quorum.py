@@ -152,6 +152,9 @@ class Quorum(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     #: ``spec.replicas``.
     members: int
+    #: ``spec.ordinals.start``. Above 0 the members below may be another set's, in another namespace or cluster: that is how a set
+    #: moves (KEP-3335). Nothing here tells, so they are not counted, and that is said.
+    start: int = 0
     available: int | None
     #: 0 for a set of none.
     majority: int

@@ -30,6 +30,7 @@ def judge(
         namespace=seen.namespace,
         name=seen.name,
         members=seen.replicas,
+        start=seen.start,
         available=available,
         majority=majority(seen.replicas),
         nodes=None if available is None else on_nodes,

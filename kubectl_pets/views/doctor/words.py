@@ -8,7 +8,7 @@ from kubectl_pets.cleaning import clean
 from kubectl_pets.domain.doctor.estate import Unread, UnreadWhy
 from kubectl_pets.domain.doctor.ignoring import Ignore, IgnoreBy
 from kubectl_pets.domain.doctor.invalid import Fault
-from kubectl_pets.domain.findings import Finding, Rule
+from kubectl_pets.domain.findings import RULES, Finding, Rule
 from kubectl_pets.domain.sets.kinds import SetRef
 from kubectl_pets.views.text.ages import age
 from kubectl_pets.views.text.phrases import folded
@@ -47,7 +47,10 @@ def _left(found: Finding) -> str:
 #: What is wrong with the value of a field in a manifest.
 _REFUSED: dict[str, Callable[[Finding], str]] = {
     Fault.OUT_OF_RANGE: lambda f: f"is {_detail(f)}, and has to be from 0 to 2147483647",
-    Fault.NO_SHARE: lambda f: f"is {_detail(f)}, and has to be a number from 1 on, or 1% to 100%",
+    Fault.NO_SHARE: lambda f: (
+        f"is {_detail(f)}, and has to be a number from 1 on, or 1% to 100% (a server without the "
+        "field, as 1.34 and 1.36 are by default, drops it)"
+    ),
     Fault.NO_SUCH_WORD: lambda f: f"is '{_detail(f)}', and there is only {' or '.join(map(clean, f.names[1:]))}",
     Fault.MISSING: lambda f: "is missing",
     Fault.NOT_ALLOWED: lambda f: f"is not allowed with {_name(f, 1)}" if f.names[1:] else "is not allowed in a set",
@@ -260,6 +263,10 @@ def _edit(found: Finding, owner: SetRef) -> str:
     return pasting.kubectl("edit", owner.kind.kubectl, owner.name, namespace=owner.namespace)
 
 
+def _as_it_is(found: Finding, owner: SetRef) -> str:
+    return pasting.kubectl("get", owner.kind.kubectl, owner.name, "-o", "yaml", namespace=owner.namespace)
+
+
 def _pets(verb: str, *more: str) -> _Command:
     return lambda found, owner: pasting.pets(verb, owner.typed, *more, namespace=owner.namespace)
 
@@ -353,6 +360,9 @@ _MEND: dict[Rule, _Command] = {
     Rule.CONFIG_NEWER_THAN_PODS: _pets("rollout restart"),
     Rule.IMAGE_DRIFT: _pets("rollout restart"),
     Rule.OURS_LEFT_OVER: _pets("status"),
+    # It is the manifest that is wrong: what the set has goes into it, and a set that was refused may not be there at all.
+    Rule.UPGRADE_FORBIDDEN: _as_it_is,
+    Rule.MANIFEST_REFUSED: lambda f, owner: pasting.pets("doctor explain", RULES[f.rule].number),
 }
 
 #: About something in the set's own spec.

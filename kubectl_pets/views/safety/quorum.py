@@ -65,7 +65,10 @@ def draw(found: Quorum, *, width: int | None = None, colour: bool = False) -> st
         plain(f"  {found.members} members, {_number(found.available)} available, majority {found.majority}: "),
         (safety_words.tolerance(found), _tolerance_ink(found)),
     )
+    elsewhere = safety_words.elsewhere(found)
+    note: list[Line] = [(plain(elsewhere),)]
     branches = [
+        *([("Members", note)] if elsewhere else []),
         ("Budgets", list(_budgets(found))),
         ("Nodes", _places(found.nodes, found, "unknown: pods could not be read")),
         ("Zones", _zones(found)),
@@ -100,6 +103,7 @@ def many(found: Iterable[Quorum], output: str, *, namespaces: bool = False) -> s
 def _row(one: Quorum, *, wide: bool, all_namespaces: bool, kinds: bool) -> tuple[Piece, ...]:
     say = (lambda item: safety_words.finding(item, one)) if wide else safety_words.short
     told = [say(item) for item in one.findings]
+    told.append(safety_words.elsewhere(one) if wide else safety_words.elsewhere_short(one))
     told.append(safety_words.not_read(one) if wide else safety_words.not_read_short(one))
     return (
         *((plain(clean(one.namespace)),) if all_namespaces else ()),
@@ -194,6 +198,7 @@ def _document(one: Quorum) -> dict[str, Any]:
         "set": documents.of_kind(one.kind),
         "metadata": {"namespace": one.namespace, "name": one.name},
         "members": one.members,
+        "ordinalsStart": one.start,
         "available": one.available,
         "majority": one.majority,
         "tolerates": one.tolerates,

@@ -27,6 +27,12 @@ def tolerance(found: Quorum) -> str:
     return f"{spare or 'none'} may fail now"
 
 
+def elsewhere(found: Quorum) -> str:
+    """That it may not be all of them; empty where its ordinals begin at 0."""
+    counted = "members of lower ordinals, where another set has them (one that is being moved), are not counted"
+    return f"ordinals from {found.start}: {counted}" if found.start and found.members else ""
+
+
 def finding(item: Finding, found: Quorum) -> str:
     """What endangers it, as a sentence without its full stop."""
     names = ", ".join(map(clean, item.names))
@@ -63,6 +69,10 @@ def short(item: Finding) -> str:
 def not_read(found: Quorum) -> str:
     """What nothing could be said of, as a sentence without its full stop; empty where everything was read."""
     return f"not read, so not judged: {', '.join(map(resource, found.not_read))}" if found.not_read else ""
+
+
+def elsewhere_short(found: Quorum) -> str:
+    return f"lower than {found.start} not counted" if elsewhere(found) else ""
 
 
 def not_read_short(found: Quorum) -> str:

@@ -840,6 +840,13 @@ def test_a_set_that_status_calls_stalled_has_that_of_its_claim(stage: str, rule:
     assert case.seen.phase is Phase.CLAIM_STALLED and rule in rules(given)
 
 
+def test_a_max_unavailable_is_refused_where_the_server_has_the_field() -> None:
+    """Where the gate is off the field is dropped before anything looks at it, and the manifest is taken."""
+    for server, told in (("v1.34.4", False), ("v1.35.2", True), ("v1.36.3", False), ("v1.37.2", True), ("what?", True)):
+        given = estate(sets=rolling(maxUnavailable=0), stated=True, server=server)
+        assert (Rule.MANIFEST_REFUSED in rules(given)) is told, server
+
+
 def test_attributes_whose_class_nobody_knows() -> None:
     """As the real resizer leaves it: no condition, and no name; so it is since somebody asked for it."""
     for span, found in ((HOUR, True), (HOUR / 60, False)):
