@@ -255,7 +255,15 @@ NOWHERE = replace(of("nowhere"), spec=BudgetSpec(max_unavailable=1))
 def test_budgets_that_share_pods_are_not_believed(step: Step, budgets: tuple[Budget, ...] | None, names: tuple[str, ...] | None) -> None:
     """The disruption controller counts anew for one of the budgets over a pod, whichever (getPdbForPod in disruption.go)."""
     refused = None if names is None else Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=names)
-    assert shared_budgets(step, labelled(ALL_UP), budgets) == disruption_check(step, labelled(ALL_UP), 0, budgets) == refused
+    assert shared_budgets((step,), labelled(ALL_UP), budgets) == disruption_check(step, labelled(ALL_UP), 0, budgets) == refused
+
+
+def test_of_several_steps_any_counts() -> None:
+    """So that a plan is refused for what comes late in it."""
+    first, second = (Delete(pod=f"web-{each}", revision=OLD, comes_back_at=NEW) for each in (2, 1))
+    budgets = (of("a", 1), of("b", 1))
+    assert shared_budgets((first,), labelled(ALL_UP), budgets) is None
+    assert shared_budgets((first, second), labelled(ALL_UP), budgets) == Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=("a", "b"))
 
 
 def test_a_pod_that_is_not_ready_costs_no_budget_anything() -> None:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kubectl_pets.domain.findings import Rule
-from kubectl_pets.domain.model import Condition, LabelSelector, ObjectMeta, Pod, SetView
+from kubectl_pets.domain.model import REVISION_LABEL, Condition, LabelSelector, ObjectMeta, Pod, SetView
 from kubectl_pets.domain.rollout.assessing import assess
 from kubectl_pets.domain.safety.budgets import Budget, BudgetSpec, BudgetStatus
 from kubectl_pets.domain.safety.nodes import ZONE_LABEL, Node, NodeStatus
 from kubectl_pets.domain.safety.quorum import DisruptionRule, Quorum, headroom, majority
 from kubectl_pets.domain.safety.risks import judge
-from tests.domain.builders import NEW, NOW, leaving, pod, snapshot, snapshots, statefulset, unready
+from tests.domain.builders import NEW, NOW, OLD, leaving, pod, snapshot, snapshots, statefulset, unready
 
 ALL = LabelSelector()
 
@@ -148,6 +148,21 @@ def test_a_budget_that_cannot_be_worked_out_allows_nothing() -> None:
         ]
     for status, reason in (("False", "InsufficientPods"), ("True", "SufficientPods")):
         assert judged(SPREAD, (guard(status, reason),), ZONES).findings == ()
+
+
+def test_what_budgets_that_share_pods_allow_is_not_known() -> None:
+    """Their controller counts anew for one of those over a pod, whichever (getPdbForPod in disruption.go)."""
+    new = LabelSelector(match_labels={REVISION_LABEL: NEW})
+    old = LabelSelector(match_labels={REVISION_LABEL: OLD})
+    pods = [*on("a", pod(0, NEW)), *on("b", pod(1)), *on("c", pod(2))]
+
+    def allowed(*budgets: Budget) -> dict[str, int | None]:
+        return {each.name: each.allowed for each in judged(pods, budgets, ZONES).budgets or ()}
+
+    assert allowed(budget("new", selector=new), budget("old", selector=old)) == {"new": 1, "old": 1}
+    assert allowed(budget("all"), budget("new", selector=new)) == {"all": None, "new": None}
+    assert allowed(budget("new", selector=new), budget("too", selector=new), budget("old", selector=old)) == {"new": None, "too": None, "old": 1}
+    assert allowed(budget("all"), budget("none", selector=None)) == {"all": 1}
 
 
 def test_a_budget_of_another_namespace_is_none() -> None:

@@ -4,6 +4,8 @@ A rollout's deletions pass PodDisruptionBudgets by (kubernetes/kubernetes#89820,
 goes for pods, too, that the controller deletes because a step released them.
 """
 
+from collections.abc import Iterable
+
 from kubectl_pets.domain.rollout.members import LEAVING, Member, PodState, traits
 from kubectl_pets.domain.rollout.verdict import Assessment
 from kubectl_pets.domain.safety.budgets import Budget, shared
@@ -47,16 +49,20 @@ def terminating_claims(step: Step, seen: Assessment) -> tuple[str, ...]:
 
 def _going(step: Step, seen: Assessment) -> tuple[Member, ...]:
     """All that go down because of this step, at once or in their turn."""
+    down = set(_names_of_going(step, seen))
+    return tuple(member for member in (*seen.members, *seen.surplus) if member.name in down)
+
+
+def _names_of_going(step: Step, seen: Assessment) -> tuple[str, ...]:
     match step:
         case Delete(pod=pod) | Evict(pod=pod):
-            down = {pod}
+            return (pod,)
         case SetPartition(releases=releases):
-            down = set(releases)
+            return releases
         case _ if takes_down(step, seen) is not None:
-            down = {member.name for member in seen.members}
+            return tuple(member.name for member in seen.members)
         case _:
             return ()
-    return tuple(member for member in (*seen.members, *seen.surplus) if member.name in down)
 
 
 def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[Budget, ...] | None) -> Wait | Refused | None:
@@ -68,7 +74,7 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
     pod = takes_down(step, seen)
     if pod is None:
         return None
-    several = shared_budgets(step, seen, budgets)
+    several = shared_budgets((step,), seen, budgets)
     if several is not None:
         return several
     going = _let_go(step, seen)
@@ -86,18 +92,25 @@ def disruption_check(step: Step, seen: Assessment, minimum: int, budgets: tuple[
             return Wait(reason=WaitReason.HEADROOM, pods=(room.budget,) if room.budget else ())
 
 
-def shared_budgets(step: Step, seen: Assessment, budgets: tuple[Budget, ...] | None) -> Refused | None:
-    """The refusal of a step that takes down a pod of which no budget tells whether it may go: one that shares pods with another
-    budget (``budgets.shared``), over that pod or over others of the set.
+def shared_budgets(steps: Iterable[Step], seen: Assessment, budgets: tuple[Budget, ...] | None) -> Refused | None:
+    """The refusal of steps of which one takes down a pod that no budget tells of whether it may go: one under a budget that
+    shares pods with another (``budgets.shared``), that pod or others of the set.
 
     It does not pass by itself, so it ends what is under way as well, once the two had the time that it takes to rename one. A pod
     that is not Ready costs no budget anything, and may be deleted; but none under several budgets can be evicted.
     """
-    pods = [(member, dict(member.labels)) for member in (*seen.members, *seen.surplus) if member.state is not PodState.MISSING]
     own = tuple(budget for budget in budgets or () if budget.namespace == seen.namespace)
-    beside = shared(own, [labels for _, labels in pods])
-    going = {member.name for member in _going(step, seen) if isinstance(step, Evict) or traits(member.state).ready}
-    over = {budget.name for budget in own for member, labels in pods if member.name in going and budget.covers(labels)}
+    if len(own) < 2:
+        return None
+    down, evicted = set[str](), set[str]()
+    for step in steps:
+        (evicted if isinstance(step, Evict) else down).update(_names_of_going(step, seen))
+    there = [member for member in (*seen.members, *seen.surplus) if member.state is not PodState.MISSING]
+    going = [each for each in there if each.name in evicted or (each.name in down and traits(each.state).ready)]
+    over = [budget.name for budget in own if any(budget.covers(dict(each.labels)) for each in going)]
+    if not over:
+        return None
+    beside = shared(own, [dict(member.labels) for member in there])
     names = sorted({name for each in over for name in beside.get(each, ())})
     return Refused(reason=RefusedReason.BUDGETS_SEVERAL, pods=tuple(names)) if names else None
 

@@ -206,7 +206,7 @@ class Checks:
 
     def shared(self, steps: Iterable[Step], seen: Assessment) -> Refused | None:
         """What would refuse one of these steps when its turn comes, whatever happens before; for plans."""
-        return next((refused for step in steps if (refused := shared_budgets(step, seen, self._budgets)) is not None), None)
+        return shared_budgets(steps, seen, self._budgets)
 
     def before(
         self, step: Step, seen: Assessment, now: datetime, deadline: Deadline
