@@ -149,6 +149,12 @@ def test_few_or_none_may_fail() -> None:
     assert safety_words.tolerance(found(members=0, available=0, majority=0)) == "no members are wanted"
 
 
+def test_what_a_budget_that_shares_pods_allows_is_unknown() -> None:
+    budget = replace((found().budgets or ())[0], allowed=None)
+    assert "maxUnavailable 1: it shares pods with another budget, so how many may be evicted now is not known" in quorum.draw(found(budgets=(budget,)))
+    assert json.loads(quorum.document(found(budgets=(budget,)), "json"))["budgets"][0]["allowedNow"] is None
+
+
 def test_for_programs() -> None:
     document = json.loads(quorum.document(found(), "json"))
     assert document["kind"] == "Quorum" and document["tolerates"] == 1 and document["survivesNodeLoss"] is True
