@@ -206,6 +206,47 @@ def test_sets_that_a_deployer_of_another_namespace_lists(pets: Plugin, deployers
     assert classes(pets, "--ignore-kind", "*.argoproj.io")["data-argo-0"] == "set-gone"
 
 
+IN_NO_NAMESPACE = (
+    ("work.open-cluster-management.io", "v1", "AppliedManifestWork", "appliedmanifestworks"),
+    ("core.oam.dev", "v1beta1", "ResourceTracker", "resourcetrackers"),
+)
+
+
+def test_sets_that_a_deployer_lists_in_no_namespace_or_in_its_spec(pets: Plugin, deployers: Plugin) -> None:
+    """As each of them writes its list (AppliedManifestResourceMeta, KubeVela's ManagedResource, kpt's ObjMetadata)."""
+    group = ("kpt.dev", "v1alpha1", "ResourceGroup", "resourcegroups")
+    rows = [*((kind, "Cluster") for kind in IN_NO_NAMESPACE), (group, "Namespaced")]
+    names = [f"{kind[3]}.{kind[0]}" for kind, _ in rows]
+    for kind, scope in rows:
+        pets.plane.kubectl("create", "-f", "-", input=json.dumps(definition(*kind, scope=scope)))
+    pets.plane.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=60s")
+    try:
+        left(pets, *(f"data-{name}-0" for name in ("ocm", "vela", "kpt", "free", "going", "events-es-default")))
+        space = pets.namespace
+        applied = [{"group": "apps", "version": "v1", "resource": "statefulsets", "namespace": space, "name": "ocm", "uid": "u"}]
+        applied += [{"group": "elasticsearch.k8s.elastic.co", "resource": "elasticsearches", "namespace": space, "name": "events"}]
+        applied += [{"group": "", "version": "v1", "resource": "services", "namespace": space, "name": "free"}]
+        managed = {"apiVersion": "apps/v1", "kind": "StatefulSet", "namespace": space, "raw": {"spec": {"replicas": 3}}}
+        tracked = [{**managed, "name": "vela"}, {**managed, "name": "going", "deleted": True}, {**managed, "name": "free", "cluster": "far"}]
+        bodies = (
+            (*IN_NO_NAMESPACE[0][:3], {"status": {"appliedResources": applied}}),
+            (*IN_NO_NAMESPACE[1][:3], {"spec": {"managedResources": tracked}}),
+            (*group[:3], {"spec": {"resources": [{"group": "apps", "kind": "StatefulSet", "namespace": space, "name": "kpt"}]}}),
+        )
+        for api, version, named, body in bodies:
+            whole = {"apiVersion": f"{api}/{version}", "kind": named, "metadata": {"name": "shop"}, **body}
+            pets.plane.kubectl("create", "-n", deployers.namespace, "-f", "-", input=json.dumps(whole))
+        wanted = {f"data-{name}-0": "ambiguous" for name in ("ocm", "vela", "kpt", "events-es-default")}
+        wanted |= {"data-free-0": "set-gone", "data-going-0": "set-gone"}
+        assert classes(pets) == wanted
+        assert "AppliedManifestWork/shop has StatefulSet/ocm on its list" in pets("orphans", "explain", "data-ocm-0").stdout
+        shown = pets("orphans", "explain", "data-events-es-default-0").stdout
+        assert "AppliedManifestWork/shop has Elasticsearch/events" in shown
+        pets("orphans", "delete", "data-ocm-0", "data-vela-0", "data-kpt-0", "--fresh", "--destroy-data", "-y", expect=6)
+    finally:
+        pets.plane.kubectl("delete", "crd", *names)
+
+
 def test_a_listed_set_whose_name_ends_as_that_of_a_live_one(pets: Plugin, deployers: Plugin) -> None:
     make(pets, "db", replicas=1)
     for name, labels in (("data-my-db-0", {"app": "my-db"}), ("data-our-db-0", {"app": "db"}), ("data-no-db-0", {"app": "no-db"})):

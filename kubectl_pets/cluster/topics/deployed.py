@@ -1,14 +1,18 @@
-"""What do deployers have on their lists? Argo CD, Flux and Fleet note all that they apply in objects of their own, most of which
-lie in a namespace of theirs. A set that somebody deleted and that is on such a list is made again with the next sync, or once
-somebody lets it sync; what is taken out of the sources goes from the list as well.
+"""What do deployers have on their lists? Argo CD, Flux, Fleet, Open Cluster Management, KubeVela and kpt (Config Sync) note all
+that they apply in objects of their own, most of which lie in a namespace of theirs, or in none. A set that somebody deleted and
+that is on such a list is made again with the next sync, or once somebody lets it sync; what is taken out of the sources goes from
+the list as well.
 
 Where each keeps it: Application ``status.resources`` (argoproj.io, ResourceStatus), Kustomization and HelmRelease
 ``status.inventory.entries`` (fluxcd.io, ResourceInventory: ``namespace_name_group_kind``), BundleDeployment ``status.resources``
-(fleet.cattle.io, BundleDeploymentResource).
+(fleet.cattle.io, BundleDeploymentResource), AppliedManifestWork ``status.appliedResources`` (work.open-cluster-management.io,
+AppliedManifestResourceMeta: with the plural, no kind), ResourceTracker ``spec.managedResources`` (core.oam.dev, ManagedResource:
+also of other clusters, and what is to go), ResourceGroup ``spec.resources`` (kpt.dev, ObjMetadata).
 """
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.discovery import CustomKinds, ServedKind
@@ -20,7 +24,9 @@ from kubectl_pets.domain.orphans.inventory import DEPLOYERS, Deployed, ignores
 from kubectl_pets.domain.orphans.judging import Searched
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
-_SET = "StatefulSet"
+_SET, _SETS = "StatefulSet", "statefulsets"
+#: What KubeVela calls the cluster that it runs in.
+_HERE = ("", "local")
 
 
 class _Row(Value, frozen=True):
@@ -32,14 +38,18 @@ class _Row(Value, frozen=True):
     namespace: str = ""
     name: str = ""
     id: str = ""
+    #: In place of the kind.
+    resource: str = ""
+    cluster: str = ""
+    deleted: bool = False
 
     @property
     def parts(self) -> tuple[str, str, str, str]:
-        """Namespace, name, group, kind."""
+        """Namespace, name, group, kind or plural."""
         if self.id:
             namespace, name, group, kind = (*self.id.split("_"), "", "", "", "")[:4]
             return namespace, name, group, kind
-        return self.namespace, self.name, self.group or self.api_version.rpartition("/")[0], self.kind
+        return self.namespace, self.name, self.group or self.api_version.rpartition("/")[0], self.kind or self.resource
 
 
 class _Inventory(Value, frozen=True):
@@ -49,6 +59,7 @@ class _Inventory(Value, frozen=True):
 class _Status(Value, frozen=True):
     resources: tuple[_Row, ...] | None = ()
     inventory: _Inventory | None = None
+    applied_resources: tuple[_Row, ...] | None = ()
 
 
 class _Deployer(Object, frozen=True):
@@ -57,7 +68,26 @@ class _Deployer(Object, frozen=True):
     @property
     def rows(self) -> tuple[_Row, ...]:
         status = self.status or _Status()
-        return (*(status.resources or ()), *((status.inventory or _Inventory()).entries or ()))
+        inventory = status.inventory or _Inventory()
+        return (*(status.resources or ()), *(inventory.entries or ()), *(status.applied_resources or ()))
+
+
+class _Spec(Value, frozen=True):
+    resources: tuple[_Row, ...] | None = ()
+    managed_resources: tuple[_Row, ...] | None = ()
+
+
+class _OfSpec(Object, frozen=True):
+    spec: _Spec = _Spec()
+
+    @property
+    def rows(self) -> tuple[_Row, ...]:
+        rows = (*(self.spec.resources or ()), *(self.spec.managed_resources or ()))
+        return tuple(row for row in rows if row.cluster in _HERE and not row.deleted)
+
+
+#: These have their list in the spec, the others in the status.
+_OF_SPEC = frozenset(("resourcegroups.kpt.dev", "resourcetrackers.core.oam.dev"))
 
 
 def read_deployed(
@@ -67,10 +97,11 @@ def read_deployed(
     read where no set is gone."""
     if discovered is None or not any(each.away for each in wanted.values()):
         return Deployed()
-    makers = frozenset((kind.group, kind.kind) for kind in discovered.kinds if may_make(kind))
+    makers = {(kind.group, name): kind.kind for kind in discovered.kinds if may_make(kind) for name in (kind.plural, kind.kind)}
+    makers |= {("apps", _SETS): _SET, ("apps", _SET): _SET}
     kinds = [
         kind
-        for kind in discovered.kinds
+        for kind in (*discovered.kinds, *discovered.clusterwide)
         if kind.resource in DEPLOYERS and not ignores(ignored, kind.group, kind.plural)
     ]
     sought = {space: (each.away, frozenset().union(*each.makers.values())) for space, each in wanted.items()}
@@ -88,11 +119,12 @@ def _listed(
     reader: Reader,
     kind: ServedKind,
     sought: Mapping[str, tuple[frozenset[str], frozenset[str]]],
-    makers: frozenset[tuple[str, str]],
+    makers: Mapping[tuple[str, str], str],
 ) -> list[tuple[str, str, str]] | None:
     """Namespace, "Kind/name" and who lists it; None where not all could be read. ``sought``: by namespace, the names of sets, and
-    those of what may make one."""
-    asked = ResourceKind(_Deployer, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
+    those of what may make one. ``makers``: by group and by kind or plural, which kind that is."""
+    decoded: Any = _OfSpec if kind.resource in _OF_SPEC else _Deployer
+    asked: ResourceKind[Any] = ResourceKind(decoded, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
     found: list[tuple[str, str, str]] = []
     try:
         for page, first in reader.pages(asked, Scope(namespace=None)):
@@ -101,11 +133,12 @@ def _listed(
             for item in page.objects:
                 if item.unreadable:
                     return None
-                who = f"{kind.kind}/{item.name} in namespace {item.namespace}"
+                who = f"{kind.kind}/{item.name}" + (f" in namespace {item.namespace}" if item.namespace else "")
                 for row in item.rows:
-                    namespace, name, group, of_kind = row.parts
+                    namespace, name, group, named = row.parts
                     away, words = sought.get(namespace, (frozenset(), frozenset()))
-                    if (of_kind == _SET and name in away) or (name in words and (group, of_kind) in makers):
+                    of_kind = _SET if named == _SET else makers.get((group, named), "")
+                    if name in (away if of_kind == _SET else words if of_kind else ()):
                         found.append((namespace, f"{of_kind}/{name}", who))
     except (ForbiddenError, NotFoundError, ServerError, RecursionError):
         return None

@@ -293,13 +293,16 @@ class CustomUse(msgspec.Struct, frozen=True, kw_only=True):
     not_read: tuple[str, ...] = ()
 
 
-#: What deployers note in it that they apply; it may lie in any namespace.
+#: What deployers note in it that they apply; it may lie in any namespace, or in none.
 DEPLOYERS = frozenset(
     (
         "applications.argoproj.io",
+        "appliedmanifestworks.work.open-cluster-management.io",
         "bundledeployments.fleet.cattle.io",
         "helmreleases.helm.toolkit.fluxcd.io",
         "kustomizations.kustomize.toolkit.fluxcd.io",
+        "resourcegroups.kpt.dev",
+        "resourcetrackers.core.oam.dev",
     )
 )
 

@@ -259,7 +259,7 @@ def _check(unread: str, one: ClaimVerdict) -> str:
         return pasting.kubectl("api-resources")
     if unread.startswith(GROUP_PREFIX):
         return pasting.kubectl("api-resources", f"--api-group={unread.removeprefix(GROUP_PREFIX)}")
-    if unread in DEPLOYERS and one.would_be is Class.SET_GONE:
+    if unread in DEPLOYERS and one.would_be in (Class.SET_GONE, Class.TEMPLATE_GONE):
         return pasting.kubectl("auth", "can-i", "list", unread, "-A")
     namespace = "" if unread == VOLUMES_RESOURCE else one.namespace
     return pasting.kubectl("auth", "can-i", "list", unread, namespace=namespace)
