@@ -12,6 +12,7 @@ from kubectl_pets.cluster.objects.discovery import CustomKinds, Discovery, Serve
 from kubectl_pets.cluster.objects.lists import Reader
 from kubectl_pets.cluster.topics.claims import read_claim_inventory
 from kubectl_pets.cluster.topics.custom import search
+from kubectl_pets.cluster.topics.deployed import read_deployed
 from kubectl_pets.domain.orphans.inventory import DISCOVERY, WORKLOADS, CustomScaler, CustomUse, ScaleTarget
 from kubectl_pets.domain.orphans.judging import Searched, judge
 from tests.domain.orphans.builders import NOW
@@ -29,6 +30,7 @@ class Canned:
         self.answers: dict[str, list[Any]] = {}
         self.seen: list[str] = []
         self.fields: list[str] = []
+        self.limits: list[str] = []
         for path, answer in answers.items():
             self.says(path, answer)
 
@@ -37,6 +39,7 @@ class Canned:
 
     def send(self, request: Request, exchange: object = None) -> bytes:
         self.seen.append(request.path)
+        self.limits += [value for key, value in request.query if key == "limit"]
         self.fields += [value for key, value in request.query if key == "fieldSelector"]
         ready = self.answers.get(request.path, [404])
         answer = ready.pop(0) if len(ready) > 1 else ready[0]
@@ -328,6 +331,22 @@ def test_a_list_that_cannot_be_read_is_told_and_ends_nothing(answer: Any) -> Non
     canned = Canned()
     canned.says(MACHINES, answer)
     assert searched(canned, VM).not_read == ("virtualmachines.kubevirt.io",)
+
+
+def test_pages_are_as_long_as_the_objects_are_small() -> None:
+    """Custom resources may have a megabyte each, and a page is held as a whole: twice that of what is decoded of it."""
+    canned = Canned()
+    large = [{"metadata": {"name": f"a{at:02}"}, "spec": {"text": "t" * 100_000}} for at in range(50)]
+    small = [{"metadata": {"name": f"b{at:02}"}} for at in range(50)]
+    canned.says(MACHINES, listing(VM, *large, more="a"), listing(VM, *small, more="b"), listing(VM))
+    assert searched(canned, VM).not_read == ()
+    assert canned.limits == ["50", "20", "500"]
+    listed = ServedKind("argoproj.io", "v1alpha1", "applications", "Application")
+    canned = Canned()
+    canned.says("/apis/argoproj.io/v1alpha1/applications", listing(listed))
+    wanted = {"prod": Searched(frozenset(("data-web-0",)), {}, away=frozenset(("web",)))}
+    read_deployed(reader(canned), CustomKinds((listed,), frozenset()), wanted, ignored=frozenset())
+    assert canned.limits == ["50"]
 
 
 def test_an_empty_list_is_one_that_was_read() -> None:

@@ -113,6 +113,9 @@ class ResourceKind(Generic[T]):
     """One kind, such as "Pod" at "/api/v1" in "pods". ``optional``: an object that cannot be decoded is left out, because whoever
     wrote it is not who is asked about."""
 
+    #: How many objects the first page of a list has, where its pages are to fit how large these are; 0: as many as of all lists.
+    first_page = 0
+
     def __init__(self, type: type[T], base: str, plural: str, kind: str, *, optional: bool = False) -> None:
         self.type, self.base, self.plural, self.kind = type, base, plural, kind
         self.api_version = base.removeprefix("/apis/").removeprefix("/api/")

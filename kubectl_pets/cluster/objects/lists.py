@@ -38,6 +38,8 @@ _A = TypeVar("_A")
 
 #: As kubectl's --chunk-size.
 _CHUNK = 500
+#: Objects of which nobody knows how large they are come in pages of about so many bytes, of no fewer than so many.
+_PAGE_BYTES, _FEWEST = 2_000_000, 20
 
 #: Pages of a list without an object.
 _MOST_EMPTY = 100
@@ -127,6 +129,11 @@ class _Extent:
             raise unintelligible(self._attempt, "the list does not end: it is longer than any that a cluster can hold")
 
 
+def _fitting(kind: ResourceKind[Any], chunk: str, size: int) -> str:
+    """How many objects the next page of a list is to have, after one of so many that was so large."""
+    return str(max(_FEWEST, min(_CHUNK, int(chunk) * _PAGE_BYTES // max(size, 1)))) if kind.first_page and chunk else chunk
+
+
 class Reader:
     """Reads objects; what it raises is a PetsError always."""
 
@@ -200,7 +207,7 @@ class Reader:
                 return
             except _CUT_OFF:
                 paged = True
-        more, chunk, first = "", str(_CHUNK), True
+        more, chunk, first = "", str(kind.first_page or _CHUNK), True
         extent = _Extent(scope.attempt("list", kind))
         while True:
             request = _request(kind, scope, metadata_only, limit=chunk, more=more)
@@ -225,6 +232,7 @@ class Reader:
             if not more:
                 return
             extent.add(page, len(body), more)
+            chunk = _fitting(kind, chunk, len(body))
 
     def _whole(
         self, kind: ResourceKind[T], scope: Scope, exchange: Exchange | None, metadata_only: bool

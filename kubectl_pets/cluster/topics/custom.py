@@ -32,6 +32,8 @@ from kubectl_pets.domain.orphans.inventory import (
 from kubectl_pets.domain.orphans.judging import Searched
 from kubectl_pets.errors import ForbiddenError, NotFoundError, ServerError
 
+#: Custom resources may have a megabyte each: of so many a first page is held without harm.
+FIRST_PAGE = 50
 #: So many kinds are read at once: first a few, in which all may be found; then as many as connections are kept for (``pools``).
 #: What a short list takes is mostly that the server waits until its cache is known to be as new as etcd, up to a tenth of a
 #: second (KEP-2340).
@@ -151,6 +153,8 @@ _SNAPSHOT = msgspec.json.Decoder(_Snapshot)
 
 class _SearchedKind(ResourceKind[Any]):
     """A kind whose objects come back with what was found in them."""
+
+    first_page = FIRST_PAGE
 
     def __init__(self, kind: ServedKind, words: frozenset[bytes], spaces: tuple[str, ...] = ()) -> None:
         """``spaces``: the namespaces that are asked about, for a kind whose objects are in none."""

@@ -18,7 +18,7 @@ from kubectl_pets.cluster.http.together import together
 from kubectl_pets.cluster.objects.discovery import CustomKinds, ServedKind
 from kubectl_pets.cluster.objects.kinds import ResourceKind
 from kubectl_pets.cluster.objects.lists import Reader, Scope
-from kubectl_pets.cluster.topics.custom import may_make
+from kubectl_pets.cluster.topics.custom import FIRST_PAGE, may_make
 from kubectl_pets.domain.model import Object, Value
 from kubectl_pets.domain.orphans.inventory import DEPLOYERS, Deployed, ignores
 from kubectl_pets.domain.orphans.judging import Searched
@@ -60,6 +60,12 @@ class _Status(Value, frozen=True):
     resources: tuple[_Row, ...] | None = ()
     inventory: _Inventory | None = None
     applied_resources: tuple[_Row, ...] | None = ()
+
+
+class _ListedKind(ResourceKind[Any]):
+    """A kind whose objects hold all that somebody applies."""
+
+    first_page = FIRST_PAGE
 
 
 class _Deployer(Object, frozen=True):
@@ -124,7 +130,7 @@ def _listed(
     """Namespace, "Kind/name" and who lists it; None where not all could be read. ``sought``: by namespace, the names of sets, and
     those of what may make one. ``makers``: by group and by kind or plural, which kind that is."""
     decoded: Any = _OfSpec if kind.resource in _OF_SPEC else _Deployer
-    asked: ResourceKind[Any] = ResourceKind(decoded, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
+    asked = _ListedKind(decoded, f"/apis/{kind.group}/{kind.version}", kind.plural, kind.kind)
     found: list[tuple[str, str, str]] = []
     try:
         for page, first in reader.pages(asked, Scope(namespace=None)):
