@@ -475,6 +475,31 @@ def test_denied_port_forward(pets: Plugin) -> None:
         made[0].remove()
 
 
+def test_a_right_for_one_dns_pod_of_two_is_not_enough(pets: Plugin) -> None:
+    """As a role with resourceNames has it. What the other answers nobody knows: --check found nothing, and -w was over, with 0."""
+    serve(pets)
+    pets.make("web", replicas=1)
+    made, words = own_dns(pets, 2)
+    try:
+        pets("dns", "web", *words, "-w", "--timeout", "60s")
+        user = pets.plane.kubeconfig_for("dave")
+        pets.kubectl("create", "role", "look", "--verb=get,list,watch", "--resource=statefulsets.apps,pods,services,endpointslices.discovery.k8s.io")
+        pets.kubectl("create", "rolebinding", "look", "--role=look", "--user=dave")
+        at = ("-n", made[0].namespace)
+        pets.plane.kubectl("create", "role", pets.namespace, "--verb=list", "--resource=pods", *at)
+        pets.plane.kubectl("create", "role", f"{pets.namespace}-one", "--verb=get,create", "--resource=pods/portforward", f"--resource-name={made[0].name}", *at)
+        for role in (pets.namespace, f"{pets.namespace}-one"):
+            pets.plane.kubectl("create", "rolebinding", role, f"--role={role}", "--user=dave", *at)
+        pets.eventually(lambda: "right" in pets("dns", "web", *words, expect=None, kubeconfig=user).stdout, "the roles count")
+        shown = pets("dns", "web", *words, "--check", expect=7, kubeconfig=user)
+        assert "right at 1 of 2 servers" in shown.stderr and f"not asked: {made[1].name}" in shown.stderr
+        assert pets("dns", "web", *words, "-w", "--timeout", "60s", expect=3, kubeconfig=user).stderr
+        assert json.loads(pets("dns", "web", *words, "-o", "json", kubeconfig=user).stdout)["right"] is False
+    finally:
+        for each in made:
+            each.remove()
+
+
 def test_looking_from_a_pod_that_is_not_there(pets: Plugin) -> None:
     """It was: could not get pods nobody: not found: pods "nobody" not found."""
     serve(pets)

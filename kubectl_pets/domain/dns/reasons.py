@@ -188,8 +188,18 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def right(self) -> bool:
-        """Everything that should resolve does, everywhere."""
+        """Everything that should resolve does, everywhere: each replica has a cache of its own, so what some answer tells
+        nothing of one that may not be asked."""
+        return self.right_where_asked and not self.unasked
+
+    @property
+    def right_where_asked(self) -> bool:
         return self.resolved and all(line.right for line in self.lines)
+
+    @property
+    def unasked(self) -> tuple[ServerAnswers, ...]:
+        """Those that may not be asked, for want of a right."""
+        return tuple(hearing for hearing in self.hearings if hearing.missing_right is not None)
 
     @property
     def unnamed(self) -> bool:

@@ -63,7 +63,7 @@ def look(session: Session, aim: Aim) -> Diagnosis:
 
 
 def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[NamesFrame], None]) -> tuple[Diagnosis, bool]:
-    """Look again and again until everything is right, nobody may be asked, or time is over (then the second value is True).
+    """Look again and again until everything is right, nobody else may be asked, or time is over (then the second value is True).
     Failures that pass are waited out. Raises PetsError for what lasts."""
     cluster, namespace = session.cluster, at(session, aim.set)
     with cluster.resolver(aim.where) as resolver, cluster.watch_network(namespace, aim.set.name, aim.set.kind) as source:
@@ -92,8 +92,9 @@ def watch(session: Session, aim: Aim, deadline: Deadline, observe: Callable[[Nam
 
 
 def _is_hopeless(seen: Diagnosis) -> bool:
-    """Neither a missing right nor the name of a Service comes by waiting."""
-    return seen.unnamed or (bool(seen.hearings) and all(hearing.missing_right for hearing in seen.hearings))
+    """Neither a missing right nor the name of a Service comes by waiting; what the servers that may be asked answer does."""
+    left = len(seen.unasked) < len(seen.hearings) and not seen.right_where_asked
+    return seen.unnamed or (bool(seen.unasked) and not left)
 
 
 class _Stopwatch:

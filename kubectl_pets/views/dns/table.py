@@ -183,6 +183,8 @@ def title(seen: Diagnosis) -> str:
 def total(seen: Diagnosis) -> str:
     """What the table does not say: how many are right, what could not be asked or read, and what is worth knowing."""
     lines = [_summary(seen)]
+    if seen.resolved and seen.unasked:
+        lines.append(f"not asked: {', '.join(clean(each.server.name) for each in seen.unasked)}; each caches for itself")
     lines += [f"not checked: needs {dns_words.right(right)}" for right in seen.missing_rights]
     for hearing in seen.hearings:
         if hearing.trouble and hearing.missing_right is None:
@@ -200,7 +202,8 @@ def _summary(seen: Diagnosis) -> str:
         why = "no server could be asked" if seen.servers else "there are no DNS pods to ask (--dns-selector, --dns-server)"
         return f"nothing was resolved: {why}; what is expected is compared with the EndpointSlices only; {zone}"
     right = sum(line.right for line in seen.lines)
-    return f"{right} of {count(len(seen.lines), 'name')} right at {count(len(_asked(seen)), 'server')}; {zone}"
+    asked = f"{len(_asked(seen))} of " if seen.unasked else ""
+    return f"{right} of {count(len(seen.lines), 'name')} right at {asked}{count(len(seen.servers), 'server')}; {zone}"
 
 
 def headline(seen: Diagnosis) -> str:
@@ -209,6 +212,8 @@ def headline(seen: Diagnosis) -> str:
     place = f"{clean(seen.namespace)}/{clean(seen.set)}"
     if seen.unnamed:
         return f"{place}: it names no Service, so there is nothing to resolve"
+    if wrong is None and seen.unasked:
+        return f"{place}: every name is right at the servers that may be asked, which are not all"
     if wrong is None:
         return f"{place}: every name resolves"
     what = clean(wrong.name.pod) or clean(wrong.name.name)

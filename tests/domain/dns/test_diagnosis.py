@@ -466,6 +466,15 @@ def test_without_servers_nothing_is_right() -> None:
     assert link_of(line_of(seen), Check.SLICE) is State.PASSED
 
 
+def test_what_one_of_two_servers_answers_is_not_right_everywhere() -> None:
+    """The other may not be asked: it has a cache of its own, and denials in it (kubernetes/kubernetes#92559)."""
+    seen = look(HEALTHY)
+    denied = ServerAnswers(server=Server(name="other"), asked_at=NOW, trouble="forbidden", missing_right=("create", "pods/portforward"))
+    partly = replace(seen, hearings=(*seen.hearings, denied), servers=(*seen.servers, denied.server))
+    assert seen.right and not seen.unasked
+    assert partly.right_where_asked and partly.unasked == (denied,) and not partly.right
+
+
 @pytest.mark.parametrize(("hidden", "check"), [("pods", Check.POD), ("services", Check.SERVICE), ("slices", Check.SLICE)])
 def test_what_could_not_be_read_is_skipped_and_never_right(hidden: str, check: Check) -> None:
     seen = look(replace(HEALTHY, **{hidden: None}), knows=[HEALTHY])
