@@ -259,6 +259,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("replicas", {"replicas": -1}, "spec.replicas"),
     ("partition", {"updateStrategy": {"rollingUpdate": {"partition": -1}}}, "spec.updateStrategy.rollingUpdate.partition"),
     ("seconds", {"minReadySeconds": -5}, "spec.minReadySeconds"),
+    ("service", {"serviceName": "web.prod"}, "spec.serviceName"),
+    ("long-service", {"serviceName": "w" * 64}, "spec.serviceName"),
     ("start", {"ordinals": {"start": -1}}, "spec.ordinals.start"),
     ("none", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 0}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
     ("negative", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": -1}}}, "spec.updateStrategy.rollingUpdate.maxUnavailable"),
@@ -295,6 +297,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 TAKEN: list[dict[str, Any]] = [
+    {"serviceName": "w" * 63},
+    {"serviceName": ""},
     {"replicas": 0, "minReadySeconds": 0, "ordinals": {"start": 0}, "revisionHistoryLimit": -1},
     {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "100%", "partition": 99}}},
     {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}, "podManagementPolicy": ""},

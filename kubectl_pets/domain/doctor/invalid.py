@@ -19,6 +19,9 @@ from kubectl_pets.domain.rollout.assessing import drops_max_unavailable
 from kubectl_pets.domain.sets.kinds import APPS_SET
 
 _PERCENT = re.compile("[0-9]+%")
+_DNS_LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+#: The first server for which that is known: 1.30 takes any serviceName.
+_SERVICE_NAMES_CHECKED = (1, 34, 0)
 _INT32 = 2**31 - 1
 
 #: By their path in the spec, the fields of which the API server takes these words only; empty means the default.
@@ -45,6 +48,7 @@ class Fault(StrEnum):
     OUT_OF_RANGE = "out-of-range"  #: ``detail``: the value
     #: maxUnavailable, neither a number from 1 on nor 1% to 100%; ``detail``: the value
     NO_SHARE = "no-share"
+    NO_LABEL = "no-label"  #: not the name of a Service that can be; ``detail``: the value
     NO_SUCH_WORD = "no-such-word"  #: ``detail``: the value; names: what there is
     MISSING = "missing"
     NOT_ALLOWED = "not-allowed"  #: names: the field beside which it may not be; none: never
@@ -69,7 +73,7 @@ def manifest_refused(case: Case) -> Judgement:
     if not drops_max_unavailable(case.estate.server):
         refusals.append(_of_share(spec))
     if not _is_patch(spec):
-        refusals += [_of_selector(case), _of_pods(spec), _of_claims(spec)]
+        refusals += [_of_service(case), _of_selector(case), _of_pods(spec), _of_claims(spec)]
     for field, fault, detail, names in chain.from_iterable(refusals):
         names = (fault.value, *names)
         yield Finding(rule=Rule.MANIFEST_REFUSED, subject=case.subject, names=names, detail=detail, field=f"spec.{field}")
@@ -111,6 +115,14 @@ def _of_words(spec: dict[str, Any]) -> Iterator[_Refusal]:
         yield "updateStrategy.rollingUpdate", Fault.NOT_ALLOWED, "", (f"type: {strategy['type']}",)
     if _at(spec, ("template", "spec", "activeDeadlineSeconds")) is not None:
         yield "template.spec.activeDeadlineSeconds", Fault.NOT_ALLOWED, "", ()
+
+
+def _of_service(case: Case) -> Iterator[_Refusal]:
+    """ValidateDNS1123Label, of a new set only: one that has such a name keeps it (AllowInvalidServiceName on update)."""
+    name, release = case.owner.spec.service_name, case.estate.server.release() if case.estate.server is not None else None
+    taken = case.owner.metadata.uid or (release is not None and release < _SERVICE_NAMES_CHECKED)
+    if name and not taken and _DNS_LABEL.fullmatch(name) is None:
+        yield "serviceName", Fault.NO_LABEL, name, ()
 
 
 def _of_selector(case: Case) -> Iterator[_Refusal]:

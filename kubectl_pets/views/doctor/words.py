@@ -51,6 +51,9 @@ _REFUSED: dict[str, Callable[[Finding], str]] = {
         f"is {_detail(f)}, and has to be a number from 1 on, or 1% to 100% (a server without the "
         "field, as 1.34 and 1.36 are by default, drops it)"
     ),
+    Fault.NO_LABEL: lambda f: (
+        f"is '{_detail(f)}', which no Service can be called: a-z, 0-9 and '-', at most 63 (servers before 1.34 may take it)"
+    ),
     Fault.NO_SUCH_WORD: lambda f: f"is '{_detail(f)}', and there is only {' or '.join(map(clean, f.names[1:]))}",
     Fault.MISSING: lambda f: "is missing",
     Fault.NOT_ALLOWED: lambda f: f"is not allowed with {_name(f, 1)}" if f.names[1:] else "is not allowed in a set",

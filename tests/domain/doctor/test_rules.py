@@ -847,6 +847,12 @@ def test_a_max_unavailable_is_refused_where_the_server_has_the_field() -> None:
         assert (Rule.MANIFEST_REFUSED in rules(given)) is told, server
 
 
+def test_a_service_name_is_refused_of_a_new_set_by_servers_that_look_at_it() -> None:
+    new = {"metadata": {"uid": None}, "spec": {"serviceName": "web.prod"}}
+    for sets, server, told in ((new, "v1.37.2", True), (new, "v1.34.4", True), (new, "v1.30.10", False), ({"spec": new["spec"]}, "v1.37.2", False)):
+        assert (Rule.MANIFEST_REFUSED in rules(estate(sets, stated=True, server=server))) is told, (server, sets)
+
+
 def test_attributes_whose_class_nobody_knows() -> None:
     """As the real resizer leaves it: no condition, and no name; so it is since somebody asked for it."""
     for span, found in ((HOUR, True), (HOUR / 60, False)):
