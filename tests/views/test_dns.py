@@ -265,7 +265,7 @@ def screens(seen: Diagnosis) -> list[str]:
 @settings(deadline=None, max_examples=60)
 @given(HOSTILE)
 def test_no_control_character_comes_out_and_no_line_is_broken(text: str) -> None:
-    harmless = screens(poisoned("é"))
+    harmless = screens(poisoned("é/é" if "/" in text else "é"))  # of a server that is a pod there is a line more
     for shown, usual in zip(screens(poisoned(text)), harmless, strict=True):
         assert not [character for character in shown if not (character.isprintable() or character == "\n")], shown
         assert shown.count("\n") == usual.count("\n"), shown
