@@ -334,4 +334,6 @@ def test_a_release_that_waits_for_nothing_tells_what_goes_at_once(pets: Plugin) 
     pets("status", "web", "-w", "--timeout", "2s", expect=5)
     pets.kubectl("set", "image", "statefulset/web", f"app={NEW}")
     pets.eventually(lambda: pets.set()["status"].get("readyReplicas") == 3, "all are Ready")
-    assert "web-2..web-0 go down all at once: their minReadySeconds run still" in pets("partition", "web", "0", "--yes").stderr
+    told = "web-2..web-0 go down all at once: their minReadySeconds run still"
+    assert told in pets("partition", "web", "0", "--dry-run").stderr
+    assert told in pets("partition", "web", "0", "--yes").stderr

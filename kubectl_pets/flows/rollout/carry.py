@@ -103,6 +103,7 @@ def carry(
     if unfit is not None:
         return _report(session, Conclusion(ending=unfit, seen=seen, changed=False), options)
     if options.dry_run is not DryRun.NONE:
+        _warn(session, snapshot, aim, goal, planned)
         return _rehearse(session, snapshot, seen, goal, planned, options, snapshots)
     asks = bool(terms and terms.stepwise) and isinstance(planned.ending, Done)  # a run before this one may not have come to that
     if not planned.entries and not asks:
