@@ -66,7 +66,9 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["controlplane"] = str(node.config.stash[_DESK])
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before a worker tells the owner that it is through, who looks at once for what is wanted."""
     config = session.config
     if config.option.collectonly or not any(item.get_closest_marker("real") for item in session.items):
         return
