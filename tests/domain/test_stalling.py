@@ -1,6 +1,6 @@
 """What an event says of a claim that is made anew, and what it does not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,3 +84,9 @@ def test_a_finalizer_of_others_holds_a_claim_that_is_to_go() -> None:
     found = of_leaving(held, PATIENCE)
     assert found is not None and (found.reason, found.message, found.since) == (StallReason.HELD, "example.org/backup", since)
     assert of_leaving(turn(Stand.LEAVING, deletion_timestamp=since, finalizers=("kubernetes.io/pvc-protection",)), PATIENCE) is None
+
+
+def test_one_since_a_time_that_no_clock_has_is_waited_for_to_the_end_of_time() -> None:
+    end = datetime.max.replace(tzinfo=UTC)
+    found = of_leaving(turn(Stand.LEAVING, deletion_timestamp=end, finalizers=("example.org/hold",)), PATIENCE)
+    assert found is not None and found.stuck_at == end

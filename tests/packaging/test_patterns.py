@@ -32,7 +32,7 @@ def started(monkeypatch: pytest.MonkeyPatch, table: dict[patterns.Asked, tuple[A
     module, asked, own = ModuleType("kubectl_pets_patterns"), [], compiler.compile
     module.PATTERNS = table  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    for name in ("typing_extensions", *NOT_THERE):
+    for name in ("datetime", "decimal", "gettext", "typing_extensions", *NOT_THERE):
         monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
     monkeypatch.setattr(enum.EnumType, "_convert_", getattr(enum.EnumType, "_convert_"))
 

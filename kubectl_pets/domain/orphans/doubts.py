@@ -138,7 +138,7 @@ def lately(
 
 
 def _within(sign: datetime | None, now: datetime) -> bool:
-    return sign is not None and sign + FRESH > now
+    return sign is not None and now - sign < FRESH  # the difference of two times is one always; their sum with it may not be
 
 
 def named(claim: PersistentVolumeClaim, stem: str) -> Iterator[str]:

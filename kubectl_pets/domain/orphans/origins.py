@@ -94,7 +94,7 @@ def _older_than_itself(claim: PersistentVolumeClaim) -> bool:
     writing them to making the object (admission webhooks)."""
     made = claim.metadata.creation_timestamp
     times = (entry.time for entry in claim.metadata.managed_fields)
-    return made is not None and any(time is not None and time + _ADMISSION < made for time in times)
+    return made is not None and any(time is not None and made - time > _ADMISSION for time in times)
 
 
 def binding(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> Evidence:

@@ -114,7 +114,7 @@ def judge(volume: PersistentVolume, use: StorageUse, selection: PurgeSelection, 
     if reason is PurgeRefusedReason.UNDER_WAY and since is not None:
         named = any(meant.fits(volume) for readings in selection.names for meant in readings)
         return Purge(volume=volume, since=since, step=None) if named else PurgeRefused(volume=volume, reason=reason)
-    if reason is None and since is not None and since + selection.older_than > now:
+    if reason is None and since is not None and now - since < selection.older_than:
         reason = PurgeRefusedReason.TOO_YOUNG
     if reason is not None or since is None:
         return PurgeRefused(volume=volume, reason=reason or PurgeRefusedReason.NO_LEFTOVER)

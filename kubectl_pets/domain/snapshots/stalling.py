@@ -15,6 +15,7 @@ import msgspec
 from kubectl_pets.domain.model import Event
 from kubectl_pets.domain.orphans.snapshots import is_at_it
 from kubectl_pets.domain.rollout.containers import StuckAfter
+from kubectl_pets.domain.rollout.times import later
 from kubectl_pets.domain.snapshots.restoring import ClaimReturn, Stand
 
 _BEGINS = "Provisioning"
@@ -82,7 +83,7 @@ def of_quota(turn: ClaimReturn, message: str, since: datetime, patience: StuckAf
 
 def _stall(turn: ClaimReturn, reason: StallReason, since: datetime, patience: timedelta, message: str = "") -> Stall:
     return Stall(
-        reason=reason, claim=turn.claim, snapshot=turn.snapshot, message=message, since=since, stuck_at=since + patience
+        reason=reason, claim=turn.claim, snapshot=turn.snapshot, message=message, since=since, stuck_at=later(since, patience)
     )
 
 

@@ -124,4 +124,4 @@ def _has_labels(verdict: ClaimVerdict, selected: frozenset[tuple[str, str]] | No
 
 def _is_old(verdict: ClaimVerdict, selection: Selection, clock: ClockPort) -> bool:
     age, since = selection.older_than, verdict.unused_since
-    return age is None or (since is not None and since + age <= clock.now())
+    return age is None or (since is not None and clock.now() - since >= age)

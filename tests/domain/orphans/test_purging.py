@@ -1,6 +1,6 @@
 """Leftovers of an age, of a namespace, by name and by label; and all that is not ours to destroy."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -48,6 +48,11 @@ def test_the_age_of_a_leftover_counts_from_its_release() -> None:
     status = PersistentVolumeStatus(phase="Released", last_phase_transition_time=NOW - DAY)
     since = msgspec.structs.replace(retained(now=NOW - 31 * DAY), status=status)
     assert not names(planned(since, selection=older(30))) and names(planned(since, selection=older(1)))
+
+
+def test_one_of_a_time_that_no_clock_has_is_too_young() -> None:
+    status = PersistentVolumeStatus(phase="Released", last_phase_transition_time=datetime.max.replace(tzinfo=UTC))
+    assert not names(planned(msgspec.structs.replace(retained(), status=status), selection=older(30)))
 
 
 def test_leftovers_of_an_age_are_found() -> None:

@@ -1,6 +1,6 @@
 """Who still wants a claim whose set is gone, or seems to be: custom resources, who makes sets, sets that are away, backups."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -435,6 +435,20 @@ def test_a_set_that_went_less_than_an_hour_ago_takes_a_word_more(ago: timedelta,
         if isinstance(made, DeletionRefused):
             assert made.reason is DeletionRefusedReason.FRESH
         assert not isinstance(deletion(verdict, DeletionOptions(fresh=True), NOW), DeletionRefused)
+
+
+@pytest.mark.parametrize("when", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
+def test_times_that_no_clock_has_are_compared_as_well(when: datetime) -> None:
+    """Whoever copies objects writes any; what is later than now is less than an hour old."""
+    odd = claim("data-web-7", unused=Condition(type="Unused", status="True", last_transition_time=when))
+    odd = msgspec.structs.replace(odd, metadata=msgspec.structs.replace(odd.metadata, creation_timestamp=when))
+    copied = tuple(msgspec.structs.replace(each, time=when) for each in GONE.metadata.managed_fields)
+    restored = msgspec.structs.replace(GONE, metadata=msgspec.structs.replace(GONE.metadata, managed_fields=copied))
+    late = when > NOW
+    assert one(estate(GONE, told={"prod": {"web-7": when}})).fresh is late
+    assert one(estate(claim("logs-web-0"), sets=(stateful_set("web", 3, made=when),))).fresh is late
+    assert one(estate(odd)).fresh is late
+    assert (one(estate(restored)).klass is Class.SET_GONE) is late, "managed fields from before the claim are copied ones"
 
 
 @pytest.mark.parametrize("told", ["web-7", "web"])
