@@ -143,8 +143,13 @@ def _within(sign: datetime | None, now: datetime) -> bool:
 
 def named(claim: PersistentVolumeClaim, stem: str) -> Iterator[str]:
     """What the set of the claim may have been called, and its pod."""
+    return with_pods(claim, stem, (name for _, name in origins.explanations(stem)))
+
+
+def with_pods(claim: PersistentVolumeClaim, stem: str, names: Iterable[str]) -> Iterator[str]:
+    """These sets, each with the pod of it that the claim would be of."""
     ordinal = claim.name[len(stem):]
-    for _, name in origins.explanations(stem):
+    for name in names:
         yield from (name, name + ordinal)
 
 

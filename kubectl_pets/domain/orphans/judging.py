@@ -124,10 +124,8 @@ def doubtful(
 
 
 def _gone(index: Index, claim: PersistentVolumeClaim) -> Iterator[str]:
-    stem = _stem(claim)
     if unused_condition(claim) is None:
-        for name in _away(index, claim):
-            yield from (name, name + claim.name[len(stem):])
+        yield from doubts.with_pods(claim, _stem(claim), _away(index, claim))
 
 
 def _away(index: Index, claim: PersistentVolumeClaim) -> tuple[str, ...]:

@@ -178,7 +178,8 @@ def _all_at_once(plan: Plan, seen: Assessment) -> list[str]:
     first = next((entry.step for entry in plan.entries if isinstance(entry, Act)), None)
     if not isinstance(first, SetPartition) or (plan.entries and isinstance(plan.entries[0], Wait)):
         return []
-    pods = phrases.folded([pod for pod in first.releases if pod in go_at_once(seen)])
+    young = frozenset(go_at_once(seen))
+    pods = phrases.folded([pod for pod in first.releases if pod in young])
     told = "their minReadySeconds run still, and in Parallel maxUnavailable does not hold such pods"
     return [f"{pods} go down all at once: {told}"] if pods else []
 
